@@ -1,0 +1,175 @@
+/** Events: the payloads that ConnectVets documents, what a config's functions see of them, and the event as it is kept. */
+
+/** What the guide's three events carry. */
+interface NoteData<Status extends string> {
+  note_id: string;
+  status: Status;
+  /** The reference that the clinic's own system gave, if it gave one. */
+  external_id?: string;
+}
+
+/** An event in the form of ConnectVets' webhook guide. */
+interface NoteEvent<Name extends string, Status extends string> {
+  event: Name;
+  /** ISO 8601, UTC. */
+  timestamp: string;
+  data: NoteData<Status>;
+}
+
+/** What the transcription events carry. */
+interface TranscriptionData<Status extends string> {
+  id: string;
+  /** The patient's name. */
+  name?: string;
+  transcription_status: Status;
+  external_id?: string;
+  /** ISO 8601, UTC. */
+  created_at?: string;
+}
+
+/** An event in the form of ConnectVets' transcription notices. */
+interface TranscriptionEvent<Name extends string, Data> {
+  event: Name;
+  /** ISO 8601, UTC. */
+  timestamp: string;
+  /** The subscription that sent this; it does not identify the event. */
+  webhook_id?: string;
+  data: Data;
+}
+
+/** Why a transcription failed. */
+export interface NoteError {
+  code: string;
+  message: string;
+}
+
+/** The events that ConnectVets documents, by name. */
+export interface KnownEvents {
+  "note.processing": NoteEvent<"note.processing", "processing">;
+  "note.completed": NoteEvent<"note.completed", "completed">;
+  "note.failed": NoteEvent<"note.failed", "failed">;
+  "note.transcription.completed": TranscriptionEvent<
+    "note.transcription.completed",
+    TranscriptionData<"completed"> & { completed_at?: string }
+  >;
+  "note.transcription.failed": TranscriptionEvent<
+    "note.transcription.failed",
+    TranscriptionData<"failed"> & { failed_at?: string; error?: NoteError }
+  >;
+}
+
+/** An event whose name nobody knows yet. */
+export interface UnknownEvent {
+  event: string;
+  data: Record<string, unknown>;
+  [field: string]: unknown;
+}
+
+/** Any event: every documented field, each of which may be absent. */
+export interface AnyEvent {
+  event: string;
+  timestamp?: string;
+  webhook_id?: string;
+  data: {
+    note_id?: string;
+    id?: string;
+    name?: string;
+    status?: string;
+    transcription_status?: string;
+    external_id?: string;
+    created_at?: string;
+    completed_at?: string;
+    failed_at?: string;
+    error?: NoteError;
+  };
+}
+
+type Split<Text extends string> = Text extends `${infer Head}.${infer Rest}` ? [Head, ...Split<Rest>] : [Text];
+
+type Part<Glob extends string> = Glob extends `${infer Head}*${infer Rest}` ? `${Head}${string}${Part<Rest>}` : Glob;
+
+type Matches<Globs extends readonly string[], Names extends readonly string[]> = Globs extends
+  readonly [infer Glob extends string, ...infer Globs2 extends readonly string[]]
+  ? Glob extends "**" ? Matches<Globs2, Names> extends true ? true
+    : Names extends readonly [string, ...infer Names2 extends readonly string[]] ? Matches<Globs, Names2>
+    : false
+  : Names extends readonly [infer Name extends string, ...infer Names2 extends readonly string[]]
+    ? Name extends Part<Glob> ? Matches<Globs2, Names2> : false
+  : false
+  : Names extends readonly [] ? true
+  : false;
+
+type MatchingName<P extends string> = {
+  [Name in keyof KnownEvents]: Matches<Split<P>, Split<Name>> extends true ? Name : never;
+}[keyof KnownEvents];
+
+/**
+ * An event's name, or a pattern of names: `*` matches within one dot-separated part, `**` any number of parts.
+ * Names that are not listed here are accepted too: new ones will come.
+ */
+export type Pattern = keyof KnownEvents | "note.*" | "note.transcription.*" | "**" | (string & Record<never, never>);
+
+/** The payload that a pattern lets through. */
+export type EventOf<P extends string> = P extends unknown ? PayloadOfOne<P> : never;
+
+type PayloadOfOne<P extends string> = string extends P ? AnyEvent
+  : [MatchingName<P>] extends [never] ? UnknownEvent
+  : KnownEvents[MatchingName<P>];
+
+/** A payload as it arrived: a JSON object with a string `event`; nothing else is certain. */
+export type Payload = { event: string } & Record<string, unknown>;
+
+/** An event as it is kept and delivered. */
+export interface RelayEvent {
+  /** UUIDv7. */
+  id: string;
+  /** Name of the source that received it. */
+  source: string;
+  /** The payload's `event`. */
+  type: string;
+  /** Unix milliseconds. */
+  receivedAt: number;
+  /** The bytes received; signatures are over these. */
+  body: Uint8Array;
+  /** Headers that go with the body to a target: its content type and its signature. */
+  headers: Record<string, string>;
+}
+
+/** Reading a body gave a payload, or one sentence that says why it is none. */
+export type Parsed = { payload: Payload } | { problem: string };
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Reads a body as JSON in UTF-8 (RFC 8259); a byte order mark is ignored. Never throws. */
+export function parsePayload(body: Uint8Array): Parsed {
+  if (body.byteLength === 0) return { problem: "The body is empty" };
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    return { problem: "The body is not valid UTF-8" };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: "The body is not valid JSON" };
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { problem: "The body is not a JSON object" };
+  }
+  if (typeof (value as Payload).event !== "string") return { problem: 'The body has no string "event"' };
+  return { payload: value as Payload };
+}
+
+/** The payload of a stored event, whose body was read once before. */
+export function payloadOf(event: RelayEvent): Payload {
+  const parsed = parsePayload(event.body);
+  if ("problem" in parsed) throw new TypeError(`Cannot read event ${event.id}: ${parsed.problem}`);
+  return parsed.payload;
+}
+
+/** An event's type as printable ASCII, at most 256 characters, for headers and environment variables. */
+export function printable(text: string): string {
+  return text.toWellFormed().slice(0, 256).toWellFormed().replaceAll(/[^\x21-\x7e]/gu, encodeURIComponent);
+}

@@ -1,0 +1,53 @@
+/** The outcome of an attempt to deliver, and the closed set of reasons that log, metrics, CLI and pages share. */
+
+/** Why an attempt did not deliver. */
+export const reasons = [
+  "connection_refused",
+  "connection_reset",
+  "dns_failed",
+  "tls_failed",
+  "network_failed",
+  "timed_out",
+  "rate_limited",
+  "redirected",
+  "refused",
+  "server_failed",
+  "unexpected_answer",
+  "script_failed",
+  "message_invalid",
+  "internal",
+] as const;
+
+export type Reason = typeof reasons[number];
+
+/** What the other side said, kept with the attempt. */
+export interface Answer {
+  /** HTTP status, SMTP reply code or exit code. */
+  status?: number;
+  /** The first part of the answer's text: 1 KiB of an HTTP body, 4 KiB each of a script's output. */
+  answer?: string;
+}
+
+/** The attempt reached its target. */
+export interface Delivered extends Answer {
+  kind: "delivered";
+}
+
+/** The attempt failed in a way that may pass. */
+export interface Retry extends Answer {
+  kind: "retry";
+  reason: Reason;
+  /** One sentence for the operator. */
+  detail: string;
+  /** The target asked for a pause of so many milliseconds; it holds for the whole target. */
+  pauseMs?: number;
+}
+
+/** The attempt failed in a way that repeating will not mend. */
+export interface Dead extends Answer {
+  kind: "dead";
+  reason: Reason;
+  detail: string;
+}
+
+export type Outcome = Delivered | Retry | Dead;

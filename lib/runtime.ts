@@ -1,0 +1,103 @@
+/** The one file that knows on which runtime it runs: Deno, or Bun, which the executable is made of. */
+
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+interface BunServer {
+  port: number;
+  stop(closeConnections?: boolean): Promise<void>;
+  requestIP(request: Request): { address: string } | null;
+}
+
+interface BunRuntime {
+  version: string;
+  main: string;
+  plugin(plugin: { name: string; setup(build: BunPluginBuilder): void }): void;
+  serve(options: Record<string, unknown>): BunServer;
+}
+
+interface BunPluginBuilder {
+  module(name: string, load: () => { exports: object; loader: "object" }): void;
+}
+
+interface DenoRuntime {
+  version: { deno: string };
+  serve(options: Record<string, unknown>, handler: (request: Request, info: DenoInfo) => Promise<Response>): DenoServer;
+}
+
+interface DenoInfo {
+  remoteAddr: { hostname?: string };
+}
+
+interface DenoServer {
+  addr: { port: number };
+  shutdown(): Promise<void>;
+}
+
+const { Bun: bun, Deno: deno } = globalThis as unknown as { Bun?: BunRuntime; Deno?: DenoRuntime };
+
+/** Name and version of the runtime. */
+export const runtime = bun
+  ? { name: "bun", version: bun.version }
+  : { name: "deno", version: deno?.version.deno ?? "unknown" };
+
+/** Whether this is the compiled executable. */
+export const isExecutable = /[/\\](\$bunfs|~BUN)[/\\]/.test(import.meta.url);
+
+/** The command that starts this program again, without its arguments. */
+export function selfCommand(): [program: string, ...args: string[]] {
+  if (isExecutable) return [process.execPath];
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  return bun ? [process.execPath, main] : [process.execPath, "run", "-A", main];
+}
+
+/** Lets a module that is imported from disk import `name`. From source, `deno.json` does this for Deno. */
+export function provideModule(name: string, exports: object): void {
+  bun?.plugin({ name, setup: (build) => build.module(name, () => ({ exports, loader: "object" })) });
+}
+
+let loads = 0;
+
+/** Imports a module from disk as it is now, even if it was imported before. */
+export function importFresh(path: string): Promise<{ default?: unknown }> {
+  if (!bun) return import(`${pathToFileURL(path).href}?load=${++loads}`);
+  // What the module imports may have changed as well: everything that came from disk is forgotten.
+  for (const key of Object.keys(require.cache)) {
+    if (isExecutable ? !/\$bunfs|~BUN/.test(key) : key === path) delete require.cache[key];
+  }
+  return import(path);
+}
+
+/** Answers requests; `client` is the address of the other end of the connection. */
+export type Handler = (request: Request, client: string) => Promise<Response>;
+
+/** A listening socket. */
+export interface Listener {
+  /** The port, which the system chose where 0 was asked for. */
+  port: number;
+  /** Accepts no more and resolves when the requests that were accepted are answered. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens for HTTP.
+ * @throws {Error} with the system's `code`, such as `EADDRINUSE`.
+ */
+export function listen(host: string, port: number, handler: Handler): Listener {
+  if (bun) {
+    const server = bun.serve({
+      hostname: host,
+      port,
+      idleTimeout: 30, // seconds
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
+      development: false,
+      fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),
+    });
+    return { port: server.port, stop: () => server.stop() };
+  }
+  const server = deno!.serve(
+    { hostname: host, port, onListen: () => {} },
+    (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
+  );
+  return { port: server.addr.port, stop: () => server.shutdown() };
+}
