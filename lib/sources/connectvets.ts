@@ -1,0 +1,30 @@
+/** ConnectVets' webhooks: HMAC-SHA256 of the raw body in `X-ConnectVets-Signature`, as their webhook guide says. */
+
+import { z } from "zod";
+import { options } from "../options.ts";
+import { hmacBuild, type HmacScheme } from "./hmac.ts";
+import type { SourceDefinition, SourceKind, SourceOptions } from "./source.ts";
+import { sourceShape } from "./source.ts";
+
+/** Options of `connectvets()`. */
+export interface ConnectvetsOptions extends SourceOptions {}
+
+/** Receives ConnectVets' webhooks. */
+export function connectvets(options: ConnectvetsOptions): SourceDefinition {
+  return { source: "connectvets", options };
+}
+
+const scheme: HmacScheme = {
+  header: "X-ConnectVets-Signature",
+  prefix: "sha256=",
+  algorithm: "sha256",
+  encoding: "hex",
+};
+
+const schema = options(sourceShape);
+
+export const connectvetsSource: SourceKind<z.output<typeof schema>> = {
+  kind: "connectvets",
+  schema,
+  build: (name, options) => hmacBuild("connectvets", name, scheme, options),
+};

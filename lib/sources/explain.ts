@@ -1,0 +1,146 @@
+/** Explains a signature: what is wrong with it, or what was signed in place of these bytes. */
+
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
+import type { Source } from "./source.ts";
+
+/** Sentences about a signature of these bytes, without any secret. `sources` are all of the config's. */
+export function explainSignature(
+  source: Source,
+  sources: readonly Source[],
+  body: Uint8Array,
+  signature: string,
+): string[] {
+  const verification = source.verify(body, signature);
+  if (verification.ok) return explainGood(source, verification.secretIndex, signature);
+  return [...explainForm(source, signature), ...explainCause(source, sources, body, signature)];
+}
+
+function explainGood(source: Source, secretIndex: number, signature: string): string[] {
+  const prefix = prefixOf(source);
+  return [
+    source.secrets.length === 1
+      ? `It was made with the secret of source "${source.name}".`
+      : `It was made with secret ${secretIndex + 1} of ${source.secrets.length} of source "${source.name}".`,
+    ...(signature.includes(prefix) ? [] : [`It has no "${prefix}" before the digest, which is accepted.`]),
+  ];
+}
+
+function explainForm(source: Source, signature: string): string[] {
+  const example = source.sign(new Uint8Array());
+  const prefix = prefixOf(source);
+  const text = signature.trim();
+  if (text === "") return ["It is empty."];
+  if (!text.startsWith(prefix)) {
+    const other = /^\w+=/.exec(text)?.[0];
+    return [
+      other ? `It begins with "${other}", not with "${prefix}".` : `It has no "${prefix}" before the digest.`,
+      ...explainDigest(text, example),
+    ];
+  }
+  return explainDigest(text.slice(prefix.length), example.slice(prefix.length));
+}
+
+function explainDigest(digest: string, example: string): string[] {
+  const length = example.replace(/^\w+=/, "").length;
+  if (/^[0-9a-f]+$/i.test(digest)) {
+    return digest.length === length ? [] : [`The digest has ${digest.length} hex digits; it must have ${length}.`];
+  }
+  if (/^[\w+/-]{20,}={0,2}$/.test(digest)) return ["The digest seems to be base64; it must be hex."];
+  return ["The digest has characters that are not hex digits."];
+}
+
+/** What stands before the digest in this source's signatures. */
+function prefixOf(source: Source): string {
+  return /^\w+=(?=[0-9a-f]+$)/i.exec(source.sign(new Uint8Array()))?.[0] ?? "";
+}
+
+/** Tries what may have been signed instead, with every secret that is known. */
+function explainCause(source: Source, sources: readonly Source[], body: Uint8Array, signature: string): string[] {
+  const digest = readDigest(signature);
+  if (digest) {
+    const others = sources.filter((one) => one !== source);
+    const keys = [
+      ...source.secrets.map((secret) => ({ secret, whose: "" })),
+      ...others.flatMap(({ name, secrets }) =>
+        secrets.map((secret) => ({ secret, whose: ` with a secret of source "${name}"` }))
+      ),
+    ];
+    for (const algorithm of ["sha256", "sha1", "sha512"]) {
+      for (const { secret, whose } of keys) {
+        for (const [change, changed] of variantsOf(body)) {
+          if (!createHmac(algorithm, secret).update(changed).digest().equals(digest)) continue;
+          const what = change
+            ? `: ${change}`
+            : whose || algorithm !== "sha256"
+            ? ""
+            : ", but it is written in another form";
+          const hash = algorithm === "sha256" ? "" : ` by ${algorithm}`;
+          return [`It was made${hash}${whose || (change ? " over other bytes" : " over these bytes")}${what}.`];
+        }
+      }
+    }
+  }
+  return [
+    "It fits no secret that is configured, neither over these bytes nor with a usual change to them. " +
+    "Compare the secret with the sender's, and see that these are the bytes as they were received.",
+  ];
+}
+
+/** A digest of any form: hex or base64, with or without a prefix. */
+function readDigest(signature: string): Buffer | undefined {
+  const text = signature.trim().replace(/^\w+=(?=.)/, "");
+  const bytes = /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
+  return [20, 32, 64].includes(bytes.byteLength) ? bytes : undefined;
+}
+
+const BOM = "\ufeff";
+
+/** The body, and the body as usual mishaps change it, each with its name. */
+function* variantsOf(body: Uint8Array): Generator<[change: string, body: Uint8Array]> {
+  yield ["", body];
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
+  const plain = text.replace(BOM, "");
+  const ends: [string, string][] = [
+    ["with a byte order mark before them", BOM + text],
+    ["without the byte order mark before them", plain],
+    ["with a line end after them", `${text}\n`],
+    ["with a line end (CR LF) after them", `${text}\r\n`],
+    ["without the line end after them", text.replace(/\r?\n$/, "")],
+    ["with the line ends LF in place of CR LF", text.replaceAll("\r\n", "\n")],
+    ["with the line ends CR LF in place of LF", text.replaceAll(/\r?\n/g, "\r\n")],
+    ["without white space at their ends", text.trim()],
+  ];
+  for (const [change, changed] of ends) yield [change, Buffer.from(changed)];
+  let value: unknown;
+  try {
+    value = JSON.parse(plain);
+  } catch {
+    return;
+  }
+  for (const changed of serialisations(value)) {
+    yield ["the JSON was read and written again, which changes its bytes", Buffer.from(changed)];
+    yield ["the JSON was read and written again, with a line end after it", Buffer.from(`${changed}\n`)];
+  }
+}
+
+/** The JSON that JavaScript, Python and PHP write by default, and with indents. */
+function serialisations(value: unknown): string[] {
+  const plain = [JSON.stringify(value), spaced(value), JSON.stringify(value, null, 2), JSON.stringify(value, null, 4)];
+  const ascii = plain.map((text) =>
+    text.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  );
+  return [
+    ...plain,
+    ...ascii,
+    ...ascii.map((text) => text.replaceAll("/", "\\/")),
+    ...plain.map((text) => text.replaceAll("/", "\\/")),
+  ];
+}
+
+/** JSON on one line with a space after `,` and `:`, as Python writes it. */
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${spaced(one)}`).join(", ")}}`;
+}
