@@ -1,0 +1,126 @@
+/** Delivers to a URL: by default the exact bytes received, with their content type and signature. */
+
+import { Buffer } from "node:buffer";
+import { Webhook } from "standardwebhooks";
+import { z } from "zod";
+import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
+import { options } from "../options.ts";
+import type { SecretText } from "../secret.ts";
+import { VERSION } from "../version.ts";
+import { type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
+import { httpOutcome, networkFailure, originOf, readAnswer, secretsOfUrl } from "./network.ts";
+import {
+  type Delivery,
+  policyOf,
+  type TargetDefinition,
+  type TargetKind,
+  type TargetOptions,
+  targetShape,
+} from "./target.ts";
+
+/** Options of `http()`. */
+export interface HttpOptions extends TargetOptions {
+  /** Where to send. */
+  url: SecretText;
+  /** Default: `POST`. */
+  method?: "POST" | "PUT" | "PATCH";
+  /** Headers to add. */
+  headers?: Record<string, SecretText>;
+  /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+  body?: Json | ((event: AnyEvent) => unknown);
+  /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+  sign?: SecretText;
+}
+
+/** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+export function http(options: HttpOptions): TargetDefinition {
+  return { target: "http", options };
+}
+
+const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });
+
+const schema = options({
+  ...targetShape,
+  url,
+  method: z.enum(["POST", "PUT", "PATCH"]).default("POST"),
+  headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected the name of a header"), headerValue()).default(
+    {},
+  ),
+  body: messageShape.body,
+  sign: z.string().regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'expected "whsec_" and a secret in base64').optional(),
+});
+
+function headerValue() {
+  return z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected a text that a header can hold");
+}
+
+export const httpTarget: TargetKind<z.output<typeof schema>> = {
+  kind: "http",
+  schema,
+  build(name, options) {
+    const place = originOf(options.url);
+    const webhook = options.sign ? new Webhook(options.sign) : undefined;
+
+    function content(event: RelayEvent, message: MessageFields): { body: Uint8Array | string; headers: HeadersInit } {
+      const custom = message.body ?? options.body;
+      if (custom === undefined) return { body: event.body, headers: event.headers };
+      return {
+        body: jsonOf("body", valueOf("body", custom, payloadOf(event))),
+        headers: { "Content-Type": "application/json" },
+      };
+    }
+
+    return {
+      name,
+      kind: "http",
+      policy: policyOf(options),
+      address: `${options.method} ${place}`,
+      secrets: [
+        options.url,
+        ...secretsOfUrl(options.url),
+        ...(options.sign ? [options.sign] : []),
+        ...Object.entries(options.headers).filter(([key]) => /auth|token|key|secret|cookie/i.test(key)).map((
+          [, value],
+        ) => value),
+      ],
+      warnings: [],
+      fields: ["body"],
+
+      render(event, message) {
+        const { body } = content(event, message);
+        return { body: typeof body === "string" ? JSON.parse(body) : Buffer.from(body).toString() };
+      },
+
+      async deliver(delivery: Delivery, signal) {
+        const { body, headers: contentHeaders } = content(delivery.event, delivery.message);
+        const headers = new Headers(contentHeaders);
+        headers.set("User-Agent", `relay/${VERSION}`);
+        for (const [key, value] of Object.entries(options.headers)) headers.set(key, value);
+        headers.set("Relay-Event-Id", delivery.event.id);
+        headers.set("Relay-Event-Type", printable(delivery.event.type));
+        headers.set("Relay-Delivery-Id", delivery.id);
+        headers.set("Relay-Attempt", String(delivery.attempt));
+        if (webhook) {
+          const now = new Date();
+          headers.set("webhook-id", delivery.id);
+          headers.set("webhook-timestamp", String(Math.floor(now.getTime() / 1000)));
+          headers.set("webhook-signature", webhook.sign(delivery.id, now, Buffer.from(body).toString()));
+        }
+        let response: Response;
+        try {
+          response = await fetch(options.url, {
+            method: options.method,
+            headers,
+            body: body as BodyInit,
+            redirect: "manual",
+            signal,
+          });
+        } catch (error) {
+          return networkFailure(error, place);
+        }
+        const answer = { status: response.status, answer: await readAnswer(response) };
+        return httpOutcome(answer, response.headers, Date.now());
+      },
+    };
+  },
+};

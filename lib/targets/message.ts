@@ -1,0 +1,112 @@
+/** Message fields: values or functions of the event, which a target and a route can both give. */
+
+import { z } from "zod";
+import { MessageError, messageOf } from "../errors.ts";
+import type { AnyEvent, Payload } from "../event.ts";
+
+/** A text, or a function that makes it from the event. */
+export type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
+
+/** A value that JSON can hold. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** What a route can say of the messages it causes; each field is for the targets that send it. */
+export interface MessageOptions<Event = AnyEvent> {
+  /** Text of a Slack message or an email. In a Slack message's function `&`, `<` and `>` of the event are escaped. */
+  text?: TextOption<Event>;
+  /** Slack blocks. @see https://docs.slack.dev/reference/block-kit/blocks */
+  blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
+  /** Subject of an email. */
+  subject?: TextOption<Event>;
+  /** HTML of an email; in a function, the event's texts are HTML-escaped. */
+  html?: TextOption<Event>;
+  /** What an HTTP target sends as JSON instead of the bytes received. */
+  body?: Json | ((event: Event) => unknown);
+}
+
+/** {@link MessageOptions} as the relay keeps them. */
+export type MessageFields = { [Field in keyof MessageOptions]?: unknown };
+
+const text = z.custom<unknown>(
+  (value) => (typeof value === "string" && value !== "") || typeof value === "function",
+  "expected a text that is not empty, or a function",
+);
+
+/** The zod shape of {@link MessageOptions}; a target picks its own fields of it. */
+export const messageShape = {
+  text: text.optional(),
+  subject: text.optional(),
+  html: text.optional(),
+  blocks: z.custom<unknown>(
+    (value) => Array.isArray(value) || typeof value === "function",
+    "expected a list, or a function",
+  )
+    .optional(),
+  body: z.unknown().optional(),
+};
+
+/** Names of all message fields. */
+export const messageFields = Object.keys(messageShape) as (keyof MessageFields)[];
+
+/**
+ * The value of a field for this event; `undefined` if nobody gave the field.
+ * @throws {MessageError} if its function throws or gives a promise.
+ */
+export function valueOf(field: string, option: unknown, payload: Payload): unknown {
+  if (typeof option !== "function") return option;
+  let value: unknown;
+  try {
+    value = option(payload);
+  } catch (error) {
+    throw new MessageError(`Cannot make the ${field}: its function threw: ${messageOf(error)}`);
+  }
+  if (value instanceof Promise) {
+    value.catch(() => {});
+    throw new MessageError(`Cannot make the ${field}: its function gives a promise; it must give the value itself`);
+  }
+  if (value === undefined) throw new MessageError(`Cannot make the ${field}: its function gives undefined`);
+  return value;
+}
+
+/**
+ * The text of a field for this event; `undefined` if nobody gave the field.
+ * @throws {MessageError} if it is not a text, or an empty one.
+ */
+export function textOf(field: string, option: unknown, payload: Payload): string | undefined {
+  const value = valueOf(field, option, payload);
+  if (value === undefined || (typeof value === "string" && value !== "")) return value;
+  throw new MessageError(
+    `Cannot make the ${field}: its function gives ${value === "" ? "an empty text" : describe(value)}, not a text`,
+  );
+}
+
+/** What kind of value this is, in words. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** A copy of a JSON value with every text in it changed by `escape`. */
+export function mapTexts<Value>(value: Value, escape: (text: string) => string): Value {
+  if (typeof value === "string") return escape(value) as Value;
+  if (Array.isArray(value)) return value.map((one) => mapTexts(one, escape)) as Value;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, escape)])) as Value;
+}
+
+/**
+ * A value as JSON.
+ * @throws {MessageError} if JSON cannot hold it.
+ */
+export function jsonOf(field: string, value: unknown): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    throw new MessageError(`Cannot make the ${field}: it cannot be written as JSON: ${messageOf(error)}`);
+  }
+  if (json === undefined) {
+    throw new MessageError(`Cannot make the ${field}: ${describe(value)} cannot be written as JSON`);
+  }
+  return json;
+}

@@ -1,0 +1,117 @@
+/** Outcomes that targets which speak over a network share: network errors, HTTP statuses, `Retry-After`. */
+
+import type { Answer, Outcome, Reason, Retry } from "../outcome.ts";
+
+/** Longest pause that a `Retry-After` can ask for, in milliseconds. */
+const MAX_PAUSE_MS = 3_600_000;
+
+/** Most bytes of an HTTP answer that are kept. */
+const MAX_ANSWER_BYTES = 1024;
+
+/** Longest wait for the rest of an answer whose status is known, in milliseconds. */
+const ANSWER_WAIT_MS = 1_000;
+
+const reasonOfCode: Record<string, [Reason, string]> = {
+  ECONNREFUSED: ["connection_refused", "nothing accepts connections there"],
+  ConnectionRefused: ["connection_refused", "nothing accepts connections there"],
+  ECONNRESET: ["connection_reset", "the connection was cut"],
+  ConnectionClosed: ["connection_reset", "the connection was cut"],
+  ConnectionReset: ["connection_reset", "the connection was cut"],
+  EPIPE: ["connection_reset", "the connection was cut"],
+  ENOTFOUND: ["dns_failed", "the host name is not known"],
+  EAI_AGAIN: ["dns_failed", "the name server did not answer"],
+  EDNS: ["dns_failed", "the host name could not be looked up"],
+  ETIMEDOUT: ["timed_out", "the connection timed out"],
+  ETLS: ["tls_failed", "the TLS handshake failed"],
+};
+
+/** The outcome of an attempt that ended in a network error. `place` is where it went, without any secret. */
+export function networkFailure(error: unknown, place: string): Retry {
+  const code = codeOf(error);
+  const [reason, words] = reasonOfCode[code] ??
+    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER/i.test(code)
+      ? ["tls_failed", `the TLS handshake failed (${code})`]
+      : ["network_failed", code ? `the network failed (${code})` : "the network failed"]);
+  return { kind: "retry", reason, detail: `Cannot reach ${place}: ${words}` };
+}
+
+/** The error's code, or that of what caused it; empty if there is none. */
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (typeof code === "string") return code;
+    const named = /\b(E[A-Z]{4,}|os error \d+)\b/.exec(at.message) ?? /(dns error|certificate|tls)/i.exec(at.message);
+    if (named) return codeOfWords[named[1]!.toLowerCase()] ?? named[1]!;
+  }
+  return "";
+}
+
+/** What Deno's `fetch` says in words where Bun's gives a code. */
+const codeOfWords: Record<string, string> = {
+  "os error 111": "ECONNREFUSED",
+  "os error 104": "ECONNRESET",
+  "os error 32": "EPIPE",
+  "dns error": "EDNS",
+  "certificate": "ETLS",
+  "tls": "ETLS",
+};
+
+/** The outcome that an HTTP status gives: 2xx is delivered. */
+export function httpOutcome(answer: Answer & { status: number }, headers: Headers, nowMs: number): Outcome {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return { kind: "delivered", ...answer };
+  const detail = `The target answered ${status}`;
+  const pauseMs = retryAfterMs(headers.get("Retry-After"), nowMs);
+  if (status === 429) return { kind: "retry", reason: "rate_limited", detail, pauseMs, ...answer };
+  if (status >= 500) return { kind: "retry", reason: "server_failed", detail, pauseMs, ...answer };
+  if (status === 408 || status === 425) return { kind: "retry", reason: "refused", detail, pauseMs, ...answer };
+  if (status >= 300 && status < 400) {
+    return { kind: "dead", reason: "redirected", detail: `${detail}; redirects are not followed`, ...answer };
+  }
+  return { kind: "dead", reason: "refused", detail, ...answer };
+}
+
+/**
+ * The pause that a `Retry-After` asks for, in milliseconds, at most an hour; `undefined` if it cannot be read.
+ * @see RFC 9110, section 10.2.3: seconds, or an HTTP date.
+ */
+export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_PAUSE_MS);
+}
+
+/** The first part of an answer's text. Whatever fails or hangs in reading it is left out: the status is known. */
+export async function readAnswer(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (!reader) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  const late = setTimeout(() => reader.cancel().catch(() => {}), ANSWER_WAIT_MS);
+  try {
+    while (bytes < MAX_ANSWER_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value.subarray(0, MAX_ANSWER_BYTES - bytes), { stream: true });
+      bytes += value.byteLength;
+    }
+    if (bytes >= MAX_ANSWER_BYTES) reader.cancel().catch(() => {});
+  } catch {
+    // A cut answer: what was read of it stays.
+  } finally {
+    clearTimeout(late);
+  }
+  return text;
+}
+
+/** Scheme, host and port of a URL: what can be shown of one that may hold a token. */
+export function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
+/** The parts of a URL that may be secret: password, and the values of its query. */
+export function secretsOfUrl(url: string): string[] {
+  const { password, searchParams } = new URL(url);
+  return [decodeURIComponent(password), ...searchParams.values()].filter((value) => value !== "");
+}

@@ -1,0 +1,121 @@
+/** Delivers to a Slack incoming webhook. */
+
+import { z } from "zod";
+import { MessageError } from "../errors.ts";
+import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
+import { options } from "../options.ts";
+import type { SecretText } from "../secret.ts";
+import { defaultMessage, type Locale, type LocaleOptions, localeShape } from "./default_message.ts";
+import {
+  describe,
+  jsonOf,
+  mapTexts,
+  type MessageFields,
+  messageShape,
+  textOf,
+  type TextOption,
+  valueOf,
+} from "./message.ts";
+import { httpOutcome, networkFailure, originOf, readAnswer } from "./network.ts";
+import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
+
+/** Options of `slack()`. */
+export interface SlackOptions extends TargetOptions, LocaleOptions {
+  /** The incoming webhook's URL; whoever has it can write to the channel. */
+  url: SecretText;
+  /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+  text?: TextOption;
+  /** Blocks of the message. @see https://docs.slack.dev/reference/block-kit/blocks */
+  blocks?: readonly unknown[] | ((event: AnyEvent) => readonly unknown[]);
+}
+
+/** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+export function slack(options: SlackOptions): TargetDefinition {
+  return { target: "slack", options };
+}
+
+/** Most characters of a text. @see https://docs.slack.dev/reference/methods/chat.postMessage */
+const MAX_TEXT = 40_000;
+
+/** Most blocks of a message. @see https://docs.slack.dev/reference/block-kit/blocks */
+const MAX_BLOCKS = 50;
+
+const schema = options({
+  ...targetShape,
+  url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }),
+  text: messageShape.text,
+  blocks: messageShape.blocks,
+  ...localeShape,
+});
+
+export const slackTarget: TargetKind<z.output<typeof schema>> = {
+  kind: "slack",
+  schema,
+  build(name, options, context) {
+    const place = originOf(options.url);
+    const { locale = context.locale, timeZone = context.timeZone } = options;
+
+    function render(event: RelayEvent, message: MessageFields): Record<string, unknown> {
+      const payload = mapTexts(payloadOf(event), escapeSlack);
+      const text = textOf("text", message.text ?? options.text, payload) ?? defaultText(event, locale, timeZone);
+      const blocks = valueOf("blocks", message.blocks ?? options.blocks, payload);
+      if (text.length > MAX_TEXT) {
+        throw new MessageError(`Cannot send the text: it has ${text.length} characters; Slack takes ${MAX_TEXT}`);
+      }
+      if (blocks === undefined) return { text };
+      if (!Array.isArray(blocks)) {
+        throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);
+      }
+      if (blocks.length > MAX_BLOCKS) {
+        throw new MessageError(`Cannot send the blocks: there are ${blocks.length}; Slack takes ${MAX_BLOCKS}`);
+      }
+      return { text, blocks };
+    }
+
+    return {
+      name,
+      kind: "slack",
+      policy: policyOf(options, { rate: { perMs: 1_000, limit: 1 } }),
+      address: place,
+      secrets: [options.url, new URL(options.url).pathname],
+      warnings: [],
+      fields: ["text", "blocks"],
+      render,
+
+      async deliver(delivery, signal) {
+        const body = jsonOf("message", render(delivery.event, delivery.message));
+        let response: Response;
+        try {
+          response = await fetch(options.url, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body,
+            redirect: "manual",
+            signal,
+          });
+        } catch (error) {
+          return networkFailure(error, place);
+        }
+        const answer = { status: response.status, answer: await readAnswer(response) };
+        const outcome = httpOutcome(answer, response.headers, Date.now());
+        if (outcome.kind !== "delivered" || (answer.status === 200 && answer.answer.trim() === "ok")) return outcome;
+        return {
+          kind: "retry",
+          reason: "unexpected_answer",
+          detail: `The target answered ${answer.status}, but not "ok" as Slack does`,
+          ...answer,
+        };
+      },
+    };
+  },
+};
+
+/** @see https://docs.slack.dev/messaging/formatting-message-text#escaping */
+function escapeSlack(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function defaultText(event: RelayEvent, locale: Locale, timeZone: string): string {
+  const { title, facts } = mapTexts(defaultMessage(event, locale, timeZone), escapeSlack);
+  return [`*${title}*`, ...facts.map(([label, value]) => `${label}: ${value}`)].join("\n");
+}

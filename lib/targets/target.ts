@@ -1,0 +1,141 @@
+/** What a target is: a place that events are delivered to, and the options that all of them share. */
+
+import { z } from "zod";
+import type { AnyEvent, RelayEvent } from "../event.ts";
+import { options } from "../options.ts";
+import type { Locale } from "./default_message.ts";
+import type { MessageFields } from "./message.ts";
+import type { Outcome } from "../outcome.ts";
+import { type Duration, duration, type Rate, rate } from "../units.ts";
+
+/** When a failed delivery is tried again. */
+export type RetryOption =
+  | readonly Duration[]
+  | "none"
+  | {
+    /** Pauses: n pauses, n + 1 attempts. */
+    schedule: readonly Duration[];
+    /** How far each pause is moved at random, as a part of it: 0.2 is 20 % either way. Default: 0.2. */
+    jitter?: number;
+  };
+
+/** Options that every target takes. */
+export interface TargetOptions {
+  /** Longest time of one attempt. Default: 15 s. */
+  timeout?: Duration;
+  /** Most attempts at the same time. Default: 8. */
+  concurrency?: number;
+  /** Most attempts in a span of time. */
+  rate?: Rate;
+  /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
+  retry?: RetryOption;
+  /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
+  order?: (event: AnyEvent) => string;
+}
+
+/** A target in a config, made by `http()`, `slack()`, `email()` or `script()`. */
+export interface TargetDefinition {
+  readonly target: string;
+  readonly options: unknown;
+}
+
+/** When deliveries are tried, and tried again. */
+export interface Policy {
+  timeoutMs: number;
+  concurrency: number;
+  rate?: { perMs: number; limit: number };
+  retry?: RetryPolicy;
+  order?: (event: unknown) => unknown;
+}
+
+/** Pauses in milliseconds, and the part of each by which it is moved at random. */
+export interface RetryPolicy {
+  scheduleMs: readonly number[];
+  jitter: number;
+}
+
+const schedule = z.array(duration);
+
+/** Reads a {@link RetryOption}. */
+export const retryPolicy: z.ZodType<RetryPolicy, unknown> = z.union([
+  schedule.transform((scheduleMs) => ({ scheduleMs, jitter: 0.2 })),
+  z.literal("none").transform(() => ({ scheduleMs: [], jitter: 0 })),
+  options({ schedule, jitter: z.number().min(0).max(1).default(0.2) })
+    .transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
+], { error: 'expected a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }' });
+
+/** A zod schema that accepts any function. */
+export const fn = z.custom<(event: unknown) => unknown>((value) => typeof value === "function", "expected a function");
+
+/** The zod shape of {@link TargetOptions}. */
+export const targetShape = {
+  timeout: duration.refine((ms) => ms > 0, "expected more than 0").optional(),
+  concurrency: z.int().positive().optional(),
+  rate: rate.optional(),
+  retry: retryPolicy.optional(),
+  order: fn.optional(),
+};
+
+/** The policy that these options ask for. */
+export function policyOf(options: z.output<z.ZodObject<typeof targetShape>>, defaults: Partial<Policy> = {}): Policy {
+  return {
+    timeoutMs: options.timeout ?? 15_000,
+    concurrency: options.concurrency ?? 8,
+    rate: options.rate ?? defaults.rate,
+    retry: options.retry,
+    order: options.order,
+  };
+}
+
+/** What a target is given to deliver. */
+export interface Delivery {
+  /** UUIDv7; the same in every attempt. */
+  id: string;
+  /** 1 for the first attempt. */
+  attempt: number;
+  event: RelayEvent;
+  /** What the route says of the message; it goes before what the target says. */
+  message: MessageFields;
+}
+
+/** A target at work. */
+export interface Target {
+  readonly name: string;
+  readonly kind: string;
+  readonly policy: Policy;
+  /** Where it delivers to, without any secret. */
+  readonly address: string;
+  /** Values that must not be printed. */
+  readonly secrets: readonly string[];
+  /** What an operator should know before it runs, such as a script that is not there. */
+  readonly warnings: readonly string[];
+  /** Message fields that it sends, of those a route can give. */
+  readonly fields: readonly (keyof MessageFields)[];
+  /**
+   * What would be sent for this event.
+   * @throws {MessageError} if a message function fails or gives what cannot be sent.
+   */
+  render(event: RelayEvent, message: MessageFields): Record<string, unknown>;
+  /**
+   * Makes one attempt. The signal ends it early; what is returned then does not count.
+   * @throws {MessageError} as {@link Target.render} does.
+   */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
+  /** Lets go of connections that are kept. */
+  close?(): void;
+}
+
+/** What a target's building needs to know of the config around it. */
+export interface TargetContext {
+  /** The config's folder. */
+  folder: string;
+  locale: Locale;
+  timeZone: string;
+}
+
+/** A kind of target: its schema, and how its options become a target at work. */
+export interface TargetKind<Options> {
+  readonly kind: string;
+  readonly schema: z.ZodType<Options>;
+  build(name: string, options: Options, context: TargetContext): Target;
+}
