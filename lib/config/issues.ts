@@ -1,0 +1,78 @@
+/** Turns what zod found into mistakes that a person can mend. */
+
+import type { z } from "zod";
+import type { ConfigIssue } from "../errors.ts";
+import { describe } from "../targets/message.ts";
+
+type Path = readonly PropertyKey[];
+
+/** Options whose values are never shown: they are secrets, or hold some. */
+const SECRET_NAMES = /secret|url|via|sign|token|key|headers|env/i;
+
+/** A path as the config's author would write it: `routes[1].to`. */
+export function formatPath(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    const name = String(part);
+    if (!/^[\w$]+$/.test(name)) return `${text}[${JSON.stringify(name)}]`;
+    return text ? `${text}.${name}` : name;
+  }, "");
+}
+
+/** Every mistake that zod found in a value that lies at `base` in the config. */
+export function issuesOf(error: z.ZodError, value: unknown, base: Path = []): ConfigIssue[] {
+  return error.issues.flatMap((issue) => flatten(issue, value, base));
+}
+
+function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path): ConfigIssue[] {
+  const value = valueAt(root, issue.path);
+  if (issue.code === "invalid_union" && issue.message === "Invalid input") {
+    const within = issue.errors.find((errors) =>
+      errors.length > 0 && errors.every((one) => one.code !== "invalid_type")
+    );
+    if (within) return within.flatMap((one) => flatten(one, value, [...base, ...issue.path]));
+  }
+  const path = [...base, ...issue.path];
+  const at = formatPath(path);
+  if (issue.code === "unrecognized_keys") return [{ path: at, message: issue.message }];
+  if (value === undefined) return [{ path: at, message: `is missing; ${expectation(issue)}` }];
+  return [{ path: at, message: `${expectation(issue)}, got ${show(value, path)}` }];
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `expected ${words[issue.expected] ?? issue.expected}`;
+  if (issue.code === "invalid_union" && issue.message === "Invalid input") {
+    const expected = issue.errors.flat().map((one) => expectation(one).replace(/^expected /, ""));
+    return `expected ${[...new Set(expected)].join(", or ")}`;
+  }
+  if (issue.code === "invalid_value" && issue.message.startsWith("Invalid")) {
+    return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+  }
+  if (issue.code === "too_small" && issue.message.startsWith("Too small")) {
+    return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+  }
+  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return `expected at most ${issue.maximum}`;
+  return issue.message;
+}
+
+const words: Partial<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], root);
+}
+
+function show(value: unknown, path: Path): string {
+  if (path.some((part) => SECRET_NAMES.test(String(part)))) return value === "" ? "an empty text" : "another value";
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object") return describe(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

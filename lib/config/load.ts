@@ -1,0 +1,87 @@
+/** Loads a config file from disk. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
+import { parseEnv } from "node:util";
+import { ConfigError, type ConfigIssue, messageOf, RelayError } from "../errors.ts";
+import { importFresh, provideModule } from "../runtime.ts";
+import { type Redact, redactor } from "../secret.ts";
+import * as relayModule from "./mod.ts";
+import { type Config, readConfig } from "./schema.ts";
+
+/** A config that was loaded and is sound. */
+export interface LoadedConfig {
+  /** Absolute path of the file. */
+  file: string;
+  folder: string;
+  config: Config;
+  warnings: readonly ConfigIssue[];
+  /** Masks every secret of this config in a text. */
+  redact: Redact;
+}
+
+/** Variables that came from a `.env`, so that the next load can take them back. */
+const fromDotenv = new Set<string>();
+
+/**
+ * Loads a config from disk, as it is now.
+ * @param path Path of the file, relative to the working directory.
+ * @throws {ConfigError} with every mistake in it.
+ */
+export async function loadConfig(path: string): Promise<LoadedConfig> {
+  const file = resolve(path);
+  const folder = dirname(file);
+  if (!existsSync(file)) {
+    throw new ConfigError(file, [{ path: "", message: "there is no such file; `relay init` writes one" }]);
+  }
+  loadDotenv(join(folder, ".env"));
+  provideModule("relay", relayModule);
+  const exported = await importDefault(file);
+  const { config, issues, warnings, secrets } = readConfig(exported, folder);
+  const redact = redactor(secrets);
+  if (!config) {
+    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })));
+  }
+  return { file, folder, config, warnings, redact };
+}
+
+async function importDefault(file: string): Promise<unknown> {
+  let module: { default?: unknown };
+  try {
+    module = await importFresh(file);
+  } catch (error) {
+    const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
+    throw new ConfigError(file, [{ path: "", message: messageOf(error) + placeOf(error) + hint }]);
+  }
+  if (typeof module.default !== "object" || module.default === null) {
+    throw new ConfigError(file, [{ path: "", message: "expected `export default defineConfig({ … })`" }]);
+  }
+  return module.default;
+}
+
+/** Where in the file a syntax error is, as far as the runtime says. */
+function placeOf(error: unknown): string {
+  const position = (error as { position?: { line: number; column: number } }).position;
+  return position ? ` (line ${position.line}, column ${position.column})` : "";
+}
+
+/** Sets the variables of a `.env` that are not set already. */
+function loadDotenv(path: string): void {
+  for (const name of fromDotenv) delete process.env[name];
+  fromDotenv.clear();
+  if (!existsSync(path)) return;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    // As a service, systemd has read it and set the variables; the service's own user may not be able to.
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return;
+    throw new ConfigError(path, [{ path: "", message: messageOf(error) }]);
+  }
+  for (const [name, value] of Object.entries(parseEnv(text))) {
+    if (process.env[name] !== undefined || value === undefined) continue;
+    process.env[name] = value;
+    fromDotenv.add(name);
+  }
+}

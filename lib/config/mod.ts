@@ -1,0 +1,25 @@
+/** The module `relay`, which a `relay.config.ts` imports. */
+
+import type { TargetDefinition } from "../targets/target.ts";
+import type { Patterns, RelayConfig } from "./types.ts";
+
+/**
+ * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
+ * that their route lets through.
+ */
+export function defineConfig<
+  const Targets extends Record<string, TargetDefinition>,
+  const On extends readonly Patterns[],
+>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On> {
+  return config;
+}
+
+export { credential, env, file } from "../secret.ts";
+export { connectvets } from "../sources/connectvets.ts";
+export { hmac } from "../sources/hmac.ts";
+export { email } from "../targets/email.ts";
+export { http } from "../targets/http.ts";
+export { script } from "../targets/script.ts";
+export { slack } from "../targets/slack.ts";
+export type { AnyEvent, EventOf, KnownEvents, NoteError, Pattern, UnknownEvent } from "../event.ts";
+export type { RelayConfig, Route } from "./types.ts";

@@ -1,0 +1,250 @@
+/** Reads what a config file exports: every mistake at once, or the config at work. */
+
+import { Buffer } from "node:buffer";
+import { z } from "zod";
+import { type ConfigIssue, messageOf } from "../errors.ts";
+import { options, unknownName } from "../options.ts";
+import { ReadableSecret } from "../secret.ts";
+import { sourceKinds } from "../sources/mod.ts";
+import type { Source } from "../sources/source.ts";
+import { localeShape } from "../targets/default_message.ts";
+import { type MessageFields, messageFields, messageShape } from "../targets/message.ts";
+import { targetKinds } from "../targets/mod.ts";
+import { fn, type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
+import { duration, rate, size } from "../units.ts";
+import { formatPath, issuesOf } from "./issues.ts";
+
+/** A route at work. */
+export interface ConfigRoute {
+  on: readonly string[];
+  to: readonly string[];
+  when?: (event: unknown) => unknown;
+  message: MessageFields;
+}
+
+/** A config at work: checked, complete, secrets read. */
+export interface Config {
+  listen: { host: string; port: number };
+  admin: false | { host: string; port: number; token?: string };
+  store: string;
+  sources: readonly Source[];
+  targets: ReadonlyMap<string, Target>;
+  routes: readonly ConfigRoute[];
+  fallback?: string;
+  maxBodyBytes: number;
+  rateLimit?: { perMs: number; limit: number };
+  maxBacklog?: number;
+  retry: RetryPolicy;
+  drainMs: number;
+}
+
+/** 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h: an outage of most of a day costs no event. */
+const defaultRetry: RetryPolicy = {
+  scheduleMs: [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000].map((seconds) => seconds * 1000),
+  jitter: 0.2,
+};
+
+const port = z.int().min(0).max(65_535);
+const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1, "expected at least one")], {
+  error: "expected a text, or a list of texts",
+});
+
+const schema = options({
+  listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000) }).prefault({}),
+  admin: z.union([
+    z.literal(false),
+    options({ host: z.string().min(1).default("127.0.0.1"), port: port.default(9300), token: z.string().optional() }),
+  ]).prefault({}),
+  store: z.string().regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"').default(
+    "sqlite:relay.db",
+  ),
+  sources: z.record(z.string(), z.unknown()),
+  targets: z.record(z.string(), z.unknown()),
+  routes: z.array(options({ on: oneOrMore, to: oneOrMore, when: fn.optional(), ...messageShape })),
+  fallback: z.string().optional(),
+  maxBody: size.default(1024 ** 2),
+  rateLimit: rate.optional(),
+  maxBacklog: z.int().positive().optional(),
+  retry: retryPolicy.default(defaultRetry),
+  drain: duration.default(10_000),
+  ...localeShape,
+});
+
+type Raw = z.output<typeof schema>;
+
+/** What reading a config gave. `secrets` are all values that must not be printed, known even where there are mistakes. */
+export interface Reading {
+  config?: Config;
+  issues: readonly ConfigIssue[];
+  warnings: readonly ConfigIssue[];
+  secrets: readonly string[];
+}
+
+/**
+ * Reads what a config file exports.
+ * @param folder The config's folder, which relative paths in it are relative to.
+ */
+export function readConfig(exported: unknown, folder: string): Reading {
+  const secrets: string[] = [];
+  const secretIssues: ConfigIssue[] = [];
+  const value = readSecrets(exported, folder, [], secrets, secretIssues);
+
+  const parsed = schema.safeParse(value);
+  const top = isObject(value) ? value : {};
+  const context: TargetContext = {
+    folder,
+    locale: top.locale === "en" ? "en" : "pt-BR",
+    timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
+  };
+  const sources = buildParts<Source>("source", sourceKinds, top.sources, context);
+  const targets = buildParts<Target>("target", targetKinds, top.targets, context);
+  for (const part of [...sources.built, ...targets.built]) secrets.push(...part.secrets);
+
+  const issues = [
+    ...(parsed.success ? [] : issuesOf(parsed.error, value)),
+    ...sources.issues,
+    ...targets.issues,
+    ...(parsed.success ? crossIssues(parsed.data, sources.built, targets.built) : []),
+  ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
+  const found = { issues: [...secretIssues, ...issues], warnings: warningsOf(sources.built, targets.built), secrets };
+  if (!parsed.success || found.issues.length > 0) return found;
+
+  const raw = parsed.data;
+  if (raw.admin && raw.admin.token) secrets.push(raw.admin.token);
+  return { ...found, config: configOf(raw, sources.built, targets.built) };
+}
+
+function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
+  return {
+    listen: raw.listen,
+    admin: raw.admin,
+    store: raw.store,
+    sources: sources.map((source) => ({
+      ...source,
+      maxBodyBytes: source.maxBodyBytes ?? raw.maxBody,
+      rateLimit: source.rateLimit ?? raw.rateLimit,
+    })),
+    targets: new Map(targets.map((target) => [target.name, target])),
+    routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
+    fallback: raw.fallback,
+    maxBodyBytes: raw.maxBody,
+    rateLimit: raw.rateLimit,
+    maxBacklog: raw.maxBacklog,
+    retry: raw.retry,
+    drainMs: raw.drain,
+  };
+}
+
+/** A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is. */
+function readSecrets(
+  value: unknown,
+  folder: string,
+  path: readonly PropertyKey[],
+  secrets: string[],
+  issues: ConfigIssue[],
+): unknown {
+  if (value instanceof ReadableSecret) {
+    try {
+      const text = value.read(folder);
+      secrets.push(text);
+      return text;
+    } catch (error) {
+      issues.push({ path: formatPath(path), message: messageOf(error) });
+      return value;
+    }
+  }
+  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], secrets, issues));
+  if (!isObject(value)) return value;
+  // The options of a source or a target lie where its author wrote them: one level up.
+  const inner = (key: string) => key === "options" && isPart(value) ? path : [...path, key];
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), secrets, issues)]),
+  );
+}
+
+interface Kind<Built> {
+  kind: string;
+  schema: z.ZodType;
+  build(name: string, options: unknown, context: TargetContext): Built;
+}
+
+/** Builds the sources or targets of a config, each by its kind. */
+function buildParts<Built>(
+  what: "source" | "target",
+  kinds: readonly Kind<Built>[],
+  definitions: unknown,
+  context: TargetContext,
+): { built: Built[]; issues: ConfigIssue[] } {
+  const built: Built[] = [];
+  const issues: ConfigIssue[] = [];
+  const entries = Object.entries(isObject(definitions) ? definitions : {});
+  if (isObject(definitions) && entries.length === 0) {
+    issues.push({ path: `${what}s`, message: `expected at least one ${what}` });
+  }
+  for (const [name, definition] of entries) {
+    const base = [`${what}s`, name];
+    const kind = kinds.find((one) => isPart(definition) && definition[what] === one.kind);
+    if (!kind) {
+      const makers = kinds.map((one) => `${one.kind}()`).join(", ");
+      issues.push({ path: formatPath(base), message: `expected a ${what} made by one of ${makers}` });
+      continue;
+    }
+    const own = (definition as { options: unknown }).options;
+    const parsed = kind.schema.safeParse(own ?? {});
+    if (parsed.success) built.push(kind.build(name, parsed.data, context));
+    else issues.push(...issuesOf(parsed.error, own, base));
+  }
+  return { built, issues };
+}
+
+/** Mistakes that only show when the parts are seen together. */
+function crossIssues(raw: Raw, sources: Source[], targets: Target[]): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const names = Object.keys(raw.targets);
+  const checkTarget = (path: string, name: string) => {
+    if (!names.includes(name)) issues.push({ path, message: unknownName("target", name, names) });
+  };
+  raw.routes.forEach((route, index) => {
+    route.to.forEach((name) => checkTarget(`routes[${index}].to`, name));
+    const kinds = targets.filter((target) => route.to.includes(target.name));
+    for (const field of messageFields) {
+      if (route[field] === undefined || kinds.some((target) => target.fields.includes(field))) continue;
+      issues.push({ path: `routes[${index}].${field}`, message: `none of the route's targets sends a ${field}` });
+    }
+  });
+  if (raw.fallback !== undefined) checkTarget("fallback", raw.fallback);
+  sources.forEach((source, index) => {
+    const path = `sources.${source.name}.path`;
+    const other = sources.slice(0, index).find((one) => one.path === source.path);
+    if (other) issues.push({ path, message: `"${source.path}" is the path of source "${other.name}" already` });
+    if (source.path === "/healthz") {
+      issues.push({ path, message: `"/healthz" is taken by the relay's own health check` });
+    }
+  });
+  if (raw.admin && !isLoopback(raw.admin.host) && !raw.admin.token) {
+    issues.push({ path: "admin.token", message: `is missing; "${raw.admin.host}" can be reached from other machines` });
+  }
+  return issues;
+}
+
+function warningsOf(sources: Source[], targets: Target[]): ConfigIssue[] {
+  return [
+    ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
+      path: `sources.${source.name}.secret`,
+      message: "is shorter than 16 bytes, which can be guessed",
+    })),
+    ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
+  ];
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isPart(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && "options" in value && ("source" in value || "target" in value);
+}

@@ -1,0 +1,60 @@
+/** What `defineConfig` takes. */
+
+import type { EventOf, Pattern } from "../event.ts";
+import type { SecretText } from "../secret.ts";
+import type { SourceDefinition } from "../sources/source.ts";
+import type { Locale } from "../targets/default_message.ts";
+import type { MessageOptions } from "../targets/message.ts";
+import type { RetryOption, TargetDefinition } from "../targets/target.ts";
+import type { Duration, Rate, Size } from "../units.ts";
+
+/** One pattern, or several of which any will do. */
+export type Patterns = Pattern | readonly Pattern[];
+
+type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
+
+/** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
+export interface Route<On extends Patterns = Patterns, TargetName extends string = string>
+  extends MessageOptions<PayloadOf<On>> {
+  /** Events that this route is for. */
+  on: On;
+  /** One target, or several. */
+  to: TargetName | readonly TargetName[];
+  /** A further condition. One that throws is no match, and is recorded on the event. */
+  when?: (event: PayloadOf<On>) => boolean;
+}
+
+/** A config: what receives, what is delivered to, and what goes where. */
+export interface RelayConfig<
+  Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>,
+  On extends readonly Patterns[] = readonly Patterns[],
+> {
+  /** The public listener. Default: host `0.0.0.0`, port 3000. */
+  listen?: { host?: string; port?: number };
+  /** The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token. */
+  admin?: false | { host?: string; port?: number; token?: SecretText };
+  /** Where events are kept. Relative to `$STATE_DIRECTORY`, else to the config's folder. Default: `sqlite:relay.db`. */
+  store?: SecretText;
+  /** What receives events, by name. */
+  sources: Record<string, SourceDefinition>;
+  /** What events are delivered to, by name. */
+  targets: Targets;
+  /** What goes where. */
+  routes: { [Index in keyof On]: Route<On[Index], NoInfer<keyof Targets & string>> };
+  /** Target of events that no route matched; without it they are kept as `unrouted`. */
+  fallback?: NoInfer<keyof Targets & string>;
+  /** Most bytes of a body. Default: 1 MiB. */
+  maxBody?: Size;
+  /** Most requests of one client address to one source. Off by default. */
+  rateLimit?: Rate;
+  /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
+  maxBacklog?: number;
+  /** When failed deliveries are tried again, for targets that do not say. */
+  retry?: RetryOption;
+  /** How long a stop waits for attempts in flight. Default: 10 s. */
+  drain?: Duration;
+  /** Language of default messages. Default: `pt-BR`. */
+  locale?: Locale;
+  /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
+  timeZone?: string;
+}

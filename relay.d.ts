@@ -1,0 +1,321 @@
+// Types of the module "relay", for editors. Made from relay's source; do not edit.
+
+declare module "relay" {
+  interface NoteData<Status extends string> {
+    note_id: string;
+    status: Status;
+    /** The reference that the clinic's own system gave, if it gave one. */
+    external_id?: string;
+  }
+  interface NoteEvent<Name extends string, Status extends string> {
+    event: Name;
+    /** ISO 8601, UTC. */
+    timestamp: string;
+    data: NoteData<Status>;
+  }
+  interface TranscriptionData<Status extends string> {
+    id: string;
+    /** The patient's name. */
+    name?: string;
+    transcription_status: Status;
+    external_id?: string;
+    /** ISO 8601, UTC. */
+    created_at?: string;
+  }
+  interface TranscriptionEvent<Name extends string, Data> {
+    event: Name;
+    /** ISO 8601, UTC. */
+    timestamp: string;
+    /** The subscription that sent this; it does not identify the event. */
+    webhook_id?: string;
+    data: Data;
+  }
+  /** Why a transcription failed. */
+  export interface NoteError {
+    code: string;
+    message: string;
+  }
+  /** The events that ConnectVets documents, by name. */
+  export interface KnownEvents {
+    "note.processing": NoteEvent<"note.processing", "processing">;
+    "note.completed": NoteEvent<"note.completed", "completed">;
+    "note.failed": NoteEvent<"note.failed", "failed">;
+    "note.transcription.completed": TranscriptionEvent<"note.transcription.completed", TranscriptionData<"completed"> & {
+      completed_at?: string;
+    }>;
+    "note.transcription.failed": TranscriptionEvent<"note.transcription.failed", TranscriptionData<"failed"> & {
+      failed_at?: string;
+      error?: NoteError;
+    }>;
+  }
+  /** An event whose name nobody knows yet. */
+  export interface UnknownEvent {
+    event: string;
+    data: Record<string, unknown>;
+    [field: string]: unknown;
+  }
+  /** Any event: every documented field, each of which may be absent. */
+  export interface AnyEvent {
+    event: string;
+    timestamp?: string;
+    webhook_id?: string;
+    data: {
+      note_id?: string;
+      id?: string;
+      name?: string;
+      status?: string;
+      transcription_status?: string;
+      external_id?: string;
+      created_at?: string;
+      completed_at?: string;
+      failed_at?: string;
+      error?: NoteError;
+    };
+  }
+  type Split<Text extends string> = Text extends `${infer Head}.${infer Rest}` ? [
+    Head,
+    ...Split<Rest>
+  ] : [
+    Text
+  ];
+  type Part<Glob extends string> = Glob extends `${infer Head}*${infer Rest}` ? `${Head}${string}${Part<Rest>}` : Glob;
+  type Matches<Globs extends readonly string[], Names extends readonly string[]> = Globs extends readonly [
+    infer Glob extends string,
+    ...infer Globs2 extends readonly string[]
+  ] ? Glob extends "**" ? Matches<Globs2, Names> extends true ? true : Names extends readonly [
+    string,
+    ...infer Names2 extends readonly string[]
+  ] ? Matches<Globs, Names2> : false : Names extends readonly [
+    infer Name extends string,
+    ...infer Names2 extends readonly string[]
+  ] ? Name extends Part<Glob> ? Matches<Globs2, Names2> : false : false : Names extends readonly [
+  ] ? true : false;
+  type MatchingName<P extends string> = {
+    [Name in keyof KnownEvents]: Matches<Split<P>, Split<Name>> extends true ? Name : never;
+  }[keyof KnownEvents];
+  /**
+   * An event's name, or a pattern of names: `*` matches within one dot-separated part, `**` any number of parts.
+   * Names that are not listed here are accepted too: new ones will come.
+   */
+  export type Pattern = keyof KnownEvents | "note.*" | "note.transcription.*" | "**" | (string & Record<never, never>);
+  /** The payload that a pattern lets through. */
+  export type EventOf<P extends string> = P extends unknown ? PayloadOfOne<P> : never;
+  type PayloadOfOne<P extends string> = string extends P ? AnyEvent : [
+    MatchingName<P>
+  ] extends [
+    never
+  ] ? UnknownEvent : KnownEvents[MatchingName<P>];
+  type Locale = "pt-BR" | "en";
+  interface LocaleOptions {
+    /** Language of the default message. Default: the config's `locale`. */
+    locale?: Locale;
+    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+    timeZone?: string;
+  }
+  type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
+  type Json = string | number | boolean | null | readonly Json[] | {
+    readonly [key: string]: Json | undefined;
+  };
+  interface MessageOptions<Event = AnyEvent> {
+    /** Text of a Slack message or an email. In a Slack message's function `&`, `<` and `>` of the event are escaped. */
+    text?: TextOption<Event>;
+    /** Slack blocks. @see https://docs.slack.dev/reference/block-kit/blocks */
+    blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
+    /** Subject of an email. */
+    subject?: TextOption<Event>;
+    /** HTML of an email; in a function, the event's texts are HTML-escaped. */
+    html?: TextOption<Event>;
+    /** What an HTTP target sends as JSON instead of the bytes received. */
+    body?: Json | ((event: Event) => unknown);
+  }
+  type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+  type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
+  interface Rate {
+    /** Length of the window. */
+    per: Duration;
+    /** How many in one window. */
+    limit: number;
+  }
+  type RetryOption = readonly Duration[] | "none" | {
+    /** Pauses: n pauses, n + 1 attempts. */
+    schedule: readonly Duration[];
+    /** How far each pause is moved at random, as a part of it: 0.2 is 20 % either way. Default: 0.2. */
+    jitter?: number;
+  };
+  interface TargetOptions {
+    /** Longest time of one attempt. Default: 15 s. */
+    timeout?: Duration;
+    /** Most attempts at the same time. Default: 8. */
+    concurrency?: number;
+    /** Most attempts in a span of time. */
+    rate?: Rate;
+    /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
+    retry?: RetryOption;
+    /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
+    order?: (event: AnyEvent) => string;
+  }
+  interface TargetDefinition {
+    readonly target: string;
+    readonly options: unknown;
+  }
+  interface Secret {
+    /** Always throws: a secret inside another text would go unseen by what masks secrets in logs. */
+    toString(): never;
+  }
+  type SecretText = string | Secret;
+  /**
+   * The value of an environment variable, or of a line in `.env` beside the config; the environment wins.
+   * Missing or empty is a config error unless there is a default.
+   */
+  export function env(name: string, options?: {
+    default?: string;
+  }): Secret;
+  /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
+  export function file(path: string): Secret;
+  /**
+   * A credential that systemd hands to the service, by the name in `LoadCredential=`.
+   * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
+   */
+  export function credential(name: string): Secret;
+  interface SourceOptions {
+    /** Path that receives this source's events, such as `/webhook`. */
+    path: string;
+    /** The secret that signs them; a list while a secret is being replaced: each of them is accepted. */
+    secret: SecretText | readonly SecretText[];
+    /** Gives the key that makes an event the same as one before; without it, the payload's `id`, else its bytes. */
+    dedupe?: (event: AnyEvent) => string;
+    /** Most bytes of a body. Default: the config's `maxBody`. */
+    maxBody?: Size;
+    /** Most requests of one client address. Default: the config's `rateLimit`. */
+    rateLimit?: Rate;
+  }
+  interface SourceDefinition {
+    readonly source: string;
+    readonly options: unknown;
+  }
+  type Patterns = Pattern | readonly Pattern[];
+  type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
+  /** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
+  export interface Route<On extends Patterns = Patterns, TargetName extends string = string> extends MessageOptions<PayloadOf<On>> {
+    /** Events that this route is for. */
+    on: On;
+    /** One target, or several. */
+    to: TargetName | readonly TargetName[];
+    /** A further condition. One that throws is no match, and is recorded on the event. */
+    when?: (event: PayloadOf<On>) => boolean;
+  }
+  /** A config: what receives, what is delivered to, and what goes where. */
+  export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Patterns[] = readonly Patterns[]> {
+    /** The public listener. Default: host `0.0.0.0`, port 3000. */
+    listen?: {
+      host?: string;
+      port?: number;
+    };
+    /** The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token. */
+    admin?: false | {
+      host?: string;
+      port?: number;
+      token?: SecretText;
+    };
+    /** Where events are kept. Relative to `$STATE_DIRECTORY`, else to the config's folder. Default: `sqlite:relay.db`. */
+    store?: SecretText;
+    /** What receives events, by name. */
+    sources: Record<string, SourceDefinition>;
+    /** What events are delivered to, by name. */
+    targets: Targets;
+    /** What goes where. */
+    routes: {
+      [Index in keyof On]: Route<On[Index], NoInfer<keyof Targets & string>>;
+    };
+    /** Target of events that no route matched; without it they are kept as `unrouted`. */
+    fallback?: NoInfer<keyof Targets & string>;
+    /** Most bytes of a body. Default: 1 MiB. */
+    maxBody?: Size;
+    /** Most requests of one client address to one source. Off by default. */
+    rateLimit?: Rate;
+    /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
+    maxBacklog?: number;
+    /** When failed deliveries are tried again, for targets that do not say. */
+    retry?: RetryOption;
+    /** How long a stop waits for attempts in flight. Default: 10 s. */
+    drain?: Duration;
+    /** Language of default messages. Default: `pt-BR`. */
+    locale?: Locale;
+    /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
+    timeZone?: string;
+  }
+  interface ConnectvetsOptions extends SourceOptions {
+  }
+  /** Receives ConnectVets' webhooks. */
+  export function connectvets(options: ConnectvetsOptions): SourceDefinition;
+  interface HmacOptions extends SourceOptions {
+    /** Header that carries the signature. */
+    header: string;
+    /** What stands before the digest in the header, such as `sha256=`; a bare digest is accepted too. */
+    prefix?: string;
+    /** Hash function. Default: `sha256`. */
+    algorithm?: "sha1" | "sha256" | "sha512";
+    /** How the digest is written. Default: `hex`, in upper or lower case. */
+    encoding?: "hex" | "base64";
+  }
+  /** Receives events of any sender that signs the body with an HMAC. */
+  export function hmac(options: HmacOptions): SourceDefinition;
+  interface EmailOptions extends TargetOptions, LocaleOptions {
+    /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
+    via: SecretText;
+    /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
+    from: string;
+    /** Recipients. */
+    to: string | readonly string[];
+    /** Default: a subject in `locale`. */
+    subject?: TextOption;
+    /** Default: a text in `locale`. */
+    text?: TextOption;
+    /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
+    html?: TextOption;
+    /** `false` sends without TLS where the server offers none. Default: `true`, but for a server on this machine. */
+    requireTls?: boolean;
+  }
+  /** Delivers by email over SMTP. Delivered: the server took the message for at least one recipient. */
+  export function email(options: EmailOptions): TargetDefinition;
+  interface HttpOptions extends TargetOptions {
+    /** Where to send. */
+    url: SecretText;
+    /** Default: `POST`. */
+    method?: "POST" | "PUT" | "PATCH";
+    /** Headers to add. */
+    headers?: Record<string, SecretText>;
+    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+    body?: Json | ((event: AnyEvent) => unknown);
+    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+    sign?: SecretText;
+  }
+  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+  export function http(options: HttpOptions): TargetDefinition;
+  interface ScriptOptions extends TargetOptions {
+    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
+    command: readonly [
+      program: string,
+      ...args: string[]
+    ];
+    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
+    env?: Record<string, SecretText>;
+  }
+  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
+  export function script(options: ScriptOptions): TargetDefinition;
+  interface SlackOptions extends TargetOptions, LocaleOptions {
+    /** The incoming webhook's URL; whoever has it can write to the channel. */
+    url: SecretText;
+    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+    text?: TextOption;
+    /** Blocks of the message. @see https://docs.slack.dev/reference/block-kit/blocks */
+    blocks?: readonly unknown[] | ((event: AnyEvent) => readonly unknown[]);
+  }
+  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+  export function slack(options: SlackOptions): TargetDefinition;
+  /**
+   * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
+   * that their route lets through.
+   */
+  export function defineConfig<const Targets extends Record<string, TargetDefinition>, const On extends readonly Patterns[]>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On>;
+}
