@@ -1,0 +1,125 @@
+/** What a store does: keeps events, hands out deliveries, remembers what became of them. */
+
+import type { RelayEvent } from "../event.ts";
+import type { IdBytes } from "../id.ts";
+import type { Outcome, Reason } from "../outcome.ts";
+
+/** An event to be kept, with where it goes. All times are Unix milliseconds. */
+export interface NewEvent {
+  id: IdBytes;
+  source: string;
+  type: string;
+  receivedAt: number;
+  body: Uint8Array;
+  headers: Record<string, string>;
+  /** Which of the source's secrets had signed it. */
+  secretIndex: number;
+  /** What a function of the config threw over it. */
+  problems: readonly string[];
+  deliveries: readonly NewDelivery[];
+}
+
+export interface NewDelivery {
+  target: string;
+  /** Deliveries of one target with the same key are handed out one after the other. */
+  orderKey?: string;
+}
+
+/** Names one delivery within its store. */
+export interface DeliveryRef {
+  /** The event's place in the order of acceptance. */
+  event: number;
+  /** The delivery's place among the event's deliveries, from 1. */
+  number: number;
+}
+
+export type DeliveryState = "pending" | "in_flight" | "delivered" | "dead";
+
+/** A delivery that was handed out: nobody else gets it until it is recorded, released, or its lease ends. */
+export interface Claimed {
+  ref: DeliveryRef;
+  /** UUIDv7. */
+  id: string;
+  target: string;
+  /** Attempts so far. */
+  attempts: number;
+  /** Attempts so far since the retry schedule began, or began anew. */
+  failures: number;
+  event: RelayEvent;
+}
+
+/** What became of an attempt, and what follows. */
+export interface AttemptRecord {
+  ref: DeliveryRef;
+  /** 1 for the first. */
+  attempt: number;
+  startedAt: number;
+  durationMs: number;
+  outcome: Outcome;
+  state: Exclude<DeliveryState, "in_flight">;
+  /** When the next attempt is due; for `pending` only. */
+  dueAt?: number;
+}
+
+/** An event as an operator sees it. Times are ISO 8601, UTC. */
+export interface EventView {
+  id: string;
+  source: string;
+  type: string;
+  state: "accepted" | "unrouted";
+  receivedAt: string;
+  problems: string[];
+  deliveries: DeliveryView[];
+}
+
+export interface DeliveryView {
+  id: string;
+  target: string;
+  state: DeliveryState;
+  attempts: number;
+  reason: Reason | null;
+  nextAttemptAt: string | null;
+}
+
+/** One attempt as an operator sees it. */
+export interface AttemptView {
+  attempt: number;
+  startedAt: string;
+  durationMs: number;
+  outcome: Outcome["kind"];
+  reason: Reason | null;
+  detail: string | null;
+  status: number | null;
+  answer: string | null;
+}
+
+/**
+ * A store. Every method that writes does so in one transaction: when its promise resolves the write is on disk, and
+ * when it rejects nothing was written.
+ * @throws {StoreError} from every method, if the store cannot read or write now.
+ */
+export interface Store {
+  /**
+   * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
+   * Gives the number of deliveries taken over.
+   * @throws {StoreError} if another program serves it.
+   */
+  serve(now: number): Promise<number>;
+  /** Keeps events and their deliveries; of an event that is there already nothing is written. */
+  accept(events: readonly NewEvent[]): Promise<("stored" | "duplicate")[]>;
+  /** Hands out deliveries that are due, at most so many a target, those first that have been due for longest. */
+  claim(wanted: readonly { target: string; limit: number }[], now: number, leaseUntil: number): Promise<Claimed[]>;
+  /** Records attempts and ends their leases. */
+  record(records: readonly AttemptRecord[]): Promise<void>;
+  /** Gives deliveries back, due now; it counts as no attempt. */
+  release(refs: readonly DeliveryRef[], now: number): Promise<void>;
+  /** When the next delivery to this target is due whose turn it is; `undefined` if there is none. */
+  nextDue(target: string): Promise<number | undefined>;
+  /** How many deliveries wait or are on their way. */
+  backlog(): Promise<number>;
+  /** One event. */
+  event(id: IdBytes): Promise<EventView | undefined>;
+  /** Attempts of one delivery, the first one first. */
+  attempts(delivery: IdBytes): Promise<AttemptView[]>;
+  close(): Promise<void>;
+}
