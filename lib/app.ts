@@ -1,0 +1,88 @@
+/** The relay as a whole: built, started and stopped in order. */
+
+import { isAbsolute, join } from "node:path";
+import process from "node:process";
+import type { LoadedConfig } from "./config/load.ts";
+import { messageOf, RelayError } from "./errors.ts";
+import { createAccept } from "./pipeline/accept.ts";
+import { Deliverer } from "./pipeline/deliver.ts";
+import { createReceive } from "./pipeline/receive.ts";
+import { Windows } from "./pipeline/window.ts";
+import { listen, type Listener } from "./runtime.ts";
+import type { Store } from "./store/mod.ts";
+import { openSqlite } from "./store/sqlite.ts";
+
+/** A relay at work. */
+export interface App {
+  /** Port of the public listener. */
+  port: number;
+  /** Deliveries taken over from a relay that ended without finishing them. */
+  takenOver: number;
+  /** Goes on under another config. Listeners and store stay as they are until a restart. */
+  reload(loaded: LoadedConfig): void;
+  /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a relay.
+ * @throws {RelayError} if the store cannot be opened or the port not be listened on; then nothing is left running.
+ */
+export async function startApp(loaded: LoadedConfig): Promise<App> {
+  let { config, redact } = loaded;
+  const store = openStore(loaded);
+  try {
+    const takenOver = await store.serve(Date.now());
+    const deliverer = new Deliverer(store, { ...config, redact });
+    const accept = createAccept(store, () => deliverer.wake());
+    const clients = new Windows();
+    let receive = createReceive(config, accept, clients);
+    const listener = listenOn(config.listen, (request, client) => receive(request, client));
+
+    return {
+      port: listener.port,
+      takenOver,
+      reload(next) {
+        const old = config.targets;
+        ({ config, redact } = next);
+        receive = createReceive(config, accept, clients);
+        deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
+      },
+      async stop() {
+        await listener.stop();
+        await deliverer.stop(config.drainMs);
+        closeAll(config.targets.values());
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Opens the store that this config names. */
+export function openStore({ config, folder }: LoadedConfig): Store {
+  const path = config.store.slice("sqlite:".length);
+  return openSqlite(isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path));
+}
+
+function listenOn(
+  { host, port }: { host: string; port: number },
+  handler: Parameters<typeof listen>[2],
+): Listener {
+  try {
+    return listen(host, port, handler);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const inUse = code === "EADDRINUSE" || /in use/i.test(messageOf(error));
+    throw new RelayError(
+      `Cannot listen on ${host}:${port}: ${inUse ? "another program listens there" : code ?? messageOf(error)}`,
+      inUse ? "stop that program, or set another `listen.port` in the config" : undefined,
+    );
+  }
+}
+
+function closeAll(targets: Iterable<{ close?(): void }>): void {
+  for (const target of targets) target.close?.();
+}

@@ -1,0 +1,127 @@
+/** Accepting: an event and its deliveries are written together, and only then is it accepted. */
+
+import { log } from "../log.ts";
+import { messageOf, StoreError } from "../errors.ts";
+import type { Payload } from "../event.ts";
+import { eventId, formatId } from "../id.ts";
+import type { Source } from "../sources/source.ts";
+import { batched } from "../store/batch.ts";
+import type { NewEvent, Store } from "../store/mod.ts";
+import type { Target } from "../targets/target.ts";
+import { route, type RoutingTable } from "./route.ts";
+
+/** A genuine event, as it came in. */
+export interface Received {
+  source: Source;
+  body: Uint8Array;
+  payload: Payload;
+  headers: Record<string, string>;
+  secretIndex: number;
+  /** Unix milliseconds. */
+  receivedAt: number;
+}
+
+/** What accepting needs to know of the config. */
+export interface AcceptConfig extends RoutingTable {
+  targets: ReadonlyMap<string, Target>;
+  maxBacklog?: number;
+}
+
+/**
+ * Accepts an event: when it resolves, the event is on disk.
+ * @throws {StoreError} if it cannot be stored now; then nothing of it was.
+ */
+export type Accept = (received: Received, config: AcceptConfig) => Promise<"stored" | "duplicate">;
+
+/** How long the count of waiting deliveries is relied on, in milliseconds. */
+const BACKLOG_AGE_MS = 1_000;
+
+/** @param wake Called when there is something new to deliver. */
+export function createAccept(store: Store, wake: () => void): Accept {
+  const write = batched((events: NewEvent[]) => store.accept(events));
+  let backlog = 0;
+  let countedAt = 0;
+
+  async function checkBacklog(maxBacklog: number, now: number) {
+    if (now - countedAt > BACKLOG_AGE_MS) {
+      countedAt = now;
+      backlog = await store.backlog();
+    }
+    if (backlog < maxBacklog) return;
+    throw new StoreError(`Cannot store the event: ${backlog} deliveries wait, and maxBacklog is ${maxBacklog}`);
+  }
+
+  return async (received, config) => {
+    const startedAt = performance.now();
+    if (config.maxBacklog !== undefined) await checkBacklog(config.maxBacklog, received.receivedAt);
+    const event = newEvent(received, config);
+    const result = await write(event);
+    if (result === "stored" && event.deliveries.length > 0) {
+      backlog += event.deliveries.length;
+      wake();
+    }
+    logAccepted(event, result, performance.now() - startedAt);
+    return result;
+  };
+}
+
+function newEvent(received: Received, config: AcceptConfig): NewEvent {
+  const { source, body, payload, headers, secretIndex, receivedAt } = received;
+  const { targets, problems } = route(payload, config);
+  const id = idOf(received, problems);
+  const deliveries = targets.map((target) => {
+    const order = config.targets.get(target)?.policy.order;
+    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
+  });
+  return { id, source: source.name, type: payload.event, receivedAt, body, headers, secretIndex, problems, deliveries };
+}
+
+/**
+ * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
+ * the same: a sender may stamp anew what it sends again under the same `id`.
+ */
+function idOf({ source, body, payload }: Received, problems: string[]): Uint8Array {
+  const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, payload, problems);
+  if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
+  const { id } = payload;
+  if ((typeof id === "string" && id !== "") || typeof id === "number") return eventId(`${source.name}\0id`, `${id}`, 0);
+  return eventId(`${source.name}\0body`, body, timeOf(payload.timestamp));
+}
+
+/** The key that a function of the config gives; `undefined`, and a problem, if it gives none. */
+function keyOf(
+  name: string,
+  key: (event: unknown) => unknown,
+  payload: Payload,
+  problems: string[],
+): string | undefined {
+  try {
+    const value = key(payload);
+    if (typeof value === "string" && value !== "") return value;
+    problems.push(`${name} gives no text`);
+  } catch (error) {
+    problems.push(`${name} threw: ${messageOf(error)}`);
+  }
+  return undefined;
+}
+
+/** An ISO 8601 time with its zone, as Unix milliseconds; 0 for anything else. */
+function timeOf(timestamp: unknown): number {
+  const isTime = typeof timestamp === "string" &&
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(timestamp);
+  return isTime ? Date.parse(timestamp) || 0 : 0;
+}
+
+function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number): void {
+  const id = formatId(event.id);
+  const targets = event.deliveries.map(({ target }) => target);
+  const { source, type, problems } = event;
+  const durationMs = Math.round(ms);
+  if (result === "duplicate") {
+    log.info("duplicate {type} {event}", { event: id, type, source, durationMs });
+    return;
+  }
+  const goesTo = targets.join(", ") || "no target";
+  log.info("accepted {type} {event} for {goesTo}", { event: id, type, source, goesTo, targets, durationMs });
+  for (const problem of problems) log.warn("problem with {event}: {problem}", { event: id, type, source, problem });
+}

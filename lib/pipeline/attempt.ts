@@ -1,0 +1,28 @@
+/** One attempt to deliver: bounded in time, its end a value. */
+
+import { MessageError, messageOf } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Delivery, Target } from "../targets/target.ts";
+
+/**
+ * Makes one attempt.
+ * @param stop Ends it early.
+ * @returns What became of it; `undefined` if it was ended by `stop`, which says nothing of the target. Never throws.
+ */
+export async function attempt(target: Target, delivery: Delivery, stop: AbortSignal): Promise<Outcome | undefined> {
+  const { timeoutMs } = target.policy;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const signal = AbortSignal.any([stop, timeout.signal]);
+  try {
+    const outcome = await target.deliver(delivery, signal);
+    if (!signal.aborted || outcome.kind === "delivered") return outcome;
+  } catch (error) {
+    if (error instanceof MessageError) return { kind: "dead", reason: "message_invalid", detail: error.message };
+    if (!signal.aborted) return { kind: "retry", reason: "internal", detail: `Cannot deliver: ${messageOf(error)}` };
+  } finally {
+    clearTimeout(timer);
+  }
+  if (stop.aborted) return undefined;
+  return { kind: "retry", reason: "timed_out", detail: `No answer from ${target.address} within ${timeoutMs} ms` };
+}

@@ -1,0 +1,161 @@
+/** Delivering: hands due deliveries to their targets, each target in a lane of its own. */
+
+import { messageOf } from "../errors.ts";
+import { payloadOf } from "../event.ts";
+import { log } from "../log.ts";
+import type { Redact } from "../secret.ts";
+import type { Claimed, DeliveryRef, Store } from "../store/mod.ts";
+import type { RetryPolicy, Target } from "../targets/target.ts";
+import { attempt } from "./attempt.ts";
+import { Lane } from "./lane.ts";
+import { createRecord } from "./record.ts";
+import { messageFor, type RoutingTable } from "./route.ts";
+
+/** What delivering needs to know of the config. */
+export interface DeliverConfig extends RoutingTable {
+  targets: ReadonlyMap<string, Target>;
+  retry: RetryPolicy;
+  redact: Redact;
+}
+
+/** Most deliveries that one target is handed in one claim; more follow at once. */
+const MAX_CLAIM = 100;
+
+/** How much longer than its longest attempt a lease lasts, in milliseconds. */
+const LEASE_SLACK_MS = 60_000;
+
+/** Longest sleep, in milliseconds; timers of the runtimes hold little more than twenty days. */
+const MAX_SLEEP_MS = 3_600_000;
+
+/** Pause after a claim that the store did not answer, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
+
+/** Delivers what is due, and sleeps until something is. */
+export class Deliverer {
+  readonly #store: Store;
+  readonly #record: ReturnType<typeof createRecord>;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #config: DeliverConfig;
+  #isStopping = false;
+  #isWoken = false;
+  #turn: Promise<void> = Promise.resolve();
+  #alarm?: ReturnType<typeof setTimeout>;
+
+  constructor(store: Store, config: DeliverConfig) {
+    this.#store = store;
+    this.#record = createRecord(store);
+    this.#config = config;
+    this.use(config);
+  }
+
+  /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
+  async use(config: DeliverConfig): Promise<void> {
+    this.#config = config;
+    for (const [name, { policy }] of config.targets) {
+      const lane = this.#lanes.get(name);
+      if (lane) lane.use(policy);
+      else this.#lanes.set(name, new Lane(policy));
+    }
+    this.wake();
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Says that something may be due. Many calls in one turn of the event loop cost one look. */
+  wake(): void {
+    if (this.#isWoken || this.#isStopping) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#turn = this.#turn.then(() => this.#look());
+    });
+  }
+
+  /**
+   * Starts nothing more, waits for what is in flight, and gives back what is not done by then.
+   * @param drainMs The longest wait.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#alarm);
+    await this.#turn;
+    const giveUp = setTimeout(() => this.#stop.abort(), drainMs);
+    await Promise.all(this.#inFlight);
+    clearTimeout(giveUp);
+  }
+
+  async #look(): Promise<void> {
+    this.#isWoken = false;
+    clearTimeout(this.#alarm);
+    if (this.#isStopping) return;
+    try {
+      const { targets } = this.#config;
+      const now = Date.now();
+      const lanes = [...targets.values()].map((target) => ({ target, lane: this.#lanes.get(target.name)! }));
+      const open = lanes.map(({ target, lane }) => ({
+        target: target.name,
+        limit: Math.min(lane.room(now), MAX_CLAIM),
+      }))
+        .filter(({ limit }) => limit > 0);
+      const longest = Math.max(...lanes.map(({ target }) => target.policy.timeoutMs));
+      const claimed = open.length > 0 ? await this.#store.claim(open, now, now + longest + LEASE_SLACK_MS) : [];
+      for (const one of claimed) this.#start(one, now);
+      await this.#sleep();
+    } catch (error) {
+      log.error("cannot look for deliveries: {problem}", { problem: messageOf(error) });
+      this.#setAlarm(STORE_RETRY_MS);
+    }
+  }
+
+  #start(claimed: Claimed, now: number): void {
+    const lane = this.#lanes.get(claimed.target)!;
+    lane.start(now);
+    const done = this.#deliver(claimed, lane).catch((error) => {
+      log.error("cannot deliver: {problem}", { delivery: claimed.id, problem: messageOf(error) });
+    }).finally(() => {
+      lane.end();
+      this.#inFlight.delete(done);
+      this.wake();
+    });
+    this.#inFlight.add(done);
+  }
+
+  async #deliver(claimed: Claimed, lane: Lane): Promise<void> {
+    const config = this.#config;
+    const { event, target: name, id } = claimed;
+    const target = config.targets.get(name)!;
+    const message = messageFor(payloadOf(event), name, config);
+    const startedAt = Date.now();
+    const outcome = await attempt(target, { id, attempt: claimed.attempts + 1, event, message }, this.#stop.signal);
+    if (!outcome) return await this.#release(claimed.ref);
+    const endedAt = Date.now();
+    if (outcome.kind === "retry" && outcome.pauseMs !== undefined) lane.pause(endedAt + outcome.pauseMs);
+    const retry = target.policy.retry ?? config.retry;
+    await this.#record({ claimed, outcome, startedAt, endedAt, retry, redact: config.redact });
+  }
+
+  /** What cannot be given back now is taken over at the next start. */
+  async #release(ref: DeliveryRef): Promise<void> {
+    try {
+      await this.#store.release([ref], Date.now());
+    } catch (error) {
+      log.error("cannot give a delivery back: {problem}", { problem: messageOf(error) });
+    }
+  }
+
+  /** Sets the alarm for the first delivery that will be due in a lane that will be open. */
+  async #sleep(): Promise<void> {
+    const now = Date.now();
+    let wakeAt = Infinity;
+    for (const name of this.#config.targets.keys()) {
+      const opensAt = this.#lanes.get(name)!.opensAt(now);
+      const dueAt = opensAt === undefined ? undefined : await this.#store.nextDue(name);
+      if (dueAt !== undefined) wakeAt = Math.min(wakeAt, Math.max(dueAt, opensAt!));
+    }
+    if (wakeAt !== Infinity) this.#setAlarm(wakeAt - now);
+  }
+
+  #setAlarm(ms: number): void {
+    this.#alarm = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), MAX_SLEEP_MS));
+  }
+}

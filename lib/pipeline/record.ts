@@ -1,0 +1,94 @@
+/** Recording: what became of an attempt, what follows from it, and its one line in the log. */
+
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Redact } from "../secret.ts";
+import { batched } from "../store/batch.ts";
+import type { AttemptRecord, Claimed, Store } from "../store/mod.ts";
+import type { RetryPolicy } from "../targets/target.ts";
+import { nextAttemptAt } from "./retry.ts";
+
+/** An attempt that was made. Times in Unix milliseconds. */
+export interface Attempted {
+  claimed: Claimed;
+  outcome: Outcome;
+  startedAt: number;
+  endedAt: number;
+  retry: RetryPolicy;
+  redact: Redact;
+}
+
+/** Records an attempt. Goes on until the store has it: an attempt that was made is not forgotten for a full disk. */
+export type Record = (attempted: Attempted) => Promise<void>;
+
+/** Pause after a record that the store did not take, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
+
+export function createRecord(store: Store): Record {
+  const write = batched(async (records: AttemptRecord[]) => {
+    await store.record(records);
+    return records;
+  });
+
+  return async (attempted) => {
+    const record = recordOf(attempted);
+    logAttempt(attempted, record);
+    for (;;) {
+      try {
+        await write(record);
+        return;
+      } catch (error) {
+        log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: messageOf(error) });
+        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
+      }
+    }
+  };
+}
+
+function recordOf({ claimed, outcome, startedAt, endedAt, retry, redact }: Attempted): AttemptRecord {
+  const base = {
+    ref: claimed.ref,
+    attempt: claimed.attempts + 1,
+    startedAt,
+    durationMs: endedAt - startedAt,
+    outcome: mask(outcome, redact),
+  };
+  if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
+  const dueAt = nextAttemptAt(retry, claimed.failures + 1, endedAt, outcome.pauseMs ?? 0, Math.random());
+  return dueAt === undefined ? { ...base, state: "dead" } : { ...base, state: "pending", dueAt };
+}
+
+function mask(outcome: Outcome, redact: Redact): Outcome {
+  const answer = outcome.answer && redact(outcome.answer);
+  return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
+}
+
+function logAttempt({ claimed, outcome }: Attempted, { attempt, durationMs, state, dueAt }: AttemptRecord): void {
+  const { id: event, type } = claimed.event;
+  const fields = {
+    event,
+    type,
+    target: claimed.target,
+    delivery: claimed.id,
+    attempt,
+    durationMs,
+    status: outcome.status,
+  };
+  if (outcome.kind === "delivered") {
+    log.info("delivered {type} {event} to {target} in {durationMs} ms", fields);
+    return;
+  }
+  const { reason, detail } = outcome;
+  if (state === "dead") {
+    log.error("dead {type} {event} to {target} at attempt {attempt}: {detail}", { ...fields, reason, detail });
+    return;
+  }
+  const nextAttemptAt = new Date(dueAt!).toISOString();
+  log.warn("failed {type} {event} to {target} at attempt {attempt}: {detail}; next at {nextAttemptAt}", {
+    ...fields,
+    reason,
+    detail,
+    nextAttemptAt,
+  });
+}

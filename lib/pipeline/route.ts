@@ -1,0 +1,103 @@
+/** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
+
+import { messageOf } from "../errors.ts";
+import type { Payload } from "../event.ts";
+import type { MessageFields } from "../targets/message.ts";
+
+/** A route as routing sees it. */
+export interface RouteRule {
+  on: readonly string[];
+  to: readonly string[];
+  when?: (event: unknown) => unknown;
+  message: MessageFields;
+}
+
+/** Routes in their order, and the target of events that none of them matched. */
+export interface RoutingTable {
+  routes: readonly RouteRule[];
+  fallback?: string;
+}
+
+/** What one route said of an event. */
+export type Verdict = "matched" | "other_event" | "when_false" | "when_threw";
+
+/** Where an event goes. */
+export interface Routing {
+  /** Names of targets, each once. Empty for an event that is kept as unrouted. */
+  targets: string[];
+  /** One for each route, in their order. */
+  verdicts: Verdict[];
+  /** The targets come from `fallback`. */
+  isFallback: boolean;
+  /** What a `when` threw, in words. */
+  problems: string[];
+}
+
+/** Where this event goes. Never throws. */
+export function route(payload: Payload, table: RoutingTable): Routing {
+  const problems: string[] = [];
+  const targets = new Set<string>();
+  const verdicts = table.routes.map((rule, index) => {
+    const verdict = judge(payload, rule, index, problems);
+    if (verdict === "matched") { for (const target of rule.to) targets.add(target); }
+    return verdict;
+  });
+  const isFallback = targets.size === 0 && table.fallback !== undefined;
+  if (isFallback) targets.add(table.fallback!);
+  return { targets: [...targets], verdicts, isFallback, problems };
+}
+
+/** What the routes say of the message to this target: of each field, the first matching route that gives it. */
+export function messageFor(payload: Payload, target: string, table: RoutingTable): MessageFields {
+  const rules = table.routes.filter((rule) => rule.to.includes(target) && Object.keys(rule.message).length > 0);
+  const matching = rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
+  return Object.assign({}, ...matching.map((rule) => rule.message).reverse());
+}
+
+function judge(payload: Payload, rule: RouteRule, index: number, problems: string[]): Verdict {
+  if (!rule.on.some((pattern) => matches(pattern, payload.event))) return "other_event";
+  if (!rule.when) return "matched";
+  try {
+    const answer = rule.when(payload);
+    if (!(answer instanceof Promise)) return answer ? "matched" : "when_false";
+    answer.catch(() => {});
+    problems.push(`routes[${index}].when gives a promise; it must give true or false`);
+  } catch (error) {
+    problems.push(`routes[${index}].when threw: ${messageOf(error)}`);
+  }
+  return "when_threw";
+}
+
+/** Whether an event's name fits a pattern: `*` matches within one dot-separated part, `**` any number of parts. */
+export function matches(pattern: string, name: string): boolean {
+  if (!pattern.includes("*")) return pattern === name;
+  return glob(pattern.split("."), name.split("."), "**", (part, text) => glob([...part], [...text], "*", Object.is));
+}
+
+/** Matches a list against a pattern in which `star` stands for any number of items. Takes at most n × m steps. */
+function glob(
+  pattern: readonly string[],
+  items: readonly string[],
+  star: string,
+  fits: (pattern: string, item: string) => boolean,
+): boolean {
+  let at = 0;
+  let item = 0;
+  let lastStar = -1;
+  let resumeAt = 0;
+  while (item < items.length) {
+    if (pattern[at] === star) {
+      lastStar = at++;
+      resumeAt = item;
+    } else if (at < pattern.length && fits(pattern[at]!, items[item]!)) {
+      at++;
+      item++;
+    } else if (lastStar >= 0) {
+      at = lastStar + 1;
+      item = ++resumeAt;
+    } else {
+      return false;
+    }
+  }
+  return pattern.slice(at).every((one) => one === star);
+}
