@@ -1,0 +1,61 @@
+/** `relay check` */
+
+import { Command } from "commander";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { paint } from "../log.ts";
+import { type ConfigOptions, print, printJson, withConfig, withJson } from "./shared.ts";
+
+export function checkVerb(): Command {
+  return withJson(withConfig(new Command("check").description("load and check the config, print the routing table")))
+    .addHelpText("after", "\nExit: 0 the config is sound, 78 it is not; every mistake is printed at once.")
+    .action(async (options: ConfigOptions & { json?: boolean }) => {
+      const loaded = await loadConfig(options.config);
+      if (options.json) printJson(summary(loaded));
+      else print(...lines(loaded));
+    });
+}
+
+/** The config in short, without any secret. */
+function summary({ file, config, warnings }: LoadedConfig) {
+  return {
+    ok: true,
+    file,
+    listen: config.listen,
+    sources: config.sources.map(({ name, kind, path, secrets }) => ({ name, kind, path, secrets: secrets.length })),
+    targets: [...config.targets.values()].map(({ name, kind, address }) => ({ name, kind, address })),
+    routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
+    fallback: config.fallback ?? null,
+    warnings,
+  };
+}
+
+function lines(loaded: LoadedConfig): string[] {
+  const { listen, sources, targets, routes, fallback, warnings } = summary(loaded);
+  return [
+    `${paint("green", "The config is sound:")} ${loaded.file}`,
+    "",
+    "Sources",
+    ...table(sources.map(({ name, kind, path, secrets }) => [
+      name,
+      kind,
+      `POST http://${listen.host}:${listen.port}${path}`,
+      secrets === 1 ? "1 secret" : `${secrets} secrets`,
+    ])),
+    "",
+    "Targets",
+    ...table(targets.map(({ name, kind, address }) => [name, kind, loaded.redact(address)])),
+    "",
+    "Routes",
+    ...table([
+      ...routes.map(({ on, to, when }) => [on.join(", "), when ? "when …" : "", `→ ${to.join(", ")}`]),
+      ["anything else", "", fallback ? `→ ${fallback}` : "is kept, goes nowhere"],
+    ]),
+    ...(warnings.length > 0 ? ["", paint("yellow", "Warnings")] : []),
+    ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
+  ];
+}
+
+function table(rows: string[][]): string[] {
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.length)), []);
+  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ")}`.trimEnd());
+}

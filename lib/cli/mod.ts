@@ -1,0 +1,56 @@
+/** The command line: one file a verb. */
+
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { checkVerb } from "./check.ts";
+import { demoVerb } from "./demo.ts";
+import { initVerb } from "./init.ts";
+import { routesVerb } from "./routes.ts";
+import { sendVerb } from "./send.ts";
+import { serveVerb } from "./serve.ts";
+import { signVerb } from "./sign.ts";
+import { verifyVerb } from "./verify.ts";
+import { versionVerb } from "./version.ts";
+
+const verbs = [initVerb, checkVerb, serveVerb, sendVerb, signVerb, verifyVerb, routesVerb, demoVerb, versionVerb];
+
+/** Runs the command line and sets the exit code. Whatever fails is told in words. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = new Command("relay")
+    .description("Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.")
+    .version(VERSION)
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
+    )
+    .exitOverride();
+  for (const verb of verbs) {
+    const command = verb();
+    command.copyInheritedSettings(program);
+    program.addCommand(command);
+  }
+  try {
+    if (args.length === 0) program.help({ error: true });
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    process.exitCode = report(error, args.includes("--json"));
+  }
+}
+
+/** Tells an error to a person, or to a script under `--json`, and gives the exit code. */
+function report(error: unknown, asJson: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage; // already printed
+  const issues = error instanceof ConfigError ? error.issues : [];
+  const hint = error instanceof RelayError ? error.hint : undefined;
+  if (asJson) {
+    process.stdout.write(JSON.stringify({ ok: false, error: messageOf(error), hint, issues }, null, 2) + "\n");
+  } else {
+    process.stderr.write(`${messageOf(error)}\n`);
+    for (const { path, message } of issues) process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);
+    if (hint) process.stderr.write(`  hint: ${hint}\n`);
+  }
+  return error instanceof RelayError ? error.exitCode : ExitCode.failed;
+}

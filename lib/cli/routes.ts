@@ -1,0 +1,105 @@
+/** `relay routes` */
+
+import { Buffer } from "node:buffer";
+import { Command } from "commander";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { ExitCode, messageOf, RelayError } from "../errors.ts";
+import { parsePayload, type Payload } from "../event.ts";
+import { paint } from "../log.ts";
+import { messageFor, route, type Verdict } from "../pipeline/route.ts";
+import { eventId, formatId } from "../id.ts";
+import { sampleEvent } from "./samples.ts";
+import {
+  type ConfigOptions,
+  print,
+  printJson,
+  readInput,
+  sourceOf,
+  withConfig,
+  withJson,
+  withSource,
+} from "./shared.ts";
+
+interface Options extends ConfigOptions {
+  data?: string;
+  source?: string;
+  render?: boolean;
+  json?: boolean;
+}
+
+export function routesVerb(): Command {
+  return withJson(
+    withSource(withConfig(new Command("routes").description("tell where an event would go, and why; sends nothing"))),
+  )
+    .argument("[event]", "name of the event", "note.completed")
+    .option("--data <file>", "take the event from this file (- for standard input) instead of a sample")
+    .option("--render", "show what each target would be sent")
+    .action(async (event: string, options: Options) => {
+      const loaded = await loadConfig(options.config);
+      const body = options.data ? readInput(options.data) : Buffer.from(JSON.stringify(sampleEvent(event)));
+      const parsed = parsePayload(body);
+      if ("problem" in parsed) {
+        throw new RelayError(`Cannot read the event: ${parsed.problem}`, undefined, ExitCode.failed);
+      }
+      const result = explain(loaded, body, parsed.payload, options);
+      if (options.json) printJson(result);
+      else print(...lines(result));
+    });
+}
+
+/** What a verdict means, in words. */
+const verdictWords: Record<Verdict, string> = {
+  matched: "matches",
+  other_event: "is for other events",
+  when_false: "its `when` says no",
+  when_threw: "its `when` failed, which is no match",
+};
+
+function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
+  const { config } = loaded;
+  const { targets, verdicts, isFallback, problems } = route(payload, config);
+  const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
+  const messages = options.render
+    ? targets.map((target) => render(loaded, body, payload, target, options.source))
+    : undefined;
+  return { event: payload.event, targets, isFallback, routes, problems, messages };
+}
+
+function render(loaded: LoadedConfig, body: Uint8Array, payload: Payload, target: string, sourceName?: string) {
+  const source = sourceOf(loaded, sourceName);
+  const id = formatId(eventId(source.name, body, 0));
+  const event = { id, source: source.name, type: payload.event, receivedAt: Date.now(), body, headers: {} };
+  try {
+    return {
+      target,
+      message: loaded.config.targets.get(target)!.render(event, messageFor(payload, target, loaded.config)),
+    };
+  } catch (error) {
+    return { target, problem: messageOf(error) };
+  }
+}
+
+function lines(result: ReturnType<typeof explain>): string[] {
+  const goesTo = result.targets.length === 0 ? "no target: it is kept as unrouted" : result.targets.join(", ");
+  return [
+    `${result.event} goes to ${paint("bold", goesTo)}${result.isFallback ? " (the fallback: no route matches)" : ""}`,
+    ...result.routes.map(({ on, to, verdict }, index) =>
+      `  routes[${index}]  ${on.join(", ")} → ${to.join(", ")}: ${
+        paint(verdict === "matched" ? "green" : "gray", verdictWords[verdict])
+      }`
+    ),
+    ...result.problems.map((problem) => `  ${paint("yellow", problem)}`),
+    ...(result.messages ?? []).flatMap((one) => [
+      "",
+      paint("bold", one.target),
+      ...("problem" in one ? [`  ${paint("red", one.problem!)}`] : fields(one.message!)),
+    ]),
+  ];
+}
+
+function fields(message: Record<string, unknown>): string[] {
+  return Object.entries(message).filter(([, value]) => value !== undefined).flatMap(([name, value]) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    return [`  ${name}:`, ...text.trimEnd().split("\n").map((line) => `    ${line}`)];
+  });
+}

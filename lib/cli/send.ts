@@ -1,0 +1,70 @@
+/** `relay send` */
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { Command } from "commander";
+import { loadConfig } from "../config/load.ts";
+import { ExitCode, RelayError } from "../errors.ts";
+import { sampleEvent, sampleNames } from "./samples.ts";
+import {
+  type ConfigOptions,
+  print,
+  printJson,
+  readInput,
+  sourceOf,
+  withConfig,
+  withJson,
+  withSource,
+} from "./shared.ts";
+
+interface Options extends ConfigOptions {
+  data?: string;
+  url?: string;
+  source?: string;
+  json?: boolean;
+}
+
+export function sendVerb(): Command {
+  return withJson(
+    withSource(withConfig(new Command("send").description("sign a sample event and post it to the running relay"))),
+  )
+    .argument("[event]", "name of the event", "note.completed")
+    .option("--data <file>", "send the bytes of this file (- for standard input) instead of a sample")
+    .option("--url <url>", "where to post; default: this config's listener, on this machine")
+    .addHelpText("after", `\nSamples: ${sampleNames.join(", ")}\nExit: 0 the relay answered 200, 1 it did not.`)
+    .action(send);
+}
+
+async function send(event: string, options: Options): Promise<void> {
+  const loaded = await loadConfig(options.config);
+  const source = sourceOf(loaded, options.source);
+  const body = options.data ? readInput(options.data) : Buffer.from(JSON.stringify(sampleEvent(event)));
+  const url = options.url ?? localUrl(loaded.config.listen, source.path);
+  const response = await post(url, body, source.signatureHeader, source.sign(body));
+  const answer = await response.text();
+  if (options.json) printJson({ url, status: response.status, answer });
+  else print(`${response.status} ${answer}`);
+  if (response.status !== 200) process.exitCode = ExitCode.failed;
+}
+
+async function post(url: string, body: Uint8Array, signatureHeader: string, signature: string): Promise<Response> {
+  if (!URL.canParse(url)) throw new RelayError(`Cannot post to "${url}": it is not a URL`, undefined, ExitCode.usage);
+  try {
+    return await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", [signatureHeader]: signature },
+      body: body as BodyInit,
+      redirect: "manual",
+    });
+  } catch {
+    throw new RelayError(
+      `Cannot reach ${url}: nothing answers there`,
+      "start the relay with `relay serve`, or name another --url",
+    );
+  }
+}
+
+function localUrl({ host, port }: { host: string; port: number }, path: string): string {
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}${path}`;
+}

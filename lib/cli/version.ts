@@ -1,0 +1,20 @@
+/** `relay version` */
+
+import process from "node:process";
+import { Command } from "commander";
+import { runtime } from "../runtime.ts";
+import { VERSION } from "../version.ts";
+import { print, printJson, withJson } from "./shared.ts";
+
+export function versionVerb(): Command {
+  return withJson(new Command("version").description("print version, runtime and platform"))
+    .action(({ json }: { json?: boolean }) => {
+      const about = {
+        version: VERSION,
+        runtime: `${runtime.name} ${runtime.version}`,
+        platform: `${process.platform}-${process.arch}`,
+      };
+      if (json) printJson(about);
+      else print(`relay ${about.version} (${about.runtime}, ${about.platform})`);
+    });
+}
