@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { styleText } from "node:util";
-import { configureSync, getJsonLinesFormatter, getLogger, type LogRecord } from "@logtape/logtape";
+import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
 import type { Redact } from "./secret.ts";
 
 /** Where everything of the relay logs to. Silent until {@link startLog}. */
@@ -21,9 +21,7 @@ export function isDebug(): boolean {
  */
 export function startLog(options: { debug: boolean; redact: () => Redact }): void {
   debugging = options.debug;
-  const format = process.stdout.isTTY
-    ? terminalLine
-    : getJsonLinesFormatter({ categorySeparator: ".", message: "rendered", properties: "flatten" });
+  const format = process.stdout.isTTY ? terminalLine : jsonLine;
   process.stdout.on("error", () => {}); // whoever read the log has gone; the events have not
   configureSync({
     reset: true,
@@ -36,6 +34,11 @@ export function startLog(options: { debug: boolean; redact: () => Redact }): voi
 }
 
 const colors = { trace: "gray", debug: "gray", info: "green", warning: "yellow", error: "red", fatal: "red" } as const;
+
+function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
+  const time = new Date(timestamp).toISOString();
+  return `${JSON.stringify({ time, level, message: message.map(show).join(""), ...properties })}\n`;
+}
 
 function terminalLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toLocaleTimeString("en-GB");

@@ -1,0 +1,144 @@
+/** The executable, run as a user runs it. */
+
+import { Buffer } from "node:buffer";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { makeFolder } from "./folder.ts";
+import { until } from "./wait.ts";
+
+/** Path of the executable under test. */
+export const executable = fileURLToPath(new URL("../../dist/relay", import.meta.url));
+
+/** The secret of the source in {@link configOf}. */
+export const SECRET = "whs_0123456789abcdef0123456789abcdef";
+
+/** How a run of the executable ended. */
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the executable to its end. */
+export function runRelay(
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string>; input?: string | Uint8Array } = {},
+): Promise<Run> {
+  const child = spawn(executable, args, { cwd: options.cwd, env: { PATH: process.env.PATH, ...options.env } });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.input ?? "");
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout: stdout(), stderr: stderr() }));
+  });
+}
+
+/** The header value for these bytes. */
+export function sign(body: string | Uint8Array, secret = SECRET): string {
+  return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+}
+
+/**
+ * A config with one ConnectVets source at `/webhook`, on a free port.
+ * @param parts Source text of `targets`, `routes`, and anything else at the top level.
+ */
+export function configOf(parts: { targets: string; routes: string; more?: string; source?: string }): string {
+  return `import { connectvets, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
+export default defineConfig({
+  listen: { host: "127.0.0.1", port: 0 },
+  admin: false,
+  sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}", ${parts.source ?? ""} }) },
+  targets: { ${parts.targets} },
+  routes: [ ${parts.routes} ],
+  ${parts.more ?? ""}
+});
+`;
+}
+
+export interface RunningRelay {
+  folder: string;
+  port: number;
+  url: string;
+  child: ChildProcess;
+  /** Everything it has written to standard output and standard error. */
+  output(): string;
+  /** Its log, a record a line. */
+  log(): Record<string, unknown>[];
+  /** Resolves with the first record of the log that fits. */
+  logged(what: string, fits: (record: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Posts a body, signed unless a signature (or `null` for none) is given. */
+  post(
+    body: string | Uint8Array,
+    options?: { signature?: string | null; headers?: Record<string, string>; path?: string },
+  ): Promise<{ status: number; text: string; headers: Headers }>;
+  /** Sends a signal and resolves with the exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Ends it if it still runs, and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Starts `relay serve` in a folder of its own, or in one that is given, and waits until it listens. */
+export async function startRelay(
+  config: string,
+  options: { files?: Record<string, string>; env?: Record<string, string>; args?: string[]; folder?: string } = {},
+): Promise<RunningRelay> {
+  const made = options.folder ? undefined : makeFolder();
+  const folder = options.folder ?? made!.path;
+  for (const [name, text] of Object.entries({ "relay.config.ts": config, ...options.files })) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text, { mode: 0o755 });
+  }
+  const child = spawn(executable, ["serve", ...(options.args ?? [])], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...options.env },
+  });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  let exitCode: number | null | undefined;
+  const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(exitCode = code)));
+
+  const log = () => stdout().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const listening = await until("the relay to listen", () => {
+    if (exitCode !== undefined) throw new Error(`The relay ended with ${exitCode}: ${stdout()}${stderr()}`);
+    return log().find((record) => String(record.message).startsWith("listening"));
+  });
+  const url = `http://127.0.0.1:${listening.port}`;
+
+  return {
+    folder,
+    port: listening.port,
+    url,
+    child,
+    log,
+    output: () => stdout() + stderr(),
+    logged: (what, fits) => until(what, () => log().find(fits)),
+    async post(body, { signature = sign(body), headers = {}, path = "/webhook" } = {}) {
+      const signed = signature === null ? {} : { "X-ConnectVets-Signature": signature };
+      const response = await fetch(url + path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...signed, ...headers },
+        body: body as BodyInit,
+      });
+      return { status: response.status, text: await response.text(), headers: response.headers };
+    },
+    end(signal = "SIGTERM") {
+      process.kill(child.pid!, signal); // Deno's `child.kill` would hide how it ended
+      return exited;
+    },
+    async close() {
+      if (exitCode === undefined) child.kill("SIGKILL");
+      await exited;
+      made?.remove();
+    },
+  };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,59 @@
+/** A real HTTP server that records what it is sent and answers as a test says. */
+
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { until } from "./wait.ts";
+
+/** A request as it arrived. */
+export interface SinkRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+/** Answers one request, in any way that HTTP allows or forbids; `count` is 1 for the first. */
+export type Respond = (response: ServerResponse, request: SinkRequest, count: number) => void;
+
+export interface Sink {
+  url: string;
+  port: number;
+  requests: SinkRequest[];
+  /** Resolves with the requests when there are at least so many. */
+  received(count: number, timeoutMs?: number): Promise<SinkRequest[]>;
+  close(): Promise<void>;
+}
+
+/** Starts a sink on loopback; it answers `200 ok` unless the test says otherwise. */
+export async function startSink(respond: Respond = (response) => void response.end("ok")): Promise<Sink> {
+  const requests: SinkRequest[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", () => {
+      const { method = "", url: path = "", headers } = request;
+      const received = { method, path, headers, body: Buffer.concat(chunks), at: Date.now() };
+      respond(response, received, requests.push(received));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    requests,
+    received: (count, timeoutMs) => until(`${count} requests`, () => requests.length >= count && requests, timeoutMs),
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** A response with this status, and perhaps a text and headers. */
+export function status(code: number, text = "", headers: Record<string, string> = {}): Respond {
+  return (response) => void response.writeHead(code, headers).end(text);
+}

@@ -1,0 +1,43 @@
+/** Runs every test on Deno and on Bun, and ends with one line that counts both. */
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+
+const suites = [
+  { name: "Deno", command: [process.execPath, "test", "-A", "--no-check", "tests/"] },
+  { name: "Bun", command: ["./node_modules/bun/bin/bun.exe", "test", "--timeout", "60000", "tests/"] },
+];
+
+/** What runners say at their end: `ok | 12 passed | 0 failed` (Deno), ` 12 pass` and ` 0 fail` (Bun). */
+const counts = { passed: /(\d+) pass(?:ed)?\b/g, failed: /(\d+) fail(?:ed)?\b/g };
+
+let passed = 0;
+let failed = 0;
+for (const { name, command: [program, ...args] } of suites) {
+  process.stdout.write(`\n${name}\n`);
+  const { code, output } = await run(program!, args);
+  passed += lastCount(output, counts.passed);
+  const failures = lastCount(output, counts.failed);
+  failed += code !== 0 && failures === 0 ? 1 : failures;
+}
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function run(program: string, args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+function lastCount(output: string, pattern: RegExp): number {
+  return Number([...output.matchAll(pattern)].at(-1)?.[1] ?? 0);
+}
