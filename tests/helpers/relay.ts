@@ -117,7 +117,7 @@ export async function startRelay(
     output: () => stdout() + stderr(),
     logged: (what, fits) => until(what, () => log().find(fits)),
     async post(body, { signature = sign(body), headers = {}, path = "/webhook" } = {}) {
-      const signed = signature === null ? {} : { "X-ConnectVets-Signature": signature };
+      const signed: Record<string, string> = signature === null ? {} : { "X-ConnectVets-Signature": signature };
       const response = await fetch(url + path, {
         method: "POST",
         headers: { "Content-Type": "application/json", ...signed, ...headers },
