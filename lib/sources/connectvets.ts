@@ -14,7 +14,8 @@ export function connectvets(options: ConnectvetsOptions): SourceDefinition {
   return { source: "connectvets", options };
 }
 
-const scheme: HmacScheme = {
+/** How ConnectVets signs. */
+export const connectvetsScheme: HmacScheme = {
   header: "X-ConnectVets-Signature",
   prefix: "sha256=",
   algorithm: "sha256",
@@ -26,5 +27,5 @@ const schema = options(sourceShape);
 export const connectvetsSource: SourceKind<z.output<typeof schema>> = {
   kind: "connectvets",
   schema,
-  build: (name, options) => hmacBuild("connectvets", name, scheme, options),
+  build: (name, options) => hmacBuild("connectvets", name, connectvetsScheme, options),
 };

@@ -64,17 +64,21 @@ export function hmacBuild(
     maxBodyBytes: options.maxBody,
     rateLimit: options.rateLimit,
     verify: (body, signature) => verifyHmac(scheme, secrets, body, signature),
-    sign: (body, secret = secrets[0]!) => scheme.prefix + digest(scheme, secret, body).toString(scheme.encoding),
+    sign: (body) => signHmac(scheme, secrets[0]!, body),
   };
 }
 
-/** The HMAC of these bytes. */
-export function digest(scheme: Pick<HmacScheme, "algorithm">, secret: string, body: Uint8Array): Buffer {
+/** The header value for these bytes. */
+export function signHmac(scheme: HmacScheme, secret: string, body: Uint8Array): string {
+  return scheme.prefix + digest(scheme, secret, body).toString(scheme.encoding);
+}
+
+function digest(scheme: Pick<HmacScheme, "algorithm">, secret: string, body: Uint8Array): Buffer {
   return createHmac(scheme.algorithm, secret).update(body).digest();
 }
 
 /** Reads one signature of a header to its bytes; `undefined` if it cannot be a digest of this scheme. */
-export function readSignature(scheme: HmacScheme, signature: string): Buffer | undefined {
+function readSignature(scheme: HmacScheme, signature: string): Buffer | undefined {
   const text = signature.startsWith(scheme.prefix) ? signature.slice(scheme.prefix.length) : signature;
   const bytes = Buffer.from(text, scheme.encoding);
   const isWhole = scheme.encoding === "hex" ? /^(?:[0-9a-f]{2})+$/i.test(text) : /^[\w+/-]+={0,2}$/.test(text);

@@ -56,8 +56,8 @@ export interface Source {
   readonly rateLimit?: { perMs: number; limit: number };
   /** Checks the signature over these bytes in constant time against every secret. Never throws. */
   verify(body: Uint8Array, signature: string | null): Verification;
-  /** The header value for these bytes under the first secret, or the one given. */
-  sign(body: Uint8Array, secret?: string): string;
+  /** The header value for these bytes under the first secret. */
+  sign(body: Uint8Array): string;
 }
 
 /** A kind of source: its schema, and how its options become a source at work. */

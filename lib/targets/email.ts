@@ -3,7 +3,7 @@
 import { createTransport, type SentMessageInfo } from "nodemailer";
 import addressParser from "nodemailer/lib/addressparser/index.js";
 import { z } from "zod";
-import { payloadOf, type RelayEvent } from "../event.ts";
+import { payloadOf, printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
@@ -114,7 +114,11 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
           from: options.from,
           to: options.to,
           messageId: `<${delivery.id}@${host}>`,
-          headers: { "Relay-Event-Id": delivery.event.id, "Auto-Submitted": "auto-generated" },
+          headers: {
+            "Relay-Event-Id": delivery.event.id,
+            "Relay-Event-Type": printable(delivery.event.type),
+            "Auto-Submitted": "auto-generated", // RFC 3834
+          },
         });
         return await Promise.race([sending.then(accepted, (error) => failure(error, place)), whenAborted(signal)]);
       },

@@ -1,0 +1,111 @@
+/** The story of the demo: what is sent, and where each of it must arrive. */
+
+import { Buffer } from "node:buffer";
+import { connectvetsScheme } from "../sources/connectvets.ts";
+import { signHmac } from "../sources/hmac.ts";
+import type { Arrival, DemoTargets } from "./targets.ts";
+
+/** One request of the story. */
+interface Step {
+  title: string;
+  body: string;
+  /** Signed with the wrong secret. */
+  isForged?: boolean;
+  /** Must be answered so. */
+  status: number;
+  answer: string;
+  /** Must arrive there, and nowhere else. */
+  arrives: string[];
+}
+
+/** What came of a step. */
+export interface StepResult extends Step {
+  actualStatus: number;
+  actualAnswer: string;
+  arrivals: Arrival[];
+  isAsExpected: boolean;
+}
+
+const note = (event: string, status: string) =>
+  `{"event":"${event}","timestamp":"2024-02-14T18:25:43Z","data":` +
+  `{"note_id":"550e8400-e29b-41d4-a716-446655440000","status":"${status}","external_id":"CLIENTE_123"}}`;
+
+const completed = note("note.completed", "completed");
+
+/** The events of ConnectVets' webhook guide, one of them twice, and one that somebody else signed. */
+const steps: Step[] = [
+  {
+    title: "note.processing",
+    body: note("note.processing", "processing"),
+    status: 200,
+    answer: "OK",
+    arrives: ["sistema"],
+  },
+  { title: "note.completed", body: completed, status: 200, answer: "OK", arrives: ["sistema"] },
+  {
+    title: "note.failed",
+    body: note("note.failed", "failed"),
+    status: 200,
+    answer: "OK",
+    arrives: ["plantao", "equipe", "sistema"],
+  },
+  { title: "test", body: '{"event":"test","data":{}}', status: 200, answer: "OK", arrives: ["arquivo"] },
+  { title: "note.completed, sent again", body: completed, status: 200, answer: "Already processed", arrives: [] },
+  {
+    title: "note.failed, forged",
+    body: note("note.failed", "forged"),
+    isForged: true,
+    status: 401,
+    answer: "Signature verification failed",
+    arrives: [],
+  },
+];
+
+/** Longest wait for one step's arrivals, in milliseconds. */
+const ARRIVAL_WAIT_MS = 15_000;
+
+/** How long to watch that nothing more arrives, in milliseconds. */
+const QUIET_MS = 300;
+
+/** Sends one step after the other, waits for what must arrive, and tells of each as it is done. */
+export async function tellStory(
+  url: string,
+  secret: string,
+  targets: DemoTargets,
+  tell: (result: StepResult) => void,
+): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const step of steps) {
+    const before = targets.arrivals().length;
+    const body = Buffer.from(step.body);
+    const signature = signHmac(connectvetsScheme, step.isForged ? "somebody else's secret" : secret, body);
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-ConnectVets-Signature": signature },
+      body,
+    });
+    const [actualStatus, actualAnswer] = [response.status, await response.text()];
+    const arrivals = (await settled(targets, before + step.arrives.length)).slice(before);
+    const isAsExpected = actualStatus === step.status && actualAnswer === step.answer &&
+      namesOf(arrivals) === namesOf(step.arrives.map((target) => ({ target })));
+    const result = { ...step, actualStatus, actualAnswer, arrivals, isAsExpected };
+    results.push(result);
+    tell(result);
+  }
+  return results;
+}
+
+function namesOf(arrivals: { target: string }[]): string {
+  return arrivals.map(({ target }) => target).sort().join(", ");
+}
+
+async function settled(targets: DemoTargets, count: number): Promise<Arrival[]> {
+  const end = Date.now() + ARRIVAL_WAIT_MS;
+  while (targets.arrivals().length < count && Date.now() < end) await sleep(20);
+  await sleep(QUIET_MS);
+  return targets.arrivals();
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

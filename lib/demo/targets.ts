@@ -1,0 +1,106 @@
+/** Four local targets that are real: an HTTP server, an endpoint that answers as Slack does, a mail server, a script. */
+
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { SMTPServer } from "smtp-server";
+import { listen } from "../runtime.ts";
+
+/** Something that reached a target. */
+export interface Arrival {
+  target: string;
+  /** Name of the event. */
+  type: string;
+  /** What it looks like there, on one line. */
+  excerpt: string;
+}
+
+/** The targets at work, and what has reached them so far. */
+export interface DemoTargets {
+  httpUrl: string;
+  slackUrl: string;
+  mailUrl: string;
+  arrivals(): Arrival[];
+  close(): Promise<void>;
+}
+
+/** The script: keeps each event in a file of its own. */
+export const archiveScript = `#!/bin/sh
+# Keeps the event that comes on standard input.
+mkdir -p archive && cat > "archive/$RELAY_EVENT_TYPE.json"
+`;
+
+/**
+ * Starts the targets on loopback, each on a port that is free.
+ * @param folder Where the script runs.
+ */
+export async function startTargets(folder: string): Promise<DemoTargets> {
+  const arrivals: Arrival[] = [];
+
+  const http = listen("127.0.0.1", 0, async (request) => {
+    const type = request.headers.get("Relay-Event-Type") ?? "";
+    const signature = request.headers.get("X-ConnectVets-Signature") ?? "no signature";
+    const bytes = (await request.arrayBuffer()).byteLength;
+    const excerpt = `${request.method}, ${bytes} bytes as they were received, ${signature.slice(0, 15)}…`;
+    arrivals.push({ target: "sistema", type, excerpt });
+    return new Response("thank you");
+  });
+
+  const slack = listen("127.0.0.1", 0, async (request) => {
+    const { text } = await request.json() as { text: string };
+    arrivals.push({ target: "plantao", type: /[\w.]+$/.exec(text)?.[0] ?? "", excerpt: text.replaceAll("\n", " · ") });
+    return new Response("ok");
+  });
+
+  const mail = new SMTPServer({
+    authOptional: true,
+    async onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+      const headers = Buffer.concat(chunks).toString().split("\r\n\r\n")[0]!;
+      const type = /^Relay-Event-Type: (.*)$/m.exec(headers)?.[1] ?? "";
+      const to = session.envelope.rcptTo.map(({ address }) => address).join(", ");
+      const subject = decodeSubject(/^Subject: (.*(?:\r\n .*)*)$/m.exec(headers)?.[1] ?? "");
+      arrivals.push({ target: "equipe", type, excerpt: `to ${to}: ${subject}` });
+      done();
+    },
+  });
+  mail.listen(0, "127.0.0.1");
+  await once(mail.server, "listening");
+
+  return {
+    httpUrl: `http://127.0.0.1:${http.port}/webhook`,
+    slackUrl: `http://127.0.0.1:${slack.port}/services/demo`,
+    mailUrl: `smtp://127.0.0.1:${(mail.server.address() as AddressInfo).port}`,
+    arrivals: () => [...arrivals, ...archived(join(folder, "archive"))],
+    async close() {
+      await Promise.all([http.stop(), slack.stop(), new Promise<void>((resolve) => mail.close(resolve))]);
+    },
+  };
+}
+
+function archived(folder: string): Arrival[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).map((name) => ({
+    target: "arquivo",
+    type: name.replace(/\.json$/, ""),
+    excerpt: `archive/${name}: ${readFileSync(join(folder, name), "utf8")}`,
+  }));
+}
+
+/** A subject in words (RFC 2047), in the two encodings that there are. */
+function decodeSubject(subject: string): string {
+  return subject.replaceAll(/\?=\s+=\?/g, "?==?").replaceAll(
+    /=\?utf-8\?([bq])\?(.*?)\?=/gi,
+    (_, encoding, text) =>
+      encoding.toLowerCase() === "b" ? Buffer.from(text, "base64").toString() : Buffer.from(
+        text.replaceAll("_", " ").replaceAll(
+          /=([0-9A-F]{2})/gi,
+          (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
+        ),
+        "latin1",
+      ).toString(),
+  );
+}
