@@ -22,6 +22,7 @@ export interface DemoTargets {
   httpUrl: string;
   slackUrl: string;
   mailUrl: string;
+  /** In the order in which they were seen. */
   arrivals(): Arrival[];
   close(): Promise<void>;
 }
@@ -56,6 +57,7 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
 
   const mail = new SMTPServer({
     authOptional: true,
+    disabledCommands: ["STARTTLS"], // nothing leaves this machine
     async onData(stream, session, done) {
       const chunks: Buffer[] = [];
       for await (const chunk of stream) chunks.push(Buffer.from(chunk));
@@ -74,7 +76,11 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
     httpUrl: `http://127.0.0.1:${http.port}/webhook`,
     slackUrl: `http://127.0.0.1:${slack.port}/services/demo`,
     mailUrl: `smtp://127.0.0.1:${(mail.server.address() as AddressInfo).port}`,
-    arrivals: () => [...arrivals, ...archived(join(folder, "archive"))],
+    arrivals() {
+      const seen = arrivals.map(({ excerpt }) => excerpt);
+      arrivals.push(...archived(join(folder, "archive")).filter(({ excerpt }) => !seen.includes(excerpt)));
+      return [...arrivals];
+    },
     async close() {
       await Promise.all([http.stop(), slack.stop(), new Promise<void>((resolve) => mail.close(resolve))]);
     },

@@ -1,0 +1,191 @@
+/** The verbs of the executable, as a user types them. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeFolder } from "../helpers/folder.ts";
+import { configOf, runRelay, SECRET, sign, startRelay } from "../helpers/relay.ts";
+import { startSink } from "../helpers/sink.ts";
+
+const BODY = '{"event":"note.failed","timestamp":"2024-02-14T18:25:43Z","data":{"note_id":"n/1","status":"failed"}}';
+
+/** Runs verbs in a folder with this config. */
+async function inFolder(
+  config: string,
+  work: (run: (...args: string[]) => ReturnType<typeof runRelay>, folder: string) => Promise<void>,
+) {
+  const folder = makeFolder();
+  try {
+    writeFileSync(join(folder.path, "relay.config.ts"), config);
+    await work((...args) => runRelay(args, { cwd: folder.path, input: BODY }), folder.path);
+  } finally {
+    folder.remove();
+  }
+}
+
+const simple = configOf({
+  targets:
+    `crm: http({ url: "http://127.0.0.1:9/in?token=tok_123456" }), slack: slack({ url: "https://hooks.slack.com/services/T/B/xyz" })`,
+  routes:
+    `{ on: "note.failed", to: "slack" }, { on: "note.*", to: "crm", when: (e) => e.data.external_id !== undefined }`,
+});
+
+test("init writes a config that passes check, with secrets that only the owner reads", async () => {
+  const folder = makeFolder();
+  try {
+    const dir = join(folder.path, "deep", "er");
+    const made = await runRelay(["init", dir]);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(statSync(join(dir, ".env")).mode & 0o777, 0o600);
+    assert.match(readFileSync(join(dir, "relay.d.ts"), "utf8"), /declare module "relay"/);
+    const checked = await runRelay(["check"], { cwd: dir });
+    assert.equal(checked.code, 0, checked.stderr);
+
+    writeFileSync(join(dir, ".env"), "MINE=1\n");
+    const again = await runRelay(["init"], { cwd: dir });
+    assert.equal(again.code, 0);
+    assert.match(again.stdout, /kept {3}\.env/);
+    assert.equal(readFileSync(join(dir, ".env"), "utf8"), "MINE=1\n");
+  } finally {
+    folder.remove();
+  }
+});
+
+test("check prints the routing table without a secret, as text and as JSON", async () => {
+  await inFolder(simple, async (run) => {
+    const text = await run("check");
+    assert.equal(text.code, 0);
+    assert.match(text.stdout, /note\.failed\s+→ slack/);
+    assert.match(text.stdout, /crm\s+http\s+POST http:\/\/127\.0\.0\.1:9\n/);
+    const json = JSON.parse((await run("check", "--json")).stdout);
+    assert.deepEqual(json.routes.map(({ to }: { to: string[] }) => to), [["slack"], ["crm"]]);
+    for (const secret of [SECRET, "tok_123456", "xyz"]) assert.ok(!text.stdout.includes(secret));
+  });
+});
+
+test("check tells every mistake at once and exits 78", async () => {
+  const broken = configOf({
+    targets: `slack: slack({ url: "https://hooks.slack.com/x", timeot: "1s" }), crm: http({ url: "nowhere" })`,
+    routes: `{ on: "note.failed", to: "slak" }`,
+    more: `listen: { port: 99999 },`,
+  }).replace(/listen: .*0 },\n/, "");
+  await inFolder(broken, async (run) => {
+    const { code, stderr, stdout } = await run("check");
+    assert.deepEqual([code, stdout], [78, ""]);
+    assert.match(stderr, /4 mistakes|3 mistakes/);
+    assert.match(stderr, /targets\.slack: unknown option "timeot"; .*did you mean "timeout"\?/);
+    assert.match(stderr, /targets\.crm\.url: expected a URL/);
+    assert.match(stderr, /listen\.port: expected at most 65535, got 99999/);
+    assert.equal((await run("serve")).code, 78);
+    const json = JSON.parse((await run("check", "--json")).stdout);
+    assert.equal(json.ok, false);
+    assert.ok(json.issues.length >= 3);
+  });
+});
+
+test("check names an unknown target and the one that may be meant", async () => {
+  const broken = configOf({
+    targets: `slack: slack({ url: "https://hooks.slack.com/x" })`,
+    routes: `{ on: "**", to: "slak" }`,
+  });
+  await inFolder(broken, async (run) => {
+    const { stderr } = await run("check");
+    assert.match(stderr, /routes\[0\]\.to: unknown target "slak"; known targets are "slack"; did you mean "slack"\?/);
+  });
+});
+
+test("sign and verify agree with each other", async () => {
+  await inFolder(simple, async (run, folder) => {
+    const signed = await run("sign");
+    assert.equal(signed.stdout, `${sign(BODY)}\n`);
+    writeFileSync(join(folder, "body.json"), BODY);
+    const good = await run("verify", "--signature", signed.stdout.trim(), "body.json");
+    assert.deepEqual([good.code, good.stdout.split("\n")[0]], [0, "The signature is good."]);
+  });
+});
+
+test("verify says what would explain a bad signature", async () => {
+  const rows: [signature: string, sentence: RegExp][] = [
+    ["sha256=test", /not hex digits/],
+    [sign(BODY).slice(0, -2), /has 62 hex digits; it must have 64/],
+    [sign(`${BODY}\n`), /with a line end after them/],
+    [sign(`\ufeff${BODY}`), /byte order mark/],
+    [sign(JSON.stringify(JSON.parse(BODY), null, 2)), /read and written again/],
+    [sign(BODY).replace(/[0-9a-f]{64}/, (hex) => Buffer.from(hex, "hex").toString("base64")), /base64/],
+    [sign(BODY, "another"), /fits no secret/],
+  ];
+  await inFolder(simple, async (run) => {
+    for (const [signature, sentence] of rows) {
+      const { code, stdout } = await run("verify", "--signature", signature);
+      assert.equal(code, 1);
+      assert.match(stdout, sentence);
+      assert.ok(!stdout.includes(SECRET));
+    }
+  });
+});
+
+test("routes tells where an event would go and why, and sends nothing", async () => {
+  await inFolder(simple, async (run, folder) => {
+    writeFileSync(join(folder, "event.json"), BODY);
+    const { code, stdout } = await run("routes", "--data", "event.json", "--render");
+    assert.equal(code, 0);
+    assert.match(stdout, /note\.failed goes to slack\n/);
+    assert.match(stdout, /note\.\* → crm: its `when` says no/);
+    assert.match(stdout, /\*Falha no processamento da nota\*/);
+    const json = JSON.parse((await run("routes", "billing.paid", "--json")).stdout);
+    assert.deepEqual(json.targets, []);
+  });
+});
+
+test("send posts a signed sample to the running relay, and exits 1 where nothing listens", async () => {
+  const sink = await startSink();
+  const relay = await startRelay(
+    configOf({ targets: `crm: http({ url: "${sink.url}" })`, routes: `{ on: "**", to: "crm" }` }),
+  );
+  try {
+    const args = ["send", "note.transcription.failed", "--url", `${relay.url}/webhook`];
+    const sent = await runRelay(args, { cwd: relay.folder });
+    assert.deepEqual([sent.code, sent.stdout], [0, "200 OK\n"]);
+    const [request] = await sink.received(1);
+    assert.equal(JSON.parse(request!.body.toString()).event, "note.transcription.failed");
+    const wrongPath = await runRelay(["send", "--url", `${relay.url}/elsewhere`, "--json"], { cwd: relay.folder });
+    assert.deepEqual([wrongPath.code, JSON.parse(wrongPath.stdout).status], [1, 404]);
+    await relay.end();
+    const nobody = await runRelay(args, { cwd: relay.folder });
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /nothing answers there/);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("version prints version, runtime and platform", async () => {
+  const { stdout } = await runRelay(["version", "--json"]);
+  const { version, runtime, platform } = JSON.parse(stdout);
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  assert.match(runtime, /^bun /);
+  assert.match(platform, /^linux-/);
+});
+
+test("every verb has help, and what is not understood exits 2", async () => {
+  for (const verb of ["init", "check", "serve", "send", "sign", "verify", "routes", "demo", "version"]) {
+    const { code, stdout } = await runRelay([verb, "--help"]);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`Usage: relay ${verb}`));
+  }
+  for (const args of [["nonsense"], ["check", "--nonsense"], ["verify"], []]) {
+    assert.equal((await runRelay(args)).code, 2, args.join(" "));
+  }
+});
+
+test("a config that is not there is told in words, without a stack", async () => {
+  const { code, stderr } = await runRelay(["serve", "--config", "/nowhere/relay.config.ts"]);
+  assert.equal(code, 78);
+  assert.equal(
+    stderr,
+    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  there is no such file; `relay init` writes one\n",
+  );
+});

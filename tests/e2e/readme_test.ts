@@ -1,0 +1,67 @@
+/** Every command in the README, run as it stands. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { makeFolder } from "../helpers/folder.ts";
+import { executable } from "../helpers/relay.ts";
+import { until } from "../helpers/wait.ts";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const manifest = JSON.parse(readFileSync(new URL("../../deno.json", import.meta.url), "utf8"));
+
+/** Lines of the blocks that are for a shell, without their comments. */
+const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)]
+  .flatMap(([, block]) => block!.split("\n"))
+  .map((line) => line.replace(/\s+#.*$/, "").replace(/\s+\(.*\)$/, "").trim())
+  .filter((line) => line !== "");
+
+test("README has the two commands of a fresh machine at its top, and names tasks that exist", () => {
+  assert.deepEqual(commands.slice(0, 2), ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
+  for (const [, name] of readme.matchAll(/deno@2\.9\.6 task (\w+)/g)) assert.ok(name! in manifest.tasks, name);
+});
+
+test("README's commands work in their order", async () => {
+  const folder = makeFolder();
+  const env = { PATH: `${dirname(executable)}:${process.env.PATH}` };
+  const shell = (command: string) => spawn("sh", ["-c", `exec ${command}`], { cwd: folder.path, env });
+  const relays: ReturnType<typeof shell>[] = [];
+  try {
+    for (const command of commands.slice(2)) {
+      const child = shell(command);
+      let output = "";
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += chunk);
+      if (/^relay serve/.test(command)) {
+        relays.push(child);
+        await until("the relay to listen", () => output.includes("listening on"));
+        continue;
+      }
+      const code = await new Promise((resolve) => child.on("close", resolve));
+      assert.equal(code, 0, `${command}: ${output}`);
+      if (/^relay send/.test(command)) assert.equal(output, "200 OK\n");
+    }
+    assert.equal(relays.length, 1);
+  } finally {
+    for (const relay of relays) {
+      const ended = new Promise((resolve) => relay.on("close", resolve));
+      process.kill(relay.pid!, "SIGTERM");
+      await ended;
+    }
+    folder.remove();
+  }
+});
+
+test("README names every verb", async () => {
+  const child = spawn(executable, ["--help"]);
+  let help = "";
+  child.stdout.on("data", (chunk) => help += chunk);
+  await new Promise((resolve) => child.on("close", resolve));
+  const verbs = [...help.matchAll(/^ {2}(\w+) (?:\[|\s{2})/gm)].map(([, verb]) => verb!).filter((verb) =>
+    verb !== "relay"
+  );
+  assert.ok(verbs.length >= 9, help);
+  for (const verb of verbs) assert.ok(readme.includes(`\`relay ${verb}`), verb);
+});
