@@ -1,6 +1,7 @@
 /** The one file that knows on which runtime it runs: Deno, or Bun, which the executable is made of. */
 
 import process from "node:process";
+import { setTimeout } from "node:timers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 interface BunServer {
@@ -75,8 +76,8 @@ export type Handler = (request: Request, client: string) => Promise<Response>;
 export interface Listener {
   /** The port, which the system chose where 0 was asked for. */
   port: number;
-  /** Accepts no more and resolves when the requests that were accepted are answered. */
-  stop(): Promise<void>;
+  /** Accepts no more and resolves when the requests that were accepted are answered, or after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /**
@@ -93,11 +94,22 @@ export function listen(host: string, port: number, handler: Handler): Listener {
       development: false,
       fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),
     });
-    return { port: server.port, stop: () => server.stop() };
+    return {
+      port: server.port,
+      async stop(graceMs) {
+        await Promise.race([server.stop(), delay(graceMs)]);
+        await server.stop(true);
+      },
+    };
   }
   const server = deno!.serve(
     { hostname: host, port, onListen: () => {} },
     (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
   );
-  return { port: server.addr.port, stop: () => server.shutdown() };
+  return { port: server.addr.port, stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]) };
+}
+
+/** Resolves after so many milliseconds; does not keep the program alive for it. */
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -1,12 +1,12 @@
 /** `relay check` */
 
-import { Command } from "commander";
+import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
-import { type ConfigOptions, print, printJson, withConfig, withJson } from "./shared.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 
 export function checkVerb(): Command {
-  return withJson(withConfig(new Command("check").description("load and check the config, print the routing table")))
+  return verb("check", "load and check the config, print the routing table", "config", "json")
     .addHelpText("after", "\nExit: 0 the config is sound, 78 it is not; every mistake is printed at once.")
     .action(async (options: ConfigOptions & { json?: boolean }) => {
       const loaded = await loadConfig(options.config);

@@ -4,19 +4,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { startRelay } from "../demo/relay.ts";
 import { type StepResult, tellStory } from "../demo/story.ts";
 import { type DemoTargets, startTargets } from "../demo/targets.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
-import { print } from "./shared.ts";
+import { print, verb } from "./shared.ts";
 
 /** Signs the demo's events; it protects nothing. */
 const DEMO_SECRET = "demo-secret-of-no-value";
 
 export function demoVerb(): Command {
-  return new Command("demo").description("show the whole way on this machine, with no account anywhere")
+  return verb("demo", "show the whole way on this machine, with no account anywhere")
     .option("--keep", "go on serving afterwards, until Ctrl-C")
     .action(demo);
 }

@@ -3,14 +3,14 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import configText from "../../relay.config.ts" with { type: "text" };
 import typesText from "../../relay.d.ts" with { type: "text" };
 import { RelayError } from "../errors.ts";
-import { print } from "./shared.ts";
+import { print, verb } from "./shared.ts";
 
 export function initVerb(): Command {
-  return new Command("init").description("write a config to edit, its types, and a .env for its secrets")
+  return verb("init", "write a config to edit, its types, and a .env for its secrets")
     .argument("[dir]", "folder to write to; it is made if it is not there", ".")
     .addHelpText("after", "\nA file that is there already is left as it is.")
     .action(init);

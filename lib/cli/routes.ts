@@ -1,42 +1,28 @@
 /** `relay routes` */
 
-import { Buffer } from "node:buffer";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
 import { paint } from "../log.ts";
 import { messageFor, route, type Verdict } from "../pipeline/route.ts";
 import { eventId, formatId } from "../id.ts";
-import { sampleEvent } from "./samples.ts";
-import {
-  type ConfigOptions,
-  print,
-  printJson,
-  readInput,
-  sourceOf,
-  withConfig,
-  withJson,
-  withSource,
-} from "./shared.ts";
+import { eventBytes } from "./samples.ts";
+import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
-interface Options extends ConfigOptions {
+interface Options extends SourceOptions {
   data?: string;
-  source?: string;
   render?: boolean;
-  json?: boolean;
 }
 
 export function routesVerb(): Command {
-  return withJson(
-    withSource(withConfig(new Command("routes").description("tell where an event would go, and why; sends nothing"))),
-  )
+  return verb("routes", "tell where an event would go, and why; sends nothing", "config", "source", "json")
     .argument("[event]", "name of the event", "note.completed")
     .option("--data <file>", "take the event from this file (- for standard input) instead of a sample")
     .option("--render", "show what each target would be sent")
     .action(async (event: string, options: Options) => {
       const loaded = await loadConfig(options.config);
-      const body = options.data ? readInput(options.data) : Buffer.from(JSON.stringify(sampleEvent(event)));
+      const body = eventBytes(event, options.data);
       const parsed = parsePayload(body);
       if ("problem" in parsed) {
         throw new RelayError(`Cannot read the event: ${parsed.problem}`, undefined, ExitCode.failed);

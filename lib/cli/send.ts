@@ -1,33 +1,19 @@
 /** `relay send` */
 
-import { Buffer } from "node:buffer";
 import process from "node:process";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { ExitCode, RelayError } from "../errors.ts";
-import { sampleEvent, sampleNames } from "./samples.ts";
-import {
-  type ConfigOptions,
-  print,
-  printJson,
-  readInput,
-  sourceOf,
-  withConfig,
-  withJson,
-  withSource,
-} from "./shared.ts";
+import { eventBytes, sampleNames } from "./samples.ts";
+import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
-interface Options extends ConfigOptions {
+interface Options extends SourceOptions {
   data?: string;
   url?: string;
-  source?: string;
-  json?: boolean;
 }
 
 export function sendVerb(): Command {
-  return withJson(
-    withSource(withConfig(new Command("send").description("sign a sample event and post it to the running relay"))),
-  )
+  return verb("send", "sign a sample event and post it to the running relay", "config", "source", "json")
     .argument("[event]", "name of the event", "note.completed")
     .option("--data <file>", "send the bytes of this file (- for standard input) instead of a sample")
     .option("--url <url>", "where to post; default: this config's listener, on this machine")
@@ -38,7 +24,7 @@ export function sendVerb(): Command {
 async function send(event: string, options: Options): Promise<void> {
   const loaded = await loadConfig(options.config);
   const source = sourceOf(loaded, options.source);
-  const body = options.data ? readInput(options.data) : Buffer.from(JSON.stringify(sampleEvent(event)));
+  const body = eventBytes(event, options.data);
   const url = options.url ?? localUrl(loaded.config.listen, source.path);
   const response = await post(url, body, source.signatureHeader, source.sign(body));
   const answer = await response.text();

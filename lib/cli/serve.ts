@@ -1,16 +1,16 @@
 /** `relay serve` */
 
 import process from "node:process";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { startApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { log, startLog } from "../log.ts";
 import { VERSION } from "../version.ts";
-import { type ConfigOptions, withConfig } from "./shared.ts";
+import { type ConfigOptions, verb } from "./shared.ts";
 
 export function serveVerb(): Command {
-  return withConfig(new Command("serve").description("receive events and deliver them"))
+  return verb("serve", "receive events and deliver them", "config")
     .option("--debug", "log headers and bodies too, with secrets and signatures masked")
     .addHelpText("after", "\nSIGTERM finishes what is in flight and exits 0. SIGHUP loads the config again.")
     .action(serve);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { type Command, Option } from "commander";
+import { Command, Option } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
@@ -13,21 +13,23 @@ export interface ConfigOptions {
   config: string;
 }
 
-/** Adds `--config` to a verb. */
-export function withConfig(command: Command): Command {
-  return command.addOption(
-    new Option("--config <file>", "config file").env("RELAY_CONFIG").default("./relay.config.ts"),
-  );
+/** Options of every verb that signs, checks or routes as one source does. */
+export interface SourceOptions extends ConfigOptions {
+  source?: string;
+  json?: boolean;
 }
 
-/** Adds `--json` to a verb. */
-export function withJson(command: Command): Command {
-  return command.option("--json", "print JSON, for scripts");
-}
+const common = {
+  config: new Option("--config <file>", "config file").env("RELAY_CONFIG").default("./relay.config.ts"),
+  source: new Option("--source <name>", "which source's secret and path; default: the first one"),
+  json: new Option("--json", "print JSON, for scripts"),
+};
 
-/** Adds `--source` to a verb. */
-export function withSource(command: Command): Command {
-  return command.option("--source <name>", "which source's secret and path; default: the first one");
+/** A verb with these of the options that several verbs share. */
+export function verb(name: string, description: string, ...options: (keyof typeof common)[]): Command {
+  const command = new Command(name).description(description);
+  for (const option of options) command.addOption(common[option]);
+  return command;
 }
 
 /** Prints lines to standard output. */

@@ -1,32 +1,19 @@
 /** `relay verify` */
 
 import process from "node:process";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
 import { explainSignature } from "../sources/explain.ts";
-import {
-  type ConfigOptions,
-  print,
-  printJson,
-  readInput,
-  sourceOf,
-  withConfig,
-  withJson,
-  withSource,
-} from "./shared.ts";
+import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
-interface Options extends ConfigOptions {
+interface Options extends SourceOptions {
   signature: string;
-  source?: string;
-  json?: boolean;
 }
 
 export function verifyVerb(): Command {
-  return withJson(
-    withSource(withConfig(new Command("verify").description("say whether a signature is good, and if not, why"))),
-  )
+  return verb("verify", "say whether a signature is good, and if not, why", "config", "source", "json")
     .argument("[file]", "file with the bytes that were signed, - for standard input", "-")
     .requiredOption("--signature <value>", "the signature header's value")
     .addHelpText("after", "\nExit: 0 it is good, 1 it is not.")

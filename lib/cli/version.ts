@@ -1,13 +1,13 @@
 /** `relay version` */
 
 import process from "node:process";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { runtime } from "../runtime.ts";
 import { VERSION } from "../version.ts";
-import { print, printJson, withJson } from "./shared.ts";
+import { print, printJson, verb } from "./shared.ts";
 
 export function versionVerb(): Command {
-  return withJson(new Command("version").description("print version, runtime and platform"))
+  return verb("version", "print version, runtime and platform", "json")
     .action(({ json }: { json?: boolean }) => {
       const about = {
         version: VERSION,

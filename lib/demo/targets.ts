@@ -82,7 +82,7 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
       return [...arrivals];
     },
     async close() {
-      await Promise.all([http.stop(), slack.stop(), new Promise<void>((resolve) => mail.close(resolve))]);
+      await Promise.all([http.stop(1_000), slack.stop(1_000), new Promise<void>((resolve) => mail.close(resolve))]);
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Claimed, DeliveryRef, Store } from "../store/mod.ts";
 import type { RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import { Lane } from "./lane.ts";
-import { createRecord } from "./record.ts";
+import { createRecord, type RecordAttempt } from "./record.ts";
 import { messageFor, type RoutingTable } from "./route.ts";
 
 /** What delivering needs to know of the config. */
@@ -33,7 +33,7 @@ const STORE_RETRY_MS = 1_000;
 /** Delivers what is due, and sleeps until something is. */
 export class Deliverer {
   readonly #store: Store;
-  readonly #record: ReturnType<typeof createRecord>;
+  readonly #record: RecordAttempt;
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -45,7 +45,7 @@ export class Deliverer {
 
   constructor(store: Store, config: DeliverConfig) {
     this.#store = store;
-    this.#record = createRecord(store);
+    this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
     this.use(config);
   }

@@ -20,12 +20,13 @@ export interface Attempted {
 }
 
 /** Records an attempt. Goes on until the store has it: an attempt that was made is not forgotten for a full disk. */
-export type Record = (attempted: Attempted) => Promise<void>;
+export type RecordAttempt = (attempted: Attempted) => Promise<void>;
 
 /** Pause after a record that the store did not take, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
-export function createRecord(store: Store): Record {
+/** @param stop Ends the wait for a store that does not write; what is not recorded then is delivered again after a start. */
+export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   const write = batched(async (records: AttemptRecord[]) => {
     await store.record(records);
     return records;
@@ -40,6 +41,7 @@ export function createRecord(store: Store): Record {
         return;
       } catch (error) {
         log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: messageOf(error) });
+        if (stop.aborted) return;
         await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
       }
     }

@@ -23,7 +23,10 @@ export class Window {
   }
 }
 
-/** Windows by key, such as a client's address; those with nothing in them are forgotten. */
+/** Most keys that are remembered; beyond it those with nothing in them are forgotten, then the oldest one. */
+const MAX_KEYS = 10_000;
+
+/** Windows by key, such as a client's address. */
 export class Windows {
   readonly #windows = new Map<string, Window>();
 
@@ -31,7 +34,7 @@ export class Windows {
   enter(key: string, rate: { perMs: number; limit: number }, now: number): number {
     let window = this.#windows.get(key);
     if (!window || window.perMs !== rate.perMs || window.limit !== rate.limit) {
-      this.#forgetIdle(now);
+      this.#makeRoom(now);
       window = new Window(rate.perMs, rate.limit);
       this.#windows.set(key, window);
     }
@@ -40,10 +43,12 @@ export class Windows {
     return waitMs;
   }
 
-  #forgetIdle(now: number): void {
-    if (this.#windows.size < 10_000) return;
+  #makeRoom(now: number): void {
+    if (this.#windows.size < MAX_KEYS) return;
     for (const [key, window] of this.#windows) {
       if (window.room(now) === window.limit) this.#windows.delete(key);
     }
+    const [oldest] = this.#windows.keys();
+    if (this.#windows.size >= MAX_KEYS && oldest !== undefined) this.#windows.delete(oldest);
   }
 }

@@ -2,20 +2,10 @@
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, StoreError } from "../errors.ts";
-import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../id.ts";
-import type { Reason } from "../outcome.ts";
+import { type IdBytes, readDeliveryId } from "../id.ts";
 import initial from "./sql/001_initial.sql" with { type: "text" };
-import type {
-  AttemptRecord,
-  AttemptView,
-  Claimed,
-  DeliveryRef,
-  DeliveryState,
-  DeliveryView,
-  EventView,
-  NewEvent,
-  Store,
-} from "./mod.ts";
+import type { AttemptRecord, AttemptView, Claimed, DeliveryRef, EventView, NewEvent, Store } from "./mod.ts";
+import { type AttemptRow, attemptView, claimedOf, type DeliveryRow, type EventRow, eventView } from "./rows.ts";
 
 /** Each brings the schema from its place in this list to the next version. */
 const migrations = [initial];
@@ -28,39 +18,6 @@ const ITS_TURN = `(d.order_key IS NULL OR NOT EXISTS (
   SELECT 1 FROM deliveries o
   WHERE o.target = d.target AND o.order_key = d.order_key AND o.state IN ('pending', 'in_flight')
     AND (o.event, o.number) < (d.event, d.number)))`;
-
-interface EventRow {
-  seq: number;
-  id: Uint8Array;
-  source: string;
-  type: string;
-  received_at: number;
-  headers: string;
-  body: Uint8Array;
-  problems: string | null;
-}
-
-interface DeliveryRow {
-  event: number;
-  number: number;
-  target: string;
-  state: DeliveryState;
-  attempts: number;
-  first_attempt: number;
-  due_at: number | null;
-  reason: Reason | null;
-}
-
-interface AttemptRow {
-  attempt: number;
-  started_at: number;
-  duration_ms: number;
-  outcome: AttemptView["outcome"];
-  reason: Reason | null;
-  detail: string | null;
-  status: number | null;
-  answer: string | null;
-}
 
 /**
  * Opens the store in this file, which is made if it is not there.
@@ -270,15 +227,7 @@ class SqliteStore implements Store {
       const row = this.#event.get(id) as unknown as EventRow | undefined;
       if (!row) return undefined;
       const deliveries = this.#deliveries.all(row.seq) as unknown as DeliveryRow[];
-      return {
-        id: formatId(row.id),
-        source: row.source,
-        type: row.type,
-        state: deliveries.length > 0 ? "accepted" : "unrouted",
-        receivedAt: isoTime(row.received_at),
-        problems: row.problems === null ? [] : JSON.parse(row.problems),
-        deliveries: deliveries.map((delivery) => deliveryView(row.id, delivery)),
-      };
+      return eventView(row, deliveries);
     });
   }
 
@@ -303,50 +252,4 @@ class SqliteStore implements Store {
       throw storeError("read the store", error);
     }
   }
-}
-
-function claimedOf(row: DeliveryRow & EventRow, target: string): Claimed {
-  return {
-    ref: { event: row.event, number: row.number },
-    id: formatId(deliveryId(row.id, row.number)),
-    target,
-    attempts: row.attempts,
-    failures: row.attempts - row.first_attempt,
-    event: {
-      id: formatId(row.id),
-      source: row.source,
-      type: row.type,
-      receivedAt: row.received_at,
-      body: row.body,
-      headers: JSON.parse(row.headers),
-    },
-  };
-}
-
-function deliveryView(event: IdBytes, row: DeliveryRow): DeliveryView {
-  return {
-    id: formatId(deliveryId(event, row.number)),
-    target: row.target,
-    state: row.state,
-    attempts: row.attempts,
-    reason: row.reason,
-    nextAttemptAt: row.state === "pending" && row.due_at !== null ? isoTime(row.due_at) : null,
-  };
-}
-
-function attemptView(row: AttemptRow): AttemptView {
-  return {
-    attempt: row.attempt,
-    startedAt: isoTime(row.started_at),
-    durationMs: row.duration_ms,
-    outcome: row.outcome,
-    reason: row.reason,
-    detail: row.detail,
-    status: row.status,
-    answer: row.answer,
-  };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }
