@@ -100,7 +100,8 @@ export function defaultMessage(event: RelayEvent, locale: Locale, timeZone: stri
     [w.event, oneLine(event.type)],
   ];
   return {
-    title: w.titles[event.type] ?? w.otherTitle(oneLine(event.type) ?? ""),
+    // A type such as "constructor" names no title, though every object has one.
+    title: Object.hasOwn(w.titles, event.type) ? w.titles[event.type]! : w.otherTitle(oneLine(event.type) ?? ""),
     facts: facts.filter((fact): fact is [string, string] => !!fact[1]),
   };
 }

@@ -111,6 +111,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
         const mail = render(delivery.event, delivery.message);
         const sending = transport.sendMail({
           ...mail,
+          signal,
           from: options.from,
           to: options.to,
           messageId: `<${delivery.id}@${host}>`,
@@ -120,7 +121,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
             "Auto-Submitted": "auto-generated", // RFC 3834
           },
         });
-        return await Promise.race([sending.then(accepted, (error) => failure(error, place)), whenAborted(signal)]);
+        return await sending.then(accepted, (error) => failure(error, place));
       },
 
       close: () => transport.close(),
@@ -144,27 +145,21 @@ function accepted(info: SentMessageInfo): Outcome {
  */
 function failure(error: Error & { code?: string; responseCode?: number; response?: string }, place: string): Outcome {
   const { responseCode: status, response: answer } = error;
+  // First, for it carries the reply to STARTTLS: a 5xx that says nothing of the message.
+  if (error.code === "ETLS") {
+    const detail = `Cannot reach ${place}: the server offers no TLS that can be trusted`;
+    return { kind: "retry", reason: "tls_failed", detail };
+  }
   if (status !== undefined && status >= 400) {
     const detail = `The mail server answered ${status}`;
     return status < 500
       ? { kind: "retry", reason: "server_failed", detail, status, answer }
       : { kind: "dead", reason: "refused", detail, status, answer };
   }
-  if (error.code === "ETLS") {
-    const detail = `Cannot reach ${place}: the server offers no TLS that can be trusted`;
-    return { kind: "retry", reason: "tls_failed", detail };
-  }
   if (error.code === "ESOCKET" && /wrong version|certificate|tls|ssl/i.test(error.message)) {
     return { kind: "retry", reason: "tls_failed", detail: `Cannot reach ${place}: the TLS handshake failed` };
   }
   return networkFailure(error, place);
-}
-
-/** Never keeps the attempt waiting for a server that is silent; the pool's own time-outs end its connection. */
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 function isAddress(text: string): boolean {

@@ -86,12 +86,24 @@ export function describe(value: unknown): string {
   return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** A copy of a JSON value with every text in it changed by `escape`. */
+/**
+ * A copy of a JSON value with every text in it changed by `escape`.
+ * @throws {MessageError} if it is nested more deeply than the runtime can follow.
+ */
 export function mapTexts<Value>(value: Value, escape: (text: string) => string): Value {
+  try {
+    return mapWithin(value, escape);
+  } catch (error) {
+    if (error instanceof RangeError) throw new MessageError("Cannot read the event: it is nested too deeply");
+    throw error;
+  }
+}
+
+function mapWithin<Value>(value: Value, escape: (text: string) => string): Value {
   if (typeof value === "string") return escape(value) as Value;
-  if (Array.isArray(value)) return value.map((one) => mapTexts(one, escape)) as Value;
+  if (Array.isArray(value)) return value.map((one) => mapWithin(one, escape)) as Value;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, escape)])) as Value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapWithin(one, escape)])) as Value;
 }
 
 /**

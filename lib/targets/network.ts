@@ -18,11 +18,14 @@ const reasonOfCode: Record<string, [Reason, string]> = {
   ConnectionClosed: ["connection_reset", "the connection was cut"],
   ConnectionReset: ["connection_reset", "the connection was cut"],
   EPIPE: ["connection_reset", "the connection was cut"],
+  ECONNECTION: ["connection_reset", "the connection was cut"],
   ENOTFOUND: ["dns_failed", "the host name is not known"],
   EAI_AGAIN: ["dns_failed", "the name server did not answer"],
   EDNS: ["dns_failed", "the host name could not be looked up"],
   ETIMEDOUT: ["timed_out", "the connection timed out"],
   ETLS: ["tls_failed", "the TLS handshake failed"],
+  EPROTO: ["tls_failed", "the TLS handshake failed"],
+  EPROTOCOL: ["unexpected_answer", "its answer is not in the protocol"],
 };
 
 /** The outcome of an attempt that ended in a network error. `place` is where it went, without any secret. */
@@ -39,12 +42,16 @@ export function networkFailure(error: unknown, place: string): Retry {
 function codeOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException;
-    if (typeof code === "string") return code;
-    const named = /\b(E[A-Z]{4,}|os error \d+)\b/.exec(at.message) ?? /(dns error|certificate|tls)/i.exec(at.message);
+    // Nodemailer's ESOCKET stands before the system's own code, which its words still hold.
+    if (typeof code === "string" && code !== "ESOCKET") return code;
+    const words = at.message.replaceAll(/\bhttps?:\/\/\S+/g, ""); // a URL may hold a token, or look like a code
+    const named = /\b(E[A-Z]{4,}|os error \d+)\b/.exec(words) ?? codeWords.exec(words);
     if (named) return codeOfWords[named[1]!.toLowerCase()] ?? named[1]!;
   }
   return "";
 }
+
+const codeWords = /(dns error|certificate|tls|corrupt message|connection closed)/i;
 
 /** What Deno's `fetch` says in words where Bun's gives a code. */
 const codeOfWords: Record<string, string> = {
@@ -54,6 +61,8 @@ const codeOfWords: Record<string, string> = {
   "dns error": "EDNS",
   "certificate": "ETLS",
   "tls": "ETLS",
+  "corrupt message": "ETLS",
+  "connection closed": "ECONNRESET",
 };
 
 /** The outcome that an HTTP status gives: 2xx is delivered. */

@@ -58,7 +58,8 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       fields: [],
       render: () => ({ command: options.command }),
 
-      deliver({ id, attempt, event }, signal) {
+      async deliver({ id, attempt, event }, signal) {
+        signal.throwIfAborted();
         const env = {
           PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
           ...options.env,

@@ -1,0 +1,209 @@
+/** The slack target: what its messages say, what data in them cannot do, and what it makes of Slack's answers. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Outcome } from "../../lib/outcome.ts";
+import { attempt } from "../../lib/pipeline/attempt.ts";
+import { slackTarget } from "../../lib/targets/slack.ts";
+import type { Delivery, TargetContext } from "../../lib/targets/target.ts";
+import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";
+import { makeDelivery, makeEvent, makeTarget, never, samplePayload } from "../helpers/target.ts";
+import { reasonOf, startTcp, testContract } from "./contract.ts";
+
+const TOKEN = "/services/T0TLS/B0DNS/ESECRETTOKEN";
+
+const against = (respond: Respond) => async (options: object) => {
+  const sink = await startSink(respond);
+  return { target: makeTarget(slackTarget, { ...options, url: sink.url + TOKEN }), close: sink.close };
+};
+
+testContract("slack", {
+  good: against(status(200, "ok")),
+  failing: against(status(500, "rollup_error")),
+  refusing: against(status(403, "invalid_token")),
+  hanging: against(() => {}),
+  at: (authority, options) => makeTarget(slackTarget, { ...options, url: `http://${authority}${TOKEN}` }),
+  hostile: {
+    "a page instead of Slack's answer": {
+      make: against(status(200, "<html>Sign in to this network</html>")),
+      kind: "retry",
+      reason: "unexpected_answer",
+    },
+    "an answer without a body": { make: against(status(204)), kind: "retry", reason: "unexpected_answer" },
+    "a connection that is cut": {
+      make: async (options) => {
+        const { authority, close } = await startTcp((socket) => socket.once("data", () => socket.destroy()));
+        return { target: makeTarget(slackTarget, { ...options, url: `http://${authority}${TOKEN}` }), close };
+      },
+      kind: "retry",
+      reason: "connection_reset",
+    },
+    "an answer whose body never comes": {
+      make: against((response) => void response.writeHead(200).flushHeaders()),
+      kind: "retry",
+      reason: "unexpected_answer",
+    },
+  },
+  secrets: ["T0TLS", "ESECRETTOKEN"],
+});
+
+/** Makes one attempt at an endpoint that answers as Slack does, and gives the outcome with what arrived. */
+async function send(
+  options: Record<string, unknown> = {},
+  delivery: Delivery = makeDelivery(),
+  respond: Respond = status(200, "ok"),
+): Promise<{ outcome: Outcome | undefined; requests: SinkRequest[]; message?: { text: string; blocks?: unknown } }> {
+  const sink = await startSink(respond);
+  try {
+    const outcome = await attempt(makeTarget(slackTarget, { url: sink.url + TOKEN, ...options }), delivery, never);
+    const { requests } = sink;
+    return { outcome, requests, message: requests[0] && JSON.parse(requests[0].body.toString()) };
+  } finally {
+    await sink.close();
+  }
+}
+
+/** The default text for a payload. */
+function defaultText(payload: object, options: object = {}, context: Partial<TargetContext> = {}): string {
+  const target = makeTarget(slackTarget, { url: "https://hooks.slack.com/services/x", ...options }, context);
+  return String(target.render(makeEvent(payload), {}).text);
+}
+
+test("deliver() posts the text and the blocks as JSON", async () => {
+  const blocks = [{ type: "divider" }];
+  const { requests: [request], message } = await send({ text: "Olá", blocks });
+  assert.deepEqual([request?.method, request?.path], ["POST", TOKEN]);
+  assert.match(request?.headers["content-type"] ?? "", /^application\/json/);
+  assert.deepEqual(message, { text: "Olá", blocks });
+});
+
+test("deliver() posts a text alone where there are no blocks", async () => {
+  assert.deepEqual((await send({ text: "Olá" })).message, { text: "Olá" });
+});
+
+const hostile = { event: "note.failed", data: { note_id: "<!channel>", external_id: "A&B", list: ["<@U1>"] } };
+
+test("deliver() escapes the event that a text function sees, and leaves its own markup", async () => {
+  const text = (e: typeof hostile) =>
+    `*<https://x.example|Nota>* ${e.data.note_id} ${e.data.external_id} ${e.data.list}`;
+  const { message } = await send({ text }, makeDelivery(makeEvent(hostile)));
+  assert.equal(message?.text, "*<https://x.example|Nota>* &lt;!channel&gt; A&amp;B &lt;@U1&gt;");
+});
+
+test("deliver() escapes the event that a blocks function sees", async () => {
+  const blocks = (e: typeof hostile) => [{ type: "section", text: { type: "mrkdwn", text: e.data.note_id } }];
+  const { message } = await send({ blocks }, makeDelivery(makeEvent(hostile)));
+  assert.deepEqual(message?.blocks, [{ type: "section", text: { type: "mrkdwn", text: "&lt;!channel&gt;" } }]);
+});
+
+test("deliver() lets no data of a default text mention a channel", async () => {
+  const payload = {
+    event: "note.<!here>",
+    data: { ...hostile.data, name: "<!everyone>", error: { code: "<!channel>", message: "a & b" } },
+  };
+  const { message } = await send({}, makeDelivery(makeEvent(payload)));
+  assert.ok(message && !message.text.includes("<"), message?.text);
+  assert.match(message.text, /&lt;!channel&gt;: a &amp; b/);
+});
+
+test("deliver() prefers the route's text to the target's", async () => {
+  const { message } = await send({ text: "alvo" }, makeDelivery(makeEvent(), { message: { text: () => "rota" } }));
+  assert.equal(message?.text, "rota");
+});
+
+test("render() gives a default text in Brazilian Portuguese, with the time in São Paulo", () => {
+  assert.equal(
+    defaultText(samplePayload),
+    [
+      "*Falha no processamento da nota*",
+      "Nota: nota-42",
+      "Referência do cliente: consulta-7",
+      "Horário: 14/02/2024, 15:25:43 (America/Sao_Paulo)",
+      "Evento: note.failed",
+    ].join("\n"),
+  );
+});
+
+test("render() gives a default text in English and another time zone, by the config or by the target", () => {
+  const expected =
+    /^\*Note failed\*\nNote: nota-42\nClient reference: consulta-7\nTime: 2\/14\/24, 6:25:43\sPM \(UTC\)\n/;
+  assert.match(defaultText(samplePayload, { locale: "en", timeZone: "UTC" }), expected);
+  assert.match(defaultText(samplePayload, {}, { locale: "en", timeZone: "UTC" }), expected);
+});
+
+test("render() gives the error's code and message first", () => {
+  const error = { code: "AUDIO_TOO_SHORT", message: "Áudio\ncurto" };
+  const text = defaultText({ event: "note.transcription.failed", data: { id: "n1", name: "Rex", error } });
+  assert.match(text, /^\*Falha na transcrição\*\nErro: AUDIO_TOO_SHORT: Áudio curto\nPaciente: Rex\nNota: n1\n/);
+});
+
+const boom = () => {
+  throw new Error("sem texto");
+};
+const invalid: { name: string; options: object; detail: RegExp }[] = [
+  {
+    name: "text too long",
+    options: { text: () => "x".repeat(40_001) },
+    detail: /40001 characters; Slack takes 40000$/,
+  },
+  { name: "blocks too many", options: { blocks: () => Array(51).fill({}) }, detail: /there are 51; Slack takes 50$/ },
+  {
+    name: "text that is a number",
+    options: { text: () => 42 },
+    detail: /text: its function gives a number, not a text$/,
+  },
+  { name: "text that is null", options: { text: () => null }, detail: /gives null, not a text$/ },
+  { name: "text that is empty", options: { text: () => "" }, detail: /gives an empty text, not a text$/ },
+  { name: "text that is absent", options: { text: () => undefined }, detail: /text: its function gives undefined$/ },
+  { name: "text that is a promise", options: { text: async () => "later" }, detail: /gives a promise/ },
+  { name: "text that throws", options: { text: boom }, detail: /text: its function threw: sem texto$/ },
+  { name: "blocks that throw", options: { blocks: boom }, detail: /blocks: its function threw: sem texto$/ },
+  { name: "blocks that are a text", options: { blocks: () => "x" }, detail: /gives a string, not a list$/ },
+  { name: "blocks with a BigInt", options: { blocks: () => [1n] }, detail: /cannot be written as JSON/ },
+];
+for (const { name, options, detail } of invalid) {
+  test(`deliver() is dead and sends nothing for ${name}`, async () => {
+    const { outcome, requests } = await send({ ...options });
+    assert.ok(outcome?.kind === "dead", outcome?.kind);
+    assert.equal(outcome.reason, "message_invalid");
+    assert.match(outcome.detail, detail);
+    assert.equal(requests.length, 0);
+  });
+}
+
+test("deliver() sends as much as Slack takes", async () => {
+  const { outcome, message } = await send({ text: () => "x".repeat(40_000), blocks: () => Array(50).fill({}) });
+  assert.equal(outcome?.kind, "delivered");
+  assert.equal(message?.text.length, 40_000);
+});
+
+test("deliver() says what it got where the answer is 200 but not ok", async () => {
+  const { outcome } = await send({}, makeDelivery(), status(200, "no_service"));
+  assert.ok(outcome?.kind === "retry");
+  assert.deepEqual([outcome.status, outcome.answer], [200, "no_service"]);
+  assert.match(outcome.detail, /answered 200, but not "ok"/);
+});
+
+test("deliver() waits as long as Slack asks", async () => {
+  const { outcome } = await send({}, makeDelivery(), status(429, "rate_limited", { "Retry-After": "17" }));
+  assert.ok(outcome?.kind === "retry");
+  assert.deepEqual([outcome.reason, outcome.pauseMs], ["rate_limited", 17_000]);
+});
+
+test("deliver() follows no redirect", async () => {
+  const { outcome, requests } = await send({}, makeDelivery(), status(302, "", { Location: "/login" }));
+  assert.deepEqual([outcome?.kind, reasonOf(outcome), requests.length], ["dead", "redirected", 1]);
+});
+
+test("build() allows one message a second unless the config says otherwise", () => {
+  const policy = (options: object) => makeTarget(slackTarget, { url: "https://hooks.slack.com/x", ...options }).policy;
+  assert.deepEqual(policy({}).rate, { perMs: 1_000, limit: 1 });
+  assert.deepEqual(policy({ rate: { per: "1m", limit: 20 } }).rate, { perMs: 60_000, limit: 20 });
+});
+
+test("build() names the webhook's URL as a secret, and keeps it out of its address", () => {
+  const url = `https://hooks.slack.com${TOKEN}`;
+  const target = makeTarget(slackTarget, { url });
+  assert.ok(target.secrets.includes(url) && target.secrets.includes(TOKEN));
+  assert.equal(target.address, "https://hooks.slack.com");
+});
