@@ -244,10 +244,6 @@ declare module "relay" {
     /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
     timeZone?: string;
   }
-  interface ConnectvetsOptions extends SourceOptions {
-  }
-  /** Receives ConnectVets' webhooks. */
-  export function connectvets(options: ConnectvetsOptions): SourceDefinition;
   interface HmacOptions extends SourceOptions {
     /** Header that carries the signature. */
     header: string;
@@ -260,6 +256,10 @@ declare module "relay" {
   }
   /** Receives events of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
+  interface ConnectvetsOptions extends SourceOptions {
+  }
+  /** Receives ConnectVets' webhooks. */
+  export function connectvets(options: ConnectvetsOptions): SourceDefinition;
   interface EmailOptions extends TargetOptions, LocaleOptions {
     /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
     via: SecretText;

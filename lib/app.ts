@@ -36,7 +36,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
     const deliverer = new Deliverer(store, { ...config, redact });
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
-    let receive = createReceive(config, accept, clients);
+    let receive = createReceive({ ...config, redact }, accept, clients);
     const listener = listenOn(config.listen, (request, client) => receive(request, client));
 
     return {
@@ -45,7 +45,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
       reload(next) {
         const old = config.targets;
         ({ config, redact } = next);
-        receive = createReceive(config, accept, clients);
+        receive = createReceive({ ...config, redact }, accept, clients);
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {

@@ -169,7 +169,7 @@ export function payloadOf(event: RelayEvent): Payload {
   return parsed.payload;
 }
 
-/** An event's type as printable ASCII, at most 256 characters, for headers and environment variables. */
+/** The first 256 characters of an event's type in printable ASCII, others percent-encoded; for headers and variables. */
 export function printable(text: string): string {
   return text.toWellFormed().slice(0, 256).toWellFormed().replaceAll(/[^\x21-\x7e]/gu, encodeURIComponent);
 }

@@ -58,9 +58,8 @@ export function paint(color: Parameters<typeof styleText>[0], text: string): str
 
 const SENSITIVE_HEADER = /auth|cookie|signature|token|secret|key/i;
 
-/** Headers as they may be logged. */
-export function maskHeaders(headers: Headers): Record<string, string> {
-  return Object.fromEntries(
-    [...headers].map(([name, value]) => [name, SENSITIVE_HEADER.test(name) ? "[masked]" : value]),
-  );
+/** Headers as they may be logged; `signatureHeader` is masked whatever its name. */
+export function maskHeaders(headers: Headers, signatureHeader: string): Record<string, string> {
+  const isSensitive = (name: string) => SENSITIVE_HEADER.test(name) || name === signatureHeader.toLowerCase();
+  return Object.fromEntries([...headers].map(([name, value]) => [name, isSensitive(name) ? "[masked]" : value]));
 }

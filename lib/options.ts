@@ -17,9 +17,8 @@ export function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const quoted = known.map((one) => `"${one}"`).join(", ");
   const near = known.length > 0 ? closest(name, known) : undefined;
-  const hint = near !== undefined && distance(name, near) <= Math.max(2, name.length / 3)
-    ? `; did you mean "${near}"?`
-    : "";
+  const away = near === undefined ? Infinity : distance(name, near);
+  const hint = away < name.length && away <= Math.max(2, name.length / 3) ? `; did you mean "${near}"?` : "";
   return `unknown ${what} "${name}"; ${
     known.length > 0 ? `known ${what}s are ${quoted}` : `there are no ${what}s`
   }${hint}`;

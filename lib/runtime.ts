@@ -1,5 +1,6 @@
 /** The one file that knows on which runtime it runs: Deno, or Bun, which the executable is made of. */
 
+import { dirname } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -13,6 +14,7 @@ interface BunServer {
 interface BunRuntime {
   version: string;
   main: string;
+  build(options: Record<string, unknown>): Promise<{ outputs: Blob[] }>;
   plugin(plugin: { name: string; setup(build: BunPluginBuilder): void }): void;
   serve(options: Record<string, unknown>): BunServer;
 }
@@ -59,14 +61,28 @@ export function provideModule(name: string, exports: object): void {
 
 let loads = 0;
 
-/** Imports a module from disk as it is now, even if it was imported before. */
-export function importFresh(path: string): Promise<{ default?: unknown }> {
-  if (!bun) return import(`${pathToFileURL(path).href}?load=${++loads}`);
-  // What the module imports may have changed as well: everything that came from disk is forgotten.
-  for (const key of Object.keys(require.cache)) {
-    if (isExecutable ? !/\$bunfs|~BUN/.test(key) : key === path) delete require.cache[key];
+/**
+ * Imports a module from disk as it is now, even if it was imported before. On Bun, what it imports is fresh as well: all
+ * of it is made one module, since Bun would go on with what it has seen once, even if that had failed.
+ * @param provided Name of the module that {@link provideModule} gave it.
+ */
+export async function importFresh(path: string, provided: string): Promise<{ default?: unknown }> {
+  const url = pathToFileURL(path).href;
+  if (!bun) return import(`${url}?load=${++loads}`);
+  const folder = JSON.stringify(dirname(path));
+  const { outputs } = await bun.build({
+    entrypoints: [path],
+    external: [provided],
+    target: "bun",
+    throw: true,
+    define: { "import.meta.url": JSON.stringify(url), "import.meta.dir": folder, "import.meta.dirname": folder },
+  });
+  const bundle = URL.createObjectURL(new Blob([await outputs[0]!.text()], { type: "text/javascript" }));
+  try {
+    return await import(bundle);
+  } finally {
+    URL.revokeObjectURL(bundle);
   }
-  return import(path);
 }
 
 /** Answers requests; `client` is the address of the other end of the connection. */

@@ -1,5 +1,6 @@
 /** Secrets that a config names and the relay reads when the config is loaded. Nothing prints one. */
 
+import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -85,27 +86,53 @@ function readIfThere(path: string): string | undefined {
     return readFileSync(path, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new RelayError(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new RelayError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
 /** Replaces known secrets in a text, whatever produced it. */
 export type Redact = (text: string) => string;
 
-/**
- * Makes a function that masks these values, also where they stand URL-encoded or escaped in JSON.
- * Values under four characters are left alone: masking them would make every text unreadable.
- */
+/** Values under so many characters are left alone: masking them would make every text unreadable. */
+const MIN_SECRET = 4;
+
+/** A line that ends with so many characters of a secret was cut within it. */
+const MIN_CUT = 8;
+
+const MASK = "[secret]";
+
+/** Makes a function that masks these values, in every form in which a text may hold them, also where one was cut. */
 export function redactor(secrets: Iterable<string>): Redact {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < 4) continue;
-    forms.add(secret).add(encodeURIComponent(secret.toWellFormed())).add(JSON.stringify(secret).slice(1, -1));
+  const all = [...secrets].filter((secret) => secret.length >= MIN_SECRET).flatMap(formsOf);
+  if (all.length === 0) return (text) => text;
+  const forms = [...new Set(all)].sort((a, b) => b.length - a.length); // the longest first, for one may hold another
+  const pattern = new RegExp(forms.map(escapeRegExp).join("|"), "g");
+  const cuttable = forms.filter((form) => !/:\/\/|%3A%2F%2F/.test(form)); // the start of a URL, its host, is no secret
+  return (text) => text.replace(pattern, MASK).split("\n").map((line) => maskCut(line, cuttable)).join("\n");
+}
+
+/** How a secret may be written: as it is, in a URL, in JSON (once or twice), in Base64. */
+function formsOf(secret: string): string[] {
+  const text = secret.toWellFormed();
+  const json = JSON.stringify(secret).slice(1, -1);
+  return [
+    secret,
+    encodeURIComponent(text),
+    encodeURI(text),
+    new URLSearchParams({ x: text }).toString().slice(2),
+    new URL(`http://x/?${encodeURI(text).replaceAll("#", "%23")}`).search.slice(1),
+    json,
+    JSON.stringify(json).slice(1, -1),
+    Buffer.from(text).toString("base64"),
+  ];
+}
+
+function maskCut(line: string, forms: readonly string[]): string {
+  for (const form of forms) {
+    const from = line.lastIndexOf(form.slice(0, MIN_CUT));
+    if (from >= 0 && form.length > MIN_CUT && form.startsWith(line.slice(from))) return line.slice(0, from) + MASK;
   }
-  if (forms.size === 0) return (text) => text;
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(longestFirst.map(escapeRegExp).join("|"), "g");
-  return (text) => text.replace(pattern, "[secret]");
+  return line;
 }
 
 function escapeRegExp(text: string): string {

@@ -20,28 +20,44 @@ export interface Rate {
 const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const bytesPer = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-function quantity(units: Record<string, number>, expected: string) {
+/** Ten years: what is added to a date stays one. */
+const MAX_DURATION_MS = 3_650 * millisecondsPer.d;
+
+/** Timers of the runtimes hold no more milliseconds, and one that is over it fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A schema that reads what a config writes as `Written` to a whole number. */
+type Quantity<Written> = z.ZodType<number, Written>;
+
+function quantity<Written>(units: Record<string, number>, max: number, expected: string): Quantity<Written> {
   const form = new RegExp(`^(\\d+(?:\\.\\d+)?)(${Object.keys(units).join("|")})$`);
-  return z.union([z.number(), z.string()]).transform((value, context) => {
+  return z.union([z.number(), z.string()], { error: `expected ${expected}` }).transform((value, context) => {
     const [, number, unit] = typeof value === "string" ? form.exec(value.toLowerCase()) ?? [] : [];
     const amount = typeof value === "number" ? value : Math.round(Number(number) * (units[unit ?? ""] ?? NaN));
-    if (Number.isSafeInteger(amount) && amount >= 0) return amount;
+    if (Number.isInteger(amount) && amount >= 0 && amount <= max) return amount;
     context.addIssue({ code: "custom", message: `expected ${expected}` });
     return z.NEVER;
-  });
+  }) as unknown as Quantity<Written>;
 }
 
+const aDuration = 'a duration such as "15s", "2m" or "10h", or milliseconds';
+
 /** Reads a {@link Duration} to whole milliseconds. */
-export const duration: z.ZodType<number, Duration> = quantity(
+export const duration: Quantity<Duration> = quantity(millisecondsPer, MAX_DURATION_MS, aDuration);
+
+/** Reads a {@link Duration} that a timer is set to. */
+export const timerDuration: Quantity<Duration> = quantity(
   millisecondsPer,
-  'a duration such as "15s", "2m" or "10h", or milliseconds',
-) as unknown as z.ZodType<number, Duration>;
+  MAX_TIMER_MS,
+  `${aDuration}, of at most 24 days`,
+);
 
 /** Reads a {@link Size} to whole bytes. */
-export const size: z.ZodType<number, Size> = quantity(
+export const size: Quantity<Size> = quantity(
   bytesPer,
+  Number.MAX_SAFE_INTEGER,
   'a size such as "1mb" or "512kb", or bytes',
-) as unknown as z.ZodType<number, Size>;
+);
 
 /** Reads a {@link Rate} to `{ perMs, limit }`. */
 export const rate = options({

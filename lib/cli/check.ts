@@ -3,15 +3,14 @@
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
-import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { type ConfigOptions, print, verb } from "./shared.ts";
 
 export function checkVerb(): Command {
   return verb("check", "load and check the config, print the routing table", "config", "json")
     .addHelpText("after", "\nExit: 0 the config is sound, 78 it is not; every mistake is printed at once.")
     .action(async (options: ConfigOptions & { json?: boolean }) => {
       const loaded = await loadConfig(options.config);
-      if (options.json) printJson(summary(loaded));
-      else print(...lines(loaded));
+      print(loaded.redact(options.json ? JSON.stringify(summary(loaded), null, 2) : lines(loaded).join("\n")));
     });
 }
 
@@ -43,7 +42,7 @@ function lines(loaded: LoadedConfig): string[] {
     ])),
     "",
     "Targets",
-    ...table(targets.map(({ name, kind, address }) => [name, kind, loaded.redact(address)])),
+    ...table(targets.map(({ name, kind, address }) => [name, kind, address])),
     "",
     "Routes",
     ...table([

@@ -8,7 +8,7 @@ import { paint } from "../log.ts";
 import { messageFor, route, type Verdict } from "../pipeline/route.ts";
 import { eventId, formatId } from "../id.ts";
 import { eventBytes } from "./samples.ts";
-import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { print, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -28,8 +28,7 @@ export function routesVerb(): Command {
         throw new RelayError(`Cannot read the event: ${parsed.problem}`, undefined, ExitCode.failed);
       }
       const result = explain(loaded, body, parsed.payload, options);
-      if (options.json) printJson(result);
-      else print(...lines(result));
+      print(loaded.redact(options.json ? JSON.stringify(result, null, 2) : lines(result).join("\n")));
     });
 }
 

@@ -7,7 +7,7 @@ import { describe } from "../targets/message.ts";
 type Path = readonly PropertyKey[];
 
 /** Options whose values are never shown: they are secrets, or hold some. */
-const SECRET_NAMES = /secret|url|via|sign|token|key|headers|env/i;
+const SECRET_NAMES = /secret|store|url|via|sign|token|key|headers|env/i;
 
 /** A path as the config's author would write it: `routes[1].to`. */
 export function formatPath(path: Path): string {
@@ -19,24 +19,32 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
-/** Every mistake that zod found in a value that lies at `base` in the config. */
-export function issuesOf(error: z.ZodError, value: unknown, base: Path = []): ConfigIssue[] {
-  return error.issues.flatMap((issue) => flatten(issue, value, base));
+/** Every mistake that zod found in a value that lies at `base` in the config; none of `secrets` is shown. */
+export function issuesOf(
+  error: z.ZodError,
+  value: unknown,
+  base: Path = [],
+  secrets: readonly string[] = [],
+): ConfigIssue[] {
+  return error.issues.flatMap((issue) => flatten(issue, value, base, secrets));
 }
 
-function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path): ConfigIssue[] {
+function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path, secrets: readonly string[]): ConfigIssue[] {
   const value = valueAt(root, issue.path);
-  if (issue.code === "invalid_union" && issue.message === "Invalid input") {
-    const within = issue.errors.find((errors) =>
-      errors.length > 0 && errors.every((one) => one.code !== "invalid_type")
-    );
-    if (within) return within.flatMap((one) => flatten(one, value, [...base, ...issue.path]));
+  if (issue.code === "invalid_union") {
+    const meant = issue.errors.find((errors) => errors.length > 0 && errors.every((one) => !isOtherKind(one)));
+    if (meant) return meant.flatMap((one) => flatten(one, value, [...base, ...issue.path], secrets));
   }
   const path = [...base, ...issue.path];
   const at = formatPath(path);
   if (issue.code === "unrecognized_keys") return [{ path: at, message: issue.message }];
   if (value === undefined) return [{ path: at, message: `is missing; ${expectation(issue)}` }];
-  return [{ path: at, message: `${expectation(issue)}, got ${show(value, path)}` }];
+  return [{ path: at, message: `${expectation(issue)}, got ${show(value, path, secrets)}` }];
+}
+
+/** Whether a member of a union was not meant at all: the value as a whole is of another kind. */
+function isOtherKind(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -48,6 +56,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value" && issue.message.startsWith("Invalid")) {
     return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
   }
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   if (issue.code === "too_small" && issue.message.startsWith("Too small")) {
     return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
   }
@@ -69,10 +78,11 @@ function valueAt(root: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], root);
 }
 
-function show(value: unknown, path: Path): string {
-  if (path.some((part) => SECRET_NAMES.test(String(part)))) return value === "" ? "an empty text" : "another value";
+function show(value: unknown, path: Path, secrets: readonly string[]): string {
+  const isSecret = path.some((part) => SECRET_NAMES.test(String(part))) || secrets.some((one) => one === value);
+  if (isSecret) return value === "" ? "an empty text" : "another value";
   if (typeof value === "function") return "a function";
   if (typeof value === "object") return describe(value);
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -49,10 +49,10 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 async function importDefault(file: string): Promise<unknown> {
   let module: { default?: unknown };
   try {
-    module = await importFresh(file);
+    module = await importFresh(file, "relay");
   } catch (error) {
-    const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
-    throw new ConfigError(file, [{ path: "", message: messageOf(error) + placeOf(error) + hint }]);
+    const mistakes = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
+    throw new ConfigError(file, mistakes.map((one) => ({ path: "", message: explain(one) })));
   }
   if (typeof module.default !== "object" || module.default === null) {
     throw new ConfigError(file, [{ path: "", message: "expected `export default defineConfig({ … })`" }]);
@@ -60,10 +60,12 @@ async function importDefault(file: string): Promise<unknown> {
   return module.default;
 }
 
-/** Where in the file a syntax error is, as far as the runtime says. */
-function placeOf(error: unknown): string {
-  const position = (error as { position?: { line: number; column: number } }).position;
-  return position ? ` (line ${position.line}, column ${position.column})` : "";
+/** What is wrong with a config that cannot be imported, and where, as far as the runtime says. */
+function explain(error: unknown): string {
+  const { position } = error as { position?: { file: string; line: number; column: number } | null };
+  const place = position ? ` (${position.file}, line ${position.line}, column ${position.column})` : "";
+  const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
+  return messageOf(error) + place + hint;
 }
 
 /** Sets the variables of a `.env` that are not set already. */

@@ -11,7 +11,7 @@ import { localeShape } from "../targets/default_message.ts";
 import { type MessageFields, messageFields, messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { fn, type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
-import { duration, rate, size } from "../units.ts";
+import { rate, size, timerDuration } from "../units.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 
 /** A route at work. */
@@ -44,6 +44,7 @@ const defaultRetry: RetryPolicy = {
   jitter: 0.2,
 };
 
+const token = z.string().min(1, "expected a token that is not empty");
 const port = z.int().min(0).max(65_535);
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1, "expected at least one")], {
   error: "expected a text, or a list of texts",
@@ -53,7 +54,7 @@ const schema = options({
   listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000) }).prefault({}),
   admin: z.union([
     z.literal(false),
-    options({ host: z.string().min(1).default("127.0.0.1"), port: port.default(9300), token: z.string().optional() }),
+    options({ host: z.string().min(1).default("127.0.0.1"), port: port.default(9300), token: token.optional() }),
   ]).prefault({}),
   store: z.string().regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"').default(
     "sqlite:relay.db",
@@ -66,7 +67,7 @@ const schema = options({
   rateLimit: rate.optional(),
   maxBacklog: z.int().positive().optional(),
   retry: retryPolicy.default(defaultRetry),
-  drain: duration.default(10_000),
+  drain: timerDuration.default(10_000),
   ...localeShape,
 });
 
@@ -96,15 +97,15 @@ export function readConfig(exported: unknown, folder: string): Reading {
     locale: top.locale === "en" ? "en" : "pt-BR",
     timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
   };
-  const sources = buildParts<Source>("source", sourceKinds, top.sources, context);
-  const targets = buildParts<Target>("target", targetKinds, top.targets, context);
+  const sources = buildParts<Source>("source", sourceKinds, top.sources, context, secrets);
+  const targets = buildParts<Target>("target", targetKinds, top.targets, context, secrets);
   for (const part of [...sources.built, ...targets.built]) secrets.push(...part.secrets);
 
   const issues = [
-    ...(parsed.success ? [] : issuesOf(parsed.error, value)),
+    ...(parsed.success ? [] : issuesOf(parsed.error, value, [], secrets)),
     ...sources.issues,
     ...targets.issues,
-    ...(parsed.success ? crossIssues(parsed.data, sources.built, targets.built) : []),
+    ...crossIssues(top, sources.built, targets.built),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
   const found = { issues: [...secretIssues, ...issues], warnings: warningsOf(sources.built, targets.built), secrets };
   if (!parsed.success || found.issues.length > 0) return found;
@@ -174,6 +175,7 @@ function buildParts<Built>(
   kinds: readonly Kind<Built>[],
   definitions: unknown,
   context: TargetContext,
+  secrets: readonly string[],
 ): { built: Built[]; issues: ConfigIssue[] } {
   const built: Built[] = [];
   const issues: ConfigIssue[] = [];
@@ -192,27 +194,31 @@ function buildParts<Built>(
     const own = (definition as { options: unknown }).options;
     const parsed = kind.schema.safeParse(own ?? {});
     if (parsed.success) built.push(kind.build(name, parsed.data, context));
-    else issues.push(...issuesOf(parsed.error, own, base));
+    else issues.push(...issuesOf(parsed.error, own, base, secrets));
   }
   return { built, issues };
 }
 
-/** Mistakes that only show when the parts are seen together. */
-function crossIssues(raw: Raw, sources: Source[], targets: Target[]): ConfigIssue[] {
+/** Mistakes that only show when the parts are seen together; parts of the wrong form are reported elsewhere. */
+function crossIssues(top: Record<string, unknown>, sources: Source[], targets: Target[]): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  const names = Object.keys(raw.targets);
-  const checkTarget = (path: string, name: string) => {
-    if (!names.includes(name)) issues.push({ path, message: unknownName("target", name, names) });
+  const names = isObject(top.targets) ? Object.keys(top.targets) : [];
+  const checkTarget = (path: string, name: unknown) => {
+    if (typeof name !== "string" || names.length === 0 || names.includes(name)) return;
+    issues.push({ path, message: unknownName("target", name, names) });
   };
-  raw.routes.forEach((route, index) => {
-    route.to.forEach((name) => checkTarget(`routes[${index}].to`, name));
-    const kinds = targets.filter((target) => route.to.includes(target.name));
+  const routes: unknown[] = Array.isArray(top.routes) ? top.routes : [];
+  routes.forEach((route, index) => {
+    if (!isObject(route)) return;
+    const to = [route.to].flat();
+    to.forEach((name) => checkTarget(`routes[${index}].to`, name));
+    const kinds = to.map((name) => targets.find((target) => target.name === name));
     for (const field of messageFields) {
-      if (route[field] === undefined || kinds.some((target) => target.fields.includes(field))) continue;
+      if (route[field] === undefined || kinds.some((target) => !target || target.fields.includes(field))) continue;
       issues.push({ path: `routes[${index}].${field}`, message: `none of the route's targets sends a ${field}` });
     }
   });
-  if (raw.fallback !== undefined) checkTarget("fallback", raw.fallback);
+  checkTarget("fallback", top.fallback);
   sources.forEach((source, index) => {
     const path = `sources.${source.name}.path`;
     const other = sources.slice(0, index).find((one) => one.path === source.path);
@@ -221,8 +227,9 @@ function crossIssues(raw: Raw, sources: Source[], targets: Target[]): ConfigIssu
       issues.push({ path, message: `"/healthz" is taken by the relay's own health check` });
     }
   });
-  if (raw.admin && !isLoopback(raw.admin.host) && !raw.admin.token) {
-    issues.push({ path: "admin.token", message: `is missing; "${raw.admin.host}" can be reached from other machines` });
+  const { host, token } = isObject(top.admin) ? top.admin : {};
+  if (typeof host === "string" && host !== "" && !isLoopback(host) && token === undefined) {
+    issues.push({ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` });
   }
   return issues;
 }

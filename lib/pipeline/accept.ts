@@ -4,6 +4,7 @@ import { log } from "../log.ts";
 import { messageOf, StoreError } from "../errors.ts";
 import type { Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
+import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
 import { batched } from "../store/batch.ts";
 import type { NewEvent, Store } from "../store/mod.ts";
@@ -25,6 +26,7 @@ export interface Received {
 export interface AcceptConfig extends RoutingTable {
   targets: ReadonlyMap<string, Target>;
   maxBacklog?: number;
+  redact: Redact;
 }
 
 /**
@@ -73,7 +75,17 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
     const order = config.targets.get(target)?.policy.order;
     return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
   });
-  return { id, source: source.name, type: payload.event, receivedAt, body, headers, secretIndex, problems, deliveries };
+  return {
+    id,
+    source: source.name,
+    type: payload.event,
+    receivedAt,
+    body,
+    headers,
+    secretIndex,
+    problems: problems.map(config.redact),
+    deliveries,
+  };
 }
 
 /**

@@ -62,7 +62,12 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       });
       return answer(status, text, headers);
     };
-    if (isDebug()) log.debug("request to {source}", { source: source.name, headers: maskHeaders(request.headers) });
+    if (isDebug()) {
+      log.debug("request to {source}", {
+        source: source.name,
+        headers: maskHeaders(request.headers, source.signatureHeader),
+      });
+    }
 
     if (source.rateLimit) {
       const waitMs = clients.enter(`${source.name} ${client}`, source.rateLimit, receivedAt);

@@ -34,7 +34,7 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
 
   return async (attempted) => {
     const record = recordOf(attempted);
-    logAttempt(attempted, record);
+    logAttempt(attempted.claimed, record);
     for (;;) {
       try {
         await write(record);
@@ -66,7 +66,7 @@ function mask(outcome: Outcome, redact: Redact): Outcome {
   return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
 }
 
-function logAttempt({ claimed, outcome }: Attempted, { attempt, durationMs, state, dueAt }: AttemptRecord): void {
+function logAttempt(claimed: Claimed, { attempt, durationMs, outcome, state, dueAt }: AttemptRecord): void {
   const { id: event, type } = claimed.event;
   const fields = {
     event,

@@ -51,7 +51,8 @@ export function route(payload: Payload, table: RoutingTable): Routing {
 export function messageFor(payload: Payload, target: string, table: RoutingTable): MessageFields {
   const rules = table.routes.filter((rule) => rule.to.includes(target) && Object.keys(rule.message).length > 0);
   const matching = rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
-  return Object.assign({}, ...matching.map((rule) => rule.message).reverse());
+  const given = matching.reverse().flatMap((rule) => Object.entries(rule.message));
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 function judge(payload: Payload, rule: RouteRule, index: number, problems: string[]): Verdict {

@@ -16,8 +16,32 @@ export function explainSignature(
   return [...explainForm(source, signature), ...explainCause(source, sources, body, signature)];
 }
 
+/** How a source writes its signatures. */
+interface Form {
+  prefix: string;
+  algorithm: string;
+  encoding: "hex" | "base64";
+  /** Characters of a digest. */
+  length: number;
+}
+
+const algorithms = ["sha256", "sha1", "sha512"];
+
+function formOf(source: Source): Form {
+  const secret = source.secrets[0]!;
+  const example = source.sign(new Uint8Array());
+  for (const algorithm of algorithms) {
+    for (const encoding of ["hex", "base64"] as const) {
+      const digest = createHmac(algorithm, secret).digest(encoding);
+      if (!example.endsWith(digest)) continue;
+      return { prefix: example.slice(0, -digest.length), algorithm, encoding, length: digest.length };
+    }
+  }
+  throw new TypeError(`Cannot explain signatures of source ${source.name}: they are no HMAC`);
+}
+
 function explainGood(source: Source, secretIndex: number, signature: string): string[] {
-  const prefix = prefixOf(source);
+  const { prefix } = formOf(source);
   return [
     source.secrets.length === 1
       ? `It was made with the secret of source "${source.name}".`
@@ -26,39 +50,41 @@ function explainGood(source: Source, secretIndex: number, signature: string): st
   ];
 }
 
+/** A word and `=` before a digest; the `=` that base64 ends with is none. */
+const PREFIX = /^\w{1,12}=(?=[^=])/;
+
 function explainForm(source: Source, signature: string): string[] {
-  const example = source.sign(new Uint8Array());
-  const prefix = prefixOf(source);
+  const form = formOf(source);
   const text = signature.trim();
   if (text === "") return ["It is empty."];
-  if (!text.startsWith(prefix)) {
-    const other = /^\w+=/.exec(text)?.[0];
-    return [
-      other ? `It begins with "${other}", not with "${prefix}".` : `It has no "${prefix}" before the digest.`,
-      ...explainDigest(text, example),
-    ];
-  }
-  return explainDigest(text.slice(prefix.length), example.slice(prefix.length));
+  if (text.startsWith(form.prefix)) return explainDigest(text.slice(form.prefix.length), form);
+  const other = PREFIX.exec(text)?.[0] ?? "";
+  return [
+    other ? `It begins with "${other}", not with "${form.prefix}".` : `It has no "${form.prefix}" before the digest.`,
+    ...explainDigest(text.slice(other.length), form),
+  ];
 }
 
-function explainDigest(digest: string, example: string): string[] {
-  const length = example.replace(/^\w+=/, "").length;
-  if (/^[0-9a-f]+$/i.test(digest)) {
+function explainDigest(digest: string, { encoding, length }: Form): string[] {
+  const isHex = /^[0-9a-f]+$/i.test(digest);
+  const isBase64 = /^[\w+/-]{20,}={0,2}$/.test(digest);
+  if (encoding === "base64") {
+    if (digest.length === length && isBase64) return [];
+    if (isHex) return ["The digest seems to be hex; it must be base64."];
+    return [`The digest must be ${length} characters of base64.`];
+  }
+  if (isHex) {
     return digest.length === length ? [] : [`The digest has ${digest.length} hex digits; it must have ${length}.`];
   }
-  if (/^[\w+/-]{20,}={0,2}$/.test(digest)) return ["The digest seems to be base64; it must be hex."];
+  if (isBase64) return ["The digest seems to be base64; it must be hex."];
   return ["The digest has characters that are not hex digits."];
-}
-
-/** What stands before the digest in this source's signatures. */
-function prefixOf(source: Source): string {
-  return /^\w+=(?=[0-9a-f]+$)/i.exec(source.sign(new Uint8Array()))?.[0] ?? "";
 }
 
 /** Tries what may have been signed instead, with every secret that is known. */
 function explainCause(source: Source, sources: readonly Source[], body: Uint8Array, signature: string): string[] {
   const digest = readDigest(signature);
   if (digest) {
+    const own = formOf(source).algorithm;
     const others = sources.filter((one) => one !== source);
     const keys = [
       ...source.secrets.map((secret) => ({ secret, whose: "" })),
@@ -66,16 +92,12 @@ function explainCause(source: Source, sources: readonly Source[], body: Uint8Arr
         secrets.map((secret) => ({ secret, whose: ` with a secret of source "${name}"` }))
       ),
     ];
-    for (const algorithm of ["sha256", "sha1", "sha512"]) {
+    for (const algorithm of algorithms) {
       for (const { secret, whose } of keys) {
         for (const [change, changed] of variantsOf(body)) {
           if (!createHmac(algorithm, secret).update(changed).digest().equals(digest)) continue;
-          const what = change
-            ? `: ${change}`
-            : whose || algorithm !== "sha256"
-            ? ""
-            : ", but it is written in another form";
-          const hash = algorithm === "sha256" ? "" : ` by ${algorithm}`;
+          const what = change ? `: ${change}` : whose || algorithm !== own ? "" : ", but it is written in another form";
+          const hash = algorithm === own ? "" : ` by ${algorithm}`;
           return [`It was made${hash}${whose || (change ? " over other bytes" : " over these bytes")}${what}.`];
         }
       }
@@ -89,7 +111,7 @@ function explainCause(source: Source, sources: readonly Source[], body: Uint8Arr
 
 /** A digest of any form: hex or base64, with or without a prefix. */
 function readDigest(signature: string): Buffer | undefined {
-  const text = signature.trim().replace(/^\w+=(?=.)/, "");
+  const text = signature.trim().replace(PREFIX, "");
   const bytes = /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
   return [20, 32, 64].includes(bytes.byteLength) ? bytes : undefined;
 }
@@ -100,7 +122,7 @@ const BOM = "\ufeff";
 function* variantsOf(body: Uint8Array): Generator<[change: string, body: Uint8Array]> {
   yield ["", body];
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
-  const plain = text.replace(BOM, "");
+  const plain = text.startsWith(BOM) ? text.slice(BOM.length) : text;
   const ends: [string, string][] = [
     ["with a byte order mark before them", BOM + text],
     ["without the byte order mark before them", plain],

@@ -9,7 +9,7 @@ import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import { defaultMessage, type LocaleOptions, localeShape } from "./default_message.ts";
 import { mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
-import { networkFailure } from "./network.ts";
+import { decode, networkFailure, secretsOfUrl } from "./network.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `email()`. */
@@ -62,7 +62,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     const { locale = context.locale, timeZone = context.timeZone } = options;
     const policy = policyOf(options);
     const server = new URL(options.via);
-    const password = decodeURIComponent(server.password);
+    const password = decode(server.password);
     const place = `${server.protocol}//${server.host}`;
     const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(server.hostname);
     const transport = createTransport({
@@ -74,7 +74,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       requireTLS: options.requireTls ?? !isLocal,
       // A certificate proves nothing that matters on the way to this very machine.
       tls: { rejectUnauthorized: !isLocal },
-      auth: server.username ? { user: decodeURIComponent(server.username), pass: password } : undefined,
+      auth: server.username ? { user: decode(server.username), pass: password } : undefined,
       connectionTimeout: policy.timeoutMs,
       greetingTimeout: policy.timeoutMs,
       socketTimeout: policy.timeoutMs,
@@ -102,7 +102,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       kind: "email",
       policy,
       address: `${options.to.join(", ")} via ${place}`,
-      secrets: password ? [password, options.via] : [],
+      secrets: password ? secretsOfUrl(options.via) : [],
       warnings: [],
       fields: ["subject", "text", "html"],
       render: (event, message) => ({ ...render(event, message) }),

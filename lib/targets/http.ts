@@ -76,10 +76,9 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
       policy: policyOf(options),
       address: `${options.method} ${place}`,
       secrets: [
-        options.url,
         ...secretsOfUrl(options.url),
         ...(options.sign ? [options.sign] : []),
-        ...Object.entries(options.headers).filter(([key]) => /auth|token|key|secret|cookie/i.test(key)).map((
+        ...Object.entries(options.headers).filter(([key]) => /auth|token|key|secret|cookie|pass/i.test(key)).map((
           [, value],
         ) => value),
       ],

@@ -119,8 +119,23 @@ export function originOf(url: string): string {
   return new URL(url).origin;
 }
 
-/** The parts of a URL that may be secret: password, and the values of its query. */
+/** Shortest part of a path that may be a token. */
+const MIN_TOKEN = 16;
+
+/** The parts of a URL that may be secret: its login, long parts of its path, and the values of its query. */
 export function secretsOfUrl(url: string): string[] {
-  const { password, searchParams } = new URL(url);
-  return [decodeURIComponent(password), ...searchParams.values()].filter((value) => value !== "");
+  const { username, password, pathname, search } = new URL(url);
+  const login = password ? [password, decode(password), `${decode(username)}:${decode(password)}`] : [];
+  const tokens = pathname.split("/").filter((part) => part.length >= MIN_TOKEN);
+  const values = (url.split("?")[1] ?? search).split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  return [...login, ...[...tokens, ...values].flatMap((part) => [part, decode(part)])].filter((part) => part !== "");
+}
+
+/** Undoes percent-encoding, where it can be undone. */
+export function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -16,7 +16,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { httpOutcome, networkFailure, originOf, readAnswer } from "./network.ts";
+import { httpOutcome, networkFailure, originOf, readAnswer, secretsOfUrl } from "./network.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `slack()`. */
@@ -77,7 +77,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       kind: "slack",
       policy: policyOf(options, { rate: { perMs: 1_000, limit: 1 } }),
       address: place,
-      secrets: [options.url, new URL(options.url).pathname],
+      secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
       warnings: [],
       fields: ["text", "blocks"],
       render,

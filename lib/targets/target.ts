@@ -6,7 +6,7 @@ import { options } from "../options.ts";
 import type { Locale } from "./default_message.ts";
 import type { MessageFields } from "./message.ts";
 import type { Outcome } from "../outcome.ts";
-import { type Duration, duration, type Rate, rate } from "../units.ts";
+import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
 
 /** When a failed delivery is tried again. */
 export type RetryOption =
@@ -69,7 +69,7 @@ export const fn = z.custom<(event: unknown) => unknown>((value) => typeof value 
 
 /** The zod shape of {@link TargetOptions}. */
 export const targetShape = {
-  timeout: duration.refine((ms) => ms > 0, "expected more than 0").optional(),
+  timeout: timerDuration.refine((ms) => ms > 0, "expected more than 0").optional(),
   concurrency: z.int().positive().optional(),
   rate: rate.optional(),
   retry: retryPolicy.optional(),

@@ -1,0 +1,206 @@
+/** Mistakes in a config, one at a time: where each lies, and that no message shows a secret. */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { connectvets, email, env, hmac, http, script, slack } from "../../lib/config/mod.ts";
+import { readConfig } from "../../lib/config/schema.ts";
+
+const SECRET = "whs_0123456789abcdef";
+
+const wrong = <Options>(options: unknown): Options => options as Options;
+const clinic = (options: object) => connectvets({ path: "/webhook", secret: SECRET, ...wrong<object>(options) });
+const crm = (options: object) => http({ url: "http://127.0.0.1/", ...wrong<object>(options) });
+
+const configOf = (parts: Record<string, unknown>): unknown => ({
+  sources: { clinic: clinic({}) },
+  targets: { crm: crm({}), chat: slack({ url: "https://hooks.example/T/B/x" }) },
+  routes: [{ on: "note.*", to: "crm" }],
+  ...parts,
+});
+
+const problemsOf = (parts: Record<string, unknown>) =>
+  readConfig(configOf(parts), "/").issues.map(({ path, message }) => `${path}: ${message}`);
+
+const route = (more: object) => ({ routes: [{ on: "note.*", to: "crm", ...more }] });
+const target = (options: object) => ({ targets: { crm: crm(options) } });
+
+const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
+  // misspelt options, at every level
+  [{ storre: "x" }, /^: unknown option "storre"; known options are "listen", .*did you mean "store"\?$/],
+  [{ listen: { prot: 1 } }, /^listen: unknown option "prot"; .*did you mean "port"\?$/],
+  [{ admin: { tokn: "x" } }, /^admin: unknown option "tokn"; .*did you mean "token"\?$/],
+  [
+    { rateLimit: { per: "1s", limit: 1, burst: 2 } },
+    /^rateLimit: unknown option "burst"; known options are "per", "limit"$/,
+  ],
+  [{ retry: { schedule: [], jiter: 1 } }, /^retry: unknown option "jiter"; .*did you mean "jitter"\?$/],
+  [
+    { sources: { clinic: clinic({ dedup: 1 }) } },
+    /^sources\.clinic: unknown option "dedup"; .*did you mean "dedupe"\?$/,
+  ],
+  [
+    { sources: { clinic: clinic({ rateLimit: { per: "1s", limt: 1 } }) } },
+    /^sources\.clinic\.rateLimit: unknown option "limt"|^sources\.clinic\.rateLimit\.limit: is missing/,
+  ],
+  [target({ header: {} }), /^targets\.crm: unknown option "header"; .*did you mean "headers"\?$/],
+  [target({ rate: { per: "1s", limit: 1, x: 1 } }), /^targets\.crm\.rate: unknown option "x"/],
+  [
+    target({ retry: { schedul: [] } }),
+    /^targets\.crm\.retry: unknown option "schedul"; .*did you mean "schedule"\?$|^targets\.crm\.retry\.schedule: is missing/,
+  ],
+  [route({ txt: "x" }), /^routes\[0\]: unknown option "txt"; .*did you mean "text"\?$/],
+  [target({ zzzzzz: 1 }), /^targets\.crm: unknown option "zzzzzz"; known options are "timeout", [^?]*$/],
+  // targets that are not there
+  [
+    route({ to: "crmm" }),
+    /^routes\[0\]\.to: unknown target "crmm"; known targets are "crm", "chat"; did you mean "crm"\?$/,
+  ],
+  [route({ to: ["crm", "nobody"] }), /^routes\[0\]\.to: unknown target "nobody"; known targets are "crm", "chat"$/],
+  [{ fallback: "chta" }, /^fallback: unknown target "chta"; .*did you mean "chat"\?$/],
+  [{ fallback: "constructor" }, /^fallback: unknown target "constructor"/],
+  [{ fallback: ["crm"] }, /^fallback: expected a text, got a list$/],
+  [route({ to: [] }), /^routes\[0\]\.to: expected at least one, got a list$/],
+  [route({ to: ["crm", 5] }), /^routes\[0\]\.to\[1\]: expected a text, got 5$/],
+  [route({ on: [] }), /^routes\[0\]\.on: expected at least one, got a list$/],
+  // durations, sizes, numbers
+  [{ drain: "1e999s" }, /^drain: expected a duration such as .*, got "1e999s"$/],
+  [{ drain: "99999999999d" }, /^drain: expected a duration such as .*at most 24 days, got "99999999999d"$/],
+  [{ drain: true }, /^drain: expected a duration such as .*, got true$/],
+  [{ maxBody: "1024k" }, /^maxBody: expected a size such as .*, got "1024k"$/],
+  [{ maxBody: "999999999999gb" }, /^maxBody: expected a size such as .*, got "999999999999gb"$/],
+  [{ maxBody: NaN }, /^maxBody: expected a size such as .*, got NaN$/],
+  [{ maxBody: Infinity }, /^maxBody: expected a size such as .*, got Infinity$/],
+  [target({ timeout: "-1s" }), /^targets\.crm\.timeout: expected a duration such as .*, got "-1s"$/],
+  [target({ timeout: "0s" }), /^targets\.crm\.timeout: expected more than 0, got "0s"$/],
+  [target({ timeout: "30d" }), /^targets\.crm\.timeout: expected a duration such as .*, got "30d"$/],
+  [target({ concurrency: 0 }), /^targets\.crm\.concurrency: expected more than 0, got 0$/],
+  [target({ concurrency: 1.5 }), /^targets\.crm\.concurrency: expected a whole number, got 1\.5$/],
+  [target({ rate: { per: "1s", limit: "1" } }), /^targets\.crm\.rate\.limit: expected a number, got "1"$/],
+  [target({ retry: ["1s", "soon"] }), /^targets\.crm\.retry\[1\]: expected a duration such as .*, got "soon"$/],
+  [target({ retry: "never" }), /^targets\.crm\.retry: expected a list of pauses such as .*, got "never"$/],
+  [target({ retry: { schedule: ["1s"], jitter: 2 } }), /^targets\.crm\.retry\.jitter: expected at most 1, got 2$/],
+  [{ maxBacklog: 0 }, /^maxBacklog: expected more than 0, got 0$/],
+  [{ listen: { port: 65_536 } }, /^listen\.port: expected at most 65535, got 65536$/],
+  [{ listen: { host: "" } }, /^listen\.host: expected at least 1, got ""$/],
+  [{ timeZone: "America/Sao Paulo" }, /^timeZone: expected an IANA time zone such as .*, got "America\/Sao Paulo"$/],
+  [{ locale: "fr" }, /^locale: expected "pt-BR" or "en", got "fr"$/],
+  // messages that nobody sends
+  [route({ text: "x" }), /^routes\[0\]\.text: none of the route's targets sends a text$/],
+  [
+    { routes: [{ on: "a", to: "chat", subject: "x" }] },
+    /^routes\[0\]\.subject: none of the route's targets sends a subject$/,
+  ],
+  [
+    { routes: [{ on: "a", to: "chat", body: { a: 1 } }] },
+    /^routes\[0\]\.body: none of the route's targets sends a body$/,
+  ],
+  [
+    { routes: [{ on: "a", to: "chat", text: "" }] },
+    /^routes\[0\]\.text: expected a text that is not empty, or a function, got ""$/,
+  ],
+  [route({ when: "always" }), /^routes\[0\]\.when: expected a function, got "always"$/],
+  // sources, their paths and headers
+  [
+    { sources: { clinic: clinic({}), shop: hmac({ path: "/webhook", secret: SECRET, header: "X" }) } },
+    /^sources\.shop\.path: "\/webhook" is the path of source "clinic" already$/,
+  ],
+  [{ sources: { clinic: clinic({ path: "/healthz" }) } }, /^sources\.clinic\.path: "\/healthz" is taken by/],
+  [{ sources: { clinic: clinic({ path: "/a b" }) } }, /^sources\.clinic\.path: expected a path that starts with "\/"/],
+  [{ sources: { clinic: clinic({ path: "/:id" }) } }, /^sources\.clinic\.path: expected a path that starts with "\/"/],
+  [
+    { sources: { shop: hmac({ path: "/w", secret: SECRET, header: "X Y" }) } },
+    /^sources\.shop\.header: expected the name of a header, got "X Y"$/,
+  ],
+  [
+    { sources: { shop: hmac(wrong({ path: "/w", secret: SECRET, header: "X", algorithm: "md5" })) } },
+    /^sources\.shop\.algorithm: expected "sha1" or "sha256" or "sha512", got "md5"$/,
+  ],
+  [{ sources: { clinic: crm({}) } }, /^sources\.clinic: expected a source made by one of connectvets\(\), hmac\(\)$/],
+  [
+    { targets: { crm: clinic({}) } },
+    /^targets\.crm: expected a target made by one of http\(\), slack\(\), email\(\), script\(\)$/,
+  ],
+  [{ targets: { "my crm": crm({ timeout: 0 }), crm: crm({}) } }, /^targets\["my crm"\]\.timeout: expected more than 0/],
+  [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
+  [target({ headers: { "a b": "x" } }), /^targets\.crm\.headers\["a b"\]: expected the name of a header/],
+  [target({ headers: { A: "x\r\nB: y" } }), /^targets\.crm\.headers\.A: expected a text that a header can hold/],
+  // the admin side
+  [{ admin: { host: "0.0.0.0" } }, /^admin\.token: is missing; "0\.0\.0\.0" can be reached from other machines$/],
+  [{ admin: { host: "192.168.0.1" } }, /^admin\.token: is missing/],
+  [{ admin: { host: "::" } }, /^admin\.token: is missing/],
+  [{ admin: { host: "127.0.0.1.example.com" } }, /^admin\.token: is missing/],
+  [{ admin: { host: "localhost.example.com" } }, /^admin\.token: is missing/],
+  [{ admin: { host: "0.0.0.0", token: "" } }, /^admin\.token: expected a token that is not empty, got an empty text$/],
+  [{ admin: { port: "x" } }, /^admin\.port: expected a number, got "x"$/],
+  [{ admin: true }, /^admin: expected false, or an object, got true$/],
+  [{ store: "postgress://u:p@h/d" }, /^store: expected "sqlite:" and a path/],
+];
+
+rows.forEach(([parts, problem], index) => {
+  test(`readConfig() refuses mistake ${index + 1}: ${problem.source.slice(0, 60)}`, () => {
+    const problems = problemsOf(parts);
+    assert.ok(problems.length > 0, "no complaint");
+    for (const one of problems) assert.match(one, problem);
+  });
+});
+
+test("readConfig() takes loopback addresses without a token, and any with one", () => {
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) {
+    assert.deepEqual(problemsOf({ admin: { host } }), []);
+  }
+  assert.deepEqual(problemsOf({ admin: { host: "0.0.0.0", token: "t" } }), []);
+  assert.deepEqual(problemsOf({ admin: false }), []);
+});
+
+test("readConfig() does not blame a route for what is wrong with its target", () => {
+  const targets = { chat: slack({ url: "nowhere" }), crm: crm({}) };
+  assert.deepEqual(problemsOf({ targets, routes: [{ on: "a", to: "chat", text: "x" }] }), [
+    'targets.chat.url: expected a URL that starts with "https://", got another value',
+  ]);
+});
+
+test("readConfig() warns of a secret that can be guessed, and takes it", () => {
+  const { config, warnings } = readConfig(
+    configOf({ sources: { clinic: clinic({ secret: ["short", SECRET] }) } }),
+    "/",
+  );
+  assert.ok(config);
+  assert.deepEqual(warnings, [{
+    path: "sources.clinic.secret",
+    message: "is shorter than 16 bytes, which can be guessed",
+  }]);
+});
+
+test("readConfig() shows no value of a secret option in any message, wherever it stands", () => {
+  const value = "hunter2-" + "x".repeat(100);
+  process.env.RELAY_M_SECRET = value;
+  try {
+    for (const secret of [value, env("RELAY_M_SECRET")]) {
+      const { issues, secrets } = readConfig(
+        configOf({
+          store: secret,
+          admin: { host: "0.0.0.0", token: [secret] },
+          sources: {
+            clinic: clinic({ secret: [secret, 5], path: "nowhere" }),
+            shop: hmac(wrong({ path: "/s", secret: { secret }, header: "a b" })),
+          },
+          targets: {
+            crm: http(wrong({ url: secret, sign: secret, headers: { Authorization: secret, "a b": secret, X: 5 } })),
+            chat: slack(wrong({ url: secret, txt: secret })),
+            mail: email({ via: wrong(secret), from: "x", to: "y" }),
+            run: script({ command: wrong([]), env: { "A=": secret } }),
+          },
+        }),
+        "/",
+      );
+      assert.ok(issues.length >= 12, `${issues.length}`);
+      assert.doesNotMatch(JSON.stringify(issues), /hunter2/);
+      assert.equal(secrets.includes(value), secret !== value);
+    }
+    const misplaced = configOf({ locale: env("RELAY_M_SECRET"), fallback: 5, timeZone: env("RELAY_M_SECRET") });
+    assert.doesNotMatch(JSON.stringify(readConfig(misplaced, "/").issues), /hunter2/);
+  } finally {
+    delete process.env.RELAY_M_SECRET;
+  }
+});

@@ -1,0 +1,237 @@
+/** What a config may say, and what a person is told who got it wrong. */
+
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { connectvets, credential, email, env, file, hmac, http, script, slack } from "../../lib/config/mod.ts";
+import { readConfig } from "../../lib/config/schema.ts";
+import { makeFolder } from "../helpers/folder.ts";
+
+const SECRET = "whs_0123456789abcdef";
+
+/** A sound config with these parts in place of its own. */
+const configOf = (parts: Record<string, unknown> = {}): Record<string, unknown> => ({
+  sources: { clinic: connectvets({ path: "/webhook", secret: SECRET }) },
+  targets: { crm: http({ url: "http://127.0.0.1/" }), chat: slack({ url: "https://hooks.example/T/B/x" }) },
+  routes: [{ on: "note.*", to: "crm" }],
+  ...parts,
+});
+
+/** Options that no type allows, as a config without types may have them. */
+const wrong = <Options>(options: unknown): Options => options as Options;
+
+/** Every mistake, as `path: message`. */
+function problemsOf(config: unknown, folder = "/"): string[] {
+  const { config: sound, issues } = readConfig(config, folder);
+  assert.equal(sound === undefined, issues.length > 0);
+  return issues.map(({ path, message }) => `${path}: ${message}`);
+}
+
+test("readConfig() fills in the defaults", () => {
+  const { config, issues, warnings } = readConfig(configOf(), "/");
+  assert.deepEqual([issues, warnings], [[], []]);
+  const { sources, targets, routes, ...rest } = config!;
+  assert.deepEqual(rest, {
+    listen: { host: "0.0.0.0", port: 3000 },
+    admin: { host: "127.0.0.1", port: 9300 },
+    store: "sqlite:relay.db",
+    fallback: undefined,
+    maxBodyBytes: 1_048_576,
+    rateLimit: undefined,
+    maxBacklog: undefined,
+    retry: {
+      scheduleMs: [5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000],
+      jitter: 0.2,
+    },
+    drainMs: 10_000,
+  });
+  assert.deepEqual(
+    sources.map((
+      { name, kind, path, maxBodyBytes, signatureHeader },
+    ) => [name, kind, path, maxBodyBytes, signatureHeader]),
+    [
+      ["clinic", "connectvets", "/webhook", 1_048_576, "X-ConnectVets-Signature"],
+    ],
+  );
+  assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, message: {} }]);
+  const policy = { timeoutMs: 15_000, concurrency: 8, rate: undefined, retry: undefined, order: undefined };
+  assert.deepEqual(targets.get("crm")!.policy, policy);
+  assert.deepEqual(targets.get("chat")!.policy, { ...policy, rate: { perMs: 1_000, limit: 1 } });
+});
+
+test("readConfig() takes every option", () => {
+  const when = () => true;
+  const { config, issues } = readConfig(
+    configOf({
+      listen: { host: "::1", port: 0 },
+      admin: { host: "0.0.0.0", port: 9999, token: "an admin token" },
+      store: "sqlite:/var/lib/relay/relay.db",
+      sources: {
+        a: connectvets({
+          path: "/a",
+          secret: [SECRET, "another secret!!"],
+          maxBody: "2kb",
+          rateLimit: { per: "1m", limit: 9 },
+        }),
+        b: hmac({ path: "/b", secret: SECRET, header: "X-B" }),
+      },
+      routes: [{ on: ["a", "b.*"], to: ["crm", "chat"], when, text: "x", body: null }],
+      fallback: "chat",
+      maxBody: "1kb",
+      rateLimit: { per: "1s", limit: 5 },
+      maxBacklog: 10,
+      retry: { schedule: ["1s"], jitter: 0 },
+      drain: 0,
+      locale: "en",
+      timeZone: "UTC",
+    }),
+    "/",
+  );
+  assert.deepEqual(issues, []);
+  const { sources, routes, targets: _targets, ...rest } = config!;
+  assert.deepEqual(rest, {
+    listen: { host: "::1", port: 0 },
+    admin: { host: "0.0.0.0", port: 9999, token: "an admin token" },
+    store: "sqlite:/var/lib/relay/relay.db",
+    fallback: "chat",
+    maxBodyBytes: 1_024,
+    rateLimit: { perMs: 1_000, limit: 5 },
+    maxBacklog: 10,
+    retry: { scheduleMs: [1_000], jitter: 0 },
+    drainMs: 0,
+  });
+  assert.deepEqual(sources.map(({ maxBodyBytes, rateLimit }) => [maxBodyBytes, rateLimit]), [
+    [2_048, { perMs: 60_000, limit: 9 }],
+    [1_024, { perMs: 1_000, limit: 5 }],
+  ]);
+  assert.deepEqual(routes, [{ on: ["a", "b.*"], to: ["crm", "chat"], when, message: { text: "x", body: null } }]);
+});
+
+test("readConfig() says every mistake at once, each in its place", () => {
+  const problems = problemsOf({
+    lisen: {},
+    listen: { port: "3000", hots: "x" },
+    store: 5,
+    sources: { clinic: connectvets(wrong({ path: "webhook", secrets: "x" })), shop: "shop" },
+    targets: {
+      crm: http(wrong({ url: "ftp://x", timout: 1, rate: { per: "0s", limit: 0 } })),
+      mail: email(wrong({ via: "http://x", from: "nobody", to: [] })),
+    },
+    routes: [{ on: "note.*", to: "crn", wen: 1 }, { to: ["mail", "mial"], when: true }, "route"],
+    fallback: "cmr",
+    drain: "-1s",
+  });
+  const expected = [
+    /^: unknown option "lisen"; known options are "listen", .*; did you mean "listen"\?$/,
+    /^listen\.port: expected a number, got "3000"$/,
+    /^listen: unknown option "hots"; known options are "host", "port"; did you mean "host"\?$/,
+    /^store: expected a text, got another value$/,
+    /^sources\.clinic\.path: expected a path that starts with "\/".*, got "webhook"$/,
+    /^sources\.clinic\.secret: is missing; expected a text, or a list$/,
+    /^sources\.clinic: unknown option "secrets"; .*; did you mean "secret"\?$/,
+    /^sources\.shop: expected a source made by one of connectvets\(\), hmac\(\)$/,
+    /^targets\.crm\.url: expected a URL that starts with "http:\/\/" or "https:\/\/", got another value$/,
+    /^targets\.crm: unknown option "timout"; .*; did you mean "timeout"\?$/,
+    /^targets\.crm\.rate\.per: expected more than 0, got "0s"$/,
+    /^targets\.crm\.rate\.limit: expected more than 0, got 0$/,
+    /^targets\.mail\.via: expected a URL such as "smtp:\/\/.*, got another value$/,
+    /^targets\.mail\.from: expected an address such as .*, got "nobody"$/,
+    /^targets\.mail\.to: expected at least one recipient, got a list$/,
+    /^routes\[0\]: unknown option "wen"; .*; did you mean "when"\?$/,
+    /^routes\[0\]\.to: unknown target "crn"; known targets are "crm", "mail"; did you mean "crm"\?$/,
+    /^routes\[1\]\.on: is missing; expected a text, or a list of texts$/,
+    /^routes\[1\]\.when: expected a function, got true$/,
+    /^routes\[1\]\.to: unknown target "mial"; known targets are "crm", "mail"; did you mean "mail"\?$/,
+    /^routes\[2\]: expected an object, got "route"$/,
+    /^fallback: unknown target "cmr"; known targets are "crm", "mail"; did you mean "crm"\?$/,
+    /^drain: expected a duration such as "15s".*, got "-1s"$/,
+  ];
+  for (const one of expected) {
+    assert.equal(problems.filter((problem) => one.test(problem)).length, 1, `${one} in\n${problems.join("\n")}`);
+  }
+  assert.equal(problems.length, expected.length, problems.join("\n"));
+});
+
+test("readConfig() says what is missing from an empty config, and takes nothing else for one", () => {
+  assert.deepEqual(problemsOf({}), [
+    "sources: is missing; expected an object",
+    "targets: is missing; expected an object",
+    "routes: is missing; expected a list",
+  ]);
+  assert.deepEqual(problemsOf({ sources: {}, targets: {}, routes: [] }), [
+    "sources: expected at least one source",
+    "targets: expected at least one target",
+  ]);
+  for (const value of [null, [], "config", 5]) assert.match(problemsOf(value)[0]!, /^: expected an object, got /);
+});
+
+/** Runs `work` with secrets set, empty and missing, in each way that a config can name them. */
+function withSecrets(work: (folder: string) => void): void {
+  const folder = makeFolder();
+  Object.assign(process.env, { RELAY_S_EMPTY: "", RELAY_S_BLANK: "  ", CREDENTIALS_DIRECTORY: join(folder.path, "c") });
+  try {
+    mkdirSync(join(folder.path, "c"));
+    for (const name of ["empty", "c/empty"]) writeFileSync(join(folder.path, name), "\n");
+    work(folder.path);
+  } finally {
+    for (const name of ["RELAY_S_EMPTY", "RELAY_S_BLANK", "CREDENTIALS_DIRECTORY"]) delete process.env[name];
+    folder.remove();
+  }
+}
+
+const emptySecrets: [secret: unknown, problems: string[]][] = [
+  ["", ["secret: expected a secret that is not empty, got an empty text"]],
+  [[], ["secret: expected at least one secret, got another value"]],
+  [[""], ["secret[0]: expected a secret that is not empty, got an empty text"]],
+  [[SECRET, ""], ["secret[1]: expected a secret that is not empty, got an empty text"]],
+  [undefined, ["secret: is missing; expected a text, or a list"]],
+  [null, ["secret: expected a text, or a list, got another value"]],
+  [env("RELAY_S_NONE"), ['secret: env("RELAY_S_NONE") is not set']],
+  [env("RELAY_S_EMPTY"), ['secret: env("RELAY_S_EMPTY") is empty']],
+  [env("RELAY_S_BLANK"), ['secret: env("RELAY_S_BLANK") is empty']],
+  [env("RELAY_S_NONE", { default: "" }), ['secret: env("RELAY_S_NONE") is empty']],
+  [file("none"), ['secret: file("none") is not set']],
+  [file("empty"), ['secret: file("empty") is empty']],
+  [credential("none"), ['secret: credential("none") is not set']],
+  [credential("empty"), ['secret: credential("empty") is empty']],
+  [[env("RELAY_S_NONE"), SECRET], ['secret[0]: env("RELAY_S_NONE") is not set']],
+  [
+    [env("RELAY_S_NONE"), "", env("RELAY_S_EMPTY")],
+    [
+      'secret[0]: env("RELAY_S_NONE") is not set',
+      'secret[2]: env("RELAY_S_EMPTY") is empty',
+      "secret[1]: expected a secret that is not empty, got an empty text",
+    ],
+  ],
+];
+
+emptySecrets.forEach(([secret, problems], index) => {
+  test(`readConfig() refuses an empty secret, form ${index + 1}: ${problems[0]}`, () =>
+    withSecrets((folder) => {
+      const sources = { clinic: connectvets({ path: "/w", secret: wrong(secret) }) };
+      assert.deepEqual(problemsOf(configOf({ sources }), folder), problems.map((one) => `sources.clinic.${one}`));
+    }));
+});
+
+test("readConfig() refuses empty secrets of targets and of the admin side", () =>
+  withSecrets((folder) => {
+    const none = env("RELAY_S_NONE");
+    const targets = {
+      a: http({ url: none, sign: none, headers: { Authorization: none } }),
+      b: slack({ url: "" }),
+      c: email({ via: "", from: "a@b.example", to: "a@b.example" }),
+      d: script({ command: ["x"], env: { TOKEN: env("RELAY_S_EMPTY") } }),
+    };
+    const config = configOf({ targets, routes: [{ on: "**", to: "a" }], admin: { token: "" } });
+    assert.deepEqual(problemsOf(config, folder).map((one) => one.split(":")[0]).sort(), [
+      "admin.token",
+      "targets.a.headers.Authorization",
+      "targets.a.sign",
+      "targets.a.url",
+      "targets.b.url",
+      "targets.c.via",
+      "targets.d.env.TOKEN",
+    ]);
+  }));

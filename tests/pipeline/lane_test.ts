@@ -1,0 +1,83 @@
+/** A target's lane: how many deliveries may start, and when. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Lane } from "../../lib/pipeline/lane.ts";
+import type { Policy } from "../../lib/targets/target.ts";
+
+const policyOf = (parts: Partial<Policy> = {}): Policy => ({ timeoutMs: 1_000, concurrency: 2, ...parts });
+const perSecond = { perMs: 1_000, limit: 1 };
+
+/** What the lane says at a time: how many may start, and when one more may. */
+const at = (lane: Lane, now: number) => [lane.room(now), lane.opensAt(now)];
+
+test("Lane lets as many start as may run at once, and one more when one ends", () => {
+  const lane = new Lane(policyOf());
+  assert.deepEqual(at(lane, 0), [2, 0]);
+  lane.start(0);
+  assert.deepEqual(at(lane, 1), [1, 1]);
+  lane.start(1);
+  assert.deepEqual(at(lane, 2), [0, undefined]);
+  lane.end();
+  assert.deepEqual(at(lane, 3), [1, 3]);
+});
+
+test("Lane keeps the rate, whatever has ended", () => {
+  const lane = new Lane(policyOf({ concurrency: 8, rate: { perMs: 1_000, limit: 2 } }));
+  assert.deepEqual(at(lane, 0), [2, 0]);
+  lane.start(0);
+  lane.start(100);
+  lane.end();
+  lane.end();
+  assert.deepEqual(at(lane, 200), [0, 1_000]);
+  assert.deepEqual(at(lane, 1_000), [1, 1_000]);
+  assert.deepEqual(at(lane, 1_100), [2, 1_100]);
+});
+
+test("Lane starts no more than the smaller of concurrency and rate", () => {
+  const lane = new Lane(policyOf({ concurrency: 1, rate: { perMs: 1_000, limit: 5 } }));
+  assert.equal(lane.room(0), 1);
+  lane.start(0);
+  assert.deepEqual(at(lane, 0), [0, undefined]);
+});
+
+test("Lane starts nothing before a pause ends, the longest one of several", () => {
+  const lane = new Lane(policyOf());
+  lane.pause(5_000);
+  lane.pause(2_000);
+  assert.deepEqual(at(lane, 4_999), [0, 5_000]);
+  assert.deepEqual(at(lane, 5_000), [2, 5_000]);
+});
+
+test("Lane opens at the later of pause and rate", () => {
+  const lane = new Lane(policyOf({ rate: perSecond }));
+  lane.start(0);
+  lane.pause(500);
+  assert.equal(lane.opensAt(100), 1_000);
+  lane.pause(3_000);
+  assert.equal(lane.opensAt(100), 3_000);
+});
+
+test("Lane keeps what is in flight, its pause and its rate under a new policy", () => {
+  const lane = new Lane(policyOf({ rate: perSecond }));
+  lane.start(0);
+  lane.use(policyOf({ concurrency: 3, rate: { ...perSecond } }));
+  assert.deepEqual(at(lane, 500), [0, 1_000], "the same rate is not refilled");
+  lane.use(policyOf({ concurrency: 3 }));
+  assert.deepEqual(at(lane, 500), [2, 500], "no rate any more, one in flight");
+  lane.pause(2_000);
+  lane.use(policyOf({ concurrency: 4 }));
+  assert.deepEqual(at(lane, 1_000), [0, 2_000]);
+});
+
+test("Lane waits until enough have ended where the new policy lets fewer run", () => {
+  const lane = new Lane(policyOf({ concurrency: 3 }));
+  for (let count = 0; count < 3; count++) lane.start(0);
+  lane.use(policyOf({ concurrency: 1 }));
+  lane.end();
+  lane.end();
+  assert.equal(lane.opensAt(1), undefined);
+  assert.ok(lane.room(1) <= 0);
+  lane.end();
+  assert.deepEqual(at(lane, 1), [1, 1]);
+});

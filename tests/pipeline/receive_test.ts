@@ -1,0 +1,216 @@
+/** Receiving: what comes in is answered as the contract says, and only what is genuine and sound is accepted. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import fc from "fast-check";
+import { StoreError } from "../../lib/errors.ts";
+import type { Received } from "../../lib/pipeline/accept.ts";
+import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
+import { Windows } from "../../lib/pipeline/window.ts";
+import { hmacSource } from "../../lib/sources/hmac.ts";
+
+const SECRET = "whs_0123456789abcdef";
+const MAX_BODY = 4_096;
+const HEADER = "X-Signature";
+
+const sourceOf = (options: object = {}) =>
+  hmacSource.build(
+    "clinic",
+    hmacSource.schema.parse({ path: "/hook", secret: ["old secret", SECRET], header: HEADER, ...options }),
+  );
+
+const plain = sourceOf();
+
+type Verdict = "stored" | "duplicate" | Error;
+
+/** A receiver whose `accept` remembers what reached it and answers as told. */
+function start(options: { source?: object; verdict?: Verdict } = {}) {
+  const accepted: Received[] = [];
+  const config: ReceiveConfig = {
+    sources: [sourceOf(options.source)],
+    targets: new Map(),
+    routes: [],
+    maxBodyBytes: MAX_BODY,
+    redact: (text) => text,
+  };
+  const receive = createReceive(config, async (received) => {
+    accepted.push(received);
+    if (options.verdict instanceof Error) throw options.verdict;
+    return options.verdict ?? "stored";
+  }, new Windows());
+  const send = async (path: string, init: RequestInit = {}, client = "192.0.2.1") => {
+    const response = await receive(new Request(`http://relay${path}`, init), client);
+    return { status: response.status, text: await response.text(), headers: response.headers };
+  };
+  const post = (body: string | Uint8Array, signature: string | null = sign(body), headers = {}, client?: string) =>
+    send("/hook", {
+      method: "POST",
+      body: body as BodyInit,
+      headers: signature === null ? headers : { ...headers, [HEADER]: signature },
+    }, client);
+  return { accepted, send, post };
+}
+
+function sign(body: string | Uint8Array): string {
+  return plain.sign(Buffer.from(body));
+}
+
+const EVENT = '{"event":"note.completed","data":{"note_id":"n1"}}';
+
+test("receive() hands on the exact bytes, the payload and the headers that go with them", async () => {
+  const { accepted, post } = start();
+  const body = Buffer.from(`\ufeff ${EVENT}\r\n`);
+  const answer = await post(body, sign(body), { "Content-Type": "application/json", Cookie: "a=b" });
+  assert.deepEqual([answer.status, answer.text], [200, "OK"]);
+  assert.match(answer.headers.get("Content-Type")!, /^text\/plain/);
+  const [received] = accepted;
+  assert.deepEqual(Buffer.from(received!.body), body);
+  assert.deepEqual(received!.payload, JSON.parse(EVENT));
+  assert.deepEqual(received!.headers, { "Content-Type": "application/json", [HEADER]: sign(body) });
+  assert.equal(received!.secretIndex, 0);
+  assert.equal(received!.source.name, "clinic");
+});
+
+test("receive() says so where the event was there already", async () => {
+  const { post } = start({ verdict: "duplicate" });
+  const { status, text } = await post(EVENT);
+  assert.deepEqual([status, text], [200, "Already processed"]);
+});
+
+const refused: [what: string, body: string | Uint8Array, signature: string | null, status: number, text: RegExp][] = [
+  ["no signature", EVENT, null, 401, /^Signature verification failed$/],
+  ["an empty signature", EVENT, "", 401, /^Signature verification failed$/],
+  ["a malformed signature", EVENT, "sha256=test", 401, /^Signature verification failed$/],
+  ["a wrong signature", EVENT, sign("other"), 401, /^Signature verification failed$/],
+  ["no signature over rubbish", "rubbish", null, 401, /^Signature verification failed$/],
+  ["an empty body", "", sign(""), 400, /^The body is empty$/],
+  ["no UTF-8", Buffer.from([0x7b, 0xff]), sign(Buffer.from([0x7b, 0xff])), 400, /^The body is not valid UTF-8$/],
+  ["no JSON", "{", sign("{"), 400, /^The body is not valid JSON$/],
+  ["no object", '["event"]', sign('["event"]'), 400, /^The body is not a JSON object$/],
+  ["no event", "{}", sign("{}"), 400, /^The body has no string "event"$/],
+  ["an event that is no text", '{"event":1}', sign('{"event":1}'), 400, /^The body has no string "event"$/],
+  ["too large a body", "x".repeat(MAX_BODY + 1), null, 413, /^The body is larger than 4096 bytes$/],
+];
+
+for (const [what, body, signature, status, text] of refused) {
+  test(`receive() answers ${status} to ${what}`, async () => {
+    const { accepted, post } = start();
+    const answer = await post(body, signature);
+    assert.equal(answer.status, status);
+    assert.match(answer.text, text);
+    assert.match(answer.headers.get("Content-Type")!, /^text\/plain/);
+    assert.deepEqual(accepted, []);
+  });
+}
+
+test("receive() answers 413 by the header that gives the length, without reading", async () => {
+  const { accepted, post } = start();
+  const { status } = await post(EVENT, sign(EVENT), { "Content-Length": String(MAX_BODY + 1) });
+  assert.equal(status, 413);
+  assert.deepEqual(accepted, []);
+});
+
+test("receive() stops reading a body without an end", async () => {
+  let chunks = 0;
+  const endless = new ReadableStream({
+    pull: (controller) => void (chunks++, controller.enqueue(new Uint8Array(1_024))),
+  });
+  const { accepted, send } = start();
+  const init = { method: "POST", body: endless, duplex: "half", headers: { [HEADER]: sign("x") } };
+  assert.equal((await send("/hook", init)).status, 413);
+  assert.ok(chunks < 20, `${chunks} chunks were read`);
+  assert.deepEqual(accepted, []);
+});
+
+test("receive() takes a body of just the size that is allowed, by the source's own limit first", async () => {
+  const body = JSON.stringify({ event: "a", pad: "x".repeat(76) });
+  assert.equal((await start({ source: { maxBody: Buffer.byteLength(body) } }).post(body)).status, 200);
+  assert.equal((await start({ source: { maxBody: Buffer.byteLength(body) - 1 } }).post(body)).status, 413);
+});
+
+test("receive() answers 400 to a body that is cut short", async () => {
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("connection lost")) });
+  const { accepted, send } = start();
+  const init = { method: "POST", body: broken, duplex: "half", headers: { [HEADER]: sign("") } };
+  assert.equal((await send("/hook", init)).status, 400);
+  assert.deepEqual(accepted, []);
+});
+
+const others: [method: string, path: string, status: number][] = [
+  ["GET", "/hook", 405],
+  ["PUT", "/hook", 405],
+  ["DELETE", "/hook", 405],
+  ["GET", "/healthz", 200],
+  ["POST", "/", 404],
+  ["POST", "/hook/", 404],
+  ["POST", "/hook/x", 404],
+  ["GET", "/readyz", 404],
+  ["GET", "/metrics", 404],
+  ["GET", "/api/events", 404],
+];
+
+for (const [method, path, expected] of others) {
+  test(`receive() answers ${expected} to ${method} ${path}`, async () => {
+    const { accepted, send } = start();
+    const { status, headers } = await send(path, { method });
+    assert.equal(status, expected);
+    assert.equal(headers.get("Allow"), expected === 405 ? "POST" : null);
+    assert.deepEqual(accepted, []);
+  });
+}
+
+for (
+  const [what, error] of [["a store that cannot", new StoreError("disk full")], ["a fault", new Error("boom")]] as const
+) {
+  test(`receive() answers 503 and a time to come again for ${what}`, async () => {
+    const { status, text, headers } = await start({ verdict: error }).post(EVENT);
+    assert.equal(status, 503);
+    assert.match(headers.get("Retry-After")!, /^\d+$/);
+    assert.doesNotMatch(text, /disk full|boom/);
+  });
+}
+
+test("receive() answers 429 to a client that comes too often, and to no other", async () => {
+  const { accepted, post } = start({ source: { rateLimit: { per: "1h", limit: 2 } } });
+  const statuses: number[] = [];
+  for (let count = 0; count < 3; count++) statuses.push((await post(EVENT)).status);
+  assert.deepEqual(statuses, [200, 200, 429]);
+  const { status, headers } = await post(EVENT);
+  const seconds = Number(headers.get("Retry-After"));
+  assert.ok(status === 429 && seconds > 3_500 && seconds <= 3_600, `${status}, after ${seconds} s`);
+  assert.equal((await post(EVENT, undefined, {}, "192.0.2.2")).status, 200);
+  assert.equal(accepted.length, 3);
+});
+
+const anyBody = fc.uint8Array({ maxLength: MAX_BODY + 100 });
+
+test("receive() answers any bytes with any signature by 401 or 413, and accepts none", async () => {
+  const { accepted, post } = start();
+  const anySignature = fc.oneof(
+    fc.string({ unit: fc.constantFrom(..."0123456789abcdef=,-+/ sha") }),
+    fc.string({ unit: "binary-ascii" }).map((text) => text.replaceAll(/[\r\n\0]/g, "")),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex")),
+    fc.constant(null),
+  );
+  await fc.assert(fc.asyncProperty(anyBody, anySignature, async (body, signature) => {
+    const { status } = await post(body, signature);
+    assert.equal(status, body.byteLength > MAX_BODY ? 413 : 401);
+  }));
+  assert.deepEqual(accepted, []);
+});
+
+test("receive() answers any signed bytes by 200 or 400, and accepts those with a string `event`", async () => {
+  const json = fc.oneof(
+    fc.json(),
+    fc.record({ event: fc.oneof(fc.string({ unit: "binary" }), fc.integer()) }).map((one) => JSON.stringify(one)),
+  );
+  const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), json.map((text) => new Uint8Array(Buffer.from(text))));
+  await fc.assert(fc.asyncProperty(body, async (body) => {
+    const { accepted, post } = start();
+    const { status } = await post(body);
+    assert.ok(status === 200 || status === 400, `${status}`);
+    assert.equal(accepted.length, status === 200 ? 1 : 0);
+    if (status === 200) assert.equal(typeof accepted[0]!.payload.event, "string");
+  }));
+});

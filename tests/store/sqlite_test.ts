@@ -1,0 +1,226 @@
+/** The SQLite store: the contract of all stores, and what is its own. */
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { StoreError } from "../../lib/errors.ts";
+import { eventId } from "../../lib/id.ts";
+import { batched } from "../../lib/store/batch.ts";
+import type { NewEvent, Store } from "../../lib/store/mod.ts";
+import { openSqlite } from "../../lib/store/sqlite.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { testStore } from "./contract.ts";
+
+testStore("sqlite", async () => {
+  const folder = makeFolder();
+  const path = join(folder.path, "relay.db");
+  return {
+    store: openSqlite(path),
+    reopen: async () => openSqlite(path),
+    remove: async () => folder.remove(),
+  };
+});
+
+/** A test with a folder of its own, and the path of a store in it. */
+function testIn(name: string, work: (path: string, folder: string) => Promise<void>): void {
+  test(name, async () => {
+    const folder = makeFolder();
+    try {
+      await work(join(folder.path, "relay.db"), folder.path);
+    } finally {
+      folder.remove();
+    }
+  });
+}
+
+function newEvent(key: string): NewEvent {
+  const body = new TextEncoder().encode(`{"event":"${key}"}`);
+  const deliveries = [{ target: "a" }];
+  return {
+    id: eventId("s", key, 0),
+    source: "s",
+    type: key,
+    receivedAt: 0,
+    body,
+    headers: {},
+    secretIndex: 0,
+    problems: [],
+    deliveries,
+  };
+}
+
+/** Opens a store, and the connection that it uses. */
+function openWatched(path: string): { store: Store; connection: DatabaseSync } {
+  let connection: DatabaseSync | undefined;
+  const { exec } = DatabaseSync.prototype;
+  DatabaseSync.prototype.exec = function (sql) {
+    connection = this;
+    return exec.call(this, sql);
+  };
+  try {
+    return { store: openSqlite(path), connection: connection! };
+  } finally {
+    DatabaseSync.prototype.exec = exec;
+  }
+}
+
+/** Whether this fails as a store does that an operator can do something about. */
+function isRefusal(message: RegExp, hint: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof StoreError, String(error));
+    assert.match(error.message, message);
+    assert.match(error.hint ?? "", hint);
+    return true;
+  };
+}
+
+testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", async (path) => {
+  const { store, connection } = openWatched(path);
+  try {
+    const pragma = (name: string) => Object.values(connection.prepare(`PRAGMA ${name}`).get()!)[0];
+    assert.equal(pragma("journal_mode"), "wal");
+    assert.equal(pragma("synchronous"), 2, "FULL");
+    assert.ok(Number(pragma("busy_timeout")) >= 1_000);
+    await store.accept([newEvent("1")]);
+    assert.ok(existsSync(`${path}-wal`));
+  } finally {
+    await store.close();
+  }
+});
+
+testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is", async (path) => {
+  const store = openSqlite(path);
+  await store.accept([newEvent("1")]);
+  await store.close();
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA user_version = 99");
+  db.close();
+  assert.throws(
+    () => openSqlite(path),
+    isRefusal(/^Cannot open the store .*relay\.db: it was written by a newer relay \(schema 99, /, /newer relay/),
+  );
+  const after = new DatabaseSync(path);
+  assert.deepEqual({ ...after.prepare("SELECT count(*) AS count FROM events").get() }, { count: 1 });
+  after.close();
+});
+
+testIn("openSqlite() refuses a file that is no store, and leaves it as it is", async (path) => {
+  const text = "A letter that somebody wrote. ".repeat(500);
+  writeFileSync(path, text);
+  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
+  assert.equal(readFileSync(path, "utf8"), text);
+});
+
+testIn("openSqlite() refuses a store whose first page is damaged, and leaves it as it is", async (path) => {
+  const store = openSqlite(path);
+  await store.accept([newEvent("1")]);
+  await store.close();
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, 0, 1_024);
+  writeFileSync(path, bytes);
+  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
+  assert.deepEqual(readFileSync(path), bytes);
+});
+
+testIn("openSqlite() refuses a folder that is not there, and a folder in place of the file", async (path, folder) => {
+  assert.throws(() => openSqlite(join(folder, "none", "relay.db")), isRefusal(/^Cannot open the store /, /folder/));
+  mkdirSync(path);
+  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store /, /folder/));
+});
+
+/** Runs `work` as a user who cannot write what others own; as root, no mode of a file would stop it. */
+async function unprivileged(work: () => Promise<void>): Promise<void> {
+  const user = process.geteuid!();
+  if (user === 0) process.seteuid!(65_534);
+  try {
+    await work();
+  } finally {
+    if (user === 0) process.seteuid!(0);
+  }
+}
+
+testIn("openSqlite() refuses a folder that cannot be written", async (path, folder) => {
+  chmodSync(folder, 0o555);
+  await unprivileged(async () => {
+    assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store /, /its folder can be written/));
+  });
+  chmodSync(folder, 0o755);
+});
+
+testIn("serve() and accept() refuse a store that can only be read", async (path, folder) => {
+  await openSqlite(path).close();
+  chmodSync(path, 0o444);
+  chmodSync(folder, 0o555);
+  await unprivileged(async () => {
+    const refused = isRefusal(/^Cannot .*(readonly|unable to open)/, /can be written/);
+    let store: Store;
+    try {
+      store = openSqlite(path);
+    } catch (error) {
+      return void refused(error);
+    }
+    try {
+      await assert.rejects(store.serve(0), refused);
+      await assert.rejects(store.accept([newEvent("1")]), refused);
+    } finally {
+      await store.close();
+    }
+  });
+  chmodSync(folder, 0o755);
+});
+
+testIn("serve() refuses a store that another relay serves, until that one closes", async (path) => {
+  const [first, second] = [openSqlite(path), openSqlite(path)];
+  try {
+    await first.accept([newEvent("1")]);
+    await first.serve(0);
+    assert.equal((await first.claim([{ target: "a", limit: 1 }], 0, 60_000)).length, 1);
+    await assert.rejects(
+      second.serve(0),
+      isRefusal(/^Cannot serve the store .*relay\.db: another relay serves it$/, /stop that one/),
+    );
+    assert.equal((await second.event(newEvent("1").id))!.deliveries[0]!.state, "in_flight", "nothing is taken over");
+  } finally {
+    await first.close();
+    await second.close();
+  }
+  const third = openSqlite(path);
+  assert.equal(await third.serve(0), 1);
+  await third.close();
+});
+
+testIn("a store that another one writes to goes on, and both see the same", async (path) => {
+  const [first, second] = [openSqlite(path), openSqlite(path)];
+  try {
+    await first.serve(0);
+    assert.deepEqual(await second.accept([newEvent("1")]), ["stored"]);
+    assert.deepEqual(await first.accept([newEvent("1"), newEvent("2")]), ["duplicate", "stored"]);
+    assert.equal(await second.backlog(), 2);
+  } finally {
+    await first.close();
+    await second.close();
+  }
+});
+
+testIn("accept() of many that come together costs one commit", async (path) => {
+  const { store, connection } = openWatched(path);
+  const commits: string[] = [];
+  const exec = connection.exec.bind(connection);
+  connection.exec = (sql) => {
+    if (sql === "COMMIT") commits.push(sql);
+    exec(sql);
+  };
+  try {
+    const accept = batched((events: NewEvent[]) => store.accept(events));
+    const keys = Array.from({ length: 200 }, (_, index) => `event ${index % 150}`);
+    const results = await Promise.all(keys.map((key) => accept(newEvent(key))));
+    assert.equal(commits.length, 1);
+    assert.deepEqual(results, keys.map((_, index) => index < 150 ? "stored" : "duplicate"));
+    assert.equal(await store.backlog(), 150);
+  } finally {
+    await store.close();
+  }
+});
