@@ -35,7 +35,10 @@ export interface DeliveryRef {
 
 export type DeliveryState = "pending" | "in_flight" | "delivered" | "dead";
 
-/** A delivery that was handed out: nobody else gets it until it is recorded, released, or its lease ends. */
+/**
+ * A delivery that was handed out: nobody else gets it until it is recorded or released, or, where several programs serve
+ * one store, until its lease ends.
+ */
 export interface Claimed {
   ref: DeliveryRef;
   /** UUIDv7. */
