@@ -49,8 +49,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {
-        await listener.stop(config.drainMs);
-        await deliverer.stop(config.drainMs);
+        await Promise.all([listener.stop(config.drainMs), deliverer.stop(config.drainMs)]);
         closeAll(config.targets.values());
         await store.close();
       },
