@@ -38,6 +38,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
     const clients = new Windows();
     let receive = createReceive({ ...config, redact }, accept, clients);
     const listener = listenOn(config.listen, (request, client) => receive(request, client));
+    deliverer.wake();
 
     return {
       port: listener.port,

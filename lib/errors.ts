@@ -47,6 +47,14 @@ export class MessageError extends RelayError {
 
 /** The message of anything that was thrown, on one line. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s*\n\s*/g, " ").trim() || "no message";
+  return textOf(error).replaceAll(/\s*\n\s*/g, " ").trim() || "no message";
+}
+
+/** A thrown value may be anything, even what cannot be made a text. */
+function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "";
+  }
 }

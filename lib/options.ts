@@ -13,6 +13,9 @@ export function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
+/** A zod schema that accepts any function. */
+export const fn = z.custom<(event: unknown) => unknown>((value) => typeof value === "function", "expected a function");
+
 /** Says that a name is not known, which are, and which of them may be meant. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const quoted = known.map((one) => `"${one}"`).join(", ");

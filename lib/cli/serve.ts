@@ -1,9 +1,10 @@
 /** `relay serve` */
 
 import process from "node:process";
+import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { startApp } from "../app.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { log, startLog } from "../log.ts";
 import { VERSION } from "../version.ts";
@@ -21,7 +22,10 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   const signals = new Signals();
   let loaded = await loadConfig(options.config);
   startLog({ debug: options.debug ?? false, redact: () => loaded.redact });
-  for (const { path, message } of loaded.warnings) log.warn("config: {path} {message}", { path, message });
+  logWarnings(loaded);
+  process.on("unhandledRejection", (error) => {
+    log.error("a function of the config left a rejection: {problem}", { problem: messageOf(error) });
+  });
   const app = await startApp(loaded);
   const { host } = loaded.config.listen;
   log.info("listening on http://{host}:{port}, relay {version}", { host, port: app.port, version: VERSION });
@@ -36,9 +40,14 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
       break;
     }
     try {
+      const { listen, store } = loaded.config;
       loaded = await loadConfig(options.config);
       app.reload(loaded);
       log.info("reloaded {file}", { file: loaded.file });
+      logWarnings(loaded);
+      if (!isDeepStrictEqual([listen, store], [loaded.config.listen, loaded.config.store])) {
+        log.warn("config: `listen` and `store` change at the next restart only");
+      }
     } catch (error) {
       const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
       log.error("config not reloaded, the old one goes on: {problem} {issues}", { problem: messageOf(error), issues });
@@ -48,6 +57,10 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   log.info("stopped", {});
   // What is left now are idle connections to targets, which would keep the program alive for a while.
   process.stdout.write("", () => process.exit(0));
+}
+
+function logWarnings({ warnings }: LoadedConfig): void {
+  for (const { path, message } of warnings) log.warn("config: {path} {message}", { path, message });
 }
 
 /** Signals, one after the other. A second request to stop ends the program at once. */

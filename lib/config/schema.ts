@@ -3,14 +3,15 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { type ConfigIssue, messageOf } from "../errors.ts";
-import { options, unknownName } from "../options.ts";
+import { fn, options, unknownName } from "../options.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
 import type { Source } from "../sources/source.ts";
 import { localeShape } from "../targets/default_message.ts";
 import { type MessageFields, messageFields, messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
-import { fn, type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
+import { MAX_HTTP_REQUESTS } from "../targets/network.ts";
+import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
 import { rate, size, timerDuration } from "../units.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 
@@ -219,6 +220,12 @@ function crossIssues(top: Record<string, unknown>, sources: Source[], targets: T
     }
   });
   checkTarget("fallback", top.fallback);
+  const requests = targets.filter((target) => target.isHttp).reduce((sum, { policy }) => sum + policy.concurrency, 0);
+  if (requests > MAX_HTTP_REQUESTS) {
+    const message =
+      `make ${requests} HTTP requests at once, by the sum of their concurrency; at most ${MAX_HTTP_REQUESTS} can be made`;
+    issues.push({ path: "targets", message });
+  }
   sources.forEach((source, index) => {
     const path = `sources.${source.name}.path`;
     const other = sources.slice(0, index).find((one) => one.path === source.path);

@@ -1,7 +1,8 @@
 /** Accepting: an event and its deliveries are written together, and only then is it accepted. */
 
 import { log } from "../log.ts";
-import { messageOf, StoreError } from "../errors.ts";
+import { callFunction } from "../callback.ts";
+import { StoreError } from "../errors.ts";
 import type { Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
 import type { Redact } from "../secret.ts";
@@ -46,8 +47,8 @@ export function createAccept(store: Store, wake: () => void): Accept {
 
   async function checkBacklog(maxBacklog: number, now: number) {
     if (now - countedAt > BACKLOG_AGE_MS) {
-      countedAt = now;
       backlog = await store.backlog();
+      countedAt = now;
     }
     if (backlog < maxBacklog) return;
     throw new StoreError(`Cannot store the event: ${backlog} deliveries wait, and maxBacklog is ${maxBacklog}`);
@@ -96,7 +97,10 @@ function idOf({ source, body, payload }: Received, problems: string[]): Uint8Arr
   const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, payload, problems);
   if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
   const { id } = payload;
-  if ((typeof id === "string" && id !== "") || typeof id === "number") return eventId(`${source.name}\0id`, `${id}`, 0);
+  // A number that JavaScript cannot hold exactly could be another event's as well.
+  if ((typeof id === "string" && id !== "") || Number.isSafeInteger(id)) {
+    return eventId(`${source.name}\0id`, `${id}`, 0);
+  }
   return eventId(`${source.name}\0body`, body, timeOf(payload.timestamp));
 }
 
@@ -107,13 +111,9 @@ function keyOf(
   payload: Payload,
   problems: string[],
 ): string | undefined {
-  try {
-    const value = key(payload);
-    if (typeof value === "string" && value !== "") return value;
-    problems.push(`${name} gives no text`);
-  } catch (error) {
-    problems.push(`${name} threw: ${messageOf(error)}`);
-  }
+  const answer = callFunction(key, payload);
+  if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return answer.value;
+  problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
   return undefined;
 }
 

@@ -30,7 +30,7 @@ const MAX_SLEEP_MS = 3_600_000;
 /** Pause after a claim that the store did not answer, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
-/** Delivers what is due, and sleeps until something is. */
+/** Delivers what is due, and sleeps until something is; does nothing before it is woken once. */
 export class Deliverer {
   readonly #store: Store;
   readonly #record: RecordAttempt;
@@ -47,19 +47,23 @@ export class Deliverer {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
-    this.use(config);
+    this.#adopt(config);
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: DeliverConfig): Promise<void> {
+    this.#adopt(config);
+    this.wake();
+    await Promise.all(this.#inFlight);
+  }
+
+  #adopt(config: DeliverConfig): void {
     this.#config = config;
     for (const [name, { policy }] of config.targets) {
       const lane = this.#lanes.get(name);
       if (lane) lane.use(policy);
       else this.#lanes.set(name, new Lane(policy));
     }
-    this.wake();
-    await Promise.all(this.#inFlight);
   }
 
   /** Says that something may be due. Many calls in one turn of the event loop cost one look. */
@@ -89,9 +93,9 @@ export class Deliverer {
     clearTimeout(this.#alarm);
     if (this.#isStopping) return;
     try {
-      const { targets } = this.#config;
+      const config = this.#config;
       const now = Date.now();
-      const lanes = [...targets.values()].map((target) => ({ target, lane: this.#lanes.get(target.name)! }));
+      const lanes = [...config.targets.values()].map((target) => ({ target, lane: this.#lanes.get(target.name)! }));
       const open = lanes.map(({ target, lane }) => ({
         target: target.name,
         limit: Math.min(lane.room(now), MAX_CLAIM),
@@ -99,7 +103,7 @@ export class Deliverer {
         .filter(({ limit }) => limit > 0);
       const longest = Math.max(...lanes.map(({ target }) => target.policy.timeoutMs));
       const claimed = open.length > 0 ? await this.#store.claim(open, now, now + longest + LEASE_SLACK_MS) : [];
-      for (const one of claimed) this.#start(one, now);
+      for (const one of claimed) this.#start(one, now, config);
       await this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: messageOf(error) });
@@ -107,10 +111,10 @@ export class Deliverer {
     }
   }
 
-  #start(claimed: Claimed, now: number): void {
+  #start(claimed: Claimed, now: number, config: DeliverConfig): void {
     const lane = this.#lanes.get(claimed.target)!;
     lane.start(now);
-    const done = this.#deliver(claimed, lane).catch((error) => {
+    const done = this.#deliver(claimed, lane, config).catch((error) => {
       log.error("cannot deliver: {problem}", { delivery: claimed.id, problem: messageOf(error) });
     }).finally(() => {
       lane.end();
@@ -120,8 +124,7 @@ export class Deliverer {
     this.#inFlight.add(done);
   }
 
-  async #deliver(claimed: Claimed, lane: Lane): Promise<void> {
-    const config = this.#config;
+  async #deliver(claimed: Claimed, lane: Lane, config: DeliverConfig): Promise<void> {
     const { event, target: name, id } = claimed;
     const target = config.targets.get(name)!;
     const message = messageFor(payloadOf(event), name, config);
@@ -156,6 +159,7 @@ export class Deliverer {
   }
 
   #setAlarm(ms: number): void {
+    if (this.#isStopping) return;
     this.#alarm = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), MAX_SLEEP_MS));
   }
 }

@@ -1,6 +1,6 @@
 /** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
 
-import { messageOf } from "../errors.ts";
+import { callFunction } from "../callback.ts";
 import type { Payload } from "../event.ts";
 import type { MessageFields } from "../targets/message.ts";
 
@@ -58,14 +58,9 @@ export function messageFor(payload: Payload, target: string, table: RoutingTable
 function judge(payload: Payload, rule: RouteRule, index: number, problems: string[]): Verdict {
   if (!rule.on.some((pattern) => matches(pattern, payload.event))) return "other_event";
   if (!rule.when) return "matched";
-  try {
-    const answer = rule.when(payload);
-    if (!(answer instanceof Promise)) return answer ? "matched" : "when_false";
-    answer.catch(() => {});
-    problems.push(`routes[${index}].when gives a promise; it must give true or false`);
-  } catch (error) {
-    problems.push(`routes[${index}].when threw: ${messageOf(error)}`);
-  }
+  const answer = callFunction(rule.when, payload);
+  if ("value" in answer) return answer.value ? "matched" : "when_false";
+  problems.push(`routes[${index}].when ${answer.problem}`);
   return "when_threw";
 }
 

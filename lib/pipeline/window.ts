@@ -8,7 +8,8 @@ export class Window {
 
   /** How many more may enter now. */
   room(now: number): number {
-    this.#times = this.#times.filter((time) => time > now - this.perMs);
+    // A time after now was counted before the clock was set back.
+    this.#times = this.#times.filter((time) => time > now - this.perMs && time <= now);
     return this.limit - this.#times.length;
   }
 

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { AnyEvent } from "../event.ts";
+import { fn } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
 
@@ -31,8 +32,7 @@ const secret = z.string().min(1, "expected a secret that is not empty");
 export const sourceShape = {
   path: z.string().regex(/^\/[\w\-.~/]*$/, 'expected a path that starts with "/", of letters, digits and "-._~/"'),
   secret: z.union([secret.transform((one) => [one]), z.array(secret).min(1, "expected at least one secret")]),
-  dedupe: z.custom<(event: unknown) => unknown>((value) => typeof value === "function", "expected a function")
-    .optional(),
+  dedupe: fn.optional(),
   maxBody: size.optional(),
   rateLimit: rate.optional(),
 };

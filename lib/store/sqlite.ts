@@ -28,7 +28,7 @@ export function openSqlite(path: string): Store {
   try {
     db = new DatabaseSync(path);
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    db.exec("PRAGMA auto_vacuum = INCREMENTAL"); // holds only if it is said before the first table
     db.exec("PRAGMA journal_mode = WAL");
     db.exec("PRAGMA synchronous = FULL");
   } catch (error) {
@@ -39,6 +39,11 @@ export function openSqlite(path: string): Store {
 }
 
 function migrate(db: DatabaseSync, path: string): void {
+  transaction(db, `bring the store ${path} up to date`, () => migrateWithin(db, path));
+}
+
+/** All in one transaction, so that two programs that open a new store together do it once. */
+function migrateWithin(db: DatabaseSync, path: string): void {
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version > migrations.length) {
     throw new StoreError(
@@ -46,12 +51,8 @@ function migrate(db: DatabaseSync, path: string): void {
       "install the newer relay again, or restore a backup made before the upgrade",
     );
   }
-  migrations.slice(version).forEach((sql, index) => {
-    transaction(db, "bring the store up to date", () => {
-      db.exec(sql);
-      db.exec(`PRAGMA user_version = ${version + index + 1}`);
-    });
-  });
+  for (const sql of migrations.slice(version)) db.exec(sql);
+  if (version < migrations.length) db.exec(`PRAGMA user_version = ${migrations.length}`);
 }
 
 /** Runs `work` in one transaction that takes the write lock at once. */
@@ -72,6 +73,7 @@ function transaction<Result>(db: DatabaseSync, doing: string, work: () => Result
 }
 
 function storeError(doing: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
   return new StoreError(
     `Cannot ${doing}: ${messageOf(error)}`,
     "see that the disk has space and its folder can be written",

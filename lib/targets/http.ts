@@ -8,7 +8,7 @@ import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
 import { type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
-import { httpOutcome, networkFailure, originOf, readAnswer, secretsOfUrl } from "./network.ts";
+import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import {
   type Delivery,
   policyOf,
@@ -47,7 +47,7 @@ const schema = options({
     {},
   ),
   body: messageShape.body,
-  sign: z.string().regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'expected "whsec_" and a secret in base64').optional(),
+  sign: z.string().refine(isSigningSecret, 'expected "whsec_" and a secret in base64').optional(),
 });
 
 function headerValue() {
@@ -83,6 +83,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
         ) => value),
       ],
       warnings: [],
+      isHttp: true,
       fields: ["body"],
 
       render(event, message) {
@@ -105,21 +106,17 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
           headers.set("webhook-timestamp", String(Math.floor(now.getTime() / 1000)));
           headers.set("webhook-signature", webhook.sign(delivery.id, now, Buffer.from(body).toString()));
         }
-        let response: Response;
-        try {
-          response = await fetch(options.url, {
-            method: options.method,
-            headers,
-            body: body as BodyInit,
-            redirect: "manual",
-            signal,
-          });
-        } catch (error) {
-          return networkFailure(error, place);
-        }
-        const answer = { status: response.status, answer: await readAnswer(response) };
-        return httpOutcome(answer, response.headers, Date.now());
+        const { method } = options;
+        return await exchange(options.url, { method, headers, body: body as BodyInit, signal }, place);
       },
     };
   },
 };
+
+function isSigningSecret(text: string): boolean {
+  try {
+    return text.startsWith("whsec_") && text.length > "whsec_".length && !!new Webhook(text);
+  } catch {
+    return false;
+  }
+}

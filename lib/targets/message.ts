@@ -1,6 +1,7 @@
 /** Message fields: values or functions of the event, which a target and a route can both give. */
 
 import { z } from "zod";
+import { callFunction } from "../callback.ts";
 import { MessageError, messageOf } from "../errors.ts";
 import type { AnyEvent, Payload } from "../event.ts";
 
@@ -54,18 +55,10 @@ export const messageFields = Object.keys(messageShape) as (keyof MessageFields)[
  */
 export function valueOf(field: string, option: unknown, payload: Payload): unknown {
   if (typeof option !== "function") return option;
-  let value: unknown;
-  try {
-    value = option(payload);
-  } catch (error) {
-    throw new MessageError(`Cannot make the ${field}: its function threw: ${messageOf(error)}`);
-  }
-  if (value instanceof Promise) {
-    value.catch(() => {});
-    throw new MessageError(`Cannot make the ${field}: its function gives a promise; it must give the value itself`);
-  }
-  if (value === undefined) throw new MessageError(`Cannot make the ${field}: its function gives undefined`);
-  return value;
+  const answer = callFunction(option as (event: unknown) => unknown, payload);
+  if ("problem" in answer) throw new MessageError(`Cannot make the ${field}: its function ${answer.problem}`);
+  if (answer.value === undefined) throw new MessageError(`Cannot make the ${field}: its function gives undefined`);
+  return answer.value;
 }
 
 /**

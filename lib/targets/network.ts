@@ -65,6 +65,20 @@ const codeOfWords: Record<string, string> = {
   "connection closed": "ECONNRESET",
 };
 
+/** Most requests that the executable's HTTP client makes at once; more would wait for those that hang. */
+export const MAX_HTTP_REQUESTS = 256;
+
+/** Sends a request and gives the outcome that its status asks for. `place` is where it goes, without any secret. */
+export async function exchange(url: string, request: RequestInit, place: string): Promise<Outcome> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...request, redirect: "manual" });
+  } catch (error) {
+    return networkFailure(error, place);
+  }
+  return httpOutcome({ status: response.status, answer: await readAnswer(response) }, response.headers, Date.now());
+}
+
 /** The outcome that an HTTP status gives: 2xx is delivered. */
 export function httpOutcome(answer: Answer & { status: number }, headers: Headers, nowMs: number): Outcome {
   const { status } = answer;

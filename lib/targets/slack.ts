@@ -16,7 +16,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { httpOutcome, networkFailure, originOf, readAnswer, secretsOfUrl } from "./network.ts";
+import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `slack()`. */
@@ -79,32 +79,18 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       address: place,
       secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
       warnings: [],
+      isHttp: true,
       fields: ["text", "blocks"],
       render,
 
       async deliver(delivery, signal) {
         const body = jsonOf("message", render(delivery.event, delivery.message));
-        let response: Response;
-        try {
-          response = await fetch(options.url, {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body,
-            redirect: "manual",
-            signal,
-          });
-        } catch (error) {
-          return networkFailure(error, place);
-        }
-        const answer = { status: response.status, answer: await readAnswer(response) };
-        const outcome = httpOutcome(answer, response.headers, Date.now());
-        if (outcome.kind !== "delivered" || (answer.status === 200 && answer.answer.trim() === "ok")) return outcome;
-        return {
-          kind: "retry",
-          reason: "unexpected_answer",
-          detail: `The target answered ${answer.status}, but not "ok" as Slack does`,
-          ...answer,
-        };
+        const headers = { "Content-Type": "application/json" };
+        const outcome = await exchange(options.url, { method: "POST", headers, body, signal }, place);
+        const { status, answer = "" } = outcome;
+        if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
+        const detail = `The target answered ${status}, but not "ok" as Slack does`;
+        return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
       },
     };
   },

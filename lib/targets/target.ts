@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { AnyEvent, RelayEvent } from "../event.ts";
-import { options } from "../options.ts";
+import { fn, options } from "../options.ts";
 import type { Locale } from "./default_message.ts";
 import type { MessageFields } from "./message.ts";
 import type { Outcome } from "../outcome.ts";
@@ -64,9 +64,6 @@ export const retryPolicy: z.ZodType<RetryPolicy, unknown> = z.union([
     .transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
 ], { error: 'expected a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }' });
 
-/** A zod schema that accepts any function. */
-export const fn = z.custom<(event: unknown) => unknown>((value) => typeof value === "function", "expected a function");
-
 /** The zod shape of {@link TargetOptions}. */
 export const targetShape = {
   timeout: timerDuration.refine((ms) => ms > 0, "expected more than 0").optional(),
@@ -109,6 +106,8 @@ export interface Target {
   readonly secrets: readonly string[];
   /** What an operator should know before it runs, such as a script that is not there. */
   readonly warnings: readonly string[];
+  /** It sends by the runtime's HTTP client, which all such targets share. */
+  readonly isHttp?: true;
   /** Message fields that it sends, of those a route can give. */
   readonly fields: readonly (keyof MessageFields)[];
   /**

@@ -100,6 +100,8 @@ test("sign and verify agree with each other", async () => {
   await inFolder(simple, async (run, folder) => {
     const signed = await run("sign");
     assert.equal(signed.stdout, `${sign(BODY)}\n`);
+    const json = JSON.parse((await run("sign", "--json")).stdout);
+    assert.deepEqual(json, { header: "X-ConnectVets-Signature", signature: sign(BODY) });
     writeFileSync(join(folder, "body.json"), BODY);
     const good = await run("verify", "--signature", signed.stdout.trim(), "body.json");
     assert.deepEqual([good.code, good.stdout.split("\n")[0]], [0, "The signature is good."]);

@@ -1,0 +1,86 @@
+/** How `relay serve` starts, or says why it cannot. */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeFolder } from "../helpers/folder.ts";
+import { configOf, runRelay, startRelay } from "../helpers/relay.ts";
+import { startSink } from "../helpers/sink.ts";
+
+const parts = { targets: `crm: http({ url: "http://127.0.0.1:1" })`, routes: `{ on: "**", to: "crm" }` };
+
+test("serve ends with 1 and a hint where another program listens on its port", async () => {
+  const sink = await startSink();
+  const folder = makeFolder();
+  try {
+    const config = configOf(parts).replace("port: 0", `port: ${sink.port}`);
+    writeFileSync(join(folder.path, "relay.config.ts"), config);
+    const { code, stderr } = await runRelay(["serve"], { cwd: folder.path });
+    assert.equal(code, 1);
+    assert.match(stderr, /^Cannot listen on 127\.0\.0\.1:\d+: another program listens there\n {2}hint: /);
+  } finally {
+    folder.remove();
+    await sink.close();
+  }
+});
+
+test("serve ends with 1 where another relay serves the store", async () => {
+  const relay = await startRelay(configOf(parts));
+  try {
+    const { code, stderr } = await runRelay(["serve"], { cwd: relay.folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /^Cannot serve the store .*relay\.db: another relay serves it\n/);
+  } finally {
+    await relay.close();
+  }
+});
+
+test("serve keeps its store in $STATE_DIRECTORY", async () => {
+  const state = makeFolder();
+  try {
+    const relay = await startRelay(configOf(parts), { env: { STATE_DIRECTORY: state.path } });
+    assert.equal((await relay.post('{"event":"test","data":{}}')).text, "OK");
+    await relay.end();
+    await relay.close();
+    const again = await startRelay(configOf(parts), { env: { STATE_DIRECTORY: state.path } });
+    assert.equal((await again.post('{"event":"test","data":{}}')).text, "Already processed");
+    await again.close();
+  } finally {
+    state.remove();
+  }
+});
+
+test("serve accepts what an async dedupe or order rejects, records it, and goes on", async () => {
+  const sink = await startSink();
+  const relay = await startRelay(configOf({
+    targets: `crm: http({ url: "${sink.url}", order: async () => { throw new Error("no order") } })`,
+    routes: `{ on: "**", to: "crm" }`,
+    source: `dedupe: async () => { throw new Error("no key") },`,
+  }));
+  try {
+    assert.equal((await relay.post('{"event":"test","data":{}}')).text, "OK");
+    await sink.received(1);
+    for (const name of ["dedupe", "order"]) {
+      await relay.logged(name, ({ problem }) => new RegExp(`${name} gives a promise`).test(String(problem)));
+    }
+    assert.doesNotMatch(relay.output(), /no key|no order|\n\s+at /);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("serve tells events apart whose numeric ids JavaScript cannot hold exactly", async () => {
+  const relay = await startRelay(configOf(parts));
+  try {
+    for (const id of ["9007199254740993", "9007199254740992"]) {
+      assert.equal((await relay.post(`{"event":"test","id":${id},"data":{}}`)).text, "OK");
+    }
+    for (const [id, answer] of [["7", "OK"], ["7", "Already processed"]]) {
+      assert.equal((await relay.post(`{"event":"test","id":${id},"data":{}}`)).text, answer);
+    }
+  } finally {
+    await relay.close();
+  }
+});
