@@ -74,12 +74,14 @@ function listenOn(
   try {
     return listen(host, port, handler);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const inUse = code === "EADDRINUSE" || /in use/i.test(messageOf(error));
-    throw new RelayError(
-      `Cannot listen on ${host}:${port}: ${inUse ? "another program listens there" : code ?? messageOf(error)}`,
-      inUse ? "stop that program, or set another `listen.port` in the config" : undefined,
-    );
+    const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    const [reason, hint] = /EADDRINUSE|in use/i.test(code)
+      ? ["another program listens there", "stop that program, or set another `listen.port` in the config"]
+      : [
+        `the system says ${code}`,
+        "see `listen.host` and `listen.port` in the config; port 80 and others under 1024 need root",
+      ];
+    throw new RelayError(`Cannot listen on ${host}:${port}: ${reason}`, hint);
   }
 }
 

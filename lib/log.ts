@@ -22,10 +22,11 @@ export function isDebug(): boolean {
 export function startLog(options: { debug: boolean; redact: () => Redact }): void {
   debugging = options.debug;
   const format = process.stdout.isTTY ? terminalLine : jsonLine;
+  const write = (record: LogRecord) => void process.stdout.write(format(record, options.redact()));
   process.stdout.on("error", () => {}); // whoever read the log has gone; the events have not
   configureSync({
     reset: true,
-    sinks: { stdout: (record) => void process.stdout.write(options.redact()(format(record))) },
+    sinks: { stdout: write },
     loggers: [
       { category: "relay", lowestLevel: debugging ? "debug" : "info", sinks: ["stdout"] },
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stdout"] },
@@ -35,20 +36,33 @@ export function startLog(options: { debug: boolean; redact: () => Redact }): voi
 
 const colors = { trace: "gray", debug: "gray", info: "green", warning: "yellow", error: "red", fatal: "red" } as const;
 
-function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
-  const time = new Date(timestamp).toISOString();
-  return `${JSON.stringify({ time, level, message: message.map(show).join(""), ...properties })}\n`;
+function jsonLine(record: LogRecord, redact: Redact): string {
+  const time = new Date(record.timestamp).toISOString();
+  const message = messageOf(record, redact);
+  return `${JSON.stringify({ ...record.properties, time, level: record.level, message }, maskWith(redact))}\n`;
 }
 
-function terminalLine(record: LogRecord): string {
+function terminalLine(record: LogRecord, redact: Redact): string {
   const time = new Date(record.timestamp).toLocaleTimeString("en-GB");
-  const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(record.message.map(show).join("")) ?? [];
-  const details = record.level === "debug" ? ` ${JSON.stringify(record.properties)}` : "";
+  const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
+  const details = record.level === "debug" ? ` ${JSON.stringify(record.properties, maskWith(redact))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
 }
 
-function show(part: unknown): string {
-  return typeof part === "string" ? part : JSON.stringify(part);
+/** The message with its values filled in. What stands at even places is the program's own words. */
+function messageOf({ message }: LogRecord, redact: Redact): string {
+  const show = (part: unknown) => redact(typeof part === "string" ? part : JSON.stringify(part));
+  return message.map((part, index) => index % 2 === 0 ? part : show(part)).join("");
+}
+
+/** Masks values, never names, while JSON is written. */
+function maskWith(redact: Redact): (name: string, value: unknown) => unknown {
+  return (name, value) => typeof value === "string" && name !== "message" ? redact(value) : value;
+}
+
+/** A text without control characters, which could clear a terminal or forge a line on it. */
+export function visible(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 /** Colours a text for standard output, unless `NO_COLOR` is set or it is no terminal. */

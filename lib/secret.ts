@@ -67,7 +67,7 @@ export function env(name: string, options: { default?: string } = {}): Secret {
 
 /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
 export function file(path: string): Secret {
-  return new ReadableSecret(`file("${path}")`, (folder) => readIfThere(resolve(folder, path)));
+  return new ReadableSecret(`file("${path}")`, (folder) => readText(resolve(folder, path)));
 }
 
 /**
@@ -77,16 +77,17 @@ export function file(path: string): Secret {
 export function credential(name: string): Secret {
   return new ReadableSecret(`credential("${name}")`, () => {
     const folder = process.env.CREDENTIALS_DIRECTORY;
-    return folder ? readIfThere(join(folder, name)) : undefined;
+    return folder ? readText(join(folder, name)) : undefined;
   });
 }
 
-function readIfThere(path: string): string | undefined {
+function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/\r?\n$/, "");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new RelayError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new RelayError(`there is no file ${path}`);
+    throw new RelayError(`${path} cannot be read (${error instanceof TypeError ? "it is not UTF-8" : code})`);
   }
 }
 

@@ -21,7 +21,6 @@ export async function main(args: readonly string[]): Promise<void> {
   const program = new Command("relay")
     .description("Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.")
     .version(VERSION)
-    .helpCommand(false)
     .addHelpText(
       "after",
       "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",

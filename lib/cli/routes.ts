@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
-import { paint } from "../log.ts";
+import { paint, visible } from "../log.ts";
 import { messageFor, route, type Verdict } from "../pipeline/route.ts";
 import { eventId, formatId } from "../id.ts";
 import { eventBytes } from "./samples.ts";
@@ -67,7 +67,9 @@ function render(loaded: LoadedConfig, body: Uint8Array, payload: Payload, target
 function lines(result: ReturnType<typeof explain>): string[] {
   const goesTo = result.targets.length === 0 ? "no target: it is kept as unrouted" : result.targets.join(", ");
   return [
-    `${result.event} goes to ${paint("bold", goesTo)}${result.isFallback ? " (the fallback: no route matches)" : ""}`,
+    `${visible(result.event)} goes to ${paint("bold", goesTo)}${
+      result.isFallback ? " (the fallback: no route matches)" : ""
+    }`,
     ...result.routes.map(({ on, to, verdict }, index) =>
       `  routes[${index}]  ${on.join(", ")} → ${to.join(", ")}: ${
         paint(verdict === "matched" ? "green" : "gray", verdictWords[verdict])
@@ -85,6 +87,6 @@ function lines(result: ReturnType<typeof explain>): string[] {
 function fields(message: Record<string, unknown>): string[] {
   return Object.entries(message).filter(([, value]) => value !== undefined).flatMap(([name, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-    return [`  ${name}:`, ...text.trimEnd().split("\n").map((line) => `    ${line}`)];
+    return [`  ${name}:`, ...text.trimEnd().split("\n").map((line) => `    ${visible(line)}`)];
   });
 }

@@ -4,8 +4,13 @@ import process from "node:process";
 import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { ExitCode, RelayError } from "../errors.ts";
+import { visible } from "../log.ts";
+import { networkFailure } from "../targets/network.ts";
 import { eventBytes, sampleNames } from "./samples.ts";
 import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
+
+/** Longest wait for the relay's answer, in milliseconds. */
+const ANSWER_WAIT_MS = 15_000;
 
 interface Options extends SourceOptions {
   data?: string;
@@ -29,24 +34,28 @@ async function send(event: string, options: Options): Promise<void> {
   const response = await post(url, body, source.signatureHeader, source.sign(body));
   const answer = await response.text();
   if (options.json) printJson({ url, status: response.status, answer });
-  else print(`${response.status} ${answer}`);
+  else print(`${response.status} ${visible(answer)}`);
   if (response.status !== 200) process.exitCode = ExitCode.failed;
 }
 
 async function post(url: string, body: Uint8Array, signatureHeader: string, signature: string): Promise<Response> {
-  if (!URL.canParse(url)) throw new RelayError(`Cannot post to "${url}": it is not a URL`, undefined, ExitCode.usage);
+  if (!/^https?:/.test(url) || !URL.canParse(url)) {
+    throw new RelayError(`Cannot post to "${url}": it is no http:// or https:// URL`, undefined, ExitCode.usage);
+  }
   try {
     return await fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/json", [signatureHeader]: signature },
       body: body as BodyInit,
       redirect: "manual",
+      signal: AbortSignal.timeout(ANSWER_WAIT_MS),
     });
-  } catch {
-    throw new RelayError(
-      `Cannot reach ${url}: nothing answers there`,
-      "start the relay with `relay serve`, or name another --url",
-    );
+  } catch (error) {
+    if ((error as Error).name === "TimeoutError") {
+      throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
+    }
+    const { detail } = networkFailure(error, url);
+    throw new RelayError(detail, "start the relay with `relay serve`, or name another --url");
   }
 }
 

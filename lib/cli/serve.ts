@@ -60,7 +60,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
 }
 
 function logWarnings({ warnings }: LoadedConfig): void {
-  for (const { path, message } of warnings) log.warn("config: {path} {message}", { path, message });
+  for (const { path, message } of warnings) log.warn("config: {path} {problem}", { path, problem: message });
 }
 
 /** Signals, one after the other. A second request to stop ends the program at once. */

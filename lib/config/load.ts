@@ -62,7 +62,7 @@ async function importDefault(file: string): Promise<unknown> {
 
 /** What is wrong with a config that cannot be imported, and where, as far as the runtime says. */
 function explain(error: unknown): string {
-  const { position } = error as { position?: { file: string; line: number; column: number } | null };
+  const position = (error as { position?: { file: string; line: number; column: number } } | null)?.position;
   const place = position ? ` (${position.file}, line ${position.line}, column ${position.column})` : "";
   const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
   return messageOf(error) + place + hint;

@@ -1,18 +1,17 @@
 /** Reads what a config file exports: every mistake at once, or the config at work. */
 
-import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { type ConfigIssue, messageOf } from "../errors.ts";
-import { fn, options, unknownName } from "../options.ts";
+import { fn, options } from "../options.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
 import type { Source } from "../sources/source.ts";
 import { localeShape } from "../targets/default_message.ts";
-import { type MessageFields, messageFields, messageShape } from "../targets/message.ts";
+import { type MessageFields, messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
-import { MAX_HTTP_REQUESTS } from "../targets/network.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
 import { rate, size, timerDuration } from "../units.ts";
+import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 
 /** A route at work. */
@@ -106,7 +105,8 @@ export function readConfig(exported: unknown, folder: string): Reading {
     ...(parsed.success ? [] : issuesOf(parsed.error, value, [], secrets)),
     ...sources.issues,
     ...targets.issues,
-    ...crossIssues(top, sources.built, targets.built),
+    ...crossIssues(top),
+    ...httpIssues(targets.built),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
   const found = { issues: [...secretIssues, ...issues], warnings: warningsOf(sources.built, targets.built), secrets };
   if (!parsed.success || found.issues.length > 0) return found;
@@ -137,6 +137,9 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
   };
 }
 
+/** Deepest nesting of a config; one that holds itself has no end. */
+const MAX_DEPTH = 30;
+
 /** A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is. */
 function readSecrets(
   value: unknown,
@@ -154,6 +157,10 @@ function readSecrets(
       issues.push({ path: formatPath(path), message: messageOf(error) });
       return value;
     }
+  }
+  if (path.length > MAX_DEPTH) {
+    issues.push({ path: formatPath(path.slice(0, 3)), message: "is nested too deeply" });
+    return undefined;
   }
   if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], secrets, issues));
   if (!isObject(value)) return value;
@@ -198,67 +205,4 @@ function buildParts<Built>(
     else issues.push(...issuesOf(parsed.error, own, base, secrets));
   }
   return { built, issues };
-}
-
-/** Mistakes that only show when the parts are seen together; parts of the wrong form are reported elsewhere. */
-function crossIssues(top: Record<string, unknown>, sources: Source[], targets: Target[]): ConfigIssue[] {
-  const issues: ConfigIssue[] = [];
-  const names = isObject(top.targets) ? Object.keys(top.targets) : [];
-  const checkTarget = (path: string, name: unknown) => {
-    if (typeof name !== "string" || names.length === 0 || names.includes(name)) return;
-    issues.push({ path, message: unknownName("target", name, names) });
-  };
-  const routes: unknown[] = Array.isArray(top.routes) ? top.routes : [];
-  routes.forEach((route, index) => {
-    if (!isObject(route)) return;
-    const to = [route.to].flat();
-    to.forEach((name) => checkTarget(`routes[${index}].to`, name));
-    const kinds = to.map((name) => targets.find((target) => target.name === name));
-    for (const field of messageFields) {
-      if (route[field] === undefined || kinds.some((target) => !target || target.fields.includes(field))) continue;
-      issues.push({ path: `routes[${index}].${field}`, message: `none of the route's targets sends a ${field}` });
-    }
-  });
-  checkTarget("fallback", top.fallback);
-  const requests = targets.filter((target) => target.isHttp).reduce((sum, { policy }) => sum + policy.concurrency, 0);
-  if (requests > MAX_HTTP_REQUESTS) {
-    const message =
-      `make ${requests} HTTP requests at once, by the sum of their concurrency; at most ${MAX_HTTP_REQUESTS} can be made`;
-    issues.push({ path: "targets", message });
-  }
-  sources.forEach((source, index) => {
-    const path = `sources.${source.name}.path`;
-    const other = sources.slice(0, index).find((one) => one.path === source.path);
-    if (other) issues.push({ path, message: `"${source.path}" is the path of source "${other.name}" already` });
-    if (source.path === "/healthz") {
-      issues.push({ path, message: `"/healthz" is taken by the relay's own health check` });
-    }
-  });
-  const { host, token } = isObject(top.admin) ? top.admin : {};
-  if (typeof host === "string" && host !== "" && !isLoopback(host) && token === undefined) {
-    issues.push({ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` });
-  }
-  return issues;
-}
-
-function warningsOf(sources: Source[], targets: Target[]): ConfigIssue[] {
-  return [
-    ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
-      path: `sources.${source.name}.secret`,
-      message: "is shorter than 16 bytes, which can be guessed",
-    })),
-    ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
-  ];
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isPart(value: unknown): value is Record<string, unknown> {
-  return isObject(value) && "options" in value && ("source" in value || "target" in value);
 }

@@ -1,5 +1,6 @@
 /** A store in one SQLite file: write-ahead log, and a flush of the disk with every commit. */
 
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, StoreError } from "../errors.ts";
 import { type IdBytes, readDeliveryId } from "../id.ts";
@@ -26,6 +27,7 @@ const ITS_TURN = `(d.order_key IS NULL OR NOT EXISTS (
 export function openSqlite(path: string): Store {
   let db: DatabaseSync;
   try {
+    closeSync(openSync(path, "a", 0o600)); // payloads concern clients and patients: they are the service's alone
     db = new DatabaseSync(path);
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     db.exec("PRAGMA auto_vacuum = INCREMENTAL"); // holds only if it is said before the first table
@@ -74,11 +76,21 @@ function transaction<Result>(db: DatabaseSync, doing: string, work: () => Result
 
 function storeError(doing: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  return new StoreError(
-    `Cannot ${doing}: ${messageOf(error)}`,
-    "see that the disk has space and its folder can be written",
-  );
+  const problem = messageOf(error);
+  return new StoreError(`Cannot ${doing}: ${problem}`, hints.find(([words]) => words.test(problem))?.[1]);
 }
+
+/** What to do, by what SQLite or the system says. */
+const hints: [words: RegExp, hint: string][] = [
+  [
+    /not a database|malformed|corrupt/,
+    "keep a copy of the file, then restore a backup, or name another `store` in the config",
+  ],
+  [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
+  [/full|no space/i, "make room on the disk"],
+  [/ENOENT|EISDIR|ENOTDIR/, "make its folder, or name another file as the `store` in the config"],
+  [/EACCES|EPERM|readonly|read-only|unable to open|denied/i, "see that this user can write to the file and its folder"],
+];
 
 class SqliteStore implements Store {
   readonly #db: DatabaseSync;

@@ -58,6 +58,7 @@ interface Mail {
 export const emailTarget: TargetKind<z.output<typeof schema>> = {
   kind: "email",
   schema,
+  fields: ["subject", "text", "html"],
   build(name, options, context) {
     const { locale = context.locale, timeZone = context.timeZone } = options;
     const policy = policyOf(options);
@@ -104,7 +105,6 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       address: `${options.to.join(", ")} via ${place}`,
       secrets: password ? secretsOfUrl(options.via) : [],
       warnings: [],
-      fields: ["subject", "text", "html"],
       render: (event, message) => ({ ...render(event, message) }),
 
       async deliver(delivery, signal) {

@@ -57,6 +57,7 @@ function headerValue() {
 export const httpTarget: TargetKind<z.output<typeof schema>> = {
   kind: "http",
   schema,
+  fields: ["body"],
   build(name, options) {
     const place = originOf(options.url);
     const webhook = options.sign ? new Webhook(options.sign) : undefined;
@@ -84,7 +85,6 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
       ],
       warnings: [],
       isHttp: true,
-      fields: ["body"],
 
       render(event, message) {
         const { body } = content(event, message);

@@ -44,6 +44,7 @@ const schema = options({
 export const scriptTarget: TargetKind<z.output<typeof schema>> = {
   kind: "script",
   schema,
+  fields: [],
   build(name, options, context) {
     const [first = "", ...args] = options.command;
     const program = first.includes("/") ? resolve(context.folder, first) : first;
@@ -55,7 +56,6 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       address: options.command.join(" "),
       secrets: Object.values(options.env),
       warnings: first.includes("/") && !isExecutable(program) ? [`${first} is not there, or not executable`] : [],
-      fields: [],
       render: () => ({ command: options.command }),
 
       async deliver({ id, attempt, event }, signal) {

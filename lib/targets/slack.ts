@@ -51,6 +51,7 @@ const schema = options({
 export const slackTarget: TargetKind<z.output<typeof schema>> = {
   kind: "slack",
   schema,
+  fields: ["text", "blocks"],
   build(name, options, context) {
     const place = originOf(options.url);
     const { locale = context.locale, timeZone = context.timeZone } = options;
@@ -80,7 +81,6 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
       warnings: [],
       isHttp: true,
-      fields: ["text", "blocks"],
       render,
 
       async deliver(delivery, signal) {

@@ -108,8 +108,6 @@ export interface Target {
   readonly warnings: readonly string[];
   /** It sends by the runtime's HTTP client, which all such targets share. */
   readonly isHttp?: true;
-  /** Message fields that it sends, of those a route can give. */
-  readonly fields: readonly (keyof MessageFields)[];
   /**
    * What would be sent for this event.
    * @throws {MessageError} if a message function fails or gives what cannot be sent.
@@ -136,5 +134,7 @@ export interface TargetContext {
 export interface TargetKind<Options> {
   readonly kind: string;
   readonly schema: z.ZodType<Options>;
+  /** Message fields that it sends, of those a route can give. */
+  readonly fields: readonly (keyof MessageFields)[];
   build(name: string, options: Options, context: TargetContext): Target;
 }

@@ -186,3 +186,10 @@ testIn("loadConfig() loads what a config imports", async ({ write, load }) => {
   write("relay.config.ts", importing.replace("port.ts", "other.ts"));
   assert.equal((await load()).config.listen.port, 1003);
 });
+
+testIn("loadConfig() tells of a config that throws nothing, or holds itself", async ({ write, load }) => {
+  write("relay.config.ts", "throw null;");
+  assert.equal((await problemsOf(load)).length, 1);
+  write("relay.config.ts", "const config: Record<string, unknown> = {}; config.a = config; export default config;");
+  assert.ok((await problemsOf(load)).includes("a.a.a: is nested too deeply"));
+});

@@ -157,7 +157,7 @@ test("send posts a signed sample to the running relay, and exits 1 where nothing
     await relay.end();
     const nobody = await runRelay(args, { cwd: relay.folder });
     assert.equal(nobody.code, 1);
-    assert.match(nobody.stderr, /nothing answers there/);
+    assert.match(nobody.stderr, /nothing accepts connections there\n {2}hint: start the relay/);
   } finally {
     await relay.close();
     await sink.close();

@@ -1,7 +1,7 @@
 /** How `relay serve` starts, or says why it cannot. */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
@@ -79,6 +79,26 @@ test("serve tells events apart whose numeric ids JavaScript cannot hold exactly"
     }
     for (const [id, answer] of [["7", "OK"], ["7", "Already processed"]]) {
       assert.equal((await relay.post(`{"event":"test","id":${id},"data":{}}`)).text, answer);
+    }
+  } finally {
+    await relay.close();
+  }
+});
+
+test("serve masks values in its log, never the names beside them, and keeps its files to itself", async () => {
+  const relay = await startRelay(configOf({
+    ...parts,
+    targets:
+      `crm: http({ url: "http://127.0.0.1:1/in?name=event&kind=accepted" }), gone: script({ command: ["./gone.sh"] })`,
+  }));
+  try {
+    assert.equal((await relay.post('{"event":"test","data":{}}')).text, "OK");
+    const accepted = await relay.logged("the event", ({ message }) => String(message).startsWith("accepted test "));
+    assert.deepEqual([typeof accepted.event, accepted.targets], ["string", ["crm"]]);
+    const warning = await relay.logged("the warning", ({ path }) => path === "targets.gone");
+    assert.equal(warning.message, "config: targets.gone ./gone.sh is not there, or not executable");
+    for (const name of readdirSync(relay.folder).filter((one) => /^relay\.db(-wal|-shm)?$/.test(one))) {
+      assert.equal(statSync(join(relay.folder, name)).mode & 0o077, 0, name);
     }
   } finally {
     await relay.close();

@@ -72,10 +72,10 @@ const brokenWhens: [what: string, when: (event: unknown) => unknown, problem: st
   ["throws nothing", () => {
     throw undefined;
   }, "routes[1].when threw: undefined"],
-  ["is async", async () => true, "routes[1].when gives a promise; it must give true or false"],
+  ["is async", async () => true, "routes[1].when gives a promise; it must give the value itself"],
   ["is async and throws", async () => {
     throw new Error("late");
-  }, "routes[1].when gives a promise; it must give true or false"],
+  }, "routes[1].when gives a promise; it must give the value itself"],
 ];
 
 for (const [what, when, problem] of brokenWhens) {

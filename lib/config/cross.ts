@@ -1,0 +1,99 @@
+/** Mistakes that only show when the parts of a config are seen together, and what is sound but should be known. */
+
+import { Buffer } from "node:buffer";
+import type { ConfigIssue } from "../errors.ts";
+import { unknownName } from "../options.ts";
+import type { Source } from "../sources/source.ts";
+import { messageFields } from "../targets/message.ts";
+import { targetKinds } from "../targets/mod.ts";
+import { MAX_HTTP_REQUESTS } from "../targets/network.ts";
+import type { Target } from "../targets/target.ts";
+
+/** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
+export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
+  return [...routeIssues(top), ...pathIssues(top), ...adminIssues(top)];
+}
+
+function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const targets = isObject(top.targets) ? top.targets : {};
+  const names = Object.keys(targets);
+  const checkTarget = (path: string, name: unknown) => {
+    if (typeof name !== "string" || names.length === 0 || names.includes(name)) return;
+    issues.push({ path, message: unknownName("target", name, names) });
+  };
+  const kindOf = (name: unknown) => {
+    const definition = names.includes(String(name)) ? targets[String(name)] : undefined;
+    return targetKinds.find(({ kind }) => isPart(definition) && definition.target === kind);
+  };
+  const routes: unknown[] = Array.isArray(top.routes) ? top.routes : [];
+  routes.forEach((route, index) => {
+    if (!isObject(route)) return;
+    const to = [route.to].flat();
+    to.forEach((name) => checkTarget(`routes[${index}].to`, name));
+    const kinds = to.map(kindOf);
+    for (const field of messageFields) {
+      if (route[field] === undefined || kinds.some((kind) => !kind || kind.fields.includes(field))) continue;
+      issues.push({ path: `routes[${index}].${field}`, message: `none of the route's targets sends a ${field}` });
+    }
+  });
+  checkTarget("fallback", top.fallback);
+  return issues;
+}
+
+function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const owners = new Map<unknown, string>();
+  for (const [name, definition] of Object.entries(isObject(top.sources) ? top.sources : {})) {
+    const taken = isPart(definition) && isObject(definition.options) ? definition.options.path : undefined;
+    if (typeof taken !== "string") continue;
+    const path = `sources.${name}.path`;
+    const owner = owners.get(taken);
+    if (owner) issues.push({ path, message: `"${taken}" is the path of source "${owner}" already` });
+    if (taken === "/healthz") issues.push({ path, message: `"/healthz" is taken by the relay's own health check` });
+    owners.set(taken, name);
+  }
+  return issues;
+}
+
+function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
+  const { host, token } = isObject(top.admin) ? top.admin : {};
+  if (typeof host !== "string" || host === "" || isLoopback(host) || token !== undefined) return [];
+  return [{ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` }];
+}
+
+/** Whether these targets could keep each other waiting for the HTTP client that they share. */
+export function httpIssues(targets: readonly Target[]): ConfigIssue[] {
+  const requests = targets.filter((target) => target.isHttp).reduce((sum, { policy }) => sum + policy.concurrency, 0);
+  if (requests <= MAX_HTTP_REQUESTS) return [];
+  const most = `at most ${MAX_HTTP_REQUESTS} can be made`;
+  return [{
+    path: "targets",
+    message: `make ${requests} HTTP requests at once, by the sum of their concurrency; ${most}`,
+  }];
+}
+
+/** What an operator should know of a sound config. */
+export function warningsOf(sources: readonly Source[], targets: readonly Target[]): ConfigIssue[] {
+  return [
+    ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
+      path: `sources.${source.name}.secret`,
+      message: "is shorter than 16 bytes, which can be guessed",
+    })),
+    ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
+  ];
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
+}
+
+/** Whether this is an object with names of its own, and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether this was made by one of the functions that make sources and targets. */
+export function isPart(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && "options" in value && ("source" in value || "target" in value);
+}
