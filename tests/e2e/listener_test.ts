@@ -111,7 +111,7 @@ test("serve refuses every other signature with one sentence", async () => {
       `sha512=${good}`,
       Buffer.from(good, "hex").toString("base64"),
       "x".repeat(10_000),
-      `sha256=${"0".repeat(10_000)}`,
+      `sha256=${"0".repeat(100_000)}`,
       ...lengths.map((length) => `sha256=${good.repeat(3).slice(0, length)}`),
     ];
     for (const signature of signatures) {
