@@ -62,7 +62,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
 }
 
 /** Opens the store that this config names. */
-export function openStore({ config, folder }: LoadedConfig): Store {
+function openStore({ config, folder }: LoadedConfig): Store {
   const path = config.store.slice("sqlite:".length);
   return openSqlite(isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path));
 }

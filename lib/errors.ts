@@ -58,3 +58,9 @@ function textOf(error: unknown): string {
     return "";
   }
 }
+
+/** What kind of value this is, in words. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

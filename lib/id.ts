@@ -16,9 +16,6 @@ const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 /** The 16 bytes of an id. */
 export type IdBytes = Uint8Array;
 
-/** How many deliveries one event can have, replays included. */
-export const MAX_DELIVERIES = 0xffff;
-
 /**
  * The id of an event.
  * @param scope What the key is unique in: the source's name and the kind of key.
@@ -36,7 +33,7 @@ export function eventId(scope: string, key: string | Uint8Array, timeMs: number)
   return id;
 }
 
-/** The id of delivery `number` (1 to {@link MAX_DELIVERIES}) of an event. */
+/** The id of delivery `number` (1 to 65,535, replays included) of an event. */
 export function deliveryId(event: IdBytes, number: number): IdBytes {
   const id = event.slice();
   id[6]! |= DELIVERY_BIT;
@@ -52,11 +49,6 @@ export function readDeliveryId(id: IdBytes): { first: IdBytes; last: IdBytes; nu
   first.fill(0x00, 14);
   last.fill(0xff, 14);
   return { first, last, number: new DataView(id.buffer, id.byteOffset).getUint16(14) };
-}
-
-/** True for the id of a delivery, false for that of an event. */
-export function isDeliveryId(id: IdBytes): boolean {
-  return (id[6]! & DELIVERY_BIT) !== 0;
 }
 
 /** The usual text form of an id, in lower case. */

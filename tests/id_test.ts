@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
-import { deliveryId, eventId, formatId, isDeliveryId, MAX_DELIVERIES, parseId, readDeliveryId } from "../lib/id.ts";
+import { deliveryId, eventId, formatId, parseId, readDeliveryId } from "../lib/id.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TIME = Date.parse("2024-02-14T18:25:43Z");
 
 const anyKey = fc.oneof(fc.string({ unit: "binary" }), fc.uint8Array());
 const anyTime = fc.integer({ min: 0, max: 2 ** 48 - 1 });
-const anyNumber = fc.integer({ min: 1, max: MAX_DELIVERIES });
+const anyNumber = fc.integer({ min: 1, max: 0xffff });
 
 test("eventId() is a UUIDv7 of the event's own time", () => {
   fc.assert(fc.property(anyKey, anyTime, (key, time) => {
@@ -60,8 +60,7 @@ test("deliveryId() is a UUIDv7 that leads back to its event and its number", () 
     const id = deliveryId(event, number);
     assert.equal(formatId(event), before, "the event's id stays as it is");
     assert.match(formatId(id), UUID_V7);
-    assert.equal(isDeliveryId(id), true);
-    assert.equal(isDeliveryId(event), false);
+    assert.notDeepEqual(id, event);
     const { first, last, number: read } = readDeliveryId(id);
     assert.equal(read, number);
     assert.ok(Buffer.compare(first, event) <= 0 && Buffer.compare(event, last) <= 0);
@@ -71,7 +70,7 @@ test("deliveryId() is a UUIDv7 that leads back to its event and its number", () 
 
 test("deliveryId() is another for each number, and no event's id", () => {
   const event = eventId("source", "key", TIME);
-  const ids = [1, 2, 255, 256, MAX_DELIVERIES].map((number) => formatId(deliveryId(event, number)));
+  const ids = [1, 2, 255, 256, 0xffff].map((number) => formatId(deliveryId(event, number)));
   assert.equal(new Set([formatId(event), ...ids]).size, 6);
 });
 

@@ -1,8 +1,7 @@
 /** Turns what zod found into mistakes that a person can mend. */
 
 import type { z } from "zod";
-import type { ConfigIssue } from "../errors.ts";
-import { describe } from "../targets/message.ts";
+import { type ConfigIssue, describe } from "../errors.ts";
 
 type Path = readonly PropertyKey[];
 

@@ -3,36 +3,27 @@
 import { z } from "zod";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import { fn, options } from "../options.ts";
+import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
-import type { Source } from "../sources/source.ts";
+import type { BoundedSource, Source } from "../sources/source.ts";
 import { localeShape } from "../targets/default_message.ts";
-import { type MessageFields, messageShape } from "../targets/message.ts";
+import { messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
 import { rate, size, timerDuration } from "../units.ts";
 import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 
-/** A route at work. */
-export interface ConfigRoute {
-  on: readonly string[];
-  to: readonly string[];
-  when?: (event: unknown) => unknown;
-  message: MessageFields;
-}
-
 /** A config at work: checked, complete, secrets read. */
 export interface Config {
   listen: { host: string; port: number };
   admin: false | { host: string; port: number; token?: string };
   store: string;
-  sources: readonly Source[];
+  sources: readonly BoundedSource[];
   targets: ReadonlyMap<string, Target>;
-  routes: readonly ConfigRoute[];
+  routes: readonly RouteRule[];
   fallback?: string;
-  maxBodyBytes: number;
-  rateLimit?: { perMs: number; limit: number };
   maxBacklog?: number;
   retry: RetryPolicy;
   drainMs: number;
@@ -129,8 +120,6 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
     targets: new Map(targets.map((target) => [target.name, target])),
     routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
     fallback: raw.fallback,
-    maxBodyBytes: raw.maxBody,
-    rateLimit: raw.rateLimit,
     maxBacklog: raw.maxBacklog,
     retry: raw.retry,
     drainMs: raw.drain,

@@ -4,14 +4,13 @@ import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
-import type { Source } from "../sources/source.ts";
+import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import { Windows } from "./window.ts";
 
 /** What receiving needs to know of the config. */
 export interface ReceiveConfig extends AcceptConfig {
-  sources: readonly Source[];
-  maxBodyBytes: number;
+  sources: readonly BoundedSource[];
 }
 
 interface Bindings {
@@ -50,7 +49,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     return answer(503, "The event cannot be taken now", { "Retry-After": String(STORE_RETRY_SECONDS) });
   });
 
-  async function receive(request: Request, client: string, source: Source): Promise<Response> {
+  async function receive(request: Request, client: string, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
     const refuse = (reason: Refusal, status: number, text: string, headers?: Record<string, string>, more?: object) => {
       log.warn("refused a request to {source} from {client}: {reason}", {
@@ -76,9 +75,10 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       }
     }
 
-    const maxBytes = source.maxBodyBytes ?? config.maxBodyBytes;
-    const body = await readBody(request, maxBytes);
-    if (body === "too large") return refuse("body_too_large", 413, `The body is larger than ${maxBytes} bytes`);
+    const body = await readBody(request, source.maxBodyBytes);
+    if (body === "too large") {
+      return refuse("body_too_large", 413, `The body is larger than ${source.maxBodyBytes} bytes`);
+    }
     if (body === "cut") return refuse("body_cut", 400, "The body was cut short");
 
     const signature = request.headers.get(source.signatureHeader);

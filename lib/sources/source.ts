@@ -60,6 +60,11 @@ export interface Source {
   sign(body: Uint8Array): string;
 }
 
+/** A source that has a limit for every body: its own, or the config's. */
+export interface BoundedSource extends Source {
+  readonly maxBodyBytes: number;
+}
+
 /** A kind of source: its schema, and how its options become a source at work. */
 export interface SourceKind<Options> {
   readonly kind: string;

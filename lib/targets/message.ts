@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { callFunction } from "../callback.ts";
-import { MessageError, messageOf } from "../errors.ts";
+import { describe, MessageError, messageOf } from "../errors.ts";
 import type { AnyEvent, Payload } from "../event.ts";
 
 /** A text, or a function that makes it from the event. */
@@ -71,12 +71,6 @@ export function textOf(field: string, option: unknown, payload: Payload): string
   throw new MessageError(
     `Cannot make the ${field}: its function gives ${value === "" ? "an empty text" : describe(value)}, not a text`,
   );
-}
-
-/** What kind of value this is, in words. */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /**

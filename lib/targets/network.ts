@@ -80,7 +80,7 @@ export async function exchange(url: string, request: RequestInit, place: string)
 }
 
 /** The outcome that an HTTP status gives: 2xx is delivered. */
-export function httpOutcome(answer: Answer & { status: number }, headers: Headers, nowMs: number): Outcome {
+function httpOutcome(answer: Answer & { status: number }, headers: Headers, nowMs: number): Outcome {
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: "delivered", ...answer };
   const detail = `The target answered ${status}`;
@@ -98,14 +98,14 @@ export function httpOutcome(answer: Answer & { status: number }, headers: Header
  * The pause that a `Retry-After` asks for, in milliseconds, at most an hour; `undefined` if it cannot be read.
  * @see RFC 9110, section 10.2.3: seconds, or an HTTP date.
  */
-export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+function retryAfterMs(value: string | null, nowMs: number): number | undefined {
   if (!value) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_PAUSE_MS);
 }
 
 /** The first part of an answer's text. Whatever fails or hangs in reading it is left out: the status is known. */
-export async function readAnswer(response: Response): Promise<string> {
+async function readAnswer(response: Response): Promise<string> {
   const reader = response.body?.getReader();
   if (!reader) return "";
   const decoder = new TextDecoder();

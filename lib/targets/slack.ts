@@ -1,21 +1,12 @@
 /** Delivers to a Slack incoming webhook. */
 
 import { z } from "zod";
-import { MessageError } from "../errors.ts";
+import { describe, MessageError } from "../errors.ts";
 import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { defaultMessage, type Locale, type LocaleOptions, localeShape } from "./default_message.ts";
-import {
-  describe,
-  jsonOf,
-  mapTexts,
-  type MessageFields,
-  messageShape,
-  textOf,
-  type TextOption,
-  valueOf,
-} from "./message.ts";
+import { jsonOf, mapTexts, type MessageFields, messageShape, textOf, type TextOption, valueOf } from "./message.ts";
 import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 

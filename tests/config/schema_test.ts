@@ -38,8 +38,6 @@ test("readConfig() fills in the defaults", () => {
     admin: { host: "127.0.0.1", port: 9300 },
     store: "sqlite:relay.db",
     fallback: undefined,
-    maxBodyBytes: 1_048_576,
-    rateLimit: undefined,
     maxBacklog: undefined,
     retry: {
       scheduleMs: [5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000],
@@ -96,8 +94,6 @@ test("readConfig() takes every option", () => {
     admin: { host: "0.0.0.0", port: 9999, token: "an admin token" },
     store: "sqlite:/var/lib/relay/relay.db",
     fallback: "chat",
-    maxBodyBytes: 1_024,
-    rateLimit: { perMs: 1_000, limit: 5 },
     maxBacklog: 10,
     retry: { scheduleMs: [1_000], jitter: 0 },
     drainMs: 0,

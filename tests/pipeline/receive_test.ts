@@ -27,11 +27,11 @@ type Verdict = "stored" | "duplicate" | Error;
 /** A receiver whose `accept` remembers what reached it and answers as told. */
 function start(options: { source?: object; verdict?: Verdict } = {}) {
   const accepted: Received[] = [];
+  const source = sourceOf(options.source);
   const config: ReceiveConfig = {
-    sources: [sourceOf(options.source)],
+    sources: [{ ...source, maxBodyBytes: source.maxBodyBytes ?? MAX_BODY }],
     targets: new Map(),
     routes: [],
-    maxBodyBytes: MAX_BODY,
     redact: (text) => text,
   };
   const receive = createReceive(config, async (received) => {

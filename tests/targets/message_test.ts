@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageError } from "../../lib/errors.ts";
-import { describe, jsonOf, mapTexts, messageFields, messageShape, textOf, valueOf } from "../../lib/targets/message.ts";
+import { describe, MessageError } from "../../lib/errors.ts";
+import { jsonOf, mapTexts, messageFields, messageShape, textOf, valueOf } from "../../lib/targets/message.ts";
 
 const payload = { event: "note.failed", data: { note_id: "n1" } };
 
