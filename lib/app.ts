@@ -26,11 +26,12 @@ export interface App {
 
 /**
  * Starts a relay.
+ * @param open Opens the store.
  * @throws {RelayError} if the store cannot be opened or the port not be listened on; then nothing is left running.
  */
-export async function startApp(loaded: LoadedConfig): Promise<App> {
+export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
   let { config, redact } = loaded;
-  const store = openStore(loaded);
+  const store = open(loaded);
   try {
     const takenOver = await store.serve(Date.now());
     const deliverer = new Deliverer(store, { ...config, redact });
@@ -62,7 +63,7 @@ export async function startApp(loaded: LoadedConfig): Promise<App> {
 }
 
 /** Opens the store that this config names. */
-function openStore({ config, folder }: LoadedConfig): Store {
+export function openStore({ config, folder }: LoadedConfig): Store {
   const path = config.store.slice("sqlite:".length);
   return openSqlite(isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path));
 }
