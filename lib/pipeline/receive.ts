@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
+import { ackDuration, eventsReceived } from "../metrics.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import { Windows } from "./window.ts";
@@ -51,6 +52,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
 
   async function receive(request: Request, client: string, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
+    const startedAt = performance.now();
     const refuse = (reason: Refusal, status: number, text: string, headers?: Record<string, string>, more?: object) => {
       log.warn("refused a request to {source} from {client}: {reason}", {
         source: source.name,
@@ -59,6 +61,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
         status,
         ...more,
       });
+      eventsReceived.inc({ source: source.name, result: reason });
       return answer(status, text, headers);
     };
     if (isDebug()) {
@@ -97,6 +100,8 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       const { payload } = parsed;
       const { secretIndex } = verification;
       const result = await accept({ source, body, payload, headers, secretIndex, receivedAt }, config);
+      eventsReceived.inc({ source: source.name, result });
+      ackDuration.observe((performance.now() - startedAt) / 1000);
       return answer(200, result === "stored" ? "OK" : "Already processed");
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -18,7 +18,7 @@ import { reasonOf } from "./contract.ts";
 async function outcomeOf(respond: Respond) {
   const sink = await startSink(respond);
   try {
-    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery(), never);
+    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never);
     assert.ok(outcome);
     return { outcome, requests: sink.requests.length };
   } finally {
@@ -117,7 +117,7 @@ test("deliver() is tried again where nobody vouches for the certificate", async 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const outcome = await attempt(makeTarget(httpTarget, { url }), makeDelivery(), never);
+    const outcome = await attempt(makeTarget(httpTarget, { url }), makeDelivery, never);
     assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "tls_failed"]);
     assert.equal(requests, 0);
   } finally {
@@ -130,7 +130,7 @@ test("deliver() is tried again where the server speaks no TLS", async () => {
   const sink = await startSink();
   try {
     const target = makeTarget(httpTarget, { url: sink.url.replace("http:", "https:") });
-    const outcome = await attempt(target, makeDelivery(), never);
+    const outcome = await attempt(target, makeDelivery, never);
     assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "tls_failed"]);
   } finally {
     await sink.close();

@@ -55,7 +55,11 @@ async function send(
 ): Promise<{ outcome: Outcome | undefined; requests: SinkRequest[]; message?: { text: string; blocks?: unknown } }> {
   const sink = await startSink(respond);
   try {
-    const outcome = await attempt(makeTarget(slackTarget, { url: sink.url + TOKEN, ...options }), delivery, never);
+    const outcome = await attempt(
+      makeTarget(slackTarget, { url: sink.url + TOKEN, ...options }),
+      () => delivery,
+      never,
+    );
     const { requests } = sink;
     return { outcome, requests, message: requests[0] && JSON.parse(requests[0].body.toString()) };
   } finally {
