@@ -54,7 +54,9 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     const receivedAt = Date.now();
     const startedAt = performance.now();
     const refuse = (reason: Refusal, status: number, text: string, headers?: Record<string, string>, more?: object) => {
-      log.warn("refused a request to {source} from {client}: {reason}", {
+      // The one refusal that is this machine's fault, and that somebody must do something about.
+      const level = reason === "store_failed" ? "error" : "warn";
+      log[level]("refused a request to {source} from {client}: {reason}", {
         source: source.name,
         client,
         reason,
@@ -106,7 +108,10 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const retry = { "Retry-After": String(STORE_RETRY_SECONDS) };
-      return refuse("store_failed", 503, "The event cannot be stored now", retry, { problem: error.message });
+      return refuse("store_failed", 503, "The event cannot be stored now", retry, {
+        problem: error.message,
+        hint: error.hint,
+      });
     }
   }
 

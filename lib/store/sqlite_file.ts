@@ -43,7 +43,8 @@ export class SqliteFile {
       this.#place = statSync(path);
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
-      this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL"); // holds only if it is said before the first table
+      // Holds only if it is said before the first table; said again it would write to the file.
+      if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
       this.#db.exec("PRAGMA journal_mode = WAL");
       this.#db.exec("PRAGMA synchronous = FULL");
       this.#db.exec(`PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);

@@ -82,18 +82,25 @@ export interface RunningRelay {
   close(): Promise<void>;
 }
 
+interface StartOptions {
+  files?: Record<string, string>;
+  env?: Record<string, string>;
+  args?: string[];
+  folder?: string;
+  /** What to run in place of the executable; the verb and its arguments follow. */
+  command?: string[];
+}
+
 /** Starts `relay serve` in a folder of its own, or in one that is given, and waits until it listens. */
-export async function startRelay(
-  config: string,
-  options: { files?: Record<string, string>; env?: Record<string, string>; args?: string[]; folder?: string } = {},
-): Promise<RunningRelay> {
+export async function startRelay(config: string, options: StartOptions = {}): Promise<RunningRelay> {
   const made = options.folder ? undefined : makeFolder();
   const folder = options.folder ?? made!.path;
   for (const [name, text] of Object.entries({ "relay.config.ts": config, ...options.files })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o755 });
   }
-  const child = spawn(executable, ["serve", ...(options.args ?? [])], {
+  const [program, ...before] = options.command ?? [executable];
+  const child = spawn(program!, [...before, "serve", ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...options.env },
   });
