@@ -5,6 +5,7 @@ import process from "node:process";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { createAccept } from "./pipeline/accept.ts";
+import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
 import { Windows } from "./pipeline/window.ts";
@@ -37,7 +38,8 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const deliverer = new Deliverer(store, { ...config, redact });
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
-    let receive = createReceive({ ...config, redact }, accept, clients);
+    const bodies = new Bodies();
+    let receive = createReceive({ ...config, redact }, accept, clients, bodies);
     const listener = listenOn(config.listen, (request, client) => receive(request, client));
     deliverer.wake();
 
@@ -47,7 +49,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       reload(next) {
         const old = config.targets;
         ({ config, redact } = next);
-        receive = createReceive({ ...config, redact }, accept, clients);
+        receive = createReceive({ ...config, redact }, accept, clients, bodies);
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {

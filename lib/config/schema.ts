@@ -25,6 +25,7 @@ export interface Config {
   routes: readonly RouteRule[];
   fallback?: string;
   maxBacklog?: number;
+  trustedProxies: number;
   retry: RetryPolicy;
   drainMs: number;
 }
@@ -57,6 +58,9 @@ const schema = options({
   maxBody: size.default(1024 ** 2),
   rateLimit: rate.optional(),
   maxBacklog: z.int().positive().optional(),
+  trustProxy: z.union([z.boolean().transform(Number), z.int().nonnegative()], {
+    error: "expected true, false, or how many proxies stand in front",
+  }).default(0),
   retry: retryPolicy.default(defaultRetry),
   drain: timerDuration.default(10_000),
   ...localeShape,
@@ -121,6 +125,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
     routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
     fallback: raw.fallback,
     maxBacklog: raw.maxBacklog,
+    trustedProxies: raw.trustProxy,
     retry: raw.retry,
     drainMs: raw.drain,
   };

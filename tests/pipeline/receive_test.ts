@@ -6,6 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { StoreError } from "../../lib/errors.ts";
 import type { Received } from "../../lib/pipeline/accept.ts";
+import { Bodies } from "../../lib/pipeline/body.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
 import { Windows } from "../../lib/pipeline/window.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
@@ -25,20 +26,26 @@ const plain = sourceOf();
 type Verdict = "stored" | "duplicate" | Error;
 
 /** A receiver whose `accept` remembers what reached it and answers as told. */
-function start(options: { source?: object; verdict?: Verdict } = {}) {
+function start(options: { source?: object; verdict?: Verdict; trustedProxies?: number; bodies?: Bodies } = {}) {
   const accepted: Received[] = [];
   const source = sourceOf(options.source);
   const config: ReceiveConfig = {
     sources: [{ ...source, maxBodyBytes: source.maxBodyBytes ?? MAX_BODY }],
     targets: new Map(),
     routes: [],
+    trustedProxies: options.trustedProxies ?? 0,
     redact: (text) => text,
   };
-  const receive = createReceive(config, async (received) => {
-    accepted.push(received);
-    if (options.verdict instanceof Error) throw options.verdict;
-    return options.verdict ?? "stored";
-  }, new Windows());
+  const receive = createReceive(
+    config,
+    async (received) => {
+      accepted.push(received);
+      if (options.verdict instanceof Error) throw options.verdict;
+      return options.verdict ?? "stored";
+    },
+    new Windows(),
+    options.bodies,
+  );
   const send = async (path: string, init: RequestInit = {}, client = "192.0.2.1") => {
     const response = await receive(new Request(`http://relay${path}`, init), client);
     return { status: response.status, text: await response.text(), headers: response.headers };
