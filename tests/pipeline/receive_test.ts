@@ -190,6 +190,26 @@ test("receive() answers 429 to a client that comes too often, and to no other", 
   assert.equal(accepted.length, 3);
 });
 
+test("receive() counts by the address that a trusted proxy names, and by no other", async () => {
+  const source = { rateLimit: { per: "1h", limit: 1 } };
+  const direct = start({ source });
+  const proxied = start({ source, trustedProxies: 1 });
+  const from = (address: string) => ({ "X-Forwarded-For": address });
+  assert.equal((await direct.post(EVENT, undefined, from("203.0.113.1"))).status, 200);
+  assert.equal((await direct.post(EVENT, undefined, from("203.0.113.2"))).status, 429);
+  const rows: [forwardedFor: string, status: number][] = [
+    ["203.0.113.1", 200],
+    ["203.0.113.2", 200],
+    ["203.0.113.9, 203.0.113.1:99", 429],
+    ["2001:db8::1", 200],
+    ["2001:db8::ffff:2", 429],
+    ["2001:db8:0:1::1", 200],
+  ];
+  for (const [forwardedFor, status] of rows) {
+    assert.equal((await proxied.post(EVENT, undefined, from(forwardedFor))).status, status, forwardedFor);
+  }
+});
+
 const anyBody = fc.uint8Array({ maxLength: MAX_BODY + 100 });
 
 test("receive() answers any bytes with any signature by 401 or 413, and accepts none", async () => {
