@@ -6,6 +6,7 @@ import { type AdminContext, createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { createAccept } from "./pipeline/accept.ts";
+import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
@@ -53,7 +54,8 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const deliverer = new Deliverer(store, { ...config, redact }, await store.targets());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
-    let receive = createReceive({ ...config, redact }, accept, clients);
+    const bodies = new Bodies();
+    let receive = createReceive({ ...config, redact }, accept, clients, bodies);
     const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
     const admin = config.admin && listenOn("admin", config.admin, createAdmin(store, () => contextOf(config)));
@@ -72,7 +74,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       reload(next) {
         const old = config.targets;
         ({ config, redact } = next);
-        receive = createReceive({ ...config, redact }, accept, clients);
+        receive = createReceive({ ...config, redact }, accept, clients, bodies);
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {

@@ -105,7 +105,9 @@ export function listen(host: string, port: number, handler: Handler): Listener {
     const server = bun.serve({
       hostname: host,
       port,
-      idleTimeout: 30, // seconds
+      // Seconds, for a connection that waits for a request, or drips a body or takes an answer at under 16 KiB/s; longer
+      // than a body may take, so that its sender hears why. Headers must be there after 10 s, which Bun sees to itself.
+      idleTimeout: 45,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
       development: false,
       fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),

@@ -26,6 +26,7 @@ export interface Config {
   routes: readonly RouteRule[];
   fallback?: string;
   maxBacklog?: number;
+  trustedProxies: number;
   retry: RetryPolicy;
   keep: KeepPolicy;
   drainMs: number;
@@ -61,6 +62,9 @@ const schema = options({
   maxBody: size.default(1024 ** 2),
   rateLimit: rate.optional(),
   maxBacklog: z.int().positive().optional(),
+  trustProxy: z.union([z.boolean().transform(Number), z.int().nonnegative()], {
+    error: "expected true, false, or how many proxies stand in front",
+  }).default(0),
   retry: retryPolicy.default(defaultRetry),
   keep: options({ delivered: duration.default(30 * DAY_MS), dead: duration.default(90 * DAY_MS) }).prefault({}),
   drain: timerDuration.default(10_000),
@@ -126,6 +130,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
     routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
     fallback: raw.fallback,
     maxBacklog: raw.maxBacklog,
+    trustedProxies: raw.trustProxy,
     retry: raw.retry,
     keep: { deliveredMs: raw.keep.delivered, deadMs: raw.keep.dead },
     drainMs: raw.drain,

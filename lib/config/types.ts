@@ -49,6 +49,11 @@ export interface RelayConfig<
   rateLimit?: Rate;
   /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
   maxBacklog?: number;
+  /**
+   * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log and
+   * for `rateLimit`. Default: `false`, the client is the other end of the connection.
+   */
+  trustProxy?: boolean | number;
   /** When failed deliveries are tried again, for targets that do not say. */
   retry?: RetryOption;
   /**

@@ -7,11 +7,15 @@ import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, eventsReceived } from "../metrics.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
+import { Bodies, type BodyProblem } from "./body.ts";
+import { clientAddress, networkOf } from "./client.ts";
 import { Windows } from "./window.ts";
 
 /** What receiving needs to know of the config. */
 export interface ReceiveConfig extends AcceptConfig {
   sources: readonly BoundedSource[];
+  /** How many proxies in front may say, in `X-Forwarded-For`, who the client is. */
+  trustedProxies: number;
 }
 
 interface Bindings {
@@ -19,25 +23,28 @@ interface Bindings {
   client: string;
 }
 
-/** Answers requests to the public listener. */
+/** Answers requests to the public listener; `client` is the address of the other end of the connection. */
 export type Receive = (request: Request, client: string) => Promise<Response>;
+
+type Headings = Record<string, string>;
 
 /** Why a request was not accepted, in the operator's log. */
 type Refusal =
   | "signature_missing"
   | "signature_malformed"
   | "signature_wrong"
-  | "body_too_large"
-  | "body_cut"
-  | "body_invalid"
+  | `body_${BodyProblem | "invalid"}`
   | "rate_limited"
   | "store_failed";
 
-/** Seconds after which a sender may try again what could not be stored. */
-const STORE_RETRY_SECONDS = 5;
+/** Seconds after which a sender may try again what could not be taken. */
+const RETRY_SECONDS = 5;
 
-/** @param clients Counts requests by source and client; kept by the caller, so that a new config begins with no clean slate. */
-export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows): Receive {
+/**
+ * The caller keeps `clients` and `bodies`, so that a new config begins with no clean slate.
+ * @param clients Counts requests by source and client.
+ */
+export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows, bodies = new Bodies()): Receive {
   const app = new Hono<{ Bindings: Bindings }>();
   for (const source of config.sources) {
     app.post(source.path, (c) => receive(c.req.raw, c.env.client, source));
@@ -47,13 +54,14 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
   app.notFound(() => answer(404, "Not found"));
   app.onError((error) => {
     log.error("cannot answer a request: {problem}", { problem: error.message });
-    return answer(503, "The event cannot be taken now", { "Retry-After": String(STORE_RETRY_SECONDS) });
+    return answer(503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) });
   });
 
-  async function receive(request: Request, client: string, source: BoundedSource): Promise<Response> {
+  async function receive(request: Request, connection: string, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
     const startedAt = performance.now();
-    const refuse = (reason: Refusal, status: number, text: string, headers?: Record<string, string>, more?: object) => {
+    const client = clientAddress(connection, request.headers.get("X-Forwarded-For"), config.trustedProxies);
+    const refuse = (reason: Refusal, status: number, text: string, headers?: Headings, more?: object) => {
       // The one refusal that is this machine's fault, and that somebody must do something about.
       const level = reason === "store_failed" ? "error" : "warn";
       log[level]("refused a request to {source} from {client}: {reason}", {
@@ -74,17 +82,17 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     }
 
     if (source.rateLimit) {
-      const waitMs = clients.enter(`${source.name} ${client}`, source.rateLimit, receivedAt);
+      const waitMs = clients.enter(`${source.name} ${networkOf(client)}`, source.rateLimit, receivedAt);
       if (waitMs > 0) {
         return refuse("rate_limited", 429, "Too many requests", { "Retry-After": String(Math.ceil(waitMs / 1000)) });
       }
     }
 
-    const body = await readBody(request, source.maxBodyBytes);
-    if (body === "too large") {
-      return refuse("body_too_large", 413, `The body is larger than ${source.maxBodyBytes} bytes`);
+    const body = await bodies.read(request, source.maxBodyBytes);
+    if (typeof body === "string") {
+      const [status, text, headers] = answerTo(body, source);
+      return refuse(`body_${body}`, status, text, headers);
     }
-    if (body === "cut") return refuse("body_cut", 400, "The body was cut short");
 
     const signature = request.headers.get(source.signatureHeader);
     const verification = source.verify(body, signature);
@@ -107,7 +115,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       return answer(200, result === "stored" ? "OK" : "Already processed");
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      const retry = { "Retry-After": String(STORE_RETRY_SECONDS) };
+      const retry = { "Retry-After": String(RETRY_SECONDS) };
       return refuse("store_failed", 503, "The event cannot be stored now", retry, {
         problem: error.message,
         hint: error.hint,
@@ -115,28 +123,23 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     }
   }
 
+  /** What a sender is told whose body could not be read. Where more of it may come, the connection ends. */
+  function answerTo(problem: BodyProblem, source: BoundedSource): [status: number, text: string, headers?: Headings] {
+    switch (problem) {
+      case "too_large":
+        return [413, `The body is larger than ${source.maxBodyBytes} bytes`];
+      case "cut":
+        return [400, "The body was cut short"];
+      case "late":
+        return [408, `The body did not arrive within ${bodies.timeoutMs / 1000} s`, { Connection: "close" }];
+      case "no_room":
+        return [503, "The event cannot be taken now", { Connection: "close", "Retry-After": String(RETRY_SECONDS) }];
+    }
+  }
+
   return async (request, client) => app.fetch(request, { client });
 }
 
-function answer(status: number, text: string, headers: Record<string, string> = {}): Response {
+function answer(status: number, text: string, headers: Headings = {}): Response {
   return new Response(text, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
-}
-
-/** The bytes of a body that has at most so many. */
-async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | "too large" | "cut"> {
-  const declared = request.headers.get("Content-Length");
-  if (Number(declared) > maxBytes) return "too large";
-  try {
-    if (declared !== null) return new Uint8Array(await request.arrayBuffer());
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) return "too large";
-      chunks.push(chunk);
-    }
-    return await new Blob(chunks as BlobPart[]).bytes();
-  } catch {
-    return "cut";
-  }
 }

@@ -83,6 +83,12 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [target({ retry: "never" }), /^targets\.crm\.retry: expected a list of pauses such as .*, got "never"$/],
   [target({ retry: { schedule: ["1s"], jitter: 2 } }), /^targets\.crm\.retry\.jitter: expected at most 1, got 2$/],
   [{ maxBacklog: 0 }, /^maxBacklog: expected more than 0, got 0$/],
+  [
+    { trustProxy: "10.0.0.1" },
+    /^trustProxy: expected true, false, or how many proxies stand in front, got "10\.0\.0\.1"$/,
+  ],
+  [{ trustProxy: -1 }, /^trustProxy: expected .*, got -1$/],
+  [{ trustProxy: 1.5 }, /^trustProxy: expected .*, got 1\.5$/],
   [{ listen: { port: 65_536 } }, /^listen\.port: expected at most 65535, got 65536$/],
   [{ listen: { host: "" } }, /^listen\.host: expected at least 1, got ""$/],
   [{ timeZone: "America/Sao Paulo" }, /^timeZone: expected an IANA time zone such as .*, got "America\/Sao Paulo"$/],

@@ -39,6 +39,7 @@ test("readConfig() fills in the defaults", () => {
     store: "sqlite:relay.db",
     fallback: undefined,
     maxBacklog: undefined,
+    trustedProxies: 0,
     retry: {
       scheduleMs: [5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000],
       jitter: 0.2,
@@ -88,6 +89,7 @@ test("readConfig() takes every option", () => {
       maxBody: "1kb",
       rateLimit: { per: "1s", limit: 5 },
       maxBacklog: 10,
+      trustProxy: 2,
       retry: { schedule: ["1s"], jitter: 0 },
       keep: { delivered: "1d", dead: 5 },
       drain: 0,
@@ -104,6 +106,7 @@ test("readConfig() takes every option", () => {
     store: "sqlite:/var/lib/relay/relay.db",
     fallback: "chat",
     maxBacklog: 10,
+    trustedProxies: 2,
     retry: { scheduleMs: [1_000], jitter: 0 },
     keep: { deliveredMs: 86_400_000, deadMs: 5 },
     drainMs: 0,

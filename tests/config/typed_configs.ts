@@ -70,7 +70,7 @@ export const EVERYTHING = `${HEAD}export default defineConfig({
     { on: "**", to: ["a", "b"], body: { fixed: [1, null] }, text: (e) => e.event },
     { on: ["note.failed", "note.completed"], to: "c", subject: (e) => e.data.status, html: "<p>" },
   ],
-  maxBody: "1mb", rateLimit: { per: 1000, limit: 5 }, maxBacklog: 100000, retry: ["1s"], drain: "10s", locale: "pt-BR", timeZone: "UTC",
+  maxBody: "1mb", rateLimit: { per: 1000, limit: 5 }, maxBacklog: 100000, trustProxy: true, retry: ["1s"], drain: "10s", locale: "pt-BR", timeZone: "UTC",
 });
 `;
 

@@ -127,6 +127,22 @@ test("serve asks a sender that exceeds `rateLimit` to wait, also after a reload"
   });
 });
 
+test("serve counts and logs the client that its trusted proxies name, whatever a client forges", async () => {
+  const from = (address: string) => ({ headers: { "X-Forwarded-For": address } });
+  const rateLimit = 'rateLimit: { per: "1h", limit: 1 },';
+  await withRelay({ more: `${rateLimit} trustProxy: 2,` }, async (relay) => {
+    assert.equal((await relay.post(event(1), from("203.0.113.1, 10.0.0.1"))).status, 200);
+    assert.equal((await relay.post(event(2), from("203.0.113.2, 10.0.0.1"))).status, 200);
+    assert.equal((await relay.post(event(3), from("203.0.113.3, 203.0.113.1:4711, 10.0.0.1"))).status, 429);
+    await relay.logged("who it was", ({ reason, client }) => reason === "rate_limited" && client === "203.0.113.1");
+  });
+  await withRelay({ more: rateLimit }, async (relay) => {
+    assert.equal((await relay.post(event(1), from("203.0.113.1"))).status, 200);
+    assert.equal((await relay.post(event(2), from("203.0.113.2"))).status, 429);
+    await relay.logged("who it was", ({ reason, client }) => reason === "rate_limited" && client === "127.0.0.1");
+  });
+});
+
 test("serve takes a sender in again when its window has passed", async () => {
   await withRelay({ source: 'rateLimit: { per: "1s", limit: 1 },' }, async (relay) => {
     assert.equal((await relay.post(event(1))).status, 200);

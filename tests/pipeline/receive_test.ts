@@ -6,6 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { StoreError } from "../../lib/errors.ts";
 import type { Received } from "../../lib/pipeline/accept.ts";
+import { Bodies } from "../../lib/pipeline/body.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
 import { Windows } from "../../lib/pipeline/window.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
@@ -25,20 +26,26 @@ const plain = sourceOf();
 type Verdict = "stored" | "duplicate" | Error;
 
 /** A receiver whose `accept` remembers what reached it and answers as told. */
-function start(options: { source?: object; verdict?: Verdict } = {}) {
+function start(options: { source?: object; verdict?: Verdict; trustedProxies?: number; bodies?: Bodies } = {}) {
   const accepted: Received[] = [];
   const source = sourceOf(options.source);
   const config: ReceiveConfig = {
     sources: [{ ...source, maxBodyBytes: source.maxBodyBytes ?? MAX_BODY }],
     targets: new Map(),
     routes: [],
+    trustedProxies: options.trustedProxies ?? 0,
     redact: (text) => text,
   };
-  const receive = createReceive(config, async (received) => {
-    accepted.push(received);
-    if (options.verdict instanceof Error) throw options.verdict;
-    return options.verdict ?? "stored";
-  }, new Windows());
+  const receive = createReceive(
+    config,
+    async (received) => {
+      accepted.push(received);
+      if (options.verdict instanceof Error) throw options.verdict;
+      return options.verdict ?? "stored";
+    },
+    new Windows(),
+    options.bodies,
+  );
   const send = async (path: string, init: RequestInit = {}, client = "192.0.2.1") => {
     const response = await receive(new Request(`http://relay${path}`, init), client);
     return { status: response.status, text: await response.text(), headers: response.headers };
@@ -181,6 +188,26 @@ test("receive() answers 429 to a client that comes too often, and to no other", 
   assert.ok(status === 429 && seconds > 3_500 && seconds <= 3_600, `${status}, after ${seconds} s`);
   assert.equal((await post(EVENT, undefined, {}, "192.0.2.2")).status, 200);
   assert.equal(accepted.length, 3);
+});
+
+test("receive() counts by the address that a trusted proxy names, and by no other", async () => {
+  const source = { rateLimit: { per: "1h", limit: 1 } };
+  const direct = start({ source });
+  const proxied = start({ source, trustedProxies: 1 });
+  const from = (address: string) => ({ "X-Forwarded-For": address });
+  assert.equal((await direct.post(EVENT, undefined, from("203.0.113.1"))).status, 200);
+  assert.equal((await direct.post(EVENT, undefined, from("203.0.113.2"))).status, 429);
+  const rows: [forwardedFor: string, status: number][] = [
+    ["203.0.113.1", 200],
+    ["203.0.113.2", 200],
+    ["203.0.113.9, 203.0.113.1:99", 429],
+    ["2001:db8::1", 200],
+    ["2001:db8::ffff:2", 429],
+    ["2001:db8:0:1::1", 200],
+  ];
+  for (const [forwardedFor, status] of rows) {
+    assert.equal((await proxied.post(EVENT, undefined, from(forwardedFor))).status, status, forwardedFor);
+  }
 });
 
 const anyBody = fc.uint8Array({ maxLength: MAX_BODY + 100 });
