@@ -43,7 +43,8 @@ export class SqliteFile {
       this.#place = statSync(path);
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
-      this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL"); // holds only if it is said before the first table
+      // Holds only if it is said before the first table, and would write to a store that is there already.
+      if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
       this.#db.exec("PRAGMA journal_mode = WAL");
       this.#db.exec("PRAGMA synchronous = FULL");
       this.#db.exec(`PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);
@@ -158,7 +159,7 @@ export class SqliteFile {
   giveBack(): void {
     if (Number(this.#pragma("freelist_count")) * 10 < Number(this.#pragma("page_count"))) return;
     try {
-      this.#db.exec(`PRAGMA incremental_vacuum(${PAGES_GIVEN_BACK})`);
+      this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_GIVEN_BACK})`).all(); // a step a page: `exec` of Deno takes one
     } catch (error) {
       throw storeError("give disk space back", error);
     }
