@@ -173,7 +173,7 @@ export function testTargets(it: It): void {
     await settle(store, "delivered", {}, "b");
     await settle(store, "dead", {}, "c");
     assert.deepEqual(await expireAll(store, before(1e9, 0)), [0]);
-    assert.deepEqual(await expireAll(store, before(0, 1)), [2], "also where dead ones are kept more briefly");
+    assert.deepEqual(await expireAll(store, before(0, 1), 1), [1, 1, 0], "also where dead ones are kept more briefly");
     assert.deepEqual((await store.targets()).map(({ dead }) => dead), [0, 0, 0]);
   });
 
@@ -210,7 +210,7 @@ export function testTargets(it: It): void {
   });
 
   it("expire() lets an event that was deleted be accepted again, and leaves its duplicates duplicates", async (store) => {
-    await store.accept([newEvent("1"), newEvent("2", ["b"])]);
+    await store.accept([newEvent("2", ["b"]), newEvent("1")]); // the one that goes is the last: its place may be taken again
     await settle(store, "delivered");
     assert.deepEqual(await expireAll(store, before(1)), [1]);
     assert.deepEqual(await store.accept([newEvent("1"), newEvent("2", ["b"])]), ["stored", "duplicate"]);
