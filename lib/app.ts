@@ -2,7 +2,7 @@
 
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
-import { type AdminContext, createAdmin } from "./admin/mod.ts";
+import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { createAccept } from "./pipeline/accept.ts";
@@ -58,7 +58,8 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     let receive = createReceive({ ...config, redact }, accept, clients, bodies);
     const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
-    const admin = config.admin && listenOn("admin", config.admin, createAdmin(store, () => contextOf(config)));
+    const admin = config.admin &&
+      listenOn("admin", config.admin, createAdmin(store, config.admin.token, () => config.targets.keys()));
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => config.keep);
     deliverer.wake();
@@ -103,10 +104,6 @@ export function storePath({ config, folder }: LoadedConfig): string {
 /** Opens the store that this config names. */
 export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded));
-}
-
-function contextOf({ admin, targets }: LoadedConfig["config"]): AdminContext {
-  return { token: admin ? admin.token : undefined, targets };
 }
 
 function listenOn(

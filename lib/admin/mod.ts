@@ -7,21 +7,19 @@ import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 
-/** What the operator's listener needs to know of the relay, which a reload may change. */
-export interface AdminContext {
-  token?: string;
-  targets: ReadonlyMap<string, unknown>;
-}
-
 /**
  * Answers requests to the operator's listener.
- * @param context Asked with every request.
+ * @param token What everything but `/healthz` asks for. It belongs to the listener: a reload changes neither.
+ * @param targets Names of the config's targets; asked with every request, since a reload may change them.
  */
-export function createAdmin(store: Store, context: () => AdminContext): (request: Request) => Promise<Response> {
+export function createAdmin(
+  store: Store,
+  token: string | undefined,
+  targets: () => Iterable<string>,
+): (request: Request) => Promise<Response> {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("OK"));
   app.use(async (c, next) => {
-    const { token } = context();
     if (token === undefined || isSame(c.req.header("Authorization") ?? "", `Bearer ${token}`)) return await next();
     return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
   });
@@ -30,7 +28,7 @@ export function createAdmin(store: Store, context: () => AdminContext): (request
     return c.text("OK");
   });
   app.get("/metrics", async (c) => {
-    const { type, text } = await readMetrics(store, context().targets.keys());
+    const { type, text } = await readMetrics(store, targets());
     return c.body(text, 200, { "Content-Type": type });
   });
   app.notFound((c) => c.text("Not found", 404));

@@ -45,13 +45,15 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
 
 /**
  * A config with one ConnectVets source at `/webhook`, on a free port.
- * @param parts Source text of `targets`, `routes`, and anything else at the top level.
+ * @param parts Source text of `targets`, `routes`, `admin` (off unless it is given), and anything else at the top level.
  */
-export function configOf(parts: { targets: string; routes: string; more?: string; source?: string }): string {
+export function configOf(
+  parts: { targets: string; routes: string; more?: string; source?: string; admin?: string },
+): string {
   return `import { connectvets, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
 export default defineConfig({
   listen: { host: "127.0.0.1", port: 0 },
-  admin: false,
+  admin: ${parts.admin ?? "false"},
   sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}", ${parts.source ?? ""} }) },
   targets: { ${parts.targets} },
   routes: [ ${parts.routes} ],
@@ -71,6 +73,8 @@ export interface RunningRelay {
   log(): Record<string, unknown>[];
   /** Resolves with the first record of the log that fits. */
   logged(what: string, fits: (record: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Where the operator's listener is, for a config that has one. */
+  adminUrl(): Promise<string>;
   /** Posts a body, signed unless a signature (or `null` for none) is given. */
   post(
     body: string | Uint8Array,
@@ -123,6 +127,10 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     log,
     output: () => stdout() + stderr(),
     logged: (what, fits) => until(what, () => log().find(fits)),
+    async adminUrl() {
+      const { adminPort } = await until("the operator's listener", () => log().find((record) => record.adminPort));
+      return `http://127.0.0.1:${adminPort}`;
+    },
     async post(body, { signature = sign(body), headers = {}, path = "/webhook" } = {}) {
       const signed: Record<string, string> = signature === null ? {} : { "X-ConnectVets-Signature": signature };
       const response = await fetch(url + path, {

@@ -84,3 +84,51 @@ test("Lane waits until enough have ended where the new policy lets fewer run", (
   lane.end();
   assert.deepEqual(at(lane, 1), [1, 1]);
 });
+
+const circuit = { failures: 2, pauseMs: 1_000 };
+const failed = { kind: "retry", reason: "server_failed", detail: "" } as const;
+
+test("Lane starts nothing while its circuit is open, then one probe, then as many as before", () => {
+  const lane = new Lane(policyOf({ circuit }));
+  assert.equal(lane.note(failed, 0), undefined);
+  assert.deepEqual(at(lane, 0), [2, 0]);
+  assert.equal(lane.note(failed, 0), "opened");
+  assert.deepEqual(at(lane, 999), [0, 1_000]);
+  assert.deepEqual(at(lane, 1_000), [1, 1_000]);
+  lane.start(1_000);
+  assert.deepEqual(at(lane, 1_001), [0, undefined], "one probe, whatever the concurrency");
+  lane.end();
+  assert.equal(lane.note({ kind: "delivered" }, 1_002), "closed");
+  assert.deepEqual(at(lane, 1_002), [2, 1_002]);
+});
+
+test("Lane sends no probe before what was in flight when its circuit opened has ended", () => {
+  const lane = new Lane(policyOf({ circuit, concurrency: 3 }));
+  for (let count = 0; count < 3; count++) lane.start(0);
+  for (let count = 0; count < 2; count++) {
+    lane.end();
+    lane.note(failed, 0);
+  }
+  assert.deepEqual(at(lane, 1_500), [0, undefined]);
+  lane.end();
+  assert.deepEqual(at(lane, 1_500), [1, 1_500]);
+});
+
+test("Lane opens at the latest of circuit, pause and rate", () => {
+  const lane = new Lane(policyOf({ circuit, rate: { perMs: 2_000, limit: 1 } }), 1_500);
+  assert.deepEqual(at(lane, 0), [0, 1_500]);
+  lane.start(0);
+  lane.end();
+  assert.deepEqual(at(lane, 1_500), [0, 2_000], "the rate is later");
+  lane.note(pauseOf(3_000), 0);
+  assert.deepEqual(at(lane, 2_000), [0, 3_000], "the pause is later");
+  assert.deepEqual(at(lane, 3_000), [1, 3_000], "a probe");
+});
+
+test("Lane gives its circuit another policy, and lets a probe through at once", () => {
+  const lane = new Lane(policyOf({ circuit }), 1_000);
+  lane.use(policyOf({ circuit: { ...circuit } }), 200);
+  assert.deepEqual(at(lane, 200), [1, 200]);
+  lane.use(policyOf(), 300);
+  assert.deepEqual(at(lane, 300), [2, 300], "without a circuit it is not held");
+});

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
+import { testTargets } from "./contract_targets.ts";
 import { claimAll, claimOne, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
 
 /** An empty store, open. */
@@ -40,6 +41,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
 
   testHandingOut(it);
   testOutcomes(it);
+  testTargets(it);
 }
 
 function testHandingOut(it: It): void {

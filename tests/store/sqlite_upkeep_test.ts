@@ -1,0 +1,131 @@
+/** The SQLite store's file over time: brought up to date, left alone, and made smaller again. */
+
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { Store } from "../../lib/store/mod.ts";
+import { openSqlite } from "../../lib/store/sqlite.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { claimAll, claimOne, keysOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+
+/** A test with the path of a store in a folder of its own. */
+function testIn(name: string, work: (path: string) => Promise<void>): void {
+  test(name, async () => {
+    const folder = makeFolder();
+    try {
+      await work(join(folder.path, "relay.db"));
+    } finally {
+      folder.remove();
+    }
+  });
+}
+
+/** Makes a store as the first version of the schema had it: every waiting delivery has a due time. */
+function makeFirstVersion(path: string, rows: [key: string, target: string, state: string, orderKey: string | null][]) {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec(readFileSync(new URL("../../lib/store/sql/001_initial.sql", import.meta.url), "utf8"));
+    const insertEvent = db.prepare("INSERT INTO events VALUES (?, ?, 'clinic', 'note.failed', ?, 0, '{}', ?, NULL)");
+    const insertDelivery = db.prepare("INSERT INTO deliveries VALUES (?, 1, ?, ?, 0, 0, ?, NULL, ?)");
+    rows.forEach(([key, target, state, orderKey], at) => {
+      insertEvent.run(at + 1, newEvent(key).id, T0, newEvent(key).body);
+      insertDelivery.run(at + 1, target, state, state === "dead" ? null : T0, orderKey);
+    });
+    db.exec("PRAGMA user_version = 1");
+  } finally {
+    db.close();
+  }
+}
+
+testIn("openSqlite() brings a store of the first version up to date, and keeps order and everything", async (path) => {
+  makeFirstVersion(path, [
+    ["buried", "a", "dead", "rex"],
+    ["1", "a", "pending", "rex"],
+    ["2", "a", "pending", "rex"],
+    ["3", "a", "pending", "rex"],
+    ["fifi", "a", "pending", "fifi"],
+    ["free", "a", "pending", null],
+    ["free too", "a", "pending", null],
+    ["elsewhere", "b", "pending", "rex"],
+    ["cut", "c", "in_flight", "rex"],
+    ["after it", "c", "pending", "rex"],
+  ]);
+  const store = openSqlite(path);
+  try {
+    assert.equal(await store.serve(T0), 1);
+    assert.deepEqual((await store.targets()).map(({ name, pending, dead }) => [name, pending, dead]), [
+      ["a", 6, 1],
+      ["b", 1, 0],
+      ["c", 2, 0],
+    ]);
+    const [one, ...others] = await claimAll(store);
+    assert.deepEqual(keysOf([one!, ...others]), ["1", "fifi", "free", "free too"]);
+    await store.record([recordOf(one!, "delivered")]);
+    const two = await claimOne(store, "a", T0 + 9_000);
+    assert.deepEqual(keysOf([two]), ["2"]);
+    await store.record([recordOf(two, "dead")]);
+    assert.deepEqual(keysOf([await claimOne(store, "a", T0 + 9_000)]), ["3"]);
+    assert.deepEqual(keysOf([await claimOne(store, "b")]), ["elsewhere"]);
+    const cut = await claimOne(store, "c");
+    assert.deepEqual(keysOf([cut]), ["cut"]);
+    await store.record([recordOf(cut, "delivered")]);
+    assert.deepEqual(keysOf([await claimOne(store, "c", T0 + 9_000)]), ["after it"]);
+    assert.deepEqual(await statesOf(store, newEvent("buried")), [["dead", 0, null, null]]);
+  } finally {
+    await store.close();
+  }
+});
+
+testIn("openSqlite() writes nothing to a store that is up to date, and needs no lock for it", async (path) => {
+  const first = openSqlite(path);
+  const other = new DatabaseSync(path);
+  try {
+    await first.accept([newEvent("1", ["a:rex"]), newEvent("2", ["a:rex"])]);
+    const version = () => ({ ...other.prepare("PRAGMA data_version").get() });
+    const [wasVersion, wasBytes] = [version(), statSync(`${path}-wal`).size];
+    await openSqlite(path).close();
+    assert.deepEqual([version(), statSync(`${path}-wal`).size], [wasVersion, wasBytes]);
+    other.exec("BEGIN IMMEDIATE");
+    const reader = openSqlite(path);
+    assert.equal(await reader.backlog(), 2);
+    await reader.close();
+  } finally {
+    other.close();
+    await first.close();
+  }
+});
+
+/** Opens the store for as long as this takes. */
+async function withStore(path: string, work: (store: Store) => Promise<void>): Promise<void> {
+  const store = openSqlite(path);
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+testIn("expire() gives the disk back what large events took", async (path) => {
+  const body = new Uint8Array(100_000).fill(0x20);
+  const keys = Array.from({ length: 200 }, (_, number) => `${number}`);
+  await withStore(path, async (store) => {
+    await store.accept(keys.map((key) => newEvent(key, [], { body })));
+    await store.accept([newEvent("waits")]);
+  });
+  const full = statSync(path).size;
+  assert.ok(full > keys.length * body.length);
+
+  await withStore(path, async (store) => {
+    const ages = { delivered: T0 + 1, dead: T0 + 1 };
+    for (let next: number | undefined = 0; next !== undefined;) ({ next } = await store.expire(next, ages, 10));
+  });
+  const after = statSync(path).size;
+  assert.ok(after < full / 4, `${full} bytes became ${after}`);
+
+  await withStore(path, async (store) => {
+    assert.deepEqual(keysOf([await claimOne(store)]), ["waits"]);
+    assert.deepEqual(await store.accept([newEvent("1", [], { body })]), ["stored"]);
+  });
+});
