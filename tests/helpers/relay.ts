@@ -44,13 +44,15 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
 }
 
 /**
- * A config with one ConnectVets source at `/webhook`, on a free port.
+ * A config with one ConnectVets source at `/webhook`, on a free port unless one is given.
  * @param parts Source text of `targets`, `routes`, and anything else at the top level.
  */
-export function configOf(parts: { targets: string; routes: string; more?: string; source?: string }): string {
+export function configOf(
+  parts: { targets: string; routes: string; more?: string; source?: string; port?: number },
+): string {
   return `import { connectvets, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
 export default defineConfig({
-  listen: { host: "127.0.0.1", port: 0 },
+  listen: { host: "127.0.0.1", port: ${parts.port ?? 0} },
   admin: false,
   sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}", ${parts.source ?? ""} }) },
   targets: { ${parts.targets} },
@@ -76,32 +78,48 @@ export interface RunningRelay {
     body: string | Uint8Array,
     options?: { signature?: string | null; headers?: Record<string, string>; path?: string },
   ): Promise<{ status: number; text: string; headers: Headers }>;
+  /** Resolves with the exit code when it has ended; `null` if a signal ended it. */
+  exited: Promise<number | null>;
   /** Sends a signal and resolves with the exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
   /** Ends it if it still runs, and removes its folder. */
   close(): Promise<void>;
 }
 
+export interface StartOptions {
+  /** Further files of the folder, by name. */
+  files?: Record<string, string>;
+  env?: Record<string, string>;
+  /** Further arguments. */
+  args?: string[];
+  /** Default: a new one, which `close` removes. */
+  folder?: string;
+  /** Program and arguments that start a relay. Default: the executable's `serve`. */
+  command?: string[];
+  /** Most bytes of its output that are kept, the last ones. Default: all. */
+  maxOutput?: number;
+}
+
 /** Starts `relay serve` in a folder of its own, or in one that is given, and waits until it listens. */
-export async function startRelay(
-  config: string,
-  options: { files?: Record<string, string>; env?: Record<string, string>; args?: string[]; folder?: string } = {},
-): Promise<RunningRelay> {
+export async function startRelay(config: string, options: StartOptions = {}): Promise<RunningRelay> {
   const made = options.folder ? undefined : makeFolder();
   const folder = options.folder ?? made!.path;
   for (const [name, text] of Object.entries({ "relay.config.ts": config, ...options.files })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o755 });
   }
-  const child = spawn(executable, ["serve", ...(options.args ?? [])], {
+  const [program, ...args] = options.command ?? [executable, "serve"];
+  const child = spawn(program!, [...args, ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...options.env },
   });
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const [stdout, stderr] = [collect(child.stdout, options.maxOutput), collect(child.stderr, options.maxOutput)];
   let exitCode: number | null | undefined;
   const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(exitCode = code)));
 
-  const log = () => stdout().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  // The last line may not be whole yet.
+  const log = () =>
+    stdout().split("\n").slice(0, -1).filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const listening = await until("the relay to listen", () => {
     if (exitCode !== undefined) throw new Error(`The relay ended with ${exitCode}: ${stdout()}${stderr()}`);
     return log().find((record) => String(record.message).startsWith("listening"));
@@ -113,6 +131,7 @@ export async function startRelay(
     port: listening.port,
     url,
     child,
+    exited,
     log,
     output: () => stdout() + stderr(),
     logged: (what, fits) => until(what, () => log().find(fits)),
@@ -137,8 +156,16 @@ export async function startRelay(
   };
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+/** Keeps what a stream says, or about the last `maxBytes` of it. */
+function collect(stream: NodeJS.ReadableStream, maxBytes = Infinity): () => string {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes <= 2 * maxBytes) return;
+    chunks = [Buffer.concat(chunks).subarray(-maxBytes)];
+    bytes = maxBytes;
+  });
   return () => Buffer.concat(chunks).toString();
 }

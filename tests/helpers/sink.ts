@@ -57,3 +57,24 @@ export async function startSink(respond: Respond = (response) => void response.e
 export function status(code: number, text = "", headers: Record<string, string> = {}): Respond {
   return (response) => void response.writeHead(code, headers).end(text);
 }
+
+/** Answers after a while. */
+export function delayed(ms: number, respond: Respond): Respond {
+  return (response, request, count) => void setTimeout(() => respond(response, request, count), ms);
+}
+
+/** Never answers. */
+export const hang: Respond = () => {};
+
+/** Cuts the connection without an answer. */
+export const reset: Respond = (response) => response.socket!.resetAndDestroy();
+
+/** Says 200 and the length of a body, and cuts the connection in the middle of it. */
+export const halfAnswer: Respond = (response) => {
+  response.writeHead(200, { "Content-Length": "100" });
+  response.write("half of it");
+  setTimeout(() => response.socket?.destroy(), 50); // by then the half that was sent is there
+};
+
+/** Answers in no protocol that anybody knows. */
+export const garbage: Respond = (response) => void response.socket!.end("\0\x01 no such protocol\r\n\r\n");
