@@ -27,8 +27,8 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-/** Starts a sink on loopback; it answers `200 ok` unless the test says otherwise. */
-export async function startSink(respond: Respond = (response) => void response.end("ok")): Promise<Sink> {
+/** Starts a sink on loopback, on a free port unless one is given; it answers `200 ok` unless the test says otherwise. */
+export async function startSink(respond: Respond = (response) => void response.end("ok"), port = 0): Promise<Sink> {
   const requests: SinkRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -39,11 +39,11 @@ export async function startSink(respond: Respond = (response) => void response.e
       respond(response, received, requests.push(received));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
-    port,
+    url: `http://127.0.0.1:${address.port}`,
+    port: address.port,
     requests,
     received: (count, timeoutMs) => until(`${count} requests`, () => requests.length >= count && requests, timeoutMs),
     close: () => {

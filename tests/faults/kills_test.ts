@@ -1,0 +1,47 @@
+/**
+ * A loaded relay that is killed again and again at random moments loses nothing, and repeats only what a crash cut.
+ * `FAULT_SEED` repeats a run: the same moments of the kills, and the same faults of the targets in turn.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sleep } from "../helpers/wait.ts";
+import { chooseSeed, randomOf } from "./random.ts";
+import { CONCURRENCY, startScene, targets } from "./scene.ts";
+
+const KILLS = 25;
+
+test("serve loses nothing over many times `kill -9` under load", async () => {
+  const seed = chooseSeed();
+  const random = randomOf(seed);
+  const scene = await startScene(randomOf(seed + 1), { clients: 16, perSecond: 300 });
+  const { ledger } = scene;
+  try {
+    for (let kill = 0; kill < KILLS; kill++) {
+      await sleep(random() * 500);
+      await scene.crash();
+    }
+    await scene.settle(10_000);
+
+    const lost = ledger.outstanding();
+    console.log(
+      `kills survived: ${KILLS}, acknowledged: ${ledger.acknowledged}, lost: ${lost}, repeated: ${ledger.repeated()}` +
+        `, cut by the network: ${scene.cuts()} (FAULT_SEED=${seed})`,
+    );
+    assert.deepEqual({ lost, unknown: ledger.unknown, changedIds: ledger.changedIds }, {
+      lost: 0,
+      unknown: 0,
+      changedIds: 0,
+    }, scene.relay().output());
+    for (const target of targets) {
+      const { afterCrash, withinLife } = ledger.repeats.get(target) ?? { afterCrash: 0, withinLife: 0 };
+      assert.ok(afterCrash <= KILLS * CONCURRENCY, `${target}: ${afterCrash} repeats after crashes`);
+      assert.ok(
+        withinLife <= (target === "cut" ? scene.cuts() : 0),
+        `${target}: ${withinLife} repeats without a crash`,
+      );
+    }
+  } finally {
+    await scene.close();
+  }
+});
