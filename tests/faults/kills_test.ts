@@ -28,11 +28,8 @@ test("serve loses nothing over many times `kill -9` under load", async () => {
       `kills survived: ${KILLS}, acknowledged: ${ledger.acknowledged}, lost: ${lost}, repeated: ${ledger.repeated()}` +
         `, cut by the network: ${scene.cuts()} (FAULT_SEED=${seed})`,
     );
-    assert.deepEqual({ lost, unknown: ledger.unknown, changedIds: ledger.changedIds }, {
-      lost: 0,
-      unknown: 0,
-      changedIds: 0,
-    }, scene.relay().output());
+    const { unknown, changedIds } = ledger;
+    assert.deepEqual({ lost, unknown, changedIds }, { lost: 0, unknown: 0, changedIds: 0 });
     for (const target of targets) {
       const { afterCrash, withinLife } = ledger.repeats.get(target) ?? { afterCrash: 0, withinLife: 0 };
       assert.ok(afterCrash <= KILLS * CONCURRENCY, `${target}: ${afterCrash} repeats after crashes`);
