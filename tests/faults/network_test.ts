@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { freePort } from "../helpers/port.ts";
 import { configOf, startRelay } from "../helpers/relay.ts";
 import { delayed, garbage, halfAnswer, hang, reset, type Respond, startSink, status } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
@@ -77,12 +78,10 @@ for (const { name, cut, mayRepeat = false } of cuts) {
 
 test("a target that is down for a while gets every event once it is back", async () => {
   const ledger = new Ledger(() => ["alvo"]);
-  const respond = accounted(ledger, "alvo", status(200));
-  const gone = await startSink(respond);
-  await gone.close();
-  const flowing = flow(gone.port, "", ledger);
+  const port = await freePort();
+  const flowing = flow(port, "", ledger);
   await until("events to wait", () => ledger.outstanding() >= EVENTS);
-  const sink = await startSink(respond, gone.port);
+  const sink = await startSink(accounted(ledger, "alvo", status(200)), port);
   try {
     await flowing;
     assert.deepEqual([ledger.repeated(), ledger.changedIds, ledger.unknown], [0, 0, 0]);

@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
@@ -36,8 +37,11 @@ export interface Scene {
   relay(): RunningRelay;
   /** Connections that the network has cut. */
   cuts(): number;
-  /** `kill -9`, and the next start in the same folder. */
-  crash(): Promise<void>;
+  /**
+   * `kill -9`, and the next start in the same folder.
+   * @param againAfterMs So long after its start the next one is killed as well, and another one is started.
+   */
+  crash(againAfterMs?: number): Promise<void>;
   /** Takes account of what the script has noted. */
   readArchive(): void;
   /** Ends the load, and waits until each event has arrived, at most so long. */
@@ -75,7 +79,7 @@ export async function startScene(
   });
 
   let life = 0;
-  const start = () => {
+  const start = (killAfterMs?: number) => {
     life++;
     const to = (port: number) =>
       `url: "http://127.0.0.1:${port}/", headers: { Life: "${life}" }, concurrency: ${CONCURRENCY}, ${tryAgain}`;
@@ -88,7 +92,12 @@ export async function startScene(
         archive: script({ command: ["./archive.sh"], env: { LIFE: "${life}" }, concurrency: ${CONCURRENCY}, ${tryAgain} }),`,
       routes: `{ on: "**", to: ["steady", "cut", "rough"] }, { on: "note.failed", to: "archive" }`,
     });
-    return startRelay(config, { folder: folder.path, files: { "archive.sh": archiveScript }, maxOutput: MAX_OUTPUT });
+    return startRelay(config, {
+      folder: folder.path,
+      files: { "archive.sh": archiveScript },
+      maxOutput: MAX_OUTPUT,
+      spawned: ({ pid }) => killAfterMs !== undefined && setTimeout(() => process.kill(pid!, "SIGKILL"), killAfterMs),
+    });
   };
   const close = async () => {
     await Promise.all([steadySink, cutSink, roughSink, proxy].map((one) => one.close()));
@@ -113,8 +122,12 @@ export async function startScene(
     ledger,
     relay: () => relay,
     cuts: proxy.cuts,
-    async crash() {
+    async crash(againAfterMs) {
       await relay.end("SIGKILL");
+      if (againAfterMs !== undefined) {
+        const next = await start(againAfterMs).catch(() => undefined); // it may die before it listens
+        await next?.exited;
+      }
       relay = await start();
     },
     readArchive,

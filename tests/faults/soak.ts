@@ -90,13 +90,20 @@ try {
   await scene.close();
 }
 
-/** Takes samples of the relay until this time. */
+/**
+ * Takes samples of the relay until this time.
+ * @throws {Error} if it ends.
+ */
 async function watch(scene: Scene, until: number, show: () => void): Promise<Sample[]> {
   const samples: Sample[] = [];
+  const { child, exited, output } = scene.relay();
+  let hasEnded = false;
+  exited.then(() => hasEnded = true);
   while (Date.now() < until) {
     await sleep(Math.min(SAMPLE_EVERY_MS, until - Date.now()));
+    if (hasEnded) throw new Error(`The relay has ended by itself: ${output().slice(-2_000)}`);
     scene.readArchive();
-    samples.push(sampleOf(scene.relay().child.pid!));
+    samples.push(sampleOf(child.pid!));
     show();
   }
   return samples;

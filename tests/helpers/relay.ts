@@ -98,6 +98,8 @@ export interface StartOptions {
   command?: string[];
   /** Most bytes of its output that are kept, the last ones. Default: all. */
   maxOutput?: number;
+  /** Called at once, before it listens. */
+  spawned?: (child: ChildProcess) => void;
 }
 
 /** Starts `relay serve` in a folder of its own, or in one that is given, and waits until it listens. */
@@ -113,6 +115,7 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     cwd: folder,
     env: { PATH: process.env.PATH, ...options.env },
   });
+  options.spawned?.(child);
   const [stdout, stderr] = [collect(child.stdout, options.maxOutput), collect(child.stderr, options.maxOutput)];
   let exitCode: number | null | undefined;
   const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(exitCode = code)));
