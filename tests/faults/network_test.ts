@@ -16,7 +16,7 @@ const EVENTS = 30;
 
 /** How a sink misbehaves, and whether it has told the relay by then that it took the event. */
 const misbehaviours: { name: string; respond: Respond; isTaken?: true; options?: string }[] = [
-  { name: "hangs", respond: hang, options: 'timeout: "300ms",' },
+  { name: "hangs", respond: hang, options: 'timeout: "1s", concurrency: 64,' },
   { name: "is slow", respond: delayed(200, status(200)), isTaken: true },
   { name: "resets the connection", respond: reset },
   { name: "says 200 and cuts its answer", respond: halfAnswer, isTaken: true },

@@ -17,6 +17,9 @@ import { pick, type Random } from "./random.ts";
 /** Most deliveries that each target has in flight, and so the most that one crash can repeat. */
 export const CONCURRENCY = 8;
 
+/** Within so long a start is well over, in milliseconds. */
+export const START_MS = 150;
+
 /** What the targets are: one that always answers, one behind a network that cuts, one that misbehaves, a script. */
 export const targets = ["steady", "cut", "rough", "archive"] as const;
 
@@ -146,6 +149,16 @@ export async function startScene(
       await close();
     },
   };
+}
+
+/** Repeats by their cause: a crash, an answer that was cut or came too late, or none that would excuse it. */
+export function causesOf({ repeats }: Ledger): { crash: number; network: number; none: number } {
+  const causes = { crash: 0, network: 0, none: 0 };
+  for (const [target, { afterCrash, withinLife }] of repeats) {
+    causes.crash += afterCrash;
+    causes[target === "cut" || target === "rough" ? "network" : "none"] += withinLife;
+  }
+  return causes;
 }
 
 /** Nearly every connection is cut somewhere, after a few requests or in the first. */

@@ -1,5 +1,5 @@
 /**
- * The relay under load and faults for as long as one wants; ends with 1 if anything was lost. In the first half of the
+ * The relay under load and faults for as long as one wants; ends with 1 if anything was lost, or came twice without a cause. In the first half of the
  * time it is killed again and again, in the second it runs on, so that growth shows.
  */
 
@@ -9,7 +9,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { sleep } from "../helpers/wait.ts";
 import { chooseSeed, randomOf } from "./random.ts";
-import { type Scene, startScene } from "./scene.ts";
+import { causesOf, type Scene, START_MS, startScene } from "./scene.ts";
 
 /** What a process holds. */
 interface Sample {
@@ -62,13 +62,15 @@ try {
     const wait = (0.5 + random()) * KILL_EVERY_MS;
     if (Date.now() + wait > halfAt) break;
     await watch(scene, Date.now() + wait, () => progress(scene, kills));
-    await scene.crash();
-    kills++;
+    const again = random() < 0.3;
+    await scene.crash(again ? random() * START_MS : undefined);
+    kills += again ? 2 : 1;
   }
   const samples = await watch(scene, endAt, () => progress(scene, kills));
   await scene.settle(SETTLE_MS);
 
   const { ledger } = scene;
+  const causes = causesOf(ledger);
   const summary = {
     minutes,
     rate,
@@ -78,6 +80,9 @@ try {
     acknowledged: ledger.acknowledged,
     lost: ledger.outstanding(),
     repeated: ledger.repeated(),
+    repeatedAfterCrash: causes.crash,
+    repeatedAfterCut: causes.network,
+    repeatedForNoCause: causes.none,
     unknown: ledger.unknown,
     changedIds: ledger.changedIds,
     memoryMb: rangeOf(samples.map(({ memoryMb }) => memoryMb)),
@@ -85,7 +90,7 @@ try {
     storeMb: storeMb(scene.folder),
   };
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : textOf(summary));
-  process.exitCode = ledger.outstanding() + ledger.unknown + ledger.changedIds > 0 ? 1 : 0;
+  process.exitCode = summary.lost + summary.unknown + summary.changedIds + causes.none > 0 ? 1 : 0;
 } finally {
   await scene.close();
 }
@@ -147,6 +152,6 @@ function progressLine(): (scene: Scene, kills: number) => void {
 function textOf(summary: Record<string, number | Range>): string {
   const show = (value: number | Range) =>
     typeof value === "number" ? `${value}` : `first ${value.first}, last ${value.last}, most ${value.max}`;
-  const lines = Object.entries(summary).map(([name, value]) => `${name.padEnd(14)}${show(value)}`);
+  const lines = Object.entries(summary).map(([name, value]) => `${name.padEnd(20)}${show(value)}`);
   return `\n${lines.join("\n")}\n`;
 }

@@ -72,8 +72,7 @@ export const reset: Respond = (response) => response.socket!.resetAndDestroy();
 /** Says 200 and the length of a body, and cuts the connection in the middle of it. */
 export const halfAnswer: Respond = (response) => {
   response.writeHead(200, { "Content-Length": "100" });
-  response.write("half of it");
-  setTimeout(() => response.socket?.destroy(), 50); // by then the half that was sent is there
+  response.write("half of it", () => response.socket?.destroy());
 };
 
 /** Answers in no protocol that anybody knows. */
