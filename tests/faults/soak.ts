@@ -1,6 +1,6 @@
 /**
- * The relay under load and faults for as long as one wants; ends with 1 if anything was lost, or came twice without a cause. In the first half of the
- * time it is killed again and again, in the second it runs on, so that growth shows.
+ * The relay under load and faults for as long as one wants; ends with 1 if anything was lost, or came twice without a
+ * cause. In the first half of the time it is killed again and again, in the second it runs on, so that growth shows.
  */
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
