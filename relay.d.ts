@@ -151,6 +151,14 @@ declare module "relay" {
     rate?: Rate;
     /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
     retry?: RetryOption;
+    /**
+     * After so many failures in a row the target is held, for so long, then tried with one delivery; what waits meanwhile
+     * costs no attempt. `false` never holds it. Default: 5 failures, 60 s.
+     */
+    circuit?: false | {
+      failures?: number;
+      pause?: Duration;
+    };
     /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
     order?: (event: AnyEvent) => string;
   }
@@ -237,6 +245,14 @@ declare module "relay" {
     maxBacklog?: number;
     /** When failed deliveries are tried again, for targets that do not say. */
     retry?: RetryOption;
+    /**
+     * How long events are kept: those whose deliveries were all made, and those with a dead one. What waits is kept
+     * whatever its age. Default: 30 days, 90 days.
+     */
+    keep?: {
+      delivered?: Duration;
+      dead?: Duration;
+    };
     /** How long a stop waits for attempts in flight. Default: 10 s. */
     drain?: Duration;
     /** Language of default messages. Default: `pt-BR`. */

@@ -2,11 +2,13 @@
 
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
+import { type AdminContext, createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
+import { startRetaining } from "./pipeline/retain.ts";
 import { Windows } from "./pipeline/window.ts";
 import { listen, type Listener } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
@@ -16,34 +18,57 @@ import { openSqlite } from "./store/sqlite.ts";
 export interface App {
   /** Port of the public listener. */
   port: number;
+  /** Port of the operator's listener, if it is on. */
+  adminPort?: number;
   /** Deliveries taken over from a relay that ended without finishing them. */
   takenOver: number;
+  /**
+   * Deliveries that wait for targets which this config does not name.
+   * @throws {StoreError} if the store cannot be read now.
+   */
+  orphaned(): Promise<Orphaned[]>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
   stop(): Promise<void>;
 }
 
+/** How many deliveries wait for a target that the config does not name. */
+export interface Orphaned {
+  target: string;
+  count: number;
+}
+
 /**
  * Starts a relay.
  * @param open Opens the store.
- * @throws {RelayError} if the store cannot be opened or the port not be listened on; then nothing is left running.
+ * @throws {RelayError} if the store cannot be opened or a port not be listened on; then nothing is left running.
  */
 export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
   let { config, redact } = loaded;
   const store = open(loaded);
+  const listeners: Listener[] = [];
   try {
     const takenOver = await store.serve(Date.now());
-    const deliverer = new Deliverer(store, { ...config, redact });
+    const deliverer = new Deliverer(store, { ...config, redact }, await store.targets());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
     let receive = createReceive({ ...config, redact }, accept, clients);
-    const listener = listenOn(config.listen, (request, client) => receive(request, client));
+    const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
+    listeners.push(listener);
+    const admin = config.admin && listenOn("admin", config.admin, createAdmin(store, () => contextOf(config)));
+    if (admin) listeners.push(admin);
+    const stopRetaining = startRetaining(store, () => config.keep);
     deliverer.wake();
 
     return {
       port: listener.port,
+      adminPort: admin ? admin.port : undefined,
       takenOver,
+      async orphaned() {
+        const gone = (await store.targets()).filter(({ name }) => !config.targets.has(name));
+        return gone.map(({ name, pending }) => ({ target: name, count: pending })).filter(({ count }) => count > 0);
+      },
       reload(next) {
         const old = config.targets;
         ({ config, redact } = next);
@@ -51,24 +76,39 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {
-        await Promise.all([listener.stop(config.drainMs), deliverer.stop(config.drainMs)]);
+        await Promise.all([
+          ...listeners.map((one) => one.stop(config.drainMs)),
+          deliverer.stop(config.drainMs),
+          stopRetaining(),
+        ]);
         closeAll(config.targets.values());
         await store.close();
       },
     };
   } catch (error) {
+    for (const listener of listeners) await listener.stop(0);
     await store.close();
     throw error;
   }
 }
 
-/** Opens the store that this config names. */
-export function openStore({ config, folder }: LoadedConfig): Store {
+/** Path of the store's file. */
+export function storePath({ config, folder }: LoadedConfig): string {
   const path = config.store.slice("sqlite:".length);
-  return openSqlite(isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path));
+  return isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path);
+}
+
+/** Opens the store that this config names. */
+export function openStore(loaded: LoadedConfig): Store {
+  return openSqlite(storePath(loaded));
+}
+
+function contextOf({ admin, targets }: LoadedConfig["config"]): AdminContext {
+  return { token: admin ? admin.token : undefined, targets };
 }
 
 function listenOn(
+  name: "listen" | "admin",
   { host, port }: { host: string; port: number },
   handler: Parameters<typeof listen>[2],
 ): Listener {
@@ -77,10 +117,10 @@ function listenOn(
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)
-      ? ["another program listens there", "stop that program, or set another `listen.port` in the config"]
+      ? ["another program listens there", `stop that program, or set another \`${name}.port\` in the config`]
       : [
         `the system says ${code}`,
-        "see `listen.host` and `listen.port` in the config; port 80 and others under 1024 need root",
+        `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
       ];
     throw new RelayError(`Cannot listen on ${host}:${port}: ${reason}`, hint);
   }

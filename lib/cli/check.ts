@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
-import { type ConfigOptions, print, verb } from "./shared.ts";
+import { type ConfigOptions, print, table, verb } from "./shared.ts";
 
 export function checkVerb(): Command {
   return verb("check", "load and check the config, print the routing table", "config", "json")
@@ -52,9 +52,4 @@ function lines(loaded: LoadedConfig): string[] {
     ...(warnings.length > 0 ? ["", paint("yellow", "Warnings")] : []),
     ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
   ];
-}
-
-function table(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.length)), []);
-  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ")}`.trimEnd());
 }

@@ -11,10 +11,22 @@ import { routesVerb } from "./routes.ts";
 import { sendVerb } from "./send.ts";
 import { serveVerb } from "./serve.ts";
 import { signVerb } from "./sign.ts";
+import { statusVerb } from "./status.ts";
 import { verifyVerb } from "./verify.ts";
 import { versionVerb } from "./version.ts";
 
-const verbs = [initVerb, checkVerb, serveVerb, sendVerb, signVerb, verifyVerb, routesVerb, demoVerb, versionVerb];
+const verbs = [
+  initVerb,
+  checkVerb,
+  serveVerb,
+  statusVerb,
+  sendVerb,
+  signVerb,
+  verifyVerb,
+  routesVerb,
+  demoVerb,
+  versionVerb,
+];
 
 /** Runs the command line and sets the exit code. Whatever fails is told in words. */
 export async function main(args: readonly string[]): Promise<void> {

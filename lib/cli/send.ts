@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { visible } from "../log.ts";
-import { networkFailure } from "../targets/network.ts";
+import { networkOutcome } from "../targets/outcomes.ts";
 import { eventBytes, sampleNames } from "./samples.ts";
 import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
@@ -54,7 +54,7 @@ async function post(url: string, body: Uint8Array, signatureHeader: string, sign
     if ((error as Error).name === "TimeoutError") {
       throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
     }
-    const { detail } = networkFailure(error, url);
+    const { detail } = networkOutcome(error, url);
     throw new RelayError(detail, "start the relay with `relay serve`, or name another --url");
   }
 }

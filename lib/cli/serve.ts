@@ -3,7 +3,7 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { startApp } from "../app.ts";
+import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { log, startLog } from "../log.ts";
@@ -29,6 +29,11 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   const app = await startApp(loaded);
   const { host } = loaded.config.listen;
   log.info("listening on http://{host}:{port}, relay {version}", { host, port: app.port, version: VERSION });
+  if (app.adminPort !== undefined) {
+    const { host } = loaded.config.admin as { host: string };
+    log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
+  }
+  await logOrphaned(app);
   if (app.takenOver > 0) {
     log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
   }
@@ -40,13 +45,14 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
       break;
     }
     try {
-      const { listen, store } = loaded.config;
+      const fixed = fixedOf(loaded);
       loaded = await loadConfig(options.config);
       app.reload(loaded);
       log.info("reloaded {file}", { file: loaded.file });
       logWarnings(loaded);
-      if (!isDeepStrictEqual([listen, store], [loaded.config.listen, loaded.config.store])) {
-        log.warn("config: `listen` and `store` change at the next restart only");
+      await logOrphaned(app);
+      if (!isDeepStrictEqual(fixed, fixedOf(loaded))) {
+        log.warn("config: `listen`, `admin` and `store` change at the next restart only");
       }
     } catch (error) {
       const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
@@ -61,6 +67,20 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
 
 function logWarnings({ warnings }: LoadedConfig): void {
   for (const { path, message } of warnings) log.warn("config: {path} {problem}", { path, problem: message });
+}
+
+/** What stays as it is until a restart. */
+function fixedOf({ config: { listen, admin, store } }: LoadedConfig): unknown[] {
+  return [listen, admin, store];
+}
+
+async function logOrphaned(app: App): Promise<void> {
+  for (const { target, count } of await app.orphaned()) {
+    log.warn("{count} deliveries wait for {target}, which is not in the config; name it there again, or leave them", {
+      count,
+      target,
+    });
+  }
 }
 
 /** Signals, one after the other. A second request to stop ends the program at once. */

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import { fn, options } from "../options.ts";
+import type { KeepPolicy } from "../pipeline/retain.ts";
 import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
@@ -11,7 +12,7 @@ import { localeShape } from "../targets/default_message.ts";
 import { messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
-import { rate, size, timerDuration } from "../units.ts";
+import { duration, rate, size, timerDuration } from "../units.ts";
 import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 
@@ -26,6 +27,7 @@ export interface Config {
   fallback?: string;
   maxBacklog?: number;
   retry: RetryPolicy;
+  keep: KeepPolicy;
   drainMs: number;
 }
 
@@ -34,6 +36,8 @@ const defaultRetry: RetryPolicy = {
   scheduleMs: [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000].map((seconds) => seconds * 1000),
   jitter: 0.2,
 };
+
+const DAY_MS = 86_400_000;
 
 const token = z.string().min(1, "expected a token that is not empty");
 const port = z.int().min(0).max(65_535);
@@ -58,6 +62,7 @@ const schema = options({
   rateLimit: rate.optional(),
   maxBacklog: z.int().positive().optional(),
   retry: retryPolicy.default(defaultRetry),
+  keep: options({ delivered: duration.default(30 * DAY_MS), dead: duration.default(90 * DAY_MS) }).prefault({}),
   drain: timerDuration.default(10_000),
   ...localeShape,
 });
@@ -122,6 +127,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
     fallback: raw.fallback,
     maxBacklog: raw.maxBacklog,
     retry: raw.retry,
+    keep: { deliveredMs: raw.keep.delivered, deadMs: raw.keep.dead },
     drainMs: raw.drain,
   };
 }

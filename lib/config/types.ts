@@ -51,6 +51,11 @@ export interface RelayConfig<
   maxBacklog?: number;
   /** When failed deliveries are tried again, for targets that do not say. */
   retry?: RetryOption;
+  /**
+   * How long events are kept: those whose deliveries were all made, and those with a dead one. What waits is kept
+   * whatever its age. Default: 30 days, 90 days.
+   */
+  keep?: { delivered?: Duration; dead?: Duration };
   /** How long a stop waits for attempts in flight. Default: 10 s. */
   drain?: Duration;
   /** Language of default messages. Default: `pt-BR`. */

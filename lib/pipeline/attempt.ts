@@ -6,16 +6,21 @@ import type { Delivery, Target } from "../targets/target.ts";
 
 /**
  * Makes one attempt.
+ * @param prepare Gives what is to be delivered; what it throws is the attempt's end, too.
  * @param stop Ends it early.
  * @returns What became of it; `undefined` if it was ended by `stop`, which says nothing of the target. Never throws.
  */
-export async function attempt(target: Target, delivery: Delivery, stop: AbortSignal): Promise<Outcome | undefined> {
+export async function attempt(
+  target: Target,
+  prepare: () => Delivery,
+  stop: AbortSignal,
+): Promise<Outcome | undefined> {
   const { timeoutMs } = target.policy;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
   const signal = AbortSignal.any([stop, timeout.signal]);
   try {
-    const outcome = await target.deliver(delivery, signal);
+    const outcome = await target.deliver(prepare(), signal);
     if (!signal.aborted || outcome.kind === "delivered") return outcome;
   } catch (error) {
     if (error instanceof MessageError) return { kind: "dead", reason: "message_invalid", detail: error.message };

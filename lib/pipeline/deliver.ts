@@ -4,9 +4,10 @@ import { messageOf } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
-import type { Claimed, DeliveryRef, Store } from "../store/mod.ts";
-import type { RetryPolicy, Target } from "../targets/target.ts";
+import type { Claimed, DeliveryRef, Store, TargetView } from "../store/mod.ts";
+import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
+import type { Circuit } from "./circuit.ts";
 import { Lane } from "./lane.ts";
 import { createRecord, type RecordAttempt } from "./record.ts";
 import { messageFor, type RoutingTable } from "./route.ts";
@@ -43,26 +44,29 @@ export class Deliverer {
   #turn: Promise<void> = Promise.resolve();
   #alarm?: ReturnType<typeof setTimeout>;
 
-  constructor(store: Store, config: DeliverConfig) {
+  /** @param known What the store knows of targets: a circuit that was open begins with a probe. */
+  constructor(store: Store, config: DeliverConfig, known: readonly TargetView[]) {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
-    this.#adopt(config);
+    const open = new Set(known.filter(({ circuitOpenUntil }) => circuitOpenUntil !== null).map(({ name }) => name));
+    this.#adopt(config, open);
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: DeliverConfig): Promise<void> {
-    this.#adopt(config);
+    this.#adopt(config, new Set());
     this.wake();
     await Promise.all(this.#inFlight);
   }
 
-  #adopt(config: DeliverConfig): void {
+  #adopt(config: DeliverConfig, open: ReadonlySet<string>): void {
     this.#config = config;
+    const now = Date.now();
     for (const [name, { policy }] of config.targets) {
       const lane = this.#lanes.get(name);
-      if (lane) lane.use(policy);
-      else this.#lanes.set(name, new Lane(policy));
+      if (lane) lane.use(policy, now);
+      else this.#lanes.set(name, new Lane(policy, open.has(name) ? now : undefined));
     }
   }
 
@@ -125,16 +129,16 @@ export class Deliverer {
   }
 
   async #deliver(claimed: Claimed, lane: Lane, config: DeliverConfig): Promise<void> {
-    const { event, target: name, id } = claimed;
-    const target = config.targets.get(name)!;
-    const message = messageFor(payloadOf(event), name, config);
+    const target = config.targets.get(claimed.target)!;
     const startedAt = Date.now();
-    const outcome = await attempt(target, { id, attempt: claimed.attempts + 1, event, message }, this.#stop.signal);
+    const outcome = await attempt(target, () => deliveryOf(claimed, config), this.#stop.signal);
     if (!outcome) return await this.#release(claimed.ref);
     const endedAt = Date.now();
-    if (outcome.kind === "retry" && outcome.pauseMs !== undefined) lane.pause(endedAt + outcome.pauseMs);
+    const change = lane.note(outcome, endedAt);
+    if (change) logCircuit(change, target.name, lane.circuit);
+    const { openUntil } = lane.circuit;
     const retry = target.policy.retry ?? config.retry;
-    await this.#record({ claimed, outcome, startedAt, endedAt, retry, redact: config.redact });
+    await this.#record({ claimed, outcome, startedAt, endedAt, retry, openUntil, redact: config.redact });
   }
 
   /** What cannot be given back now is taken over at the next start. */
@@ -162,4 +166,22 @@ export class Deliverer {
     if (this.#isStopping) return;
     this.#alarm = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), MAX_SLEEP_MS));
   }
+}
+
+function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
+  return { id, attempt: attempts + 1, event, message: messageFor(payloadOf(event), target, config) };
+}
+
+function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {
+  if (change === "closed") {
+    log.info("resuming {target}: it takes deliveries again", { target, circuit: "closed" });
+    return;
+  }
+  const probeAt = new Date(openUntil!).toISOString();
+  log.error("holding {target} after {failures} failures in a row; next try at {probeAt}", {
+    target,
+    circuit: "open",
+    failures,
+    probeAt,
+  });
 }

@@ -1,37 +1,55 @@
 /** A target's lane: how many deliveries may start, and when. Knows its target alone, so none waits for another. */
 
+import type { Outcome } from "../outcome.ts";
 import type { Policy } from "../targets/target.ts";
+import { Circuit } from "./circuit.ts";
 import { Window } from "./window.ts";
 
 export class Lane {
+  readonly circuit: Circuit;
   #policy: Policy;
   #window?: Window;
   #inFlight = 0;
   #pausedUntil = 0;
 
-  constructor(policy: Policy) {
+  /** @param openUntil When the target's circuit, if it is open, lets a probe through; Unix milliseconds. */
+  constructor(policy: Policy, openUntil?: number) {
     this.#policy = policy;
     this.#window = windowOf(policy);
+    this.circuit = new Circuit(policy.circuit, openUntil);
   }
 
   /** Goes on under another policy; what is in flight, and a pause, stay. */
-  use(policy: Policy): void {
+  use(policy: Policy, now: number): void {
     const { rate } = policy;
     const same = rate?.perMs === this.#policy.rate?.perMs && rate?.limit === this.#policy.rate?.limit;
     if (!same) this.#window = windowOf(policy);
     this.#policy = policy;
+    this.circuit.use(policy.circuit, now);
   }
 
   /** How many deliveries may start now. */
   room(now: number): number {
     if (now < this.#pausedUntil) return 0;
-    return Math.min(this.#policy.concurrency - this.#inFlight, this.#window?.room(now) ?? Infinity);
+    return Math.max(
+      0,
+      Math.min(
+        this.#policy.concurrency - this.#inFlight,
+        this.circuit.room(this.#inFlight, now),
+        this.#window?.room(now) ?? Infinity,
+      ),
+    );
   }
 
   /** When one more may start, in Unix milliseconds; `undefined` if that waits for one in flight to end. */
   opensAt(now: number): number | undefined {
-    if (this.#inFlight >= this.#policy.concurrency) return undefined;
-    return Math.max(now + (this.#window?.waitMs(now) ?? 0), this.#pausedUntil);
+    const opensAt = Math.max(
+      now + (this.#window?.waitMs(now) ?? 0),
+      this.#pausedUntil,
+      this.circuit.openUntil ?? 0,
+    );
+    const isFull = this.#inFlight >= this.#policy.concurrency || this.circuit.room(this.#inFlight, opensAt) < 1;
+    return isFull ? undefined : opensAt;
   }
 
   start(now: number): void {
@@ -43,9 +61,12 @@ export class Lane {
     this.#inFlight--;
   }
 
-  /** Starts nothing before this time. */
-  pause(until: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, until);
+  /** Takes note of what an attempt says of the target: a pause that it asked for, a failure, a success. */
+  note(outcome: Outcome, now: number): ReturnType<Circuit["note"]> {
+    if (outcome.kind === "retry" && outcome.pauseMs !== undefined) {
+      this.#pausedUntil = Math.max(this.#pausedUntil, now + outcome.pauseMs);
+    }
+    return this.circuit.note(outcome, now);
   }
 }
 

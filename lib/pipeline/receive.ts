@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
+import { ackDuration, eventsReceived } from "../metrics.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import { Windows } from "./window.ts";
@@ -51,14 +52,18 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
 
   async function receive(request: Request, client: string, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
+    const startedAt = performance.now();
     const refuse = (reason: Refusal, status: number, text: string, headers?: Record<string, string>, more?: object) => {
-      log.warn("refused a request to {source} from {client}: {reason}", {
+      // The one refusal that is this machine's fault, and that somebody must do something about.
+      const level = reason === "store_failed" ? "error" : "warn";
+      log[level]("refused a request to {source} from {client}: {reason}", {
         source: source.name,
         client,
         reason,
         status,
         ...more,
       });
+      eventsReceived.inc({ source: source.name, result: reason });
       return answer(status, text, headers);
     };
     if (isDebug()) {
@@ -97,11 +102,16 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       const { payload } = parsed;
       const { secretIndex } = verification;
       const result = await accept({ source, body, payload, headers, secretIndex, receivedAt }, config);
+      eventsReceived.inc({ source: source.name, result });
+      ackDuration.observe((performance.now() - startedAt) / 1000);
       return answer(200, result === "stored" ? "OK" : "Already processed");
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const retry = { "Retry-After": String(STORE_RETRY_SECONDS) };
-      return refuse("store_failed", 503, "The event cannot be stored now", retry, { problem: error.message });
+      return refuse("store_failed", 503, "The event cannot be stored now", retry, {
+        problem: error.message,
+        hint: error.hint,
+      });
     }
   }
 

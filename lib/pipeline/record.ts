@@ -2,6 +2,7 @@
 
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
+import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Redact } from "../secret.ts";
 import { batched } from "../store/batch.ts";
@@ -16,6 +17,8 @@ export interface Attempted {
   startedAt: number;
   endedAt: number;
   retry: RetryPolicy;
+  /** When the target's open circuit lets a probe through. */
+  openUntil?: number;
   redact: Redact;
 }
 
@@ -35,6 +38,7 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   return async (attempted) => {
     const record = recordOf(attempted);
     logAttempt(attempted.claimed, record);
+    countAttempt(record);
     for (;;) {
       try {
         await write(record);
@@ -48,13 +52,15 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   };
 }
 
-function recordOf({ claimed, outcome, startedAt, endedAt, retry, redact }: Attempted): AttemptRecord {
+function recordOf({ claimed, outcome, startedAt, endedAt, retry, openUntil, redact }: Attempted): AttemptRecord {
   const base = {
     ref: claimed.ref,
+    target: claimed.target,
     attempt: claimed.attempts + 1,
     startedAt,
     durationMs: endedAt - startedAt,
     outcome: mask(outcome, redact),
+    openUntil,
   };
   if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
   const dueAt = nextAttemptAt(retry, claimed.failures + 1, endedAt, outcome.pauseMs ?? 0, Math.random());
@@ -64,6 +70,13 @@ function recordOf({ claimed, outcome, startedAt, endedAt, retry, redact }: Attem
 function mask(outcome: Outcome, redact: Redact): Outcome {
   const answer = outcome.answer && redact(outcome.answer);
   return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
+}
+
+function countAttempt({ target, outcome, state, durationMs }: AttemptRecord): void {
+  const reason = outcome.kind === "delivered" ? "" : outcome.reason;
+  deliveryAttempts.inc({ target, outcome: outcome.kind, reason });
+  attemptDuration.observe({ target }, durationMs / 1000);
+  if (state !== "pending") deliveriesDone.inc({ target, state });
 }
 
 function logAttempt(claimed: Claimed, { attempt, durationMs, outcome, state, dueAt }: AttemptRecord): void {

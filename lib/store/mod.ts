@@ -54,6 +54,7 @@ export interface Claimed {
 /** What became of an attempt, and what follows. */
 export interface AttemptRecord {
   ref: DeliveryRef;
+  target: string;
   /** 1 for the first. */
   attempt: number;
   startedAt: number;
@@ -62,6 +63,8 @@ export interface AttemptRecord {
   state: Exclude<DeliveryState, "in_flight">;
   /** When the next attempt is due; for `pending` only. */
   dueAt?: number;
+  /** After this attempt the target's circuit is open, and lets a probe through then. */
+  openUntil?: number;
 }
 
 /** An event as an operator sees it. Times are ISO 8601, UTC. */
@@ -96,6 +99,35 @@ export interface AttemptView {
   answer: string | null;
 }
 
+/** A target as an operator sees it, known from its deliveries alone. Times are ISO 8601, UTC. */
+export interface TargetView {
+  name: string;
+  /** Deliveries that wait, for their time or for their turn. */
+  pending: number;
+  inFlight: number;
+  dead: number;
+  /** When the oldest event came in that is not delivered to it, nor dead. */
+  oldestPendingAt: string | null;
+  lastDeliveredAt: string | null;
+  lastFailedAt: string | null;
+  /** Of the last failure. */
+  lastReason: Reason | null;
+  /** Its circuit is open, and lets a probe through then. */
+  circuitOpenUntil: string | null;
+}
+
+/** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
+export interface Ages {
+  delivered: number;
+  dead: number;
+}
+
+/** What {@link Store.expire} did, and where to go on; `next` is absent when there is nothing older left. */
+export interface Expired {
+  deleted: number;
+  next?: number;
+}
+
 /**
  * A store. Every method that writes does so in one transaction: when its promise resolves the write is on disk, and
  * when it rejects nothing was written.
@@ -120,9 +152,21 @@ export interface Store {
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries wait or are on their way. */
   backlog(): Promise<number>;
+  /** Every target that has deliveries or had attempts, in the order of their names. */
+  targets(): Promise<TargetView[]>;
   /** One event. */
   event(id: IdBytes): Promise<EventView | undefined>;
   /** Attempts of one delivery, the first one first. */
   attempts(delivery: IdBytes): Promise<AttemptView[]>;
+  /**
+   * Deletes what is old enough of the next `limit` events, and gives disk space back. An event that still has something
+   * to deliver stays, however old it is.
+   * @param after Where to go on: 0, or what the call before gave as `next`.
+   */
+  expire(after: number, before: Ages, limit: number): Promise<Expired>;
+  /** Writes, and changes nothing: resolves if the store can write now. */
+  probe(): Promise<void>;
+  /** Size on disk, in bytes. */
+  bytes(): Promise<number>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { Reason } from "../outcome.ts";
-import type { AttemptView, Claimed, DeliveryState, DeliveryView, EventView } from "./mod.ts";
+import type { AttemptView, Claimed, DeliveryState, DeliveryView, EventView, TargetView } from "./mod.ts";
 
 export interface EventRow {
   seq: number;
@@ -35,6 +35,32 @@ export interface AttemptRow {
   detail: string | null;
   status: number | null;
   answer: string | null;
+}
+
+export interface TargetRow {
+  name: string;
+  pending: number | null;
+  in_flight: number | null;
+  dead: number | null;
+  oldest_at: number | null;
+  delivered_at: number | null;
+  failed_at: number | null;
+  reason: Reason | null;
+  open_until: number | null;
+}
+
+export function targetView(row: TargetRow): TargetView {
+  return {
+    name: row.name,
+    pending: row.pending ?? 0,
+    inFlight: row.in_flight ?? 0,
+    dead: row.dead ?? 0,
+    oldestPendingAt: isoTimeOf(row.oldest_at),
+    lastDeliveredAt: isoTimeOf(row.delivered_at),
+    lastFailedAt: isoTimeOf(row.failed_at),
+    lastReason: row.reason,
+    circuitOpenUntil: isoTimeOf(row.open_until),
+  };
 }
 
 export function eventView(row: EventRow, deliveries: DeliveryRow[]): EventView {
@@ -74,7 +100,7 @@ function deliveryView(event: IdBytes, row: DeliveryRow): DeliveryView {
     state: row.state,
     attempts: row.attempts,
     reason: row.reason,
-    nextAttemptAt: row.state === "pending" && row.due_at !== null ? isoTime(row.due_at) : null,
+    nextAttemptAt: row.state === "pending" ? isoTimeOf(row.due_at) : null,
   };
 }
 
@@ -89,6 +115,10 @@ export function attemptView(row: AttemptRow): AttemptView {
     status: row.status,
     answer: row.answer,
   };
+}
+
+function isoTimeOf(ms: number | null): string | null {
+  return ms === null ? null : isoTime(ms);
 }
 
 function isoTime(ms: number): string {

@@ -9,7 +9,8 @@ import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import { defaultMessage, type LocaleOptions, localeShape } from "./default_message.ts";
 import { mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
-import { decode, networkFailure, secretsOfUrl } from "./network.ts";
+import { decode, secretsOfUrl } from "./network.ts";
+import { smtpOutcome } from "./outcomes.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `email()`. */
@@ -121,7 +122,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
             "Auto-Submitted": "auto-generated", // RFC 3834
           },
         });
-        return await sending.then(accepted, (error) => failure(error, place));
+        return await sending.then(accepted, (error) => smtpOutcome(error, place));
       },
 
       close: () => transport.close(),
@@ -137,29 +138,6 @@ function accepted(info: SentMessageInfo): Outcome {
     status: Number.parseInt(response) || undefined,
     answer: refused ? `${response} (refused: ${refused})` : response,
   };
-}
-
-/**
- * The outcome of a send that failed: 4xx replies pass, 5xx do not.
- * @see RFC 5321, section 4.2.1
- */
-function failure(error: Error & { code?: string; responseCode?: number; response?: string }, place: string): Outcome {
-  const { responseCode: status, response: answer } = error;
-  // First, for it carries the reply to STARTTLS: a 5xx that says nothing of the message.
-  if (error.code === "ETLS") {
-    const detail = `Cannot reach ${place}: the server offers no TLS that can be trusted`;
-    return { kind: "retry", reason: "tls_failed", detail };
-  }
-  if (status !== undefined && status >= 400) {
-    const detail = `The mail server answered ${status}`;
-    return status < 500
-      ? { kind: "retry", reason: "server_failed", detail, status, answer }
-      : { kind: "dead", reason: "refused", detail, status, answer };
-  }
-  if (error.code === "ESOCKET" && /wrong version|certificate|tls|ssl/i.test(error.message)) {
-    return { kind: "retry", reason: "tls_failed", detail: `Cannot reach ${place}: the TLS handshake failed` };
-  }
-  return networkFailure(error, place);
 }
 
 function isAddress(text: string): boolean {

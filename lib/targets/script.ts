@@ -9,6 +9,7 @@ import { printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
+import { exitOutcome } from "./outcomes.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `script()`. */
@@ -23,9 +24,6 @@ export interface ScriptOptions extends TargetOptions {
 export function script(options: ScriptOptions): TargetDefinition {
   return { target: "script", options };
 }
-
-/** `EX_DATAERR` of sysexits.h: the data is at fault, so repeating will not help. */
-const EXIT_DEAD = 65;
 
 /** Bytes kept of each output. */
 const MAX_OUTPUT_BYTES = 4096;
@@ -102,7 +100,7 @@ function run(
       finish({ kind: "retry", reason: "script_failed", detail: `Cannot run ${program}: ${error.code ?? "failed"}` });
     });
     child.on("exit", (code, exitSignal) => {
-      const outcome = outcomeOf(code, exitSignal);
+      const outcome = exitOutcome(code, exitSignal);
       const late = setTimeout(() => finish(outcome), OUTPUT_WAIT_MS);
       child.on("close", () => {
         clearTimeout(late);
@@ -113,16 +111,6 @@ function run(
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
-}
-
-function outcomeOf(code: number | null, signal: NodeJS.Signals | null): Outcome {
-  if (code === 0) return { kind: "delivered", status: 0 };
-  const reason = "script_failed";
-  if (code === null) return { kind: "retry", reason, detail: `The script was ended by ${signal}` };
-  const detail = `The script exited with ${code}`;
-  return code === EXIT_DEAD
-    ? { kind: "dead", reason: "refused", detail, status: code }
-    : { kind: "retry", reason, detail, status: code };
 }
 
 function killGroup(child: ChildProcess): void {

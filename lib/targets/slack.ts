@@ -25,10 +25,10 @@ export function slack(options: SlackOptions): TargetDefinition {
   return { target: "slack", options };
 }
 
-/** Most characters of a text. @see https://docs.slack.dev/reference/methods/chat.postMessage */
+/** Most characters of a text; a longer one is cut. @see https://docs.slack.dev/reference/methods/chat.postMessage */
 const MAX_TEXT = 40_000;
 
-/** Most blocks of a message. @see https://docs.slack.dev/reference/block-kit/blocks */
+/** Most blocks of a message; more are left out. @see https://docs.slack.dev/reference/block-kit/blocks */
 const MAX_BLOCKS = 50;
 
 const schema = options({
@@ -51,17 +51,11 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       const payload = mapTexts(payloadOf(event), escapeSlack);
       const text = textOf("text", message.text ?? options.text, payload) ?? defaultText(event, locale, timeZone);
       const blocks = valueOf("blocks", message.blocks ?? options.blocks, payload);
-      if (text.length > MAX_TEXT) {
-        throw new MessageError(`Cannot send the text: it has ${text.length} characters; Slack takes ${MAX_TEXT}`);
-      }
-      if (blocks === undefined) return { text };
+      if (blocks === undefined) return { text: cutText(text) };
       if (!Array.isArray(blocks)) {
         throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);
       }
-      if (blocks.length > MAX_BLOCKS) {
-        throw new MessageError(`Cannot send the blocks: there are ${blocks.length}; Slack takes ${MAX_BLOCKS}`);
-      }
-      return { text, blocks };
+      return { text: cutText(text), blocks: cutBlocks(blocks, locale) };
     }
 
     return {
@@ -91,6 +85,26 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
 function escapeSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
+
+/** A text that Slack takes: it refuses a longer one whole, and the notification would be lost. */
+function cutText(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  // Half a character or half an `&amp;` would show as garbage.
+  return text.slice(0, MAX_TEXT - 1).replace(/[\ud800-\udbff]$|&[a-z]{0,3}$/, "") + "…";
+}
+
+/** Blocks that Slack takes, the last of which says how many are left out. */
+function cutBlocks(blocks: readonly unknown[], locale: Locale): readonly unknown[] {
+  if (blocks.length <= MAX_BLOCKS) return blocks;
+  const kept = blocks.slice(0, MAX_BLOCKS - 1);
+  const text = leftOut[locale](blocks.length - kept.length);
+  return [...kept, { type: "context", elements: [{ type: "plain_text", text }] }];
+}
+
+const leftOut: Record<Locale, (count: number) => string> = {
+  "pt-BR": (count) => `… e mais ${count} blocos que não couberam`,
+  en: (count) => `… and ${count} more blocks that did not fit`,
+};
 
 function defaultText(event: RelayEvent, locale: Locale, timeZone: string): string {
   const { title, facts } = mapTexts(defaultMessage(event, locale, timeZone), escapeSlack);

@@ -29,6 +29,11 @@ export interface TargetOptions {
   rate?: Rate;
   /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
   retry?: RetryOption;
+  /**
+   * After so many failures in a row the target is held, for so long, then tried with one delivery; what waits meanwhile
+   * costs no attempt. `false` never holds it. Default: 5 failures, 60 s.
+   */
+  circuit?: false | { failures?: number; pause?: Duration };
   /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
   order?: (event: AnyEvent) => string;
 }
@@ -45,7 +50,14 @@ export interface Policy {
   concurrency: number;
   rate?: { perMs: number; limit: number };
   retry?: RetryPolicy;
+  circuit?: CircuitPolicy;
   order?: (event: unknown) => unknown;
+}
+
+/** A circuit opens after so many failures in a row, for so many milliseconds. */
+export interface CircuitPolicy {
+  failures: number;
+  pauseMs: number;
 }
 
 /** Pauses in milliseconds, and the part of each by which it is moved at random. */
@@ -64,12 +76,19 @@ export const retryPolicy: z.ZodType<RetryPolicy, unknown> = z.union([
     .transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
 ], { error: 'expected a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }' });
 
+const circuitPolicy = z.union([
+  z.literal(false).transform(() => undefined),
+  options({ failures: z.int().positive().default(5), pause: timerDuration.default(60_000) })
+    .transform(({ failures, pause }) => ({ failures, pauseMs: pause })),
+], { error: 'expected { failures, pause }, such as { failures: 5, pause: "60s" }, or false' });
+
 /** The zod shape of {@link TargetOptions}. */
 export const targetShape = {
   timeout: timerDuration.refine((ms) => ms > 0, "expected more than 0").optional(),
   concurrency: z.int().positive().optional(),
   rate: rate.optional(),
   retry: retryPolicy.optional(),
+  circuit: circuitPolicy.prefault({}),
   order: fn.optional(),
 };
 
@@ -80,6 +99,7 @@ export function policyOf(options: z.output<z.ZodObject<typeof targetShape>>, def
     concurrency: options.concurrency ?? 8,
     rate: options.rate ?? defaults.rate,
     retry: options.retry,
+    circuit: options.circuit,
     order: options.order,
   };
 }

@@ -43,6 +43,7 @@ test("readConfig() fills in the defaults", () => {
       scheduleMs: [5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000],
       jitter: 0.2,
     },
+    keep: { deliveredMs: 30 * 86_400_000, deadMs: 90 * 86_400_000 },
     drainMs: 10_000,
   });
   assert.deepEqual(
@@ -54,7 +55,14 @@ test("readConfig() fills in the defaults", () => {
     ],
   );
   assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, message: {} }]);
-  const policy = { timeoutMs: 15_000, concurrency: 8, rate: undefined, retry: undefined, order: undefined };
+  const policy = {
+    timeoutMs: 15_000,
+    concurrency: 8,
+    rate: undefined,
+    retry: undefined,
+    circuit: { failures: 5, pauseMs: 60_000 },
+    order: undefined,
+  };
   assert.deepEqual(targets.get("crm")!.policy, policy);
   assert.deepEqual(targets.get("chat")!.policy, { ...policy, rate: { perMs: 1_000, limit: 1 } });
 });
@@ -81,6 +89,7 @@ test("readConfig() takes every option", () => {
       rateLimit: { per: "1s", limit: 5 },
       maxBacklog: 10,
       retry: { schedule: ["1s"], jitter: 0 },
+      keep: { delivered: "1d", dead: 5 },
       drain: 0,
       locale: "en",
       timeZone: "UTC",
@@ -96,6 +105,7 @@ test("readConfig() takes every option", () => {
     fallback: "chat",
     maxBacklog: 10,
     retry: { scheduleMs: [1_000], jitter: 0 },
+    keep: { deliveredMs: 86_400_000, deadMs: 5 },
     drainMs: 0,
   });
   assert.deepEqual(sources.map(({ maxBodyBytes, rateLimit }) => [maxBodyBytes, rateLimit]), [

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -146,5 +147,44 @@ test("serve outlives signals and requests that come together", async () => {
   } finally {
     await relay.close();
     await sink.close();
+  }
+});
+
+test("serve ends requests and attempts under the config that they began with", async () => {
+  const held: (() => void)[] = [];
+  const before = await startSink((response) => void held.push(() => response.end("ok")));
+  const after = await startSink();
+  const relay = await startRelay(configTo(before.url));
+  try {
+    await relay.post(event(1));
+    await before.received(1);
+    const socket = connect(relay.port, "127.0.0.1");
+    const answer = new Promise<string>((resolve) => socket.once("data", (chunk) => resolve(chunk.toString("latin1"))));
+    const body = event(2);
+    socket.write(
+      `POST /webhook HTTP/1.1\r\nHost: x\r\nX-ConnectVets-Signature: ${
+        sign(body)
+      }\r\nContent-Length: ${body.length}\r\n\r\n` +
+        body.slice(0, 10),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+
+    writeFileSync(
+      join(relay.folder, "relay.config.ts"),
+      configTo(after.url).replace(SECRET, "another secret, not less"),
+    );
+    await reload(relay);
+    assert.equal((await relay.post(event(3))).status, 401, "the new secret holds for new requests");
+    socket.write(body.slice(10));
+    assert.match(await answer, /^HTTP\/1\.1 200 /, "the old secret for the one that had begun");
+    socket.destroy();
+    await after.received(1);
+    for (const release of held) release();
+    await relay.logged("the delivery", ({ message }) => `${message}`.startsWith("delivered"));
+    assert.equal(before.requests.length, 1);
+    assert.deepEqual(after.requests.map(({ body }) => body.toString()), [body]);
+  } finally {
+    await relay.close();
+    await Promise.all([before.close(), after.close()]);
   }
 });

@@ -1,7 +1,7 @@
 /**
  * The relay run from source, with one fault point: at it, the process kills itself.
  *
- *     program.ts [POINT COUNT]
+ *     program.ts serve [POINT COUNT]
  *
  * POINT is "before NAME" or "after NAME", where NAME is a method of the store, or `deliver` for a target's attempt.
  * The process dies when the point is reached for the COUNTth time.
@@ -12,7 +12,7 @@ import { openStore, startApp } from "../../lib/app.ts";
 import { loadConfig, type LoadedConfig } from "../../lib/config/load.ts";
 import type { Store } from "../../lib/store/mod.ts";
 
-const [point, count] = process.argv.slice(2);
+const [, point, count] = process.argv.slice(2);
 let left = Number(count);
 
 function reach(name: string): void {

@@ -86,7 +86,7 @@ export interface RunningRelay {
   close(): Promise<void>;
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** Further files of the folder, by name. */
   files?: Record<string, string>;
   env?: Record<string, string>;
@@ -94,7 +94,7 @@ export interface StartOptions {
   args?: string[];
   /** Default: a new one, which `close` removes. */
   folder?: string;
-  /** Program and arguments that start a relay. Default: the executable's `serve`. */
+  /** What to run in place of the executable; the verb and its arguments follow. */
   command?: string[];
   /** Most bytes of its output that are kept, the last ones. Default: all. */
   maxOutput?: number;
@@ -110,8 +110,8 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o755 });
   }
-  const [program, ...args] = options.command ?? [executable, "serve"];
-  const child = spawn(program!, [...args, ...(options.args ?? [])], {
+  const [program, ...before] = options.command ?? [executable];
+  const child = spawn(program!, [...before, "serve", ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...options.env },
   });

@@ -8,6 +8,9 @@ import type { Policy } from "../../lib/targets/target.ts";
 const policyOf = (parts: Partial<Policy> = {}): Policy => ({ timeoutMs: 1_000, concurrency: 2, ...parts });
 const perSecond = { perMs: 1_000, limit: 1 };
 
+/** A failure after which the target asks for a pause. */
+const pauseOf = (pauseMs: number) => ({ kind: "retry", reason: "rate_limited", detail: "", pauseMs }) as const;
+
 /** What the lane says at a time: how many may start, and when one more may. */
 const at = (lane: Lane, now: number) => [lane.room(now), lane.opensAt(now)];
 
@@ -43,8 +46,8 @@ test("Lane starts no more than the smaller of concurrency and rate", () => {
 
 test("Lane starts nothing before a pause ends, the longest one of several", () => {
   const lane = new Lane(policyOf());
-  lane.pause(5_000);
-  lane.pause(2_000);
+  lane.note(pauseOf(5_000), 0);
+  lane.note(pauseOf(2_000), 0);
   assert.deepEqual(at(lane, 4_999), [0, 5_000]);
   assert.deepEqual(at(lane, 5_000), [2, 5_000]);
 });
@@ -52,28 +55,28 @@ test("Lane starts nothing before a pause ends, the longest one of several", () =
 test("Lane opens at the later of pause and rate", () => {
   const lane = new Lane(policyOf({ rate: perSecond }));
   lane.start(0);
-  lane.pause(500);
+  lane.note(pauseOf(500), 0);
   assert.equal(lane.opensAt(100), 1_000);
-  lane.pause(3_000);
+  lane.note(pauseOf(3_000), 0);
   assert.equal(lane.opensAt(100), 3_000);
 });
 
 test("Lane keeps what is in flight, its pause and its rate under a new policy", () => {
   const lane = new Lane(policyOf({ rate: perSecond }));
   lane.start(0);
-  lane.use(policyOf({ concurrency: 3, rate: { ...perSecond } }));
+  lane.use(policyOf({ concurrency: 3, rate: { ...perSecond } }), 0);
   assert.deepEqual(at(lane, 500), [0, 1_000], "the same rate is not refilled");
-  lane.use(policyOf({ concurrency: 3 }));
+  lane.use(policyOf({ concurrency: 3 }), 0);
   assert.deepEqual(at(lane, 500), [2, 500], "no rate any more, one in flight");
-  lane.pause(2_000);
-  lane.use(policyOf({ concurrency: 4 }));
+  lane.note(pauseOf(2_000), 0);
+  lane.use(policyOf({ concurrency: 4 }), 0);
   assert.deepEqual(at(lane, 1_000), [0, 2_000]);
 });
 
 test("Lane waits until enough have ended where the new policy lets fewer run", () => {
   const lane = new Lane(policyOf({ concurrency: 3 }));
   for (let count = 0; count < 3; count++) lane.start(0);
-  lane.use(policyOf({ concurrency: 1 }));
+  lane.use(policyOf({ concurrency: 1 }), 0);
   lane.end();
   lane.end();
   assert.equal(lane.opensAt(1), undefined);

@@ -32,12 +32,16 @@ export function newEvent(key: string, targets: string[] = ["a"], parts: Partial<
 }
 
 /** A record of the attempt that a claim allows, with the outcome that its state asks for. */
-export function recordOf({ ref, attempts }: Claimed, state: AttemptRecord["state"], dueAt?: number): AttemptRecord {
+export function recordOf(
+  { ref, target, attempts }: Claimed,
+  state: AttemptRecord["state"],
+  dueAt?: number,
+): AttemptRecord {
   const failure = { reason: "server_failed", detail: "It answered 500", status: 500, answer: "no" } as const;
   const outcome = state === "delivered"
     ? { kind: "delivered", status: 200, answer: "ok" } as const
     : { kind: state === "dead" ? "dead" : "retry", ...failure } as const;
-  return { ref, attempt: attempts + 1, startedAt: T0 + 1_000, durationMs: 25, outcome, state, dueAt };
+  return { ref, target, attempt: attempts + 1, startedAt: T0 + 1_000, durationMs: 25, outcome, state, dueAt };
 }
 
 export const claimAll = (store: Store, target = "a", now = T0) => store.claim([{ target, limit: 100 }], now, LEASE);

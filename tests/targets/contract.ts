@@ -48,7 +48,7 @@ export function testContract(kind: string, contract: Contract): void {
     const { target, close } = await make({ timeout });
     try {
       const startedAt = Date.now();
-      const outcome = await attempt(target, makeDelivery(), never);
+      const outcome = await attempt(target, makeDelivery, never);
       assert.ok(Date.now() - startedAt < BOUND_MS, "the attempt is bounded in time");
       checkOutcome(outcome, contract.secrets);
       return outcome;
@@ -79,11 +79,11 @@ export function testContract(kind: string, contract: Contract): void {
     const { target, close } = await hanging({ timeout: "1m" });
     try {
       const stop = new AbortController();
-      const attempted = attempt(target, makeDelivery(), stop.signal);
+      const attempted = attempt(target, makeDelivery, stop.signal);
       await sleep(200);
       stop.abort();
       assert.equal(await attempted, undefined);
-      assert.equal(await attempt(target, makeDelivery(), stop.signal), undefined, "stopped before it began");
+      assert.equal(await attempt(target, makeDelivery, stop.signal), undefined, "stopped before it began");
     } finally {
       await target.close?.();
       await close?.();

@@ -69,7 +69,7 @@ async function withServer(
   const mail = await startMail(server);
   const target: Target = make(`${scheme}://${user}${host}:${mail.port}`, more);
   try {
-    await use(() => attempt(target, makeDelivery(), never), mail);
+    await use(() => attempt(target, makeDelivery, never), mail);
   } finally {
     target.close?.();
     await mail.close();

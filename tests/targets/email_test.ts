@@ -21,7 +21,7 @@ async function send(
   const server = await startMail();
   const target = makeTarget(emailTarget, { ...addresses, via: `smtp://127.0.0.1:${server.port}`, ...options });
   try {
-    return { outcome: await attempt(target, delivery, never), mails: server.mails };
+    return { outcome: await attempt(target, () => delivery, never), mails: server.mails };
   } finally {
     target.close?.();
     await server.close();

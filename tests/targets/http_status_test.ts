@@ -1,15 +1,9 @@
-/** What the http target makes of each status, of `Retry-After`, of long answers and of a certificate nobody signed. */
+/** What the http target makes of each status, of `Retry-After` and of long answers. */
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { test } from "node:test";
 import { attempt } from "../../lib/pipeline/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
-import { makeFolder } from "../helpers/folder.ts";
 import { type Respond, startSink, status } from "../helpers/sink.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
 import { reasonOf } from "./contract.ts";
@@ -18,7 +12,7 @@ import { reasonOf } from "./contract.ts";
 async function outcomeOf(respond: Respond) {
   const sink = await startSink(respond);
   try {
-    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery(), never);
+    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never);
     assert.ok(outcome);
     return { outcome, requests: sink.requests.length };
   } finally {
@@ -57,35 +51,20 @@ for (const { code, kind, reason } of rows) {
   });
 }
 
-const HOUR = 3_600_000;
-const httpDate = (inMs: number) => new Date(Date.now() + inMs).toUTCString();
-
-const pauses = [
-  { name: "seconds", value: () => "30", least: 30_000, most: 30_000 },
-  { name: "no seconds", value: () => "0", least: 0, most: 0 },
-  { name: "a date", value: () => httpDate(60_000), least: 30_000, most: 60_000 },
-  { name: "a date that is past", value: () => httpDate(-60_000), least: 0, most: 0 },
-  { name: "over an hour", value: () => "7200", least: HOUR, most: HOUR },
-  { name: "a date in a year", value: () => httpDate(365 * 24 * HOUR), least: HOUR, most: HOUR },
-  { name: "a number beyond all numbers", value: () => "9".repeat(400), least: HOUR, most: HOUR },
-];
 for (const code of [429, 503]) {
-  for (const { name, value, least, most } of pauses) {
-    test(`deliver() reads a Retry-After of ${name} with ${code}`, async () => {
-      const { outcome } = await outcomeOf(status(code, "", { "Retry-After": value() }));
-      assert.ok(outcome.kind === "retry" && outcome.pauseMs !== undefined, JSON.stringify(outcome));
-      assert.ok(outcome.pauseMs >= least && outcome.pauseMs <= most, `${outcome.pauseMs} ms`);
-    });
-  }
-}
-
-for (const value of ["soon", "", "NaN", "12 parsecs"]) {
-  test(`deliver() passes over a Retry-After of "${value}"`, async () => {
-    const { outcome } = await outcomeOf(status(429, "", { "Retry-After": value }));
-    assert.ok(outcome.kind === "retry");
-    assert.equal(outcome.pauseMs ?? 0, 0);
+  test(`deliver() reads the Retry-After of ${code}`, async () => {
+    const { outcome } = await outcomeOf(status(code, "", { "Retry-After": "30" }));
+    assert.ok(outcome.kind === "retry", outcome.kind);
+    assert.equal(outcome.pauseMs, 30_000);
   });
 }
+
+test("deliver() reads a Retry-After that is a date", async () => {
+  const date = new Date(Date.now() + 60_000).toUTCString();
+  const { outcome } = await outcomeOf(status(503, "", { "Retry-After": date }));
+  assert.ok(outcome.kind === "retry" && outcome.pauseMs !== undefined, JSON.stringify(outcome));
+  assert.ok(outcome.pauseMs >= 30_000 && outcome.pauseMs <= 60_000, `${outcome.pauseMs} ms`);
+});
 
 test("deliver() keeps an answer's text, of success and of failure", async () => {
   assert.equal((await outcomeOf(status(201, "feito"))).outcome.answer, "feito");
@@ -97,42 +76,4 @@ test("deliver() keeps at most 1 KiB of an answer", async () => {
   assert.ok(answer.startsWith("aaaéé"));
   const bytes = new TextEncoder().encode(answer).byteLength;
   assert.ok(bytes > 1000 && bytes <= 1024, `${bytes} bytes`);
-});
-
-test("deliver() is tried again where nobody vouches for the certificate", async () => {
-  const folder = makeFolder();
-  const [key, cert] = [join(folder.path, "key.pem"), join(folder.path, "cert.pem")];
-  execFileSync(
-    "openssl",
-    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2"]
-      .concat("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-    { stdio: "pipe" },
-  );
-  let requests = 0;
-  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => {
-    requests += 1;
-    response.end("ok");
-  });
-  server.on("tlsClientError", () => {}); // the relay ends the handshake
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const outcome = await attempt(makeTarget(httpTarget, { url }), makeDelivery(), never);
-    assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "tls_failed"]);
-    assert.equal(requests, 0);
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-    folder.remove();
-  }
-});
-
-test("deliver() is tried again where the server speaks no TLS", async () => {
-  const sink = await startSink();
-  try {
-    const target = makeTarget(httpTarget, { url: sink.url.replace("http:", "https:") });
-    const outcome = await attempt(target, makeDelivery(), never);
-    assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "tls_failed"]);
-  } finally {
-    await sink.close();
-  }
 });

@@ -68,7 +68,7 @@ async function send(
   const sink = await startSink(respond);
   try {
     const target = makeTarget(httpTarget, { url: `${sink.url}/in`, ...options });
-    return { outcome: await attempt(target, delivery, never), requests: sink.requests };
+    return { outcome: await attempt(target, () => delivery, never), requests: sink.requests };
   } finally {
     await sink.close();
   }

@@ -50,7 +50,7 @@ const family = "echo $$ > parent; sleep 60 & echo $! > child; wait";
 
 test("deliver() ends whatever the program has started when its time is over", async () => {
   await withScript(family, { timeout: "500ms" }, async (target, folder) => {
-    const attempted = attempt(target, makeDelivery(), never);
+    const attempted = attempt(target, makeDelivery, never);
     const pids = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
     assert.deepEqual(pids.map(isRunning), [true, true]);
     assert.equal(reasonOf(await attempted), "timed_out");
@@ -61,7 +61,7 @@ test("deliver() ends whatever the program has started when its time is over", as
 test("deliver() ends whatever the program has started when it is stopped", async () => {
   await withScript(family, { timeout: "1m" }, async (target, folder) => {
     const stop = new AbortController();
-    const attempted = attempt(target, makeDelivery(), stop.signal);
+    const attempted = attempt(target, makeDelivery, stop.signal);
     const pids = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
     stop.abort();
     assert.equal(await attempted, undefined);
@@ -71,14 +71,14 @@ test("deliver() ends whatever the program has started when it is stopped", async
 
 test("deliver() starts nothing where it is stopped already", async () => {
   await withScript("touch started", {}, async (target, folder) => {
-    assert.equal(await attempt(target, makeDelivery(), AbortSignal.abort()), undefined);
+    assert.equal(await attempt(target, () => makeDelivery(), AbortSignal.abort()), undefined);
     assert.ok(!existsSync(join(folder, "started")));
   });
 });
 
 test("deliver() does not wait for what the program leaves running, even if it holds the outputs", async () => {
   await withScript("sleep 60 & echo $! > child; echo feito", { timeout: "3s" }, async (target, folder) => {
-    assert.deepEqual(await attempt(target, makeDelivery(), never), { kind: "delivered", status: 0, answer: "feito\n" });
+    assert.deepEqual(await attempt(target, makeDelivery, never), { kind: "delivered", status: 0, answer: "feito\n" });
     const pid = await pidIn(folder, "child");
     assert.ok(isRunning(pid), "what it left has ended neither by itself nor by the time-out");
     process.kill(pid, "SIGKILL");
@@ -88,7 +88,7 @@ test("deliver() does not wait for what the program leaves running, even if it ho
 test("deliver() keeps what the program says, whether it has delivered or not", async () => {
   for (const code of [0, 1, 65]) {
     await withScript(`echo saída; echo erro >&2; exit ${code}`, {}, async (target) => {
-      assert.equal((await attempt(target, makeDelivery(), never))?.answer, "saída\n\nerro\n");
+      assert.equal((await attempt(target, makeDelivery, never))?.answer, "saída\n\nerro\n");
     });
   }
 });
@@ -96,21 +96,21 @@ test("deliver() keeps what the program says, whether it has delivered or not", a
 test("deliver() keeps the first 4 KiB of each output", async () => {
   const source = 'printf "%10000s" "" | tr " " o; printf "%10000s" "" | tr " " e >&2; exit 1';
   await withScript(source, {}, async (target) => {
-    const { answer = "" } = await attempt(target, makeDelivery(), never) ?? {};
+    const { answer = "" } = await attempt(target, makeDelivery, never) ?? {};
     assert.equal(answer, `${"o".repeat(4096)}\n${"e".repeat(4096)}`);
   });
 });
 
 test("deliver() keeps output that is no text, and cuts no character in two", async () => {
   await withScript(`printf 'a\\377\\000b'; printf 'x%.0s' $(seq 4091); printf 'éé'`, {}, async (target) => {
-    const { answer = "" } = await attempt(target, makeDelivery(), never) ?? {};
+    const { answer = "" } = await attempt(target, makeDelivery, never) ?? {};
     assert.ok(answer.startsWith("a\ufffd\0bxx") && answer.endsWith("x"), JSON.stringify(answer.slice(-4)));
   });
 });
 
 test("deliver() is not blocked by a program that writes 10 MB", async () => {
   await withScript("head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2", {}, async (target) => {
-    assert.equal((await attempt(target, makeDelivery(), never))?.kind, "delivered");
+    assert.equal((await attempt(target, makeDelivery, never))?.kind, "delivered");
   });
 });
 
@@ -119,7 +119,7 @@ const bigPayload = { ...samplePayload, filler: "x".repeat(1_000_000) };
 test("deliver() gives a body of a megabyte whole", async () => {
   const event = makeEvent(bigPayload);
   await withScript("cat > body", {}, async (target, folder) => {
-    assert.equal((await attempt(target, makeDelivery(event), never))?.kind, "delivered");
+    assert.equal((await attempt(target, () => makeDelivery(event), never))?.kind, "delivered");
     assert.ok(Buffer.from(event.body).equals(readFileSync(join(folder, "body"))));
   });
 });
@@ -127,7 +127,7 @@ test("deliver() gives a body of a megabyte whole", async () => {
 for (const source of ["exit 0", "exec <&-; sleep 0.2; exit 0", "head -c 10 > /dev/null"]) {
   test(`deliver() does not mind a program that leaves a megabyte unread: ${source}`, async () => {
     await withScript(source, {}, async (target) => {
-      assert.equal((await attempt(target, makeDelivery(makeEvent(bigPayload)), never))?.kind, "delivered");
+      assert.equal((await attempt(target, () => makeDelivery(makeEvent(bigPayload)), never))?.kind, "delivered");
     });
   });
 }
@@ -137,7 +137,7 @@ test("deliver() runs many programs at once, each with its own input", async () =
     const attempts = Array.from({ length: 20 }, (_, i) => i);
     await Promise.all(attempts.map((i) => {
       const event = makeEvent({ ...samplePayload, i });
-      return attempt(target, makeDelivery(event, { attempt: i }), never);
+      return attempt(target, () => makeDelivery(event, { attempt: i }), never);
     }));
     for (const i of attempts) assert.equal(JSON.parse(readFileSync(join(folder, `body-${i}`), "utf8")).i, i);
   });

@@ -56,7 +56,7 @@ async function run(
   try {
     writeFileSync(join(folder.path, "run.sh"), `#!/bin/sh\n${source}\n`, { mode: 0o755 });
     const target = makeTarget(scriptTarget, { command: ["./run.sh"], ...options }, { folder: folder.path });
-    const outcome = await attempt(target, delivery, never);
+    const outcome = await attempt(target, () => delivery, never);
     await look({ outcome, left: (name) => readFileSync(join(folder.path, name)), folder: folder.path });
   } finally {
     folder.remove();
@@ -144,7 +144,7 @@ test("deliver() finds a relative program from the config's folder, and a bare na
     ) {
       const target = makeTarget(scriptTarget, { command }, { folder: folder.path });
       assert.deepEqual(target.warnings, []);
-      assert.equal((await attempt(target, makeDelivery(), never))?.kind, "delivered", command[0]);
+      assert.equal((await attempt(target, makeDelivery, never))?.kind, "delivered", command[0]);
     }
   } finally {
     folder.remove();
@@ -183,7 +183,7 @@ for (const { name, command, detail } of cannotRun) {
       writeFileSync(join(folder.path, "plain.txt"), "exit 0\n", { mode: 0o644 });
       mkdirSync(join(folder.path, "folder"));
       const target = makeTarget(scriptTarget, { command }, { folder: folder.path });
-      const outcome = await attempt(target, makeDelivery(), never);
+      const outcome = await attempt(target, makeDelivery, never);
       assert.ok(outcome?.kind === "retry", outcome?.kind);
       assert.equal(outcome.reason, "script_failed");
       assert.match(outcome.detail, detail);

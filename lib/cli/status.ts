@@ -1,0 +1,101 @@
+/** `relay status` */
+
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { openStore, storePath } from "../app.ts";
+import { loadConfig } from "../config/load.ts";
+import { RelayError } from "../errors.ts";
+import { paint } from "../log.ts";
+import type { TargetView } from "../store/mod.ts";
+import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
+
+/** What a target's deliveries are doing. */
+type State = "open" | "closed" | "orphaned";
+
+/** A target as `status` shows it; its state is that of its circuit, or that the config does not name it. */
+interface Status extends TargetView {
+  state: State;
+}
+
+export function statusVerb(): Command {
+  return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
+    .addHelpText("after", "\nReads the store, whether `relay serve` runs or not.")
+    .action(status);
+}
+
+async function status(options: ConfigOptions & { json?: boolean }): Promise<void> {
+  const loaded = await loadConfig(options.config);
+  const path = storePath(loaded);
+  if (!existsSync(path)) {
+    throw new RelayError(`Cannot read the store ${path}: there is none yet`, "start `relay serve`");
+  }
+  const store = openStore(loaded);
+  try {
+    const targets = statuses(await store.targets(), [...loaded.config.targets.keys()]);
+    const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
+    const dead = targets.reduce((sum, one) => sum + one.dead, 0);
+    const bytes = await store.bytes();
+    if (options.json) printJson({ store: path, bytes, backlog, dead, targets });
+    else {print(
+        `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
+        "",
+        ...lines(targets),
+      );}
+  } finally {
+    await store.close();
+  }
+}
+
+/** The config's targets in their order, then those that only the store knows. */
+function statuses(views: TargetView[], names: string[]): Status[] {
+  const known = new Map(views.map((view) => [view.name, view]));
+  const orphaned = views.filter(({ name, pending, inFlight, dead }) =>
+    !names.includes(name) && pending + inFlight + dead
+  );
+  return [
+    ...names.map((name): Status => {
+      const view = known.get(name) ?? untouched(name);
+      return { ...view, state: view.circuitOpenUntil === null ? "closed" : "open" };
+    }),
+    ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
+  ];
+}
+
+function untouched(name: string): TargetView {
+  return {
+    name,
+    pending: 0,
+    inFlight: 0,
+    dead: 0,
+    oldestPendingAt: null,
+    lastDeliveredAt: null,
+    lastFailedAt: null,
+    lastReason: null,
+    circuitOpenUntil: null,
+  };
+}
+
+function lines(targets: Status[]): string[] {
+  const now = Date.now();
+  const since = (time: string | null) => time === null ? "-" : ago(now - Date.parse(time));
+  return table([
+    ["Target", "State", "Waiting", "Oldest", "Sending", "Dead", "Last success", "Last failure"],
+    ...targets.map((one) => [
+      one.name,
+      words(one, now),
+      String(one.pending),
+      since(one.oldestPendingAt),
+      String(one.inFlight),
+      String(one.dead),
+      since(one.lastDeliveredAt),
+      one.lastFailedAt === null ? "-" : `${since(one.lastFailedAt)}: ${one.lastReason}`,
+    ]),
+  ]);
+}
+
+function words({ state, circuitOpenUntil }: Status, now: number): string {
+  if (state === "closed") return paint("green", "ok");
+  if (state === "orphaned") return paint("yellow", "not in the config");
+  const seconds = Math.max(0, Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000));
+  return paint("red", `held, tries in ${seconds} s`);
+}

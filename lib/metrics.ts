@@ -1,0 +1,97 @@
+/** What is counted, in the names and units of Prometheus. Counters belong to this process; gauges come from the store. */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { runtime } from "./runtime.ts";
+import type { Store } from "./store/mod.ts";
+import { VERSION } from "./version.ts";
+
+const registry = new Registry();
+const registers = [registry];
+
+/** Requests to a source, by what became of them: `stored`, `duplicate`, or why they were refused. */
+export const eventsReceived = new Counter({
+  name: "relay_events_received_total",
+  help: "Requests to a source, by what became of them",
+  labelNames: ["source", "result"],
+  registers,
+});
+
+/** Attempts to deliver; `reason` is empty for those that delivered. */
+export const deliveryAttempts = new Counter({
+  name: "relay_delivery_attempts_total",
+  help: "Attempts to deliver, by outcome and reason",
+  labelNames: ["target", "outcome", "reason"],
+  registers,
+});
+
+/** Deliveries that came to their end: `delivered` or `dead`. */
+export const deliveriesDone = new Counter({
+  name: "relay_deliveries_total",
+  help: "Deliveries that came to their end, by state",
+  labelNames: ["target", "state"],
+  registers,
+});
+
+/** From the first byte of a genuine event to its answer, with the event on disk. */
+export const ackDuration = new Histogram({
+  name: "relay_ack_duration_seconds",
+  help: "Time from a genuine request to its answer, with the event on disk",
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  registers,
+});
+
+/** How long attempts took, whatever came of them. */
+export const attemptDuration = new Histogram({
+  name: "relay_attempt_duration_seconds",
+  help: "Time of an attempt to deliver",
+  labelNames: ["target"],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  registers,
+});
+
+const backlog = new Gauge({
+  name: "relay_delivery_backlog",
+  help: "Deliveries that wait or are on their way",
+  labelNames: ["target"],
+  registers,
+});
+
+const oldestPending = new Gauge({
+  name: "relay_oldest_pending_seconds",
+  help: "Age of the oldest event that is neither delivered nor dead; 0 if there is none",
+  labelNames: ["target"],
+  registers,
+});
+
+const circuitOpen = new Gauge({
+  name: "relay_circuit_open",
+  help: "1 while a target is held after failures in a row",
+  labelNames: ["target"],
+  registers,
+});
+
+const storeBytes = new Gauge({ name: "relay_store_bytes", help: "Size of the store on disk", registers });
+
+new Gauge({
+  name: "relay_build_info",
+  help: "1, with what is running in its labels",
+  labelNames: ["version", "runtime"],
+  registers,
+}).set({ version: VERSION, runtime: `${runtime.name} ${runtime.version}` }, 1);
+
+/**
+ * Everything that is counted, in Prometheus' text format.
+ * @param targets Names of the config's targets; the store may know more of them.
+ * @throws {StoreError} if the store cannot be read now.
+ */
+export async function readMetrics(store: Store, targets: Iterable<string>): Promise<{ type: string; text: string }> {
+  for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.reset();
+  for (const target of targets) for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
+  for (const { name: target, pending, inFlight, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
+    backlog.set({ target }, pending + inFlight);
+    oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
+    circuitOpen.set({ target }, circuitOpenUntil ? 1 : 0);
+  }
+  storeBytes.set(await store.bytes());
+  return { type: registry.contentType, text: await registry.metrics() };
+}

@@ -1,0 +1,61 @@
+/** A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success. */
+
+import type { Outcome } from "../outcome.ts";
+import type { CircuitPolicy } from "../targets/target.ts";
+
+export class Circuit {
+  #policy?: CircuitPolicy;
+  #failures = 0;
+  #openUntil?: number;
+
+  /**
+   * @param policy Without one the circuit never opens.
+   * @param openUntil When an open circuit lets a probe through, in Unix milliseconds.
+   */
+  constructor(policy?: CircuitPolicy, openUntil?: number) {
+    this.#policy = policy;
+    this.#openUntil = policy && openUntil;
+  }
+
+  /** Goes on under another policy. An open circuit lets a probe through from `now` on. */
+  use(policy: CircuitPolicy | undefined, now: number): void {
+    this.#policy = policy;
+    if (this.#openUntil !== undefined) this.#openUntil = policy && now;
+  }
+
+  /** Failures in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** When an open circuit lets a probe through, in Unix milliseconds; `undefined` if it is closed. */
+  get openUntil(): number | undefined {
+    return this.#openUntil;
+  }
+
+  /** How many attempts may start, with so many on their way. */
+  room(inFlight: number, now: number): number {
+    if (this.#openUntil === undefined) return Infinity;
+    return now < this.#openUntil ? 0 : 1 - inFlight;
+  }
+
+  /**
+   * Takes note of an attempt, and says what that changed. One that is dead says nothing of a target: the message was at
+   * fault. Nor does one after which the target asked for a pause: it is held for that long anyway.
+   */
+  note(outcome: Outcome, now: number): "opened" | "closed" | undefined {
+    if (!this.#policy || outcome.kind === "dead") return undefined;
+    const wasOpen = this.#openUntil !== undefined;
+    if (outcome.kind === "delivered") {
+      this.#failures = 0;
+      this.#openUntil = undefined;
+      return wasOpen ? "closed" : undefined;
+    }
+    if (outcome.pauseMs !== undefined) return undefined;
+    this.#failures++;
+    const opens = wasOpen ? now >= this.#openUntil! : this.#failures >= this.#policy.failures;
+    if (!opens) return undefined;
+    this.#openUntil = now + this.#policy.pauseMs;
+    return "opened";
+  }
+}

@@ -1,0 +1,208 @@
+/** One SQLite file: opened, brought up to date, written in transactions that are on disk when they end. */
+
+import { closeSync, openSync, type Stats, statSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { messageOf, StoreError } from "../errors.ts";
+import initial from "./sql/001_initial.sql" with { type: "text" };
+import targets from "./sql/002_targets.sql" with { type: "text" };
+
+/** Each brings the schema from its place in this list to the next version. */
+const migrations = [initial, targets];
+
+/** How long a write waits for another process that is writing, in milliseconds. */
+const LOCK_WAIT_MS = 5_000;
+
+/** Pause between two looks at a lock, in milliseconds; the program goes on with other work meanwhile. */
+const LOCK_PAUSE_MS = 20;
+
+/** A file of up to so many bytes is read through when it begins to be served. */
+const MAX_CHECKED_BYTES = 64 * 1024 ** 2;
+
+/** The write-ahead log is cut back to so many bytes once it has been copied into the file. */
+const MAX_LOG_BYTES = 64 * 1024 ** 2;
+
+/** Pages that are given back to the disk at a time. */
+const PAGES_GIVEN_BACK = 500;
+
+/** A SQLite file that is open. Its methods throw {@link StoreError}. */
+export class SqliteFile {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #place: Stats;
+  #lock?: DatabaseSync;
+
+  /**
+   * Opens the file, which is made if it is not there, and brings its schema up to date.
+   * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+   */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      closeSync(openSync(path, "a", 0o600)); // payloads concern clients and patients: they are the service's alone
+      this.#place = statSync(path);
+      this.#db = new DatabaseSync(path);
+      this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+      // Holds only if it is said before the first table; said again it would write to the file.
+      if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+      this.#db.exec("PRAGMA journal_mode = WAL");
+      this.#db.exec("PRAGMA synchronous = FULL");
+      this.#db.exec(`PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);
+      this.#migrate();
+      this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a write that waits does not hold up the program
+    } catch (error) {
+      throw storeError(`open the store ${path}`, error);
+    }
+  }
+
+  /** All in one transaction, whose lock lets two programs that open a new store together do it once. */
+  #migrate(): void {
+    const version = this.#version();
+    if (version > migrations.length) {
+      throw new StoreError(
+        `Cannot open the store ${this.path}: it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
+        "install the newer relay again, or restore a backup made before the upgrade",
+      );
+    }
+    if (version === migrations.length) return;
+    this.#transaction(() => {
+      for (const sql of migrations.slice(this.#version())) this.#db.exec(sql);
+      this.#setVersion();
+    });
+  }
+
+  #version(): number {
+    return Number(this.#pragma("user_version"));
+  }
+
+  #setVersion(): void {
+    this.#db.exec(`PRAGMA user_version = ${migrations.length}`);
+  }
+
+  /**
+   * Keeps every other relay from serving this file until this one ends, however it ends.
+   * @throws {StoreError} if another relay serves it, or it is damaged.
+   */
+  serve(): void {
+    const path = `${this.path}.lock`;
+    try {
+      this.#lock = new DatabaseSync(path);
+      this.#lock.exec("BEGIN EXCLUSIVE");
+    } catch (error) {
+      if (!isLocked(error)) throw storeError(`lock the store by ${path}`, error);
+      throw new StoreError(`Cannot serve the store ${this.path}: another relay serves it`, "stop that one first");
+    }
+    if (this.bytes() > MAX_CHECKED_BYTES) return;
+    const found = this.read(() => this.#pragma("quick_check(1)"));
+    if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#db.prepare(sql);
+  }
+
+  /** Reads. `work` may be told that what it reads was not there. */
+  read<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError("read the store", error);
+    }
+  }
+
+  /**
+   * Does this work in one transaction: when it resolves, all of it is on disk; when it rejects, nothing of it is done.
+   * Waits for other programs that are writing.
+   * @param doing Words for the error: what this is for.
+   */
+  async write<Result>(doing: string, work: () => Result): Promise<Result> {
+    const giveUpAt = performance.now() + LOCK_WAIT_MS;
+    for (;;) {
+      try {
+        return this.#transaction(work);
+      } catch (error) {
+        if (!isLocked(error) || performance.now() > giveUpAt) throw storeError(doing, error);
+      }
+      await setTimeout(LOCK_PAUSE_MS);
+    }
+  }
+
+  #transaction<Result>(work: () => Result): Result {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#checkPlace();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** What is written to a file that was moved or deleted would be found by nobody. */
+  #checkPlace(): void {
+    const now = statSync(this.path);
+    if (now.ino === this.#place.ino && now.dev === this.#place.dev) return;
+    throw new StoreError(
+      `Cannot write to the store ${this.path}: another file was put in its place`,
+      "put the file back that was there, or restart the relay to go on with the new one",
+    );
+  }
+
+  /** Writes, and changes nothing. */
+  async probe(): Promise<void> {
+    await this.write("write to the store", () => this.#setVersion());
+  }
+
+  /** Gives pages that hold nothing back to the disk, some at a time, once they are a tenth of the file. */
+  giveBack(): void {
+    if (Number(this.#pragma("freelist_count")) * 10 < Number(this.#pragma("page_count"))) return;
+    try {
+      this.#db.exec(`PRAGMA incremental_vacuum(${PAGES_GIVEN_BACK})`);
+    } catch (error) {
+      throw storeError("give disk space back", error);
+    }
+  }
+
+  /** Size on disk, in bytes. */
+  bytes(): number {
+    const sizes = ["", "-wal"].map((suffix) => statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0);
+    return sizes.reduce((sum, size) => sum + size);
+  }
+
+  /** What a pragma answers, in its one column. */
+  #pragma(text: string): unknown {
+    return Object.values(this.#db.prepare(`PRAGMA ${text}`).get()!)[0];
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#lock?.close();
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return /locked|busy/.test(messageOf(error));
+}
+
+function storeError(doing: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const problem = messageOf(error);
+  return new StoreError(`Cannot ${doing}: ${problem}`, hints.find(([words]) => words.test(problem))?.[1]);
+}
+
+/** What to do, by what SQLite or the system says. */
+const hints: [words: RegExp, hint: string][] = [
+  [
+    /not a database|malformed|corrupt/,
+    "keep a copy of the file, then restore a backup, or name another `store` in the config",
+  ],
+  [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
+  [/full|no space/i, "make room on the disk"],
+  [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],
+  [
+    /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
+    "see that the disk works, and that this user can write to the file and its folder",
+  ],
+];

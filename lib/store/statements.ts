@@ -1,0 +1,84 @@
+/** Every statement of the SQLite store, by name. */
+
+const isWaiting = "state IN ('pending', 'in_flight')";
+
+/** The first delivery of a target and order key that is not done. */
+const firstInOrder = `SELECT event, number FROM deliveries
+  WHERE target = :target AND order_key = :orderKey AND ${isWaiting} ORDER BY event, number LIMIT 1`;
+
+export const statements = {
+  insertEvent: `INSERT INTO events (id, source, type, received_at, secret_index, headers, body, problems)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+
+  insertDelivery: `INSERT INTO deliveries (event, number, target, state, due_at)
+    VALUES (?, ?, ?, 'pending', ?)`,
+
+  /** Due at once if no other of its key waits, else without a due time. */
+  insertOrdered: `INSERT INTO deliveries (event, number, target, state, due_at, order_key)
+    VALUES (:event, :number, :target, 'pending', CASE WHEN EXISTS (${firstInOrder}) THEN NULL ELSE :dueAt END, :orderKey)`,
+
+  selectDue: `SELECT d.event, d.number, d.attempts, d.first_attempt,
+      e.id, e.source, e.type, e.received_at, e.headers, e.body
+    FROM deliveries d JOIN events e ON e.seq = d.event
+    WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?
+    ORDER BY d.due_at, d.event LIMIT ?`,
+
+  lease: "UPDATE deliveries SET state = 'in_flight', due_at = ? WHERE event = ? AND number = ?",
+
+  settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, reason = ?
+    WHERE event = ? AND number = ? AND state = 'in_flight' RETURNING order_key`,
+
+  /** Gives the next delivery of a key its turn, after the one before it was done. */
+  nextInOrder: `UPDATE deliveries SET due_at = :dueAt WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL`,
+
+  insertAttempt: `INSERT INTO attempts
+      (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+
+  noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET
+      delivered_at = coalesce(excluded.delivered_at, delivered_at),
+      failed_at = coalesce(excluded.failed_at, failed_at),
+      reason = coalesce(excluded.reason, reason),
+      open_until = excluded.open_until`,
+
+  release: `UPDATE deliveries SET state = 'pending', due_at = ?
+    WHERE event = ? AND number = ? AND state = 'in_flight'`,
+
+  takeOver: "UPDATE deliveries SET state = 'pending', due_at = ? WHERE state = 'in_flight'",
+
+  nextDue: `SELECT due_at FROM deliveries
+    WHERE target = ? AND state = 'pending' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
+
+  backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending')
+    + (SELECT count(*) FROM deliveries WHERE state = 'in_flight') AS backlog`,
+
+  targets: `WITH
+      waiting AS (SELECT target AS name, count(*) AS pending, min(event) AS oldest
+        FROM deliveries WHERE state = 'pending' GROUP BY target),
+      flying AS (SELECT target AS name, count(*) AS in_flight, min(event) AS oldest
+        FROM deliveries WHERE state = 'in_flight' GROUP BY target),
+      lost AS (SELECT target AS name, count(*) AS dead FROM deliveries WHERE state = 'dead' GROUP BY target),
+      names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
+    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until,
+      (SELECT received_at FROM events WHERE seq =
+        min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
+    FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
+      LEFT JOIN targets USING (name)
+    ORDER BY names.name`,
+
+  event: "SELECT * FROM events WHERE id = ?",
+  eventBetween: "SELECT seq, id FROM events WHERE id BETWEEN ? AND ?",
+  deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
+  attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
+
+  /** Events in the order of acceptance, and whether all that was to be done about them is done. */
+  selectDone: `SELECT seq, received_at,
+      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND ${isWaiting}) AS is_waiting,
+      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead') AS is_dead
+    FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+
+  deleteAttempts: "DELETE FROM attempts WHERE event = ?",
+  deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
+  deleteEvent: "DELETE FROM events WHERE seq = ?",
+} as const;

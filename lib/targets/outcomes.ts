@@ -1,0 +1,142 @@
+/** What the end of an attempt means: one table each of HTTP statuses, SMTP replies, exit codes and network errors. */
+
+import type { Answer, Outcome, Reason, Retry } from "../outcome.ts";
+
+/** Numbers from … to …, and what they mean. Of several rows that fit a number, the first counts. */
+export type Row =
+  | readonly [from: number, to: number, kind: "delivered"]
+  | readonly [from: number, to: number, kind: "retry" | "dead", reason: Reason, words?: string];
+
+/** HTTP statuses. */
+export const httpRows: readonly Row[] = [
+  [200, 299, "delivered"],
+  [300, 399, "dead", "redirected", "redirects are not followed"],
+  [408, 408, "retry", "refused"],
+  [425, 425, "retry", "refused"],
+  [429, 429, "retry", "rate_limited"],
+  [500, Infinity, "retry", "server_failed"],
+  [0, Infinity, "dead", "refused"],
+];
+
+/**
+ * SMTP replies to any command: 4xx pass, such as 421 of a server that closes; 5xx do not, be it the message or the
+ * login that is refused.
+ * @see RFC 5321, section 4.2.1
+ */
+export const smtpRows: readonly Row[] = [
+  [400, 499, "retry", "server_failed"],
+  [500, Infinity, "dead", "refused"],
+];
+
+/** Exit codes of a program. 65 is `EX_DATAERR` of sysexits.h: the data is at fault, so repeating will not help. */
+export const exitRows: readonly Row[] = [
+  [0, 0, "delivered"],
+  [65, 65, "dead", "refused"],
+  [0, Infinity, "retry", "script_failed"],
+];
+
+/** Network errors by code, of the system, of Bun, and of Nodemailer. All are tried again. */
+export const networkRows: Readonly<Record<string, readonly [Reason, words: string]>> = {
+  ECONNREFUSED: ["connection_refused", "nothing accepts connections there"],
+  ConnectionRefused: ["connection_refused", "nothing accepts connections there"],
+  ECONNRESET: ["connection_reset", "the connection was cut"],
+  ConnectionClosed: ["connection_reset", "the connection was cut"],
+  ConnectionReset: ["connection_reset", "the connection was cut"],
+  EPIPE: ["connection_reset", "the connection was cut"],
+  ECONNECTION: ["connection_reset", "the connection was cut"],
+  ENOTFOUND: ["dns_failed", "the host name is not known"],
+  EAI_AGAIN: ["dns_failed", "the name server did not answer"],
+  EDNS: ["dns_failed", "the host name could not be looked up"],
+  ETIMEDOUT: ["timed_out", "the connection timed out"],
+  EPROTO: ["tls_failed", "the TLS handshake failed"],
+  ETLS: ["tls_failed", "the server offers no TLS that can be trusted"],
+  EPROTOCOL: ["unexpected_answer", "its answer is not in the protocol"],
+};
+
+/** What errors say in words where they have no code of their own: those of Deno's `fetch`, and OpenSSL's. */
+export const codeOfWords: Readonly<Record<string, string>> = {
+  "os error 111": "ECONNREFUSED",
+  "os error 104": "ECONNRESET",
+  "os error 32": "EPIPE",
+  "os error 110": "ETIMEDOUT",
+  "dns error": "EDNS",
+  "certificate": "EPROTO",
+  "tls": "EPROTO",
+  "ssl": "EPROTO",
+  "wrong version": "EPROTO",
+  "corrupt message": "EPROTO",
+  "connection closed": "ECONNRESET",
+};
+
+/** Longest pause that a `Retry-After` can ask for, in milliseconds. */
+const MAX_PAUSE_MS = 3_600_000;
+
+/** The outcome that an HTTP answer gives. `retryAfter` is the header's value. */
+export function httpOutcome(answer: Answer & { status: number }, retryAfter: string | null, nowMs: number): Outcome {
+  const outcome = outcomeIn(httpRows, answer, `The target answered ${answer.status}`)!;
+  return outcome.kind === "retry" ? { ...outcome, pauseMs: retryAfterMs(retryAfter, nowMs) } : outcome;
+}
+
+/**
+ * The pause that a `Retry-After` asks for, in milliseconds, at most an hour; `undefined` if it cannot be read.
+ * @see RFC 9110, section 10.2.3: seconds, or an HTTP date.
+ */
+export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_PAUSE_MS);
+}
+
+/** The outcome of an email that could not be sent, from Nodemailer's error. `place` is where it went. */
+export function smtpOutcome(error: SmtpError, place: string): Outcome {
+  const { code, responseCode: status, response: answer } = error;
+  // A reply to STARTTLS says nothing of the message, even a 5xx.
+  const replied = status !== undefined && code !== "ETLS";
+  const outcome = replied && outcomeIn(smtpRows, { status, answer }, `The mail server answered ${status}`);
+  return outcome || networkOutcome(error, place);
+}
+
+/** What Nodemailer tells of a failure, as far as it is used. */
+export type SmtpError = Error & { code?: string; responseCode?: number; response?: string };
+
+/** The outcome of a program that ended: by itself with a code, or by a signal, which is tried again. */
+export function exitOutcome(code: number | null, signal: string | null): Outcome {
+  if (code !== null) return outcomeIn(exitRows, { status: code }, `The script exited with ${code}`)!;
+  return { kind: "retry", reason: "script_failed", detail: `The script was ended by ${signal}` };
+}
+
+/** The outcome of an attempt that ended in a network error. `place` is where it went, without any secret. */
+export function networkOutcome(error: unknown, place: string): Retry {
+  const code = codeOf(error);
+  const [reason, words] = (Object.hasOwn(networkRows, code) && networkRows[code]) ||
+    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER/i.test(code)
+      ? ["tls_failed", `the TLS handshake failed (${code})`] as const
+      : ["network_failed", code ? `the network failed (${code})` : "the network failed"] as const);
+  return { kind: "retry", reason, detail: `Cannot reach ${place}: ${words}` };
+}
+
+/** The outcome by the first row that fits the status. */
+function outcomeIn(rows: readonly Row[], answer: Answer & { status: number }, words: string): Outcome | undefined {
+  const row = rows.find(([from, to]) => answer.status >= from && answer.status <= to);
+  if (!row) return undefined;
+  if (row[2] === "delivered") return { kind: row[2], ...answer };
+  const [, , kind, reason, more] = row;
+  return { kind, reason, detail: more ? `${words}; ${more}` : words, ...answer };
+}
+
+const codeWords = new RegExp(`(${Object.keys(codeOfWords).join("|")})`, "i");
+
+/** The error's code, or that of what caused it; empty if there is none. */
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    // Nodemailer's ESOCKET stands before the system's own code, which its words still hold.
+    if (typeof code === "string" && code !== "ESOCKET") return code;
+    // Bun's own limit of a silent request has this name, and a number as its code.
+    if (at.name === "TimeoutError") return "ETIMEDOUT";
+    const words = at.message.replaceAll(/\bhttps?:\/\/\S+/g, ""); // a URL may hold a token, or look like a code
+    const named = /\b(E[A-Z]{4,}|os error \d+)\b/.exec(words) ?? codeWords.exec(words);
+    if (named) return codeOfWords[named[1]!.toLowerCase()] ?? named[1]!;
+  }
+  return "";
+}
