@@ -85,6 +85,25 @@ for (const point of ["before release", "after release"]) {
   });
 }
 
+for (const point of ["before expire", "after expire"]) {
+  test(`a crash ${point}, while events wait that are older than they need be kept, loses nothing`, async () => {
+    const keep = 'keep: { delivered: "1ms", dead: "1ms" },';
+    await withTarget(hang, async ({ ledger, sink, start, answer }) => {
+      const relay = await start(point, 1);
+      assert.deepEqual(await postAll(relay, ledger, 5), []);
+      await sink.received(1);
+      await died(relay);
+
+      answer();
+      const last = await start();
+      assert.equal(listening(last).takenOver, 1);
+      await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
+      await settle(last, ledger);
+      assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [6, 0, 0]);
+    }, keep);
+  });
+}
+
 interface Scene {
   ledger: Ledger;
   sink: Sink;
@@ -95,14 +114,14 @@ interface Scene {
 }
 
 /** A folder, and a target that takes one delivery at a time, so that a crash can cut one alone. */
-async function withTarget(respond: Respond | null, use: (scene: Scene) => Promise<void>): Promise<void> {
+async function withTarget(respond: Respond | null, use: (scene: Scene) => Promise<void>, more = ""): Promise<void> {
   const folder = makeFolder();
   const ledger = new Ledger(() => ["sistema"]);
   const take = accounted(ledger, "sistema", (response) => void response.end("ok"));
   let behaviour = respond ? accounted(ledger, "sistema", respond, false) : take;
   const sink = await startSink((response, request, count) => behaviour(response, request, count));
   const targets = `sistema: http({ url: "${sink.url}", concurrency: 1, ${tryAgain} })`;
-  const config = configOf({ targets, routes: `{ on: "**", to: "sistema" }`, more: 'drain: "50ms",' });
+  const config = configOf({ targets, routes: `{ on: "**", to: "sistema" }`, more: `drain: "50ms", ${more}` });
   const started: RunningRelay[] = [];
   try {
     await use({
