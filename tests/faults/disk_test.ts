@@ -30,7 +30,8 @@ const configTo = (url: string) =>
     targets: `sink: http({ url: "${url}" })`,
     routes: `{ on: "**", to: "sink" }`,
     more: `store: "sqlite:data/relay.db"`,
-  }).replace("admin: false", "admin: { port: 0 }");
+    admin: "{ port: 0 }",
+  });
 
 /** Runs a program with a disk of its own at `data`, of so many bytes, that nobody else sees and that goes when it ends. */
 const onSmallDisk = (bytes: number) => [

@@ -44,15 +44,15 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
 }
 
 /**
- * A config with one ConnectVets source at `/webhook`, on a free port.
+ * A config with one ConnectVets source at `/webhook`, on a free port unless one is given.
  * @param parts Source text of `targets`, `routes`, `admin` (off unless it is given), and anything else at the top level.
  */
 export function configOf(
-  parts: { targets: string; routes: string; more?: string; source?: string; admin?: string },
+  parts: { targets: string; routes: string; more?: string; source?: string; admin?: string; port?: number },
 ): string {
   return `import { connectvets, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
 export default defineConfig({
-  listen: { host: "127.0.0.1", port: 0 },
+  listen: { host: "127.0.0.1", port: ${parts.port ?? 0} },
   admin: ${parts.admin ?? "false"},
   sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}", ${parts.source ?? ""} }) },
   targets: { ${parts.targets} },
@@ -80,6 +80,8 @@ export interface RunningRelay {
     body: string | Uint8Array,
     options?: { signature?: string | null; headers?: Record<string, string>; path?: string },
   ): Promise<{ status: number; text: string; headers: Headers }>;
+  /** Resolves with the exit code when it has ended; `null` if a signal ended it. */
+  exited: Promise<number | null>;
   /** Sends a signal and resolves with the exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
   /** Ends it if it still runs, and removes its folder. */
@@ -87,12 +89,19 @@ export interface RunningRelay {
 }
 
 interface StartOptions {
+  /** Further files of the folder, by name. */
   files?: Record<string, string>;
   env?: Record<string, string>;
+  /** Further arguments. */
   args?: string[];
+  /** Default: a new one, which `close` removes. */
   folder?: string;
   /** What to run in place of the executable; the verb and its arguments follow. */
   command?: string[];
+  /** Most bytes of its output that are kept, the last ones. Default: all. */
+  maxOutput?: number;
+  /** Called at once, before it listens. */
+  spawned?: (child: ChildProcess) => void;
 }
 
 /** Starts `relay serve` in a folder of its own, or in one that is given, and waits until it listens. */
@@ -108,11 +117,14 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     cwd: folder,
     env: { PATH: process.env.PATH, ...options.env },
   });
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  options.spawned?.(child);
+  const [stdout, stderr] = [collect(child.stdout, options.maxOutput), collect(child.stderr, options.maxOutput)];
   let exitCode: number | null | undefined;
   const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(exitCode = code)));
 
-  const log = () => stdout().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  // The last line may not be whole yet.
+  const log = () =>
+    stdout().split("\n").slice(0, -1).filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const listening = await until("the relay to listen", () => {
     if (exitCode !== undefined) throw new Error(`The relay ended with ${exitCode}: ${stdout()}${stderr()}`);
     return log().find((record) => String(record.message).startsWith("listening"));
@@ -124,6 +136,7 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     port: listening.port,
     url,
     child,
+    exited,
     log,
     output: () => stdout() + stderr(),
     logged: (what, fits) => until(what, () => log().find(fits)),
@@ -152,8 +165,16 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
   };
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+/** Keeps what a stream says, or about the last `maxBytes` of it. */
+function collect(stream: NodeJS.ReadableStream, maxBytes = Infinity): () => string {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes <= 2 * maxBytes) return;
+    chunks = [Buffer.concat(chunks).subarray(-maxBytes)];
+    bytes = maxBytes;
+  });
   return () => Buffer.concat(chunks).toString();
 }

@@ -27,8 +27,8 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-/** Starts a sink on loopback; it answers `200 ok` unless the test says otherwise. */
-export async function startSink(respond: Respond = (response) => void response.end("ok")): Promise<Sink> {
+/** Starts a sink on loopback, on a free port unless one is given; it answers `200 ok` unless the test says otherwise. */
+export async function startSink(respond: Respond = (response) => void response.end("ok"), port = 0): Promise<Sink> {
   const requests: SinkRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -39,11 +39,11 @@ export async function startSink(respond: Respond = (response) => void response.e
       respond(response, received, requests.push(received));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
-    port,
+    url: `http://127.0.0.1:${address.port}`,
+    port: address.port,
     requests,
     received: (count, timeoutMs) => until(`${count} requests`, () => requests.length >= count && requests, timeoutMs),
     close: () => {
@@ -57,3 +57,23 @@ export async function startSink(respond: Respond = (response) => void response.e
 export function status(code: number, text = "", headers: Record<string, string> = {}): Respond {
   return (response) => void response.writeHead(code, headers).end(text);
 }
+
+/** Answers after a while. */
+export function delayed(ms: number, respond: Respond): Respond {
+  return (response, request, count) => void setTimeout(() => respond(response, request, count), ms);
+}
+
+/** Never answers. */
+export const hang: Respond = () => {};
+
+/** Cuts the connection without an answer. */
+export const reset: Respond = (response) => response.socket!.resetAndDestroy();
+
+/** Says 200 and the length of a body, and cuts the connection in the middle of it. */
+export const halfAnswer: Respond = (response) => {
+  response.writeHead(200, { "Content-Length": "100" });
+  response.write("half of it", () => response.socket?.destroy());
+};
+
+/** Answers in no protocol that anybody knows. */
+export const garbage: Respond = (response) => void response.socket!.end("\0\x01 no such protocol\r\n\r\n");

@@ -1,0 +1,177 @@
+/** A crash at each step of an event's way: what was acknowledged is delivered, and at once after the next start. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { selfCommand } from "../../lib/runtime.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { hang, type Respond, type Sink, startSink } from "../helpers/sink.ts";
+import { until } from "../helpers/wait.ts";
+import { Ledger } from "./ledger.ts";
+import { accounted, eventOf, post } from "./load.ts";
+import { tryAgain } from "./options.ts";
+
+const program = selfCommand().with(-1, fileURLToPath(new URL("program.ts", import.meta.url)));
+
+/** Far less than a lease, which lasts longer than an attempt may. */
+const AT_ONCE_MS = 5_000;
+
+/** The steps of five events' way, and what a crash there leaves behind. */
+const steps: { point: string; count: number; takenOver: 0 | 1; repeated: 0 | 1 }[] = [
+  { point: "before accept", count: 1, takenOver: 0, repeated: 0 },
+  { point: "after accept", count: 1, takenOver: 0, repeated: 0 },
+  { point: "before claim", count: 2, takenOver: 0, repeated: 0 },
+  { point: "after claim", count: 2, takenOver: 1, repeated: 0 },
+  { point: "before deliver", count: 2, takenOver: 1, repeated: 0 },
+  { point: "after deliver", count: 2, takenOver: 1, repeated: 1 },
+  { point: "before record", count: 2, takenOver: 1, repeated: 1 },
+  { point: "after record", count: 2, takenOver: 0, repeated: 0 },
+];
+
+for (const { point, count, takenOver, repeated } of steps) {
+  test(`a crash ${point} loses nothing`, async () => {
+    await withTarget(null, async ({ ledger, start }) => {
+      let relay = await start(point, count);
+      const unanswered = await postAll(relay, ledger, 5);
+      await died(relay);
+
+      relay = await start();
+      const startedAt = Date.now();
+      assert.equal(listening(relay).takenOver, takenOver);
+      await resend(relay, ledger, unanswered);
+      await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
+      assert.ok(Date.now() - startedAt < AT_ONCE_MS);
+      await settle(relay, ledger);
+      assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [6, 0, repeated]);
+    });
+  });
+}
+
+for (const point of ["before serve", "after serve"]) {
+  test(`a crash ${point}, after a crash in the middle of a delivery, loses nothing`, async () => {
+    await withTarget(null, async ({ ledger, start }) => {
+      const relay = await start("after deliver", 1);
+      const unanswered = await postAll(relay, ledger, 2);
+      await died(relay);
+      await assert.rejects(start(point, 1), /The relay ended with null/);
+
+      const last = await start();
+      assert.equal(listening(last).takenOver, point === "before serve" ? 1 : 0);
+      await resend(last, ledger, unanswered);
+      await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
+      await settle(last, ledger);
+      assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [3, 0, 1]);
+    });
+  });
+}
+
+for (const point of ["before release", "after release"]) {
+  test(`a crash ${point}, while the relay stops, loses nothing`, async () => {
+    await withTarget(hang, async ({ ledger, sink, start, answer }) => {
+      const relay = await start(point, 1);
+      assert.deepEqual(await postAll(relay, ledger, 1), []);
+      await sink.received(1);
+      await relay.end("SIGTERM");
+      await died(relay);
+
+      answer();
+      const last = await start();
+      assert.equal(listening(last).takenOver, point === "before release" ? 1 : 0);
+      await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
+      await settle(last, ledger);
+      assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [2, 0, 0]);
+    });
+  });
+}
+
+for (const point of ["before expire", "after expire"]) {
+  test(`a crash ${point}, while events wait that are older than they need be kept, loses nothing`, async () => {
+    const keep = 'keep: { delivered: "1ms", dead: "1ms" },';
+    await withTarget(hang, async ({ ledger, sink, start, answer }) => {
+      const relay = await start(point, 1);
+      assert.deepEqual(await postAll(relay, ledger, 5), []);
+      await sink.received(1);
+      await died(relay);
+
+      answer();
+      const last = await start();
+      assert.equal(listening(last).takenOver, 1);
+      await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
+      await settle(last, ledger);
+      assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [6, 0, 0]);
+    }, keep);
+  });
+}
+
+interface Scene {
+  ledger: Ledger;
+  sink: Sink;
+  /** Starts the program in the one folder; it dies at the point. */
+  start(point?: string, count?: number): Promise<RunningRelay>;
+  /** From now on the target answers. */
+  answer(): void;
+}
+
+/** A folder, and a target that takes one delivery at a time, so that a crash can cut one alone. */
+async function withTarget(respond: Respond | null, use: (scene: Scene) => Promise<void>, more = ""): Promise<void> {
+  const folder = makeFolder();
+  const ledger = new Ledger(() => ["sistema"]);
+  const take = accounted(ledger, "sistema", (response) => void response.end("ok"));
+  let behaviour = respond ? accounted(ledger, "sistema", respond, false) : take;
+  const sink = await startSink((response, request, count) => behaviour(response, request, count));
+  const targets = `sistema: http({ url: "${sink.url}", concurrency: 1, ${tryAgain} })`;
+  const config = configOf({ targets, routes: `{ on: "**", to: "sistema" }`, more: `drain: "50ms", ${more}` });
+  const started: RunningRelay[] = [];
+  try {
+    await use({
+      ledger,
+      sink,
+      answer: () => void (behaviour = take),
+      async start(...point) {
+        const relay = await startRelay(config, { folder: folder.path, command: program, args: point.map(String) });
+        started.push(relay);
+        return relay;
+      },
+    });
+    assert.deepEqual([ledger.unknown, ledger.changedIds], [0, 0]);
+  } finally {
+    for (const relay of started) await relay.close();
+    await sink.close();
+    folder.remove();
+  }
+}
+
+/** Posts events one after the other, once each, and gives those that got no answer. */
+async function postAll(relay: RunningRelay, ledger: Ledger, count: number): Promise<[number: number, body: string][]> {
+  const unanswered: [number, string][] = [];
+  for (let sent = 0; sent < count; sent++) {
+    const number = ledger.post();
+    const body = eventOf(number);
+    if (await post(`${relay.url}/webhook`, body) === 200) ledger.acknowledge(number);
+    else unanswered.push([number, body]);
+  }
+  return unanswered;
+}
+
+async function resend(relay: RunningRelay, ledger: Ledger, events: [number: number, body: string][]): Promise<void> {
+  for (const [number, body] of events) {
+    assert.equal(await post(`${relay.url}/webhook`, body), 200);
+    ledger.acknowledge(number);
+  }
+}
+
+/** One event more: when it has arrived, all that were due before it have, repeats too. */
+async function settle(relay: RunningRelay, ledger: Ledger): Promise<void> {
+  assert.deepEqual(await postAll(relay, ledger, 1), []);
+  await until("the last delivery", () => ledger.outstanding() === 0);
+}
+
+async function died(relay: RunningRelay): Promise<void> {
+  assert.equal(await relay.exited, null, relay.output());
+  assert.equal(relay.child.signalCode, "SIGKILL");
+}
+
+function listening(relay: RunningRelay): Record<string, unknown> {
+  return relay.log().find(({ message }) => message === "listening")!;
+}
