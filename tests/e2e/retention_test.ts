@@ -62,25 +62,29 @@ test("serve deletes delivered events, then dead ones, each when it is old enough
   }
 });
 
-test("serve goes through more old events than fit into one batch, while it takes new ones", async () => {
+test("serve deletes old events behind more than a batch of those that wait, while it takes new ones", async () => {
   const sink = await startSink();
   const relay = await startRelay(configOf({
-    targets: `crm: http({ url: "${sink.url}", concurrency: 32 })`,
-    routes: `{ on: "**", to: "crm" }`,
-    more: 'keep: { delivered: "2s" },',
+    targets:
+      `crm: http({ url: "${sink.url}" }), down: http({ url: "http://127.0.0.1:1", circuit: { failures: 1, pause: "1h" } })`,
+    routes: `{ on: "good", to: "crm" }, { on: "open", to: "down" }`,
+    more: 'keep: { delivered: "1s" },',
   }));
   const db = new DatabaseSync(join(relay.folder, "relay.db"));
   try {
-    const events = () => Number(db.prepare("SELECT count(*) AS count FROM events").get()!.count);
-    const numbers = Array.from({ length: 500 }, (_, number) => number);
-    await Promise.all(
-      numbers.map(async (number) => assert.equal((await relay.post(event("good", number))).text, "OK")),
-    );
-    await sink.received(numbers.length);
-    await until("the first to be deleted", () => events() < numbers.length);
-    assert.equal((await relay.post(event("good", -1))).text, "OK");
-    await until("all to be deleted", () => events() === 0);
-    assert.equal(sink.requests.length, numbers.length + 1);
+    const count = (type: string) => db.prepare("SELECT count(*) AS count FROM events WHERE type = ?").get(type)!.count;
+    const postAll = (type: string, events: number) =>
+      Promise.all(Array.from({ length: events }, async (_, number) => {
+        assert.equal((await relay.post(event(type, number))).text, "OK");
+      }));
+    await postAll("open", 250);
+    await postAll("good", 250);
+    await sink.received(250);
+    await relay.logged("the first deletion", ({ deleted }) => deleted !== undefined);
+    assert.equal((await relay.post(event("good", 1_000))).text, "OK");
+    await until("the good ones to be deleted", () => count("good") === 0);
+    assert.equal(count("open"), 250);
+    assert.equal(sink.requests.length, 251);
   } finally {
     db.close();
     await relay.close();
