@@ -59,7 +59,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
     const admin = config.admin &&
-      listenOn("admin", config.admin, createAdmin(store, config.admin.token, () => config.targets.keys()));
+      listenOn("admin", config.admin, createAdmin(store, config.admin.token, () => config.targets));
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => config.keep);
     deliverer.wake();

@@ -1,8 +1,10 @@
 /** What is counted, in the names and units of Prometheus. Counters belong to this process; gauges come from the store. */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { isOpen } from "./pipeline/circuit.ts";
 import { runtime } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
+import type { Target } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
 
 const registry = new Registry();
@@ -81,16 +83,22 @@ new Gauge({
 
 /**
  * Everything that is counted, in Prometheus' text format.
- * @param targets Names of the config's targets; the store may know more of them.
+ * @param targets Those of the config; the store may know more of them.
  * @throws {StoreError} if the store cannot be read now.
  */
-export async function readMetrics(store: Store, targets: Iterable<string>): Promise<{ type: string; text: string }> {
+export async function readMetrics(
+  store: Store,
+  targets: ReadonlyMap<string, Target>,
+): Promise<{ type: string; text: string }> {
   for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.reset();
-  for (const target of targets) for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
+  for (const target of targets.keys()) {
+    for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
+  }
   for (const { name: target, pending, inFlight, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
     backlog.set({ target }, pending + inFlight);
     oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
-    circuitOpen.set({ target }, circuitOpenUntil ? 1 : 0);
+    const policy = targets.get(target)?.policy;
+    circuitOpen.set({ target }, policy && isOpen(policy, circuitOpenUntil) ? 1 : 0);
   }
   storeBytes.set(await store.bytes());
   return { type: registry.contentType, text: await registry.metrics() };

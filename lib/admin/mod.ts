@@ -6,21 +6,22 @@ import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
+import type { Target } from "../targets/target.ts";
 
 /**
  * Answers requests to the operator's listener.
  * @param token What everything but `/healthz` asks for. It belongs to the listener: a reload changes neither.
- * @param targets Names of the config's targets; asked with every request, since a reload may change them.
+ * @param targets The config's targets; asked with every request, since a reload may change them.
  */
 export function createAdmin(
   store: Store,
   token: string | undefined,
-  targets: () => Iterable<string>,
+  targets: () => ReadonlyMap<string, Target>,
 ): (request: Request) => Promise<Response> {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("OK"));
   app.use(async (c, next) => {
-    if (token === undefined || isSame(c.req.header("Authorization") ?? "", `Bearer ${token}`)) return await next();
+    if (token === undefined || isSame(bearerOf(c.req.header("Authorization")), token)) return await next();
     return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
   });
   app.get("/readyz", async (c) => {
@@ -40,6 +41,11 @@ export function createAdmin(
     return c.text(messageOf(error), 503);
   });
   return async (request) => app.fetch(request);
+}
+
+/** The token of an `Authorization` header (RFC 6750); the scheme's name has no case. */
+function bearerOf(header = ""): string {
+  return /^bearer (.*)$/i.exec(header)?.[1] ?? "";
 }
 
 /** Compares in a time that says nothing of where the texts differ. */

@@ -6,7 +6,9 @@ import { openStore, storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
+import { isOpen } from "../pipeline/circuit.ts";
 import type { TargetView } from "../store/mod.ts";
+import type { Target } from "../targets/target.ts";
 import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
 
 /** What a target's deliveries are doing. */
@@ -31,7 +33,7 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
   }
   const store = openStore(loaded);
   try {
-    const targets = statuses(await store.targets(), [...loaded.config.targets.keys()]);
+    const targets = statuses(await store.targets(), [...loaded.config.targets.values()]);
     const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
     const bytes = await store.bytes();
@@ -47,15 +49,16 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
 }
 
 /** The config's targets in their order, then those that only the store knows. */
-function statuses(views: TargetView[], names: string[]): Status[] {
+function statuses(views: TargetView[], targets: Target[]): Status[] {
+  const names = targets.map(({ name }) => name);
   const known = new Map(views.map((view) => [view.name, view]));
   const orphaned = views.filter(({ name, pending, inFlight, dead }) =>
     !names.includes(name) && pending + inFlight + dead
   );
   return [
-    ...names.map((name): Status => {
+    ...targets.map(({ name, policy }): Status => {
       const view = known.get(name) ?? untouched(name);
-      return { ...view, state: view.circuitOpenUntil === null ? "closed" : "open" };
+      return { ...view, state: isOpen(policy, view.circuitOpenUntil) ? "open" : "closed" };
     }),
     ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
   ];
@@ -96,6 +99,6 @@ function lines(targets: Status[]): string[] {
 function words({ state, circuitOpenUntil }: Status, now: number): string {
   if (state === "closed") return paint("green", "ok");
   if (state === "orphaned") return paint("yellow", "not in the config");
-  const seconds = Math.max(0, Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000));
-  return paint("red", `held, tries in ${seconds} s`);
+  const seconds = Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000);
+  return paint("red", seconds > 0 ? `held, tries in ${seconds} s` : "held, tries with the next one");
 }

@@ -39,6 +39,7 @@ export function startRetaining(store: Store, keep: () => KeepPolicy): () => Prom
       next = expired.next;
       await pause(BATCH_PAUSE_MS);
     }
+    while (await store.giveBack() && !stop.signal.aborted) await pause(BATCH_PAUSE_MS);
     if (deleted > 0) log.info("deleted {deleted} events that need not be kept any longer", { deleted });
   }
 

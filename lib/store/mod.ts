@@ -159,11 +159,12 @@ export interface Store {
   /** Attempts of one delivery, the first one first. */
   attempts(delivery: IdBytes): Promise<AttemptView[]>;
   /**
-   * Deletes what is old enough of the next `limit` events, and gives disk space back. An event that still has something
-   * to deliver stays, however old it is.
+   * Deletes what is old enough of the next `limit` events. One that still has something to deliver stays, however old.
    * @param after Where to go on: 0, or what the call before gave as `next`.
    */
   expire(after: number, before: Ages, limit: number): Promise<Expired>;
+  /** Gives some of the disk space back that deleted events held; says whether there is more to give back. */
+  giveBack(): Promise<boolean>;
   /** Writes, and changes nothing: resolves if the store can write now. */
   probe(): Promise<void>;
   /** Size on disk, in bytes. */

@@ -169,7 +169,7 @@ class SqliteStore implements Store {
 
   async expire(after: number, before: Ages, limit: number): Promise<Expired> {
     const newest = Math.max(before.delivered, before.dead);
-    const expired = await this.#file.write("delete old events", () => {
+    return await this.#file.write("delete old events", () => {
       const rows = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
       const old = rows.filter((row) =>
         !row.is_waiting && row.received_at < (row.is_dead ? before.dead : before.delivered)
@@ -183,8 +183,10 @@ class SqliteStore implements Store {
       const isEnd = rows.length < limit || last!.received_at >= newest;
       return { deleted: old.length, next: isEnd ? undefined : last!.seq };
     });
-    this.#file.giveBack();
-    return expired;
+  }
+
+  async giveBack(): Promise<boolean> {
+    return await this.#file.giveBack();
   }
 
   async probe(): Promise<void> {

@@ -155,14 +155,19 @@ export class SqliteFile {
     await this.write("write to the store", () => this.#setVersion());
   }
 
-  /** Gives pages that hold nothing back to the disk, some at a time, once they are a tenth of the file. */
-  giveBack(): void {
-    if (Number(this.#pragma("freelist_count")) * 10 < Number(this.#pragma("page_count"))) return;
-    try {
-      this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_GIVEN_BACK})`).all(); // a step a page: `exec` of Deno takes one
-    } catch (error) {
-      throw storeError("give disk space back", error);
-    }
+  /** Gives pages that hold nothing back to the disk, some at a time, while they are a tenth of the file; says if more are. */
+  async giveBack(): Promise<boolean> {
+    if (!this.#isHollow()) return false;
+    // `all`, since each page is a step of the statement, and Deno's `exec` takes one.
+    await this.write(
+      "give disk space back",
+      () => this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_GIVEN_BACK})`).all(),
+    );
+    return this.#isHollow();
+  }
+
+  #isHollow(): boolean {
+    return this.read(() => Number(this.#pragma("freelist_count")) * 10 >= Number(this.#pragma("page_count")));
   }
 
   /** Size on disk, in bytes. */
