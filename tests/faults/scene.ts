@@ -161,10 +161,9 @@ export function causesOf({ repeats }: Ledger): { crash: number; network: number;
   return causes;
 }
 
-/** Nearly every connection is cut somewhere, after a few requests or in the first. */
-function cutAt(random: Random): Cut | undefined {
-  if (random() < 0.1) return undefined;
-  return { in: pick(random, ["request", "answer"] as const), afterBytes: Math.ceil(random() ** 2 * 20_000) };
+/** Every connection is cut somewhere, in its first request or after many. */
+function cutAt(random: Random): Cut {
+  return { in: pick(random, ["request", "answer"] as const), afterBytes: Math.ceil(random() ** 2 * 40_000) };
 }
 
 /** Gives, at each call, the whole lines that were added to a file since the last. */
