@@ -109,7 +109,11 @@ export function redactor(secrets: Iterable<string>): Redact {
   const forms = [...new Set(all)].sort((a, b) => b.length - a.length); // the longest first, for one may hold another
   const pattern = new RegExp(forms.map(escapeRegExp).join("|"), "g");
   const cuttable = forms.filter((form) => !/:\/\/|%3A%2F%2F/.test(form)); // the start of a URL, its host, is no secret
-  return (text) => text.replace(pattern, MASK).split("\n").map((line) => maskCut(line, cuttable)).join("\n");
+  const starts = new RegExp(forms.map((form) => escapeRegExp(form.slice(0, MIN_CUT))).join("|"));
+  return (text) =>
+    !starts.test(text)
+      ? text
+      : text.replace(pattern, MASK).split("\n").map((line) => maskCut(line, cuttable)).join("\n");
 }
 
 /** How a secret may be written: as it is, in a URL, in JSON (once or twice), in Base64. */

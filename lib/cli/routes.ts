@@ -57,7 +57,7 @@ function render(loaded: LoadedConfig, body: Uint8Array, payload: Payload, target
   try {
     return {
       target,
-      message: loaded.config.targets.get(target)!.render(event, messageFor(payload, target, loaded.config)),
+      message: loaded.config.targets.get(target)!.render(event, messageFor(() => payload, target, loaded.config)),
     };
   } catch (error) {
     return { target, problem: messageOf(error) };

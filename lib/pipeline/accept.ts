@@ -7,7 +7,6 @@ import type { Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
-import { batched } from "../store/batch.ts";
 import type { NewEvent, Store } from "../store/mod.ts";
 import type { Target } from "../targets/target.ts";
 import { route, type RoutingTable } from "./route.ts";
@@ -41,7 +40,6 @@ const BACKLOG_AGE_MS = 1_000;
 
 /** @param wake Called when there is something new to deliver. */
 export function createAccept(store: Store, wake: () => void): Accept {
-  const write = batched((events: NewEvent[]) => store.accept(events));
   let backlog = 0;
   let countedAt = 0;
 
@@ -58,13 +56,13 @@ export function createAccept(store: Store, wake: () => void): Accept {
     const startedAt = performance.now();
     if (config.maxBacklog !== undefined) await checkBacklog(config.maxBacklog, received.receivedAt);
     const event = newEvent(received, config);
-    const result = await write(event);
+    const [result] = await store.accept([event]);
     if (result === "stored" && event.deliveries.length > 0) {
       backlog += event.deliveries.length;
       wake();
     }
-    logAccepted(event, result, performance.now() - startedAt);
-    return result;
+    logAccepted(event, result!, performance.now() - startedAt);
+    return result!;
   };
 }
 

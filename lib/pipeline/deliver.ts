@@ -118,13 +118,7 @@ export class Deliverer {
   #start(claimed: Claimed, now: number, config: DeliverConfig): void {
     const lane = this.#lanes.get(claimed.target)!;
     lane.start(now);
-    const done = this.#deliver(claimed, lane, config).catch((error) => {
-      log.error("cannot deliver: {problem}", { delivery: claimed.id, problem: messageOf(error) });
-    }).finally(() => {
-      lane.end();
-      this.#inFlight.delete(done);
-      this.wake();
-    });
+    const done = this.#deliver(claimed, lane, config).finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);
   }
 
@@ -132,13 +126,17 @@ export class Deliverer {
     const target = config.targets.get(claimed.target)!;
     const startedAt = Date.now();
     const outcome = await attempt(target, () => deliveryOf(claimed, config), this.#stop.signal);
-    if (!outcome) return await this.#release(claimed.ref);
     const endedAt = Date.now();
-    const change = lane.note(outcome, endedAt);
+    const change = outcome && lane.note(outcome, endedAt);
     if (change) logCircuit(change, target.name, lane.circuit);
     const { openUntil } = lane.circuit;
+    // The next one need not wait for the record of this one, but may be one that this record lets go.
+    lane.end();
+    this.wake();
+    if (!outcome) return await this.#release(claimed.ref);
     const retry = target.policy.retry ?? config.retry;
     await this.#record({ claimed, outcome, startedAt, endedAt, retry, openUntil, redact: config.redact });
+    this.wake();
   }
 
   /** What cannot be given back now is taken over at the next start. */
@@ -169,7 +167,7 @@ export class Deliverer {
 }
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
-  return { id, attempt: attempts + 1, event, message: messageFor(payloadOf(event), target, config) };
+  return { id, attempt: attempts + 1, event, message: messageFor(() => payloadOf(event), target, config) };
 }
 
 function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {

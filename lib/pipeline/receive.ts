@@ -47,8 +47,13 @@ const RETRY_SECONDS = 5;
 export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows, bodies = new Bodies()): Receive {
   const app = new Hono<{ Bindings: Bindings }>();
   for (const source of config.sources) {
-    app.post(source.path, (c) => receive(c.req.raw, c.env.client, source));
-    app.all(source.path, () => answer(405, "Method not allowed", { Allow: "POST" }));
+    app.all(
+      source.path,
+      (c) =>
+        c.req.method === "POST"
+          ? receive(c.req.raw, c.env.client, source)
+          : answer(405, "Method not allowed", { Allow: "POST" }),
+    );
   }
   app.get("/healthz", () => answer(200, "OK"));
   app.notFound(() => answer(404, "Not found"));

@@ -5,7 +5,6 @@ import { log } from "../log.ts";
 import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Redact } from "../secret.ts";
-import { batched } from "../store/batch.ts";
 import type { AttemptRecord, Claimed, Store } from "../store/mod.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 import { nextAttemptAt } from "./retry.ts";
@@ -30,18 +29,13 @@ const STORE_RETRY_MS = 1_000;
 
 /** @param stop Ends the wait for a store that does not write; what is not recorded then is delivered again after a start. */
 export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
-  const write = batched(async (records: AttemptRecord[]) => {
-    await store.record(records);
-    return records;
-  });
-
   return async (attempted) => {
     const record = recordOf(attempted);
     logAttempt(attempted.claimed, record);
     countAttempt(record);
     for (;;) {
       try {
-        await write(record);
+        await store.record([record]);
         return;
       } catch (error) {
         log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: messageOf(error) });

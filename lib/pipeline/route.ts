@@ -47,9 +47,14 @@ export function route(payload: Payload, table: RoutingTable): Routing {
   return { targets: [...targets], verdicts, isFallback, problems };
 }
 
-/** What the routes say of the message to this target: of each field, the first matching route that gives it. */
-export function messageFor(payload: Payload, target: string, table: RoutingTable): MessageFields {
+/**
+ * What the routes say of the message to this target: of each field, the first matching route that gives it.
+ * @param read Gives the event's payload; asked only if a route has something to say.
+ */
+export function messageFor(read: () => Payload, target: string, table: RoutingTable): MessageFields {
   const rules = table.routes.filter((rule) => rule.to.includes(target) && Object.keys(rule.message).length > 0);
+  if (rules.length === 0) return {};
+  const payload = read();
   const matching = rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
   const given = matching.reverse().flatMap((rule) => Object.entries(rule.message));
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));

@@ -4,6 +4,7 @@ import { closeSync, openSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, StoreError } from "../errors.ts";
+import { batched } from "./batch.ts";
 import initial from "./sql/001_initial.sql" with { type: "text" };
 import targets from "./sql/002_targets.sql" with { type: "text" };
 
@@ -24,6 +25,10 @@ const MAX_LOG_BYTES = 64 * 1024 ** 2;
 
 /** Pages that are given back to the disk at a time. */
 const PAGES_GIVEN_BACK = 500;
+
+type Work = () => unknown;
+
+type Done = { value: unknown } | { error: unknown };
 
 /** A SQLite file that is open. Its methods throw {@link StoreError}. */
 export class SqliteFile {
@@ -111,20 +116,36 @@ export class SqliteFile {
   }
 
   /**
-   * Does this work in one transaction: when it resolves, all of it is on disk; when it rejects, nothing of it is done.
-   * Waits for other programs that are writing.
+   * Does this work in a transaction: when it resolves, all of it is on disk; when it rejects, nothing of it is done.
+   * What is written in one turn of the event loop shares a transaction. Waits for other programs that are writing.
    * @param doing Words for the error: what this is for.
+   * @param work May be done more than once, of which only the last time counts.
    */
   async write<Result>(doing: string, work: () => Result): Promise<Result> {
+    const done = await this.#writeTogether(work);
+    if ("error" in done) throw storeError(doing, done.error);
+    return done.value as Result;
+  }
+
+  readonly #writeTogether = batched((works: Work[]) => this.#writeAll(works));
+
+  async #writeAll(works: readonly Work[]): Promise<Done[]> {
     const giveUpAt = performance.now() + LOCK_WAIT_MS;
     for (;;) {
       try {
-        return this.#transaction(work);
+        return this.#transaction(() => works.map((work) => ({ value: work() })));
       } catch (error) {
-        if (!isLocked(error) || performance.now() > giveUpAt) throw storeError(doing, error);
+        if (isLocked(error) && performance.now() < giveUpAt) await setTimeout(LOCK_PAUSE_MS);
+        else return works.length === 1 || isLocked(error) ? works.map(() => ({ error })) : await this.#writeEach(works);
       }
-      await setTimeout(LOCK_PAUSE_MS);
     }
+  }
+
+  /** One of them may be at fault, for which the others must not fail. */
+  async #writeEach(works: readonly Work[]): Promise<Done[]> {
+    const done: Done[] = [];
+    for (const work of works) done.push(...await this.#writeAll([work]));
+    return done;
   }
 
   #transaction<Result>(work: () => Result): Result {
