@@ -50,6 +50,12 @@ export function messageOf(error: unknown): string {
   return textOf(error).replaceAll(/\s*\n\s*/g, " ").trim() || "no message";
 }
 
+/** The message of anything that was thrown, with the hint if it has one. */
+export function explain(error: unknown): string {
+  const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
+  return messageOf(error) + hint;
+}
+
 /** A thrown value may be anything, even what cannot be made a text. */
 function textOf(error: unknown): string {
   try {

@@ -95,9 +95,10 @@ export async function readMetrics(
     for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
   }
   for (const { name: target, pending, inFlight, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
+    const policy = targets.get(target)?.policy;
+    if (!policy && pending + inFlight === 0) continue; // it was in a config once
     backlog.set({ target }, pending + inFlight);
     oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
-    const policy = targets.get(target)?.policy;
     circuitOpen.set({ target }, policy && isOpen(policy, circuitOpenUntil) ? 1 : 0);
   }
   storeBytes.set(await store.bytes());

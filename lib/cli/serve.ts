@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { ConfigError, messageOf } from "../errors.ts";
+import { ConfigError, explain, messageOf } from "../errors.ts";
 import { log, startLog } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
@@ -20,7 +20,9 @@ export function serveVerb(): Command {
 async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void> {
   // From the first moment on: a signal that comes while the config is being loaded must not end the program.
   const signals = new Signals();
-  let loaded = await loadConfig(options.config);
+  const first = await Promise.race([loadConfig(options.config), signals.stop]);
+  if (typeof first === "string") process.exit(0);
+  let loaded = first;
   startLog({ debug: options.debug ?? false, redact: () => loaded.redact });
   logWarnings(loaded);
   process.on("unhandledRejection", (error) => {
@@ -38,31 +40,35 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
   }
 
-  for (;;) {
-    const signal = await signals.next();
-    if (signal !== "SIGHUP") {
-      log.info("stopping on {signal}", { signal });
-      break;
-    }
-    try {
-      const fixed = fixedOf(loaded);
-      loaded = await loadConfig(options.config);
-      app.reload(loaded);
-      log.info("reloaded {file}", { file: loaded.file });
-      logWarnings(loaded);
-      await logOrphaned(app);
-      if (!isDeepStrictEqual(fixed, fixedOf(loaded))) {
-        log.warn("config: `listen`, `admin` and `store` change at the next restart only");
-      }
-    } catch (error) {
-      const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
-      log.error("config not reloaded, the old one goes on: {problem} {issues}", { problem: messageOf(error), issues });
+  const atStart = fixedOf(loaded);
+  while (await signals.next() === "SIGHUP") {
+    const next = await Promise.race([reloadable(options.config), signals.stop]);
+    if (next === undefined || typeof next === "string") continue;
+    loaded = next;
+    app.reload(loaded);
+    log.info("reloaded {file}", { file: loaded.file });
+    logWarnings(loaded);
+    await logOrphaned(app);
+    if (!isDeepStrictEqual(atStart, fixedOf(loaded))) {
+      log.warn("config: `listen`, `admin` and `store` change at the next restart only");
     }
   }
+  log.info("stopping on {signal}", { signal: await signals.stop });
   await app.stop();
   log.info("stopped", {});
   // What is left now are idle connections to targets, which would keep the program alive for a while.
   process.stdout.write("", () => process.exit(0));
+}
+
+/** The config as it is now, or nothing and a line in the log if it is not sound. */
+async function reloadable(path: string): Promise<LoadedConfig | undefined> {
+  try {
+    return await loadConfig(path);
+  } catch (error) {
+    const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
+    log.error("config not reloaded, the old one goes on: {problem} {issues}", { problem: messageOf(error), issues });
+    return undefined;
+  }
 }
 
 function logWarnings({ warnings }: LoadedConfig): void {
@@ -75,32 +81,46 @@ function fixedOf({ config: { listen, admin, store } }: LoadedConfig): unknown[] 
 }
 
 async function logOrphaned(app: App): Promise<void> {
-  for (const { target, count } of await app.orphaned()) {
-    log.warn("{count} deliveries wait for {target}, which is not in the config; name it there again, or leave them", {
-      count,
-      target,
-    });
+  try {
+    for (const { target, count } of await app.orphaned()) {
+      log.warn("{count} deliveries wait for {target}, which is not in the config; name it there again, or leave them", {
+        count,
+        target,
+      });
+    }
+  } catch (error) {
+    log.error("cannot look for targets that are not in the config: {problem}", { problem: explain(error) });
   }
 }
 
 /** Signals, one after the other. A second request to stop ends the program at once. */
 class Signals {
-  readonly #came: NodeJS.Signals[] = [];
+  /** Resolves with the first request to stop. */
+  readonly stop: Promise<NodeJS.Signals>;
+  #reloads = 0;
   #wake = () => {};
-  #stops = 0;
 
   constructor() {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        if (signal !== "SIGHUP" && ++this.#stops > 1) process.exit(1);
-        this.#came.push(signal);
-        this.#wake();
-      });
-    }
+    process.on("SIGHUP", () => {
+      this.#reloads++;
+      this.#wake();
+    });
+    this.stop = new Promise((resolve) => {
+      let stops = 0;
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        process.on(signal, () => ++stops > 1 ? process.exit(1) : resolve(signal));
+      }
+    });
   }
 
+  /** Resolves with the next signal; a request to stop comes before any to reload. */
   async next(): Promise<NodeJS.Signals> {
-    while (this.#came.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    return this.#came.shift()!;
+    const reload = async (): Promise<NodeJS.Signals> => {
+      while (this.#reloads === 0) await new Promise<void>((resolve) => this.#wake = resolve);
+      return "SIGHUP";
+    };
+    const signal = await Promise.race([this.stop, reload()]);
+    if (signal === "SIGHUP") this.#reloads--;
+    return signal;
   }
 }

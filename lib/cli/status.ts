@@ -8,13 +8,13 @@ import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
 import { isOpen } from "../pipeline/circuit.ts";
 import type { TargetView } from "../store/mod.ts";
-import type { Target } from "../targets/target.ts";
+import type { Policy, Target } from "../targets/target.ts";
 import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
 
-/** What a target's deliveries are doing. */
-type State = "open" | "closed" | "orphaned";
+/** Whether a target takes deliveries: `open` is its circuit, `paused` is what it asked for. */
+type State = "ok" | "open" | "paused" | "orphaned";
 
-/** A target as `status` shows it; its state is that of its circuit, or that the config does not name it. */
+/** A target as `status` shows it. */
 interface Status extends TargetView {
   state: State;
 }
@@ -51,6 +51,7 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
 /** The config's targets in their order, then those that only the store knows. */
 function statuses(views: TargetView[], targets: Target[]): Status[] {
   const names = targets.map(({ name }) => name);
+  const now = Date.now();
   const known = new Map(views.map((view) => [view.name, view]));
   const orphaned = views.filter(({ name, pending, inFlight, dead }) =>
     !names.includes(name) && pending + inFlight + dead
@@ -58,10 +59,15 @@ function statuses(views: TargetView[], targets: Target[]): Status[] {
   return [
     ...targets.map(({ name, policy }): Status => {
       const view = known.get(name) ?? untouched(name);
-      return { ...view, state: isOpen(policy, view.circuitOpenUntil) ? "open" : "closed" };
+      return { ...view, state: stateOf(view, policy, now) };
     }),
     ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
   ];
+}
+
+function stateOf({ circuitOpenUntil, pausedUntil }: TargetView, policy: Policy, now: number): State {
+  if (isOpen(policy, circuitOpenUntil)) return "open";
+  return pausedUntil !== null && Date.parse(pausedUntil) > now ? "paused" : "ok";
 }
 
 function untouched(name: string): TargetView {
@@ -75,6 +81,7 @@ function untouched(name: string): TargetView {
     lastFailedAt: null,
     lastReason: null,
     circuitOpenUntil: null,
+    pausedUntil: null,
   };
 }
 
@@ -96,9 +103,12 @@ function lines(targets: Status[]): string[] {
   ]);
 }
 
-function words({ state, circuitOpenUntil }: Status, now: number): string {
-  if (state === "closed") return paint("green", "ok");
+function words({ state, circuitOpenUntil, pausedUntil }: Status, now: number): string {
+  if (state === "ok") return paint("green", "ok");
   if (state === "orphaned") return paint("yellow", "not in the config");
+  if (state === "paused") {
+    return paint("yellow", `asked to wait until ${new Date(pausedUntil!).toLocaleTimeString("en-GB")}`);
+  }
   const seconds = Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000);
   return paint("red", seconds > 0 ? `held, tries in ${seconds} s` : "held, tries with the next one");
 }

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseEnv } from "node:util";
 import { ConfigError, type ConfigIssue, messageOf, RelayError } from "../errors.ts";
 import { importFresh, provideModule } from "../runtime.ts";
@@ -20,6 +21,9 @@ export interface LoadedConfig {
   /** Masks every secret of this config in a text. */
   redact: Redact;
 }
+
+/** Longest time that a config may take, in milliseconds. */
+const MAX_LOAD_MS = 30_000;
 
 /** Variables that came from a `.env`, so that the next load can take them back. */
 const fromDotenv = new Set<string>();
@@ -48,11 +52,19 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 
 async function importDefault(file: string): Promise<unknown> {
   let module: { default?: unknown };
+  const tooLong = new AbortController();
   try {
-    module = await importFresh(file, "relay");
+    module = await Promise.race([
+      importFresh(file, "relay"),
+      delay(MAX_LOAD_MS, undefined, { signal: tooLong.signal, ref: false }).then(() => {
+        throw new Error(`it had not come to its end after ${MAX_LOAD_MS / 1000} s; what does it \`await\`?`);
+      }),
+    ]);
   } catch (error) {
     const mistakes = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
     throw new ConfigError(file, mistakes.map((one) => ({ path: "", message: explain(one) })));
+  } finally {
+    tooLong.abort();
   }
   if (typeof module.default !== "object" || module.default === null) {
     throw new ConfigError(file, [{ path: "", message: "expected `export default defineConfig({ … })`" }]);

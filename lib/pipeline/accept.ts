@@ -43,18 +43,23 @@ export function createAccept(store: Store, wake: () => void): Accept {
   let backlog = 0;
   let countedAt = 0;
 
-  async function checkBacklog(maxBacklog: number, now: number) {
+  async function checkBacklog(maxBacklog: number, targets: Iterable<string>, now: number) {
     if (now - countedAt > BACKLOG_AGE_MS) {
-      backlog = await store.backlog();
+      backlog = await store.backlog(targets);
       countedAt = now;
     }
     if (backlog < maxBacklog) return;
-    throw new StoreError(`Cannot store the event: ${backlog} deliveries wait, and maxBacklog is ${maxBacklog}`);
+    throw new StoreError(
+      `Cannot store the event: ${backlog} deliveries wait, and maxBacklog is ${maxBacklog}`,
+      "`relay status` tells which target does not take them",
+    );
   }
 
   return async (received, config) => {
     const startedAt = performance.now();
-    if (config.maxBacklog !== undefined) await checkBacklog(config.maxBacklog, received.receivedAt);
+    if (config.maxBacklog !== undefined) {
+      await checkBacklog(config.maxBacklog, config.targets.keys(), received.receivedAt);
+    }
     const event = newEvent(received, config);
     const [result] = await store.accept([event]);
     if (result === "stored" && event.deliveries.length > 0) {

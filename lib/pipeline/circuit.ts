@@ -22,10 +22,16 @@ export class Circuit {
     this.#openUntil = policy && openUntil;
   }
 
-  /** Goes on under another policy. An open circuit lets a probe through from `now` on. */
+  /** Goes on under another policy. An open circuit lets a probe through from `now` on: something was changed, perhaps mended. */
   use(policy: CircuitPolicy | undefined, now: number): void {
     this.#policy = policy;
     if (this.#openUntil !== undefined) this.#openUntil = policy && now;
+  }
+
+  /** Begins anew. */
+  close(): void {
+    this.#failures = 0;
+    this.#openUntil = undefined;
   }
 
   /** Failures in a row. */
@@ -52,8 +58,7 @@ export class Circuit {
     if (!this.#policy || outcome.kind === "dead") return undefined;
     const wasOpen = this.#openUntil !== undefined;
     if (outcome.kind === "delivered") {
-      this.#failures = 0;
-      this.#openUntil = undefined;
+      this.close();
       return wasOpen ? "closed" : undefined;
     }
     if (outcome.pauseMs !== undefined) return undefined;

@@ -1,6 +1,8 @@
 /** Delivering: hands due deliveries to their targets, each target in a lane of its own. */
 
-import { messageOf } from "../errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
@@ -28,6 +30,9 @@ const LEASE_SLACK_MS = 60_000;
 /** Longest sleep, in milliseconds; timers of the runtimes hold little more than twenty days. */
 const MAX_SLEEP_MS = 3_600_000;
 
+/** How long giving back may take when the drain is over, in milliseconds. */
+const RELEASE_MS = 1_000;
+
 /** Pause after a claim that the store did not answer, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
@@ -44,30 +49,46 @@ export class Deliverer {
   #turn: Promise<void> = Promise.resolve();
   #alarm?: ReturnType<typeof setTimeout>;
 
-  /** @param known What the store knows of targets: a circuit that was open begins with a probe. */
+  /** @param known What the store knows of targets. A circuit that was open begins with a probe; a pause stays. */
   constructor(store: Store, config: DeliverConfig, known: readonly TargetView[]) {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
-    const open = new Set(known.filter(({ circuitOpenUntil }) => circuitOpenUntil !== null).map(({ name }) => name));
-    this.#adopt(config, open);
+    for (const { name, circuitOpenUntil, pausedUntil } of known) {
+      const policy = config.targets.get(name)?.policy;
+      if (!policy) continue;
+      this.#lanes.set(
+        name,
+        new Lane(policy, {
+          openUntil: circuitOpenUntil === null ? undefined : Date.now(),
+          pausedUntil: pausedUntil === null ? undefined : Date.parse(pausedUntil),
+        }),
+      );
+    }
+    this.#adopt(config);
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: DeliverConfig): Promise<void> {
-    this.#adopt(config, new Set());
+    this.#adopt(config);
     this.wake();
+    await this.#turn; // a claim under the old config may be waiting for the store
     await Promise.all(this.#inFlight);
   }
 
-  #adopt(config: DeliverConfig, open: ReadonlySet<string>): void {
-    this.#config = config;
+  #adopt(config: DeliverConfig): void {
     const now = Date.now();
-    for (const [name, { policy }] of config.targets) {
-      const lane = this.#lanes.get(name);
-      if (lane) lane.use(policy, now);
-      else this.#lanes.set(name, new Lane(policy, open.has(name) ? now : undefined));
+    for (const target of config.targets.values()) {
+      const lane = this.#lanes.get(target.name);
+      if (!lane) {
+        this.#lanes.set(target.name, new Lane(target.policy));
+        continue;
+      }
+      lane.use(target.policy, now);
+      const before = this.#config.targets.get(target.name);
+      if (before && !isSameTarget(before, target)) lane.forget();
     }
+    this.#config = config;
   }
 
   /** Says that something may be due. Many calls in one turn of the event loop cost one look. */
@@ -86,10 +107,14 @@ export class Deliverer {
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#alarm);
-    await this.#turn;
     const giveUp = setTimeout(() => this.#stop.abort(), drainMs);
-    await Promise.all(this.#inFlight);
+    const ended = this.#turn.then(() => Promise.all(this.#inFlight));
+    await Promise.race([ended, delay(drainMs + RELEASE_MS, undefined, { ref: false })]);
     clearTimeout(giveUp);
+    if (this.#inFlight.size === 0) return;
+    log.error("the store did not take what became of {count} deliveries; they are made again after the next start", {
+      count: this.#inFlight.size,
+    });
   }
 
   async #look(): Promise<void> {
@@ -110,7 +135,7 @@ export class Deliverer {
       for (const one of claimed) this.#start(one, now, config);
       await this.#sleep();
     } catch (error) {
-      log.error("cannot look for deliveries: {problem}", { problem: messageOf(error) });
+      log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
       this.#setAlarm(STORE_RETRY_MS);
     }
   }
@@ -129,13 +154,13 @@ export class Deliverer {
     const endedAt = Date.now();
     const change = outcome && lane.note(outcome, endedAt);
     if (change) logCircuit(change, target.name, lane.circuit);
-    const { openUntil } = lane.circuit;
+    const { hold } = lane;
     // The next one need not wait for the record of this one, but may be one that this record lets go.
     lane.end();
     this.wake();
     if (!outcome) return await this.#release(claimed.ref);
     const retry = target.policy.retry ?? config.retry;
-    await this.#record({ claimed, outcome, startedAt, endedAt, retry, openUntil, redact: config.redact });
+    await this.#record({ claimed, outcome, startedAt, endedAt, retry, hold, redact: config.redact });
     this.wake();
   }
 
@@ -144,7 +169,7 @@ export class Deliverer {
     try {
       await this.#store.release([ref], Date.now());
     } catch (error) {
-      log.error("cannot give a delivery back: {problem}", { problem: messageOf(error) });
+      log.error("cannot give a delivery back: {problem}", { problem: explain(error) });
     }
   }
 
@@ -168,6 +193,11 @@ export class Deliverer {
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
   return { id, attempt: attempts + 1, event, message: messageFor(() => payloadOf(event), target, config) };
+}
+
+/** Whether two configs mean the same by a name. */
+function isSameTarget(one: Target, other: Target): boolean {
+  return one.kind === other.kind && one.address === other.address && isDeepStrictEqual(one.secrets, other.secrets);
 }
 
 function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {

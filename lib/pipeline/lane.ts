@@ -1,6 +1,7 @@
 /** A target's lane: how many deliveries may start, and when. Knows its target alone, so none waits for another. */
 
 import type { Outcome } from "../outcome.ts";
+import type { Hold } from "../store/mod.ts";
 import type { Policy } from "../targets/target.ts";
 import { Circuit } from "./circuit.ts";
 import { Window } from "./window.ts";
@@ -12,11 +13,17 @@ export class Lane {
   #inFlight = 0;
   #pausedUntil = 0;
 
-  /** @param openUntil When the target's circuit, if it is open, lets a probe through; Unix milliseconds. */
-  constructor(policy: Policy, openUntil?: number) {
+  /** @param hold Until when the target is held. */
+  constructor(policy: Policy, hold: Hold = {}) {
     this.#policy = policy;
     this.#window = windowOf(policy);
-    this.circuit = new Circuit(policy.circuit, openUntil);
+    this.#pausedUntil = hold.pausedUntil ?? 0;
+    this.circuit = new Circuit(policy.circuit, hold.openUntil);
+  }
+
+  /** Until when the target is held. */
+  get hold(): Hold {
+    return { openUntil: this.circuit.openUntil, pausedUntil: this.#pausedUntil || undefined };
   }
 
   /** Goes on under another policy; what is in flight, and a pause, stay. */
@@ -26,6 +33,12 @@ export class Lane {
     if (!same) this.#window = windowOf(policy);
     this.#policy = policy;
     this.circuit.use(policy.circuit, now);
+  }
+
+  /** Forgets what attempts said of the target: it is another one now. */
+  forget(): void {
+    this.#pausedUntil = 0;
+    this.circuit.close();
   }
 
   /** How many deliveries may start now. */

@@ -1,7 +1,7 @@
 /** Receiving: the public listener. Bytes come in, are checked, and are answered once they are on disk. */
 
 import { Hono } from "hono";
-import { StoreError } from "../errors.ts";
+import { explain, StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, eventsReceived } from "../metrics.ts";
@@ -66,15 +66,16 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     const receivedAt = Date.now();
     const startedAt = performance.now();
     const client = clientAddress(connection, request.headers.get("X-Forwarded-For"), config.trustedProxies);
-    const refuse = (reason: Refusal, status: number, text: string, headers?: Headings, more?: object) => {
+    const refuse = (reason: Refusal, status: number, text: string, headers?: Headings, problem?: string) => {
       // The one refusal that is this machine's fault, and that somebody must do something about.
       const level = reason === "store_failed" ? "error" : "warn";
-      log[level]("refused a request to {source} from {client}: {reason}", {
+      const words = problem === undefined ? "{reason}" : "{reason}, {problem}";
+      log[level](`refused a request to {source} from {client}: ${words}`, {
         source: source.name,
         client,
         reason,
         status,
-        ...more,
+        problem,
       });
       eventsReceived.inc({ source: source.name, result: reason });
       return answer(status, text, headers);
@@ -107,7 +108,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     if (isDebug()) {
       log.debug("body of a genuine request to {source}", { source: source.name, body: new TextDecoder().decode(body) });
     }
-    if ("problem" in parsed) return refuse("body_invalid", 400, parsed.problem, {}, { problem: parsed.problem });
+    if ("problem" in parsed) return refuse("body_invalid", 400, parsed.problem, {}, parsed.problem);
 
     const contentType = request.headers.get("Content-Type");
     const headers = { ...(contentType && { "Content-Type": contentType }), [source.signatureHeader]: signature! };
@@ -121,10 +122,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const retry = { "Retry-After": String(RETRY_SECONDS) };
-      return refuse("store_failed", 503, "The event cannot be stored now", retry, {
-        problem: error.message,
-        hint: error.hint,
-      });
+      return refuse("store_failed", 503, "The event cannot be stored now", retry, explain(error));
     }
   }
 

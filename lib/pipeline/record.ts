@@ -1,11 +1,11 @@
 /** Recording: what became of an attempt, what follows from it, and its one line in the log. */
 
-import { messageOf } from "../errors.ts";
+import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Redact } from "../secret.ts";
-import type { AttemptRecord, Claimed, Store } from "../store/mod.ts";
+import type { AttemptRecord, Claimed, Hold, Store } from "../store/mod.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 import { nextAttemptAt } from "./retry.ts";
 
@@ -16,8 +16,8 @@ export interface Attempted {
   startedAt: number;
   endedAt: number;
   retry: RetryPolicy;
-  /** When the target's open circuit lets a probe through. */
-  openUntil?: number;
+  /** How the target is held after it. */
+  hold: Hold;
   redact: Redact;
 }
 
@@ -38,7 +38,7 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
         await store.record([record]);
         return;
       } catch (error) {
-        log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: messageOf(error) });
+        log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: explain(error) });
         if (stop.aborted) return;
         await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
       }
@@ -46,7 +46,7 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   };
 }
 
-function recordOf({ claimed, outcome, startedAt, endedAt, retry, openUntil, redact }: Attempted): AttemptRecord {
+function recordOf({ claimed, outcome, startedAt, endedAt, retry, hold, redact }: Attempted): AttemptRecord {
   const base = {
     ref: claimed.ref,
     target: claimed.target,
@@ -54,7 +54,7 @@ function recordOf({ claimed, outcome, startedAt, endedAt, retry, openUntil, reda
     startedAt,
     durationMs: endedAt - startedAt,
     outcome: mask(outcome, redact),
-    openUntil,
+    hold,
   };
   if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
   const dueAt = nextAttemptAt(retry, claimed.failures + 1, endedAt, outcome.pauseMs ?? 0, Math.random());

@@ -1,7 +1,7 @@
 /** Retaining: what is done and old enough is deleted, a little at a time. */
 
 import { setTimeout } from "node:timers/promises";
-import { messageOf } from "../errors.ts";
+import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Store } from "../store/mod.ts";
 
@@ -20,6 +20,9 @@ const BATCH_PAUSE_MS = 50;
 /** Shortest and longest pause between two rounds, in milliseconds. */
 const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 3_600_000;
+
+/** Longest pause before the first round, and before one after a failure, in milliseconds. */
+const SOON_MS = 60_000;
 
 /**
  * Starts to delete what is older than it need be kept.
@@ -43,15 +46,22 @@ export function startRetaining(store: Store, keep: () => KeepPolicy): () => Prom
     if (deleted > 0) log.info("deleted {deleted} events that need not be kept any longer", { deleted });
   }
 
+  /** How long until the next round. */
+  function restMs(): number {
+    const { deliveredMs, deadMs } = keep();
+    return Math.min(Math.max(Math.min(deliveredMs, deadMs) / 10, MIN_PAUSE_MS), MAX_PAUSE_MS);
+  }
+
   async function run(): Promise<void> {
+    await pause(Math.min(restMs(), SOON_MS));
     while (!stop.signal.aborted) {
-      const policy = keep();
-      const shortest = Math.min(policy.deliveredMs, policy.deadMs);
-      await pause(Math.min(Math.max(shortest / 10, MIN_PAUSE_MS), MAX_PAUSE_MS));
-      if (stop.signal.aborted) return;
-      await round(policy).catch((error) =>
-        log.error("cannot delete old events: {problem}", { problem: messageOf(error) })
-      );
+      try {
+        await round(keep());
+        await pause(restMs());
+      } catch (error) {
+        log.error("cannot delete old events: {problem}", { problem: explain(error) });
+        await pause(SOON_MS);
+      }
     }
   }
 

@@ -51,6 +51,14 @@ export interface Claimed {
   event: RelayEvent;
 }
 
+/** Until when a target is held, in Unix milliseconds. */
+export interface Hold {
+  /** Its circuit is open, and lets a probe through then. */
+  openUntil?: number;
+  /** It asked for a pause. */
+  pausedUntil?: number;
+}
+
 /** What became of an attempt, and what follows. */
 export interface AttemptRecord {
   ref: DeliveryRef;
@@ -63,8 +71,8 @@ export interface AttemptRecord {
   state: Exclude<DeliveryState, "in_flight">;
   /** When the next attempt is due; for `pending` only. */
   dueAt?: number;
-  /** After this attempt the target's circuit is open, and lets a probe through then. */
-  openUntil?: number;
+  /** How the target is held after this attempt. */
+  hold: Hold;
 }
 
 /** An event as an operator sees it. Times are ISO 8601, UTC. */
@@ -114,6 +122,8 @@ export interface TargetView {
   lastReason: Reason | null;
   /** Its circuit is open, and lets a probe through then. */
   circuitOpenUntil: string | null;
+  /** It asked for a pause, until then. */
+  pausedUntil: string | null;
 }
 
 /** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
@@ -150,8 +160,8 @@ export interface Store {
   release(refs: readonly DeliveryRef[], now: number): Promise<void>;
   /** When the next delivery to this target is due whose turn it is; `undefined` if there is none. */
   nextDue(target: string): Promise<number | undefined>;
-  /** How many deliveries wait or are on their way. */
-  backlog(): Promise<number>;
+  /** How many deliveries to these targets wait or are on their way. */
+  backlog(targets: Iterable<string>): Promise<number>;
   /** Every target that has deliveries or had attempts, in the order of their names. */
   targets(): Promise<TargetView[]>;
   /** One event. */

@@ -47,6 +47,7 @@ export interface TargetRow {
   failed_at: number | null;
   reason: Reason | null;
   open_until: number | null;
+  paused_until: number | null;
 }
 
 export function targetView(row: TargetRow): TargetView {
@@ -60,6 +61,7 @@ export function targetView(row: TargetRow): TargetView {
     lastFailedAt: isoTimeOf(row.failed_at),
     lastReason: row.reason,
     circuitOpenUntil: isoTimeOf(row.open_until),
+    pausedUntil: isoTimeOf(row.paused_until),
   };
 }
 

@@ -126,8 +126,8 @@ class SqliteStore implements Store {
       const delivered = own.findLast(({ outcome }) => outcome.kind === "delivered");
       const failed = own.findLast(({ outcome }) => outcome.kind !== "delivered");
       const reason = failed && failed.outcome.kind !== "delivered" ? failed.outcome.reason : null;
-      const openUntil = own.at(-1)!.openUntil ?? null;
-      this.#sql.noteTarget.run(target, endOf(delivered), endOf(failed), reason, openUntil);
+      const { openUntil = null, pausedUntil = null } = own.at(-1)!.hold;
+      this.#sql.noteTarget.run(target, endOf(delivered), endOf(failed), reason, openUntil, pausedUntil);
     }
   }
 
@@ -141,8 +141,11 @@ class SqliteStore implements Store {
     return this.#file.read(() => (this.#sql.nextDue.get(target) as { due_at: number } | undefined)?.due_at);
   }
 
-  async backlog(): Promise<number> {
-    return this.#file.read(() => (this.#sql.backlog.get() as { backlog: number }).backlog);
+  async backlog(targets: Iterable<string>): Promise<number> {
+    return this.#file.read(() => {
+      const counts = [...targets].map((target) => this.#sql.backlog.get(target, target) as { backlog: number });
+      return counts.reduce((sum, { backlog }) => sum + backlog, 0);
+    });
   }
 
   async targets(): Promise<TargetView[]> {
@@ -170,7 +173,8 @@ class SqliteStore implements Store {
   async expire(after: number, before: Ages, limit: number): Promise<Expired> {
     const newest = Math.max(before.delivered, before.dead);
     return await this.#file.write("delete old events", () => {
-      const rows = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
+      const looked = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
+      const rows = looked.slice(0, countWithin(looked.map(({ bytes }) => bytes), MAX_EXPIRED_BYTES));
       const old = rows.filter((row) =>
         !row.is_waiting && row.received_at < (row.is_dead ? before.dead : before.delivered)
       );
@@ -180,7 +184,7 @@ class SqliteStore implements Store {
         this.#sql.deleteEvent.run(seq);
       }
       const last = rows.at(-1);
-      const isEnd = rows.length < limit || last!.received_at >= newest;
+      const isEnd = looked.length < limit && rows.length === looked.length || last!.received_at >= newest;
       return { deleted: old.length, next: isEnd ? undefined : last!.seq };
     });
   }
@@ -202,12 +206,23 @@ class SqliteStore implements Store {
   }
 }
 
+/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
+const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
+
+/** How many of these, from the first one on and at least that one, sum up to so much at most. */
+function countWithin(sizes: readonly number[], most: number): number {
+  let sum = 0;
+  const count = sizes.findIndex((size) => (sum += size) > most);
+  return count < 0 ? sizes.length : Math.max(count, 1);
+}
+
 interface Settled {
   order_key: string | null;
 }
 
 interface DoneRow {
   seq: number;
+  bytes: number;
   received_at: number;
   is_waiting: number;
   is_dead: number;

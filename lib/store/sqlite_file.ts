@@ -26,7 +26,11 @@ const MAX_LOG_BYTES = 64 * 1024 ** 2;
 /** Pages that are given back to the disk at a time. */
 const PAGES_GIVEN_BACK = 500;
 
-type Work = () => unknown;
+/** Something to write, and until when it waits for other programs that are writing; as `performance.now()` counts. */
+interface Work {
+  work: () => unknown;
+  giveUpAt: number;
+}
 
 type Done = { value: unknown } | { error: unknown };
 
@@ -34,7 +38,8 @@ type Done = { value: unknown } | { error: unknown };
 export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
-  readonly #place: Stats;
+  /** Which files are written to: the store's own, and its write-ahead log once there is one. */
+  readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
 
   /**
@@ -45,7 +50,7 @@ export class SqliteFile {
     this.path = path;
     try {
       closeSync(openSync(path, "a", 0o600)); // payloads concern clients and patients: they are the service's alone
-      this.#place = statSync(path);
+      this.#places.set(path, statSync(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
       // Holds only if it is said before the first table; said again it would write to the file.
@@ -60,7 +65,7 @@ export class SqliteFile {
     }
   }
 
-  /** All in one transaction, whose lock lets two programs that open a new store together do it once. */
+  /** A relay of another version may be serving the file: its schema changes only while nobody does. */
   #migrate(): void {
     const version = this.#version();
     if (version > migrations.length) {
@@ -70,6 +75,7 @@ export class SqliteFile {
       );
     }
     if (version === migrations.length) return;
+    if (version > 0) this.#takeLock();
     this.#transaction(() => {
       for (const sql of migrations.slice(this.#version())) this.#db.exec(sql);
       this.#setVersion();
@@ -89,6 +95,14 @@ export class SqliteFile {
    * @throws {StoreError} if another relay serves it, or it is damaged.
    */
   serve(): void {
+    this.#takeLock();
+    if (this.bytes() > MAX_CHECKED_BYTES) return;
+    const found = this.read(() => this.#pragma("quick_check(1)"));
+    if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
+  }
+
+  #takeLock(): void {
+    if (this.#lock) return;
     const path = `${this.path}.lock`;
     try {
       this.#lock = new DatabaseSync(path);
@@ -97,9 +111,6 @@ export class SqliteFile {
       if (!isLocked(error)) throw storeError(`lock the store by ${path}`, error);
       throw new StoreError(`Cannot serve the store ${this.path}: another relay serves it`, "stop that one first");
     }
-    if (this.bytes() > MAX_CHECKED_BYTES) return;
-    const found = this.read(() => this.#pragma("quick_check(1)"));
-    if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
   }
 
   prepare(sql: string): StatementSync {
@@ -122,7 +133,7 @@ export class SqliteFile {
    * @param work May be done more than once, of which only the last time counts.
    */
   async write<Result>(doing: string, work: () => Result): Promise<Result> {
-    const done = await this.#writeTogether(work);
+    const done = await this.#writeTogether({ work, giveUpAt: performance.now() + LOCK_WAIT_MS });
     if ("error" in done) throw storeError(doing, done.error);
     return done.value as Result;
   }
@@ -130,14 +141,14 @@ export class SqliteFile {
   readonly #writeTogether = batched((works: Work[]) => this.#writeAll(works));
 
   async #writeAll(works: readonly Work[]): Promise<Done[]> {
-    const giveUpAt = performance.now() + LOCK_WAIT_MS;
     for (;;) {
       try {
-        return this.#transaction(() => works.map((work) => ({ value: work() })));
+        return this.#transaction(() => works.map(({ work }) => ({ value: work() })));
       } catch (error) {
-        if (isLocked(error) && performance.now() < giveUpAt) await setTimeout(LOCK_PAUSE_MS);
-        else return works.length === 1 || isLocked(error) ? works.map(() => ({ error })) : await this.#writeEach(works);
+        if (!isLocked(error) && works.length > 1) return await this.#writeEach(works);
+        if (!isLocked(error) || performance.now() > works[0]!.giveUpAt) return works.map(() => ({ error }));
       }
+      await setTimeout(LOCK_PAUSE_MS);
     }
   }
 
@@ -152,7 +163,7 @@ export class SqliteFile {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
-      this.#checkPlace();
+      this.#checkPlaces();
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
@@ -162,13 +173,19 @@ export class SqliteFile {
   }
 
   /** What is written to a file that was moved or deleted would be found by nobody. */
-  #checkPlace(): void {
-    const now = statSync(this.path);
-    if (now.ino === this.#place.ino && now.dev === this.#place.dev) return;
-    throw new StoreError(
-      `Cannot write to the store ${this.path}: another file was put in its place`,
-      "put the file back that was there, or restart the relay to go on with the new one",
-    );
+  #checkPlaces(): void {
+    for (const path of [this.path, `${this.path}-wal`]) {
+      const now = statSync(path, { throwIfNoEntry: false });
+      const place = this.#places.get(path) ?? now;
+      if (now && now.ino === place?.ino && now.dev === place.dev) {
+        this.#places.set(path, place);
+        continue;
+      }
+      throw new StoreError(
+        `Cannot write to the store: ${path} is ${now ? "another file than before" : "gone"}`,
+        "put it back as it was, or restart the relay to go on with what is there",
+      );
+    }
   }
 
   /** Writes, and changes nothing. */
@@ -229,6 +246,6 @@ const hints: [words: RegExp, hint: string][] = [
   [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],
   [
     /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
-    "see that the disk works, and that this user can write to the file and its folder",
+    "see that the disk works, and that this user can write to the file and its folder, as the service's own and root can",
   ],
 ];

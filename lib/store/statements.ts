@@ -35,12 +35,14 @@ export const statements = {
       (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 
-  noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until) VALUES (?, ?, ?, ?, ?)
+  noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until, paused_until)
+    VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET
       delivered_at = coalesce(excluded.delivered_at, delivered_at),
       failed_at = coalesce(excluded.failed_at, failed_at),
       reason = coalesce(excluded.reason, reason),
-      open_until = excluded.open_until`,
+      open_until = excluded.open_until,
+      paused_until = excluded.paused_until`,
 
   release: `UPDATE deliveries SET state = 'pending', due_at = ?
     WHERE event = ? AND number = ? AND state = 'in_flight'`,
@@ -50,8 +52,8 @@ export const statements = {
   nextDue: `SELECT due_at FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
 
-  backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending')
-    + (SELECT count(*) FROM deliveries WHERE state = 'in_flight') AS backlog`,
+  backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND target = ?)
+    + (SELECT count(*) FROM deliveries WHERE state = 'in_flight' AND target = ?) AS backlog`,
 
   targets: `WITH
       waiting AS (SELECT target AS name, count(*) AS pending, min(event) AS oldest
@@ -60,7 +62,7 @@ export const statements = {
         FROM deliveries WHERE state = 'in_flight' GROUP BY target),
       lost AS (SELECT target AS name, count(*) AS dead FROM deliveries WHERE state = 'dead' GROUP BY target),
       names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
-    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until,
+    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until,
       (SELECT received_at FROM events WHERE seq =
         min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
     FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
@@ -73,7 +75,7 @@ export const statements = {
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
 
   /** Events in the order of acceptance, and whether all that was to be done about them is done. */
-  selectDone: `SELECT seq, received_at,
+  selectDone: `SELECT seq, received_at, length(body) AS bytes,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND ${isWaiting}) AS is_waiting,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead') AS is_dead
     FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,

@@ -115,7 +115,8 @@ test("status shows the same beside a relay that serves and after it has stopped"
       lastFailedAt: null,
       lastReason: null,
       circuitOpenUntil: null,
-      state: "closed",
+      pausedUntil: null,
+      state: "ok",
     });
     assert.deepEqual([refuses.dead, refuses.lastReason], [2, "refused"]);
     assert.deepEqual([held.state, held.pending], ["open", 2]);
@@ -162,8 +163,8 @@ test("status and the log tell of deliveries whose target is not in the config; t
     assert.doesNotMatch(relay.output(), /not in the config/);
     await relay.end();
     assert.deepEqual((await jsonOf(folder.path)).targets.map(({ state }: { state: string }) => state), [
-      "closed",
-      "closed",
+      "ok",
+      "ok",
     ]);
   } finally {
     await relay.close();

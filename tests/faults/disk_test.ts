@@ -80,7 +80,7 @@ async function expectRefusal(relay: RunningRelay, readiness: () => Promise<numbe
     ({ level, reason }) => level === "error" && reason === "store_failed",
   );
   assert.match(`${told.problem}`, problem);
-  assert.ok(told.hint, "with a hint");
+  assert.match(`${told.message}`, /: store_failed, Cannot .*; ./, "what cannot be done, and a hint");
 }
 
 /** Checks that what was refused can be sent again, and arrives once. */
@@ -140,9 +140,25 @@ test("relay whose store's folder is moved away answers 503, and goes on when it 
     await sink.received(1);
     const [data, away] = [join(relay.folder, "data"), join(relay.folder, "away")];
     renameSync(data, away);
-    await expectRefusal(relay, readiness, /no such file|ENOENT/);
+    await expectRefusal(relay, readiness, /relay\.db is gone/);
     renameSync(away, data);
     await expectRecovery(relay, sink, readiness);
+  });
+});
+
+test("relay whose store's write-ahead log is deleted acknowledges nothing more, and loses nothing in a restart", async () => {
+  await withRelay(async (relay, sink, readiness) => {
+    assert.equal((await relay.post(body("before"))).status, 200);
+    await sink.received(1);
+    rmSync(join(relay.folder, "data", "relay.db-wal"));
+    await expectRefusal(relay, readiness, /relay\.db-wal is gone/);
+    await relay.end();
+    const again = await startRelay(configTo(sink.url), { folder: relay.folder });
+    try {
+      assert.equal((await again.post(body("before"))).text, "Already processed");
+    } finally {
+      await again.close();
+    }
   });
 });
 

@@ -122,10 +122,16 @@ test("Circuit lets a probe through at once under another policy, and keeps that 
   assert.equal(circuit.openUntil, 360);
 });
 
+test("Circuit.close() begins anew", () => {
+  const circuit = opened();
+  circuit.close();
+  assert.deepEqual([circuit.openUntil, circuit.failures, circuit.room(5, 0)], [undefined, 0, Infinity]);
+});
+
 test("Circuit that is closed stays closed under another policy, and goes on counting", () => {
   const circuit = new Circuit(policy);
   circuit.note(failed, 0);
-  circuit.use({ failures: 2, pauseMs: 50 }, 0);
+  circuit.use({ failures: 2, pauseMs: 50 }, 400);
   assert.equal(circuit.openUntil, undefined);
   assert.equal(circuit.note(failed, 7), "opened");
   assert.equal(circuit.openUntil, 57);
@@ -133,7 +139,7 @@ test("Circuit that is closed stays closed under another policy, and goes on coun
 
 test("Circuit closes under no policy, and may open again under one", () => {
   const circuit = opened();
-  circuit.use(undefined, 300);
+  circuit.use(undefined, 400);
   assert.deepEqual([circuit.openUntil, circuit.room(5, 300), circuit.note(failed, 300)], [
     undefined,
     Infinity,

@@ -64,19 +64,19 @@ test("Lane opens at the later of pause and rate", () => {
 test("Lane keeps what is in flight, its pause and its rate under a new policy", () => {
   const lane = new Lane(policyOf({ rate: perSecond }));
   lane.start(0);
-  lane.use(policyOf({ concurrency: 3, rate: { ...perSecond } }), 0);
+  lane.use(policyOf({ concurrency: 3, rate: { ...perSecond } }), 200);
   assert.deepEqual(at(lane, 500), [0, 1_000], "the same rate is not refilled");
-  lane.use(policyOf({ concurrency: 3 }), 0);
+  lane.use(policyOf({ concurrency: 3 }), 200);
   assert.deepEqual(at(lane, 500), [2, 500], "no rate any more, one in flight");
   lane.note(pauseOf(2_000), 0);
-  lane.use(policyOf({ concurrency: 4 }), 0);
+  lane.use(policyOf({ concurrency: 4 }), 200);
   assert.deepEqual(at(lane, 1_000), [0, 2_000]);
 });
 
 test("Lane waits until enough have ended where the new policy lets fewer run", () => {
   const lane = new Lane(policyOf({ concurrency: 3 }));
   for (let count = 0; count < 3; count++) lane.start(0);
-  lane.use(policyOf({ concurrency: 1 }), 0);
+  lane.use(policyOf({ concurrency: 1 }), 200);
   lane.end();
   lane.end();
   assert.equal(lane.opensAt(1), undefined);
@@ -115,7 +115,7 @@ test("Lane sends no probe before what was in flight when its circuit opened has 
 });
 
 test("Lane opens at the latest of circuit, pause and rate", () => {
-  const lane = new Lane(policyOf({ circuit, rate: { perMs: 2_000, limit: 1 } }), 1_500);
+  const lane = new Lane(policyOf({ circuit, rate: { perMs: 2_000, limit: 1 } }), { openUntil: 1_500 });
   assert.deepEqual(at(lane, 0), [0, 1_500]);
   lane.start(0);
   lane.end();
@@ -125,10 +125,19 @@ test("Lane opens at the latest of circuit, pause and rate", () => {
   assert.deepEqual(at(lane, 3_000), [1, 3_000], "a probe");
 });
 
-test("Lane gives its circuit another policy, and lets a probe through at once", () => {
-  const lane = new Lane(policyOf({ circuit }), 1_000);
+test("Lane gives its circuit another policy", () => {
+  const lane = new Lane(policyOf({ circuit }), { openUntil: 1_000 });
   lane.use(policyOf({ circuit: { ...circuit } }), 200);
-  assert.deepEqual(at(lane, 200), [1, 200]);
-  lane.use(policyOf(), 300);
+  assert.deepEqual(at(lane, 200), [1, 200], "a probe at once");
+  lane.use(policyOf(), 200);
   assert.deepEqual(at(lane, 300), [2, 300], "without a circuit it is not held");
+});
+
+test("Lane tells how its target is held, begins held, and forgets it of another target", () => {
+  const lane = new Lane(policyOf({ circuit }), { openUntil: 1_000, pausedUntil: 2_000 });
+  assert.deepEqual(lane.hold, { openUntil: 1_000, pausedUntil: 2_000 });
+  assert.deepEqual(at(lane, 1_500), [0, 2_000]);
+  lane.forget();
+  assert.deepEqual(lane.hold, { openUntil: undefined, pausedUntil: undefined });
+  assert.deepEqual(at(lane, 1_500), [2, 1_500]);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { deliveryId, formatId, parseId } from "../../lib/id.ts";
 import type { It } from "./contract.ts";
-import { claimAll, claimOne, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+import { backlogOf, claimAll, claimOne, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
 
 export function testOutcomes(it: It): void {
   it("record() ends a delivery that was delivered", async (store) => {
@@ -11,7 +11,7 @@ export function testOutcomes(it: It): void {
     await store.accept([event]);
     await store.record([recordOf(await claimOne(store), "delivered")]);
     assert.deepEqual(await statesOf(store, event), [["delivered", 1, null, null]]);
-    assert.equal(await store.backlog(), 0);
+    assert.equal(await backlogOf(store), 0);
     assert.deepEqual(await claimAll(store, "a", T0 + 1e9), []);
   });
 
@@ -20,7 +20,7 @@ export function testOutcomes(it: It): void {
     await store.accept([event]);
     await store.record([recordOf(await claimOne(store), "pending", T0 + 5_000)]);
     assert.deepEqual(await statesOf(store, event), [["pending", 1, "server_failed", T0 + 5_000]]);
-    assert.deepEqual([await store.backlog(), await store.nextDue("a")], [1, T0 + 5_000]);
+    assert.deepEqual([await backlogOf(store), await store.nextDue("a")], [1, T0 + 5_000]);
     assert.deepEqual(await claimAll(store, "a", T0 + 4_999), []);
     const again = await claimOne(store, "a", T0 + 5_000);
     assert.deepEqual([again.attempts, again.failures], [1, 1]);
@@ -33,7 +33,7 @@ export function testOutcomes(it: It): void {
     await store.accept([event]);
     await store.record([recordOf(await claimOne(store), "dead")]);
     assert.deepEqual(await statesOf(store, event), [["dead", 1, "server_failed", null], ["pending", 0, null, T0]]);
-    assert.equal(await store.backlog(), 1);
+    assert.equal(await backlogOf(store), 1);
     assert.deepEqual(await claimAll(store, "a", T0 + 1e9), []);
   });
 
@@ -110,7 +110,7 @@ export function testOutcomes(it: It): void {
     const after = await reopen();
     assert.deepEqual([await after.event(event.id), await after.attempts(parseId(claimed.id)!)], before);
     assert.deepEqual(await after.accept([event, newEvent("2", [])]), ["duplicate", "duplicate"]);
-    assert.equal(await after.backlog(), 2);
+    assert.equal(await backlogOf(after), 2);
   });
 
   it("event() shows an event and its deliveries", async (store) => {

@@ -20,6 +20,7 @@ const untouched = (name: string): TargetView => ({
   lastFailedAt: null,
   lastReason: null,
   circuitOpenUntil: null,
+  pausedUntil: null,
 });
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -112,7 +113,7 @@ export function testTargets(it: It): void {
       claimed.map((one, at) => ({
         ...recordOf(one, states[at]!),
         startedAt: T0 + at,
-        openUntil: at < 3 ? T0 + 99 : undefined,
+        hold: { openUntil: at < 3 ? T0 + 99 : undefined },
       })),
     );
     const [a] = await store.targets();
@@ -126,11 +127,12 @@ export function testTargets(it: It): void {
 
   it("targets() says until when a circuit is open, until an attempt closes it", async (store, reopen) => {
     await store.accept([newEvent("1", ["a", "b"])]);
-    await settle(store, "pending", { openUntil: T0 + 60_000 });
+    await settle(store, "pending", { hold: { openUntil: T0 + 60_000, pausedUntil: T0 + 70_000 } });
     await settle(store, "pending", {}, "b");
     const openUntil = async (from: Store) => (await from.targets()).map(({ circuitOpenUntil }) => circuitOpenUntil);
     assert.deepEqual(await openUntil(store), [iso(T0 + 60_000), null]);
-    await settle(store, "pending", { openUntil: T0 + 90_000 });
+    assert.equal((await store.targets())[0]!.pausedUntil, iso(T0 + 70_000));
+    await settle(store, "pending", { hold: { openUntil: T0 + 90_000 } });
     const after = await reopen();
     assert.deepEqual(await openUntil(after), [iso(T0 + 90_000), null]);
     await settle(after, "delivered");

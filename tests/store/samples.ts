@@ -41,7 +41,7 @@ export function recordOf(
   const outcome = state === "delivered"
     ? { kind: "delivered", status: 200, answer: "ok" } as const
     : { kind: state === "dead" ? "dead" : "retry", ...failure } as const;
-  return { ref, target, attempt: attempts + 1, startedAt: T0 + 1_000, durationMs: 25, outcome, state, dueAt };
+  return { ref, target, attempt: attempts + 1, startedAt: T0 + 1_000, durationMs: 25, outcome, state, dueAt, hold: {} };
 }
 
 export const claimAll = (store: Store, target = "a", now = T0) => store.claim([{ target, limit: 100 }], now, LEASE);
@@ -67,3 +67,6 @@ export async function statesOf(store: Store, event: NewEvent) {
     nextAttemptAt && Date.parse(nextAttemptAt),
   ]);
 }
+
+/** How many deliveries to the targets of these tests wait. */
+export const backlogOf = (store: Store) => store.backlog(["a", "b", "c"]);

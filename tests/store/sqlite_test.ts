@@ -197,7 +197,7 @@ testIn("a store that another one writes to goes on, and both see the same", asyn
     await first.serve(0);
     assert.deepEqual(await second.accept([newEvent("1")]), ["stored"]);
     assert.deepEqual(await first.accept([newEvent("1"), newEvent("2")]), ["duplicate", "stored"]);
-    assert.equal(await second.backlog(), 2);
+    assert.equal(await second.backlog(["a"]), 2);
   } finally {
     await first.close();
     await second.close();
@@ -218,7 +218,7 @@ testIn("accept() of many that come together costs one commit", async (path) => {
     const results = await Promise.all(keys.map((key) => accept(newEvent(key))));
     assert.equal(commits.length, 1);
     assert.deepEqual(results, keys.map((_, index) => index < 150 ? "stored" : "duplicate"));
-    assert.equal(await store.backlog(), 150);
+    assert.equal(await store.backlog(["a"]), 150);
   } finally {
     await store.close();
   }

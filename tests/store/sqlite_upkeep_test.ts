@@ -8,7 +8,7 @@ import { test } from "node:test";
 import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { claimAll, claimOne, keysOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+import { backlogOf, claimAll, claimOne, keysOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
 
 /** A test with the path of a store in a folder of its own. */
 function testIn(name: string, work: (path: string) => Promise<void>): void {
@@ -89,7 +89,7 @@ testIn("openSqlite() writes nothing to a store that is up to date, and needs no 
     assert.deepEqual([version(), statSync(`${path}-wal`).size], [wasVersion, wasBytes]);
     other.exec("BEGIN IMMEDIATE");
     const reader = openSqlite(path);
-    assert.equal(await reader.backlog(), 2);
+    assert.equal(await backlogOf(reader), 2);
     await reader.close();
   } finally {
     other.close();

@@ -11,5 +11,6 @@ CREATE TABLE targets (
   delivered_at INTEGER, -- the last attempt that delivered
   failed_at INTEGER, -- the last attempt that did not
   reason TEXT, -- of that
-  open_until INTEGER -- the circuit is open, and the next probe may be made then
+  open_until INTEGER, -- the circuit is open, and the next probe may be made then
+  paused_until INTEGER -- the target asked for a pause
 ) STRICT, WITHOUT ROWID;
