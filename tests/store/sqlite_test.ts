@@ -1,7 +1,7 @@
 /** The SQLite store: the contract of all stores, and what is its own. */
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -189,6 +189,39 @@ testIn("serve() refuses a store that another relay serves, until that one closes
   const third = openSqlite(path);
   assert.equal(await third.serve(0), 1);
   await third.close();
+});
+
+testIn("serve() says what is wrong with a lock that cannot be made", async (path) => {
+  const store = openSqlite(path);
+  try {
+    mkdirSync(`${path}.lock`);
+    await assert.rejects(store.serve(0), isRefusal(/^Cannot lock the store by .*relay\.db\.lock: /, /./));
+  } finally {
+    await store.close();
+  }
+});
+
+testIn("accept() refuses at once, and keeps nothing, where another file was put in the store's place", async (path) => {
+  const { store, connection } = openWatched(path);
+  let begins = 0;
+  const exec = connection.exec.bind(connection);
+  connection.exec = (sql) => {
+    if (sql === "BEGIN IMMEDIATE") begins++;
+    exec(sql);
+  };
+  try {
+    renameSync(path, `${path}.away`);
+    writeFileSync(path, "");
+    await assert.rejects(
+      store.accept([newEvent("1")]),
+      isRefusal(/another file was put in its place/, /put the file back/),
+    );
+    assert.equal(begins, 1);
+    renameSync(`${path}.away`, path);
+    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+  } finally {
+    await store.close();
+  }
 });
 
 testIn("a store that another one writes to goes on, and both see the same", async (path) => {
