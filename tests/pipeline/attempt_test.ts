@@ -8,7 +8,7 @@ import { httpTarget } from "../../lib/targets/http.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
 
-/** A target that ends as `end` says once it is told to stop. */
+/** A target that ends as this says once it is told to stop. */
 function endingWith(end: () => Outcome): Target {
   return {
     ...makeTarget(httpTarget, { url: "http://127.0.0.1:1", timeout: 20 }),
@@ -27,9 +27,14 @@ function endingWith(end: () => Outcome): Target {
   };
 }
 
-const rows: [what: string, end: () => Outcome, timedOut: string, stopped: string | undefined][] = [
-  ["a success that came at the last moment", () => ({ kind: "delivered" }), "delivered", "delivered"],
-  ["a failure", () => ({ kind: "dead", reason: "refused", detail: "no" }), "timed_out", undefined],
+const rows: [does: string, end: () => Outcome, timedOut: string, stopped: string | undefined][] = [
+  ["keeps a success that came at the last moment", () => ({ kind: "delivered" }), "delivered", "delivered"],
+  [
+    "blames no failure on the message",
+    () => ({ kind: "dead", reason: "refused", detail: "no" }),
+    "timed_out",
+    undefined,
+  ],
   [
     "an error",
     () => {
@@ -40,8 +45,8 @@ const rows: [what: string, end: () => Outcome, timedOut: string, stopped: string
   ],
 ];
 
-for (const [what, end, timedOut, stopped] of rows) {
-  test(`attempt() that is ended early takes ${what} for ${timedOut} after its time, else for ${stopped}`, async () => {
+for (const [does, end, timedOut, stopped] of rows) {
+  test(`attempt() that is ended early ${does}`, async () => {
     const read = (outcome: Outcome | undefined) => outcome?.kind === "delivered" ? outcome.kind : outcome?.reason;
     assert.equal(read(await attempt(endingWith(end), makeDelivery, never)), timedOut);
     assert.equal(read(await attempt(endingWith(end), makeDelivery, AbortSignal.abort())), stopped);

@@ -52,8 +52,14 @@ async function withDeliverer(
   };
   let looks = 0;
   const [claim, nextDue] = [store.claim.bind(store), store.nextDue.bind(store)];
-  store.claim = (...args) => (looks++, claim(...args));
-  store.nextDue = (...args) => (looks++, nextDue(...args));
+  store.claim = (...args) => {
+    looks++;
+    return claim(...args);
+  };
+  store.nextDue = (target) => {
+    looks++;
+    return nextDue(target);
+  };
   const deliverer = new Deliverer(store, config, []);
   try {
     await work({
