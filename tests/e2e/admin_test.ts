@@ -47,6 +47,7 @@ test("admin is not ready while another program holds the store, and is again wit
   await withAdmin("{ port: 0 }", async (adminUrl, relay) => {
     const other = new DatabaseSync(join(relay.folder, "relay.db"));
     try {
+      other.exec("PRAGMA busy_timeout = 5000"); // the relay may be writing at this moment
       other.exec("BEGIN IMMEDIATE");
       const ready = get(`${adminUrl}/readyz`);
       const [first] = await Promise.all([Promise.race([ready, get(`${adminUrl}/healthz`)]), ready]);

@@ -36,7 +36,7 @@ const rows: [does: string, end: () => Outcome, timedOut: string, stopped: string
     undefined,
   ],
   [
-    "an error",
+    "takes no error for one of the program",
     () => {
       throw new Error("aborted");
     },

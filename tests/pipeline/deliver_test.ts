@@ -199,6 +199,26 @@ test("Deliverer gives back what it was being handed when it stopped", async () =
   });
 });
 
+test("Deliverer stops although the store does not take what was delivered", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, stateOf }) => {
+    const { record } = store;
+    let refused = 0;
+    store.record = () => {
+      refused++;
+      return Promise.reject(new StoreError("Cannot record attempts: database or disk is full"));
+    };
+    try {
+      await store.accept([newEvent("1")]);
+      deliverer.wake();
+      await until("a record that is refused", () => refused > 0);
+      assert.equal(await Promise.race([deliverer.stop(0), sleep(5_000).then(() => "it hangs")]), undefined);
+      assert.equal(await stateOf("1"), "in_flight", "it is taken over at the next start");
+    } finally {
+      store.record = record;
+    }
+  });
+});
+
 test("Deliverer masks the secrets of the config under which an attempt began", async () => {
   let answer = () => {};
   const hold: Respond = (response) => void (answer = () => response.writeHead(400).end("no: old secret"));
