@@ -83,6 +83,7 @@ testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", 
     const pragma = (name: string) => Object.values(connection.prepare(`PRAGMA ${name}`).get()!)[0];
     assert.equal(pragma("journal_mode"), "wal");
     assert.equal(pragma("synchronous"), 2, "FULL");
+    assert.equal(pragma("journal_size_limit"), 64 * 1024 ** 2);
     await store.accept([newEvent("1")]);
     assert.ok(existsSync(`${path}-wal`));
   } finally {
@@ -95,15 +96,40 @@ testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is"
   await store.accept([newEvent("1")]);
   await store.close();
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA user_version = 99");
+  const next = Number(db.prepare("PRAGMA user_version").get()!.user_version) + 1;
+  db.exec(`PRAGMA user_version = ${next}`);
   db.close();
-  assert.throws(
-    () => openSqlite(path),
-    isRefusal(/^Cannot open the store .*relay\.db: it was written by a newer relay \(schema 99, /, /newer relay/),
-  );
+  const newer = new RegExp(`^Cannot open the store .*relay\\.db: it was written by a newer relay \\(schema ${next}, `);
+  assert.throws(() => openSqlite(path), isRefusal(newer, /newer relay/));
   const after = new DatabaseSync(path);
   assert.deepEqual({ ...after.prepare("SELECT count(*) AS count FROM events").get() }, { count: 1 });
   after.close();
+});
+
+testIn("openSqlite() opens a new store that another program makes at the same moment", async (path) => {
+  const { exec } = DatabaseSync.prototype;
+  let isFirst = true;
+  DatabaseSync.prototype.exec = function (sql) {
+    if (sql === "BEGIN IMMEDIATE" && isFirst) {
+      isFirst = false;
+      void openSqlite(path).close();
+    }
+    return exec.call(this, sql);
+  };
+  try {
+    const store = openSqlite(path);
+    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+    await store.close();
+    assert.equal(isFirst, false);
+  } finally {
+    DatabaseSync.prototype.exec = exec;
+  }
+});
+
+testIn("a store that cannot be read says so", async (path) => {
+  const store = openSqlite(path);
+  await store.close();
+  await assert.rejects(store.backlog(), isRefusal(/^Cannot read the store: /, /^/));
 });
 
 testIn("openSqlite() refuses a file that is no store, and leaves it as it is", async (path) => {
