@@ -53,14 +53,15 @@ export function startRetaining(store: Store, keep: () => KeepPolicy): () => Prom
   }
 
   async function run(): Promise<void> {
-    await pause(Math.min(restMs(), SOON_MS));
+    const soon = () => pause(Math.min(restMs(), SOON_MS));
+    await soon();
     while (!stop.signal.aborted) {
       try {
         await round(keep());
         await pause(restMs());
       } catch (error) {
         log.error("cannot delete old events: {problem}", { problem: explain(error) });
-        await pause(SOON_MS);
+        await soon();
       }
     }
   }

@@ -1,10 +1,12 @@
 /** The executable's life: killed, ended and restarted, without losing an event. */
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, sign, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
+import { sleep } from "../helpers/wait.ts";
 import { exchange } from "./raw.ts";
 
 /** A genuine event that no other number gives. */
@@ -103,6 +105,39 @@ test("serve finishes on SIGTERM the delivery that is in flight", async () => {
   }
 });
 
+test("serve takes on SIGTERM the request that is coming in", async () => {
+  const sink = await startSink();
+  const relay = await startRelay(configTo(`${sink.url}/in`));
+  const socket = connect(relay.port, "127.0.0.1");
+  try {
+    const answer = new Promise<string>((resolve) => {
+      socket.on("data", (chunk) => resolve(chunk.toString("latin1")));
+      socket.on("error", () => {});
+      socket.on("close", () => resolve("no answer"));
+    });
+    const body = event(1);
+    const head = [
+      "POST /webhook HTTP/1.1",
+      "Host: x",
+      `X-ConnectVets-Signature: ${sign(body)}`,
+      `Content-Length: ${body.length}`,
+    ];
+    socket.write(`${head.join("\r\n")}\r\n\r\n${body.slice(0, 10)}`);
+    await sleep(100);
+    const ended = relay.end();
+    await relay.logged("the signal", ({ message }) => String(message).startsWith("stopping"));
+    await sleep(100);
+    socket.write(body.slice(10));
+    assert.match(await answer, /^HTTP\/1\.1 200 /);
+    socket.destroy();
+    assert.equal(await ended, 0);
+  } finally {
+    socket.destroy();
+    await relay.close();
+    await sink.close();
+  }
+});
+
 test("serve charges no attempt for a delivery that SIGTERM cut", async () => {
   const folder = makeFolder();
   const sink = await startSink((response, _request, count) => {
@@ -113,7 +148,9 @@ test("serve charges no attempt for a delivery that SIGTERM cut", async () => {
   try {
     await relay.post(event(1));
     await sink.received(1);
+    const endsAt = Date.now();
     assert.equal(await relay.end(), 0);
+    assert.ok(Date.now() - endsAt < 9_000, "as long as `drain` says, not the 10 s of the default");
     const attempts = relay.log().filter(({ message }) => /^(failed|dead|delivered)/.test(String(message)));
     assert.deepEqual(attempts, []);
 

@@ -180,7 +180,7 @@ test("serve never says OK for what it cannot store, and recovers by itself", asy
   await withRelay({}, async (relay, sink) => {
     const other = new DatabaseSync(join(relay.folder, "relay.db"));
     try {
-      other.exec("BEGIN EXCLUSIVE");
+      other.exec("PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE");
       const refused = await relay.post(event(1)); // after the time that the store waits for a lock
       assert.equal(refused.status, 503);
       assert.match(refused.headers.get("Retry-After")!, /^[1-9]\d*$/);

@@ -7,7 +7,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { configOf, type RunningRelay, SECRET, sign, startRelay } from "../helpers/relay.ts";
+import { startMail } from "../helpers/mail.ts";
 import { startSink } from "../helpers/sink.ts";
+import { until } from "../helpers/wait.ts";
 
 /** A genuine event that no other number gives. */
 function event(number: number): string {
@@ -186,5 +188,31 @@ test("serve ends requests and attempts under the config that they began with", a
   } finally {
     await relay.close();
     await Promise.all([before.close(), after.close()]);
+  }
+});
+
+test("serve lets go of connections to a mail server that the new config does not need", async () => {
+  let open = 0;
+  const mail = await startMail({
+    onConnect(_session, done) {
+      open++;
+      done();
+    },
+    onClose: () => void open--,
+  });
+  const sink = await startSink();
+  const alvo = `email({ via: "smtp://127.0.0.1:${mail.port}", from: "relay@clinica.example", to: ["a@b.example"] })`;
+  const relay = await startRelay(configOf({ targets: `sistema: ${alvo}`, routes: `{ on: "**", to: "sistema" }` }));
+  try {
+    await relay.post(event(1));
+    await relay.logged("the delivery", ({ message }) => String(message).startsWith("delivered"));
+    assert.equal(open, 1, "a connection is kept for the next mail");
+    writeFileSync(join(relay.folder, "relay.config.ts"), configTo(sink.url));
+    await reload(relay);
+    await until("the connection's end", () => open === 0, 3_000);
+  } finally {
+    await relay.close();
+    await mail.close();
+    await sink.close();
   }
 });

@@ -1,7 +1,9 @@
 /** What the executable deletes, and when: what is done and old, never what is still to be delivered. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { configOf, startRelay } from "../helpers/relay.ts";
@@ -87,6 +89,27 @@ test("serve deletes old events behind more than a batch of those that wait, whil
     assert.equal(sink.requests.length, 251);
   } finally {
     db.close();
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("serve keeps events as long as the config says that was loaded last", async () => {
+  const sink = await startSink();
+  const configKeeping = (delivered: string) =>
+    configOf({
+      targets: `crm: http({ url: "${sink.url}" })`,
+      routes: `{ on: "**", to: "crm" }`,
+      more: `keep: { delivered: "${delivered}" },`,
+    });
+  const relay = await startRelay(configKeeping("20s"));
+  try {
+    await relay.post(event("good"));
+    await sink.received(1);
+    writeFileSync(join(relay.folder, "relay.config.ts"), configKeeping("1s"));
+    process.kill(relay.child.pid!, "SIGHUP");
+    await relay.logged("the deletion, long before 20 s are over", ({ deleted }) => deleted === 1);
+  } finally {
     await relay.close();
     await sink.close();
   }

@@ -173,17 +173,25 @@ test("status and the log tell of deliveries whose target is not in the config; t
   }
 });
 
-test("status leaves out a target that is gone and has nothing left", async () => {
+test("status and the log leave out a target that is gone and has nothing left; status shows its dead deliveries", async () => {
   const folder = makeFolder();
-  const sink = await startSink();
-  const crm = `http({ url: "${sink.url}/crm" })`;
-  const relay = await startRelay(configTo({ antigo: `http({ url: "${sink.url}" })`, crm }), { folder: folder.path });
+  const sink = await startSink((response, { path }) => void response.writeHead(path === "/refuses" ? 400 : 200).end());
+  const at = (path: string) => `http({ url: "${sink.url}/${path}" })`;
+  const config = configTo({ antigo: at("takes"), recusa: at("refuses"), crm: at("takes") });
+  let relay = await startRelay(config, { folder: folder.path });
   try {
     await relay.post(event(1));
     await logged(relay, "delivered", "antigo");
+    await logged(relay, "dead", "recusa");
     await relay.end();
-    writeFileSync(join(folder.path, "relay.config.ts"), configTo({ crm }));
-    assert.deepEqual((await jsonOf(folder.path)).targets.map(({ name }: { name: string }) => name), ["crm"]);
+    relay = await startRelay(configTo({ crm: at("takes") }), { folder: folder.path });
+    await relay.end();
+    assert.doesNotMatch(relay.output(), /not in the config/);
+    const { targets } = await jsonOf(folder.path);
+    assert.deepEqual(
+      targets.map(({ name, state, dead }: Record<string, unknown>) => [name, state, dead]),
+      [["crm", "ok", 0], ["recusa", "orphaned", 1]],
+    );
   } finally {
     await relay.close();
     await sink.close();

@@ -178,6 +178,7 @@ test("relay whose store is locked goes on answering, refuses after a while, and 
   await withRelay(async (relay, sink, readiness) => {
     const other = new DatabaseSync(join(relay.folder, "data", "relay.db"));
     try {
+      other.exec("PRAGMA busy_timeout = 5000"); // the relay may be writing at this moment
       other.exec("BEGIN IMMEDIATE");
       const refusal = expectRefusal(relay, readiness, /locked/);
       for (let i = 0; i < 20; i++) assert.equal((await fetch(`${relay.url}/healthz`)).status, 200);
@@ -195,6 +196,7 @@ test("relay takes an event that waits for a short lock", async () => {
   await withRelay(async (relay) => {
     const other = new DatabaseSync(join(relay.folder, "data", "relay.db"));
     try {
+      other.exec("PRAGMA busy_timeout = 5000"); // the relay may be writing at this moment
       other.exec("BEGIN IMMEDIATE");
       const posted = relay.post(body("patient"));
       setTimeout(() => other.exec("ROLLBACK"), 300);

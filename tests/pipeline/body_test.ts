@@ -111,3 +111,25 @@ test("read() holds no more than it has room for, and has its room again afterwar
     assert.equal((await read([LARGE], MAX)).length, MAX);
   }
 });
+
+test("read() counts small bodies as they were declared, and has their room again afterwards", async () => {
+  const bodies = new Bodies(100, 2 * SMALL.byteLength);
+  const read = (isOpen: boolean, declared = SMALL.byteLength) =>
+    bodies.read(requestOf(isOpen ? [] : [SMALL.subarray(0, declared)], { declared, isOpen }).request, MAX);
+  for (let round = 0; round < 3; round++) {
+    const waiting = [read(true), read(true)];
+    assert.equal(await read(false, 1), "no_room");
+    assert.deepEqual(await Promise.all(waiting), ["late", "late"]);
+    assert.equal((await read(false)).length, SMALL.byteLength);
+  }
+});
+
+test("read() takes one body that is larger than its room, alone", async () => {
+  const bodies = new Bodies(100, MAX / 2);
+  const read = (isOpen = false) => bodies.read(requestOf([LARGE], { declared: MAX, isOpen }).request, MAX);
+  const waiting = read(true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(await read(), "no_room");
+  assert.equal(await waiting, "late");
+  assert.equal((await read()).length, MAX);
+});

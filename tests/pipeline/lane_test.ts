@@ -73,6 +73,18 @@ test("Lane keeps what is in flight, its pause and its rate under a new policy", 
   assert.deepEqual(at(lane, 1_000), [0, 2_000]);
 });
 
+test("Lane takes another rate at once, be it another number or another time", () => {
+  for (const rate of [{ perMs: 1_000, limit: 2 }, { perMs: 2_000, limit: 1 }]) {
+    const lane = new Lane(policyOf({ rate: perSecond }));
+    lane.start(0);
+    lane.end();
+    lane.use(policyOf({ rate }), 0);
+    assert.equal(lane.room(0), rate.limit);
+    for (let count = 0; count < rate.limit; count++) lane.start(0);
+    assert.equal(lane.room(rate.perMs - 1), 0);
+  }
+});
+
 test("Lane waits until enough have ended where the new policy lets fewer run", () => {
   const lane = new Lane(policyOf({ concurrency: 3 }));
   for (let count = 0; count < 3; count++) lane.start(0);

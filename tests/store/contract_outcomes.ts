@@ -167,12 +167,17 @@ export function testOutcomes(it: It): void {
     assert.deepEqual(await store.attempts(deliveryId(newEvent("9").id, 1)), []);
   });
 
-  it("attempts() shows an answer without a status as it is", async (store) => {
+  it("attempts() shows an answer without a status as it is, and an empty one as none", async (store) => {
     await store.accept([newEvent("1")]);
     const claimed = await claimOne(store);
     const outcome = { kind: "retry", reason: "dns_failed", detail: "no such host" } as const;
     await store.record([{ ...recordOf(claimed, "pending", T0), outcome }]);
-    const [attempt] = await store.attempts(parseId(claimed.id)!);
-    assert.deepEqual([attempt!.reason, attempt!.status, attempt!.answer], ["dns_failed", null, null]);
+    await store.record([{
+      ...recordOf(await claimOne(store), "delivered"),
+      outcome: { kind: "delivered", answer: "" },
+    }]);
+    const [failed, delivered] = await store.attempts(parseId(claimed.id)!);
+    assert.deepEqual([failed!.reason, failed!.status, failed!.answer], ["dns_failed", null, null]);
+    assert.deepEqual([delivered!.status, delivered!.answer], [null, null]);
   });
 }

@@ -79,6 +79,12 @@ export function testTargets(it: It): void {
     assert.equal((await store.targets())[0]!.oldestPendingAt, null);
   });
 
+  it("targets() names a target of which everything is in flight for the first time", async (store) => {
+    await store.accept([newEvent("1")]);
+    await claimOne(store);
+    assert.deepEqual(await store.targets(), [{ ...untouched("a"), inFlight: 1, oldestPendingAt: iso(T0) }]);
+  });
+
   it("targets() remembers the last success and the last failure, each across the other", async (store) => {
     await store.accept([newEvent("1"), newEvent("2", ["b"])]);
     await settle(store, "pending");

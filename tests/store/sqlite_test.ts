@@ -1,7 +1,7 @@
 /** The SQLite store: the contract of all stores, and what is its own. */
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -83,6 +83,7 @@ testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", 
     const pragma = (name: string) => Object.values(connection.prepare(`PRAGMA ${name}`).get()!)[0];
     assert.equal(pragma("journal_mode"), "wal");
     assert.equal(pragma("synchronous"), 2, "FULL");
+    assert.equal(pragma("journal_size_limit"), 64 * 1024 ** 2);
     await store.accept([newEvent("1")]);
     assert.ok(existsSync(`${path}-wal`));
   } finally {
@@ -95,15 +96,40 @@ testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is"
   await store.accept([newEvent("1")]);
   await store.close();
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA user_version = 99");
+  const next = Number(db.prepare("PRAGMA user_version").get()!.user_version) + 1;
+  db.exec(`PRAGMA user_version = ${next}`);
   db.close();
-  assert.throws(
-    () => openSqlite(path),
-    isRefusal(/^Cannot open the store .*relay\.db: it was written by a newer relay \(schema 99, /, /newer relay/),
-  );
+  const newer = new RegExp(`^Cannot open the store .*relay\\.db: it was written by a newer relay \\(schema ${next}, `);
+  assert.throws(() => openSqlite(path), isRefusal(newer, /newer relay/));
   const after = new DatabaseSync(path);
   assert.deepEqual({ ...after.prepare("SELECT count(*) AS count FROM events").get() }, { count: 1 });
   after.close();
+});
+
+testIn("openSqlite() opens a new store that another program makes at the same moment", async (path) => {
+  const { exec } = DatabaseSync.prototype;
+  let isFirst = true;
+  DatabaseSync.prototype.exec = function (sql) {
+    if (sql === "BEGIN IMMEDIATE" && isFirst) {
+      isFirst = false;
+      void openSqlite(path).close();
+    }
+    return exec.call(this, sql);
+  };
+  try {
+    const store = openSqlite(path);
+    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+    await store.close();
+    assert.equal(isFirst, false);
+  } finally {
+    DatabaseSync.prototype.exec = exec;
+  }
+});
+
+testIn("a store that cannot be read says so", async (path) => {
+  const store = openSqlite(path);
+  await store.close();
+  await assert.rejects(store.backlog(["a"]), isRefusal(/^Cannot read the store: /, /^/));
 });
 
 testIn("openSqlite() refuses a file that is no store, and leaves it as it is", async (path) => {
@@ -189,6 +215,39 @@ testIn("serve() refuses a store that another relay serves, until that one closes
   const third = openSqlite(path);
   assert.equal(await third.serve(0), 1);
   await third.close();
+});
+
+testIn("serve() says what is wrong with a lock that cannot be made", async (path) => {
+  const store = openSqlite(path);
+  try {
+    mkdirSync(`${path}.lock`);
+    await assert.rejects(store.serve(0), isRefusal(/^Cannot lock the store by .*relay\.db\.lock: /, /./));
+  } finally {
+    await store.close();
+  }
+});
+
+testIn("accept() refuses at once, and keeps nothing, where another file was put in the store's place", async (path) => {
+  const { store, connection } = openWatched(path);
+  let begins = 0;
+  const exec = connection.exec.bind(connection);
+  connection.exec = (sql) => {
+    if (sql === "BEGIN IMMEDIATE") begins++;
+    exec(sql);
+  };
+  try {
+    renameSync(path, `${path}.away`);
+    writeFileSync(path, "");
+    await assert.rejects(
+      store.accept([newEvent("1")]),
+      isRefusal(/relay\.db is another file than before$/, /put it back/),
+    );
+    assert.equal(begins, 1);
+    renameSync(`${path}.away`, path);
+    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+  } finally {
+    await store.close();
+  }
 });
 
 testIn("a store that another one writes to goes on, and both see the same", async (path) => {

@@ -51,6 +51,7 @@ testIn("openSqlite() brings a store of the first version up to date, and keeps o
     ["elsewhere", "b", "pending", "rex"],
     ["cut", "c", "in_flight", "rex"],
     ["after it", "c", "pending", "rex"],
+    ["lost", "d", "dead", null],
   ]);
   const store = openSqlite(path);
   try {
@@ -59,6 +60,7 @@ testIn("openSqlite() brings a store of the first version up to date, and keeps o
       ["a", 6, 1],
       ["b", 1, 0],
       ["c", 2, 0],
+      ["d", 0, 1],
     ]);
     const [one, ...others] = await claimAll(store);
     assert.deepEqual(keysOf([one!, ...others]), ["1", "fifi", "free", "free too"]);

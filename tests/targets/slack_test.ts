@@ -170,9 +170,11 @@ for (const { name, options, detail } of invalid) {
 }
 
 test("deliver() sends as much as Slack takes", async () => {
-  const { outcome, message } = await send({ text: () => "x".repeat(40_000), blocks: () => Array(50).fill({}) });
+  const blocks = Array.from({ length: 50 }, (_, i) => ({ type: "divider", block_id: `b${i}` }));
+  const { outcome, message } = await send({ text: () => "x".repeat(40_000), blocks: () => blocks });
   assert.equal(outcome?.kind, "delivered");
-  assert.equal(message?.text.length, 40_000);
+  assert.ok(message?.text === "x".repeat(40_000), message?.text.slice(-9));
+  assert.deepEqual(message?.blocks, blocks);
 });
 
 test("deliver() cuts a text that Slack would refuse", async () => {
@@ -183,7 +185,10 @@ test("deliver() cuts a text that Slack would refuse", async () => {
 
 const cuts = [
   { name: "character", text: `${"x".repeat(39_998)}💛💛` },
-  { name: "&amp;", text: `${"x".repeat(39_998)}&amp;&amp;` },
+  ...[39_998, 39_997, 39_996, 39_995].map((count) => ({
+    name: `&amp; after ${count}`,
+    text: `${"x".repeat(count)}&amp;&amp;`,
+  })),
   { name: "&lt;", text: `${"x".repeat(39_996)}&lt;&lt;` },
 ];
 for (const { name, text } of cuts) {
@@ -206,6 +211,22 @@ for (const { locale, text } of leftOut) {
     assert.deepEqual(message?.blocks, [...blocks.slice(0, 49), last]);
   });
 }
+
+test("deliver() takes an ok with a line's end for an ok", async () => {
+  assert.equal((await send({}, makeDelivery(), status(200, "ok\n"))).outcome?.kind, "delivered");
+});
+
+test("deliver() takes no other status than 200 for an ok", async () => {
+  const { outcome } = await send({}, makeDelivery(), status(202, "ok"));
+  assert.ok(outcome?.kind === "retry");
+  assert.equal(outcome.reason, "unexpected_answer");
+});
+
+test("deliver() posts the route's blocks where it has some", async () => {
+  const [own, blocks] = [[{ type: "divider" }], [{ type: "header" }]];
+  const { message } = await send({ blocks: own }, makeDelivery(makeEvent(), { message: { text: "route", blocks } }));
+  assert.deepEqual(message, { text: "route", blocks });
+});
 
 test("deliver() says what it got where the answer is 200 but not ok", async () => {
   const { outcome } = await send({}, makeDelivery(), status(200, "no_service"));

@@ -1,0 +1,239 @@
+/** Delivering: when the store is asked for what is due, what is started, and what is left as it is when the relay stops. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { StoreError } from "../../lib/errors.ts";
+import { parseId } from "../../lib/id.ts";
+import { type DeliverConfig, Deliverer } from "../../lib/pipeline/deliver.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import { openSqlite } from "../../lib/store/sqlite.ts";
+import { httpTarget } from "../../lib/targets/http.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { type Respond, type Sink, startSink, status } from "../helpers/sink.ts";
+import { makeTarget } from "../helpers/target.ts";
+import { sleep, until } from "../helpers/wait.ts";
+import { newEvent } from "../store/samples.ts";
+
+interface Bench {
+  store: Store;
+  deliverer: Deliverer;
+  sink: Sink;
+  config: DeliverConfig;
+  /** How often the store was asked what is due. */
+  looks(): number;
+  /** Keeps the store from writing until it is called. */
+  lock(): () => void;
+  /** State of the event's only delivery. */
+  stateOf(key: string): Promise<string>;
+}
+
+/** Runs a deliverer, not woken yet, whose targets have these options and answer as `respond` says. */
+async function withDeliverer(
+  options: Record<string, Record<string, unknown>>,
+  respond: Respond,
+  work: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const folder = makeFolder();
+  const path = join(folder.path, "relay.db");
+  const store = openSqlite(path);
+  const other = new DatabaseSync(path);
+  const sink = await startSink(respond);
+  const targets = Object.entries(options).map(([name, own]) => {
+    const target = makeTarget(httpTarget, { url: `${sink.url}/${name}`, ...own });
+    return [name, { ...target, name }] as const;
+  });
+  const config: DeliverConfig = {
+    targets: new Map(targets),
+    routes: [],
+    retry: { scheduleMs: [10], jitter: 0 },
+    redact: (text) => text,
+  };
+  let looks = 0;
+  const [claim, nextDue] = [store.claim.bind(store), store.nextDue.bind(store)];
+  store.claim = (...args) => {
+    looks++;
+    return claim(...args);
+  };
+  store.nextDue = (target) => {
+    looks++;
+    return nextDue(target);
+  };
+  const deliverer = new Deliverer(store, config, []);
+  try {
+    await work({
+      store,
+      deliverer,
+      sink,
+      config,
+      looks: () => looks,
+      lock() {
+        other.exec("BEGIN IMMEDIATE");
+        return () => other.exec("ROLLBACK");
+      },
+      stateOf: async (key) => (await store.event(newEvent(key).id))!.deliveries[0]!.state,
+    });
+  } finally {
+    await deliverer.stop(0);
+    await sink.close();
+    other.close();
+    await store.close();
+    folder.remove();
+  }
+}
+
+const pathsOf = (sink: Sink) => sink.requests.map(({ path }) => path);
+
+test("Deliverer looks once for many calls that come together", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, looks, stateOf }) => {
+    await store.accept([newEvent("1")]);
+    for (let call = 0; call < 100; call++) deliverer.wake();
+    await until("the delivery", async () => await stateOf("1") === "delivered");
+    assert.ok(looks() <= 6, `${looks()} looks`);
+  });
+});
+
+test("Deliverer sleeps until something is due, be it months away", async () => {
+  await withDeliverer({ a: {}, b: {} }, status(200), async ({ store, deliverer, sink, looks }) => {
+    const now = Date.now();
+    await store.accept([
+      newEvent("soon", ["a"], { receivedAt: now + 200 }),
+      newEvent("later", ["a", "b"], { receivedAt: now + 60 * 86_400_000 }),
+    ]);
+    deliverer.wake();
+    const [first] = await sink.received(1);
+    assert.ok(first!.at >= now + 200);
+    await sleep(100);
+    assert.deepEqual(pathsOf(sink), ["/a"]);
+    assert.ok(looks() <= 15, `${looks()} looks`);
+  });
+});
+
+test("Deliverer sleeps while a target is held, however much is due for it", async () => {
+  const circuit = { failures: 1, pause: 400 };
+  const slow: Respond = (response) => void setTimeout(() => response.writeHead(500).end(), 200);
+  await withDeliverer({ a: { circuit, concurrency: 1 } }, slow, async ({ store, deliverer, sink, looks }) => {
+    await store.accept([newEvent("1"), newEvent("2")]);
+    deliverer.wake();
+    const isHeld = async () => (await store.targets())[0]!.circuitOpenUntil;
+    const openUntil = await until("the target to be held", isHeld);
+    await sleep(200);
+    assert.ok(looks() <= 4, `${looks()} looks`);
+    const [first, probe] = await sink.received(2);
+    assert.ok(probe!.at >= Date.parse(openUntil));
+    assert.ok(probe!.at - first!.at >= 550, "the pause begins when the attempt has ended");
+  });
+});
+
+test("Deliverer pauses before the next attempt from the end of the one that failed", async () => {
+  const slow: Respond = (response) => void setTimeout(() => response.writeHead(500).end(), 300);
+  await withDeliverer({ a: { retry: { schedule: [200], jitter: 0 } } }, slow, async ({ store, deliverer, sink }) => {
+    await store.accept([newEvent("1")]);
+    deliverer.wake();
+    const [first, second] = await sink.received(2);
+    assert.ok(second!.at - first!.at >= 450, `${second!.at - first!.at} ms`);
+  });
+});
+
+test("Deliverer delivers at once what waits for a target that another config names", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, sink, config }) => {
+    await store.accept([newEvent("1")]);
+    await deliverer.use({ ...config, targets: new Map() });
+    await sleep(50);
+    assert.equal(sink.requests.length, 0);
+    await deliverer.use(config);
+    await sink.received(1);
+  });
+});
+
+test("Deliverer looks again by itself after the store did not answer", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, sink }) => {
+    await store.accept([newEvent("1")]);
+    const { claim } = store;
+    store.claim = () => {
+      store.claim = claim;
+      return Promise.reject(new StoreError("Cannot claim deliveries: database is locked"));
+    };
+    deliverer.wake();
+    await sink.received(1);
+  });
+});
+
+test("Deliverer keeps a target's concurrency when it is woken while the store is locked", async () => {
+  await withDeliverer({ a: { concurrency: 1 } }, () => {}, async ({ store, deliverer, sink, lock }) => {
+    await store.accept([newEvent("1"), newEvent("2")]);
+    const unlock = lock();
+    for (let call = 0; call < 3; call++) {
+      deliverer.wake();
+      await sleep(10);
+    }
+    unlock();
+    await sink.received(1);
+    await sleep(100);
+    assert.equal(sink.requests.length, 1);
+  });
+});
+
+test("Deliverer starts nothing once it stops, woken just before or not", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, looks, stateOf }) => {
+    await store.accept([newEvent("1")]);
+    deliverer.wake();
+    await deliverer.stop(0);
+    deliverer.wake();
+    await sleep(50);
+    assert.deepEqual([looks(), await stateOf("1")], [0, "pending"]);
+  });
+});
+
+test("Deliverer gives back what it was being handed when it stopped", async () => {
+  await withDeliverer({ a: {} }, () => {}, async ({ store, deliverer, lock, looks, stateOf }) => {
+    await store.accept([newEvent("1")]);
+    const unlock = lock();
+    deliverer.wake();
+    await until("a look", () => looks() > 0);
+    setTimeout(unlock, 100);
+    await deliverer.stop(0);
+    await sleep(200);
+    assert.equal(await stateOf("1"), "pending");
+  });
+});
+
+test("Deliverer stops although the store does not take what was delivered", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, stateOf }) => {
+    const { record } = store;
+    let refused = 0;
+    store.record = () => {
+      refused++;
+      return Promise.reject(new StoreError("Cannot record attempts: database or disk is full"));
+    };
+    try {
+      await store.accept([newEvent("1")]);
+      deliverer.wake();
+      await until("a record that is refused", () => refused > 0);
+      assert.equal(await Promise.race([deliverer.stop(0), sleep(5_000).then(() => "it hangs")]), undefined);
+      assert.equal(await stateOf("1"), "in_flight", "it is taken over at the next start");
+    } finally {
+      store.record = record;
+    }
+  });
+});
+
+test("Deliverer masks the secrets of the config under which an attempt began", async () => {
+  let answer = () => {};
+  const hold: Respond = (response) => void (answer = () => response.writeHead(400).end("no: old secret"));
+  await withDeliverer({ a: {} }, hold, async ({ store, deliverer, sink, config, stateOf }) => {
+    const own = { ...config, redact: (text: string) => text.replaceAll("old secret", "[masked]") };
+    await deliverer.use(own);
+    await store.accept([newEvent("1")]);
+    deliverer.wake();
+    await sink.received(1);
+    const used = deliverer.use(config);
+    answer();
+    await used;
+    assert.equal(await stateOf("1"), "dead");
+    const { deliveries } = (await store.event(newEvent("1").id))!;
+    const [attempt] = await store.attempts(parseId(deliveries[0]!.id)!);
+    assert.equal(attempt!.answer, "no: [masked]");
+  });
+});
