@@ -51,7 +51,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
   const listeners: Listener[] = [];
   try {
     const takenOver = await store.serve(Date.now());
-    const deliverer = new Deliverer(store, { ...config, redact }, await store.targets());
+    const deliverer = new Deliverer(store, { ...config, redact }, await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
     const bodies = new Bodies();
@@ -69,8 +69,8 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       adminPort: admin ? admin.port : undefined,
       takenOver,
       async orphaned() {
-        const gone = (await store.targets()).filter(({ name }) => !config.targets.has(name));
-        return gone.map(({ name, pending }) => ({ target: name, count: pending })).filter(({ count }) => count > 0);
+        const gone = (await store.waitingTargets()).filter((name) => !config.targets.has(name));
+        return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
       },
       reload(next) {
         const old = config.targets;

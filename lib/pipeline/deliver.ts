@@ -6,7 +6,7 @@ import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
-import type { Claimed, DeliveryRef, Store, TargetView } from "../store/mod.ts";
+import type { Claimed, DeliveryRef, Hold, Store } from "../store/mod.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Circuit } from "./circuit.ts";
@@ -49,23 +49,16 @@ export class Deliverer {
   #turn: Promise<void> = Promise.resolve();
   #alarm?: ReturnType<typeof setTimeout>;
 
-  /** @param known What the store knows of targets. A circuit that was open begins with a probe; a pause stays. */
-  constructor(store: Store, config: DeliverConfig, known: readonly TargetView[]) {
+  /** @param holds How targets are held. A circuit that is open begins with a probe; a pause stays. */
+  constructor(store: Store, config: DeliverConfig, holds: ReadonlyMap<string, Hold>) {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
-    for (const { name, circuitOpenUntil, pausedUntil } of known) {
-      const policy = config.targets.get(name)?.policy;
-      if (!policy) continue;
-      this.#lanes.set(
-        name,
-        new Lane(policy, {
-          openUntil: circuitOpenUntil === null ? undefined : Date.now(),
-          pausedUntil: pausedUntil === null ? undefined : Date.parse(pausedUntil),
-        }),
-      );
+    const now = Date.now();
+    for (const { name, policy } of config.targets.values()) {
+      const { openUntil, pausedUntil } = holds.get(name) ?? {};
+      this.#lanes.set(name, new Lane(policy, { openUntil: openUntil && now, pausedUntil }));
     }
-    this.#adopt(config);
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */

@@ -162,8 +162,12 @@ export interface Store {
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries to these targets wait or are on their way. */
   backlog(targets: Iterable<string>): Promise<number>;
-  /** Every target that has deliveries or had attempts, in the order of their names. */
+  /** Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait. */
   targets(): Promise<TargetView[]>;
+  /** How each target was held after its last attempt, by name. */
+  holds(): Promise<Map<string, Hold>>;
+  /** Names of the targets that deliveries wait for. */
+  waitingTargets(): Promise<string[]>;
   /** One event. */
   event(id: IdBytes): Promise<EventView | undefined>;
   /** Attempts of one delivery, the first one first. */

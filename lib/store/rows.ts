@@ -2,7 +2,7 @@
 
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { Reason } from "../outcome.ts";
-import type { AttemptView, Claimed, DeliveryState, DeliveryView, EventView, TargetView } from "./mod.ts";
+import type { AttemptView, Claimed, DeliveryState, DeliveryView, EventView, Hold, TargetView } from "./mod.ts";
 
 export interface EventRow {
   seq: number;
@@ -37,8 +37,7 @@ export interface AttemptRow {
   answer: string | null;
 }
 
-export interface TargetRow {
-  name: string;
+export interface TargetRow extends HoldRow {
   pending: number | null;
   in_flight: number | null;
   dead: number | null;
@@ -46,8 +45,16 @@ export interface TargetRow {
   delivered_at: number | null;
   failed_at: number | null;
   reason: Reason | null;
+}
+
+export interface HoldRow {
+  name: string;
   open_until: number | null;
   paused_until: number | null;
+}
+
+export function holdOf(row: HoldRow): Hold {
+  return { openUntil: row.open_until ?? undefined, pausedUntil: row.paused_until ?? undefined };
 }
 
 export function targetView(row: TargetRow): TargetView {

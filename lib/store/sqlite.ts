@@ -10,6 +10,7 @@ import type {
   DeliveryRef,
   EventView,
   Expired,
+  Hold,
   NewEvent,
   Store,
   TargetView,
@@ -21,6 +22,8 @@ import {
   type DeliveryRow,
   type EventRow,
   eventView,
+  holdOf,
+  type HoldRow,
   type TargetRow,
   targetView,
 } from "./rows.ts";
@@ -150,6 +153,17 @@ class SqliteStore implements Store {
 
   async targets(): Promise<TargetView[]> {
     return this.#file.read(() => (this.#sql.targets.all() as unknown as TargetRow[]).map(targetView));
+  }
+
+  async holds(): Promise<Map<string, Hold>> {
+    const rows = this.#file.read(() => this.#sql.holds.all() as unknown as HoldRow[]);
+    return new Map(rows.map((row) => [row.name, holdOf(row)]));
+  }
+
+  async waitingTargets(): Promise<string[]> {
+    return this.#file.read(() =>
+      (this.#sql.waitingTargets.all() as unknown as { name: string }[]).map(({ name }) => name)
+    );
   }
 
   async event(id: IdBytes): Promise<EventView | undefined> {

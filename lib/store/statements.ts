@@ -69,6 +69,15 @@ export const statements = {
       LEFT JOIN targets USING (name)
     ORDER BY names.name`,
 
+  holds: "SELECT name, open_until, paused_until FROM targets",
+
+  /** One step in the index for each name, however many deliveries wait. */
+  waitingTargets: `WITH RECURSIVE names (name) AS (
+      SELECT min(target) FROM deliveries WHERE state = 'pending'
+      UNION ALL
+      SELECT (SELECT min(target) FROM deliveries WHERE state = 'pending' AND target > name) FROM names WHERE name IS NOT NULL
+    ) SELECT name FROM names WHERE name IS NOT NULL`,
+
   event: "SELECT * FROM events WHERE id = ?",
   eventBetween: "SELECT seq, id FROM events WHERE id BETWEEN ? AND ?",
   deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",

@@ -185,3 +185,29 @@ test("deliver() never holds a target that has no circuit, nor one whose deliveri
     }
   }
 });
+
+test("deliver() keeps a pause that a target asked for over a restart, and status shows it", async () => {
+  const sink = await startSink((response, { path }) =>
+    void response.writeHead(path === "/alvo" ? 429 : 200, { "Retry-After": "3600" }).end()
+  );
+  const folder = makeFolder();
+  let relay = await startRelay(configTo(sink, ""), { folder: folder.path });
+  try {
+    await relay.post(event(1));
+    await logged(relay, "failed", 1);
+    await relay.end("SIGKILL");
+    relay = await startRelay(configTo(sink, ""), { folder: folder.path });
+    await relay.post(event(2));
+    await until("the other target", () => sink.requests.filter(({ path }) => path === "/outro").length === 2);
+    await sleep(200);
+    assert.equal(sentTo(sink).length, 1);
+    const { line, json } = await statusOf(folder.path);
+    assert.match(line, /asked to wait until \d\d:\d\d:\d\d/);
+    assert.equal(json.state, "paused");
+    assert.ok(Date.parse(String(json.pausedUntil)) > Date.now() + 3_000_000);
+  } finally {
+    await relay.close();
+    await sink.close();
+    folder.remove();
+  }
+});

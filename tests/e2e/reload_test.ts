@@ -216,3 +216,19 @@ test("serve lets go of connections to a mail server that the new config does not
     await sink.close();
   }
 });
+
+test("serve stops on SIGTERM although a config that it loads never ends", async () => {
+  const relay = await startRelay(configTo("http://127.0.0.1:9"));
+  try {
+    writeFileSync(
+      join(relay.folder, "relay.config.ts"),
+      `await new Promise((resolve) => setTimeout(resolve, 600_000));\n`,
+    );
+    process.kill(relay.child.pid!, "SIGHUP");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal((await relay.post(event(1))).status, 200, "the old config goes on");
+    assert.equal(await relay.end(), 0);
+  } finally {
+    await relay.close();
+  }
+});

@@ -20,16 +20,16 @@ import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, executable, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
-import { until } from "../helpers/wait.ts";
+import { sleep, until } from "../helpers/wait.ts";
 
 const body = (name: string) => JSON.stringify({ event: "note.failed", data: { note_id: name } });
 
 /** A config whose store lies in `data`, and whose operator's listener is on. */
-const configTo = (url: string) =>
+const configTo = (url: string, more = "") =>
   configOf({
     targets: `sink: http({ url: "${url}" })`,
     routes: `{ on: "**", to: "sink" }`,
-    more: `store: "sqlite:data/relay.db"`,
+    more: `store: "sqlite:data/relay.db", ${more}`,
     admin: "{ port: 0 }",
   });
 
@@ -50,11 +50,12 @@ const needsMount = { skip: canMount ? false : "making a small disk needs root" }
 async function withRelay(
   work: (relay: RunningRelay, sink: Sink, readiness: () => Promise<number>) => Promise<void>,
   command?: string[],
+  more = "",
 ): Promise<void> {
   const sink = await startSink();
   const folder = makeFolder();
   mkdirSync(join(folder.path, "data"));
-  const relay = await startRelay(configTo(sink.url), { folder: folder.path, command });
+  const relay = await startRelay(configTo(sink.url, more), { folder: folder.path, command });
   try {
     const { adminPort } = await relay.logged("the operator's listener", (record) => record.adminPort !== undefined);
     const readiness = async () => {
@@ -190,6 +191,29 @@ test("relay whose store is locked goes on answering, refuses after a while, and 
       other.close();
     }
   });
+});
+
+test("relay whose store is locked stops within its drain and little more", async () => {
+  await withRelay(
+    async (relay, sink) => {
+      assert.equal((await relay.post(body("before"))).status, 200);
+      await sink.received(1);
+      const other = new DatabaseSync(join(relay.folder, "data", "relay.db"));
+      try {
+        other.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
+        const late = relay.post(body("late")).then(({ status }) => status, () => 0);
+        await sleep(100);
+        const startedAt = Date.now();
+        assert.equal(await relay.end(), 0);
+        assert.ok(Date.now() - startedAt < 4_500, "it does not wait for the lock as long as a write does");
+        assert.notEqual(await late, 200);
+      } finally {
+        other.close();
+      }
+    },
+    [executable],
+    'drain: "1s",',
+  );
 });
 
 test("relay takes an event that waits for a short lock", async () => {

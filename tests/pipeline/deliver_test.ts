@@ -60,7 +60,7 @@ async function withDeliverer(
     looks++;
     return nextDue(target);
   };
-  const deliverer = new Deliverer(store, config, []);
+  const deliverer = new Deliverer(store, config, new Map());
   try {
     await work({
       store,
@@ -235,5 +235,43 @@ test("Deliverer masks the secrets of the config under which an attempt began", a
     const { deliveries } = (await store.event(newEvent("1").id))!;
     const [attempt] = await store.attempts(parseId(deliveries[0]!.id)!);
     assert.equal(attempt!.answer, "no: [masked]");
+  });
+});
+
+test("Deliverer.use() waits for a claim that waits for the store, whose targets are still needed", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, sink, config, lock }) => {
+    await store.accept([newEvent("1")]);
+    const unlock = lock();
+    deliverer.wake();
+    await sleep(50);
+    let isDone = false;
+    const used = deliverer.use({ ...config }).then(() => isDone = true);
+    await sleep(100);
+    assert.equal(isDone, false);
+    unlock();
+    await used;
+    assert.deepEqual(pathsOf(sink), ["/a"]);
+  });
+});
+
+test("Deliverer.use() forgets of a target that is another one now what attempts said of it", async () => {
+  const slowDown: Respond = (response) => void response.writeHead(429, { "Retry-After": "3600" }).end();
+  await withDeliverer({ a: {} }, slowDown, async ({ store, deliverer, sink, config, stateOf }) => {
+    const other = await startSink();
+    try {
+      await store.accept([newEvent("1")]);
+      deliverer.wake();
+      await sink.received(1);
+      await store.accept([newEvent("2")]);
+      await deliverer.use({ ...config });
+      await sleep(100);
+      assert.equal(sink.requests.length, 1, "the same target goes on waiting");
+      const a = { ...makeTarget(httpTarget, { url: other.url }), name: "a" };
+      await deliverer.use({ ...config, targets: new Map([["a", a]]) });
+      await other.received(1);
+      await until("the record", async () => await stateOf("2") === "delivered");
+    } finally {
+      await other.close();
+    }
   });
 });

@@ -251,4 +251,31 @@ export function testTargets(it: It): void {
     await store.accept([newEvent("1", ["a"], { body: new Uint8Array(2 ** 20) })]);
     assert.ok(await store.bytes() >= empty + 2 ** 20);
   });
+
+  it("expire() deletes no more bytes at once than a few large bodies have", async (store) => {
+    const body = new Uint8Array(1024 ** 2);
+    const keys = Array.from({ length: 10 }, (_, index) => `${index}`);
+    await store.accept(keys.map((key) => newEvent(key, [], { body })));
+    const counts = await expireAll(store, before(T0 + 1, T0 + 1));
+    assert.equal(counts.reduce((sum, count) => sum + count), 10);
+    assert.ok(Math.max(...counts) <= 4, `${counts}`);
+  });
+
+  it("backlog() counts deliveries to these targets alone", async (store) => {
+    await store.accept([newEvent("1", ["a", "b"]), newEvent("2", ["a"])]);
+    await claimOne(store, "b");
+    assert.deepEqual([await store.backlog(["a"]), await store.backlog(["b"]), await store.backlog(["z"])], [2, 1, 0]);
+  });
+
+  it("waitingTargets() and holds() name each target once", async (store, reopen) => {
+    assert.deepEqual([await store.waitingTargets(), [...await store.holds()]], [[], []]);
+    await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["c", "a", "b:rex"])));
+    assert.deepEqual(await store.waitingTargets(), ["a", "b", "c"]);
+    const [one, ...more] = await claimAll(store);
+    await store.record([{ ...recordOf(one!, "delivered"), hold: { openUntil: T0 + 5, pausedUntil: T0 + 7 } }]);
+    await store.record(more.map((claimed) => ({ ...recordOf(claimed, "dead"), hold: { pausedUntil: T0 + 9 } })));
+    const after = await reopen();
+    assert.deepEqual(await after.waitingTargets(), ["b", "c"]);
+    assert.deepEqual([...await after.holds()], [["a", { openUntil: undefined, pausedUntil: T0 + 9 }]]);
+  });
 }

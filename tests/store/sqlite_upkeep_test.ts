@@ -132,3 +132,40 @@ testIn("giveBack() gives the disk back what large events took", async (path) => 
     assert.deepEqual(await store.accept([newEvent("1", [], { body })]), ["stored"]);
   });
 });
+
+testIn("openSqlite() leaves an older schema alone while a relay serves it", async (path) => {
+  const old = new DatabaseSync(path);
+  old.exec(
+    `${readFileSync(new URL("../../lib/store/sql/001_initial.sql", import.meta.url), "utf8")}; PRAGMA user_version = 1`,
+  );
+  const lock = new DatabaseSync(`${path}.lock`);
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    assert.throws(() => openSqlite(path), /another relay serves it/);
+    assert.deepEqual({ ...old.prepare("PRAGMA user_version").get() }, { user_version: 1 });
+  } finally {
+    lock.close();
+    old.close();
+  }
+  await openSqlite(path).close();
+});
+
+testIn("write() that waits for a lock holds up those after it no longer than itself", async (path) => {
+  const store = openSqlite(path);
+  const other = new DatabaseSync(path);
+  try {
+    other.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
+    const startedAt = performance.now();
+    const one = await Promise.allSettled([store.accept([newEvent("0")])]);
+    const alone = performance.now() - startedAt;
+    const many = await Promise.allSettled(
+      Array.from({ length: 1_500 }, (_, key) => store.accept([newEvent(`${key}`)])),
+    );
+    const together = performance.now() - startedAt - alone;
+    assert.ok([...one, ...many].every(({ status }) => status === "rejected"));
+    assert.ok(together < 1.5 * alone, `${together} ms for many, ${alone} ms for one`);
+  } finally {
+    other.close();
+    await store.close();
+  }
+});
