@@ -1,10 +1,9 @@
 /** What is counted, in the names and units of Prometheus. Counters belong to this process; gauges come from the store. */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { isOpen } from "./pipeline/circuit.ts";
 import { runtime } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
-import type { Target } from "./targets/target.ts";
+import { isHeld, type Target } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
 
 const registry = new Registry();
@@ -99,7 +98,7 @@ export async function readMetrics(
     if (!policy && pending + inFlight === 0) continue; // it was in a config once
     backlog.set({ target }, pending + inFlight);
     oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
-    circuitOpen.set({ target }, policy && isOpen(policy, circuitOpenUntil) ? 1 : 0);
+    circuitOpen.set({ target }, policy && isHeld(policy, circuitOpenUntil) ? 1 : 0);
   }
   storeBytes.set(await store.bytes());
   return { type: registry.contentType, text: await registry.metrics() };

@@ -6,9 +6,8 @@ import { openStore, storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
-import { isOpen } from "../pipeline/circuit.ts";
 import type { TargetView } from "../store/mod.ts";
-import type { Policy, Target } from "../targets/target.ts";
+import { isHeld, type Policy, type Target } from "../targets/target.ts";
 import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
 
 /** Whether a target takes deliveries: `open` is its circuit, `paused` is what it asked for. */
@@ -66,7 +65,7 @@ function statuses(views: TargetView[], targets: Target[]): Status[] {
 }
 
 function stateOf({ circuitOpenUntil, pausedUntil }: TargetView, policy: Policy, now: number): State {
-  if (isOpen(policy, circuitOpenUntil)) return "open";
+  if (isHeld(policy, circuitOpenUntil)) return "open";
   return pausedUntil !== null && Date.parse(pausedUntil) > now ? "paused" : "ok";
 }
 

@@ -3,11 +3,6 @@
 import type { Outcome } from "../outcome.ts";
 import type { CircuitPolicy } from "../targets/target.ts";
 
-/** Whether a circuit is open; the store still says so of a target whose circuit was switched off since. */
-export function isOpen({ circuit }: { circuit?: CircuitPolicy }, openUntil: string | null): boolean {
-  return circuit !== undefined && openUntil !== null;
-}
-
 export class Circuit {
   #policy?: CircuitPolicy;
   #failures = 0;

@@ -60,6 +60,11 @@ export interface CircuitPolicy {
   pauseMs: number;
 }
 
+/** Whether a target is held; the store still says so of one whose circuit was switched off since. */
+export function isHeld({ circuit }: Policy, circuitOpenUntil: string | null): boolean {
+  return circuit !== undefined && circuitOpenUntil !== null;
+}
+
 /** Pauses in milliseconds, and the part of each by which it is moved at random. */
 export interface RetryPolicy {
   scheduleMs: readonly number[];
