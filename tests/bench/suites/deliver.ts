@@ -20,6 +20,9 @@ import type { Bench, Suite } from "./suite.ts";
 /** In flight at a time where a drain's best rate is asked for. */
 const MANY = 64;
 
+/** A target's own default. */
+const DEFAULT = 8;
+
 export const rows = {
   drain: "a backlog to HTTP, 64 in flight",
   drainDefault: "a backlog to HTTP, 8 in flight (default)",
@@ -33,7 +36,7 @@ export const deliver: Suite = async (bench) => {
   for (let round = 1; round <= plan.rounds; round++) {
     say(`deliver, round ${round} of ${plan.rounds}: drain`);
     await drain(bench, rows.drain, MANY);
-    await drain(bench, rows.drainDefault);
+    await drain(bench, rows.drainDefault, DEFAULT);
     say(`deliver, round ${round} of ${plan.rounds}: steady`);
     await steady(bench, rows.slow, 500);
     await steady(bench, rows.fast, 5_000);
@@ -42,7 +45,7 @@ export const deliver: Suite = async (bench) => {
   }
 };
 
-async function drain({ plan, results }: Bench, row: string, concurrency?: number): Promise<void> {
+async function drain({ plan, results }: Bench, row: string, concurrency: number): Promise<void> {
   const place = makePlace();
   try {
     await seed(place, "pending", plan.backlog);
@@ -64,10 +67,10 @@ export async function drainRate(place: Place, backlog: number, concurrency = MAN
   }
 }
 
-/** From the first tenth, when all is warm, to the last delivery, or to what has come after a while. */
+/** From the first tenth, when all is warm, to the ninth: the last few may wait for a retry. Gives up after a while. */
 async function arrivalRate(sink: Sink, backlog: number): Promise<number> {
   const giveUpAt = performance.now() + 20_000;
-  const wait = async (wanted: number) => {
+  const arrived = async (wanted: number) => {
     let count = await sink.count();
     while (count < wanted && performance.now() < giveUpAt) {
       await delay(20);
@@ -75,8 +78,8 @@ async function arrivalRate(sink: Sink, backlog: number): Promise<number> {
     }
     return { count, at: performance.now() };
   };
-  const first = await wait(backlog / 10);
-  const last = await wait(backlog);
+  const first = await arrived(backlog * 0.1);
+  const last = await arrived(backlog * 0.9);
   return (last.count - first.count) / ((last.at - first.at) / 1000);
 }
 
