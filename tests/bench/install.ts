@@ -4,13 +4,13 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { workFolder } from "./machine.ts";
+import { benchFolder } from "./machine.ts";
 
 const debianPackages = ["wrk", "webhook", "nginx", "php-fpm", "gunicorn", "python3-flask"];
 
 const express = "express@5.3.0";
 
-const npmFolder = join(workFolder, "npm");
+const npmFolder = join(benchFolder, "npm");
 
 /** Where Express is, once it is installed. */
 export const expressFolder: string = join(npmFolder, "node_modules", "express");
@@ -32,7 +32,8 @@ export function install(): void {
     process.stderr.write(`Not root: install ${debianPackages.join(" ")} yourself\n`);
     return;
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // By RUNLEVEL Debian's packages do not start the servers that they bring.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   command("apt-get", ["update"], env);
   command("apt-get", ["install", "-y", "--no-install-recommends", ...debianPackages], env);
 }

@@ -44,10 +44,10 @@ export const CONNECTIONS = 64;
 
 const LENGTH = Buffer.byteLength(requestOf(bodyOf(0, 0), sign("")));
 
-const hasWrk = isInstalled("wrk");
-
-/** What makes the load, for the table's foot. */
-export const generator: string = hasWrk ? "wrk" : "the bench's own generator, since wrk is not installed";
+/** What makes the load, in words. */
+export function generator(): string {
+  return isInstalled("wrk") ? "wrk" : "the bench's own generator, since wrk is not installed";
+}
 
 /** Writes a file of requests. */
 export async function makeRecords(kind: "genuine" | "forged", count: number): Promise<Records> {
@@ -60,7 +60,7 @@ export async function makeRecords(kind: "genuine" | "forged", count: number): Pr
 /** Loads a server and waits for the end. */
 export async function load({ port, records, seconds, mode, offset = 0 }: LoadOptions): Promise<Loaded> {
   const args = [records.path, String(LENGTH), String(offset), mode];
-  const output = hasWrk
+  const output = isInstalled("wrk")
     ? await run("load", [
       "wrk",
       ...["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "30s", "-s", benchFile("load/wrk.lua")],

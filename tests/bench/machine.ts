@@ -20,8 +20,11 @@ import { fileURLToPath } from "node:url";
 /** Top folder of the repository. */
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Everything that a run writes is in here: it is on the disk that is measured, and git ignores it. */
-export const workFolder: string = join(root, "dist", "bench");
+/** Where the bench keeps what it makes; git ignores it. */
+export const benchFolder: string = join(root, "dist", "bench");
+
+/** Everything that one run writes, stores too: so it is this disk that is measured. */
+export const workFolder: string = join(benchFolder, "run");
 
 /** Bun, which runs what must be as fast as the executable. */
 export const bun: string = join(root, "node_modules", "bun", "bin", "bun.exe");
@@ -29,7 +32,7 @@ export const bun: string = join(root, "node_modules", "bun", "bin", "bun.exe");
 /** The executable that is measured. */
 export const executable: string = join(root, "dist", "relay");
 
-/** Path of a file of this folder. */
+/** Path of a file of the bench. */
 export function benchFile(name: string): string {
   return join(root, "tests", "bench", name);
 }

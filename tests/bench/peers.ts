@@ -1,5 +1,6 @@
 /** What the relay is compared with, each on the server's core; none of them stores anything. */
 
+import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,9 @@ import { delay, type Running, start } from "./processes.ts";
 /** A receiver that is compared with. */
 export interface Peer {
   name: string;
-  isInstalled: boolean;
+  isInstalled(): boolean;
+  /** Whether it checks signatures. */
+  verifies: boolean;
   /** Starts it on this port; `folder` is empty, and its own. */
   start(port: number, folder: string): Running[];
 }
@@ -21,7 +24,8 @@ const environment = { WEBHOOK_SECRET: SECRET };
 
 export const express: Peer = {
   name: "Express 5",
-  isInstalled: isInstalled("node") && existsSync(expressFolder),
+  isInstalled: () => isInstalled("node") && existsSync(expressFolder),
+  verifies: true,
   start: (port) => [
     start("server", ["node", benchFile("peers/express.cjs")], {
       env: { ...environment, PORT: String(port), EXPRESS: expressFolder, NODE_ENV: "production" },
@@ -31,32 +35,26 @@ export const express: Peer = {
 
 export const flask: Peer = {
   name: "Flask (gunicorn)",
-  isInstalled: isInstalled("gunicorn"),
-  start: (port) => [
-    start(
-      "server",
-      [
-        "gunicorn",
-        "--bind",
-        `127.0.0.1:${port}`,
-        "--workers",
-        "2",
-        "--threads",
-        "32",
-        "--keep-alive",
-        "60",
-        "receiver:app",
-      ],
-      { cwd: benchFile("peers"), env: { ...environment, PYTHONDONTWRITEBYTECODE: "1" } },
-    ),
-  ],
+  isInstalled: () => isInstalled("gunicorn") && spawnSync("python3", ["-c", "import flask"]).status === 0,
+  verifies: true,
+  start(port) {
+    const threads = ["--workers", "2", "--threads", "32", "--keep-alive", "60"];
+    const env = { ...environment, PYTHONDONTWRITEBYTECODE: "1" };
+    const command = ["gunicorn", "--bind", `127.0.0.1:${port}`, ...threads, "receiver:app"];
+    return [start("server", command, { cwd: benchFile("peers"), env })];
+  },
 };
 
-const fpm = readdirSync("/usr/sbin").find((name) => name.startsWith("php-fpm")) ?? "php-fpm";
+/** Debian's program has PHP's version in its name. */
+function fpm(): string {
+  const programs = existsSync("/usr/sbin") ? readdirSync("/usr/sbin") : [];
+  return programs.find((name) => name.startsWith("php-fpm")) ?? "php-fpm";
+}
 
 export const php: Peer = {
   name: "PHP (fpm + nginx)",
-  isInstalled: isInstalled(fpm) && isInstalled("nginx"),
+  isInstalled: () => isInstalled(fpm()) && isInstalled("nginx"),
+  verifies: true,
   start(port, folder) {
     const isRoot = process.getuid?.() === 0;
     copyFileSync(benchFile("peers/receiver.php"), join(folder, "receiver.php"));
@@ -103,7 +101,7 @@ http {
 `,
     );
     return [
-      start("server", [fpm, "--nodaemonize", "--fpm-config", join(folder, "fpm.conf")]),
+      start("server", [fpm(), "--nodaemonize", "--fpm-config", join(folder, "fpm.conf")]),
       start("server", ["nginx", "-p", folder, "-c", join(folder, "nginx.conf"), "-e", "/dev/null"]),
     ];
   },
@@ -112,7 +110,8 @@ http {
 /** Debian's `webhook`. */
 export const webhook: Peer = {
   name: "webhook (a process an event)",
-  isInstalled: isInstalled("webhook"),
+  isInstalled: () => isInstalled("webhook"),
+  verifies: true,
   start(port, folder) {
     const rule = {
       type: "payload-hmac-sha256",
@@ -136,12 +135,16 @@ export const webhook: Peer = {
 export function bare(name: string, kind: "ok" | "hmac"): Peer {
   return {
     name,
-    isInstalled: true,
+    isInstalled: () => true,
+    verifies: kind === "hmac",
     start: (port) => [start("server", [bun, benchFile("peers/bare.ts"), String(port), SECRET, kind])],
   };
 }
 
-/** Starts a peer, sees that it takes a genuine event, and ends it after `use`. */
+/** All that are compared with, installed or not. */
+export const peers: readonly Peer[] = [express, php, flask, webhook];
+
+/** Starts a peer, sees that it takes a genuine event and no other, and ends it after `use`. */
 export async function withPeer<Result>(peer: Peer, use: (port: number) => Promise<Result>): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "relay-bench-"));
   chmodSync(folder, 0o755); // nginx and PHP give up root
@@ -158,17 +161,18 @@ export async function withPeer<Result>(peer: Peer, use: (port: number) => Promis
 
 async function taking(peer: Peer, port: number): Promise<void> {
   const body = bodyOf(0, Date.now());
-  const headers = { "Content-Type": "application/json", "X-ConnectVets-Signature": sign(body) };
-  let last = "nothing listens";
-  for (let tries = 0; tries < 100; tries++) {
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/webhook`, { method: "POST", headers, body });
-      last = `${response.status} ${await response.text()}`;
-      if (response.status === 200) return;
-    } catch (error) {
-      last = String(error);
-    }
+  const post = (signature: string) =>
+    fetch(`http://127.0.0.1:${port}/webhook`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-ConnectVets-Signature": signature },
+      body,
+    }).then(async (response) => (await response.text(), response.status), () => 0);
+  let status = 0;
+  for (let tries = 0; tries < 100 && status !== 200; tries++) {
     await delay(50);
+    status = await post(sign(body));
   }
-  throw new Error(`${peer.name} does not take a genuine event: ${last}`);
+  if (status !== 200) throw new Error(`${peer.name} answers ${status} to a genuine event`);
+  const refusal = await post(sign(`${body} `));
+  if (refusal !== 401 && peer.verifies) throw new Error(`${peer.name} answers ${refusal} to a forged event`);
 }

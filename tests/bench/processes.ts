@@ -7,7 +7,8 @@ import { type Core, pinned, searchPath } from "./machine.ts";
 /** A process at work. */
 export interface Running {
   pid: number;
-  /** Ends it and resolves once it is gone. */
+  hasEnded(): boolean;
+  /** Ends it and resolves once it is gone; throws what it complained of if it had ended by itself. */
   stop(): Promise<void>;
 }
 
@@ -32,13 +33,13 @@ export function start(core: Core, command: readonly string[], options: SpawnOpti
   let complaint = "";
   child.stderr.on("data", (chunk) => complaint = (complaint + chunk).slice(-2_000));
   const gone = ended(child);
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const one: Running = {
     pid: child.pid!,
+    hasEnded,
     async stop() {
       running.delete(one);
-      if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`${command.join(" ")} ended by itself: ${complaint}`);
-      }
+      if (hasEnded()) throw new Error(`${command.join(" ")} ended by itself: ${complaint}`);
       process.kill(child.pid!, "SIGTERM");
       const timer = setTimeout(() => process.kill(child.pid!, "SIGKILL"), END_MS);
       await gone;
@@ -83,15 +84,19 @@ export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until a server answers `path`, and gives how long that took in milliseconds. */
-export async function answering(port: number, path: string, timeoutMs = 60_000): Promise<number> {
+/** Longest wait for a server's first answer, in milliseconds. */
+const ANSWER_MS = 60_000;
+
+/** Waits until a server that has just been started answers `path`, and gives how long that took in milliseconds. */
+export async function answering(server: Running, port: number, path: string): Promise<number> {
   const startedAt = performance.now();
   for (;;) {
     try {
       await (await fetch(`http://127.0.0.1:${port}${path}`)).body?.cancel();
       return performance.now() - startedAt;
     } catch {
-      if (performance.now() - startedAt > timeoutMs) throw new Error(`nothing answers on port ${port}`);
+      if (server.hasEnded()) await server.stop();
+      if (performance.now() - startedAt > ANSWER_MS) throw new Error(`nothing answers on port ${port}`);
       await delay(1);
     }
   }

@@ -55,7 +55,7 @@ export default defineConfig({
 `,
   );
   const running = start("server", [executable, "serve"], { cwd: place.folder });
-  const startMs = await answering(port, "/healthz");
+  const startMs = await answering(running, port, "/healthz");
   return { ...running, port, startMs, memoryMiB: () => residentMiB(running.pid) };
 }
 
@@ -76,7 +76,7 @@ export interface Sink extends Running {
 export async function startSink(): Promise<Sink> {
   const port = await freePort();
   const running = start("load", [bun, benchFile("load/sink.ts"), String(port)]);
-  await answering(port, "/");
+  await answering(running, port, "/");
   return {
     ...running,
     port,

@@ -1,6 +1,6 @@
 /**
- * Measures the executable, and what it is compared with, and prints tables: `deno task bench`, with
- * `--install` (what it is compared with), `--quick`, `--json`, `--only NAME,NAME`.
+ * Measures the executable, and what it is compared with, and prints tables: `deno task bench`, with `--install` (what it is
+ * compared with), `--quick`, `--json`, `--only NAME,NAME`. Needs 5 GB of disk for a while.
  */
 
 import { rmSync } from "node:fs";
@@ -9,10 +9,11 @@ import { parseArgs } from "node:util";
 import { verdictsOf } from "./goals.ts";
 import { install } from "./install.ts";
 import { CONNECTIONS, generator, makeRecords } from "./load.ts";
-import { machineLine } from "./machine.ts";
+import { calibrate, flushRate, machineLine, workFolder } from "./machine.ts";
+import { peers } from "./peers.ts";
 import { fullPlan, quickPlan } from "./plan.ts";
 import { stopAll } from "./processes.ts";
-import { Results } from "./results.ts";
+import { medianOf, Results } from "./results.ts";
 import { ack } from "./suites/ack.ts";
 import { deliver } from "./suites/deliver.ts";
 import { footprint } from "./suites/footprint.ts";
@@ -48,22 +49,46 @@ const plan = options.quick ? quickPlan : fullPlan;
 const results = new Results();
 results.notes.push(
   machineLine(),
-  `load: ${generator}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds}`,
+  `load: ${generator()}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds}`,
   "the relay's log, a line an event and a line a delivery, goes to /dev/null",
 );
-say("signing requests");
-const [genuine, forged] = [
-  await makeRecords("genuine", plan.records),
-  await makeRecords("forged", plan.warmUpRecords * 2),
-];
+for (const { name, isInstalled } of peers) {
+  if (!isInstalled()) results.notes.push(`${name} is not installed: \`deno task bench --install\``);
+}
+
+const loopsMs: number[] = [];
+const flushRates: number[] = [];
+async function noteMachine(): Promise<void> {
+  loopsMs.push(await calibrate());
+  flushRates.push(flushRate(1));
+}
+
+/** Leaves nothing behind, neither of this run nor of one that was killed. */
+const clear = () => rmSync(workFolder, { recursive: true, force: true });
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => stopAll().then(clear).finally(() => process.exit(1)));
+}
+clear();
 try {
-  for (const name of names) await suites[name]!({ plan, results, say, genuine, forged });
+  say("signing requests");
+  const genuine = await makeRecords("genuine", plan.records);
+  const forged = await makeRecords("forged", plan.warmUpRecords * 2);
+  for (const name of names) await suites[name]!({ plan, results, say, noteMachine, genuine, forged });
 } finally {
   await stopAll();
-  for (const { path } of [genuine, forged]) rmSync(path);
+  clear();
 }
 say("done");
 
+const spread = (samples: number[]) => ({
+  min: Math.min(...samples),
+  median: medianOf(samples),
+  max: Math.max(...samples),
+});
+if (loopsMs.length > 0) {
+  results.add("machine", "a fixed loop on the server's core, ms", spread(loopsMs));
+  results.add("machine", "flushes of the disk (4 KiB, fdatasync) a second", spread(flushRates));
+}
 const verdicts = verdictsOf(results, plan);
 process.stdout.write(
   options.json

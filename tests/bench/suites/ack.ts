@@ -1,12 +1,10 @@
 /** How fast events are acknowledged, beside what the relay replaces and what the machine can do at best. */
 
 import { CONNECTIONS, load, type Loaded, type Mode, type Records } from "../load.ts";
-import { calibrate, flushRate } from "../machine.ts";
-import { bare, express, flask, type Peer, php, webhook, withPeer } from "../peers.ts";
+import { bare, type Peer, peers, withPeer } from "../peers.ts";
 import { heldTarget, httpTarget, makePlace, type Place, startRelay, startSink, storedEvents } from "../relay.ts";
 import type { Bench, Suite } from "./suite.ts";
 
-const peers: Peer[] = [express, php, flask, webhook];
 const limits: Peer[] = [bare("bare Bun.serve", "ok"), bare("bare Bun.serve, body and HMAC", "hmac")];
 
 /** Rows of the relay that the goals name. */
@@ -20,25 +18,22 @@ export const rows = {
 
 /** Rounds in which everything has its turn, so that what slows the machine for a while slows all of it. */
 export const ack: Suite = async (bench) => {
-  const { plan, results, say } = bench;
-  for (const { name, isInstalled } of peers) {
-    if (!isInstalled) results.notes.push(`${name} is not installed: \`deno task bench --install\``);
-  }
+  const { plan, say } = bench;
+  const relays: [name: string, measure: () => Promise<void>][] = [
+    [rows.one, () => measureRelay(bench, rows.one, 1)],
+    [rows.four, () => measureRelay(bench, rows.four, 4)],
+    [rows.held, () => measureRelay(bench, rows.held, 0)],
+    [rows.duplicate, () => measureRelay(bench, rows.duplicate, 0, "same")],
+    [rows.forged, () => measureRelay(bench, rows.forged, 0, "wrap", bench.forged)],
+  ];
+  const others = [...peers, ...limits].filter((peer) => peer.isInstalled())
+    .map((peer): typeof relays[number] => [peer.name, () => measurePeer(bench, peer)]);
+  const turns = others.flatMap((other, index) => index < relays.length ? [relays[index]!, other] : [other]);
   for (let round = 1; round <= plan.rounds; round++) {
-    results.add("machine", "fixed loop on the server's core, ms", { [`round ${round}`]: await calibrate() });
-    results.add("machine", "flushes of the disk (4 KiB, fdatasync) a second", { [`round ${round}`]: flushRate(1) });
-    const relays = [
-      () => measureRelay(bench, rows.one, 1),
-      () => measureRelay(bench, rows.four, 4),
-      () => measureRelay(bench, rows.held, 0),
-      () => measureRelay(bench, rows.duplicate, 0, "same"),
-      () => measureRelay(bench, rows.forged, 0, "wrap", bench.forged),
-    ];
-    const others = [...peers, ...limits].filter((peer) => peer.isInstalled);
-    for (let index = 0; index < Math.max(relays.length, others.length); index++) {
-      say(`ack, round ${round} of ${plan.rounds}: ${index + 1} of ${others.length}`);
-      await relays[index]?.();
-      if (others[index]) await measurePeer(bench, others[index]!);
+    await bench.noteMachine();
+    for (const [name, measure] of [...turns, ...relays.slice(others.length)]) {
+      say(`ack, round ${round} of ${plan.rounds}: ${name}`);
+      await measure();
     }
   }
 };

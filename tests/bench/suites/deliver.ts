@@ -34,6 +34,7 @@ export const rows = {
 export const deliver: Suite = async (bench) => {
   const { plan, say } = bench;
   for (let round = 1; round <= plan.rounds; round++) {
+    await bench.noteMachine();
     say(`deliver, round ${round} of ${plan.rounds}: drain`);
     await drain(bench, rows.drain, MANY);
     await drain(bench, rows.drainDefault, DEFAULT);
@@ -133,7 +134,7 @@ async function scripts({ plan, results, genuine }: Bench): Promise<void> {
   } finally {
     place.remove();
   }
-  if (!webhook.isInstalled) return;
+  if (!webhook.isInstalled()) return;
   await withPeer(webhook, async (port) => {
     await load({ port, records: genuine, seconds: plan.warmUpSeconds, mode: "wrap" });
     const { answers, seconds } = await load({ port, records: genuine, seconds: plan.seconds, mode: "wrap" });

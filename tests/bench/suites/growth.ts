@@ -26,6 +26,7 @@ export const growth: Suite = async (bench) => {
       results.add("growth", rowOf(size), { "bytes/event": storeBytes(places[index]!) / size })
     );
     for (let round = 1; round <= plan.rounds; round++) {
+      await bench.noteMachine();
       say(`growth, round ${round} of ${plan.rounds}`);
       for (const [index, place] of places.entries()) await measure(bench, place, rowOf(plan.sizes[index]!), round);
     }

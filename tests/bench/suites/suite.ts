@@ -7,6 +7,8 @@ import type { Results } from "../results.ts";
 export interface Bench {
   plan: Plan;
   results: Results;
+  /** Takes note of how fast the machine itself is now. */
+  noteMachine(): Promise<void>;
   /** Says what is being done. */
   say(what: string): void;
   genuine: Records;
