@@ -1,0 +1,58 @@
+/** Fills a store: `seed.ts STORE FIRST COUNT TOTAL delivered|pending`: events FIRST to FIRST + COUNT of TOTAL, for the target `t1`. */
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { eventId } from "../../../lib/id.ts";
+import { openSqlite } from "../../../lib/store/sqlite.ts";
+import { bodyOf } from "../events.ts";
+
+const [path, ...numbers] = process.argv.slice(2, 6);
+const [first, count, total] = numbers.map(Number) as [number, number, number];
+const isDelivered = process.argv[6] === "delivered";
+
+const BATCH = 5_000;
+
+/** Events lie so far back that they end yesterday, and few enough days that none is deleted for its age. */
+const DAY_MS = 86_400_000;
+const SPAN_MS = 20 * DAY_MS;
+
+/** Indexes of events that load is made of begin at 0. */
+const FIRST_INDEX = 1e9;
+
+const startMs = Date.now() - DAY_MS - SPAN_MS;
+const headers = { "Content-Type": "application/json", "X-ConnectVets-Signature": `sha256=${"5a".repeat(32)}` };
+
+function eventOf(index: number) {
+  const time = startMs + Math.floor(index * SPAN_MS / total);
+  const body = Buffer.from(bodyOf(FIRST_INDEX + index, time));
+  return {
+    id: eventId("connectvets\0body", body, time - time % 1000),
+    source: "connectvets",
+    type: "note.completed",
+    receivedAt: time,
+    body,
+    headers,
+    secretIndex: 0,
+    problems: [],
+    deliveries: [{ target: "t1" }],
+  };
+}
+
+const store = openSqlite(path!);
+for (let at = first; at < first + count; at += BATCH) {
+  const events = Array.from({ length: Math.min(BATCH, first + count - at) }, (_, index) => eventOf(at + index));
+  await store.accept(events);
+  if (!isDelivered) continue;
+  const now = Date.now();
+  const claimed = await store.claim([{ target: "t1", limit: BATCH }], now, now + 60_000);
+  await store.record(claimed.map(({ ref, event }) => ({
+    ref,
+    target: "t1",
+    attempt: 1,
+    startedAt: event.receivedAt,
+    durationMs: 2,
+    outcome: { kind: "delivered", status: 200, answer: "ok" },
+    state: "delivered",
+  })));
+}
+await store.close();

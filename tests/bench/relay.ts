@@ -1,0 +1,110 @@
+/** The relay that is measured, in a folder of its own. */
+
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { SECRET } from "./events.ts";
+import { benchFile, bun, executable, freePort, residentMiB, workFolder } from "./machine.ts";
+import { answering, run, type Running, start } from "./processes.ts";
+
+/** A folder with a store. */
+export interface Place {
+  folder: string;
+  store: string;
+  remove(): void;
+}
+
+/** Makes a folder on the disk that is measured. */
+export function makePlace(): Place {
+  mkdirSync(workFolder, { recursive: true });
+  const folder = mkdtempSync(join(workFolder, "relay-"));
+  return { folder, store: join(folder, "relay.db"), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Fills a place's store with events FIRST to FIRST + COUNT of TOTAL. */
+export async function seed(place: Place, state: "delivered" | "pending", count: number, first = 0, total = count) {
+  const numbers = [first, count, total].map(String);
+  await run("load", [bun, benchFile("load/seed.ts"), place.store, ...numbers, state]);
+}
+
+/** A relay at work. */
+export interface Relay extends Running {
+  port: number;
+  /** From its start to the first answer, in milliseconds. */
+  startMs: number;
+  memoryMiB(): number;
+}
+
+/**
+ * Starts a relay there.
+ * @param targets Source text of its targets, by name; every event goes to all of them.
+ */
+export async function startRelay(place: Place, targets: Record<string, string>): Promise<Relay> {
+  const port = await freePort();
+  const named = Object.entries(targets).map(([name, target]) => `${name}: ${target}`);
+  writeFileSync(
+    join(place.folder, "relay.config.ts"),
+    `import { connectvets, defineConfig, http, script } from "relay";
+export default defineConfig({
+  listen: { host: "127.0.0.1", port: ${port} },
+  admin: false,
+  sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}" }) },
+  targets: { ${named.join(", ")} },
+  routes: [{ on: "note.*", to: ${JSON.stringify(Object.keys(targets))} }],
+});
+`,
+  );
+  const running = start("server", [executable, "serve"], { cwd: place.folder });
+  const startMs = await answering(running, port, "/healthz");
+  return { ...running, port, startMs, memoryMiB: () => residentMiB(running.pid) };
+}
+
+/** A target that is delivered to. */
+export function httpTarget(port: number, concurrency?: number): string {
+  return `http({ url: "http://127.0.0.1:${port}/", ${concurrency ? `concurrency: ${concurrency}` : ""} })`;
+}
+
+/** A target that holds its deliveries back, so that accepting alone is measured. */
+export const heldTarget = `http({ url: "http://127.0.0.1:9/", rate: { per: "1h", limit: 1 } })`;
+
+/** A place where deliveries go, which counts them. */
+export interface Sink extends Running {
+  port: number;
+  count(): Promise<number>;
+}
+
+export async function startSink(): Promise<Sink> {
+  const port = await freePort();
+  const running = start("load", [bun, benchFile("load/sink.ts"), String(port)]);
+  await answering(running, port, "/");
+  return {
+    ...running,
+    port,
+    count: async () => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text()),
+  };
+}
+
+/** How many events a store holds. */
+export function storedEvents(place: Place): number {
+  return query(place, "SELECT count(*) AS answer FROM events");
+}
+
+/** How many deliveries of a store are not made. */
+export function waitingDeliveries(place: Place): number {
+  return query(place, "SELECT count(*) AS answer FROM deliveries WHERE state IN ('pending', 'in_flight')");
+}
+
+function query(place: Place, sql: string): number {
+  const db = new DatabaseSync(place.store);
+  try {
+    db.exec("PRAGMA busy_timeout = 5000");
+    return (db.prepare(sql).get() as { answer: number }).answer;
+  } finally {
+    db.close();
+  }
+}
+
+/** Size of a store on disk, in bytes, once its relay has ended. */
+export function storeBytes(place: Place): number {
+  return statSync(place.store).size;
+}

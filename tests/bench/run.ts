@@ -1,0 +1,108 @@
+/**
+ * Measures the executable, and what it is compared with, and prints tables: `deno task bench`, with `--install` (what it is
+ * compared with), `--quick`, `--json`, `--only NAME,NAME`. Needs 5 GB of disk for a while.
+ */
+
+import { rmSync } from "node:fs";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { verdictsOf } from "./goals.ts";
+import { install } from "./install.ts";
+import { CONNECTIONS, generator, makeRecords } from "./load.ts";
+import { calibrate, flushRate, machineLine, workFolder } from "./machine.ts";
+import { peers } from "./peers.ts";
+import { fullPlan, quickPlan } from "./plan.ts";
+import { stopAll } from "./processes.ts";
+import { medianOf, Results } from "./results.ts";
+import { ack } from "./suites/ack.ts";
+import { deliver } from "./suites/deliver.ts";
+import { footprint } from "./suites/footprint.ts";
+import { growth } from "./suites/growth.ts";
+import type { Suite } from "./suites/suite.ts";
+import { tablesOf } from "./table.ts";
+
+const suites: Record<string, Suite> = { ack, deliver, growth, footprint };
+
+/** A machine on which a fixed loop's times differ by more than this factor is used by others, too. */
+const BUSY = 1.3;
+
+const { values: options } = parseArgs({
+  options: {
+    install: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    only: { type: "string", default: Object.keys(suites).join(",") },
+  },
+});
+const names = options.only.split(",");
+const unknown = names.filter((name) => !Object.hasOwn(suites, name));
+if (unknown.length > 0) {
+  process.stderr.write(`No suite "${unknown.join('", "')}"; there are ${Object.keys(suites).join(", ")}\n`);
+  process.exit(2);
+}
+if (options.install) install();
+
+const startedAt = performance.now();
+const say = (what: string) => {
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  process.stderr.write(`${String(seconds).padStart(4)} s  ${what}\n`);
+};
+
+const plan = options.quick ? quickPlan : fullPlan;
+const results = new Results();
+results.notes.push(
+  machineLine(),
+  `load: ${generator()}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds}`,
+  "the relay's log, a line an event and a line a delivery, goes to /dev/null",
+);
+for (const { name, isInstalled } of peers) {
+  if (!isInstalled()) results.notes.push(`${name} is not installed: \`deno task bench --install\``);
+}
+
+const loopsMs: number[] = [];
+const flushRates: number[] = [];
+async function noteMachine(): Promise<void> {
+  loopsMs.push(await calibrate());
+  flushRates.push(flushRate(1));
+}
+
+/** Leaves nothing behind, neither of this run nor of one that was killed. */
+const clear = () => rmSync(workFolder, { recursive: true, force: true });
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => stopAll().then(clear).finally(() => process.exit(1)));
+}
+clear();
+try {
+  say("signing requests");
+  const genuine = await makeRecords("genuine", plan.records);
+  const forged = await makeRecords("forged", plan.warmUpRecords * 2);
+  for (const name of names) await suites[name]!({ plan, results, say, noteMachine, genuine, forged });
+} finally {
+  await stopAll();
+  clear();
+}
+say("done");
+
+const spread = (samples: number[]) => ({
+  min: Math.min(...samples),
+  median: medianOf(samples),
+  max: Math.max(...samples),
+});
+if (loopsMs.length > 0) {
+  const slowest = Math.max(...loopsMs) / Math.min(...loopsMs);
+  if (slowest > BUSY) {
+    results.notes.push(
+      `NOT TO BE RELIED ON: a fixed loop took up to ${
+        slowest.toFixed(1)
+      } times its shortest time; others used the machine`,
+    );
+  }
+  results.add("machine", "a fixed loop on the server's core, ms", spread(loopsMs));
+  results.add("machine", "flushes of the disk (4 KiB, fdatasync) a second", spread(flushRates));
+}
+const verdicts = verdictsOf(results, plan);
+process.stdout.write(
+  options.json
+    ? `${JSON.stringify({ ...(results.toJSON() as object), goals: verdicts }, null, 2)}\n`
+    : `\n${tablesOf(results, verdicts)}\n`,
+);
