@@ -53,6 +53,7 @@ for (let at = first; at < first + count; at += BATCH) {
     durationMs: 2,
     outcome: { kind: "delivered", status: 200, answer: "ok" },
     state: "delivered",
+    hold: {},
   })));
 }
 await store.close();
