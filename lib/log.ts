@@ -22,7 +22,7 @@ export function isDebug(): boolean {
 export function startLog(options: { debug: boolean; redact: () => Redact }): void {
   debugging = options.debug;
   const format = process.stdout.isTTY ? terminalLine : jsonLine;
-  const write = (record: LogRecord) => void process.stdout.write(format(record, options.redact()));
+  const write = (record: LogRecord) => writeSoon(format(record, options.redact()));
   process.stdout.on("error", () => {}); // whoever read the log has gone; the events have not
   configureSync({
     reset: true,
@@ -34,12 +34,36 @@ export function startLog(options: { debug: boolean; redact: () => Redact }): voi
   });
 }
 
+let waiting = "";
+
+/** Writes the lines of one turn of the event loop together: each write is a call of the system, and there are many lines. */
+function writeSoon(line: string): void {
+  if (waiting === "") setImmediate(writeNow);
+  waiting += line;
+}
+
+function writeNow(): void {
+  process.stdout.write(waiting);
+  waiting = "";
+}
+
+/** Ends the program once everything that was logged is written. */
+export function exitAfterLog(code: number): void {
+  setImmediate(() => process.stdout.write("", () => process.exit(code)));
+}
+
 const colors = { trace: "gray", debug: "gray", info: "green", warning: "yellow", error: "red", fatal: "red" } as const;
 
+/** Most lines hold nothing like a secret, which one look at the whole of it tells. */
 function jsonLine(record: LogRecord, redact: Redact): string {
-  const time = new Date(record.timestamp).toISOString();
-  const message = messageOf(record, redact);
-  return `${JSON.stringify({ ...record.properties, time, level: record.level, message }, maskWith(redact))}\n`;
+  const line = jsonOf(record, (text) => text);
+  return redact.finds(line) ? jsonOf(record, redact, maskWith(redact)) : line;
+}
+
+function jsonOf(record: LogRecord, show: Show, replacer?: Replacer): string {
+  const { properties, level, timestamp } = record;
+  const time = new Date(timestamp).toISOString();
+  return `${JSON.stringify({ ...properties, time, level, message: messageOf(record, show) }, replacer)}\n`;
 }
 
 function terminalLine(record: LogRecord, redact: Redact): string {
@@ -49,14 +73,20 @@ function terminalLine(record: LogRecord, redact: Redact): string {
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
 }
 
-/** The message with its values filled in. What stands at even places is the program's own words. */
-function messageOf({ message }: LogRecord, redact: Redact): string {
-  const show = (part: unknown) => redact(typeof part === "string" ? part : JSON.stringify(part));
-  return message.map((part, index) => index % 2 === 0 ? part : show(part)).join("");
+type Show = (text: string) => string;
+
+type Replacer = (name: string, value: unknown) => unknown;
+
+/** The message with its values filled in, as `show` writes them; the rest is the program's own words. */
+function messageOf({ rawMessage, properties }: LogRecord, show: Show): string {
+  return String(rawMessage).replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = properties[name];
+    return show(typeof value === "string" ? value : JSON.stringify(value) ?? "");
+  });
 }
 
 /** Masks values, never names, while JSON is written. */
-function maskWith(redact: Redact): (name: string, value: unknown) => unknown {
+function maskWith(redact: Redact): Replacer {
   return (name, value) => typeof value === "string" && name !== "message" ? redact(value) : value;
 }
 

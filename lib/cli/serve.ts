@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
-import { log, startLog } from "../log.ts";
+import { exitAfterLog, log, startLog } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -57,7 +57,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   await app.stop();
   log.info("stopped", {});
   // What is left now are idle connections to targets, which would keep the program alive for a while.
-  process.stdout.write("", () => process.exit(0));
+  exitAfterLog(0);
 }
 
 /** The config as it is now, or nothing and a line in the log if it is not sound. */

@@ -8,6 +8,7 @@ import { StoreError } from "../../lib/errors.ts";
 import { parseId } from "../../lib/id.ts";
 import { type DeliverConfig, Deliverer } from "../../lib/pipeline/deliver.ts";
 import type { Store } from "../../lib/store/mod.ts";
+import { redactor } from "../../lib/secret.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -48,7 +49,7 @@ async function withDeliverer(
     targets: new Map(targets),
     routes: [],
     retry: { scheduleMs: [10], jitter: 0 },
-    redact: (text) => text,
+    redact: redactor([]),
   };
   let looks = 0;
   const [claim, nextDue] = [store.claim.bind(store), store.nextDue.bind(store)];
@@ -223,7 +224,7 @@ test("Deliverer masks the secrets of the config under which an attempt began", a
   let answer = () => {};
   const hold: Respond = (response) => void (answer = () => response.writeHead(400).end("no: old secret"));
   await withDeliverer({ a: {} }, hold, async ({ store, deliverer, sink, config, stateOf }) => {
-    const own = { ...config, redact: (text: string) => text.replaceAll("old secret", "[masked]") };
+    const own = { ...config, redact: redactor(["old secret"]) };
     await deliverer.use(own);
     await store.accept([newEvent("1")]);
     deliverer.wake();
@@ -234,7 +235,7 @@ test("Deliverer masks the secrets of the config under which an attempt began", a
     assert.equal(await stateOf("1"), "dead");
     const { deliveries } = (await store.event(newEvent("1").id))!;
     const [attempt] = await store.attempts(parseId(deliveries[0]!.id)!);
-    assert.equal(attempt!.answer, "no: [masked]");
+    assert.equal(attempt!.answer, "no: [secret]");
   });
 });
 

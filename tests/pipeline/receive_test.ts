@@ -9,6 +9,7 @@ import type { Received } from "../../lib/pipeline/accept.ts";
 import { Bodies } from "../../lib/pipeline/body.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
 import { Windows } from "../../lib/pipeline/window.ts";
+import { redactor } from "../../lib/secret.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
 
 const SECRET = "whs_0123456789abcdef";
@@ -34,7 +35,7 @@ function start(options: { source?: object; verdict?: Verdict; trustedProxies?: n
     targets: new Map(),
     routes: [],
     trustedProxies: options.trustedProxies ?? 0,
-    redact: (text) => text,
+    redact: redactor([]),
   };
   const receive = createReceive(
     config,
