@@ -8,6 +8,7 @@ import { Bodies } from "../../lib/pipeline/body.ts";
 import { createReceive } from "../../lib/pipeline/receive.ts";
 import { Windows } from "../../lib/pipeline/window.ts";
 import { listen, runtime } from "../../lib/runtime.ts";
+import { redactor } from "../../lib/secret.ts";
 import { connectvetsSource } from "../../lib/sources/connectvets.ts";
 
 const MAX = 256 * 1024;
@@ -25,7 +26,7 @@ function start(bodies: Bodies) {
     sources: [{ ...source, maxBodyBytes: MAX }],
     targets: new Map(),
     routes: [],
-    redact: (text: string) => text,
+    redact: redactor([]),
     trustedProxies: 0,
   };
   const accept = async () => {
