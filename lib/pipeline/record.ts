@@ -50,6 +50,7 @@ function recordOf({ claimed, outcome, startedAt, endedAt, retry, hold, redact }:
   const base = {
     ref: claimed.ref,
     target: claimed.target,
+    orderKey: claimed.orderKey,
     attempt: claimed.attempts + 1,
     startedAt,
     durationMs: endedAt - startedAt,

@@ -44,6 +44,7 @@ export interface Claimed {
   /** UUIDv7. */
   id: string;
   target: string;
+  orderKey?: string;
   /** Attempts so far. */
   attempts: number;
   /** Attempts so far since the retry schedule began, or began anew. */
@@ -63,6 +64,7 @@ export interface Hold {
 export interface AttemptRecord {
   ref: DeliveryRef;
   target: string;
+  orderKey?: string;
   /** 1 for the first. */
   attempt: number;
   startedAt: number;
@@ -140,7 +142,7 @@ export interface Expired {
 
 /**
  * A store. Every method that writes does so in one transaction: when its promise resolves the write is on disk, and
- * when it rejects nothing was written.
+ * when it rejects nothing was written. A loss of power may undo a claim, which is then made again.
  * @throws {StoreError} from every method, if the store cannot read or write now.
  */
 export interface Store {

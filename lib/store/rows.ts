@@ -24,6 +24,7 @@ export interface DeliveryRow {
   first_attempt: number;
   due_at: number | null;
   reason: Reason | null;
+  order_key: string | null;
 }
 
 export interface AttemptRow {
@@ -89,6 +90,7 @@ export function claimedOf(row: DeliveryRow & EventRow, target: string): Claimed 
     ref: { event: row.event, number: row.number },
     id: formatId(deliveryId(row.id, row.number)),
     target,
+    orderKey: row.order_key ?? undefined,
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
     event: {

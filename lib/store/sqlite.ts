@@ -90,23 +90,22 @@ class SqliteStore implements Store {
         const rows = this.#sql.selectDue.all(target, now, limit) as unknown as (DeliveryRow & EventRow)[];
         for (const { event, number } of rows) this.#sql.lease.run(leaseUntil, event, number);
         return rows.map((row) => claimedOf(row, target));
-      }));
+      }), "volatile");
   }
 
   async record(records: readonly AttemptRecord[]): Promise<void> {
     await this.#file.write("record attempts", () => {
       for (const record of records) this.#record(record);
       this.#noteTargets(records);
-    });
+    }, "lazy");
   }
 
-  #record({ ref, target, attempt, startedAt, durationMs, outcome, state, dueAt }: AttemptRecord): void {
+  #record({ ref, target, orderKey, attempt, startedAt, durationMs, outcome, state, dueAt }: AttemptRecord): void {
     const { event, number } = ref;
     const failure = outcome.kind === "delivered" ? undefined : outcome;
     const reason = failure?.reason ?? null;
-    const settled = this.#sql.settle.get(state, attempt, dueAt ?? null, reason, event, number) as Settled | undefined;
-    const orderKey = settled?.order_key ?? null;
-    if (orderKey !== null && state !== "pending") {
+    this.#sql.settle.run(state, attempt, dueAt ?? null, reason, event, number);
+    if (orderKey !== undefined && state !== "pending") {
       this.#sql.nextInOrder.run({ target, orderKey, dueAt: startedAt + durationMs });
     }
     this.#sql.insertAttempt.run(
@@ -228,10 +227,6 @@ function countWithin(sizes: readonly number[], most: number): number {
   let sum = 0;
   const count = sizes.findIndex((size) => (sum += size) > most);
   return count < 0 ? sizes.length : Math.max(count, 1);
-}
-
-interface Settled {
-  order_key: string | null;
 }
 
 interface DoneRow {

@@ -4,7 +4,7 @@ import { closeSync, openSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, StoreError } from "../errors.ts";
-import { batched } from "./batch.ts";
+import { Batches, type WriteKind } from "./batch.ts";
 import initial from "./sql/001_initial.sql" with { type: "text" };
 import targets from "./sql/002_targets.sql" with { type: "text" };
 
@@ -29,6 +29,7 @@ const PAGES_GIVEN_BACK = 500;
 /** Something to write, and until when it waits for other programs that are writing; as `performance.now()` counts. */
 interface Work {
   work: () => unknown;
+  kind: WriteKind;
   giveUpAt: number;
 }
 
@@ -127,23 +128,24 @@ export class SqliteFile {
   }
 
   /**
-   * Does this work in a transaction: when it resolves, all of it is on disk; when it rejects, nothing of it is done.
+   * Does this work in a transaction: when it resolves, all of it is done; when it rejects, nothing of it is.
    * What is written in one turn of the event loop shares a transaction. Waits for other programs that are writing.
    * @param doing Words for the error: what this is for.
    * @param work May be done more than once, of which only the last time counts.
    */
-  async write<Result>(doing: string, work: () => Result): Promise<Result> {
-    const done = await this.#writeTogether({ work, giveUpAt: performance.now() + LOCK_WAIT_MS });
+  async write<Result>(doing: string, work: () => Result, kind: WriteKind = "durable"): Promise<Result> {
+    const done = await this.#writes.add({ work, kind, giveUpAt: performance.now() + LOCK_WAIT_MS });
     if ("error" in done) throw storeError(doing, done.error);
     return done.value as Result;
   }
 
-  readonly #writeTogether = batched((works: Work[]) => this.#writeAll(works));
+  readonly #writes = new Batches<Work, Done>((works) => this.#writeAll(works));
 
   async #writeAll(works: readonly Work[]): Promise<Done[]> {
     for (;;) {
       try {
-        return this.#transaction(() => works.map(({ work }) => ({ value: work() })));
+        const isVolatile = works.every(({ kind }) => kind === "volatile");
+        return this.#transaction(() => works.map(({ work }) => ({ value: work() })), isVolatile);
       } catch (error) {
         if (!isLocked(error) && works.length > 1) return await this.#writeEach(works);
         if (!isLocked(error) || performance.now() > works[0]!.giveUpAt) return works.map(() => ({ error }));
@@ -159,9 +161,10 @@ export class SqliteFile {
     return done;
   }
 
-  #transaction<Result>(work: () => Result): Result {
-    this.#db.exec("BEGIN IMMEDIATE");
+  #transaction<Result>(work: () => Result, isVolatile = false): Result {
+    if (isVolatile) this.#db.exec("PRAGMA synchronous = NORMAL"); // flushes the disk with no commit
     try {
+      this.#db.exec("BEGIN IMMEDIATE");
       const result = work();
       this.#checkPlaces();
       this.#db.exec("COMMIT");
@@ -169,6 +172,8 @@ export class SqliteFile {
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
+    } finally {
+      if (isVolatile) this.#db.exec("PRAGMA synchronous = FULL");
     }
   }
 

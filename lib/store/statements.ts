@@ -17,7 +17,7 @@ export const statements = {
   insertOrdered: `INSERT INTO deliveries (event, number, target, state, due_at, order_key)
     VALUES (:event, :number, :target, 'pending', CASE WHEN EXISTS (${firstInOrder}) THEN NULL ELSE :dueAt END, :orderKey)`,
 
-  selectDue: `SELECT d.event, d.number, d.attempts, d.first_attempt,
+  selectDue: `SELECT d.event, d.number, d.attempts, d.first_attempt, d.order_key,
       e.id, e.source, e.type, e.received_at, e.headers, e.body
     FROM deliveries d JOIN events e ON e.seq = d.event
     WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?
@@ -26,7 +26,7 @@ export const statements = {
   lease: "UPDATE deliveries SET state = 'in_flight', due_at = ? WHERE event = ? AND number = ?",
 
   settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, reason = ?
-    WHERE event = ? AND number = ? AND state = 'in_flight' RETURNING order_key`,
+    WHERE event = ? AND number = ? AND state = 'in_flight'`,
 
   /** Gives the next delivery of a key its turn, after the one before it was done. */
   nextInOrder: `UPDATE deliveries SET due_at = :dueAt WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL`,

@@ -33,7 +33,7 @@ export function newEvent(key: string, targets: string[] = ["a"], parts: Partial<
 
 /** A record of the attempt that a claim allows, with the outcome that its state asks for. */
 export function recordOf(
-  { ref, target, attempts }: Claimed,
+  { ref, target, orderKey, attempts }: Claimed,
   state: AttemptRecord["state"],
   dueAt?: number,
 ): AttemptRecord {
@@ -41,7 +41,18 @@ export function recordOf(
   const outcome = state === "delivered"
     ? { kind: "delivered", status: 200, answer: "ok" } as const
     : { kind: state === "dead" ? "dead" : "retry", ...failure } as const;
-  return { ref, target, attempt: attempts + 1, startedAt: T0 + 1_000, durationMs: 25, outcome, state, dueAt, hold: {} };
+  return {
+    ref,
+    target,
+    orderKey,
+    attempt: attempts + 1,
+    startedAt: T0 + 1_000,
+    durationMs: 25,
+    outcome,
+    state,
+    dueAt,
+    hold: {},
+  };
 }
 
 export const claimAll = (store: Store, target = "a", now = T0) => store.claim([{ target, limit: 100 }], now, LEASE);
