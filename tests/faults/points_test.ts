@@ -18,21 +18,22 @@ const program = selfCommand().with(-1, fileURLToPath(new URL("program.ts", impor
 const AT_ONCE_MS = 5_000;
 
 /**
- * The steps of five events' way, and what a crash there leaves behind. A write may share its transaction with the claim
- * of the delivery after it, which is then taken over as well, and repeated if it was sent.
+ * The steps of five events' way, and what a crash there leaves behind. Writes share transactions: where `more` is 1, the
+ * delivery before this one may not be recorded yet, or the one after it be claimed already; it is taken over as well,
+ * and repeated if it was sent.
  */
-const steps: { point: string; count: number; takenOver: number; repeated: number; next?: 1 }[] = [
-  { point: "before accept", count: 1, takenOver: 0, repeated: 0 },
-  { point: "after accept", count: 1, takenOver: 0, repeated: 0, next: 1 },
-  { point: "before claim", count: 2, takenOver: 0, repeated: 0 },
-  { point: "after claim", count: 2, takenOver: 1, repeated: 0 },
-  { point: "before deliver", count: 2, takenOver: 1, repeated: 0 },
-  { point: "after deliver", count: 2, takenOver: 1, repeated: 1 },
-  { point: "before record", count: 2, takenOver: 1, repeated: 1 },
-  { point: "after record", count: 2, takenOver: 0, repeated: 0, next: 1 },
+const steps: { point: string; count: number; takenOver: number; repeated: number; more: 0 | 1 }[] = [
+  { point: "before accept", count: 1, takenOver: 0, repeated: 0, more: 0 },
+  { point: "after accept", count: 1, takenOver: 0, repeated: 0, more: 1 },
+  { point: "before claim", count: 2, takenOver: 0, repeated: 0, more: 1 },
+  { point: "after claim", count: 2, takenOver: 1, repeated: 0, more: 1 },
+  { point: "before deliver", count: 2, takenOver: 1, repeated: 0, more: 1 },
+  { point: "after deliver", count: 2, takenOver: 1, repeated: 1, more: 1 },
+  { point: "before record", count: 2, takenOver: 1, repeated: 1, more: 1 },
+  { point: "after record", count: 2, takenOver: 0, repeated: 0, more: 1 },
 ];
 
-for (const { point, count, takenOver, repeated, next = 0 } of steps) {
+for (const { point, count, takenOver, repeated, more } of steps) {
   test(`a crash ${point} loses nothing`, async () => {
     await withTarget(null, async ({ ledger, start }) => {
       let relay = await start(point, count);
@@ -41,14 +42,15 @@ for (const { point, count, takenOver, repeated, next = 0 } of steps) {
 
       relay = await start();
       const startedAt = Date.now();
-      const more = Number(listening(relay).takenOver) - takenOver;
-      assert.ok(more === 0 || more === next, `${more} more taken over`);
+      const also = Number(listening(relay).takenOver) - takenOver;
+      assert.ok(also >= 0 && also <= more, `${also} more taken over`);
       await resend(relay, ledger, unanswered);
       await until("every delivery", () => ledger.outstanding() === 0, AT_ONCE_MS);
       assert.ok(Date.now() - startedAt < AT_ONCE_MS);
       await settle(relay, ledger);
       assert.deepEqual([ledger.acknowledged, ledger.outstanding()], [6, 0]);
-      assert.ok(ledger.repeated() - repeated === 0 || ledger.repeated() - repeated === more, "repeats");
+      const alsoRepeated = ledger.repeated() - repeated;
+      assert.ok(alsoRepeated >= 0 && alsoRepeated <= also, `${alsoRepeated} more repeated`);
     });
   });
 }
