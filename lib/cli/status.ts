@@ -36,12 +36,9 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
     const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
     const bytes = await store.bytes();
+    const summary = `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`;
     if (options.json) printJson({ store: path, bytes, backlog, dead, targets });
-    else {print(
-        `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
-        "",
-        ...lines(targets),
-      );}
+    else print(summary, "", ...lines(targets));
   } finally {
     await store.close();
   }

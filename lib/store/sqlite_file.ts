@@ -1,4 +1,4 @@
-/** One SQLite file: opened, brought up to date, written in transactions that are on disk when they end. */
+/** One SQLite file: opened, brought up to date, and written in transactions that many writes share. */
 
 import { closeSync, openSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -115,10 +115,10 @@ export class SqliteFile {
   }
 
   prepare(sql: string): StatementSync {
-    return this.#db.prepare(sql);
+    return this.read(() => this.#db.prepare(sql));
   }
 
-  /** Reads. `work` may be told that what it reads was not there. */
+  /** Reads: gives what `work` gives, and makes what it throws a {@link StoreError}. */
   read<Result>(work: () => Result): Result {
     try {
       return work();
@@ -132,6 +132,7 @@ export class SqliteFile {
    * What is written in one turn of the event loop shares a transaction. Waits for other programs that are writing.
    * @param doing Words for the error: what this is for.
    * @param work May be done more than once, of which only the last time counts.
+   * @param kind How soon, and how safe from a loss of power.
    */
   async write<Result>(doing: string, work: () => Result, kind: WriteKind = "durable"): Promise<Result> {
     const done = await this.#writes.add({ work, kind, giveUpAt: performance.now() + LOCK_WAIT_MS });
