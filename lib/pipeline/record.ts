@@ -31,19 +31,23 @@ const STORE_RETRY_MS = 1_000;
 export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   return async (attempted) => {
     const record = recordOf(attempted);
+    await keep(record, attempted.claimed.id);
+    // Only now, so that whoever reads the line finds in the store what it says.
     logAttempt(attempted.claimed, record);
     countAttempt(record);
+  };
+
+  async function keep(record: AttemptRecord, delivery: string): Promise<void> {
     for (;;) {
       try {
-        await store.record([record]);
-        return;
+        return await store.record([record]);
       } catch (error) {
-        log.error("cannot record an attempt: {problem}", { delivery: attempted.claimed.id, problem: explain(error) });
+        log.error("cannot record an attempt: {problem}", { delivery, problem: explain(error) });
         if (stop.aborted) return;
         await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
       }
     }
-  };
+  }
 }
 
 function recordOf({ claimed, outcome, startedAt, endedAt, retry, hold, redact }: Attempted): AttemptRecord {
