@@ -10,6 +10,7 @@ import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
+import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
 import { listen, type Listener } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
@@ -62,6 +63,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       listenOn("admin", config.admin, createAdmin(store, config.admin.token, () => config.targets));
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => config.keep);
+    const stopWatching = startWatching(store, () => deliverer.refresh());
     deliverer.wake();
 
     return {
@@ -79,6 +81,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {
+        stopWatching();
         await Promise.all([
           ...listeners.map((one) => one.stop(config.drainMs)),
           deliverer.stop(config.drainMs),

@@ -6,17 +6,8 @@ import { openStore, storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
-import type { TargetView } from "../store/mod.ts";
-import { isHeld, type Policy, type Target } from "../targets/target.ts";
+import { type Status, statuses } from "../operator/status.ts";
 import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
-
-/** Whether a target takes deliveries: `open` is its circuit, `paused` is what it asked for. */
-type State = "ok" | "open" | "paused" | "orphaned";
-
-/** A target as `status` shows it. */
-interface Status extends TargetView {
-  state: State;
-}
 
 export function statusVerb(): Command {
   return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
@@ -32,7 +23,7 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
   }
   const store = openStore(loaded);
   try {
-    const targets = statuses(await store.targets(), [...loaded.config.targets.values()]);
+    const targets = statuses(await store.targets(), loaded.config.targets, Date.now());
     const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
     const bytes = await store.bytes();
@@ -42,43 +33,6 @@ async function status(options: ConfigOptions & { json?: boolean }): Promise<void
   } finally {
     await store.close();
   }
-}
-
-/** The config's targets in their order, then those that only the store knows. */
-function statuses(views: TargetView[], targets: Target[]): Status[] {
-  const names = targets.map(({ name }) => name);
-  const now = Date.now();
-  const known = new Map(views.map((view) => [view.name, view]));
-  const orphaned = views.filter(({ name, pending, inFlight, dead }) =>
-    !names.includes(name) && pending + inFlight + dead
-  );
-  return [
-    ...targets.map(({ name, policy }): Status => {
-      const view = known.get(name) ?? untouched(name);
-      return { ...view, state: stateOf(view, policy, now) };
-    }),
-    ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
-  ];
-}
-
-function stateOf({ circuitOpenUntil, pausedUntil }: TargetView, policy: Policy, now: number): State {
-  if (isHeld(policy, circuitOpenUntil)) return "open";
-  return pausedUntil !== null && Date.parse(pausedUntil) > now ? "paused" : "ok";
-}
-
-function untouched(name: string): TargetView {
-  return {
-    name,
-    pending: 0,
-    inFlight: 0,
-    dead: 0,
-    oldestPendingAt: null,
-    lastDeliveredAt: null,
-    lastFailedAt: null,
-    lastReason: null,
-    circuitOpenUntil: null,
-    pausedUntil: null,
-  };
 }
 
 function lines(targets: Status[]): string[] {
@@ -99,11 +53,12 @@ function lines(targets: Status[]): string[] {
   ]);
 }
 
-function words({ state, circuitOpenUntil, pausedUntil }: Status, now: number): string {
+function words({ state, circuitOpenUntil, throttledUntil }: Status, now: number): string {
   if (state === "ok") return paint("green", "ok");
   if (state === "orphaned") return paint("yellow", "not in the config");
-  if (state === "paused") {
-    return paint("yellow", `asked to wait until ${new Date(pausedUntil!).toLocaleTimeString("en-GB")}`);
+  if (state === "paused") return paint("yellow", "paused");
+  if (state === "throttled") {
+    return paint("yellow", `asked to wait until ${new Date(throttledUntil!).toLocaleTimeString("en-GB")}`);
   }
   const seconds = Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000);
   return paint("red", seconds > 0 ? `held, tries in ${seconds} s` : "held, tries with the next one");

@@ -7,7 +7,7 @@ import type { Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
-import type { NewEvent, Store } from "../store/mod.ts";
+import type { NewDelivery, NewEvent, Store } from "../store/mod.ts";
 import type { Target } from "../targets/target.ts";
 import { route, type RoutingTable } from "./route.ts";
 
@@ -73,12 +73,8 @@ export function createAccept(store: Store, wake: () => void): Accept {
 
 function newEvent(received: Received, config: AcceptConfig): NewEvent {
   const { source, body, payload, headers, secretIndex, receivedAt } = received;
-  const { targets, problems } = route(payload, config);
+  const { deliveries, problems } = deliveriesOf(payload, config);
   const id = idOf(received, problems);
-  const deliveries = targets.map((target) => {
-    const order = config.targets.get(target)?.policy.order;
-    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
-  });
   return {
     id,
     source: source.name,
@@ -90,6 +86,23 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
     problems: problems.map(config.redact),
     deliveries,
   };
+}
+
+/**
+ * The deliveries that the config gives an event, and what its functions threw.
+ * @param to Names of targets, in place of those that the routes give.
+ */
+export function deliveriesOf(
+  payload: Payload,
+  config: Pick<AcceptConfig, "routes" | "fallback" | "targets">,
+  to?: readonly string[],
+): { deliveries: NewDelivery[]; problems: string[] } {
+  const { targets, problems } = to ? { targets: to, problems: [] } : route(payload, config);
+  const deliveries = targets.map((target) => {
+    const order = config.targets.get(target)?.policy.order;
+    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
+  });
+  return { deliveries, problems };
 }
 
 /**

@@ -23,6 +23,11 @@ export class Circuit {
     if (this.#openUntil !== undefined) this.#openUntil = policy && now;
   }
 
+  /** Lets the probe of an open circuit through no later than this, in Unix milliseconds. */
+  hurry(openUntil: number): void {
+    if (this.#openUntil !== undefined) this.#openUntil = Math.min(this.#openUntil, openUntil);
+  }
+
   /** Begins anew. */
   close(): void {
     this.#failures = 0;

@@ -6,7 +6,7 @@ import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
-import type { Claimed, DeliveryRef, Hold, Store } from "../store/mod.ts";
+import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Circuit } from "./circuit.ts";
@@ -49,24 +49,38 @@ export class Deliverer {
   #turn: Promise<void> = Promise.resolve();
   #alarm?: ReturnType<typeof setTimeout>;
 
-  /** @param holds How targets are held. A circuit that is open begins with a probe; a pause stays. */
-  constructor(store: Store, config: DeliverConfig, holds: ReadonlyMap<string, Hold>) {
+  /** @param holds How targets are held. A circuit that is open begins with a probe; all else stays. */
+  constructor(store: Store, config: DeliverConfig, holds: ReadonlyMap<string, TargetHold>) {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
     this.#config = config;
     const now = Date.now();
     for (const { name, policy } of config.targets.values()) {
-      const { openUntil, pausedUntil } = holds.get(name) ?? {};
-      this.#lanes.set(name, new Lane(policy, { openUntil: openUntil && now, pausedUntil }));
+      const hold = holds.get(name) ?? {};
+      this.#lanes.set(name, new Lane(policy, { ...hold, openUntil: hold.openUntil && now }));
     }
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: DeliverConfig): Promise<void> {
     this.#adopt(config);
-    this.wake();
+    this.refresh();
     await this.#turn; // a claim under the old config may be waiting for the store
     await Promise.all(this.#inFlight);
+  }
+
+  /** Says that an operator, or another program, may have changed what waits and what is held. */
+  refresh(): void {
+    if (this.#isStopping) return;
+    this.#turn = this.#turn.then(async () => {
+      try {
+        const holds = await this.#store.holds();
+        for (const [name, lane] of this.#lanes) lane.heed(holds.get(name) ?? {});
+      } catch (error) {
+        log.error("cannot look for what is held: {problem}", { problem: explain(error) });
+      }
+    });
+    this.wake();
   }
 
   #adopt(config: DeliverConfig): void {

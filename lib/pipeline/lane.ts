@@ -1,7 +1,7 @@
 /** A target's lane: how many deliveries may start, and when. Knows its target alone, so none waits for another. */
 
 import type { Outcome } from "../outcome.ts";
-import type { Hold } from "../store/mod.ts";
+import type { Hold, TargetHold } from "../store/mod.ts";
 import type { Policy } from "../targets/target.ts";
 import { Circuit } from "./circuit.ts";
 import { Window } from "./window.ts";
@@ -11,19 +11,21 @@ export class Lane {
   #policy: Policy;
   #window?: Window;
   #inFlight = 0;
-  #pausedUntil = 0;
+  #throttledUntil = 0;
+  #isPaused: boolean;
 
-  /** @param hold Until when the target is held. */
-  constructor(policy: Policy, hold: Hold = {}) {
+  /** @param hold How the target is held. */
+  constructor(policy: Policy, hold: TargetHold = {}) {
     this.#policy = policy;
     this.#window = windowOf(policy);
-    this.#pausedUntil = hold.pausedUntil ?? 0;
+    this.#throttledUntil = hold.throttledUntil ?? 0;
+    this.#isPaused = hold.pausedAt !== undefined;
     this.circuit = new Circuit(policy.circuit, hold.openUntil);
   }
 
-  /** Until when the target is held. */
+  /** Until when its attempts hold the target. */
   get hold(): Hold {
-    return { openUntil: this.circuit.openUntil, pausedUntil: this.#pausedUntil || undefined };
+    return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil || undefined };
   }
 
   /** Goes on under another policy; what is in flight, and a pause, stay. */
@@ -35,15 +37,21 @@ export class Lane {
     this.circuit.use(policy.circuit, now);
   }
 
+  /** Takes over what an operator said: a pause, its end, or that an open circuit should be tried. */
+  heed({ pausedAt, openUntil }: TargetHold): void {
+    this.#isPaused = pausedAt !== undefined;
+    if (openUntil !== undefined) this.circuit.hurry(openUntil);
+  }
+
   /** Forgets what attempts said of the target: it is another one now. */
   forget(): void {
-    this.#pausedUntil = 0;
+    this.#throttledUntil = 0;
     this.circuit.close();
   }
 
   /** How many deliveries may start now. */
   room(now: number): number {
-    if (now < this.#pausedUntil) return 0;
+    if (this.#isPaused || now < this.#throttledUntil) return 0;
     return Math.max(
       0,
       Math.min(
@@ -54,11 +62,12 @@ export class Lane {
     );
   }
 
-  /** When one more may start, in Unix milliseconds; `undefined` if that waits for one in flight to end. */
+  /** When one more may start, in Unix milliseconds; `undefined` if that waits for one in flight to end, or an operator. */
   opensAt(now: number): number | undefined {
+    if (this.#isPaused) return undefined;
     const opensAt = Math.max(
       now + (this.#window?.waitMs(now) ?? 0),
-      this.#pausedUntil,
+      this.#throttledUntil,
       this.circuit.openUntil ?? 0,
     );
     const isFull = this.#inFlight >= this.#policy.concurrency || this.circuit.room(this.#inFlight, opensAt) < 1;
@@ -77,7 +86,7 @@ export class Lane {
   /** Takes note of what an attempt says of the target: a pause that it asked for, a failure, a success. */
   note(outcome: Outcome, now: number): ReturnType<Circuit["note"]> {
     if (outcome.kind === "retry" && outcome.pauseMs !== undefined) {
-      this.#pausedUntil = Math.max(this.#pausedUntil, now + outcome.pauseMs);
+      this.#throttledUntil = Math.max(this.#throttledUntil, now + outcome.pauseMs);
     }
     return this.circuit.note(outcome, now);
   }

@@ -2,7 +2,8 @@
 
 import type { RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
-import type { Outcome, Reason } from "../outcome.ts";
+import type { Outcome } from "../outcome.ts";
+import type { OperatorStore } from "./operator.ts";
 
 /** An event to be kept, with where it goes. All times are Unix milliseconds. */
 export interface NewEvent {
@@ -57,7 +58,13 @@ export interface Hold {
   /** Its circuit is open, and lets a probe through then. */
   openUntil?: number;
   /** It asked for a pause. */
-  pausedUntil?: number;
+  throttledUntil?: number;
+}
+
+/** How a target is held, by whatever its attempts gave rise to, and by an operator. */
+export interface TargetHold extends Hold {
+  /** An operator paused it then. */
+  pausedAt?: number;
 }
 
 /** What became of an attempt, and what follows. */
@@ -77,57 +84,6 @@ export interface AttemptRecord {
   hold: Hold;
 }
 
-/** An event as an operator sees it. Times are ISO 8601, UTC. */
-export interface EventView {
-  id: string;
-  source: string;
-  type: string;
-  state: "accepted" | "unrouted";
-  receivedAt: string;
-  problems: string[];
-  deliveries: DeliveryView[];
-}
-
-export interface DeliveryView {
-  id: string;
-  target: string;
-  state: DeliveryState;
-  attempts: number;
-  reason: Reason | null;
-  nextAttemptAt: string | null;
-}
-
-/** One attempt as an operator sees it. */
-export interface AttemptView {
-  attempt: number;
-  startedAt: string;
-  durationMs: number;
-  outcome: Outcome["kind"];
-  reason: Reason | null;
-  detail: string | null;
-  status: number | null;
-  answer: string | null;
-}
-
-/** A target as an operator sees it, known from its deliveries alone. Times are ISO 8601, UTC. */
-export interface TargetView {
-  name: string;
-  /** Deliveries that wait, for their time or for their turn. */
-  pending: number;
-  inFlight: number;
-  dead: number;
-  /** When the oldest event came in that is not delivered to it, nor dead. */
-  oldestPendingAt: string | null;
-  lastDeliveredAt: string | null;
-  lastFailedAt: string | null;
-  /** Of the last failure. */
-  lastReason: Reason | null;
-  /** Its circuit is open, and lets a probe through then. */
-  circuitOpenUntil: string | null;
-  /** It asked for a pause, until then. */
-  pausedUntil: string | null;
-}
-
 /** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
 export interface Ages {
   delivered: number;
@@ -145,7 +101,7 @@ export interface Expired {
  * when it rejects nothing was written. A loss of power may undo a claim, which is then made again.
  * @throws {StoreError} from every method, if the store cannot read or write now.
  */
-export interface Store {
+export interface Store extends OperatorStore {
   /**
    * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
    * Gives the number of deliveries taken over.
@@ -164,16 +120,10 @@ export interface Store {
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries to these targets wait or are on their way. */
   backlog(targets: Iterable<string>): Promise<number>;
-  /** Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait. */
-  targets(): Promise<TargetView[]>;
-  /** How each target was held after its last attempt, by name. */
-  holds(): Promise<Map<string, Hold>>;
+  /** How each target is held, by name. */
+  holds(): Promise<Map<string, TargetHold>>;
   /** Names of the targets that deliveries wait for. */
   waitingTargets(): Promise<string[]>;
-  /** One event. */
-  event(id: IdBytes): Promise<EventView | undefined>;
-  /** Attempts of one delivery, the first one first. */
-  attempts(delivery: IdBytes): Promise<AttemptView[]>;
   /**
    * Deletes what is old enough of the next `limit` events. One that still has something to deliver stays, however old.
    * @param after Where to go on: 0, or what the call before gave as `next`.
@@ -183,6 +133,8 @@ export interface Store {
   giveBack(): Promise<boolean>;
   /** Writes, and changes nothing: resolves if the store can write now. */
   probe(): Promise<void>;
+  /** Changes when another program has written. */
+  version(): Promise<number>;
   /** Size on disk, in bytes. */
   bytes(): Promise<number>;
   close(): Promise<void>;

@@ -1,9 +1,12 @@
 /** Rows of a SQL store, and what the store's callers see of them. */
 
+import type { RelayEvent } from "../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { Reason } from "../outcome.ts";
-import type { AttemptView, Claimed, DeliveryState, DeliveryView, EventView, Hold, TargetView } from "./mod.ts";
+import type { Claimed, DeliveryState, TargetHold } from "./mod.ts";
+import type { AttemptView, DeliveryView, EventView, TargetView } from "./operator.ts";
 
+/** An event as it is delivered. */
 export interface EventRow {
   seq: number;
   id: Uint8Array;
@@ -12,7 +15,25 @@ export interface EventRow {
   received_at: number;
   headers: string;
   body: Uint8Array;
+}
+
+/** An event as it is listed. */
+export interface ListedRow {
+  seq: number;
+  id: Uint8Array;
+  source: string;
+  type: string;
+  received_at: number;
   problems: string | null;
+  note_id: string | number | null;
+  external_id: string | number | null;
+}
+
+/** An event with everything that is kept of it. */
+export interface StoryRow extends ListedRow {
+  headers: string;
+  body: Uint8Array;
+  secret_index: number;
 }
 
 export interface DeliveryRow {
@@ -52,10 +73,15 @@ export interface HoldRow {
   name: string;
   open_until: number | null;
   paused_until: number | null;
+  paused_at: number | null;
 }
 
-export function holdOf(row: HoldRow): Hold {
-  return { openUntil: row.open_until ?? undefined, pausedUntil: row.paused_until ?? undefined };
+export function holdOf(row: HoldRow): TargetHold {
+  return {
+    openUntil: row.open_until ?? undefined,
+    throttledUntil: row.paused_until ?? undefined,
+    pausedAt: row.paused_at ?? undefined,
+  };
 }
 
 export function targetView(row: TargetRow): TargetView {
@@ -69,17 +95,20 @@ export function targetView(row: TargetRow): TargetView {
     lastFailedAt: isoTimeOf(row.failed_at),
     lastReason: row.reason,
     circuitOpenUntil: isoTimeOf(row.open_until),
-    pausedUntil: isoTimeOf(row.paused_until),
+    throttledUntil: isoTimeOf(row.paused_until),
+    pausedAt: isoTimeOf(row.paused_at),
   };
 }
 
-export function eventView(row: EventRow, deliveries: DeliveryRow[]): EventView {
+export function eventView(row: ListedRow, deliveries: DeliveryRow[]): EventView {
   return {
     id: formatId(row.id),
     source: row.source,
     type: row.type,
     state: deliveries.length > 0 ? "accepted" : "unrouted",
     receivedAt: isoTime(row.received_at),
+    noteId: textOf(row.note_id),
+    externalId: textOf(row.external_id),
     problems: row.problems === null ? [] : JSON.parse(row.problems),
     deliveries: deliveries.map((delivery) => deliveryView(row.id, delivery)),
   };
@@ -93,18 +122,23 @@ export function claimedOf(row: DeliveryRow & EventRow, target: string): Claimed 
     orderKey: row.order_key ?? undefined,
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
-    event: {
-      id: formatId(row.id),
-      source: row.source,
-      type: row.type,
-      receivedAt: row.received_at,
-      body: row.body,
-      headers: JSON.parse(row.headers),
-    },
+    event: eventOf(row),
   };
 }
 
-function deliveryView(event: IdBytes, row: DeliveryRow): DeliveryView {
+/** The event as it is delivered. */
+export function eventOf(row: EventRow): RelayEvent {
+  return {
+    id: formatId(row.id),
+    source: row.source,
+    type: row.type,
+    receivedAt: row.received_at,
+    body: row.body,
+    headers: JSON.parse(row.headers),
+  };
+}
+
+export function deliveryView(event: IdBytes, row: DeliveryRow): DeliveryView {
   return {
     id: formatId(deliveryId(event, row.number)),
     target: row.target,
@@ -132,6 +166,10 @@ function isoTimeOf(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms);
 }
 
-function isoTime(ms: number): string {
+function textOf(value: string | number | null): string | null {
+  return value === null ? null : String(value);
+}
+
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,33 +1,21 @@
 /** A store in one SQLite file. */
 
 import type { StatementSync } from "node:sqlite";
-import { type IdBytes, readDeliveryId } from "../id.ts";
+import { bucketOf, HOUR_MS } from "./activity.ts";
 import type {
   Ages,
   AttemptRecord,
-  AttemptView,
   Claimed,
   DeliveryRef,
-  EventView,
   Expired,
-  Hold,
+  NewDelivery,
   NewEvent,
   Store,
-  TargetView,
+  TargetHold,
 } from "./mod.ts";
-import {
-  type AttemptRow,
-  attemptView,
-  claimedOf,
-  type DeliveryRow,
-  type EventRow,
-  eventView,
-  holdOf,
-  type HoldRow,
-  type TargetRow,
-  targetView,
-} from "./rows.ts";
+import { claimedOf, type DeliveryRow, type EventRow, holdOf, type HoldRow } from "./rows.ts";
 import { SqliteFile } from "./sqlite_file.ts";
+import { SqliteOperator } from "./sqlite_operator.ts";
 import { statements } from "./statements.ts";
 
 /**
@@ -38,16 +26,18 @@ export function openSqlite(path: string): Store {
   return new SqliteStore(new SqliteFile(path));
 }
 
-type Statements = Record<keyof typeof statements, StatementSync>;
-
-class SqliteStore implements Store {
+class SqliteStore extends SqliteOperator implements Store {
   readonly #file: SqliteFile;
-  readonly #sql: Statements;
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+  /** What was recorded in the transaction that is open. */
+  #recorded: AttemptRecord[] = [];
 
   constructor(file: SqliteFile) {
+    const sql = file.prepareAll(statements);
+    super(file, sql);
     this.#file = file;
-    const prepared = Object.entries(statements).map(([name, sql]) => [name, file.prepare(sql)]);
-    this.#sql = Object.fromEntries(prepared) as Statements;
+    this.#sql = sql;
+    file.frame({ begin: () => this.#recorded = [], end: () => this.#noteRecorded() });
   }
 
   async serve(now: number): Promise<number> {
@@ -71,13 +61,20 @@ class SqliteStore implements Store {
       event.problems.length > 0 ? JSON.stringify(event.problems) : null,
     );
     if (Number(changes) === 0) return "duplicate";
-    event.deliveries.forEach(({ target, orderKey }, index) => {
-      const number = index + 1;
-      const dueAt = event.receivedAt;
-      if (orderKey === undefined) this.#sql.insertDelivery.run(lastInsertRowid, number, target, dueAt);
-      else this.#sql.insertOrdered.run({ event: lastInsertRowid, number, target, dueAt, orderKey });
-    });
+    event.deliveries.forEach((delivery, index) =>
+      this.insertDelivery(Number(lastInsertRowid), index + 1, delivery, event.receivedAt)
+    );
     return "stored";
+  }
+
+  protected override insertDelivery(
+    event: number,
+    number: number,
+    { target, orderKey }: NewDelivery,
+    dueAt: number,
+  ): void {
+    if (orderKey === undefined) this.#sql.insertDelivery.run(event, number, target, dueAt);
+    else this.#sql.insertOrdered.run({ event, number, target, dueAt, orderKey });
   }
 
   async claim(
@@ -96,7 +93,7 @@ class SqliteStore implements Store {
   async record(records: readonly AttemptRecord[]): Promise<void> {
     await this.#file.write("record attempts", () => {
       for (const record of records) this.#record(record);
-      this.#noteTargets(records);
+      this.#recorded.push(...records);
     }, "lazy");
   }
 
@@ -122,14 +119,26 @@ class SqliteStore implements Store {
     );
   }
 
-  /** One row a target, however many of its attempts are recorded. */
-  #noteTargets(records: readonly AttemptRecord[]): void {
-    for (const [target, own] of Map.groupBy(records, (record) => record.target)) {
+  /** A few rows, however many attempts were recorded. */
+  #noteRecorded(): void {
+    for (const [target, own] of Map.groupBy(this.#recorded, (record) => record.target)) {
       const delivered = own.findLast(({ outcome }) => outcome.kind === "delivered");
       const failed = own.findLast(({ outcome }) => outcome.kind !== "delivered");
       const reason = failed && failed.outcome.kind !== "delivered" ? failed.outcome.reason : null;
-      const { openUntil = null, pausedUntil = null } = own.at(-1)!.hold;
-      this.#sql.noteTarget.run(target, endOf(delivered), endOf(failed), reason, openUntil, pausedUntil);
+      const { openUntil = null, throttledUntil = null } = own.at(-1)!.hold;
+      this.#sql.noteTarget.run(target, endOf(delivered), endOf(failed), reason, openUntil, throttledUntil);
+    }
+    const counts = new Map<string, { record: AttemptRecord; hour: number; bucket: number; count: number }>();
+    for (const record of this.#recorded) {
+      const hour = Math.floor(endOf(record)! / HOUR_MS) * HOUR_MS;
+      const bucket = bucketOf(record.durationMs);
+      const key = `${hour} ${record.state} ${bucket} ${record.target}`;
+      const one = counts.get(key);
+      if (one) one.count++;
+      else counts.set(key, { record, hour, bucket, count: 1 });
+    }
+    for (const { record: { target, state }, hour, bucket, count } of counts.values()) {
+      this.#sql.countAttempts.run(hour, target, state, bucket, count);
     }
   }
 
@@ -150,11 +159,7 @@ class SqliteStore implements Store {
     });
   }
 
-  async targets(): Promise<TargetView[]> {
-    return this.#file.read(() => (this.#sql.targets.all() as unknown as TargetRow[]).map(targetView));
-  }
-
-  async holds(): Promise<Map<string, Hold>> {
+  async holds(): Promise<Map<string, TargetHold>> {
     const rows = this.#file.read(() => this.#sql.holds.all() as unknown as HoldRow[]);
     return new Map(rows.map((row) => [row.name, holdOf(row)]));
   }
@@ -163,24 +168,6 @@ class SqliteStore implements Store {
     return this.#file.read(() =>
       (this.#sql.waitingTargets.all() as unknown as { name: string }[]).map(({ name }) => name)
     );
-  }
-
-  async event(id: IdBytes): Promise<EventView | undefined> {
-    return this.#file.read(() => {
-      const row = this.#sql.event.get(id) as unknown as EventRow | undefined;
-      if (!row) return undefined;
-      const deliveries = this.#sql.deliveries.all(row.seq) as unknown as DeliveryRow[];
-      return eventView(row, deliveries);
-    });
-  }
-
-  async attempts(delivery: IdBytes): Promise<AttemptView[]> {
-    const { first, last, number } = readDeliveryId(delivery);
-    return this.#file.read(() => {
-      const event = this.#sql.eventBetween.get(first, last) as { seq: number } | undefined;
-      if (!event) return [];
-      return (this.#sql.attempts.all(event.seq, number) as unknown as AttemptRow[]).map(attemptView);
-    });
   }
 
   async expire(after: number, before: Ages, limit: number): Promise<Expired> {
@@ -197,6 +184,7 @@ class SqliteStore implements Store {
         this.#sql.deleteEvent.run(seq);
       }
       const last = rows.at(-1);
+      this.#sql.forgetActivity.run(newest);
       const isEnd = looked.length < limit && rows.length === looked.length || last!.received_at >= newest;
       return { deleted: old.length, next: isEnd ? undefined : last!.seq };
     });
@@ -208,6 +196,10 @@ class SqliteStore implements Store {
 
   async probe(): Promise<void> {
     await this.#file.probe();
+  }
+
+  async version(): Promise<number> {
+    return this.#file.version();
   }
 
   async bytes(): Promise<number> {

@@ -1,15 +1,17 @@
 /** One SQLite file: opened, brought up to date, and written in transactions that many writes share. */
 
-import { closeSync, openSync, type Stats, statSync } from "node:fs";
+import { chownSync, closeSync, openSync, type Stats, statSync } from "node:fs";
+import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, StoreError } from "../errors.ts";
 import { Batches, type WriteKind } from "./batch.ts";
 import initial from "./sql/001_initial.sql" with { type: "text" };
 import targets from "./sql/002_targets.sql" with { type: "text" };
+import operator from "./sql/003_operator.sql" with { type: "text" };
 
 /** Each brings the schema from its place in this list to the next version. */
-const migrations = [initial, targets];
+const migrations = [initial, targets, operator];
 
 /** How long a write waits for another process that is writing, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
@@ -33,6 +35,12 @@ interface Work {
   giveUpAt: number;
 }
 
+/** What is done at the beginning and at the end of each transaction. */
+interface Frame {
+  begin(): void;
+  end(): void;
+}
+
 type Done = { value: unknown } | { error: unknown };
 
 /** A SQLite file that is open. Its methods throw {@link StoreError}. */
@@ -42,6 +50,7 @@ export class SqliteFile {
   /** Which files are written to: the store's own, and its write-ahead log once there is one. */
   readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
+  #frame?: Frame;
 
   /**
    * Opens the file, which is made if it is not there, and brings its schema up to date.
@@ -106,6 +115,7 @@ export class SqliteFile {
     if (this.#lock) return;
     const path = `${this.path}.lock`;
     try {
+      this.#shareWithOwner(path);
       this.#lock = new DatabaseSync(path);
       this.#lock.exec("BEGIN EXCLUSIVE");
     } catch (error) {
@@ -114,8 +124,27 @@ export class SqliteFile {
     }
   }
 
+  /** Makes a file that belongs to whoever owns the store, also where root makes it: the service must be able to open it. */
+  #shareWithOwner(path: string): void {
+    closeSync(openSync(path, "a", 0o600));
+    if (process.getuid?.() !== 0) return;
+    const { uid, gid } = statSync(this.path);
+    chownSync(path, uid, gid);
+  }
+
+  /** Has this done in every transaction from now on, around the works that share it. */
+  frame(frame: Frame): void {
+    this.#frame = frame;
+  }
+
   prepare(sql: string): StatementSync {
     return this.read(() => this.#db.prepare(sql));
+  }
+
+  /** Statements by name, as their texts are. */
+  prepareAll<Name extends string>(texts: Record<Name, string>): Record<Name, StatementSync> {
+    const entries = Object.entries<string>(texts).map(([name, sql]) => [name, this.prepare(sql)]);
+    return Object.fromEntries(entries) as Record<Name, StatementSync>;
   }
 
   /** Reads: gives what `work` gives, and makes what it throws a {@link StoreError}. */
@@ -166,7 +195,9 @@ export class SqliteFile {
     if (isVolatile) this.#db.exec("PRAGMA synchronous = NORMAL"); // flushes the disk with no commit
     try {
       this.#db.exec("BEGIN IMMEDIATE");
+      this.#frame?.begin();
       const result = work();
+      this.#frame?.end();
       this.#checkPlaces();
       this.#db.exec("COMMIT");
       return result;
@@ -212,6 +243,11 @@ export class SqliteFile {
 
   #isHollow(): boolean {
     return this.read(() => Number(this.#pragma("freelist_count")) * 10 >= Number(this.#pragma("page_count")));
+  }
+
+  /** Changes when another program has written. @see https://sqlite.org/pragma.html#pragma_data_version */
+  version(): number {
+    return this.read(() => Number(this.#pragma("data_version")));
   }
 
   /** Size on disk, in bytes. */

@@ -1,9 +1,9 @@
-/** Every statement of the SQLite store, by name. */
+/** The statements of the SQLite store that the way of an event needs, by name. */
 
 const isWaiting = "state IN ('pending', 'in_flight')";
 
 /** The first delivery of a target and order key that is not done. */
-const firstInOrder = `SELECT event, number FROM deliveries
+export const firstInOrder = `SELECT event, number FROM deliveries
   WHERE target = :target AND order_key = :orderKey AND ${isWaiting} ORDER BY event, number LIMIT 1`;
 
 export const statements = {
@@ -44,6 +44,11 @@ export const statements = {
       open_until = excluded.open_until,
       paused_until = excluded.paused_until`,
 
+  countAttempts: `INSERT INTO activity (hour, target, state, bucket, count) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,
+
+  forgetActivity: "DELETE FROM activity WHERE hour < ?",
+
   release: `UPDATE deliveries SET state = 'pending', due_at = ?
     WHERE event = ? AND number = ? AND state = 'in_flight'`,
 
@@ -55,21 +60,7 @@ export const statements = {
   backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND target = ?)
     + (SELECT count(*) FROM deliveries WHERE state = 'in_flight' AND target = ?) AS backlog`,
 
-  targets: `WITH
-      waiting AS (SELECT target AS name, count(*) AS pending, min(event) AS oldest
-        FROM deliveries WHERE state = 'pending' GROUP BY target),
-      flying AS (SELECT target AS name, count(*) AS in_flight, min(event) AS oldest
-        FROM deliveries WHERE state = 'in_flight' GROUP BY target),
-      lost AS (SELECT target AS name, count(*) AS dead FROM deliveries WHERE state = 'dead' GROUP BY target),
-      names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
-    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until,
-      (SELECT received_at FROM events WHERE seq =
-        min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
-    FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
-      LEFT JOIN targets USING (name)
-    ORDER BY names.name`,
-
-  holds: "SELECT name, open_until, paused_until FROM targets",
+  holds: "SELECT name, open_until, paused_until, paused_at FROM targets",
 
   /** One step in the index for each name, however many deliveries wait. */
   waitingTargets: `WITH RECURSIVE names (name) AS (
@@ -77,11 +68,6 @@ export const statements = {
       UNION ALL
       SELECT (SELECT min(target) FROM deliveries WHERE state = 'pending' AND target > name) FROM names WHERE name IS NOT NULL
     ) SELECT name FROM names WHERE name IS NOT NULL`,
-
-  event: "SELECT * FROM events WHERE id = ?",
-  eventBetween: "SELECT seq, id FROM events WHERE id BETWEEN ? AND ?",
-  deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
-  attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
 
   /** Events in the order of acceptance, and whether all that was to be done about them is done. */
   selectDone: `SELECT seq, received_at, length(body) AS bytes,

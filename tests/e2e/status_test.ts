@@ -116,7 +116,7 @@ test("status shows the same beside a relay that serves and after it has stopped"
       lastFailedAt: null,
       lastReason: null,
       circuitOpenUntil: null,
-      pausedUntil: null,
+      throttledUntil: null,
       state: "ok",
     });
     assert.deepEqual([refuses.dead, refuses.lastReason], [2, "refused"]);

@@ -15,7 +15,7 @@ import { makeFolder } from "../helpers/folder.ts";
 import { type Respond, type Sink, startSink, status } from "../helpers/sink.ts";
 import { makeTarget } from "../helpers/target.ts";
 import { sleep, until } from "../helpers/wait.ts";
-import { newEvent } from "../store/samples.ts";
+import { attemptsOf, eventOf, newEvent } from "../store/samples.ts";
 
 interface Bench {
   store: Store;
@@ -73,7 +73,7 @@ async function withDeliverer(
         other.exec("BEGIN IMMEDIATE");
         return () => other.exec("ROLLBACK");
       },
-      stateOf: async (key) => (await store.event(newEvent(key).id))!.deliveries[0]!.state,
+      stateOf: async (key) => (await eventOf(store, newEvent(key).id))!.deliveries[0]!.state,
     });
   } finally {
     await deliverer.stop(0);
@@ -233,8 +233,8 @@ test("Deliverer masks the secrets of the config under which an attempt began", a
     answer();
     await used;
     assert.equal(await stateOf("1"), "dead");
-    const { deliveries } = (await store.event(newEvent("1").id))!;
-    const [attempt] = await store.attempts(parseId(deliveries[0]!.id)!);
+    const { deliveries } = (await eventOf(store, newEvent("1").id))!;
+    const [attempt] = await attemptsOf(store, parseId(deliveries[0]!.id)!);
     assert.equal(attempt!.answer, "no: [secret]");
   });
 });

@@ -146,10 +146,10 @@ test("Lane gives its circuit another policy", () => {
 });
 
 test("Lane tells how its target is held, begins held, and forgets it of another target", () => {
-  const lane = new Lane(policyOf({ circuit }), { openUntil: 1_000, pausedUntil: 2_000 });
-  assert.deepEqual(lane.hold, { openUntil: 1_000, pausedUntil: 2_000 });
+  const lane = new Lane(policyOf({ circuit }), { openUntil: 1_000, throttledUntil: 2_000 });
+  assert.deepEqual(lane.hold, { openUntil: 1_000, throttledUntil: 2_000 });
   assert.deepEqual(at(lane, 1_500), [0, 2_000]);
   lane.forget();
-  assert.deepEqual(lane.hold, { openUntil: undefined, pausedUntil: undefined });
+  assert.deepEqual(lane.hold, { openUntil: undefined, throttledUntil: undefined });
   assert.deepEqual(at(lane, 1_500), [2, 1_500]);
 });

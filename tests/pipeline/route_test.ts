@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { matches, messageFor, route, type RouteRule, type RoutingTable } from "../../lib/pipeline/route.ts";
+import { matches } from "../../lib/pattern.ts";
+import { messageFor, route, type RouteRule, type RoutingTable } from "../../lib/pipeline/route.ts";
 
 const rule = (on: string | string[], to: string | string[], more: Partial<RouteRule> = {}): RouteRule => ({
   on: [on].flat(),

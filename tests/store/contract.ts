@@ -7,7 +7,7 @@ import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
-import { backlogOf, claimAll, claimOne, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
+import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
 
 /** An empty store, open. */
 export interface StoreBench {
@@ -59,7 +59,7 @@ function testHandingOut(it: It): void {
   it("accept() changes nothing of an event that is there", async (store) => {
     await store.accept([newEvent("1", ["a"])]);
     await store.accept([newEvent("1", ["b", "c"], { type: "other", problems: ["late"] })]);
-    const view = await store.event(newEvent("1").id);
+    const view = await eventOf(store, newEvent("1").id);
     assert.deepEqual([view!.type, view!.problems, view!.deliveries.map(({ target }) => target)], ["note.failed", [], [
       "a",
     ]]);
@@ -69,7 +69,7 @@ function testHandingOut(it: It): void {
     const broken = newEvent("2", ["a"], { type: null as unknown as string });
     await assert.rejects(store.accept([newEvent("1"), broken, newEvent("3")]));
     assert.equal(await backlogOf(store), 0);
-    assert.equal(await store.event(newEvent("1").id), undefined);
+    assert.equal(await eventOf(store, newEvent("1").id), undefined);
     assert.deepEqual(await claimAll(store), []);
     assert.deepEqual(await store.accept([newEvent("1")]), ["stored"], "what failed can be sent again");
   });
@@ -77,7 +77,7 @@ function testHandingOut(it: It): void {
   it("accept() leaves no event whose delivery cannot be written", async (store) => {
     const broken = newEvent("1", ["a"], { deliveries: [{ target: "a" }, { target: null as unknown as string }] });
     await assert.rejects(store.accept([broken]));
-    assert.equal(await store.event(broken.id), undefined);
+    assert.equal(await eventOf(store, broken.id), undefined);
     assert.equal(await backlogOf(store), 0);
   });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { deliveryId, formatId, parseId } from "../../lib/id.ts";
 import type { It } from "./contract.ts";
-import { backlogOf, claimAll, claimOne, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+import { attemptsOf, backlogOf, claimAll, claimOne, eventOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
 
 export function testOutcomes(it: It): void {
   it("record() ends a delivery that was delivered", async (store) => {
@@ -44,7 +44,7 @@ export function testOutcomes(it: It): void {
     const broken = { ...recordOf(second!, "delivered"), startedAt: null as unknown as number };
     await assert.rejects(store.record([recordOf(first!, "delivered"), broken]));
     assert.deepEqual(await statesOf(store, events[0]!), [["in_flight", 0, null, null]]);
-    assert.deepEqual(await store.attempts(parseId(first!.id)!), []);
+    assert.deepEqual(await attemptsOf(store, parseId(first!.id)!), []);
   });
 
   it("record() of a delivery that is settled leaves it settled", async (store) => {
@@ -54,7 +54,7 @@ export function testOutcomes(it: It): void {
     await store.record([recordOf(claimed, "delivered")]);
     await store.record([recordOf(claimed, "pending", T0)]);
     assert.deepEqual(await statesOf(store, event), [["delivered", 1, null, null]]);
-    assert.equal((await store.attempts(parseId(claimed.id)!)).length, 1);
+    assert.equal((await attemptsOf(store, parseId(claimed.id)!)).length, 1);
   });
 
   it("release() gives back without charging an attempt", async (store) => {
@@ -65,7 +65,7 @@ export function testOutcomes(it: It): void {
     assert.deepEqual(await statesOf(store, event), [["pending", 0, null, T0 + 7]]);
     const again = await claimOne(store, "a", T0 + 7);
     assert.deepEqual([again.id, again.attempts, again.failures], [claimed.id, 0, 0]);
-    assert.deepEqual(await store.attempts(parseId(claimed.id)!), []);
+    assert.deepEqual(await attemptsOf(store, parseId(claimed.id)!), []);
     await store.record([recordOf(again, "delivered")]);
     await store.release([claimed.ref], T0 + 8);
     assert.deepEqual(await statesOf(store, event), [["delivered", 1, null, null]]);
@@ -106,9 +106,9 @@ export function testOutcomes(it: It): void {
     await store.accept([event, newEvent("2", [])]);
     const claimed = await claimOne(store);
     await store.record([recordOf(claimed, "pending", T0 + 5_000)]);
-    const before = [await store.event(event.id), await store.attempts(parseId(claimed.id)!)];
+    const before = [await eventOf(store, event.id), await attemptsOf(store, parseId(claimed.id)!)];
     const after = await reopen();
-    assert.deepEqual([await after.event(event.id), await after.attempts(parseId(claimed.id)!)], before);
+    assert.deepEqual([await eventOf(after, event.id), await attemptsOf(after, parseId(claimed.id)!)], before);
     assert.deepEqual(await after.accept([event, newEvent("2", [])]), ["duplicate", "duplicate"]);
     assert.equal(await backlogOf(after), 2);
   });
@@ -117,7 +117,7 @@ export function testOutcomes(it: It): void {
     const event = newEvent("1", ["a", "b"], { problems: ["first", 'second "quoted"'] });
     await store.accept([event]);
     const pending = { state: "pending", attempts: 0, reason: null, nextAttemptAt: "2026-01-02T03:04:05.678Z" };
-    assert.deepEqual(await store.event(event.id), {
+    assert.deepEqual(await eventOf(store, event.id), {
       id: formatId(event.id),
       source: "clinic",
       type: "note.failed",
@@ -136,10 +136,10 @@ export function testOutcomes(it: It): void {
   it("event() shows an event without a target as unrouted, and none for an id that is not there", async (store) => {
     const event = newEvent("1", []);
     await store.accept([event]);
-    const view = await store.event(event.id);
+    const view = await eventOf(store, event.id);
     assert.deepEqual([view!.state, view!.deliveries], ["unrouted", []]);
-    assert.equal(await store.event(newEvent("2").id), undefined);
-    assert.equal(await store.event(deliveryId(event.id, 1)), undefined);
+    assert.equal(await eventOf(store, newEvent("2").id), undefined);
+    assert.equal(await eventOf(store, deliveryId(event.id, 1)), undefined);
   });
 
   it("attempts() shows each attempt of one delivery", async (store) => {
@@ -149,7 +149,7 @@ export function testOutcomes(it: It): void {
     await store.record([recordOf(await claimOne(store), "delivered")]);
     const startedAt = "2026-01-02T03:04:06.678Z";
     const failure = { reason: "server_failed", detail: "It answered 500", status: 500, answer: "no" };
-    assert.deepEqual(await store.attempts(parseId(first!.id)!), [
+    assert.deepEqual(await attemptsOf(store, parseId(first!.id)!), [
       { attempt: 1, startedAt, durationMs: 25, outcome: "retry", ...failure },
       {
         attempt: 2,
@@ -162,9 +162,9 @@ export function testOutcomes(it: It): void {
         answer: "ok",
       },
     ]);
-    assert.equal((await store.attempts(parseId(other!.id)!)).length, 1);
-    assert.deepEqual(await store.attempts(deliveryId(newEvent("1").id, 2)), []);
-    assert.deepEqual(await store.attempts(deliveryId(newEvent("9").id, 1)), []);
+    assert.equal((await attemptsOf(store, parseId(other!.id)!)).length, 1);
+    assert.deepEqual(await attemptsOf(store, deliveryId(newEvent("1").id, 2)), []);
+    assert.deepEqual(await attemptsOf(store, deliveryId(newEvent("9").id, 1)), []);
   });
 
   it("attempts() shows an answer without a status as it is, and an empty one as none", async (store) => {
@@ -176,7 +176,7 @@ export function testOutcomes(it: It): void {
       ...recordOf(await claimOne(store), "delivered"),
       outcome: { kind: "delivered", answer: "" },
     }]);
-    const [failed, delivered] = await store.attempts(parseId(claimed.id)!);
+    const [failed, delivered] = await attemptsOf(store, parseId(claimed.id)!);
     assert.deepEqual([failed!.reason, failed!.status, failed!.answer], ["dns_failed", null, null]);
     assert.deepEqual([delivered!.status, delivered!.answer], [null, null]);
   });

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { parseId } from "../../lib/id.ts";
-import type { AttemptRecord, Store, TargetView } from "../../lib/store/mod.ts";
+import type { AttemptRecord, Store } from "../../lib/store/mod.ts";
+import type { TargetView } from "../../lib/store/operator.ts";
 import type { It } from "./contract.ts";
-import { claimAll, claimOne, keysOf, newEvent, recordOf, T0 } from "./samples.ts";
+import { attemptsOf, claimAll, claimOne, eventOf, keysOf, newEvent, recordOf, T0 } from "./samples.ts";
 
 /** When an attempt of `recordOf` ends. */
 const ENDED = "2026-01-02T03:04:06.703Z";
@@ -20,7 +21,7 @@ const untouched = (name: string): TargetView => ({
   lastFailedAt: null,
   lastReason: null,
   circuitOpenUntil: null,
-  pausedUntil: null,
+  throttledUntil: null,
 });
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -133,11 +134,11 @@ export function testTargets(it: It): void {
 
   it("targets() says until when a circuit is open, until an attempt closes it", async (store, reopen) => {
     await store.accept([newEvent("1", ["a", "b"])]);
-    await settle(store, "pending", { hold: { openUntil: T0 + 60_000, pausedUntil: T0 + 70_000 } });
+    await settle(store, "pending", { hold: { openUntil: T0 + 60_000, throttledUntil: T0 + 70_000 } });
     await settle(store, "pending", {}, "b");
     const openUntil = async (from: Store) => (await from.targets()).map(({ circuitOpenUntil }) => circuitOpenUntil);
     assert.deepEqual(await openUntil(store), [iso(T0 + 60_000), null]);
-    assert.equal((await store.targets())[0]!.pausedUntil, iso(T0 + 70_000));
+    assert.equal((await store.targets())[0]!.throttledUntil, iso(T0 + 70_000));
     await settle(store, "pending", { hold: { openUntil: T0 + 90_000 } });
     const after = await reopen();
     assert.deepEqual(await openUntil(after), [iso(T0 + 90_000), null]);
@@ -168,10 +169,10 @@ export function testTargets(it: It): void {
     await store.record(claimed.map((one) => recordOf(one, "delivered")));
     assert.deepEqual(await store.expire(0, before(0), 100), { deleted: 0, next: undefined });
     assert.deepEqual(await store.expire(0, before(10), 100), { deleted: 2, next: undefined });
-    for (const gone of [old, nowhere]) assert.equal(await store.event(gone.id), undefined);
-    assert.deepEqual(await store.attempts(parseId(claimed[0]!.id)!), []);
-    assert.equal((await store.event(young.id))!.deliveries.length, 1);
-    assert.equal((await store.attempts(parseId(claimed[1]!.id)!)).length, 1);
+    for (const gone of [old, nowhere]) assert.equal(await eventOf(store, gone.id), undefined);
+    assert.deepEqual(await attemptsOf(store, parseId(claimed[0]!.id)!), []);
+    assert.equal((await eventOf(store, young.id))!.deliveries.length, 1);
+    assert.equal((await attemptsOf(store, parseId(claimed[1]!.id)!)).length, 1);
   });
 
   it("expire() deletes an event with a dead delivery by its own time only", async (store) => {
@@ -224,7 +225,7 @@ export function testTargets(it: It): void {
     assert.deepEqual(await store.accept([newEvent("1"), newEvent("2", ["b"])]), ["stored", "duplicate"]);
     const again = await claimOne(store);
     assert.equal(again.attempts, 0);
-    assert.deepEqual(await store.attempts(parseId(again.id)!), []);
+    assert.deepEqual(await attemptsOf(store, parseId(again.id)!), []);
   });
 
   it("expire() keeps what is known of a target", async (store) => {
@@ -238,11 +239,11 @@ export function testTargets(it: It): void {
     const event = newEvent("1", ["a", "b"]);
     await store.accept([event]);
     await claimOne(store);
-    const was = [await store.event(event.id), await store.targets()];
+    const was = [await eventOf(store, event.id), await store.targets()];
     await store.probe();
-    assert.deepEqual([await store.event(event.id), await store.targets()], was);
+    assert.deepEqual([await eventOf(store, event.id), await store.targets()], was);
     const after = await reopen();
-    assert.deepEqual([await after.event(event.id), await after.targets()], was);
+    assert.deepEqual([await eventOf(after, event.id), await after.targets()], was);
   });
 
   it("bytes() grows with what is kept", async (store) => {
@@ -272,10 +273,10 @@ export function testTargets(it: It): void {
     await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["c", "a", "b:rex"])));
     assert.deepEqual(await store.waitingTargets(), ["a", "b", "c"]);
     const [one, ...more] = await claimAll(store);
-    await store.record([{ ...recordOf(one!, "delivered"), hold: { openUntil: T0 + 5, pausedUntil: T0 + 7 } }]);
-    await store.record(more.map((claimed) => ({ ...recordOf(claimed, "dead"), hold: { pausedUntil: T0 + 9 } })));
+    await store.record([{ ...recordOf(one!, "delivered"), hold: { openUntil: T0 + 5, throttledUntil: T0 + 7 } }]);
+    await store.record(more.map((claimed) => ({ ...recordOf(claimed, "dead"), hold: { throttledUntil: T0 + 9 } })));
     const after = await reopen();
     assert.deepEqual(await after.waitingTargets(), ["b", "c"]);
-    assert.deepEqual([...await after.holds()], [["a", { openUntil: undefined, pausedUntil: T0 + 9 }]]);
+    assert.deepEqual([...await after.holds()], [["a", { openUntil: undefined, throttledUntil: T0 + 9 }]]);
   });
 }

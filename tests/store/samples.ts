@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { eventId } from "../../lib/id.ts";
+import { eventId, formatId, type IdBytes } from "../../lib/id.ts";
 import type { AttemptRecord, Claimed, NewDelivery, NewEvent, Store } from "../../lib/store/mod.ts";
 
 export const T0 = Date.parse("2026-01-02T03:04:05.678Z");
@@ -70,8 +70,8 @@ export const keysOf = (claimed: Claimed[]) =>
 
 /** State, attempts, reason and next attempt of an event's deliveries. */
 export async function statesOf(store: Store, event: NewEvent) {
-  const view = await store.event(event.id);
-  return view!.deliveries.map(({ state, attempts, reason, nextAttemptAt }) => [
+  const story = await store.story(event.id);
+  return story!.deliveries.map(({ state, attempts, reason, nextAttemptAt }) => [
     state,
     attempts,
     reason,
@@ -81,3 +81,17 @@ export async function statesOf(store: Store, event: NewEvent) {
 
 /** How many deliveries to the targets of these tests wait. */
 export const backlogOf = (store: Store) => store.backlog(["a", "b", "c"]);
+
+/** The event of this id as a list shows it. */
+export async function eventOf(store: Store, id: IdBytes) {
+  const story = await store.story(id);
+  if (!story) return undefined;
+  const { seq: _seq, headers: _headers, body: _body, secretIndex: _secretIndex, deliveries, ...view } = story;
+  return { ...view, deliveries: deliveries.map(({ ref: _ref, history: _history, ...delivery }) => delivery) };
+}
+
+/** The attempts of the delivery of this id, the first one first. */
+export async function attemptsOf(store: Store, id: IdBytes) {
+  const story = await store.story(id);
+  return story?.deliveries.find((delivery) => delivery.id === formatId(id))?.history ?? [];
+}

@@ -206,7 +206,7 @@ testIn("serve() refuses a store that another relay serves, until that one closes
       second.serve(0),
       isRefusal(/^Cannot serve the store .*relay\.db: another relay serves it$/, /stop that one/),
     );
-    assert.equal((await second.event(newEvent("1").id))!.deliveries[0]!.state, "in_flight", "nothing is taken over");
+    assert.equal((await second.story(newEvent("1").id))!.deliveries[0]!.state, "in_flight", "nothing is taken over");
   } finally {
     await first.close();
     await second.close();

@@ -1,0 +1,63 @@
+/** Retrying: deliveries that are dead or wait get a new set of attempts, now. */
+
+import { formatId, type IdBytes } from "../id.ts";
+import type { DeliveryState, Store } from "../store/mod.ts";
+import type { DeadFilter } from "../store/operator.ts";
+
+/** What became of each delivery that was named. */
+export interface RetryResult {
+  retried: { id: string; target: string }[];
+  /** Delivered, or on its way. */
+  untouched: { id: string; target: string; state: DeliveryState }[];
+  /** Ids of no event and no delivery. */
+  unknown: string[];
+}
+
+/** Steps of long work, and how to end it early. */
+export interface WorkOptions {
+  /** Ends it between two steps; what was done by then is done. */
+  signal?: AbortSignal;
+  onProgress?: (done: number) => void;
+}
+
+/** Most deliveries that are retried in one transaction. */
+const BATCH = 500;
+
+/** Retries deliveries, or those of an event that are dead or wait. */
+export async function retryIds(store: Store, ids: readonly IdBytes[], now: number): Promise<RetryResult> {
+  const result: RetryResult = { retried: [], untouched: [], unknown: [] };
+  for (const id of ids) {
+    const text = formatId(id);
+    const story = await store.story(id);
+    if (!story) result.unknown.push(text);
+    for (const { id, target, state, ref } of story?.deliveries ?? []) {
+      if (text !== story!.id && text !== id) continue;
+      if (await store.retry([ref], now) > 0) result.retried.push({ id, target });
+      else result.untouched.push({ id, target, state });
+    }
+    // An id that differs from a delivery's only in its number names a delivery that the event does not have.
+    if (story && text !== story.id && !story.deliveries.some(({ id }) => id === text)) result.unknown.push(text);
+  }
+  return result;
+}
+
+/** Retries dead letters, group by group and oldest first. One that dies anew meanwhile is not retried again. */
+export async function retryDead(
+  store: Store,
+  filter: DeadFilter,
+  now: number,
+  { signal, onProgress }: WorkOptions = {},
+): Promise<{ retried: number; isComplete: boolean }> {
+  let retried = 0;
+  for (const { target, reason } of await store.deadGroups(filter)) {
+    const group = { target, reason, since: filter.since };
+    let refs = await store.dead(group, { limit: BATCH });
+    while (refs.length > 0) {
+      if (signal?.aborted) return { retried, isComplete: false };
+      retried += await store.retry(refs, now);
+      onProgress?.(retried);
+      refs = await store.dead(group, { limit: BATCH, after: refs.at(-1) });
+    }
+  }
+  return { retried, isComplete: true };
+}

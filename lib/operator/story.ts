@@ -1,0 +1,45 @@
+/** The whole story of an event: what is stored of it, and what the config of now says of where it goes. */
+
+import type { LoadedConfig } from "../config/load.ts";
+import { payloadOf } from "../event.ts";
+import type { IdBytes } from "../id.ts";
+import { maskHeaders } from "../log.ts";
+import { route, type Verdict } from "../pipeline/route.ts";
+import type { Store } from "../store/mod.ts";
+import type { EventStory } from "../store/operator.ts";
+
+/** Where the config of now would send an event, and why. */
+export interface RoutingStory {
+  targets: string[];
+  isFallback: boolean;
+  routes: { on: readonly string[]; to: readonly string[]; verdict: Verdict }[];
+  problems: string[];
+}
+
+/** {@link EventStory} as a person sees it: headers masked, and the secret by its number alone. */
+export interface Story extends Omit<EventStory, "secretIndex"> {
+  /** Which of the source's secrets had signed it, from 1, of how many it has now, if the config still has the source. */
+  secret: { number: number; of?: number };
+  routing: RoutingStory;
+}
+
+/** The story of the event of this id, or of the one whose delivery has it. */
+export async function tellStory(store: Store, loaded: LoadedConfig, id: IdBytes): Promise<Story | undefined> {
+  const story = await store.story(id);
+  if (!story) return undefined;
+  const { secretIndex, ...rest } = story;
+  const source = loaded.config.sources.find(({ name }) => name === story.source);
+  return {
+    ...rest,
+    headers: maskHeaders(new Headers(story.headers), source?.signatureHeader ?? ""),
+    secret: { number: secretIndex + 1, of: source?.secrets.length },
+    routing: routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
+  };
+}
+
+/** Where the config of now would send an event of this payload. */
+export function routingOf(payload: Parameters<typeof route>[0], { config }: LoadedConfig): RoutingStory {
+  const { targets, isFallback, verdicts, problems } = route(payload, config);
+  const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
+  return { targets, isFallback, routes, problems };
+}

@@ -1,0 +1,13 @@
+/** Activity: attempts counted by the hour, with their durations in buckets. Pure functions. */
+
+export const HOUR_MS = 3_600_000;
+
+/** The bucket of a duration: four for each doubling, so that what is read from it is within a tenth. */
+export function bucketOf(durationMs: number): number {
+  return Math.round(4 * Math.log2(Math.max(durationMs, 1)));
+}
+
+/** The duration that a bucket stands for, in milliseconds. */
+export function durationOf(bucket: number): number {
+  return 2 ** (bucket / 4);
+}

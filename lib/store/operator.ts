@@ -1,0 +1,172 @@
+/** What a store shows to an operator, and what an operator changes in it. */
+
+import type { RelayEvent } from "../event.ts";
+import type { IdBytes } from "../id.ts";
+import type { Outcome, Reason } from "../outcome.ts";
+import type { DeliveryRef, DeliveryState, NewDelivery } from "./mod.ts";
+
+/** Whether an event goes anywhere. */
+export type EventState = "accepted" | "unrouted";
+
+/** An event as an operator sees it. Times are ISO 8601, UTC. */
+export interface EventView {
+  id: string;
+  source: string;
+  type: string;
+  state: EventState;
+  receivedAt: string;
+  /** The note that it is about, and the reference that the clinic's own system gave, as far as its payload says. */
+  noteId: string | null;
+  externalId: string | null;
+  problems: string[];
+  deliveries: DeliveryView[];
+}
+
+export interface DeliveryView {
+  id: string;
+  target: string;
+  state: DeliveryState;
+  attempts: number;
+  reason: Reason | null;
+  nextAttemptAt: string | null;
+}
+
+/** One attempt as an operator sees it. */
+export interface AttemptView {
+  attempt: number;
+  startedAt: string;
+  durationMs: number;
+  outcome: Outcome["kind"];
+  reason: Reason | null;
+  detail: string | null;
+  status: number | null;
+  answer: string | null;
+}
+
+/** A target as an operator sees it, known from its deliveries alone. Times are ISO 8601, UTC. */
+export interface TargetView {
+  name: string;
+  /** Deliveries that wait, for their time or for their turn. */
+  pending: number;
+  inFlight: number;
+  dead: number;
+  /** When the oldest event came in that is not delivered to it, nor dead. */
+  oldestPendingAt: string | null;
+  lastDeliveredAt: string | null;
+  lastFailedAt: string | null;
+  /** Of the last failure. */
+  lastReason: Reason | null;
+  /** Its circuit is open, and lets a probe through then. */
+  circuitOpenUntil: string | null;
+  /** It asked for a pause, until then. */
+  throttledUntil: string | null;
+  /** An operator paused it then. */
+  pausedAt: string | null;
+}
+
+/** A delivery with what became of each attempt, the first one first. */
+export interface DeliveryStory extends DeliveryView {
+  ref: DeliveryRef;
+  history: AttemptView[];
+}
+
+/** Everything that is known of an event. */
+export interface EventStory extends EventView {
+  /** The event's place in the order of acceptance. */
+  seq: number;
+  /** Those that go on with the body. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  /** Which of the source's secrets had signed it, from 0. */
+  secretIndex: number;
+  deliveries: DeliveryStory[];
+}
+
+/** Which events are asked for: all that is given must hold. */
+export interface EventFilter {
+  /** A pattern of names: `*` within one part, `**` for any number of parts. */
+  type?: string;
+  /** Of the event, or of one of its deliveries. */
+  state?: EventState | DeliveryState;
+  /** It has a delivery to this target, in that state if one is given. */
+  target?: string;
+  /** Received at or after this time, in Unix milliseconds. */
+  since?: number;
+  /** Stands in the body: a note's id, a client's reference. Upper and lower case differ. */
+  text?: string;
+}
+
+/** A page of a list of events; `next` is where to go on, absent at the end. A page that took too long to fill is short. */
+export interface EventPage<Event = EventView> {
+  events: Event[];
+  next?: number;
+}
+
+/** An event with its place in the order of acceptance. */
+export interface StoredEvent {
+  seq: number;
+  event: RelayEvent;
+}
+
+/** Dead letters of one target with one reason. Times are ISO 8601, UTC. */
+export interface DeadGroup {
+  target: string;
+  reason: Reason;
+  count: number;
+  /** When the oldest and the newest of their events came in. */
+  oldestAt: string;
+  newestAt: string;
+}
+
+/** Which dead letters are asked for: all that is given must hold. */
+export interface DeadFilter {
+  target?: string;
+  reason?: Reason;
+  /** Of events received at or after this time, in Unix milliseconds. */
+  since?: number;
+}
+
+/** What happened in the hours since a time. `at` is when the hour begins, in Unix milliseconds. */
+export interface Activity {
+  received: { at: number; count: number }[];
+  /** Attempts that left a delivery in this state after about so many milliseconds. */
+  attempts: {
+    at: number;
+    target: string;
+    state: "pending" | "delivered" | "dead";
+    durationMs: number;
+    count: number;
+  }[];
+}
+
+/** The operator's side of a store. Errors and transactions are as in {@link Store}. */
+export interface OperatorStore {
+  /** Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait. */
+  targets(): Promise<TargetView[]>;
+  /** Events, the newest first, from before this place on. */
+  events(filter: EventFilter, page: { limit: number; before?: number }): Promise<EventPage>;
+  /** Events with their bodies in the order of acceptance, from after this place on. */
+  stored(filter: EventFilter, page: { limit: number; after?: number }): Promise<EventPage<StoredEvent>>;
+  /** The event of this id, or the one whose delivery has it. */
+  story(id: IdBytes): Promise<EventStory | undefined>;
+  /** Dead letters by target and reason. */
+  deadGroups(filter?: DeadFilter): Promise<DeadGroup[]>;
+  /** Dead letters of one target and reason in the order of acceptance, after this one. */
+  dead(
+    group: { target: string; reason: Reason; since?: number },
+    page: { limit: number; after?: DeliveryRef },
+  ): Promise<DeliveryRef[]>;
+  /** What happened, by the hour. */
+  activity(since: number): Promise<Activity>;
+  /**
+   * Gives these deliveries a new set of attempts from now on, those that are dead or wait; a target that is held by its
+   * circuit is tried at once. Gives how many that were.
+   */
+  retry(refs: readonly DeliveryRef[], now: number): Promise<number>;
+  /** Gives stored events further deliveries, due now. Gives the ids of these, an empty list for an event that is gone. */
+  redeliver(events: readonly { seq: number; deliveries: readonly NewDelivery[] }[], now: number): Promise<string[][]>;
+  /** Holds a target's deliveries until it is resumed; says whether it was not paused before. */
+  pause(target: string, now: number): Promise<boolean>;
+  /** Lets a paused target's deliveries go; says whether it was paused. */
+  resume(target: string): Promise<boolean>;
+}
