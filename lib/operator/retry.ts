@@ -35,8 +35,6 @@ export async function retryIds(store: Store, ids: readonly IdBytes[], now: numbe
       if (await store.retry([ref], now) > 0) result.retried.push({ id, target });
       else result.untouched.push({ id, target, state });
     }
-    // An id that differs from a delivery's only in its number names a delivery that the event does not have.
-    if (story && text !== story.id && !story.deliveries.some(({ id }) => id === text)) result.unknown.push(text);
   }
   return result;
 }

@@ -108,7 +108,7 @@ export abstract class SqliteOperator implements OperatorStore {
 
   async story(id: IdBytes): Promise<EventStory | undefined> {
     return this.#file.read(() => {
-      const { first, last } = rangeOf(id);
+      const { first, last, number } = placeOf(id);
       const row = this.#own.storyBetween.get(first, last) as unknown as StoryRow | undefined;
       if (!row) return undefined;
       const deliveries = this.#deliveries(row.seq).map((delivery): DeliveryStory => ({
@@ -116,6 +116,7 @@ export abstract class SqliteOperator implements OperatorStore {
         ref: { event: row.seq, number: delivery.number },
         history: (this.#own.attempts.all(row.seq, delivery.number) as unknown as AttemptRow[]).map(attemptView),
       }));
+      if (number !== undefined && !deliveries.some(({ ref }) => ref.number === number)) return undefined;
       const { seq, headers, body, secret_index } = row;
       return { ...this.#view(row), seq, headers: JSON.parse(headers), body, secretIndex: secret_index, deliveries };
     });
@@ -283,9 +284,9 @@ function fitsType({ type }: EventFilter): (row: { type: string }) => boolean {
   return (row) => type === undefined || matches(type, row.type);
 }
 
-/** In which range the id of an event lies, told from its own or that of one of its deliveries. */
-function rangeOf(id: IdBytes): { first: IdBytes; last: IdBytes } {
-  const { first, last } = readDeliveryId(id);
-  const isDelivery = first[6] !== id[6];
-  return isDelivery ? { first, last } : { first: id, last: id };
+/** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */
+function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
+  const place = readDeliveryId(id);
+  const isDelivery = place.first[6] !== id[6];
+  return isDelivery ? place : { first: id, last: id };
 }

@@ -153,3 +153,24 @@ test("Lane tells how its target is held, begins held, and forgets it of another 
   assert.deepEqual(lane.hold, { openUntil: undefined, throttledUntil: undefined });
   assert.deepEqual(at(lane, 1_500), [2, 1_500]);
 });
+
+test("Lane starts nothing while an operator has paused it, and waits for no time", () => {
+  const lane = new Lane(policyOf({}), { pausedAt: 5 });
+  assert.deepEqual([lane.room(10), lane.opensAt(10)], [0, undefined]);
+  lane.heed({});
+  assert.deepEqual([lane.room(10), lane.opensAt(10)], [2, 10]);
+  lane.heed({ pausedAt: 5 });
+  assert.equal(lane.room(10), 0);
+});
+
+test("Lane tries a target whose circuit is open sooner if an operator says so, never later", () => {
+  const circuit = { failures: 1, pauseMs: 60_000 };
+  const lane = new Lane(policyOf({ circuit }), { openUntil: 60_000 });
+  lane.heed({ openUntil: 90_000 });
+  assert.equal(lane.opensAt(0), 60_000);
+  lane.heed({ openUntil: 10 });
+  assert.deepEqual([lane.opensAt(0), lane.room(10)], [10, 1]);
+  const closed = new Lane(policyOf({ circuit }));
+  closed.heed({ openUntil: 10 });
+  assert.equal(closed.room(0), 2, "what is not open stays so");
+});

@@ -113,7 +113,7 @@ export function testOutcomes(it: It): void {
     assert.equal(await backlogOf(after), 2);
   });
 
-  it("event() shows an event and its deliveries", async (store) => {
+  it("story() shows an event and its deliveries", async (store) => {
     const event = newEvent("1", ["a", "b"], { problems: ["first", 'second "quoted"'] });
     await store.accept([event]);
     const pending = { state: "pending", attempts: 0, reason: null, nextAttemptAt: "2026-01-02T03:04:05.678Z" };
@@ -123,6 +123,8 @@ export function testOutcomes(it: It): void {
       type: "note.failed",
       state: "accepted",
       receivedAt: "2026-01-02T03:04:05.678Z",
+      noteId: null,
+      externalId: null,
       problems: ["first", 'second "quoted"'],
       deliveries: [
         { id: formatId(deliveryId(event.id, 1)), target: "a", ...pending },
@@ -133,7 +135,7 @@ export function testOutcomes(it: It): void {
     assert.deepEqual(await statesOf(store, event), [["in_flight", 0, null, null], ["pending", 0, null, T0]]);
   });
 
-  it("event() shows an event without a target as unrouted, and none for an id that is not there", async (store) => {
+  it("story() shows an event without a target as unrouted, and none for an id that is not there", async (store) => {
     const event = newEvent("1", []);
     await store.accept([event]);
     const view = await eventOf(store, event.id);
@@ -142,7 +144,7 @@ export function testOutcomes(it: It): void {
     assert.equal(await eventOf(store, deliveryId(event.id, 1)), undefined);
   });
 
-  it("attempts() shows each attempt of one delivery", async (store) => {
+  it("story() shows each attempt of one delivery", async (store) => {
     await store.accept([newEvent("0"), newEvent("1", ["a", "b"])]);
     const [other, first] = await claimAll(store);
     await store.record([recordOf(other!, "dead"), recordOf(first!, "pending", T0)]);
@@ -167,7 +169,7 @@ export function testOutcomes(it: It): void {
     assert.deepEqual(await attemptsOf(store, deliveryId(newEvent("9").id, 1)), []);
   });
 
-  it("attempts() shows an answer without a status as it is, and an empty one as none", async (store) => {
+  it("story() shows an answer without a status as it is, and an empty one as none", async (store) => {
     await store.accept([newEvent("1")]);
     const claimed = await claimOne(store);
     const outcome = { kind: "retry", reason: "dns_failed", detail: "no such host" } as const;

@@ -22,6 +22,7 @@ const untouched = (name: string): TargetView => ({
   lastReason: null,
   circuitOpenUntil: null,
   throttledUntil: null,
+  pausedAt: null,
 });
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -277,6 +278,10 @@ export function testTargets(it: It): void {
     await store.record(more.map((claimed) => ({ ...recordOf(claimed, "dead"), hold: { throttledUntil: T0 + 9 } })));
     const after = await reopen();
     assert.deepEqual(await after.waitingTargets(), ["b", "c"]);
-    assert.deepEqual([...await after.holds()], [["a", { openUntil: undefined, throttledUntil: T0 + 9 }]]);
+    assert.deepEqual([...await after.holds()], [["a", {
+      openUntil: undefined,
+      throttledUntil: T0 + 9,
+      pausedAt: undefined,
+    }]]);
   });
 }

@@ -1,0 +1,245 @@
+/** What every store does: showing an operator what is stored, and changing it. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { deliveryId, formatId } from "../../lib/id.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import type { EventFilter } from "../../lib/store/operator.ts";
+import type { It } from "./contract.ts";
+import { claimAll, claimOne, keysOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+
+const idOf = (key: string) => formatId(newEvent(key).id);
+
+/** Ids of all pages of a list, and how many pages it took. */
+async function listed(store: Store, filter: EventFilter, limit = 100): Promise<string[]> {
+  const ids: string[] = [];
+  let before: number | undefined;
+  do {
+    const page = await store.events(filter, { limit, before });
+    ids.push(...page.events.map(({ id }) => id));
+    before = page.next;
+  } while (before !== undefined);
+  return ids;
+}
+
+async function bury(store: Store, target = "a"): Promise<void> {
+  const claimed = await claimAll(store, target);
+  await store.record(claimed.map((one) => recordOf(one, "dead")));
+}
+
+export function testOperator(it: It): void {
+  it("events() lists the newest first, page by page, each once", async (store) => {
+    const keys = ["1", "2", "3", "4", "5", "6", "7"];
+    await store.accept(keys.map((key) => newEvent(key)));
+    for (const limit of [1, 2, 3, 7, 100]) {
+      assert.deepEqual(await listed(store, {}, limit), keys.toReversed().map(idOf), `${limit} a page`);
+    }
+  });
+
+  it("events() takes those that fit all of a filter", async (store) => {
+    const body = Buffer.from('{"event":"note.failed","data":{"note_id":"n-17","external_id":42}}');
+    await store.accept([
+      newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
+      newEvent("unrouted", []),
+      newEvent("both", ["a", "b"], { type: "note.transcription.failed" }),
+      newEvent("b", ["b"], { body }),
+      newEvent("odd", ["c"], { type: "note.[x]?" }),
+    ]);
+    await bury(store);
+    const rows: [EventFilter, string[]][] = [
+      [{ type: "note.failed" }, ["b", "unrouted", "old"]],
+      [{ type: "note.*" }, ["odd", "b", "unrouted", "old"]],
+      [{ type: "note.**" }, ["odd", "b", "both", "unrouted", "old"]],
+      [{ type: "note.[x]?" }, ["odd"]],
+      [{ type: "**.failed" }, ["b", "both", "unrouted", "old"]],
+      [{ state: "unrouted" }, ["unrouted"]],
+      [{ state: "accepted" }, ["odd", "b", "both", "old"]],
+      [{ state: "dead" }, ["both", "old"]],
+      [{ state: "pending" }, ["odd", "b", "both"]],
+      [{ state: "in_flight" }, []],
+      [{ state: "delivered" }, []],
+      [{ target: "b" }, ["b", "both"]],
+      [{ target: "b", state: "dead" }, []],
+      [{ target: "b", state: "pending" }, ["b", "both"]],
+      [{ target: "a", state: "dead", type: "note.failed" }, ["old"]],
+      [{ since: T0 }, ["odd", "b", "both", "unrouted"]],
+      [{ since: T0, state: "dead" }, ["both"]],
+      [{ since: T0 + 1 }, []],
+      [{ text: "n-17" }, ["b"]],
+      [{ text: "n-17", state: "pending" }, ["b"]],
+      [{ text: "n-18" }, []],
+    ];
+    for (const [filter, keys] of rows) {
+      for (const limit of [1, 100]) {
+        assert.deepEqual(await listed(store, filter, limit), keys.map(idOf), JSON.stringify(filter));
+      }
+    }
+    const [found] = (await store.events({ text: "n-17" }, { limit: 1 })).events;
+    assert.deepEqual([found!.noteId, found!.externalId], ["n-17", "42"]);
+  });
+
+  it("events() shows an event once that has several deliveries in a state", async (store) => {
+    await store.accept([newEvent("1", ["a", "b", "c"]), newEvent("2", ["a"])]);
+    assert.deepEqual(await listed(store, { state: "pending" }, 1), ["2", "1"].map(idOf));
+  });
+
+  it("stored() gives events with their bodies in the order of acceptance, page by page", async (store) => {
+    const keys = ["1", "2", "3", "4", "5"];
+    await store.accept(keys.map((key) => newEvent(key, ["a"], { type: key === "3" ? "other" : "note.failed" })));
+    const found: string[] = [];
+    let after: number | undefined = 0;
+    while (after !== undefined) {
+      const page = await store.stored({ type: "note.*" }, { limit: 2, after }) as Awaited<ReturnType<Store["stored"]>>;
+      found.push(...page.events.map(({ event }) => JSON.parse(Buffer.from(event.body).toString()).key));
+      after = page.next;
+    }
+    assert.deepEqual(found, ["1", "2", "4", "5"]);
+  });
+
+  it("story() tells everything of an event, also by the id of a delivery", async (store) => {
+    const event = newEvent("1", ["a", "b"], { secretIndex: 1 });
+    await store.accept([newEvent("0", []), event]);
+    await bury(store);
+    const story = (await store.story(event.id))!;
+    assert.deepEqual(
+      [story.headers, Buffer.from(story.body), story.secretIndex],
+      [event.headers, Buffer.from(event.body), 1],
+    );
+    assert.deepEqual(story.deliveries.map(({ ref, history }) => [ref.number, history.length]), [[1, 1], [2, 0]]);
+    assert.deepEqual(await store.story(deliveryId(event.id, 2)), story);
+    assert.equal(await store.story(deliveryId(event.id, 3)), undefined);
+    assert.equal(await store.story(newEvent("9").id), undefined);
+  });
+
+  it("deadGroups() and dead() tell dead letters by target and reason", async (store) => {
+    await store.accept([
+      newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
+      newEvent("1", ["a", "b"]),
+      newEvent("2", ["a"]),
+    ]);
+    await bury(store);
+    await bury(store, "b");
+    const [iso, older] = [T0, T0 - 3_600_000].map((ms) => new Date(ms).toISOString());
+    const reason = "server_failed";
+    const b = { target: "b", reason, count: 1, oldestAt: iso, newestAt: iso };
+    assert.deepEqual(await store.deadGroups(), [{ target: "a", reason, count: 3, oldestAt: older, newestAt: iso }, b]);
+    assert.deepEqual(await store.deadGroups({ since: T0, target: "a" }), [
+      { target: "a", reason, count: 2, oldestAt: iso, newestAt: iso },
+    ]);
+    assert.deepEqual(await store.deadGroups({ reason: "refused" }), []);
+    const first = await store.dead({ target: "a", reason }, { limit: 2 });
+    const second = await store.dead({ target: "a", reason }, { limit: 2, after: first.at(-1) });
+    assert.deepEqual([...first, ...second].map(({ event }) => event), [1, 2, 3]);
+    assert.equal((await store.dead({ target: "a", reason, since: T0 }, { limit: 9 })).length, 2);
+  });
+
+  it("retry() gives what is dead or waits a new set of attempts, and leaves the rest alone", async (store) => {
+    await store.accept([newEvent("dead"), newEvent("waits"), newEvent("done"), newEvent("flies")]);
+    const [dead, waits, done, flies] = await claimAll(store);
+    await store.record([
+      recordOf(dead!, "dead"),
+      recordOf(waits!, "pending", T0 + 99_000),
+      recordOf(done!, "delivered"),
+    ]);
+    const refs = [dead!, waits!, done!, flies!].map(({ ref }) => ref);
+    assert.equal(await store.retry(refs, T0 + 5), 2);
+    assert.deepEqual(await statesOf(store, newEvent("dead")), [["pending", 1, "server_failed", T0 + 5]]);
+    assert.deepEqual(await statesOf(store, newEvent("waits")), [["pending", 1, "server_failed", T0 + 5]]);
+    assert.deepEqual(await statesOf(store, newEvent("done")), [["delivered", 1, null, null]]);
+    assert.deepEqual(await statesOf(store, newEvent("flies")), [["in_flight", 0, null, null]]);
+    const again = await claimAll(store, "a", T0 + 5);
+    assert.deepEqual(again.map(({ id, attempts, failures }) => [id, attempts, failures]), [[dead!.id, 1, 0], [
+      waits!.id,
+      1,
+      0,
+    ]]);
+  });
+
+  it("retry() keeps the order of a key", async (store) => {
+    await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["a:rex"])));
+    const first = await claimOne(store);
+    await store.record([recordOf(first, "dead")]);
+    assert.deepEqual(await statesOf(store, newEvent("2")), [["pending", 0, null, T0 + 1_025]]);
+    await store.retry([first.ref], T0 + 2_000);
+    const again = await claimAll(store, "a", T0 + 9_000);
+    assert.deepEqual(keysOf(again), ["1"], "the one that comes first goes first");
+    await store.record([recordOf(again[0]!, "delivered")]);
+    assert.deepEqual(keysOf(await claimAll(store, "a", T0 + 9_000)), ["2"]);
+  });
+
+  it("retry() of one that waits for its turn lets none of its key go before it", async (store) => {
+    await store.accept(["1", "2"].map((key) => newEvent(key, ["a:rex"])));
+    const first = await claimOne(store);
+    const [, second] = (await Promise.all(["1", "2"].map((key) => store.story(newEvent(key).id)))).map((story) =>
+      story!.deliveries[0]!.ref
+    );
+    assert.equal(await store.retry([second!], T0), 1);
+    assert.deepEqual(await claimAll(store), [], "the first is on its way");
+    await store.record([recordOf(first, "delivered")]);
+    assert.deepEqual(keysOf(await claimAll(store, "a", T0 + 9_000)), ["2"]);
+  });
+
+  it("retry() and redeliver() let an open circuit be tried at once", async (store) => {
+    for (const act of ["retry", "redeliver"] as const) {
+      await store.accept([newEvent(act)]);
+      const claimed = await claimOne(store);
+      await store.record([{ ...recordOf(claimed, "dead"), hold: { openUntil: T0 + 60_000 } }]);
+      if (act === "retry") await store.retry([claimed.ref], T0);
+      else await store.redeliver([{ seq: claimed.ref.event, deliveries: [{ target: "a" }] }], T0);
+      assert.equal((await store.holds()).get("a")!.openUntil, T0, act);
+      await store.record((await claimAll(store)).map((one) => recordOf(one, "delivered")));
+    }
+  });
+
+  it("redeliver() gives an event further deliveries with ids of their own", async (store) => {
+    await store.accept([newEvent("1", ["a"]), newEvent("2", [])]);
+    const made = await store.redeliver([
+      { seq: 1, deliveries: [{ target: "a" }, { target: "b" }] },
+      { seq: 2, deliveries: [{ target: "b" }] },
+      { seq: 99, deliveries: [{ target: "b" }] },
+    ], T0 + 5);
+    const [first, second] = [newEvent("1").id, newEvent("2").id];
+    assert.deepEqual(made, [
+      [formatId(deliveryId(first, 2)), formatId(deliveryId(first, 3))],
+      [formatId(deliveryId(second, 1))],
+      [],
+    ]);
+    assert.equal((await store.story(second))!.state, "accepted");
+    assert.deepEqual(keysOf(await claimAll(store, "b", T0 + 5)), ["1", "2"]);
+  });
+
+  it("pause() and resume() are kept, and say whether they changed anything", async (store, reopen) => {
+    assert.equal(await store.resume("a"), false);
+    assert.equal(await store.pause("a", T0), true);
+    assert.equal(await store.pause("a", T0 + 5), false);
+    await store.accept([newEvent("1")]);
+    await store.record([recordOf(await claimOne(store), "delivered")]);
+    const after = await reopen();
+    assert.equal((await after.holds()).get("a")!.pausedAt, T0);
+    assert.equal((await after.targets())[0]!.pausedAt, new Date(T0).toISOString());
+    assert.equal(await after.resume("a"), true);
+    assert.equal((await after.holds()).get("a")!.pausedAt, undefined);
+  });
+
+  it("activity() counts by the hour what came in and what became of attempts", async (store) => {
+    const hour = Math.floor(T0 / 3_600_000) * 3_600_000;
+    await store.accept([
+      newEvent("old", [], { receivedAt: T0 - 3_600_000 }),
+      newEvent("1"),
+      newEvent("2"),
+      newEvent("3"),
+    ]);
+    const claimed = await claimAll(store);
+    const states = ["delivered", "delivered", "dead"] as const;
+    await store.record(claimed.map((one, index) => recordOf(one, states[index]!)));
+    const { received, attempts } = await store.activity(T0 - 3_600_000);
+    assert.deepEqual(received, [{ at: hour - 3_600_000, count: 1 }, { at: hour, count: 3 }]);
+    assert.deepEqual(attempts.map(({ at, target, state, count }) => [at, target, state, count]), [
+      [hour, "a", "dead", 1],
+      [hour, "a", "delivered", 2],
+    ]);
+    assert.ok(attempts.every(({ durationMs }) => durationMs > 25 / 1.2 && durationMs < 25 * 1.2));
+    assert.deepEqual((await store.activity(T0)).received, [{ at: hour, count: 3 }]);
+    assert.deepEqual(await store.activity(T0 + 3_600_000), { received: [], attempts: [] });
+  });
+}
