@@ -219,11 +219,15 @@ declare module "relay" {
       host?: string;
       port?: number;
     };
-    /** The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token. */
+    /**
+     * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
+     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's.
+     */
     admin?: false | {
       host?: string;
       port?: number;
       token?: SecretText;
+      publicUrl?: string;
     };
     /** Where events are kept. Relative to `$STATE_DIRECTORY`, else to the config's folder. Default: `sqlite:relay.db`. */
     store?: SecretText;

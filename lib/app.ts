@@ -47,9 +47,11 @@ export interface Orphaned {
  * @throws {RelayError} if the store cannot be opened or a port not be listened on; then nothing is left running.
  */
 export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
+  let current = loaded;
   let { config, redact } = loaded;
   const store = open(loaded);
   const listeners: Listener[] = [];
+  const stopping = new AbortController();
   try {
     const takenOver = await store.serve(Date.now());
     const deliverer = new Deliverer(store, { ...config, redact }, await store.holds());
@@ -59,8 +61,17 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     let receive = createReceive({ ...config, redact }, accept, clients, bodies);
     const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
-    const admin = config.admin &&
-      listenOn("admin", config.admin, createAdmin(store, config.admin.token, () => config.targets));
+    const admin = config.admin && listenOn(
+      "admin",
+      config.admin,
+      createAdmin({
+        ...config.admin,
+        store,
+        loaded: () => current,
+        wake: () => deliverer.refresh(),
+        stopping: stopping.signal,
+      }),
+    );
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => config.keep);
     const stopWatching = startWatching(store, () => deliverer.refresh());
@@ -76,12 +87,14 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       },
       reload(next) {
         const old = config.targets;
+        current = next;
         ({ config, redact } = next);
         receive = createReceive({ ...config, redact }, accept, clients, bodies);
         deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
       },
       async stop() {
         stopWatching();
+        stopping.abort();
         await Promise.all([
           ...listeners.map((one) => one.stop(config.drainMs)),
           deliverer.stop(config.drainMs),

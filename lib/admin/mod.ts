@@ -1,55 +1,123 @@
-/** The operator's listener: health, readiness and metrics. */
+/** The operator's listener: health, readiness and metrics, the API, the pages, and who may see them. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { secureHeaders } from "hono/secure-headers";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
-import type { Store } from "../store/mod.ts";
-import type { Target } from "../targets/target.ts";
+import { networkOf } from "../pipeline/client.ts";
+import { Windows } from "../pipeline/window.ts";
+import type { AdminContext } from "./context.ts";
+import { guard, isSame } from "./guard.ts";
+import { isApi, refuse } from "./refuse.ts";
+import { Sessions } from "./session.ts";
 
-/**
- * Answers requests to the operator's listener.
- * @param token What everything but `/healthz` asks for. It belongs to the listener: a reload changes neither.
- * @param targets The config's targets; asked with every request, since a reload may change them.
- */
-export function createAdmin(
-  store: Store,
-  token: string | undefined,
-  targets: () => ReadonlyMap<string, Target>,
-): (request: Request) => Promise<Response> {
-  const app = new Hono();
-  app.get("/healthz", (c) => c.text("OK"));
+interface Bindings {
+  /** Address of the other end of the connection. */
+  client: string;
+}
+
+/** Most bytes of a request: an event of 1 MiB, of which a form writes a byte as three, and the rest of the form. */
+const MAX_BODY_BYTES = 4 * 1024 ** 2;
+
+/** How often one client may try to sign in. */
+const SIGN_IN_RATE = { perMs: 60_000, limit: 10 };
+
+const headers = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", "data:"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: "DENY",
+  strictTransportSecurity: false, // whether there is TLS, a proxy in front knows
+});
+
+/** Answers requests to the operator's listener; `client` is the address of the other end of the connection. */
+export function createAdmin(context: AdminContext): (request: Request, client: string) => Promise<Response> {
+  const { store, token } = context;
+  const sessions = token === undefined ? undefined : new Sessions(token);
+  const attempts = new Windows();
+  // Loaded with the first request for them: whoever never looks pays neither time at start nor memory for them.
+  const pages = once(() => import("./pages/mod.ts"));
+  const pagesApp = once(async () => (await pages()).createPages(context));
+  const apiApp = once(async () => (await import("./api/mod.ts")).createApi(context));
+
+  const askForToken = async (c: Context, isWrong = false) => {
+    c.header("WWW-Authenticate", "Bearer");
+    if (!isApi(c) && c.req.header("Accept")?.includes("text/html")) return (await pages()).signIn(c, context, isWrong);
+    return refuse(
+      c,
+      401,
+      "Unauthorized",
+      isApi(c) ? "send `Authorization: Bearer` with the config's token" : undefined,
+    );
+  };
+
+  const app = new Hono<{ Bindings: Bindings }>();
+  app.use(headers);
   app.use(async (c, next) => {
-    if (token === undefined || isSame(bearerOf(c.req.header("Authorization")), token)) return await next();
-    return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
+    await next();
+    if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
   });
+  app.get("/healthz", (c) => c.text("OK"));
+  app.use(guard({ ...context, sessions, askForToken }));
+  app.use(bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: (c) => refuse(c, 413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`),
+  }));
   app.get("/readyz", async (c) => {
     await store.probe();
     return c.text("OK");
   });
   app.get("/metrics", async (c) => {
-    const { type, text } = await readMetrics(store, targets());
+    const { type, text } = await readMetrics(store, context.loaded().config.targets);
     return c.body(text, 200, { "Content-Type": type });
   });
-  app.notFound((c) => c.text("Not found", 404));
-  app.onError((error, c) => {
-    log.error("cannot answer {path} of the operator's listener: {problem}", {
-      path: c.req.path,
-      problem: messageOf(error),
-    });
-    return c.text(messageOf(error), 503);
+  app.get("/sign-in", (c) => c.redirect("/", 303));
+  app.post("/sign-in", async (c) => {
+    if (!sessions) return c.redirect("/", 303);
+    const waitMs = attempts.enter(networkOf(c.env.client), SIGN_IN_RATE, Date.now());
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      c.header("Retry-After", String(seconds));
+      return refuse(c, 429, `Cannot sign in: too many attempts; try again in ${seconds} s`);
+    }
+    const form = await c.req.parseBody();
+    if (!isSame(String(form.token ?? ""), token!)) return await askForToken(c, true);
+    await sessions.begin(c, Date.now());
+    return c.redirect(ownPath(form.to), 303);
   });
-  return async (request) => app.fetch(request);
+  app.post("/sign-out", (c) => {
+    sessions?.end(c);
+    return c.redirect("/", 303);
+  });
+  app.all("/api/*", async (c) => (await apiApp()).fetch(c.req.raw, c.env));
+  app.all("*", async (c) => (await pagesApp()).fetch(c.req.raw, c.env));
+  app.onError((error, c) => {
+    const problem = context.loaded().redact(messageOf(error));
+    log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
+    return refuse(c, 503, problem);
+  });
+  return async (request, client) => app.fetch(request, { client });
 }
 
-/** The token of an `Authorization` header (RFC 6750); the scheme's name has no case. */
-function bearerOf(header = ""): string {
-  return /^bearer (.*)$/i.exec(header)?.[1] ?? "";
+/** The path that a form names to go on with after signing in, if it is one of ours. */
+function ownPath(to: unknown): string {
+  const base = "http://relay.invalid";
+  if (typeof to !== "string" || !to.startsWith("/") || !URL.canParse(to, base)) return "/";
+  const { origin, pathname, search } = new URL(to, base);
+  return origin === base && !pathname.startsWith("//") ? pathname + search : "/";
 }
 
-/** Compares in a time that says nothing of where the texts differ. */
-function isSame(text: string, other: string): boolean {
-  const [one, two] = [text, other].map((value) => createHash("sha256").update(value).digest());
-  return timingSafeEqual(one!, two!);
+/** Does it once, when it is asked for. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => made ??= make();
 }

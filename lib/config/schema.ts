@@ -19,7 +19,7 @@ import { formatPath, issuesOf } from "./issues.ts";
 /** A config at work: checked, complete, secrets read. */
 export interface Config {
   listen: { host: string; port: number };
-  admin: false | { host: string; port: number; token?: string };
+  admin: false | { host: string; port: number; token?: string; publicUrl?: string };
   store: string;
   sources: readonly BoundedSource[];
   targets: ReadonlyMap<string, Target>;
@@ -41,6 +41,10 @@ const defaultRetry: RetryPolicy = {
 const DAY_MS = 86_400_000;
 
 const token = z.string().min(1, "expected a token that is not empty");
+const publicUrl = z.string().refine(
+  (text) => URL.canParse(text) && /^https?:/i.test(text) && new URL(text).href === `${new URL(text).origin}/`,
+  'expected the address of a host alone, such as "https://relay.example"',
+).transform((text) => new URL(text).origin);
 const port = z.int().min(0).max(65_535);
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1, "expected at least one")], {
   error: "expected a text, or a list of texts",
@@ -50,7 +54,12 @@ const schema = options({
   listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000) }).prefault({}),
   admin: z.union([
     z.literal(false),
-    options({ host: z.string().min(1).default("127.0.0.1"), port: port.default(9300), token: token.optional() }),
+    options({
+      host: z.string().min(1).default("127.0.0.1"),
+      port: port.default(9300),
+      token: token.optional(),
+      publicUrl: publicUrl.optional(),
+    }),
   ]).prefault({}),
   store: z.string().regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"').default(
     "sqlite:relay.db",

@@ -1,0 +1,97 @@
+/** Who may ask the operator's listener for what. */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
+import type { Context, MiddlewareHandler } from "hono";
+import type { AdminContext } from "./context.ts";
+import { refuse } from "./refuse.ts";
+import type { Sessions } from "./session.ts";
+
+/** What a guard needs to know. */
+export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "publicUrl"> {
+  sessions?: Sessions;
+  /** Answers who shows neither token nor session. */
+  askForToken: (c: Context) => Response | Promise<Response>;
+}
+
+/**
+ * Lets through who shows the token, or a session, in a request that no other site can have caused: its `Host` is a name
+ * of the listener (DNS rebinding), and where a browser sent it, it says that the listener's own page made it.
+ * The request to sign in and the pages' assets need no token.
+ * @see https://web.dev/articles/fetch-metadata
+ */
+export function guard(options: GuardOptions): MiddlewareHandler {
+  const { token, sessions } = options;
+  const hosts = [options.host, ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : [])];
+  return async (c, next) => {
+    if (token !== undefined && isSame(bearerOf(c.req.header("Authorization")), token)) return await next();
+
+    const host = c.req.header("Host") ?? "";
+    if (!isOwnHost(host, hosts)) {
+      return refuse(
+        c,
+        403,
+        `Cannot answer for the host "${host}": the listener is known by an IP address, as localhost, and by the config`,
+        "set `admin.publicUrl` in the config to the address under which you reach it",
+      );
+    }
+    if (isForeign(c, host, options.publicUrl)) {
+      return refuse(c, 403, "Cannot do what another site's page asks for", "open the page of the listener itself");
+    }
+    if (isOpen(c)) return await next();
+    if (token === undefined) return await next();
+    if (!await sessions?.isGood(c, Date.now())) return await options.askForToken(c);
+    if (!isRead(c) && !isFromBrowser(c)) {
+      return refuse(c, 403, "Cannot tell which page asks for this", "send `Authorization: Bearer` with the token");
+    }
+    await next();
+  };
+}
+
+/** Compares in a time that says nothing of where the texts differ. */
+export function isSame(text: string, other: string): boolean {
+  const [one, two] = [text, other].map((value) => createHash("sha256").update(value).digest());
+  return timingSafeEqual(one!, two!);
+}
+
+/** The token of an `Authorization` header (RFC 6750); the scheme's name has no case. */
+function bearerOf(header = ""): string {
+  return /^bearer (.*)$/i.exec(header)?.[1] ?? "";
+}
+
+/** Asked for before anybody is known: what signs in, and what makes that page look as it should. */
+function isOpen(c: Context): boolean {
+  return c.req.path === "/sign-in" || (isRead(c) && c.req.path.startsWith("/assets/"));
+}
+
+function isRead(c: Context): boolean {
+  return c.req.method === "GET" || c.req.method === "HEAD";
+}
+
+/** Whether a `Host` header gives a name that nobody else can let point to this machine, or one that the config gives. */
+function isOwnHost(host: string, names: readonly string[]): boolean {
+  const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined;
+  if (!url || host.includes("@")) return false;
+  const { hostname } = url;
+  return isIP(hostname.replace(/^\[(.*)\]$/, "$1")) !== 0 || hostname === "localhost" ||
+    names.some((name) => name.toLowerCase() === hostname);
+}
+
+/** Every browser sends one of these with a request that changes something. */
+function isFromBrowser(c: Context): boolean {
+  return c.req.header("Sec-Fetch-Site") !== undefined || c.req.header("Origin") !== undefined;
+}
+
+/** Whether a browser sent this for another site's page. A link to one of ours may stand anywhere. */
+function isForeign(c: Context, host: string, publicUrl?: string): boolean {
+  const site = c.req.header("Sec-Fetch-Site");
+  const origin = c.req.header("Origin");
+  if (site !== undefined) {
+    const isLink = site === "none" || c.req.header("Sec-Fetch-Mode") === "navigate";
+    return site !== "same-origin" && !(isRead(c) && isLink);
+  }
+  if (origin === undefined) return false;
+  if (!URL.canParse(origin)) return true; // "null": a page that has no origin to name
+  const url = new URL(origin);
+  return url.host !== host.toLowerCase() && (publicUrl === undefined || url.origin !== new URL(publicUrl).origin);
+}
