@@ -33,7 +33,10 @@ export interface RelayConfig<
   listen?: { host?: string; port?: number };
   /** The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token. */
   admin?: false | { host?: string; port?: number; token?: SecretText };
-  /** Where events are kept. Relative to `$STATE_DIRECTORY`, else to the config's folder. Default: `sqlite:relay.db`. */
+  /**
+   * Where events are kept. Relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to `/var/lib/NAME` if that
+   * is there, else to the config's folder. Default: `sqlite:relay.db`.
+   */
   store?: SecretText;
   /** What receives events, by name. */
   sources: Record<string, SourceDefinition>;
