@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
@@ -38,26 +37,10 @@ export function print(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
-/** Rows as lines, each column as wide as its widest cell. */
-export function table(rows: string[][]): string[] {
-  const width = (text: string) => stripVTControlCharacters(text).length;
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, width(cell))), []);
-  return rows.map((row) =>
-    `  ${row.map((cell, at) => cell + " ".repeat(widths[at]! - width(cell))).join("  ")}`.trimEnd()
-  );
-}
-
-const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1_000, "s"]] as const;
-
-/** How long ago, in its largest unit: `3 min ago`. */
-export function ago(ms: number): string {
-  const [size, unit] = units.find(([size]) => ms >= size) ?? [1_000, "s"];
-  return `${Math.max(0, Math.floor(ms / size))} ${unit} ago`;
-}
-
-/** Prints a value as JSON. */
+/** Prints a value as JSON, from which no terminal takes a command: `JSON.stringify` leaves the later controls as they are. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  const text = JSON.stringify(value, null, 2);
+  print(text.replaceAll(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`));
 }
 
 /**

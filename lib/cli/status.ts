@@ -7,7 +7,8 @@ import { loadConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
 import { type Status, statuses } from "../operator/status.ts";
-import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { ago, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
   return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
