@@ -3,6 +3,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
 import { ExitCode, RelayError } from "../errors.ts";
+import { print, printJson } from "./shared.ts";
 
 /** How a verb ends that Ctrl-C stopped, as a shell tells it of programs that a signal ended: 128 + SIGINT. */
 export const INTERRUPTED = 130;
@@ -31,12 +32,24 @@ export async function confirm(question: string, yes = false): Promise<boolean> {
   }
 }
 
+/** Says that the user would rather not. */
+export function declined(asJson = false): void {
+  process.exitCode = ExitCode.failed;
+  if (asJson) printJson({ ok: false, error: "Not confirmed: nothing is changed" });
+  else print("Nothing is changed");
+}
+
 /** Work in many steps that Ctrl-C stops between two of them; a second Ctrl-C ends the program at once. */
 export class LongWork {
   readonly #stop = new AbortController();
-  #shownAt = 0;
+  #shownAt = -Infinity;
   #isShown = false;
-  readonly #onSignal = () => this.#stop.signal.aborted ? process.exit(INTERRUPTED) : this.#stop.abort();
+  readonly #onSignal = () => {
+    if (this.wasInterrupted) process.exit(INTERRUPTED);
+    this.#stop.abort();
+    this.#shownAt = -Infinity;
+    this.show("stopping after this step");
+  };
 
   constructor() {
     process.on("SIGINT", this.#onSignal);

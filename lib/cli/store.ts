@@ -3,7 +3,10 @@
 import { statSync } from "node:fs";
 import { openStore, storePath } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { messageOf, RelayError } from "../errors.ts";
+import { ExitCode, messageOf, RelayError } from "../errors.ts";
+import { type IdBytes, parseId } from "../id.ts";
+import { visible } from "../log.ts";
+import { unknownName } from "../options.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigOptions } from "./shared.ts";
 
@@ -46,4 +49,30 @@ function checkThere(path: string): void {
       : [messageOf(error), undefined];
     throw new RelayError(`Cannot read the store ${path}: ${reason}`, hint);
   }
+}
+
+/**
+ * Checks the name of a target that a user gave: one of the config, or one that the store still has deliveries for.
+ * @param doing Words for the error: what is to be done with it.
+ * @throws {RelayError} if neither knows it.
+ */
+export async function checkTarget({ store, loaded }: OpenStore, name: string, doing: string): Promise<void> {
+  if (loaded.config.targets.has(name)) return;
+  const stored = (await store.targets()).map((target) => target.name);
+  if (stored.includes(name)) return;
+  const known = [...new Set([...loaded.config.targets.keys(), ...stored])];
+  throw new RelayError(`Cannot ${doing}: ${unknownName("target", name, known)}`, undefined, ExitCode.usage);
+}
+
+/**
+ * Reads ids as a user gave them, each once.
+ * @param doing Words for the error: what is to be done with them.
+ * @throws {RelayError} if one of them is none.
+ */
+export function idsOf(texts: readonly string[], doing: string): IdBytes[] {
+  return [...new Set(texts.map((text) => text.toLowerCase()))].map((text) => {
+    const id = parseId(text);
+    if (id) return id;
+    throw new RelayError(`Cannot ${doing} "${visible(text)}": this is no id`, "`relay events` shows the ids of events");
+  });
 }

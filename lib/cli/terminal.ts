@@ -50,7 +50,7 @@ function widthOfOne(character: string): number {
 function fit(text: string, room: number): string {
   let left = room - 1;
   let isCut = false;
-  const kept = text.match(/\x1b\[[\d;]*m|./gsu)!.map((piece) => {
+  const kept = text.match(/\p{Cc}\[[\d;]*m|./gsu)!.map((piece) => {
     if (piece.startsWith("\x1b")) return piece;
     left -= isCut ? 0 : widthOfOne(piece);
     if (left >= 0) return isCut ? "" : piece;
