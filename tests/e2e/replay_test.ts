@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { seedDead } from "../helpers/seed.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 import { until } from "../helpers/wait.ts";
@@ -46,10 +49,20 @@ async function json(folder: string, ...args: string[]) {
   return { code, value: JSON.parse(stdout) };
 }
 
+/** What `replay --since` says; its last field, a time, is checked here. */
+async function replaySince(folder: string, ...args: string[]) {
+  const { code, value: { lastReceivedAt, ...value } } = await json(folder, "replay", "--since", ...args, "--yes");
+  if (value.events > 0) assert.match(lastReceivedAt, /^20\d\d-.*Z$/);
+  return { code, value };
+}
+
 const done = (parts: Record<string, unknown>) => ({
   code: 0,
   value: { events: 1, deliveries: 1, unrouted: 0, unknown: [], interrupted: false, ...parts },
 });
+
+/** Of events that were named by their ids. */
+const doneById = (parts: Record<string, unknown>) => done({ lastReceivedAt: null, ...parts });
 
 const deliveriesOf = async (folder: string, id: string): Promise<StoredEvent["deliveries"]> =>
   (await json(folder, "events", id)).value.deliveries;
@@ -57,7 +70,7 @@ const deliveriesOf = async (folder: string, id: string): Promise<StoredEvent["de
 test("replay sends an event again as a new delivery, and leaves the old one", async () => {
   await atWork(async (relay, sink, [completed]) => {
     const [old] = completed!.deliveries;
-    assert.deepEqual(await json(relay.folder, "replay", completed!.id), done({}));
+    assert.deepEqual(await json(relay.folder, "replay", completed!.id), doneById({}));
     const requests = await sink.received(3);
     const again = requests.at(-1)!;
     assert.equal(again.body.toString(), event(0, "note.completed"));
@@ -106,7 +119,7 @@ test("replay --to sends an event to one target alone, whether or not a route nam
   await atWork(async (relay, sink, [completed, , other]) => {
     assert.deepEqual(
       await json(relay.folder, "replay", completed!.deliveries[0]!.id, other!.id, "--to", "arquivo"),
-      done({ events: 2, deliveries: 2 }),
+      doneById({ events: 2, deliveries: 2 }),
     );
     const requests = await sink.received(4);
     assert.deepEqual(requests.slice(2).map(({ path }) => path), ["/arquivo", "/arquivo"]);
@@ -116,17 +129,17 @@ test("replay --to sends an event to one target alone, whether or not a route nam
 test("replay --since replays what came in since then, by type", async () => {
   await atWork(async (relay, sink) => {
     const { folder } = relay;
-    const typed = await json(folder, "replay", "--since", "1h", "--type", "note.failed", "--yes");
+    const typed = await replaySince(folder, "1h", "--type", "note.failed");
     assert.deepEqual(typed, done({}));
     await sink.received(3);
-    const all = await json(folder, "replay", "--since", "2000-01-01", "--yes");
+    const all = await replaySince(folder, "2000-01-01");
     assert.deepEqual(all, done({ events: 2, deliveries: 2, unrouted: 1 }));
     await sink.received(5);
     const { code, stdout } = await runRelay(["replay", "--since", "1h", "--to", "novo", "--yes"], { cwd: folder });
     assert.deepEqual([code, stdout], [0, "Replaying 3 events as 3 new deliveries\n"]);
     await sink.received(8);
     assert.equal(sink.requests.filter(({ path }) => path === "/novo").length, 3);
-    const none = await json(folder, "replay", "--since", "0s", "--yes");
+    const none = await replaySince(folder, "0s");
     assert.deepEqual(none, { ...done({ events: 0, deliveries: 0 }), code: 1 });
   });
 });
@@ -138,7 +151,7 @@ test("replay ends with 1 where nothing is replayed, and says why", async () => {
     assert.match(unrouted.stdout, /1 event goes nowhere by the config of now; --to names a target\n/);
     const unknown = "018f2b6e-7c00-7000-8000-000000000000";
     assert.deepEqual(await json(folder, "replay", unknown), {
-      ...done({ events: 0, deliveries: 0, unknown: [unknown] }),
+      ...doneById({ events: 0, deliveries: 0, unknown: [unknown] }),
       code: 1,
     });
   });
@@ -179,4 +192,35 @@ test("replay --since asks on a terminal, and says what it will do", needsTermina
       await terminal.close();
     }
   });
+});
+
+test("replay --since stops at Ctrl-C between two batches, and says where to go on", needsTerminal, async () => {
+  const folder = makeFolder();
+  const path = join(folder.path, "relay.db");
+  try {
+    const parts = { targets: `crm: http({ url: "http://127.0.0.1:1" })`, routes: `{ on: "**", to: "crm" }` };
+    writeFileSync(join(folder.path, "relay.config.ts"), configOf(parts));
+    await seedDead(path, 1_000, "crm");
+    const writer = new DatabaseSync(path);
+    writer.exec("BEGIN IMMEDIATE"); // the first batch waits for this
+    const terminal = runOnTerminal(["replay", "--since", "1h", "--yes"], { cwd: folder.path });
+    try {
+      await terminal.shows(/replaying: 0 events of 1,000 events/);
+      terminal.type("\x03");
+      await terminal.shows(/stopping/);
+      writer.exec("COMMIT");
+      assert.equal(await terminal.exited, 130);
+      const [, events, since] = /Replaying (\d+) events as .*, then stopped; go on with --since (20\S+Z)/
+        .exec(terminal.output()) ?? [];
+      assert.ok(Number(events) < 1_000, terminal.output());
+      assert.ok(Date.parse(since!) <= Date.now());
+      const { waiting } = writer.prepare("SELECT count(*) AS waiting FROM deliveries WHERE state = 'pending'").get()!;
+      assert.equal(waiting, Number(events));
+    } finally {
+      writer.close();
+      await terminal.close();
+    }
+  } finally {
+    folder.remove();
+  }
 });

@@ -7,11 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { seedDead } from "../helpers/seed.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 import { until } from "../helpers/wait.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
-import { eventId } from "../../lib/id.ts";
 
 const event = (number: number, type = "note.failed") => JSON.stringify({ event: type, data: { note_id: `${number}` } });
 
@@ -187,36 +186,7 @@ async function withManyDead(work: (folder: string, deadNow: () => number) => Pro
   try {
     const parts = { targets: `crm: http({ url: "http://127.0.0.1:1" })`, routes: `{ on: "**", to: "crm" }` };
     writeFileSync(join(folder.path, "relay.config.ts"), configOf(parts));
-    const store = openSqlite(path);
-    const now = Date.now();
-    const [source, type, headers, problems] = ["connectvets", "note.failed", {}, [] as string[]];
-    await store.accept(Array.from({ length: MANY }, (_, number) => {
-      const body = new TextEncoder().encode(event(number));
-      const deliveries = [{ target: "crm" }];
-      return {
-        id: eventId(source, body, now),
-        source,
-        type,
-        receivedAt: now,
-        body,
-        headers,
-        secretIndex: 0,
-        problems,
-        deliveries,
-      };
-    }));
-    const claimed = await store.claim([{ target: "crm", limit: MANY }], now, now + 60_000);
-    await store.record(claimed.map(({ ref, target }) => ({
-      ref,
-      target,
-      attempt: 1,
-      startedAt: now,
-      durationMs: 1,
-      outcome: { kind: "dead", reason: "refused", detail: "no" },
-      state: "dead",
-      hold: {},
-    })));
-    await store.close();
+    await seedDead(path, MANY, "crm");
     await work(folder.path, () => {
       const db = new DatabaseSync(path);
       try {
