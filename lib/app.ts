@@ -1,6 +1,6 @@
 /** The relay as a whole: built, started and stopped in order. */
 
-import { isAbsolute, join } from "node:path";
+import { lstatSync } from "node:fs";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -14,6 +14,7 @@ import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
 import { listen, type Listener } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
+import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 
 /** A relay at work. */
@@ -113,8 +114,12 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
 
 /** Path of the store's file. */
 export function storePath({ config, folder }: LoadedConfig): string {
-  const path = config.store.slice("sqlite:".length);
-  return isAbsolute(path) ? path : join(process.env.STATE_DIRECTORY || folder, path);
+  return placeOf(config.store, {
+    folder,
+    stateDirectory: process.env.STATE_DIRECTORY,
+    // Under `DynamicUser` the folder is a link to where only root can look.
+    exists: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  });
 }
 
 /** Opens the store that this config names. */

@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
-import { type ConfigOptions, print, table, verb } from "./shared.ts";
+import { type ConfigOptions, print, verb } from "./shared.ts";
+import { table } from "./terminal.ts";
 
 export function checkVerb(): Command {
   return verb("check", "load and check the config, print the routing table", "config", "json")

@@ -6,7 +6,12 @@ import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { checkVerb } from "./check.ts";
 import { demoVerb } from "./demo.ts";
+import { eventsVerb } from "./events.ts";
 import { initVerb } from "./init.ts";
+import { pauseVerb } from "./pause.ts";
+import { replayVerb } from "./replay.ts";
+import { resumeVerb } from "./resume.ts";
+import { retryVerb } from "./retry.ts";
 import { routesVerb } from "./routes.ts";
 import { sendVerb } from "./send.ts";
 import { serveVerb } from "./serve.ts";
@@ -20,6 +25,11 @@ const verbs = [
   checkVerb,
   serveVerb,
   statusVerb,
+  eventsVerb,
+  retryVerb,
+  replayVerb,
+  pauseVerb,
+  resumeVerb,
   sendVerb,
   signVerb,
   verifyVerb,
@@ -43,12 +53,20 @@ export async function main(args: readonly string[]): Promise<void> {
     command.copyInheritedSettings(program);
     program.addCommand(command);
   }
+  process.stdout.on("error", lostOutput);
   try {
     if (args.length === 0) program.help({ error: true });
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     process.exitCode = report(error, args.includes("--json"));
   }
+}
+
+/** Whoever reads what a verb prints may have seen enough, as `head` has; a disk that is full is another matter. */
+function lostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE" || process.exitCode === ExitCode.failed) return;
+  process.exitCode = ExitCode.failed;
+  process.stderr.write(`Cannot write the output: ${messageOf(error)}\n`);
 }
 
 /** Tells an error to a person, or to a script under `--json`, and gives the exit code. */

@@ -5,10 +5,11 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
 import { paint, visible } from "../log.ts";
-import { messageFor, route, type Verdict } from "../pipeline/route.ts";
+import { messageFor, route } from "../pipeline/route.ts";
 import { eventId, formatId } from "../id.ts";
 import { eventBytes } from "./samples.ts";
 import { print, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { verdictWords } from "./words.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -31,14 +32,6 @@ export function routesVerb(): Command {
       print(loaded.redact(options.json ? JSON.stringify(result, null, 2) : lines(result).join("\n")));
     });
 }
-
-/** What a verdict means, in words. */
-const verdictWords: Record<Verdict, string> = {
-  matched: "matches",
-  other_event: "is for other events",
-  when_false: "its `when` says no",
-  when_threw: "its `when` failed, which is no match",
-};
 
 function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
   const { config } = loaded;

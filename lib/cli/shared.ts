@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { stripVTControlCharacters } from "node:util";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
+import { duration } from "../units.ts";
 import type { Source } from "../sources/source.ts";
 
 /** Options of every verb that reads the config. */
@@ -38,26 +38,32 @@ export function print(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
-/** Rows as lines, each column as wide as its widest cell. */
-export function table(rows: string[][]): string[] {
-  const width = (text: string) => stripVTControlCharacters(text).length;
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, width(cell))), []);
-  return rows.map((row) =>
-    `  ${row.map((cell, at) => cell + " ".repeat(widths[at]! - width(cell))).join("  ")}`.trimEnd()
-  );
+const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/**
+ * Reads what `--since` takes to Unix milliseconds: how long ago (`7d`, `12h`), or an ISO 8601 date or time, which is of
+ * this machine's time zone unless it names one.
+ * @throws {InvalidArgumentError} which the command line tells as wrong usage.
+ */
+export function parseSince(text: string): number {
+  const ago = duration.safeParse(text);
+  const time = text.includes("T") ? text : `${text}T00:00`; // a date alone would be read as one of UTC
+  const since = ago.success ? Date.now() - ago.data : ISO_TIME.test(text) ? Date.parse(time) : NaN;
+  if (Number.isNaN(since)) {
+    throw new InvalidArgumentError('Expected how long ago, such as "7d" or "12h", or a date such as "2026-01-31".');
+  }
+  if (since > Date.now()) throw new InvalidArgumentError("It lies in the future.");
+  return since;
 }
 
-const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1_000, "s"]] as const;
-
-/** How long ago, in its largest unit: `3 min ago`. */
-export function ago(ms: number): string {
-  const [size, unit] = units.find(([size]) => ms >= size) ?? [1_000, "s"];
-  return `${Math.max(0, Math.floor(ms / size))} ${unit} ago`;
-}
-
-/** Prints a value as JSON. */
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+/**
+ * Prints a value as JSON, without what could command a terminal: of control characters, `JSON.stringify` escapes the first
+ * 32 only.
+ * @param redact Masks secrets.
+ */
+export function printJson(value: unknown, redact = (text: string) => text): void {
+  const text = redact(JSON.stringify(value, null, 2));
+  print(text.replaceAll(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`));
 }
 
 /**

@@ -1,39 +1,29 @@
 /** `relay status` */
 
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { openStore, storePath } from "../app.ts";
-import { loadConfig } from "../config/load.ts";
-import { RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
 import { type Status, statuses } from "../operator/status.ts";
-import { ago, type ConfigOptions, print, printJson, table, verb } from "./shared.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { type OpenStore, withStore } from "./store.ts";
+import { ago, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
   return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
     .addHelpText("after", "\nReads the store, whether `relay serve` runs or not.")
-    .action(status);
+    .action((options: ConfigOptions & { json?: boolean }) => withStore(options, (open) => status(open, options.json)));
 }
 
-async function status(options: ConfigOptions & { json?: boolean }): Promise<void> {
-  const loaded = await loadConfig(options.config);
-  const path = storePath(loaded);
-  if (!existsSync(path)) {
-    throw new RelayError(`Cannot read the store ${path}: there is none yet`, "start `relay serve`");
-  }
-  const store = openStore(loaded);
-  try {
-    const targets = statuses(await store.targets(), loaded.config.targets, Date.now());
-    const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
-    const dead = targets.reduce((sum, one) => sum + one.dead, 0);
-    const bytes = await store.bytes();
-    const summary = `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`;
-    if (options.json) printJson({ store: path, bytes, backlog, dead, targets });
-    else print(summary, "", ...lines(targets));
-  } finally {
-    await store.close();
-  }
+async function status({ store, loaded, path }: OpenStore, asJson = false): Promise<void> {
+  const targets = statuses(await store.targets(), loaded.config.targets, Date.now());
+  const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
+  const dead = targets.reduce((sum, one) => sum + one.dead, 0);
+  const bytes = await store.bytes();
+  if (asJson) return printJson({ store: path, bytes, backlog, dead, targets });
+  print(`${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`, "", ...lines(targets));
 }
+
+/** What a narrow terminal has no room for: when all was well last, then how long ago something came in. */
+const cuts = [{ column: 6, to: 0 }, { column: 3, to: 0 }, { column: 7, to: 12 }, { column: 1, to: 8 }];
 
 function lines(targets: Status[]): string[] {
   const now = Date.now();
@@ -50,13 +40,13 @@ function lines(targets: Status[]): string[] {
       since(one.lastDeliveredAt),
       one.lastFailedAt === null ? "-" : `${since(one.lastFailedAt)}: ${one.lastReason}`,
     ]),
-  ]);
+  ], cuts);
 }
 
-function words({ state, circuitOpenUntil, throttledUntil }: Status, now: number): string {
+function words({ state, circuitOpenUntil, throttledUntil, pausedAt }: Status, now: number): string {
   if (state === "ok") return paint("green", "ok");
   if (state === "orphaned") return paint("yellow", "not in the config");
-  if (state === "paused") return paint("yellow", "paused");
+  if (state === "paused") return paint("yellow", `paused ${ago(now - Date.parse(pausedAt!))}`);
   if (state === "throttled") {
     return paint("yellow", `asked to wait until ${new Date(throttledUntil!).toLocaleTimeString("en-GB")}`);
   }

@@ -36,7 +36,10 @@ export interface RelayConfig<
    * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's.
    */
   admin?: false | { host?: string; port?: number; token?: SecretText; publicUrl?: string };
-  /** Where events are kept. Relative to `$STATE_DIRECTORY`, else to the config's folder. Default: `sqlite:relay.db`. */
+  /**
+   * Where events are kept. Relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to `/var/lib/NAME` if that
+   * is there, else to the config's folder. Default: `sqlite:relay.db`.
+   */
   store?: SecretText;
   /** What receives events, by name. */
   sources: Record<string, SourceDefinition>;

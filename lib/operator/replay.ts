@@ -17,6 +17,8 @@ export interface ReplayResult {
   /** Ids of no event and no delivery. */
   unknown: string[];
   isComplete: boolean;
+  /** When the last event came in that was replayed or unrouted, in Unix milliseconds: where to go on if it was stopped. */
+  lastAt?: number;
 }
 
 /** Most events that are replayed in one transaction. */
@@ -62,6 +64,7 @@ export async function replaySince(
     const page: EventPage<StoredEvent> = await store.stored(filter, { limit: BATCH, after });
     const events = page.events.filter(({ event }) => event.receivedAt <= options.now);
     await replay(store, loaded, events, options, result);
+    result.lastAt = events.at(-1)?.event.receivedAt ?? result.lastAt;
     options.onProgress?.(result.events + result.unrouted);
     after = events.length < page.events.length ? undefined : page.next;
   }

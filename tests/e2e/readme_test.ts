@@ -1,7 +1,7 @@
 /** Every command in the README, run as it stands. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
@@ -26,11 +26,12 @@ test("README has the two commands of a fresh machine at its top, and names tasks
 
 test("README's commands work in their order", async () => {
   const folder = makeFolder();
-  const env = { PATH: `${dirname(executable)}:${process.env.PATH}` };
+  const env = { PATH: `${dirname(executable)}:${process.env.PATH}`, RELAY_CONFIG: "my-relay/relay.config.ts" };
   const shell = (command: string) => spawn("sh", ["-c", `exec ${command}`], { cwd: folder.path, env });
   const relays: ReturnType<typeof shell>[] = [];
   try {
-    for (const command of commands.slice(2)) {
+    for (const text of commands.slice(2)) {
+      const command = / ID$/.test(text) ? text.replace(/ID$/, await failedId(folder.path, env)) : text;
       const child = shell(command);
       let output = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += chunk);
@@ -53,6 +54,15 @@ test("README's commands work in their order", async () => {
     folder.remove();
   }
 });
+
+/** The id of the newest event, which a reader takes from what `relay events` shows, once a delivery of it has failed. */
+async function failedId(cwd: string, env: Record<string, string>): Promise<string> {
+  const newest = await until("a failed delivery", () => {
+    const [event] = JSON.parse(execFileSync(executable, ["events", "--json"], { cwd, env, encoding: "utf8" }));
+    return event.deliveries.some(({ reason }: { reason: string | null }) => reason !== null) && event;
+  }, 30_000);
+  return newest.id;
+}
 
 test("README names every verb", async () => {
   const child = spawn(executable, ["--help"]);

@@ -117,6 +117,7 @@ test("status shows the same beside a relay that serves and after it has stopped"
       lastReason: null,
       circuitOpenUntil: null,
       throttledUntil: null,
+      pausedAt: null,
       state: "ok",
     });
     assert.deepEqual([refuses.dead, refuses.lastReason], [2, "refused"]);

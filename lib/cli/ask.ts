@@ -1,0 +1,81 @@
+/** Verbs that change much: they ask first, show how far they are, and stop where the user says so. */
+
+import process from "node:process";
+import { createInterface } from "node:readline/promises";
+import { ExitCode, RelayError } from "../errors.ts";
+import { print, printJson } from "./shared.ts";
+
+/** How a verb ends that Ctrl-C stopped, as a shell tells it of programs that a signal ended: 128 + SIGINT. */
+export const INTERRUPTED = 130;
+
+/**
+ * Asks on the terminal whether to go on. The question goes to standard error, as what the verb prints may be piped.
+ * @param yes The user has said so beforehand.
+ * @throws {RelayError} if there is no terminal to ask on.
+ */
+export async function confirm(question: string, yes = false): Promise<boolean> {
+  if (yes) return true;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new RelayError(
+      `Cannot ask "${question}": this is no terminal`,
+      "add --yes to go on without being asked",
+      ExitCode.usage,
+    );
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
+    return /^(y|yes|s|sim)$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}
+
+/** Says that the user would rather not. */
+export function declined(asJson = false): void {
+  process.exitCode = ExitCode.failed;
+  if (asJson) printJson({ ok: false, error: "Not confirmed: nothing is changed" });
+  else print("Nothing is changed");
+}
+
+/** Work in many steps that Ctrl-C stops between two of them; a second Ctrl-C ends the program at once. */
+export class LongWork {
+  readonly #stop = new AbortController();
+  #shownAt = -Infinity;
+  #isShown = false;
+  readonly #onSignal = () => {
+    if (this.wasInterrupted) process.exit(INTERRUPTED);
+    this.#stop.abort();
+    this.#shownAt = -Infinity;
+    this.show("stopping after this step");
+  };
+
+  constructor() {
+    process.on("SIGINT", this.#onSignal);
+  }
+
+  /** Aborted when the user has asked to stop. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get wasInterrupted(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Shows on a terminal how far the work is; elsewhere, and more often than one can read, nothing. */
+  show(text: string): void {
+    if (!process.stderr.isTTY || performance.now() - this.#shownAt < 100) return;
+    this.#shownAt = performance.now();
+    this.#isShown = true;
+    process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  /** Takes away what was shown, and listens to Ctrl-C no more. */
+  end(): void {
+    if (this.#isShown) process.stderr.write("\r\x1b[K");
+    process.off("SIGINT", this.#onSignal);
+    if (this.wasInterrupted) process.exitCode = INTERRUPTED;
+  }
+}

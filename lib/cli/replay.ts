@@ -1,0 +1,113 @@
+/** `relay replay` */
+
+import process from "node:process";
+import type { Command } from "commander";
+import { ExitCode, RelayError } from "../errors.ts";
+import { unknownName } from "../options.ts";
+import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
+import type { Store } from "../store/mod.ts";
+import type { EventFilter } from "../store/operator.ts";
+import { confirm, declined, LongWork } from "./ask.ts";
+import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
+import { idsOf, type OpenStore, withStore } from "./store.ts";
+import { count, fullTime } from "./terminal.ts";
+
+interface Options extends ConfigOptions {
+  since?: number;
+  type?: string;
+  to?: string;
+  yes?: boolean;
+  json?: boolean;
+}
+
+export function replayVerb(): Command {
+  return verb("replay", "route stored events again by the config of now, as new deliveries", "config", "json")
+    .argument("[id...]", "events, or deliveries, whose events are meant")
+    .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
+    .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
+    .option("--to <target>", "send them to this target alone, whether or not a route names it")
+    .option("--yes", "with --since: do not ask")
+    .addHelpText(
+      "after",
+      "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +
+        "\nfailed, `relay retry` is the better way." +
+        "\nExit: 0 events are replayed, 1 none is, 130 Ctrl-C stopped it; what it had done by then is done.",
+    )
+    .action((ids: string[], options: Options) => {
+      checkUsage(ids, options);
+      return withStore(options, async (open) => {
+        checkTo(open, options.to);
+        await (options.since === undefined ? some(open, ids, options) : bulk(open, options.since, options));
+      });
+    });
+}
+
+function checkUsage(ids: string[], { since, type }: Options): void {
+  const problem = since !== undefined && ids.length > 0
+    ? "--since goes without ids"
+    : since === undefined && ids.length === 0
+    ? "neither an id nor --since is given"
+    : since === undefined && type !== undefined
+    ? "--type goes with --since"
+    : undefined;
+  if (problem) throw new RelayError(`Cannot replay: ${problem}`, "see `relay replay --help`", ExitCode.usage);
+}
+
+/** Events are counted up to so many, for the question. */
+const MAX_COUNTED = 10_000;
+
+/** A new delivery to a target that is not in the config would wait for ever. */
+function checkTo({ loaded: { config } }: OpenStore, to?: string): void {
+  if (to === undefined || config.targets.has(to)) return;
+  throw new RelayError(
+    `Cannot replay: ${unknownName("target", to, [...config.targets.keys()])}`,
+    undefined,
+    ExitCode.usage,
+  );
+}
+
+async function some({ store, loaded }: OpenStore, texts: string[], { to, json }: Options): Promise<void> {
+  const result = await replayIds(store, loaded, idsOf(texts, "replay"), { to, now: Date.now() });
+  if (result.unknown.length > 0) process.exitCode = ExitCode.failed;
+  tell(result, json);
+}
+
+async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes, json }: Options): Promise<void> {
+  const filter = { type, since };
+  const found = await countEvents(store, filter);
+  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the config of now"}?`;
+  if (!await confirm(plan, yes)) return declined(json);
+
+  const work = new LongWork();
+  const onProgress = (events: number) => work.show(`replaying: ${count(events, "event")} of ${found}, Ctrl-C stops`);
+  onProgress(0);
+  const result = await replaySince(store, loaded, filter, { to, now: Date.now(), signal: work.signal, onProgress })
+    .finally(() => work.end());
+  tell(result, json);
+}
+
+/** Counts no further than a person wants to wait for. */
+async function countEvents(store: Store, filter: EventFilter): Promise<string> {
+  let events = 0;
+  let before: number | undefined;
+  do {
+    const page = await store.events(filter, { limit: 1_000, before });
+    events += page.events.length;
+    before = page.next;
+  } while (before !== undefined && events < MAX_COUNTED);
+  return (before === undefined ? "" : "more than ") + count(events, "event");
+}
+
+/** Says what was done, and ends with 1 where that was nothing. */
+function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: ReplayResult, json?: boolean): void {
+  if (deliveries === 0 && isComplete) process.exitCode = ExitCode.failed;
+  const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
+  if (json) return printJson({ events, deliveries, unrouted, unknown, interrupted: !isComplete, lastReceivedAt });
+  const done = `Replaying ${count(events, "event")} as ${count(deliveries, "new delivery", "new deliveries")}`;
+  if (isComplete) print(done);
+  else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
+  if (unrouted > 0) {
+    print(`${count(unrouted, "event goes", "events go")} nowhere by the config of now; --to names a target`);
+  }
+  for (const id of unknown) print(`Not found: no event and no delivery has the id ${id}`);
+}

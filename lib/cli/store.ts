@@ -1,0 +1,78 @@
+/** The config's store, for verbs that read or change what is stored, whether `relay serve` runs or not. */
+
+import { statSync } from "node:fs";
+import { openStore, storePath } from "../app.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { ExitCode, messageOf, RelayError } from "../errors.ts";
+import { type IdBytes, parseId } from "../id.ts";
+import { visible } from "../log.ts";
+import { unknownName } from "../options.ts";
+import type { Store } from "../store/mod.ts";
+import type { ConfigOptions } from "./shared.ts";
+
+/** A store that is open, and the config that names it. */
+export interface OpenStore {
+  store: Store;
+  loaded: LoadedConfig;
+  /** Path of the store's file. */
+  path: string;
+}
+
+/**
+ * Opens the config's store, does the work of a verb, and closes the store.
+ * @throws {RelayError} if there is no store yet, or it cannot be reached: a verb makes none.
+ */
+export async function withStore<Result>(
+  options: ConfigOptions,
+  work: (open: OpenStore) => Promise<Result>,
+): Promise<Result> {
+  const loaded = await loadConfig(options.config);
+  const path = storePath(loaded);
+  checkThere(path);
+  const store = openStore(loaded);
+  try {
+    return await work({ store, loaded, path });
+  } finally {
+    await store.close();
+  }
+}
+
+function checkThere(path: string): void {
+  try {
+    statSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
+      ? ["there is none yet", "start `relay serve`"]
+      : code === "EACCES"
+      ? ["this user may not look there", "run this as root, or as the user of the service"]
+      : [messageOf(error), undefined];
+    throw new RelayError(`Cannot read the store ${path}: ${reason}`, hint);
+  }
+}
+
+/**
+ * Checks the name of a target that a user gave: one of the config, or one that the store still has deliveries for.
+ * @param doing Words for the error: what is to be done with it.
+ * @throws {RelayError} if neither knows it.
+ */
+export async function checkTarget({ store, loaded }: OpenStore, name: string, doing: string): Promise<void> {
+  if (loaded.config.targets.has(name)) return;
+  const stored = (await store.targets()).map((target) => target.name);
+  if (stored.includes(name)) return;
+  const known = [...new Set([...loaded.config.targets.keys(), ...stored])];
+  throw new RelayError(`Cannot ${doing}: ${unknownName("target", name, known)}`, undefined, ExitCode.usage);
+}
+
+/**
+ * Reads ids as a user gave them, each once.
+ * @param doing Words for the error: what is to be done with them.
+ * @throws {RelayError} if one of them is none.
+ */
+export function idsOf(texts: readonly string[], doing: string): IdBytes[] {
+  return [...new Set(texts.map((text) => text.toLowerCase()))].map((text) => {
+    const id = parseId(text);
+    if (id) return id;
+    throw new RelayError(`Cannot ${doing} "${visible(text)}": this is no id`, "`relay events` shows the ids of events");
+  });
+}
