@@ -1,6 +1,7 @@
 /** What every page is made with: the person's language, the time, and what hides secrets. */
 
 import type { Context } from "hono";
+import { detectFromHeader, type DetectorOptions } from "hono/language";
 import type { LoadedConfig } from "../../config/load.ts";
 import { mapTexts } from "../../targets/message.ts";
 import { type Format, formatOf } from "./format.ts";
@@ -31,9 +32,21 @@ export interface Notice {
   event?: string;
 }
 
+const languages: DetectorOptions = {
+  supportedLanguages: ["en", "pt"],
+  fallbackLanguage: "en",
+  ignoreCase: true,
+  order: ["header"],
+  lookupFromHeaderKey: "accept-language",
+  lookupQueryString: "",
+  lookupCookie: "",
+  lookupFromPathIndex: 0,
+  caches: false,
+};
+
 /** The view of a request. */
 export function viewOf(c: Context, loaded: LoadedConfig, isSignedIn: boolean): View {
-  const language = c.get("language") === "pt" ? "pt-BR" : "en";
+  const language = detectFromHeader(c, languages) === "pt" ? "pt-BR" : "en";
   const words = wordsOf(language);
   const now = Date.now();
   return {
