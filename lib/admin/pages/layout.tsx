@@ -14,6 +14,8 @@ export interface Page {
   content: Child;
   /** One line for a screen reader when the page changed by itself. */
   summary?: string;
+  /** Without the navigation, whose places are not open yet. */
+  isBare?: boolean;
 }
 
 const places: readonly [path: string, name: keyof Words["nav"]][] = [
@@ -48,8 +50,8 @@ function Layout({ view, page }: { view: View; page: Page }) {
         <a class="skip" href="#main">{words.skip}</a>
         <header>
           <a class="brand" href="/" aria-label={`relay: ${words.nav.overview}`}>relay</a>
-          <Navigation view={view} />
-          <Tools view={view} />
+          {!page.isBare && <Navigation view={view} />}
+          {!page.isBare && <Tools view={view} />}
         </header>
         <main id="main" tabindex={-1}>
           <Told view={view} />
