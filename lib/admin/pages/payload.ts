@@ -25,9 +25,16 @@ export function shownBody(body: Uint8Array): ShownBody {
   };
 }
 
+/** Of `JSON`, what keeps numbers as they were written; TypeScript does not know it yet. */
+const json = JSON as unknown as {
+  parse(text: string, revive: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+};
+
 function indent(text: string): string | undefined {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const value = json.parse(text, (_, value, { source }) => typeof value === "number" ? json.rawJSON(source) : value);
+    return JSON.stringify(value, null, 2);
   } catch {
     return undefined;
   }

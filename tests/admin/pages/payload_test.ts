@@ -10,6 +10,13 @@ test("shownBody() indents JSON and counts the bytes that came in", () => {
   assert.deepEqual(shownBody(body), { text: '{\n  "event": "ação"\n}', bytes: 18, isJson: true, isCut: false });
 });
 
+test("shownBody() keeps numbers as they were written", () => {
+  assert.equal(
+    shownBody(Buffer.from('{"id":12345678901234567890,"x":1.0}')).text,
+    '{\n  "id": 12345678901234567890,\n  "x": 1.0\n}',
+  );
+});
+
 test("shownBody() shows any other body as text, however it is made", () => {
   assert.deepEqual(shownBody(Buffer.from("a=1&b=2")), { text: "a=1&b=2", bytes: 7, isJson: false, isCut: false });
   assert.equal(shownBody(Uint8Array.of(0xff, 0x00, 0x41)).text, "\ufffd\0A");
