@@ -4,14 +4,13 @@ import { type Context, Hono } from "hono";
 import { messageOf, RelayError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { AdminContext } from "../context.ts";
-import { createActions } from "./actions.ts";
+import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
-import { configPage } from "./config.tsx";
-import { type Page, show } from "./layout.tsx";
+import { show } from "./layout.tsx";
 import { failedPage, notFoundPage, refusedPage } from "./plain.tsx";
-import { createReads } from "./reads.ts";
+import { createReads, type Read } from "./reads.ts";
 import { signInPage } from "./sign_in.tsx";
-import { type View, viewOf } from "./view.ts";
+import { viewOf } from "./view.ts";
 
 /** A year, in seconds: an asset's name changes when the asset does. */
 const ASSET_AGE_S = 31_536_000;
@@ -20,17 +19,20 @@ const ASSET_AGE_S = 31_536_000;
 export function createPages(context: AdminContext): Hono {
   const app = new Hono();
   const view = (c: Context) => viewOf(c, context.loaded(), context.token !== undefined);
-  /** Answers with what `read` gives, or says that there is no such thing. */
-  const page =
-    (read: (c: Context, view: View) => Page | undefined | Promise<Page | undefined>) => async (c: Context) => {
-      const own = view(c);
-      const found = await read(c, own);
-      return found ? show(c, own, found) : show(c, own, notFoundPage(own), 404);
-    };
+  const missing = (c: Context) => show(c, view(c), notFoundPage(view(c)), 404);
+  const page = (read: Read) => async (c: Context) => {
+    const own = view(c);
+    const found = await read(c, own);
+    return found ? show(c, own, found) : missing(c);
+  };
+  const action = (act: Act) => async (c: Context) => {
+    const next = await act(c);
+    return next === undefined ? missing(c) : c.redirect(next, 303);
+  };
 
   app.get("/assets/:name", (c) => {
     const asset = assetAt(c.req.path);
-    if (!asset) return c.notFound();
+    if (!asset) return missing(c);
     return c.body(asset.text, 200, {
       "Content-Type": asset.type,
       "Cache-Control": `public, max-age=${ASSET_AGE_S}, immutable`,
@@ -44,18 +46,18 @@ export function createPages(context: AdminContext): Hono {
   app.get("/dead", page(reads.dead));
   app.get("/dead/retry", page(reads.confirm));
   app.get("/targets", page(reads.targets));
-  app.get("/config", page((c, own) => configPage(own, context.loaded(), { sample: c.req.query("sample") })));
-  app.post("/config", page(async (c, own) => configPage(own, context.loaded(), { text: await textOf(c, "event") })));
+  app.get("/config", page(reads.config));
+  app.post("/config", page(reads.preview));
 
   const actions = createActions(context);
-  app.post("/deliveries/:id/retry", actions.retry);
-  app.post("/dead/retry", actions.retryDead);
-  app.post("/events/:id/replay", actions.replay);
-  app.post("/targets/:name/pause", actions.pause);
-  app.post("/targets/:name/resume", actions.resume);
-  app.post("/targets/:name/test", actions.test);
+  app.post("/deliveries/:id/retry", action(actions.retry));
+  app.post("/dead/retry", action(actions.retryDead));
+  app.post("/events/:id/replay", action(actions.replay));
+  app.post("/targets/:name/pause", action(actions.pause));
+  app.post("/targets/:name/resume", action(actions.resume));
+  app.post("/targets/:name/test", action(actions.test));
 
-  app.notFound((c) => show(c, view(c), notFoundPage(view(c)), 404));
+  app.notFound(missing);
   app.onError((error, c) => {
     if (c.req.method === "POST" && error instanceof RelayError) {
       return show(c, view(c), refusedPage(view(c), messageOf(error)), 400);
@@ -71,10 +73,4 @@ export function createPages(context: AdminContext): Hono {
 export function signIn(c: Context, context: AdminContext, isWrong: boolean): Response {
   const view = viewOf(c, context.loaded(), false);
   return show(c, view, signInPage(view, isWrong), 401);
-}
-
-/** The text that a form gives under a name; empty where it gives none. */
-async function textOf(c: Context, name: string): Promise<string> {
-  const value = (await c.req.parseBody())[name];
-  return typeof value === "string" ? value : "";
 }

@@ -1,24 +1,21 @@
 /** @jsxImportSource hono/jsx */
 /** The first page: what needs attention, and how the last 24 hours went. */
 
+import type { Activity } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
 import type { DeadGroup } from "../../store/mod.ts";
 import { type Attention, attentionOf } from "./attention.ts";
-import { Chart, type Hour, SmallChart, sumOf } from "./chart.tsx";
+import { Chart, SmallChart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, Nothing, Prose, Row, Table, Time } from "./parts.tsx";
-import { latencyOf, type TargetDay } from "./day.ts";
+import { latencyOf } from "./day.ts";
 import type { View } from "./view.ts";
 
-/** What the page tells of. */
+/** What the page tells of; `day` is the last 24 hours. */
 export interface OverviewData {
   statuses: readonly Status[];
   dead: readonly DeadGroup[];
-  /** Of the last 24 hours. */
-  received: number;
-  delivered: number;
-  hours: readonly Hour[];
-  targets: ReadonlyMap<string, TargetDay>;
+  day: Activity;
 }
 
 /** The first page. */
@@ -39,15 +36,15 @@ export function overviewPage(view: View, data: OverviewData): Page {
         <section id="day" data-live>
           <h2>{words.overview.last24}</h2>
           <dl class="tiles">
-            <Tile name={words.overview.received} value={format.number(data.received)} />
-            <Tile name={words.overview.delivered} value={format.number(data.delivered)} />
+            <Tile name={words.overview.received} value={format.number(data.day.received)} />
+            <Tile name={words.overview.delivered} value={format.number(data.day.delivered)} />
             <Tile name={`${words.overview.waiting}, ${words.overview.now}`} value={format.number(waiting)} />
             <Tile name={`${words.overview.dead}, ${words.overview.now}`} value={format.number(dead)} />
           </dl>
           <h2>{words.overview.perHour}</h2>
           <div class="card">
-            {data.hours.some((hour) => sumOf(hour) > 0)
-              ? <Chart view={view} hours={data.hours} />
+            {data.day.hours.some((hour) => sumOf(hour) > 0)
+              ? <Chart view={view} hours={data.day.hours} />
               : <p class="muted">{words.overview.noActivity}</p>}
           </div>
           <h2>{words.overview.perTarget}</h2>
@@ -169,7 +166,7 @@ function TargetTable({ view, data }: { view: View; data: OverviewData }) {
   return (
     <Table caption={words.overview.perTarget} isCaptionHidden head={head}>
       {data.statuses.map(({ name }) => {
-        const day = data.targets.get(name);
+        const day = data.day.targets.find((one) => one.name === name);
         return (
           <Row
             head={head}

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** The targets: how each is, and what holds it or lets it go. */
 
+import type { Activity } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
 import type { EventView } from "../../store/mod.ts";
 import type { Target } from "../../targets/target.ts";
@@ -13,13 +14,14 @@ interface TargetsData {
   statuses: readonly Status[];
   /** The config's targets, by name. */
   targets: ReadonlyMap<string, Target>;
-  days: ReadonlyMap<string, TargetDay>;
+  /** The last 24 hours. */
+  day: Activity;
   /** The event of a test message that was sent just now. */
   test?: EventView;
 }
 
 /** The page of the targets. */
-export function targetsPage(view: View, { statuses, targets, days, test }: TargetsData): Page {
+export function targetsPage(view: View, { statuses, targets, day, test }: TargetsData): Page {
   const { words } = view;
   return {
     title: words.targets.title,
@@ -30,7 +32,12 @@ export function targetsPage(view: View, { statuses, targets, days, test }: Targe
         <div id="test" data-live>{test && <TestResult view={view} event={test} />}</div>
         <div id="targets" data-live>
           {statuses.map((status) => (
-            <TargetCard view={view} status={status} target={targets.get(status.name)} day={days.get(status.name)} />
+            <TargetCard
+              view={view}
+              status={status}
+              target={targets.get(status.name)}
+              day={day.targets.find(({ name }) => name === status.name)}
+            />
           ))}
         </div>
       </>
