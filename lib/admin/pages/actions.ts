@@ -1,10 +1,10 @@
 /** What the pages' buttons do. Each sends the person on to a page that tells what was done. */
 
 import type { Context } from "hono";
-import { formatId, parseId } from "../../id.ts";
-import { replay } from "../../operator/replay.ts";
-import { retry, retryDead } from "../../operator/retry.ts";
-import { sendTest } from "../../operator/test.ts";
+import { parseId } from "../../id.ts";
+import { replayIds } from "../../operator/replay.ts";
+import { retryDead, retryIds } from "../../operator/retry.ts";
+import { sendTestMessage } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { fieldsOf } from "./form.ts";
 import { eventPath } from "./parts.tsx";
@@ -25,26 +25,26 @@ export function createActions({ store, loaded, wake }: AdminContext) {
   return {
     async retry(c) {
       const id = parseId(c.req.param("id") ?? "");
-      const event = id && await store.story(id);
-      if (!id || !event) return undefined;
-      const count = await retry(store, [id]);
+      const story = id && await store.story(id);
+      if (!story) return undefined;
+      const { retried } = await retryIds(store, [id], Date.now());
       wake();
-      return withNotice(await backOf(c) ?? eventPath(event.id), told("retried", count));
+      return withNotice(await backOf(c) ?? eventPath(story.id), told("retried", retried.length));
     },
 
     async retryDead(c) {
-      const form = await fieldsOf(c);
-      const count = await retryDead(store, deadFilterOf(form));
+      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now());
       wake();
-      return withNotice("/dead", told("retried", count));
+      return withNotice("/dead", told("retried", retried));
     },
 
     async replay(c) {
       const id = parseId(c.req.param("id") ?? "");
-      const count = id && await replay(store, loaded(), id);
-      if (count === undefined) return undefined;
+      const story = id && await store.story(id);
+      if (!story) return undefined;
+      const { deliveries } = await replayIds(store, loaded(), [id], { now: Date.now() });
       wake();
-      return withNotice(eventPath(formatId(id!)), told("replayed", count));
+      return withNotice(eventPath(story.id), told("replayed", deliveries));
     },
 
     async pause(c) {
@@ -66,7 +66,7 @@ export function createActions({ store, loaded, wake }: AdminContext) {
     async test(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      const event = await sendTest(store, loaded(), target);
+      const event = await sendTestMessage(store, target, Date.now());
       wake();
       return withNotice("/targets", { done: "tested", count: 1, event });
     },

@@ -2,7 +2,7 @@
 
 import type { Status } from "../../operator/status.ts";
 import type { Reason } from "../../outcome.ts";
-import type { DeadGroup } from "../../store/mod.ts";
+import type { DeadGroup } from "../../store/operator.ts";
 
 /** One thing that needs attention, of one target. */
 export interface Attention {

@@ -8,20 +8,18 @@
 import { scaleBand, scaleLinear } from "d3-scale";
 // @ts-types="@types/d3-shape"
 import { stack } from "d3-shape";
+import type { Counts } from "../../operator/activity.ts";
 import { Row, Table } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** The outcomes of one hour's attempts. */
-export interface Hour {
-  /** Its beginning, in Unix milliseconds. */
+/** What became of one hour's attempts. */
+export interface Hour extends Counts {
+  /** When it begins, in Unix milliseconds. */
   at: number;
-  delivered: number;
-  retry: number;
-  dead: number;
 }
 
-/** The outcomes, from the ground up. */
-const outcomes = ["delivered", "retry", "dead"] as const;
+/** What became of attempts, from the ground up, with the outcome that names it. */
+const layers = [["delivered", "delivered"], ["failed", "retry"], ["dead", "dead"]] as const;
 
 interface Frame {
   height: number;
@@ -65,13 +63,13 @@ function Bars(
   const x = scaleBand<number>().domain(hours.map(({ at }) => at)).range([0, 100]).paddingInner(0.22);
   const y = scaleLinear().domain([0, most]).range([height - bottom, top]);
   if (frame === large) y.nice(4);
-  const layers = stack<Hour>().keys(outcomes)([...hours]);
+  const stacks = stack<Hour>().keys(layers.map(([key]) => key))([...hours]);
   return (
     <svg class="chart" width="100%" height={height} role="img" aria-label={label}>
       {frame === large && y.ticks(4).map((count) => <Level view={view} count={count} y={y(count)} />)}
-      {layers.map((layer) => (
-        <g class={layer.key}>
-          {layer.map((span, at) => (
+      {stacks.map((spans) => (
+        <g class={spans.key}>
+          {spans.map((span, at) => (
             <Bar
               x={x(hours[at]!.at)!}
               width={x.bandwidth()}
@@ -113,7 +111,7 @@ function Column(
   },
 ) {
   const name = format.hour(hour.at);
-  const numbers = outcomes.map((one) => `${words.outcomes[one]}: ${format.number(hour[one])}`);
+  const numbers = layers.map(([key, outcome]) => `${words.outcomes[outcome]}: ${format.number(hour[key])}`);
   return (
     <g>
       <rect x={share(x)} width={share(width)} y="0" height={frame.height - frame.bottom} fill="transparent">
@@ -127,12 +125,12 @@ function Column(
 function Legend({ view }: { view: View }) {
   return (
     <p class="legend">
-      {outcomes.map((one) => (
+      {layers.map(([key, outcome]) => (
         <span>
           <svg width="12" height="12" aria-hidden="true">
-            <rect class={one} width="12" height="12" rx="2" />
+            <rect class={key} width="12" height="12" rx="2" />
           </svg>
-          {view.words.outcomes[one]}
+          {view.words.outcomes[outcome]}
         </span>
       ))}
     </p>
@@ -141,23 +139,23 @@ function Legend({ view }: { view: View }) {
 
 /** Only hours in which something happened have a row. */
 function HourTable({ view: { words, format }, hours }: { view: View; hours: readonly Hour[] }) {
-  const head = [words.overview.hour, ...outcomes.map((one) => words.outcomes[one])];
+  const head = [words.overview.hour, ...layers.map(([, outcome]) => words.outcomes[outcome])];
   const rows = hours.filter((hour) => sumOf(hour) > 0);
   return (
     <Table caption={words.overview.perHour} isCaptionHidden head={head}>
       {rows.map((hour) => (
         <Row
           head={head}
-          cells={[format.hour(hour.at), ...outcomes.map((one) => format.number(hour[one]))]}
+          cells={[format.hour(hour.at), ...layers.map(([key]) => format.number(hour[key]))]}
         />
       ))}
     </Table>
   );
 }
 
-/** All attempts of an hour. */
-export function sumOf({ delivered, retry, dead }: Hour): number {
-  return delivered + retry + dead;
+/** All attempts. */
+export function sumOf({ delivered, failed, dead }: Counts): number {
+  return delivered + failed + dead;
 }
 
 function share(part: number): string {

@@ -1,17 +1,10 @@
 /** @jsxImportSource hono/jsx */
 /** Dead letters: by target and reason, and what makes them go again. */
 
-import type { Reason } from "../../outcome.ts";
-import type { DeadGroup, DeadView } from "../../store/mod.ts";
+import type { DeadFilter, DeadGroup, EventView } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, eventPath, Row, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
-
-/** Which dead letters: all, those of a target, or of a target and a reason. */
-export interface DeadFilter {
-  target?: string;
-  reason?: Reason;
-}
 
 /** A page lists so many dead letters. */
 export const DEAD_PAGE_SIZE = 50;
@@ -19,13 +12,14 @@ export const DEAD_PAGE_SIZE = 50;
 interface DeadData {
   filter: DeadFilter;
   groups: readonly DeadGroup[];
-  letters: readonly DeadView[];
+  /** Events that hold dead letters, the newest first. */
+  events: readonly EventView[];
   /** Where the letters go on. */
   next?: number;
 }
 
 /** The page of the dead letters. */
-export function deadPage(view: View, { filter, groups, letters, next }: DeadData): Page {
+export function deadPage(view: View, { filter, groups, events, next }: DeadData): Page {
   const { words, format } = view;
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   const isFiltered = filter.target !== undefined || filter.reason !== undefined;
@@ -57,7 +51,7 @@ export function deadPage(view: View, { filter, groups, letters, next }: DeadData
                 </h2>
                 {isFiltered && <a href="/dead">{words.all}</a>}
               </div>
-              <Letters view={view} letters={letters} />
+              <Letters view={view} filter={filter} events={events} />
               {next !== undefined && <Older view={view} filter={filter} next={next} />}
             </>
           )}
@@ -69,15 +63,15 @@ export function deadPage(view: View, { filter, groups, letters, next }: DeadData
 function Group({ view, group }: { view: View; group: DeadGroup }) {
   const { words, format } = view;
   const { target, reason, count, oldestAt, newestAt } = group;
-  const name = reason ? words.reasons[reason].name : words.none;
-  const filter = { target, reason: reason ?? undefined };
+  const { name } = words.reasons[reason];
+  const filter = { target, reason };
   return (
     <article class="item bad">
       <div>
         <h3>
           {target}: {format.number(count)}
         </h3>
-        {reason && <Advice view={view} reason={reason} />}
+        <Advice view={view} reason={reason} />
         <p class="small muted">
           {words.dead.oldest} <Time view={view} at={oldestAt} isInText /> · {words.dead.newest}{" "}
           <Time view={view} at={newestAt} isInText />
@@ -99,8 +93,15 @@ function Group({ view, group }: { view: View; group: DeadGroup }) {
   );
 }
 
-function Letters({ view, letters }: { view: View; letters: readonly DeadView[] }) {
+function Letters(
+  { view, filter, events }: { view: View; filter: DeadFilter; events: readonly EventView[] },
+) {
   const { words } = view;
+  const letters = events.flatMap((event) =>
+    event.deliveries.filter(({ state, target, reason }) =>
+      state === "dead" && (filter.target ?? target) === target && (filter.reason ?? reason) === reason
+    ).map((delivery) => ({ event, delivery }))
+  );
   const head = [words.events.event, words.events.received, words.targets.name, words.dead.reason, words.event.retry];
   return (
     <Table caption={words.dead.letters} isCaptionHidden head={head}>
@@ -132,7 +133,7 @@ function Letters({ view, letters }: { view: View; letters: readonly DeadView[] }
 
 function Older({ view, filter, next }: { view: View; filter: DeadFilter; next: number }) {
   const path = deadPath("/dead", filter);
-  const address = `${path}${path.includes("?") ? "&" : "?"}after=${next}`;
+  const address = `${path}${path.includes("?") ? "&" : "?"}before=${next}`;
   return (
     <nav class="buttons pages" aria-label={view.words.events.pages}>
       <a class="button quiet" rel="next" href={address}>{view.words.events.older}</a>

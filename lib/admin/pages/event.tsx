@@ -2,6 +2,7 @@
 /** One event's whole story. */
 
 import type { Story } from "../../operator/story.ts";
+import { OWN_SOURCE } from "../../operator/test_message.ts";
 import type { Page } from "./layout.tsx";
 import { VerdictMark } from "./config.tsx";
 import { DeliveryCard } from "./delivery.tsx";
@@ -9,8 +10,11 @@ import { Action, Facts, Prose, Row, State, Table, Time } from "./parts.tsx";
 import { shownBody } from "./payload.ts";
 import type { View } from "./view.ts";
 
+/** What is told of an event beside its body. */
+export type Told = Omit<Story, "body">;
+
 /** The page of an event. */
-export function eventPage(view: View, story: Story): Page {
+export function eventPage(view: View, story: Told, body: Uint8Array): Page {
   const { words } = view;
   const states = story.deliveries.map(({ target, state }) => `${target}: ${words.states[state]}`);
   return {
@@ -32,18 +36,18 @@ export function eventPage(view: View, story: Story): Page {
         <h2>{words.event.routes}</h2>
         <Routes view={view} story={story} />
         <h2>{words.event.arrived}</h2>
-        <Arrived view={view} story={story} />
+        <Arrived view={view} headers={story.headers} body={body} />
       </>
     ),
   };
 }
 
-function Summary({ view, story }: { view: View; story: Story }) {
+function Summary({ view, story }: { view: View; story: Told }) {
   const { words, format } = view;
-  const { secretIndex, secretCount } = story;
-  const secret = secretCount === 0
+  const { number, of } = story.secret;
+  const secret = story.source === OWN_SOURCE
     ? words.event.own
-    : words.event.secretOf(format.number(secretIndex + 1), format.number(secretCount));
+    : words.event.secretOf(format.number(number), of === undefined ? "?" : format.number(of));
   return (
     <Facts
       facts={[
@@ -67,15 +71,16 @@ function Problems({ view: { words }, problems }: { view: View; problems: readonl
   );
 }
 
-function Routes({ view, story }: { view: View; story: Story }) {
+function Routes({ view, story }: { view: View; story: Told }) {
   const { words } = view;
   const head = ["#", words.event.on, words.event.to, words.event.verdict];
-  const nowhere = story.targets.length === 0;
+  const { targets, routes, isFallback } = story.routing;
+  const isNowhere = targets.length === 0;
   return (
     <>
       <p class="lead">{words.event.routesLead}</p>
       <Table caption={words.event.routes} isCaptionHidden head={head}>
-        {story.routes.map(({ on, to, verdict }, index) => (
+        {routes.map(({ on, to, verdict }, index) => (
           <Row
             head={head}
             cells={[
@@ -89,33 +94,33 @@ function Routes({ view, story }: { view: View; story: Story }) {
       </Table>
       <div class="bar after">
         <p>
-          {story.isFallback && (
+          {isFallback && (
             <>
               <Prose text={words.event.fallback} />
               {" "}
             </>
           )}
-          {nowhere ? words.event.replayNowhere : words.event.replayLead(story.targets.join(", "))}
+          {isNowhere ? words.event.replayNowhere : words.event.replayLead(targets.join(", "))}
         </p>
-        {!nowhere && <Action to={`/events/${story.id}/replay`} label={words.event.replay} isQuiet />}
+        {!isNowhere && <Action to={`/events/${story.id}/replay`} label={words.event.replay} isQuiet />}
       </div>
     </>
   );
 }
 
-function Arrived({ view, story }: { view: View; story: Story }) {
+function Arrived({ view, headers, body }: { view: View; headers: Story["headers"]; body: Uint8Array }) {
   const { words, format } = view;
   const head = [words.event.header, words.event.value];
-  const body = view.clean(shownBody(story.body));
+  const shown = view.clean(shownBody(body));
   return (
     <>
       <Table caption={words.event.header} isCaptionHidden head={head}>
-        {Object.entries(story.headers).map(([name, value]) => <Row head={head} cells={[name, <code>{value}</code>]} />)}
+        {Object.entries(headers).map(([name, value]) => <Row head={head} cells={[name, <code>{value}</code>]} />)}
       </Table>
       <h3 class="after">{words.event.payload}</h3>
-      <p class="lead">{body.isJson ? words.event.bytes(format.number(body.bytes)) : words.event.notJson}</p>
-      {body.isCut && <p class="lead">{words.event.cut}</p>}
-      <pre tabindex={0} aria-label={words.event.payload}>{body.text}</pre>
+      <p class="lead">{shown.isJson ? words.event.bytes(format.number(shown.bytes)) : words.event.notJson}</p>
+      {shown.isCut && <p class="lead">{words.event.cut}</p>}
+      <pre tabindex={0} aria-label={words.event.payload}>{shown.text}</pre>
     </>
   );
 }

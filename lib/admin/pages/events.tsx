@@ -1,9 +1,9 @@
 /** @jsxImportSource hono/jsx */
 /** The list of events: filters, search, and pages by cursor. */
 
-import type { EventFilter, EventPage, EventView } from "../../store/mod.ts";
+import type { EventFilter, EventPage, EventView } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
-import { eventPath, Row, State, Table, Time } from "./parts.tsx";
+import { eventPath, Nothing, Row, State, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 import type { StateName } from "./words.ts";
 
@@ -139,7 +139,13 @@ function Choice(
 
 function List({ view, events }: { view: View; events: readonly EventView[] }) {
   const { words } = view;
-  const head = [words.events.event, words.events.received, words.events.source, words.events.deliveries];
+  const head = [
+    words.events.event,
+    words.events.received,
+    words.events.note,
+    words.events.source,
+    words.events.deliveries,
+  ];
   return (
     <Table caption={words.events.title} isCaptionHidden head={head}>
       {events.map((event) => (
@@ -152,12 +158,23 @@ function List({ view, events }: { view: View; events: readonly EventView[] }) {
               <span class="id muted">{event.id}</span>
             </>,
             <Time view={view} at={event.receivedAt} />,
+            <Note view={view} event={event} />,
             event.source,
             <Deliveries view={view} event={event} />,
           ]}
         />
       ))}
     </Table>
+  );
+}
+
+function Note({ view, event: { noteId, externalId } }: { view: View; event: EventView }) {
+  if (noteId === null && externalId === null) return <Nothing word={view.words.none} />;
+  return (
+    <>
+      {noteId && <div class="id">{noteId}</div>}
+      {externalId && <div class="id muted">{externalId}</div>}
+    </>
   );
 }
 

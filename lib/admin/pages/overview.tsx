@@ -1,21 +1,21 @@
 /** @jsxImportSource hono/jsx */
 /** The first page: what needs attention, and how the last 24 hours went. */
 
-import type { Activity } from "../../operator/activity.ts";
+import type { ActivitySummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
-import type { DeadGroup } from "../../store/mod.ts";
+import type { DeadGroup } from "../../store/operator.ts";
 import { type Attention, attentionOf } from "./attention.ts";
 import { Chart, SmallChart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, Nothing, Prose, Row, Table, Time } from "./parts.tsx";
-import { latencyOf } from "./day.ts";
+import { hoursOf, latencyOf } from "./day.ts";
 import type { View } from "./view.ts";
 
 /** What the page tells of; `day` is the last 24 hours. */
 export interface OverviewData {
   statuses: readonly Status[];
   dead: readonly DeadGroup[];
-  day: Activity;
+  day: ActivitySummary;
 }
 
 /** The first page. */
@@ -166,16 +166,18 @@ function TargetTable({ view, data }: { view: View; data: OverviewData }) {
   return (
     <Table caption={words.overview.perTarget} isCaptionHidden head={head}>
       {data.statuses.map(({ name }) => {
-        const day = data.day.targets.find((one) => one.name === name);
+        const own = data.day.targets.get(name);
         return (
           <Row
             head={head}
             cells={[
               name,
-              day ? <SmallChart view={view} hours={day.hours} target={name} /> : <Nothing word={words.none} />,
-              format.number(day ? day.hours.reduce((sum, hour) => sum + sumOf(hour), 0) : 0),
-              day?.success === undefined ? <Nothing word={words.none} /> : format.percent(day.success),
-              latencyOf(view, day) ?? <Nothing word={words.none} />,
+              own
+                ? <SmallChart view={view} hours={hoursOf(data.day, name)} target={name} />
+                : <Nothing word={words.none} />,
+              format.number(own ? sumOf(own) : 0),
+              own?.successRate === undefined ? <Nothing word={words.none} /> : format.percent(own.successRate),
+              latencyOf(view, own) ?? <Nothing word={words.none} />,
             ]}
           />
         );

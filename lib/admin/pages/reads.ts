@@ -2,16 +2,17 @@
 
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
-import { readActivity } from "../../operator/activity.ts";
 import { statuses } from "../../operator/status.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
+import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
-import { fieldsOf } from "./form.ts";
 import { configPage } from "./config.tsx";
-import { confirmPage, DEAD_PAGE_SIZE, type DeadFilter, deadPage } from "./dead.tsx";
+import { readDay } from "./day.ts";
+import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
 import { eventPage } from "./event.tsx";
 import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events.tsx";
+import { fieldsOf } from "./form.ts";
 import type { Page } from "./layout.tsx";
 import { overviewPage } from "./overview.tsx";
 import { targetsPage } from "./targets.tsx";
@@ -20,57 +21,60 @@ import type { View } from "./view.ts";
 /** Gives a page; `undefined` if there is nothing that it could tell of. */
 export type Read = (c: Context, view: View) => Promise<Page | undefined>;
 
-const DAY_MS = 86_400_000;
-
 /** Every page, by its name. */
 export function createReads({ store, loaded }: AdminContext) {
-  const readStatuses = async () => statuses(await store.targets(), [...loaded().config.targets.values()]);
-  const readDay = (now: number) => readActivity(store, now - DAY_MS, now);
+  async function readStatuses({ now, clean }: View) {
+    return clean(statuses(await store.targets(), loaded().config.targets, now));
+  }
 
   return {
     async overview(_c, view) {
-      const [targets, dead, day] = await Promise.all([readStatuses(), store.deadGroups(), readDay(view.now)]);
-      return overviewPage(view, view.clean({ statuses: targets, dead, day }));
+      return overviewPage(view, {
+        statuses: await readStatuses(view),
+        dead: view.clean(await store.deadGroups()),
+        day: await readDay(store, view.now),
+      });
     },
 
     async events(c, view) {
       const query = queryOf(c.req.query());
       const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before });
-      const names = (await readStatuses()).map(({ name }) => name);
-      return eventsPage(view, query, view.clean(page), names);
+      return eventsPage(view, query, view.clean(page), [...loaded().config.targets.keys()]);
     },
 
     async event(c, view) {
       const id = parseId(c.req.param("id") ?? "");
-      const story = id && await store.story(id);
-      return story && eventPage(view, tellStory(story, loaded()));
+      const story = id && await tellStory(store, loaded(), id);
+      if (!story) return undefined;
+      const { body, ...told } = story;
+      return eventPage(view, view.clean(told), body);
     },
 
     async dead(c, view) {
+      const { before } = queryOf(c.req.query());
       const filter = deadFilterOf(c.req.query());
-      const after = Number(c.req.query("after")) || undefined;
-      const [groups, { letters, next }] = await Promise.all([
-        store.deadGroups(),
-        store.dead(filter, { limit: DEAD_PAGE_SIZE, after }),
-      ]);
-      return deadPage(view, view.clean({ filter, groups, letters, next }));
+      const { events, next } = await store.events(
+        { state: "dead", target: filter.target },
+        { limit: DEAD_PAGE_SIZE, before },
+      );
+      return deadPage(view, view.clean({ filter, groups: await store.deadGroups(), events, next }));
     },
 
     async confirm(c, view) {
       const filter = deadFilterOf(c.req.query());
-      const groups = (await store.deadGroups()).filter(({ target, reason }) =>
-        (filter.target ?? target) === target && (filter.reason ?? reason) === reason
-      );
-      const count = groups.reduce((sum, group) => sum + group.count, 0);
-      return count > 0 ? confirmPage(view, view.clean(filter), count) : undefined;
+      const groups = await store.deadGroups(filter);
+      return confirmPage(view, view.clean(filter), groups.reduce((sum, { count }) => sum + count, 0));
     },
 
     async targets(c, view) {
       const id = parseId(c.req.query("event") ?? "");
-      const [all, day, test] = await Promise.all([readStatuses(), readDay(view.now), id && store.event(id)]);
+      const story = id && await tellStory(store, loaded(), id);
       return targetsPage(view, {
-        ...view.clean({ statuses: all, day, test }),
+        statuses: await readStatuses(view),
         targets: loaded().config.targets,
+        day: await readDay(store, view.now),
+        test: story && view.clean(story.deliveries[0]),
+        event: story?.id,
       });
     },
 

@@ -1,11 +1,11 @@
 /** @jsxImportSource hono/jsx */
 /** The targets: how each is, and what holds it or lets it go. */
 
-import type { Activity } from "../../operator/activity.ts";
+import type { ActivitySummary, TargetSummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
-import type { EventView } from "../../store/mod.ts";
+import type { DeliveryView } from "../../store/operator.ts";
 import type { Target } from "../../targets/target.ts";
-import { latencyOf, type TargetDay } from "./day.ts";
+import { latencyOf } from "./day.ts";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, eventPath, Facts, MaybeTime, Nothing, Prose, State, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
@@ -15,13 +15,14 @@ interface TargetsData {
   /** The config's targets, by name. */
   targets: ReadonlyMap<string, Target>;
   /** The last 24 hours. */
-  day: Activity;
-  /** The event of a test message that was sent just now. */
-  test?: EventView;
+  day: ActivitySummary;
+  /** The delivery of a test message that was sent just now, and its event's id. */
+  test?: DeliveryView;
+  event?: string;
 }
 
 /** The page of the targets. */
-export function targetsPage(view: View, { statuses, targets, day, test }: TargetsData): Page {
+export function targetsPage(view: View, { statuses, targets, day, test, event }: TargetsData): Page {
   const { words } = view;
   return {
     title: words.targets.title,
@@ -29,14 +30,14 @@ export function targetsPage(view: View, { statuses, targets, day, test }: Target
     content: (
       <>
         <h1>{words.targets.title}</h1>
-        <div id="test" data-live>{test && <TestResult view={view} event={test} />}</div>
+        <div id="test" data-live>{test && event && <TestResult view={view} delivery={test} event={event} />}</div>
         <div id="targets" data-live>
           {statuses.map((status) => (
             <TargetCard
               view={view}
               status={status}
               target={targets.get(status.name)}
-              day={day.targets.find(({ name }) => name === status.name)}
+              summary={day.targets.get(status.name)}
             />
           ))}
         </div>
@@ -45,14 +46,12 @@ export function targetsPage(view: View, { statuses, targets, day, test }: Target
   };
 }
 
-function TestResult({ view, event }: { view: View; event: EventView }) {
-  const delivery = event.deliveries[0];
-  if (!delivery) return null;
+function TestResult({ view, delivery, event }: { view: View; delivery: DeliveryView; event: string }) {
   return (
     <div class="card">
       <h2 class="first">{view.words.targets.testResult(delivery.target)}</h2>
       <p>
-        <State view={view} state={delivery.state} /> · <a href={eventPath(event.id)}>{view.words.targets.story}</a>
+        <State view={view} state={delivery.state} /> · <a href={eventPath(event)}>{view.words.targets.story}</a>
       </p>
       {delivery.state !== "delivered" && delivery.reason && <Advice view={view} reason={delivery.reason} />}
     </div>
@@ -60,7 +59,7 @@ function TestResult({ view, event }: { view: View; event: EventView }) {
 }
 
 function TargetCard(
-  { view, status, target, day }: { view: View; status: Status; target?: Target; day?: TargetDay },
+  { view, status, target, summary }: { view: View; status: Status; target?: Target; summary?: TargetSummary },
 ) {
   const { words, clean } = view;
   const { name, state } = status;
@@ -85,7 +84,7 @@ function TargetCard(
         </p>
       )}
       <Until view={view} status={status} />
-      <Numbers view={view} status={status} day={day} />
+      <Numbers view={view} status={status} summary={summary} />
     </article>
   );
 }
@@ -133,7 +132,7 @@ function Until({ view, status }: { view: View; status: Status }) {
   );
 }
 
-function Numbers({ view, status, day }: { view: View; status: Status; day?: TargetDay }) {
+function Numbers({ view, status, summary }: { view: View; status: Status; summary?: TargetSummary }) {
   const { words, format } = view;
   const nothing = <Nothing word={words.none} />;
   return (
@@ -143,8 +142,8 @@ function Numbers({ view, status, day }: { view: View; status: Status; day?: Targ
         [words.targets.sending, format.number(status.inFlight)],
         [words.nav.dead, format.number(status.dead)],
         [words.targets.oldest, status.oldestPendingAt ? <Time view={view} at={status.oldestPendingAt} /> : nothing],
-        [words.targets.rate, day?.success === undefined ? nothing : format.percent(day.success)],
-        [words.targets.latency, latencyOf(view, day) ?? nothing],
+        [words.targets.rate, summary?.successRate === undefined ? nothing : format.percent(summary.successRate)],
+        [words.targets.latency, latencyOf(view, summary) ?? nothing],
         [words.targets.lastSuccess, <MaybeTime view={view} at={status.lastDeliveredAt} />],
         [
           words.targets.lastFailure,

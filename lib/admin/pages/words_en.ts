@@ -108,6 +108,7 @@ export const en = {
     received: "Received",
     event: "Event",
     source: "Source",
+    note: "Note, client reference",
     deliveries: "Deliveries",
     older: "Older",
     newer: "Newer",

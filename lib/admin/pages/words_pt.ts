@@ -114,6 +114,7 @@ export const pt: Words = {
     received: "Recebido",
     event: "Evento",
     source: "Origem",
+    note: "Nota, referência do cliente",
     deliveries: "Entregas",
     older: "Mais antigos",
     newer: "Mais novos",

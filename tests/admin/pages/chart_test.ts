@@ -25,7 +25,7 @@ function hoursOf(given: Record<number, Partial<Hour>>): Hour[] {
   return Array.from({ length: 24 }, (_, at) => ({
     at: T0 + at * HOUR_MS,
     delivered: 0,
-    retry: 0,
+    failed: 0,
     dead: 0,
     ...given[at],
   }));
@@ -39,13 +39,13 @@ function heights(html: string, outcome: string): number[] {
 
 test("Chart() draws each outcome as high as its count", () => {
   const html = String(
-    Chart({ view, hours: hoursOf({ 3: { delivered: 40, dead: 10 }, 4: { delivered: 20, retry: 5 } }) }),
+    Chart({ view, hours: hoursOf({ 3: { delivered: 40, dead: 10 }, 4: { delivered: 20, failed: 5 } }) }),
   );
   const [forty, twenty] = heights(html, "delivered");
   assert.ok(forty! > 100, `${forty}`);
   assert.ok(Math.abs(forty! - 2 * twenty!) < 0.2, `${forty} and ${twenty}`);
   assert.ok(Math.abs(heights(html, "dead")[0]! - forty! / 4) < 0.2);
-  assert.ok(Math.abs(heights(html, "retry")[0]! - forty! / 8) < 0.2);
+  assert.ok(Math.abs(heights(html, "failed")[0]! - forty! / 8) < 0.2);
 });
 
 test("Chart() keeps one failure among thousands visible", () => {
@@ -54,7 +54,7 @@ test("Chart() keeps one failure among thousands visible", () => {
 });
 
 test("Chart() says the same in a table, a row for each hour in which something happened", () => {
-  const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: 1234, dead: 10 }, 23: { retry: 5 } }) }));
+  const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: 1234, dead: 10 }, 23: { failed: 5 } }) }));
   const body = html.split("<tbody")[1]!;
   const rows = body.split("<tr").slice(1).map((row) =>
     [...row.matchAll(/<div>([^<]*)<\/div>/g)].map(([, text]) => text)
@@ -64,7 +64,7 @@ test("Chart() says the same in a table, a row for each hour in which something h
 
 test("Chart() draws nothing for hours without attempts, and names every sixth hour", () => {
   const html = String(Chart({ view, hours: hoursOf({}) }));
-  for (const outcome of ["delivered", "retry", "dead"]) assert.deepEqual(heights(html, outcome), []);
+  for (const outcome of ["delivered", "failed", "dead"]) assert.deepEqual(heights(html, outcome), []);
   for (const name of ["00:00", "06:00", "12:00", "18:00"]) assert.ok(html.includes(`>${name}</text>`), name);
   assert.ok(!html.includes(">03:00</text>"));
 });
