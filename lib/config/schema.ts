@@ -30,6 +30,8 @@ export interface Config {
   retry: RetryPolicy;
   keep: KeepPolicy;
   drainMs: number;
+  /** IANA name of the zone in which people are told times. */
+  timeZone: string;
 }
 
 /** 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h: an outage of most of a day costs no event. */
@@ -122,10 +124,10 @@ export function readConfig(exported: unknown, folder: string): Reading {
 
   const raw = parsed.data;
   if (raw.admin && raw.admin.token) secrets.push(raw.admin.token);
-  return { ...found, config: configOf(raw, sources.built, targets.built) };
+  return { ...found, config: configOf(raw, sources.built, targets.built, context) };
 }
 
-function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
+function configOf(raw: Raw, sources: Source[], targets: Target[], { timeZone }: TargetContext): Config {
   return {
     listen: raw.listen,
     admin: raw.admin,
@@ -143,6 +145,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[]): Config {
     retry: raw.retry,
     keep: { deliveredMs: raw.keep.delivered, deadMs: raw.keep.dead },
     drainMs: raw.drain,
+    timeZone,
   };
 }
 

@@ -1,30 +1,76 @@
-/** The operator's pages. */
+/** The operator's pages: which address shows or does what. */
 
 import { type Context, Hono } from "hono";
-import { html } from "hono/html";
+import { messageOf, RelayError } from "../../errors.ts";
+import { log } from "../../log.ts";
 import type { AdminContext } from "../context.ts";
+import { type Act, createActions } from "./actions.ts";
+import { assetAt } from "./assets.ts";
+import { show } from "./layout.tsx";
+import { failedPage, notFoundPage, refusedPage } from "./plain.tsx";
+import { createReads, type Read } from "./reads.ts";
+import { signInPage } from "./sign_in.tsx";
+import { viewOf } from "./view.ts";
+
+/** A year, in seconds: an asset's name changes when the asset does. */
+const ASSET_AGE_S = 31_536_000;
 
 /** The pages, for a listener that has seen to who may ask. */
-export function createPages(_context: AdminContext): Hono {
+export function createPages(context: AdminContext): Hono {
   const app = new Hono();
-  app.notFound((c) => c.text("Not found", 404));
+  const view = (c: Context) => viewOf(c, context.loaded(), context.token !== undefined);
+  const missing = (c: Context) => show(c, view(c), notFoundPage(view(c)), 404);
+  const page = (read: Read) => async (c: Context) => {
+    const own = view(c);
+    const found = await read(c, own);
+    return found ? show(c, own, found) : missing(c);
+  };
+  const action = (act: Act) => async (c: Context) => {
+    const next = await act(c);
+    return next === undefined ? missing(c) : c.redirect(next, 303);
+  };
+
+  app.get("/assets/:name", (c) => {
+    const asset = assetAt(c.req.path);
+    if (!asset) return missing(c);
+    return c.body(asset.text, 200, {
+      "Content-Type": asset.type,
+      "Cache-Control": `public, max-age=${ASSET_AGE_S}, immutable`,
+    });
+  });
+
+  const reads = createReads(context);
+  app.get("/", page(reads.overview));
+  app.get("/events", page(reads.events));
+  app.get("/events/:id", page(reads.event));
+  app.get("/dead", page(reads.dead));
+  app.get("/dead/retry", page(reads.confirm));
+  app.get("/targets", page(reads.targets));
+  app.get("/config", page(reads.config));
+  app.post("/config", page(reads.preview));
+
+  const actions = createActions(context);
+  app.post("/deliveries/:id/retry", action(actions.retry));
+  app.post("/dead/retry", action(actions.retryDead));
+  app.post("/events/:id/replay", action(actions.replay));
+  app.post("/targets/:name/pause", action(actions.pause));
+  app.post("/targets/:name/resume", action(actions.resume));
+  app.post("/targets/:name/test", action(actions.test));
+
+  app.notFound(missing);
+  app.onError((error, c) => {
+    if (c.req.method === "POST" && error instanceof RelayError) {
+      return show(c, view(c), refusedPage(view(c), messageOf(error)), 400);
+    }
+    const { path } = c.req;
+    log.error("cannot show {path} of the operator's pages: {problem}", { path, problem: messageOf(error) });
+    return show(c, view(c), failedPage(view(c), messageOf(error)), 503);
+  });
   return app;
 }
 
 /** Answers with the page that asks for the token. @param isWrong The token that was given just now is not the one. */
-export function signIn(c: Context, _context: AdminContext, isWrong: boolean): Response | Promise<Response> {
-  return c.html(
-    html`
-      <!doctype html>
-      <html lang="en">
-        <title>Sign in</title>
-        <form method="post" action="/sign-in">
-      ${isWrong ? html`<p role="alert">This is not the token.</p>` : ""}
-      <label>Token <input name="token" type="password" autocomplete="current-password" required></label>
-      <button>Sign in</button>
-        </form>
-      </html>
-    `,
-    401,
-  );
+export function signIn(c: Context, context: AdminContext, isWrong: boolean): Response {
+  const view = viewOf(c, context.loaded(), false);
+  return show(c, view, signInPage(view, isWrong), 401);
 }

@@ -1,0 +1,84 @@
+/** What the pages' buttons do. Each sends the person on to a page that tells what was done. */
+
+import type { Context } from "hono";
+import { parseId } from "../../id.ts";
+import { replayIds } from "../../operator/replay.ts";
+import { retryDead, retryIds } from "../../operator/retry.ts";
+import { sendTestMessage } from "../../operator/test_message.ts";
+import type { AdminContext } from "../context.ts";
+import { fieldsOf } from "./form.ts";
+import { eventPath } from "./parts.tsx";
+import { deadFilterOf } from "./reads.ts";
+import { type Notice, withNotice } from "./view.ts";
+
+/** Does something and says where to go on; `undefined` if what it is about is not there. */
+export type Act = (c: Context) => Promise<string | undefined>;
+
+/** Every action, by its name. */
+export function createActions({ store, loaded, wake }: AdminContext) {
+  /** The name of a target of the config, from the address. */
+  function targetOf(c: Context): string | undefined {
+    const name = c.req.param("name") ?? "";
+    return loaded().config.targets.has(name) ? name : undefined;
+  }
+
+  return {
+    async retry(c) {
+      const id = parseId(c.req.param("id") ?? "");
+      const story = id && await store.story(id);
+      if (!story) return undefined;
+      const { retried } = await retryIds(store, [id], Date.now());
+      wake();
+      return withNotice(await backOf(c) ?? eventPath(story.id), told("retried", retried.length));
+    },
+
+    async retryDead(c) {
+      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now());
+      wake();
+      return withNotice("/dead", told("retried", retried));
+    },
+
+    async replay(c) {
+      const id = parseId(c.req.param("id") ?? "");
+      const story = id && await store.story(id);
+      if (!story) return undefined;
+      const { deliveries } = await replayIds(store, loaded(), [id], { now: Date.now() });
+      wake();
+      return withNotice(eventPath(story.id), told("replayed", deliveries));
+    },
+
+    async pause(c) {
+      const target = targetOf(c);
+      if (target === undefined) return undefined;
+      await store.pause(target, Date.now());
+      wake();
+      return withNotice(await backOf(c) ?? "/targets", { done: "paused", count: 1 });
+    },
+
+    async resume(c) {
+      const target = targetOf(c);
+      if (target === undefined) return undefined;
+      await store.resume(target);
+      wake();
+      return withNotice(await backOf(c) ?? "/targets", { done: "resumed", count: 1 });
+    },
+
+    async test(c) {
+      const target = targetOf(c);
+      if (target === undefined) return undefined;
+      const event = await sendTestMessage(store, target, Date.now());
+      wake();
+      return withNotice("/targets", { done: "tested", count: 1, event });
+    },
+  } satisfies Record<string, Act>;
+}
+
+function told(done: "retried" | "replayed", count: number): Notice {
+  return { done: count > 0 ? done : "nothing", count };
+}
+
+/** The page to go back to that a form names: one of our own that actions are taken from. */
+async function backOf(c: Context): Promise<string | undefined> {
+  const { back } = await fieldsOf(c);
+  return ["/", "/dead", "/targets"].find((path) => path === back);
+}

@@ -1,0 +1,50 @@
+/** What needs an operator's attention first. */
+
+import type { Status } from "../../operator/status.ts";
+import type { Reason } from "../../outcome.ts";
+import type { DeadGroup } from "../../store/operator.ts";
+
+/** One thing that needs attention, of one target. */
+export interface Attention {
+  kind: "dead" | "open" | "orphaned" | "late" | "paused" | "throttled";
+  target: string;
+  /** Why the letters are dead. */
+  reason?: Reason;
+  /** Deliveries that it is about. */
+  count: number;
+  /** ISO 8601: since when it is so, and until when. */
+  since?: string;
+  until?: string;
+}
+
+/** A target that is not held, and yet leaves a delivery waiting for longer than this, is late. */
+const LATE_MS = 5 * 60_000;
+
+/** Everything that needs attention: lost letters first, what goes on by itself last. */
+export function attentionOf(statuses: readonly Status[], dead: readonly DeadGroup[], now: number): Attention[] {
+  const orphans = new Set(statuses.filter(({ state }) => state === "orphaned").map(({ name }) => name));
+  const letters = dead.filter(({ target }) => !orphans.has(target)).map(
+    ({ target, reason, count, oldestAt }): Attention => ({ kind: "dead", target, reason, count, since: oldestAt }),
+  ).sort((a, b) => b.count - a.count);
+  const held = (state: Status["state"]) => statuses.filter((one) => one.state === state);
+  return [
+    ...letters,
+    ...held("open").map((one) => ({ ...about("open", one), until: one.circuitOpenUntil ?? undefined })),
+    ...held("orphaned").map((one) => ({ ...about("orphaned", one), count: waiting(one) + one.dead })),
+    ...held("ok").filter((one) => isLate(one, now)).map((one) => about("late", one)),
+    ...held("paused").map((one) => ({ ...about("paused", one), since: one.pausedAt ?? undefined })),
+    ...held("throttled").map((one) => ({ ...about("throttled", one), until: one.throttledUntil ?? undefined })),
+  ];
+}
+
+function about(kind: Attention["kind"], status: Status): Attention {
+  return { kind, target: status.name, count: waiting(status), since: status.oldestPendingAt ?? undefined };
+}
+
+function waiting({ pending, inFlight }: Status): number {
+  return pending + inFlight;
+}
+
+function isLate({ oldestPendingAt }: Status, now: number): boolean {
+  return oldestPendingAt !== null && now - Date.parse(oldestPendingAt) > LATE_MS;
+}

@@ -1,0 +1,167 @@
+/** @jsxImportSource hono/jsx */
+/**
+ * Charts of attempts by hour, drawn on the server. Widths are parts of the page's width, heights are pixels: so bars
+ * stretch with the screen and letters do not.
+ */
+
+// @ts-types="@types/d3-scale"
+import { scaleBand, scaleLinear } from "d3-scale";
+// @ts-types="@types/d3-shape"
+import { stack } from "d3-shape";
+import type { Counts } from "../../operator/activity.ts";
+import { Row, Table } from "./parts.tsx";
+import type { View } from "./view.ts";
+
+/** What became of one hour's attempts. */
+export interface Hour extends Counts {
+  /** When it begins, in Unix milliseconds. */
+  at: number;
+}
+
+/** What became of attempts, from the ground up, with the outcome that names it. */
+const layers = [["delivered", "delivered"], ["failed", "retry"], ["dead", "dead"]] as const;
+
+interface Frame {
+  height: number;
+  /** Room above the highest bar, and below the ground. */
+  top: number;
+  bottom: number;
+}
+
+const large: Frame = { height: 210, top: 18, bottom: 24 };
+const small: Frame = { height: 36, top: 2, bottom: 1 };
+
+/** The chart of all attempts, with what its colours mean, and the same as a table. */
+export function Chart({ view, hours }: { view: View; hours: readonly Hour[] }) {
+  const { overview } = view.words;
+  return (
+    <>
+      <Legend view={view} />
+      <Bars view={view} hours={hours} frame={large} label={overview.perHour} />
+      <details id="chart-table">
+        <summary>{overview.asTable}</summary>
+        <HourTable view={view} hours={hours} />
+      </details>
+    </>
+  );
+}
+
+/** A small chart of one target's attempts; the row that it stands in gives the numbers. */
+export function SmallChart({ view, hours, target }: { view: View; hours: readonly Hour[]; target: string }) {
+  return (
+    <div class="small-chart">
+      <Bars view={view} hours={hours} frame={small} label={view.words.overview.chartOf(target)} />
+    </div>
+  );
+}
+
+function Bars(
+  { view, hours, frame, label }: { view: View; hours: readonly Hour[]; frame: Frame; label: string },
+) {
+  const { height, top, bottom } = frame;
+  const most = Math.max(4, ...hours.map(sumOf));
+  const x = scaleBand<number>().domain(hours.map(({ at }) => at)).range([0, 100]).paddingInner(0.22);
+  const y = scaleLinear().domain([0, most]).range([height - bottom, top]);
+  if (frame === large) y.nice(4);
+  const stacks = stack<Hour>().keys(layers.map(([key]) => key))([...hours]);
+  return (
+    <svg class="chart" width="100%" height={height} role="img" aria-label={label}>
+      {frame === large && y.ticks(4).map((count) => <Level view={view} count={count} y={y(count)} />)}
+      {stacks.map((spans) => (
+        <g class={spans.key}>
+          {spans.map((span, at) => (
+            <Bar
+              x={x(hours[at]!.at)!}
+              width={x.bandwidth()}
+              from={y(span[0])}
+              to={y(span[1])}
+            />
+          ))}
+        </g>
+      ))}
+      {frame === large &&
+        hours.map((hour) => <Column view={view} hour={hour} x={x(hour.at)!} width={x.step()} frame={frame} />)}
+    </svg>
+  );
+}
+
+function Bar({ x, width, from, to }: { x: number; width: number; from: number; to: number }) {
+  if (from === to) return null;
+  const height = Math.max(1.5, from - to); // one failure among thousands is still to be seen
+  return <rect x={share(x)} width={share(width)} y={pixels(from - height)} height={pixels(height)} />;
+}
+
+function Level({ view, count, y }: { view: View; count: number; y: number }) {
+  return (
+    <g>
+      <line x1="0" x2="100%" y1={pixels(y)} y2={pixels(y)} />
+      {count > 0 && <text x="0" y={pixels(y - 4)}>{view.format.number(count)}</text>}
+    </g>
+  );
+}
+
+/** An hour's numbers for who points at it, and every sixth hour's name. */
+function Column(
+  { view: { words, format }, hour, x, width, frame }: {
+    view: View;
+    hour: Hour;
+    x: number;
+    width: number;
+    frame: Frame;
+  },
+) {
+  const name = format.hour(hour.at);
+  const numbers = layers.map(([key, outcome]) => `${words.outcomes[outcome]}: ${format.number(hour[key])}`);
+  return (
+    <g>
+      <rect x={share(x)} width={share(width)} y="0" height={frame.height - frame.bottom} fill="transparent">
+        <title>{[name, ...numbers].join("\n")}</title>
+      </rect>
+      {Number.parseInt(name) % 6 === 0 && <text x={share(x)} y={frame.height - 6}>{name}</text>}
+    </g>
+  );
+}
+
+function Legend({ view }: { view: View }) {
+  return (
+    <p class="legend">
+      {layers.map(([key, outcome]) => (
+        <span>
+          <svg width="12" height="12" aria-hidden="true">
+            <rect class={key} width="12" height="12" rx="2" />
+          </svg>
+          {view.words.outcomes[outcome]}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** Only hours in which something happened have a row. */
+function HourTable({ view: { words, format }, hours }: { view: View; hours: readonly Hour[] }) {
+  const head = [words.overview.hour, ...layers.map(([, outcome]) => words.outcomes[outcome])];
+  const rows = hours.filter((hour) => sumOf(hour) > 0);
+  return (
+    <Table caption={words.overview.perHour} isCaptionHidden head={head}>
+      {rows.map((hour) => (
+        <Row
+          head={head}
+          cells={[format.hour(hour.at), ...layers.map(([key]) => format.number(hour[key]))]}
+        />
+      ))}
+    </Table>
+  );
+}
+
+/** All attempts. */
+export function sumOf({ delivered, failed, dead }: Counts): number {
+  return delivered + failed + dead;
+}
+
+function share(part: number): string {
+  return `${part.toFixed(2)}%`;
+}
+
+function pixels(length: number): string {
+  return length.toFixed(1);
+}

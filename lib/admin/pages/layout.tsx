@@ -1,0 +1,105 @@
+/** @jsxImportSource hono/jsx */
+/** What every page stands in: head, navigation, main part, and what was done just now. */
+
+import type { Context } from "hono";
+import type { Child } from "hono/jsx";
+import { assets } from "./assets.ts";
+import { eventPath } from "./parts.tsx";
+import type { View } from "./view.ts";
+import type { Words } from "./words.ts";
+
+/** A page's content. */
+export interface Page {
+  title: string;
+  content: Child;
+  /** One line for a screen reader when the page changed by itself. */
+  summary?: string;
+  /** Without the navigation, whose places are not open yet. */
+  isBare?: boolean;
+}
+
+const places: readonly [path: string, name: keyof Words["nav"]][] = [
+  ["/", "overview"],
+  ["/events", "events"],
+  ["/dead", "dead"],
+  ["/targets", "targets"],
+  ["/config", "config"],
+];
+
+/** Answers with a page. */
+export function show(c: Context, view: View, page: Page, status: 200 | 400 | 401 | 404 | 503 = 200): Response {
+  c.header("Vary", "Accept-Language");
+  c.header("Cache-Control", "no-store");
+  return c.html(`<!doctype html>${<Layout view={view} page={page} />}`, status) as Response;
+}
+
+function Layout({ view, page }: { view: View; page: Page }) {
+  const { words, language } = view;
+  return (
+    <html lang={language}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${page.title} · relay`}</title>
+        <link rel="icon" href={assets.icon.path} type="image/svg+xml" />
+        <link rel="stylesheet" href={assets.style.path} />
+        <script src={assets.client.path} type="module"></script>
+      </head>
+      <body data-summary={page.summary}>
+        <a class="skip" href="#main">{words.skip}</a>
+        <header>
+          <a class="brand" href="/" aria-label={`relay: ${words.nav.overview}`}>relay</a>
+          {!page.isBare && <Navigation view={view} />}
+          {!page.isBare && <Tools view={view} />}
+        </header>
+        <main id="main" tabindex={-1}>
+          <Told view={view} />
+          {page.content}
+        </main>
+        <p id="announcer" class="hidden" role="status"></p>
+      </body>
+    </html>
+  );
+}
+
+function Navigation({ view: { words, path } }: { view: View }) {
+  const isHere = (place: string) => place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`);
+  return (
+    <nav aria-label={words.mainNavigation}>
+      {places.map(([place, name]) => (
+        <a href={place} aria-current={isHere(place) ? "page" : undefined}>{words.nav[name]}</a>
+      ))}
+    </nav>
+  );
+}
+
+/** The switch of the live updates comes to be by the script alone. */
+function Tools({ view: { words, isSignedIn } }: { view: View }) {
+  const { on, off, pause, resume } = words.live;
+  return (
+    <div class="tools">
+      <span id="live" hidden data-on={on} data-off={off} data-pause={pause} data-resume={resume}></span>
+      {isSignedIn && (
+        <form method="post" action="/sign-out">
+          <button type="submit" class="quiet">{words.signIn.out}</button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+function Told({ view: { words, format, notice } }: { view: View }) {
+  if (!notice) return null;
+  return (
+    <p class="notice" role="status">
+      {words.done[notice.done](format.number(notice.count))}
+      {notice.event && (
+        <>
+          {" "}
+          <a href={eventPath(notice.event)}>{words.doneEvent}</a>
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,95 @@
+/** What each page shows, read from the store and the config of now. */
+
+import type { Context } from "hono";
+import { parseId } from "../../id.ts";
+import { statuses } from "../../operator/status.ts";
+import { tellStory } from "../../operator/story.ts";
+import { type Reason, reasons } from "../../outcome.ts";
+import type { DeadFilter } from "../../store/operator.ts";
+import type { AdminContext } from "../context.ts";
+import { configPage } from "./config.tsx";
+import { readDay } from "./day.ts";
+import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
+import { eventPage } from "./event.tsx";
+import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events.tsx";
+import { fieldsOf } from "./form.ts";
+import type { Page } from "./layout.tsx";
+import { overviewPage } from "./overview.tsx";
+import { targetsPage } from "./targets.tsx";
+import type { View } from "./view.ts";
+
+/** Gives a page; `undefined` if there is nothing that it could tell of. */
+export type Read = (c: Context, view: View) => Promise<Page | undefined>;
+
+/** Every page, by its name. */
+export function createReads({ store, loaded }: AdminContext) {
+  async function readStatuses({ now, clean }: View) {
+    return clean(statuses(await store.targets(), loaded().config.targets, now));
+  }
+
+  return {
+    async overview(_c, view) {
+      return overviewPage(view, {
+        statuses: await readStatuses(view),
+        dead: view.clean(await store.deadGroups()),
+        day: await readDay(store, view.now),
+      });
+    },
+
+    async events(c, view) {
+      const query = queryOf(c.req.query());
+      const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before });
+      return eventsPage(view, query, view.clean(page), [...loaded().config.targets.keys()]);
+    },
+
+    async event(c, view) {
+      const id = parseId(c.req.param("id") ?? "");
+      const story = id && await tellStory(store, loaded(), id);
+      if (!story) return undefined;
+      const { body, ...told } = story;
+      return eventPage(view, view.clean(told), body);
+    },
+
+    async dead(c, view) {
+      const { before } = queryOf(c.req.query());
+      const filter = deadFilterOf(c.req.query());
+      const { events, next } = await store.events(
+        { state: "dead", target: filter.target },
+        { limit: DEAD_PAGE_SIZE, before },
+      );
+      return deadPage(view, view.clean({ filter, groups: await store.deadGroups(), events, next }));
+    },
+
+    async confirm(c, view) {
+      const filter = deadFilterOf(c.req.query());
+      const groups = await store.deadGroups(filter);
+      return confirmPage(view, view.clean(filter), groups.reduce((sum, { count }) => sum + count, 0));
+    },
+
+    async targets(c, view) {
+      const id = parseId(c.req.query("event") ?? "");
+      const story = id && await tellStory(store, loaded(), id);
+      return targetsPage(view, {
+        statuses: await readStatuses(view),
+        targets: loaded().config.targets,
+        day: await readDay(store, view.now),
+        test: story && view.clean(story.deliveries[0]),
+        event: story?.id,
+      });
+    },
+
+    async config(c, view) {
+      return configPage(view, loaded(), { sample: c.req.query("sample") });
+    },
+
+    async preview(c, view) {
+      return configPage(view, loaded(), { text: (await fieldsOf(c)).event ?? "" });
+    },
+  } satisfies Record<string, Read>;
+}
+
+/** Which dead letters an address or a form means; an unknown reason counts as not given. */
+export function deadFilterOf({ target, reason }: Record<string, string | undefined>): DeadFilter {
+  const known = reasons.find((one): one is Reason => one === reason);
+  return { ...(target && { target }), ...(known && { reason: known }) };
+}

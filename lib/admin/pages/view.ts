@@ -1,0 +1,73 @@
+/** What every page is made with: the person's language, the time, and what hides secrets. */
+
+import type { Context } from "hono";
+import { detectFromHeader, type DetectorOptions } from "hono/language";
+import type { LoadedConfig } from "../../config/load.ts";
+import { mapTexts } from "../../targets/message.ts";
+import { type Format, formatOf } from "./format.ts";
+import { type DoneName, type Language, type Words, wordsOf } from "./words.ts";
+
+/** How a page is to be written. */
+export interface View {
+  language: Language;
+  words: Words;
+  format: Format;
+  /** Unix milliseconds. */
+  now: number;
+  /** Path of the page. */
+  path: string;
+  /** There is a session that can be ended. */
+  isSignedIn: boolean;
+  /** What was done just now. */
+  notice?: Notice;
+  /** A copy of a value in which every text has the config's secrets masked. Whatever a page prints goes through this. */
+  clean<Value>(value: Value): Value;
+}
+
+/** Tells a person what an action did. It comes with the address that the action redirects to. */
+export interface Notice {
+  done: DoneName;
+  count: number;
+  /** Id of the event that it made, if it made one. */
+  event?: string;
+}
+
+const languages: DetectorOptions = {
+  supportedLanguages: ["en", "pt"],
+  fallbackLanguage: "en",
+  ignoreCase: true,
+  order: ["header"],
+  lookupFromHeaderKey: "accept-language",
+  lookupQueryString: "",
+  lookupCookie: "",
+  lookupFromPathIndex: 0,
+  caches: false,
+};
+
+/** The view of a request. */
+export function viewOf(c: Context, loaded: LoadedConfig, isSignedIn: boolean): View {
+  const language = detectFromHeader(c, languages) === "pt" ? "pt-BR" : "en";
+  const words = wordsOf(language);
+  const now = Date.now();
+  return {
+    language,
+    words,
+    format: formatOf(language, loaded.config.timeZone, now),
+    now,
+    path: c.req.path,
+    isSignedIn,
+    notice: noticeOf(c, words),
+    clean: (value) => mapTexts(value, loaded.redact),
+  };
+}
+
+/** The address of a page that tells what was done. */
+export function withNotice(path: string, { done, count, event }: Notice): string {
+  const query = new URLSearchParams({ done, count: String(count), ...(event && { event }) });
+  return `${path}${path.includes("?") ? "&" : "?"}${query}`;
+}
+
+function noticeOf(c: Context, words: Words): Notice | undefined {
+  const { done = "", count = "0", event } = c.req.query();
+  return Object.hasOwn(words.done, done) ? { done: done as DoneName, count: Number(count) || 0, event } : undefined;
+}

@@ -1,0 +1,69 @@
+/** What needs attention, and in which order. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionOf } from "../../../lib/admin/pages/attention.ts";
+import type { Status } from "../../../lib/operator/status.ts";
+
+const NOW = Date.parse("2026-01-02T03:04:05Z");
+const ago = (ms: number) => new Date(NOW - ms).toISOString();
+
+function statusOf(name: string, parts: Partial<Status> = {}): Status {
+  return {
+    name,
+    state: "ok",
+    pending: 0,
+    inFlight: 0,
+    dead: 0,
+    oldestPendingAt: null,
+    lastDeliveredAt: null,
+    lastFailedAt: null,
+    lastReason: null,
+    circuitOpenUntil: null,
+    throttledUntil: null,
+    pausedAt: null,
+    ...parts,
+  };
+}
+
+const groupOf = (target: string, count: number) =>
+  ({ target, reason: "refused", count, oldestAt: ago(9_000), newestAt: ago(1_000) }) as const;
+
+test("attentionOf() puts dead letters first, the most first, and what goes on by itself last", () => {
+  const statuses = [
+    statusOf("slow", { state: "throttled", pending: 1, throttledUntil: ago(-5_000) }),
+    statusOf("held", { state: "paused", pausedAt: ago(60_000) }),
+    statusOf("late", { pending: 2, inFlight: 1, oldestPendingAt: ago(301_000) }),
+    statusOf("gone", { state: "orphaned", pending: 3, dead: 4, oldestPendingAt: ago(9_000) }),
+    statusOf("down", { state: "open", pending: 5, circuitOpenUntil: ago(-2_000), oldestPendingAt: ago(9_000) }),
+    statusOf("fine", { pending: 9, oldestPendingAt: ago(299_000) }),
+  ];
+  const found = attentionOf(statuses, [groupOf("few", 2), groupOf("many", 30)], NOW);
+  assert.deepEqual(found.map(({ kind, target, count }) => [kind, target, count]), [
+    ["dead", "many", 30],
+    ["dead", "few", 2],
+    ["open", "down", 5],
+    ["orphaned", "gone", 7],
+    ["late", "late", 3],
+    ["paused", "held", 0],
+    ["throttled", "slow", 1],
+  ]);
+  assert.deepEqual(found.map(({ since, until }) => [since, until]), [
+    [ago(9_000), undefined],
+    [ago(9_000), undefined],
+    [ago(9_000), ago(-2_000)],
+    [ago(9_000), undefined],
+    [ago(301_000), undefined],
+    [ago(60_000), undefined],
+    [undefined, ago(-5_000)],
+  ]);
+});
+
+test("attentionOf() tells an orphan's dead letters once", () => {
+  const found = attentionOf([statusOf("gone", { state: "orphaned", dead: 4 })], [groupOf("gone", 4)], NOW);
+  assert.deepEqual(found.map(({ kind, count }) => [kind, count]), [["orphaned", 4]]);
+});
+
+test("attentionOf() finds nothing where all is well", () => {
+  assert.deepEqual(attentionOf([statusOf("fine", { lastFailedAt: ago(1), lastReason: "timed_out" })], [], NOW), []);
+});

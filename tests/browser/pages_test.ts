@@ -1,0 +1,215 @@
+/** The operator's pages in a real browser: for everybody, on every screen, in two languages. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { withoutBrowser, withPage } from "../helpers/browser.ts";
+import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { startSink } from "../helpers/sink.ts";
+import { until } from "../helpers/wait.ts";
+
+const TOKEN = "tok_0123456789abcdef";
+
+/** A relay in which something is delivered, something waits, something is dead, and a target is paused. */
+async function withBusyRelay(work: (url: string, relay: RunningRelay) => Promise<void>, admin = ""): Promise<void> {
+  const sink = await startSink((response, { path }) => {
+    response.writeHead(path === "/refuses" ? 400 : 200).end(path === "/refuses" ? "no room" : "ok");
+  });
+  const relay = await startRelay(configOf({
+    admin: `{ port: 0, ${admin} }`,
+    targets: `takes: http({ url: "${sink.url}/takes" }), refuses: http({ url: "${sink.url}/refuses" }),
+      waits: http({ url: "http://127.0.0.1:1", retry: ["1h"] }), chat: slack({ url: "${sink.url}/chat/abcdefgh" })`,
+    routes:
+      `{ on: "note.*", to: ["takes", "refuses", "waits"] }, { on: "note.failed", to: "chat", when: (e) => e.data.x.y }`,
+  }));
+  try {
+    const url = await relay.adminUrl();
+    for (const note of ["n1", "n2"]) await relay.post(`{"event":"note.failed","data":{"note_id":"${note}"}}`);
+    await relay.post('{"event":"other.event","data":{}}');
+    await until("every delivery's first attempt", () => relay.log().filter(({ attempt }) => attempt === 1).length >= 6);
+    await work(url, relay);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+}
+
+/** Addresses of every kind of page. */
+async function addressesOf(page: Page, url: string): Promise<string[]> {
+  await page.goto(`${url}/events?search=n1`);
+  const event = await page.locator("tbody a").first().getAttribute("href");
+  const fixed = [
+    "/",
+    "/events",
+    "/events?search=nothing",
+    "/dead",
+    "/dead/retry",
+    "/targets",
+    "/config",
+    "/no-such-page",
+  ];
+  return [...fixed, event!].map((path) => url + path);
+}
+
+/** What axe-core finds, in a few words each. */
+async function findingsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations: axe.Result[] = await page.evaluate("axe.run().then((results) => results.violations)");
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${page.url()}: ${id}: ${html}`));
+}
+
+test("pages break no rule of axe-core, and need no scrolling sideways", { skip: withoutBrowser }, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      const refused: string[] = [];
+      page.on("console", (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
+      for (const address of await addressesOf(page, url)) {
+        for (const [width, colorScheme] of [[1200, "light"], [1200, "dark"], [360, "light"]] as const) {
+          await page.setViewportSize({ width, height: 800 });
+          await page.emulateMedia({ colorScheme });
+          await page.goto(address);
+          assert.deepEqual(await findingsOf(page), []);
+          const needed = await page.evaluate<number>("document.documentElement.scrollWidth");
+          assert.ok(needed <= width, `${address} needs ${needed} of ${width} pixels`);
+        }
+      }
+      assert.deepEqual(refused, []);
+    });
+  });
+});
+
+test(
+  "pages speak the browser's language, and English where they do not know it",
+  { skip: withoutBrowser },
+  async () => {
+    await withBusyRelay(async (url) => {
+      for (const [locale, lang, heading] of [["pt-BR", "pt-BR", "Destinos"], ["de-DE", "en", "Targets"]]) {
+        await withPage(async (page) => {
+          await page.goto(`${url}/targets`);
+          assert.equal(await page.locator("html").getAttribute("lang"), lang);
+          assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), heading);
+        }, { locale });
+      }
+    });
+  },
+);
+
+test(
+  "the list of events grows by itself, but not under the hands of who uses it",
+  { skip: withoutBrowser },
+  async () => {
+    await withBusyRelay(async (url, relay) => {
+      await withPage(async (page) => {
+        await page.goto(`${url}/events`);
+        const links = page.locator("tbody a");
+        assert.equal(await links.count(), 3);
+        await page.getByRole("button", { name: "Live" }).waitFor();
+        await relay.post('{"event":"note.completed","data":{"note_id":"n4"}}');
+        await page.getByRole("link", { name: "note.completed" }).waitFor();
+
+        await links.first().focus();
+        await relay.post('{"event":"note.processing","data":{"note_id":"n5"}}');
+        const isFetched = page.waitForResponse((response) => response.url() === `${url}/events`);
+        await isFetched;
+        assert.equal(await links.first().textContent(), "note.completed");
+        await page.getByLabel("Search").focus();
+        await page.getByRole("link", { name: "note.processing" }).waitFor();
+      });
+    });
+  },
+);
+
+test(
+  "a keyboard reaches the content first of all, and everything else after it",
+  { skip: withoutBrowser },
+  async () => {
+    await withBusyRelay(async (url) => {
+      await withPage(async (page) => {
+        await page.goto(`${url}/dead`);
+        const focused = () => page.evaluate<string>("document.activeElement.textContent.trim()");
+        await page.keyboard.press("Tab");
+        assert.equal(await focused(), "Skip to content");
+        await page.keyboard.press("Enter");
+        await page.keyboard.press("Tab");
+        assert.equal(await focused(), "Retry all 2");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Retry dead letters" }).waitFor();
+      });
+    });
+  },
+);
+
+test(
+  "a test message is sent from the page of targets, which tells what became of it",
+  { skip: withoutBrowser },
+  async () => {
+    await withBusyRelay(async (url) => {
+      await withPage(async (page) => {
+        await page.goto(`${url}/targets`);
+        await page.getByRole("button", { name: "Send test message: takes" }).click();
+        await page.getByText("Test message to takes").waitFor();
+        await page.locator("#test").getByText("delivered").waitFor();
+        await page.locator("#test").getByRole("link", { name: "See its story" }).click();
+        await page.getByRole("heading", { name: "relay.test" }).waitFor();
+      });
+    });
+  },
+);
+
+test("a target is paused and resumed from its page", { skip: withoutBrowser }, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/targets`);
+      await page.getByRole("button", { name: "Pause: takes" }).click();
+      await page.getByText("The target is paused.").waitFor();
+      await page.getByRole("heading", { name: "takes paused" }).waitFor();
+      await page.getByRole("button", { name: "Resume: takes" }).click();
+      await page.getByRole("heading", { name: "takes ok" }).waitFor();
+    });
+  });
+});
+
+test("the page of the config shows where an event would go, and each message", { skip: withoutBrowser }, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/config`);
+      await page.getByLabel("Sample").selectOption("note.failed");
+      await page.getByRole("button", { name: "Use this sample" }).click();
+      await page.getByLabel("Event (JSON)").fill(
+        '{"event":"note.failed","data":{"x":{"y":true},"note_id":"<b>n9</b>"}}',
+      );
+      await page.getByRole("button", { name: "Show where it goes" }).click();
+      const result = page.locator("#result");
+      assert.match(await result.getByRole("heading").first().innerText(), /note\.failed.*takes, refuses, waits, chat/);
+      await result.getByText("&lt;b&gt;n9&lt;/b&gt;").waitFor();
+      await page.getByLabel("Event (JSON)").fill("{");
+      await page.getByRole("button", { name: "Show where it goes" }).click();
+      await page.getByText("The body is not valid JSON").waitFor();
+    });
+  });
+});
+
+test(
+  "a token opens the pages, a wrong one does not, and signing out closes them",
+  { skip: withoutBrowser },
+  async () => {
+    await withBusyRelay(async (url) => {
+      await withPage(async (page) => {
+        await page.goto(`${url}/targets`);
+        assert.deepEqual(await findingsOf(page), []);
+        await page.getByLabel("Token").fill("wrong");
+        await page.getByRole("button", { name: "Sign in" }).click();
+        await page.getByText("That is not the token.").waitFor();
+        assert.deepEqual(await findingsOf(page), []);
+        await page.getByLabel("Token").fill(TOKEN);
+        await page.getByRole("button", { name: "Sign in" }).click();
+        await page.getByRole("link", { name: "Targets" }).click();
+        await page.getByRole("heading", { name: "Targets" }).waitFor();
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.goto(`${url}/targets`);
+        await page.getByLabel("Token").waitFor();
+      });
+    }, `token: "${TOKEN}"`);
+  },
+);
