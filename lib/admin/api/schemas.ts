@@ -1,0 +1,214 @@
+/**
+ * What the API answers, and what the CLI prints under `--json`: the one documented shape of everything an operator sees.
+ * Times are ISO 8601, UTC. Fields are added, never renamed.
+ */
+
+import { z } from "zod";
+import { reasons } from "../../outcome.ts";
+
+const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
+const id = z.uuid().meta({ description: "UUIDv7" });
+const count = z.int().min(0);
+const ms = z.number().min(0).meta({ description: "Milliseconds" });
+
+export const deliveryStates = ["pending", "in_flight", "delivered", "dead"] as const;
+export const eventStates = ["accepted", "unrouted"] as const;
+
+export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
+
+export const deliveryState = z.enum(deliveryStates).meta({
+  id: "DeliveryState",
+  description: "It waits, is on its way, has reached its target, or is given up",
+});
+
+const deliveryShape = {
+  id,
+  target: z.string(),
+  state: deliveryState,
+  attempts: count,
+  reason: reason.nullable().meta({ description: "Of the last attempt that failed" }),
+  nextAttemptAt: time.nullable(),
+};
+
+export const delivery = z.object(deliveryShape).meta({ id: "Delivery" });
+
+const eventShape = {
+  id,
+  source: z.string(),
+  type: z.string().meta({ examples: ["note.failed"] }),
+  state: z.enum(eventStates).meta({ description: "`unrouted`: no route matched, and there is no fallback" }),
+  receivedAt: time,
+  noteId: z.string().nullable().meta({ description: "The note that it is about, as far as its payload says" }),
+  externalId: z.string().nullable().meta({ description: "The reference that the clinic's own system gave" }),
+  problems: z.array(z.string()).meta({ description: "What functions of the config threw over it" }),
+};
+
+export const event = z.object({ ...eventShape, deliveries: z.array(delivery) }).meta({ id: "Event" });
+
+export const eventPage = z.object({
+  events: z.array(event).meta({ description: "The newest first" }),
+  next: z.string().nullable().meta({
+    description: "The `cursor` to go on with. A page may be short, even empty, and still have one",
+  }),
+}).meta({ id: "EventPage" });
+
+export const attempt = z.object({
+  attempt: z.int().min(1),
+  startedAt: time,
+  durationMs: ms,
+  outcome: z.enum(["delivered", "retry", "dead"]),
+  reason: reason.nullable(),
+  detail: z.string().nullable().meta({ description: "One sentence" }),
+  status: z.int().nullable().meta({ description: "HTTP status, SMTP reply code or exit code" }),
+  answer: z.string().nullable().meta({ description: "The first part of what the target answered" }),
+}).meta({ id: "Attempt" });
+
+export const routing = z.object({
+  targets: z.array(z.string()),
+  isFallback: z.boolean().meta({ description: "No route matched, and the targets are the config's `fallback`" }),
+  routes: z.array(z.object({
+    on: z.array(z.string()),
+    to: z.array(z.string()),
+    verdict: z.enum(["matched", "other_event", "when_false", "when_threw"]),
+  })),
+  problems: z.array(z.string()),
+}).meta({ id: "Routing", description: "Where the config of now would send an event, and why" });
+
+export const eventStory = z.object({
+  ...eventShape,
+  headers: z.record(z.string(), z.string()).meta({ description: "Signatures and the like are masked" }),
+  body: z.object({
+    encoding: z.enum(["utf8", "base64"]).meta({ description: "Base64 for bytes that are not UTF-8" }),
+    text: z.string(),
+  }),
+  secret: z.object({
+    number: z.int().min(1),
+    of: z.int().optional().meta({ description: "Absent if the config does not name the source any more" }),
+  }).meta({ description: "Which of the source's secrets had signed it" }),
+  routing,
+  deliveries: z.array(
+    z.object({ ...deliveryShape, history: z.array(attempt).meta({ description: "The first one first" }) })
+      .meta({ id: "DeliveryStory" }),
+  ),
+}).meta({ id: "EventStory", description: "Everything that is known of an event" });
+
+export const deliveryPage = z.object({
+  deliveries: z.array(z.object({
+    ...deliveryShape,
+    event: z.object({ id, type: z.string(), receivedAt: time, noteId: z.string().nullable() }),
+  })),
+  next: z.string().nullable().meta({ description: "The `cursor` to go on with, as in a page of events" }),
+}).meta({ id: "DeliveryPage" });
+
+export const deadGroups = z.object({
+  count,
+  groups: z.array(z.object({
+    target: z.string(),
+    reason,
+    count,
+    oldestAt: time.meta({ description: "When the oldest of the events came in" }),
+    newestAt: time,
+  })),
+}).meta({ id: "DeadGroups", description: "Dead letters by target and reason" });
+
+export const target = z.object({
+  name: z.string(),
+  state: z.enum(["ok", "open", "throttled", "paused", "orphaned"]).meta({
+    description:
+      "`open`: its circuit holds it after failures. `throttled`: it asked for a pause. `paused`: an operator " +
+      "did. `orphaned`: the config does not name it",
+  }),
+  kind: z.string().nullable(),
+  address: z.string().nullable().meta({ description: "Where it delivers to, without any secret" }),
+  pending: count,
+  inFlight: count,
+  dead: count,
+  oldestPendingAt: time.nullable(),
+  lastDeliveredAt: time.nullable(),
+  lastFailedAt: time.nullable(),
+  lastReason: reason.nullable(),
+  circuitOpenUntil: time.nullable(),
+  throttledUntil: time.nullable(),
+  pausedAt: time.nullable(),
+}).meta({ id: "Target" });
+
+export const targets = z.object({ targets: z.array(target) }).meta({ id: "Targets" });
+
+export const status = z.object({
+  version: z.string(),
+  bytes: count.meta({ description: "Size of the store on disk" }),
+  backlog: count.meta({ description: "Deliveries that wait or are on their way" }),
+  dead: count,
+  targets: z.array(target),
+}).meta({ id: "Status" });
+
+const countsShape = {
+  delivered: count,
+  failed: count.meta({ description: "Attempts that failed and are made again" }),
+  dead: count,
+};
+
+export const activity = z.object({
+  since: time,
+  received: count,
+  ...countsShape,
+  hours: z.array(z.object({
+    at: time.meta({ description: "When the hour begins" }),
+    received: count,
+    ...countsShape,
+    targets: z.record(z.string(), z.object(countsShape)),
+  })).meta({ description: "The oldest first" }),
+  targets: z.array(z.object({
+    name: z.string(),
+    ...countsShape,
+    successRate: z.number().min(0).max(1).nullable().meta({ description: "Part of the attempts that delivered" }),
+    p50Ms: ms.nullable(),
+    p99Ms: ms.nullable(),
+  })),
+}).meta({ id: "Activity", description: "What happened of late; durations are within a tenth" });
+
+const named = { id, target: z.string() };
+
+export const retried = z.object({
+  retried: count,
+  deliveries: z.array(z.object(named)).meta({ description: "Those that were named by id and are retried" }),
+  untouched: z.array(z.object({ ...named, state: deliveryState })).meta({ description: "Delivered, or on their way" }),
+  unknown: z.array(z.string()).meta({ description: "Ids of no event and no delivery" }),
+  interrupted: z.boolean().meta({
+    description: "There was too much for one request; the same request goes on with it",
+  }),
+}).meta({ id: "Retried" });
+
+export const replayed = z.object({
+  events: count.meta({ description: "Events that were given new deliveries" }),
+  deliveries: count,
+  unrouted: count.meta({ description: "Events that no route of now matches" }),
+  unknown: z.array(z.string()).meta({ description: "Ids of no event and no delivery" }),
+  interrupted: z.boolean().meta({ description: "The relay was stopped meanwhile; what was done by then is done" }),
+}).meta({ id: "Replayed" });
+
+export const held = z.object({
+  name: z.string(),
+  paused: z.boolean(),
+  changed: z.boolean().meta({ description: "It was not so before" }),
+}).meta({ id: "Held" });
+
+export const tested = z.object({ event: id, delivery: id }).meta({
+  id: "Tested",
+  description: "The test message that is on its way; its event tells what comes of it",
+});
+
+export const preview = z.object({
+  event: z.string(),
+  ...routing.shape,
+  messages: z.array(z.object({
+    target: z.string(),
+    message: z.record(z.string(), z.unknown()).optional().meta({ description: "What it would be sent" }),
+    problem: z.string().optional().meta({ description: "Why its message cannot be made" }),
+  })),
+}).meta({ id: "Preview", description: "Where an event would go, and as what. Nothing is stored or sent" });
+
+export const problem = z.object({
+  error: z.string(),
+  hint: z.string().optional(),
+}).meta({ id: "Problem" });

@@ -1,0 +1,97 @@
+/** Making it go again: retry, replay, and a look at where an event would go. */
+
+import { createRoute } from "@hono/zod-openapi";
+import { parsePayload } from "../../event.ts";
+import { type IdBytes, parseId } from "../../id.ts";
+import { unknownName } from "../../options.ts";
+import { preview } from "../../operator/preview.ts";
+import { replayIds, replaySince } from "../../operator/replay.ts";
+import { retryDead, retryIds } from "../../operator/retry.ts";
+import type { AdminContext } from "../context.ts";
+import { type Api, ApiError, ok, problems } from "./error.ts";
+import { payload, replayBody, retryBody, routeQuery } from "./requests.ts";
+import { preview as previewSchema, replayed, retried } from "./schemas.ts";
+
+/** Longest time of retrying in one request, in milliseconds: a connection on which nothing comes is given up after 45 s. */
+const MAX_WORK_MS = 20_000;
+
+const bodyOf = <Schema>(schema: Schema) => ({ body: { required: true, content: { "application/json": { schema } } } });
+
+const retryRoute = createRoute({
+  method: "post",
+  path: "/api/retry",
+  summary: "Give dead or waiting deliveries a new set of attempts, now",
+  tags: ["Again"],
+  request: bodyOf(retryBody),
+  responses: { 200: ok(retried, "What is retried"), ...problems(400, 413, 415) },
+});
+
+const replayRoute = createRoute({
+  method: "post",
+  path: "/api/replay",
+  summary: "Route stored events again by the config of now, as new deliveries",
+  tags: ["Again"],
+  request: bodyOf(replayBody),
+  responses: { 200: ok(replayed, "What is replayed"), ...problems(400, 404, 413, 415) },
+});
+
+const previewRoute = createRoute({
+  method: "post",
+  path: "/api/route",
+  summary: "Show where an event would go, and what each target would be sent",
+  tags: ["Config"],
+  request: { query: routeQuery, ...bodyOf(payload) },
+  responses: { 200: ok(previewSchema, "Nothing is stored or sent"), ...problems(400, 404, 413, 415) },
+});
+
+export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContext): void {
+  app.openapi(retryRoute, async (c) => {
+    const body = c.req.valid("json");
+    const now = Date.now();
+    try {
+      if ("ids" in body) {
+        const { retried: deliveries, untouched, unknown } = await retryIds(store, idsOf(body.ids), now);
+        return c.json({ retried: deliveries.length, deliveries, untouched, unknown, interrupted: false }, 200);
+      }
+      const { dead: _, ...filter } = body;
+      const signal = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(MAX_WORK_MS)]);
+      const { retried, isComplete } = await retryDead(store, filter, now, { signal, onProgress: wake });
+      return c.json({ retried, deliveries: [], untouched: [], unknown: [], interrupted: !isComplete }, 200);
+    } finally {
+      wake();
+    }
+  });
+
+  app.openapi(replayRoute, async (c) => {
+    const { to, ...body } = c.req.valid("json");
+    const names = [...loaded().config.targets.keys()];
+    if (to !== undefined && !names.includes(to)) {
+      throw new ApiError(404, `Cannot replay: ${unknownName("target", to, names)}`);
+    }
+    const now = Date.now();
+    try {
+      const { isComplete, ...result } = "ids" in body
+        ? await replayIds(store, loaded(), idsOf(body.ids), { to, now })
+        : await replaySince(store, loaded(), body, { to, now, signal: stopping, onProgress: wake });
+      return c.json({ ...result, interrupted: !isComplete }, 200);
+    } finally {
+      wake();
+    }
+  });
+
+  app.openapi(previewRoute, async (c) => {
+    const sources = loaded().config.sources.map(({ name }) => name);
+    const { source = sources[0]! } = c.req.valid("query");
+    if (!sources.includes(source)) throw new ApiError(404, `Cannot route: ${unknownName("source", source, sources)}`);
+    const body = new Uint8Array(await c.req.arrayBuffer());
+    const parsed = parsePayload(body);
+    if ("problem" in parsed) throw new ApiError(400, `Cannot read the event: ${parsed.problem}`);
+    const { routes, ...rest } = preview(loaded(), source, body, parsed.payload);
+    const shown = routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict }));
+    return c.json({ ...rest, routes: shown }, 200);
+  });
+}
+
+function idsOf(texts: readonly string[]): IdBytes[] {
+  return texts.map((text) => parseId(text)!);
+}
