@@ -23,6 +23,7 @@ export function createPages(context: AdminContext): Hono {
   const page = (read: Read) => async (c: Context) => {
     const own = view(c);
     const found = await read(c, own);
+    if (typeof found === "string") return c.redirect(found, 303);
     return found ? show(c, own, found) : missing(c);
   };
   const action = (act: Act) => async (c: Context) => {

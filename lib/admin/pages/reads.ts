@@ -15,11 +15,12 @@ import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events.tsx";
 import { fieldsOf } from "./form.ts";
 import type { Page } from "./layout.tsx";
 import { overviewPage } from "./overview.tsx";
+import { eventPath } from "./parts.tsx";
 import { targetsPage } from "./targets.tsx";
 import type { View } from "./view.ts";
 
-/** Gives a page; `undefined` if there is nothing that it could tell of. */
-export type Read = (c: Context, view: View) => Promise<Page | undefined>;
+/** Gives a page, or the path of the one to go on to; `undefined` if there is nothing to tell of. */
+export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
 /** Every page, by its name. */
 export function createReads({ store, loaded }: AdminContext) {
@@ -38,6 +39,9 @@ export function createReads({ store, loaded }: AdminContext) {
 
     async events(c, view) {
       const query = queryOf(c.req.query());
+      const id = parseId(query.search);
+      const story = id && await store.story(id);
+      if (story) return eventPath(story.id);
       const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before });
       return eventsPage(view, query, view.clean(page), [...loaded().config.targets.keys()]);
     },

@@ -1,0 +1,172 @@
+/** The operator's pages of the executable, as a program without a script sees them. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { startSink } from "../helpers/sink.ts";
+import { until } from "../helpers/wait.ts";
+
+const SECRET = `whs_<b>&"'0123456789`;
+const PAGES = ["/", "/events", "/dead", "/targets", "/config"];
+
+interface Answer {
+  status: number;
+  text: string;
+  headers: Headers;
+}
+
+/** What the operator's listener answers; redirects are not followed. */
+async function ask(url: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+  const sent = form && { method: "POST", body: new URLSearchParams(form) };
+  const response = await fetch(url, { ...sent, redirect: "manual", headers });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+/** Where an action sends its caller. */
+async function act(url: string, form: Record<string, string> = {}): Promise<string> {
+  const { status, headers, text } = await ask(url, form);
+  assert.equal(status, 303, text);
+  return headers.get("Location")!;
+}
+
+/** A relay with a target that takes events and one that refuses them with what it was sent. */
+async function withRelay(work: (url: string, relay: RunningRelay) => Promise<void>): Promise<void> {
+  const sink = await startSink((response, { path, body }) => {
+    if (path === "/refuses") response.writeHead(400).end(`<script>alert(1)</script> ${SECRET} ${body}`);
+    else response.end("ok");
+  });
+  const relay = await startRelay(configOf({
+    admin: "{ port: 0 }",
+    targets: `takes: http({ url: "${sink.url}/takes" }),
+      refuses: http({ url: "${sink.url}/refuses", headers: { Authorization: ${JSON.stringify(SECRET)} } })`,
+    routes: `{ on: "note.*", to: ["takes", "refuses"] }`,
+  }));
+  try {
+    await work(await relay.adminUrl(), relay);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+}
+
+/** Posts events and waits until each is delivered once and dead once. */
+async function post(relay: RunningRelay, ...bodies: string[]): Promise<void> {
+  for (const body of bodies) assert.equal((await relay.post(body)).status, 200);
+  await until("every attempt", () => relay.log().filter(({ attempt }) => attempt === 1).length >= 2 * bodies.length);
+}
+
+const eventOf = (note: string) => `{"event":"note.failed","data":{"note_id":"${note}","external_id":"C-${note}"}}`;
+
+/** Addresses of the events that a list links to. */
+const linksOf = (html: string) => [...html.matchAll(/<a href="(\/events\/[^"]+)"/g)].map(([, path]) => path!);
+
+test("pages answer with HTML that is kept nowhere, and what they load under names that are kept for a year", async () => {
+  await withRelay(async (url) => {
+    for (const path of PAGES) {
+      const { status, headers } = await ask(url + path);
+      assert.equal(status, 200, path);
+      assert.match(headers.get("Content-Type")!, /^text\/html/);
+      assert.equal(headers.get("Cache-Control"), "no-store");
+      assert.match(headers.get("Content-Security-Policy")!, /default-src 'none'/);
+    }
+    const { text } = await ask(url);
+    assert.doesNotMatch(text, /<style|<script>| style=| on[a-z]+=/);
+    const loaded = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+    assert.equal(loaded.length, 3);
+    const sizes = { css: 12 * 1024, js: 5 * 1024, svg: 1024 };
+    for (const path of loaded) {
+      const { status, headers, text } = await ask(url + path);
+      assert.equal(status, 200, path);
+      assert.equal(headers.get("Cache-Control"), "public, max-age=31536000, immutable");
+      assert.ok(text.length < sizes[path.split(".").at(-1) as keyof typeof sizes], `${path}: ${text.length}`);
+    }
+    for (const path of ["/no", "/events/no", "/events/0199f3a1-7c2e-7100-9d3f-4b8e21a6c000", "/assets/no.css"]) {
+      const { status, text } = await ask(url + path);
+      assert.deepEqual([status, /There is no such page/.test(text)], [404, true], path);
+    }
+  });
+});
+
+test("pages show no secret, whatever a target answered, and escape what came in", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, eventOf("<img src=x>"), `{"event":"note.<b>","data":{"note_id":${JSON.stringify(SECRET)}}}`);
+    const list = await ask(`${url}/events`);
+    const paths = linksOf(list.text);
+    assert.equal(paths.length, 2);
+    for (const path of [...PAGES, ...paths, `/events?search=${encodeURIComponent(SECRET)}`]) {
+      const { status, text } = await ask(url + path);
+      assert.equal(status, 200, path);
+      assert.doesNotMatch(text, /0123456789/, path);
+      assert.doesNotMatch(text, /<img|<b>|alert\(1\)<\/script>/, path);
+    }
+    const story = (await ask(url + paths[1]!)).text;
+    assert.match(story, /&lt;script&gt;alert\(1\)&lt;\/script&gt; \[secret\]/);
+    assert.match(story, /x-connectvets-signature[\s\S]*?\[masked\]/i);
+    assert.match(story, /secret 1 of 1/);
+    const shown = await ask(`${url}/config`, {
+      event: `{"event":"note.x","data":{"note_id":${JSON.stringify(SECRET)}}}`,
+    });
+    assert.doesNotMatch(shown.text, /0123456789/);
+  });
+});
+
+test("the list of events is narrowed by filters and goes on from page to page and back", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, ...Array.from({ length: 60 }, (_, at) => eventOf(`n${at}`)));
+    await relay.post('{"event":"other.event","data":{}}');
+    const counts: [query: string, count: number][] = [
+      ["type=note.*", 50],
+      ["type=other.*", 1],
+      ["state=unrouted", 1],
+      ["target=takes&state=dead", 0],
+      ["target=refuses&state=dead", 50],
+      ["search=n17%22", 1],
+      ["search=C-n42", 1],
+      ["since=1h&search=n9%22", 1],
+      ["search=nothing", 0],
+    ];
+    for (const [query, count] of counts) {
+      assert.equal(linksOf((await ask(`${url}/events?${query}`)).text).length, count, query);
+    }
+    const first = await ask(`${url}/events?type=note.*`);
+    const linkOf = (html: string, rel: string) =>
+      new RegExp(`rel="${rel}" href="([^"]+)"|href="([^"]+)" rel="${rel}"`).exec(html)?.slice(1).find(Boolean)
+        ?.replaceAll("&amp;", "&");
+    assert.equal(linkOf(first.text, "prev"), undefined);
+    const older = await ask(url + linkOf(first.text, "next")!);
+    assert.equal(linksOf(older.text).length, 10);
+    assert.equal(linkOf(older.text, "next"), undefined);
+    const newer = await ask(url + linkOf(older.text, "prev")!);
+    assert.deepEqual(linksOf(newer.text), linksOf(first.text));
+    const [path] = linksOf(first.text);
+    const found = await ask(`${url}/events?search=${path!.slice("/events/".length)}`);
+    assert.deepEqual([found.status, found.headers.get("Location")], [303, path]);
+  });
+});
+
+test("pages' buttons go on to a page that tells what was done, and what is not there is said to be not there", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, eventOf("n1"));
+    const [path] = linksOf((await ask(`${url}/events`)).text);
+    const story = (await ask(url + path!)).text;
+    const retry = /action="(\/deliveries\/[^"]+\/retry)"/.exec(story)![1]!;
+    const next = await act(url + retry, { back: "/dead" });
+    assert.equal(next, "/dead?done=retried&count=1");
+    assert.match((await ask(url + next)).text, /role="status">Deliveries that go out again now: 1\./);
+    assert.equal(await act(url + retry, { back: "https://elsewhere.example/" }), `${path}?done=retried&count=1`);
+    assert.equal(await act(`${url}${path}/replay`), `${path}?done=replayed&count=2`);
+    assert.equal(await act(`${url}/targets/takes/pause`), "/targets?done=paused&count=1");
+    assert.equal(await act(`${url}/targets/takes/resume`, { back: "/" }), "/?done=resumed&count=1");
+    assert.match(await act(`${url}/targets/takes/test`), /^\/targets\?done=tested&count=1&event=[0-9a-f-]{36}$/);
+    const missing = ["/targets/none/pause", "/targets/none/test", `${path}x/replay`, "/deliveries/none/retry", "/dead"];
+    for (const place of missing) assert.equal((await ask(url + place, {})).status, 404, place);
+  });
+});
+
+test("a page that is not there says so in the browser's language", async () => {
+  await withRelay(async (url) => {
+    const { status, text } = await ask(`${url}/nothing`, undefined, { "Accept-Language": "fr, pt-BR;q=0.9, en;q=0.5" });
+    assert.equal(status, 404);
+    assert.match(text, /<html lang="pt-BR">[\s\S]*Esta página não existe/);
+  });
+});
