@@ -5,6 +5,7 @@ import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
+import { commitDuration } from "./metrics.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
@@ -124,7 +125,7 @@ export function storePath({ config, folder }: LoadedConfig): string {
 
 /** Opens the store that this config names. */
 export function openStore(loaded: LoadedConfig): Store {
-  return openSqlite(storePath(loaded));
+  return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
 }
 
 function listenOn(

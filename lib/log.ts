@@ -100,7 +100,7 @@ export function paint(color: Parameters<typeof styleText>[0], text: string): str
   return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(color, text) : text;
 }
 
-const SENSITIVE_HEADER = /auth|cookie|signature|token|secret|key/i;
+const SENSITIVE_HEADER = /auth|cookie|credential|digest|hmac|jwt|key|passw|secret|session|signature|token/i;
 
 /** Headers as they may be logged; `signatureHeader` is masked whatever its name. */
 export function maskHeaders(headers: Headers, signatureHeader: string): Record<string, string> {

@@ -6,12 +6,27 @@ import type { Store } from "./store/mod.ts";
 import { isHeld, type Target } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
 
+/** Every metric's name. */
+export const names = {
+  eventsReceived: "relay_events_received_total",
+  deliveryAttempts: "relay_delivery_attempts_total",
+  deliveriesDone: "relay_deliveries_total",
+  ackDuration: "relay_ack_duration_seconds",
+  attemptDuration: "relay_attempt_duration_seconds",
+  commitDuration: "relay_store_commit_duration_seconds",
+  backlog: "relay_delivery_backlog",
+  oldestPending: "relay_oldest_pending_seconds",
+  circuitOpen: "relay_circuit_open",
+  storeBytes: "relay_store_bytes",
+  buildInfo: "relay_build_info",
+} as const;
+
 const registry = new Registry();
 const registers = [registry];
 
 /** Requests to a source, by what became of them: `stored`, `duplicate`, or why they were refused. */
 export const eventsReceived = new Counter({
-  name: "relay_events_received_total",
+  name: names.eventsReceived,
   help: "Requests to a source, by what became of them",
   labelNames: ["source", "result"],
   registers,
@@ -19,7 +34,7 @@ export const eventsReceived = new Counter({
 
 /** Attempts to deliver; `reason` is empty for those that delivered. */
 export const deliveryAttempts = new Counter({
-  name: "relay_delivery_attempts_total",
+  name: names.deliveryAttempts,
   help: "Attempts to deliver, by outcome and reason",
   labelNames: ["target", "outcome", "reason"],
   registers,
@@ -27,7 +42,7 @@ export const deliveryAttempts = new Counter({
 
 /** Deliveries that came to their end: `delivered` or `dead`. */
 export const deliveriesDone = new Counter({
-  name: "relay_deliveries_total",
+  name: names.deliveriesDone,
   help: "Deliveries that came to their end, by state",
   labelNames: ["target", "state"],
   registers,
@@ -35,7 +50,7 @@ export const deliveriesDone = new Counter({
 
 /** From the first byte of a genuine event to its answer, with the event on disk. */
 export const ackDuration = new Histogram({
-  name: "relay_ack_duration_seconds",
+  name: names.ackDuration,
   help: "Time from a genuine request to its answer, with the event on disk",
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   registers,
@@ -43,42 +58,58 @@ export const ackDuration = new Histogram({
 
 /** How long attempts took, whatever came of them. */
 export const attemptDuration = new Histogram({
-  name: "relay_attempt_duration_seconds",
+  name: names.attemptDuration,
   help: "Time of an attempt to deliver",
   labelNames: ["target"],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   registers,
 });
 
+/** How long the store took to bring a transaction to the disk. */
+export const commitDuration = new Histogram({
+  name: names.commitDuration,
+  help: "Time of a commit to the store, with the flush of the disk",
+  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  registers,
+});
+
 const backlog = new Gauge({
-  name: "relay_delivery_backlog",
+  name: names.backlog,
   help: "Deliveries that wait or are on their way",
   labelNames: ["target"],
   registers,
 });
 
 const oldestPending = new Gauge({
-  name: "relay_oldest_pending_seconds",
+  name: names.oldestPending,
   help: "Age of the oldest event that is neither delivered nor dead; 0 if there is none",
   labelNames: ["target"],
   registers,
 });
 
 const circuitOpen = new Gauge({
-  name: "relay_circuit_open",
+  name: names.circuitOpen,
   help: "1 while a target is held after failures in a row",
   labelNames: ["target"],
   registers,
 });
 
-const storeBytes = new Gauge({ name: "relay_store_bytes", help: "Size of the store on disk", registers });
+const storeBytes = new Gauge({ name: names.storeBytes, help: "Size of the store on disk", registers });
 
 new Gauge({
-  name: "relay_build_info",
+  name: names.buildInfo,
   help: "1, with what is running in its labels",
   labelNames: ["version", "runtime"],
   registers,
 }).set({ version: VERSION, runtime: `${runtime.name} ${runtime.version}` }, 1);
+
+/** Results that are told of a source before there is one: Prometheus sees no increase in a series that begins with 1. */
+const expected = ["stored", "duplicate", "signature_missing", "signature_malformed", "signature_wrong", "store_failed"];
+
+/** Begins to count what a source receives. */
+export function countSource(source: string): void {
+  for (const result of expected) eventsReceived.inc({ source, result }, 0);
+}
 
 /**
  * Everything that is counted, in Prometheus' text format.
@@ -92,6 +123,7 @@ export async function readMetrics(
   for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.reset();
   for (const target of targets.keys()) {
     for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
+    for (const state of ["delivered", "dead"]) deliveriesDone.inc({ target, state }, 0); // as `expected`
   }
   for (const { name: target, pending, inFlight, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
     const policy = targets.get(target)?.policy;

@@ -8,6 +8,7 @@ import { checkVerb } from "./check.ts";
 import { demoVerb } from "./demo.ts";
 import { eventsVerb } from "./events.ts";
 import { initVerb } from "./init.ts";
+import { metricsVerb } from "./metrics.ts";
 import { pauseVerb } from "./pause.ts";
 import { replayVerb } from "./replay.ts";
 import { resumeVerb } from "./resume.ts";
@@ -34,6 +35,7 @@ const verbs = [
   signVerb,
   verifyVerb,
   routesVerb,
+  metricsVerb,
   demoVerb,
   versionVerb,
 ];

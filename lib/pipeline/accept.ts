@@ -143,13 +143,13 @@ function timeOf(timestamp: unknown): number {
 function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number): void {
   const id = formatId(event.id);
   const targets = event.deliveries.map(({ target }) => target);
-  const { source, type, problems } = event;
-  const durationMs = Math.round(ms);
+  const { source, type, secretIndex, body, problems } = event;
+  const fields = { event: id, type, source, result, secretIndex, bytes: body.byteLength, durationMs: Math.round(ms) };
   if (result === "duplicate") {
-    log.info("duplicate {type} {event}", { event: id, type, source, durationMs });
+    log.info("duplicate {type} {event}", fields);
     return;
   }
   const goesTo = targets.join(", ") || "no target";
-  log.info("accepted {type} {event} for {goesTo}", { event: id, type, source, goesTo, targets, durationMs });
+  log.info("accepted {type} {event} for {goesTo}", { ...fields, goesTo, targets });
   for (const problem of problems) log.warn("problem with {event}: {problem}", { event: id, type, source, problem });
 }

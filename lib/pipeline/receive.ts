@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { explain, StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
-import { ackDuration, eventsReceived } from "../metrics.ts";
+import { ackDuration, countSource, eventsReceived } from "../metrics.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import { Bodies, type BodyProblem } from "./body.ts";
@@ -47,6 +47,7 @@ const RETRY_SECONDS = 5;
 export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows, bodies = new Bodies()): Receive {
   const app = new Hono<{ Bindings: Bindings }>();
   for (const source of config.sources) {
+    countSource(source.name);
     app.all(
       source.path,
       (c) =>

@@ -79,13 +79,16 @@ function countAttempt({ target, outcome, state, durationMs }: AttemptRecord): vo
 }
 
 function logAttempt(claimed: Claimed, { attempt, durationMs, outcome, state, dueAt }: AttemptRecord): void {
-  const { id: event, type } = claimed.event;
+  const { id: event, type, source } = claimed.event;
   const fields = {
     event,
     type,
+    source,
     target: claimed.target,
     delivery: claimed.id,
     attempt,
+    outcome: outcome.kind,
+    state,
     durationMs,
     status: outcome.status,
   };

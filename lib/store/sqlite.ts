@@ -20,10 +20,11 @@ import { statements } from "./statements.ts";
 
 /**
  * Opens the store in this file, which is made if it is not there.
+ * @param onCommit Told of each durable commit how many milliseconds it took.
  * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
  */
-export function openSqlite(path: string): Store {
-  return new SqliteStore(new SqliteFile(path));
+export function openSqlite(path: string, onCommit?: (ms: number) => void): Store {
+  return new SqliteStore(new SqliteFile(path, onCommit));
 }
 
 class SqliteStore extends SqliteOperator implements Store {

@@ -47,6 +47,7 @@ type Done = { value: unknown } | { error: unknown };
 export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
+  readonly #onCommit: (ms: number) => void;
   /** Which files are written to: the store's own, and its write-ahead log once there is one. */
   readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
@@ -54,10 +55,12 @@ export class SqliteFile {
 
   /**
    * Opens the file, which is made if it is not there, and brings its schema up to date.
+   * @param onCommit Told of each durable commit how many milliseconds it took.
    * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
    */
-  constructor(path: string) {
+  constructor(path: string, onCommit: (ms: number) => void = () => {}) {
     this.path = path;
+    this.#onCommit = onCommit;
     try {
       closeSync(openSync(path, "a", 0o600)); // payloads concern clients and patients: they are the service's alone
       this.#places.set(path, statSync(path));
@@ -199,7 +202,9 @@ export class SqliteFile {
       const result = work();
       this.#frame?.end();
       this.#checkPlaces();
+      const startedAt = performance.now();
       this.#db.exec("COMMIT");
+      if (!isVolatile) this.#onCommit(performance.now() - startedAt);
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");

@@ -130,14 +130,19 @@ test("admin tells every metric of the contract, with what became of a few events
       "relay_events_received_total counter",
       "relay_oldest_pending_seconds gauge",
       "relay_store_bytes gauge",
+      "relay_store_commit_duration_seconds histogram",
     ]);
     const metrics = parseMetrics(text);
     const counters = Object.entries(metrics).filter(([name]) => /_total\b|_count\b|backlog|circuit/.test(name));
-    assert.deepEqual(Object.fromEntries(counters), {
+    const { relay_store_commit_duration_seconds_count: commits, ...counted } = Object.fromEntries(counters);
+    assert.ok(commits! > 0 && commits! < 50, `${commits} commits`);
+    assert.deepEqual(counted, {
       'relay_events_received_total{result="stored",source="connectvets"}': 1,
       'relay_events_received_total{result="duplicate",source="connectvets"}': 1,
       'relay_events_received_total{result="signature_wrong",source="connectvets"}': 1,
       'relay_events_received_total{result="signature_missing",source="connectvets"}': 1,
+      'relay_events_received_total{result="signature_malformed",source="connectvets"}': 0,
+      'relay_events_received_total{result="store_failed",source="connectvets"}': 0,
       'relay_delivery_attempts_total{outcome="delivered",reason="",target="takes"}': 1,
       'relay_delivery_attempts_total{outcome="dead",reason="refused",target="refuses"}': 1,
       'relay_delivery_attempts_total{outcome="retry",reason="server_failed",target="later"}': 1,
@@ -146,6 +151,11 @@ test("admin tells every metric of the contract, with what became of a few events
       'relay_deliveries_total{state="delivered",target="takes"}': 1,
       'relay_deliveries_total{state="dead",target="refuses"}': 1,
       'relay_deliveries_total{state="delivered",target="later"}': 1,
+      'relay_deliveries_total{state="dead",target="takes"}': 0,
+      'relay_deliveries_total{state="delivered",target="refuses"}': 0,
+      'relay_deliveries_total{state="dead",target="later"}': 0,
+      'relay_deliveries_total{state="delivered",target="held"}': 0,
+      'relay_deliveries_total{state="dead",target="held"}': 0,
       "relay_ack_duration_seconds_count": 2,
       'relay_attempt_duration_seconds_count{target="takes"}': 1,
       'relay_attempt_duration_seconds_count{target="refuses"}': 1,

@@ -90,6 +90,29 @@ testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", 
   }
 });
 
+testIn("openSqlite() tells of each durable commit how long it took, and of no other", async (path) => {
+  const commits: number[] = [];
+  const store = openSqlite(path, (ms) => commits.push(ms));
+  try {
+    const countOf = async (work: () => Promise<unknown>) => {
+      const before = commits.length;
+      await work();
+      return commits.length - before;
+    };
+    assert.equal(await countOf(() => Promise.all([store.accept([newEvent("1")]), store.accept([newEvent("2")])])), 1);
+    assert.equal(
+      await countOf(() => store.claim([{ target: "a", limit: 8 }], 0, 1_000)),
+      0,
+      "not safe from a power cut",
+    );
+    assert.equal(await countOf(() => store.targets()), 0);
+    assert.equal(await countOf(() => store.probe()), 1);
+    assert.ok(commits.every((ms) => ms > 0 && ms < 60_000), commits.join());
+  } finally {
+    await store.close();
+  }
+});
+
 testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is", async (path) => {
   const store = openSqlite(path);
   await store.accept([newEvent("1")]);
