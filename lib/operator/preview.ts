@@ -1,0 +1,33 @@
+/** What a config makes of an event: where it goes, and what each target would be sent. Sends nothing. */
+
+import { messageOf } from "../errors.ts";
+import { payloadOf, type RelayEvent } from "../event.ts";
+import { messageFor, route, type Routing, type RoutingTable } from "../pipeline/route.ts";
+import { jsonOf } from "../targets/message.ts";
+import type { Target } from "../targets/target.ts";
+
+/** What previewing needs to know of the config. */
+export interface PreviewConfig extends RoutingTable {
+  targets: ReadonlyMap<string, Pick<Target, "render">>;
+}
+
+/** What a target would be sent, as JSON holds it, or in words why that cannot be made. */
+export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
+
+/**
+ * Where an event goes, with what each target would be sent.
+ * @throws {TypeError} if the event's body is no payload; never over what the config's functions do.
+ */
+export function preview(event: RelayEvent, config: PreviewConfig): Routing & { messages: Preview[] } {
+  const routing = route(payloadOf(event), config);
+  return { ...routing, messages: routing.targets.map((target) => render(event, target, config)) };
+}
+
+function render(event: RelayEvent, target: string, config: PreviewConfig): Preview {
+  try {
+    const fields = messageFor(() => payloadOf(event), target, config);
+    return { target, message: JSON.parse(jsonOf("message", config.targets.get(target)!.render(event, fields))) };
+  } catch (error) {
+    return { target, problem: messageOf(error) };
+  }
+}
