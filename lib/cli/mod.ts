@@ -6,6 +6,7 @@ import { ConfigError, ExitCode, FixtureError, messageOf, RelayError } from "../e
 import { VERSION } from "../version.ts";
 import { checkVerb } from "./check.ts";
 import { demoVerb } from "./demo.ts";
+import { diffVerb } from "./diff.ts";
 import { eventsVerb } from "./events.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb } from "./pause.ts";
@@ -36,6 +37,7 @@ const verbs = [
   verifyVerb,
   routesVerb,
   testVerb,
+  diffVerb,
   demoVerb,
   versionVerb,
 ];
