@@ -35,6 +35,16 @@ export class ConfigError extends RelayError {
   }
 }
 
+/** Fixtures that cannot be used. Carries every mistake that was found in all files. */
+export class FixtureError extends RelayError {
+  override readonly name = "FixtureError";
+
+  constructor(readonly issues: readonly ConfigIssue[]) {
+    const count = issues.length === 1 ? "1 mistake" : `${issues.length} mistakes`;
+    super(`Cannot read the fixtures: ${count}`, "`relay test --help` describes them", ExitCode.usage);
+  }
+}
+
 /** The store cannot write or read now. Whoever asked may try again later. */
 export class StoreError extends RelayError {
   override readonly name = "StoreError";

@@ -2,10 +2,11 @@
 
 import process from "node:process";
 import { Command, CommanderError } from "commander";
-import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
+import { ConfigError, ExitCode, FixtureError, messageOf, RelayError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { checkVerb } from "./check.ts";
 import { demoVerb } from "./demo.ts";
+import { diffVerb } from "./diff.ts";
 import { eventsVerb } from "./events.ts";
 import { initVerb } from "./init.ts";
 import { metricsVerb } from "./metrics.ts";
@@ -18,6 +19,7 @@ import { sendVerb } from "./send.ts";
 import { serveVerb } from "./serve.ts";
 import { signVerb } from "./sign.ts";
 import { statusVerb } from "./status.ts";
+import { testVerb } from "./test.ts";
 import { verifyVerb } from "./verify.ts";
 import { versionVerb } from "./version.ts";
 
@@ -35,6 +37,8 @@ const verbs = [
   signVerb,
   verifyVerb,
   routesVerb,
+  testVerb,
+  diffVerb,
   metricsVerb,
   demoVerb,
   versionVerb,
@@ -74,7 +78,7 @@ function lostOutput(error: NodeJS.ErrnoException): void {
 /** Tells an error to a person, or to a script under `--json`, and gives the exit code. */
 function report(error: unknown, asJson: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage; // already printed
-  const issues = error instanceof ConfigError ? error.issues : [];
+  const issues = error instanceof ConfigError || error instanceof FixtureError ? error.issues : [];
   const hint = error instanceof RelayError ? error.hint : undefined;
   if (asJson) {
     process.stdout.write(JSON.stringify({ ok: false, error: messageOf(error), hint, issues }, null, 2) + "\n");

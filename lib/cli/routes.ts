@@ -2,11 +2,10 @@
 
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { ExitCode, messageOf, RelayError } from "../errors.ts";
+import { ExitCode, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
 import { paint, visible } from "../log.ts";
-import { messageFor, route } from "../pipeline/route.ts";
-import { eventId, formatId } from "../id.ts";
+import { incoming, preview } from "../operator/preview.ts";
 import { eventBytes } from "./samples.ts";
 import { print, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./words.ts";
@@ -35,26 +34,17 @@ export function routesVerb(): Command {
 
 function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
   const { config } = loaded;
-  const { targets, verdicts, isFallback, problems } = route(payload, config);
+  const event = incoming(sourceOf(loaded, options.source).name, body, payload);
+  const { targets, verdicts, isFallback, problems, messages } = preview(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
-  const messages = options.render
-    ? targets.map((target) => render(loaded, body, payload, target, options.source))
-    : undefined;
-  return { event: payload.event, targets, isFallback, routes, problems, messages };
-}
-
-function render(loaded: LoadedConfig, body: Uint8Array, payload: Payload, target: string, sourceName?: string) {
-  const source = sourceOf(loaded, sourceName);
-  const id = formatId(eventId(source.name, body, 0));
-  const event = { id, source: source.name, type: payload.event, receivedAt: Date.now(), body, headers: {} };
-  try {
-    return {
-      target,
-      message: loaded.config.targets.get(target)!.render(event, messageFor(() => payload, target, loaded.config)),
-    };
-  } catch (error) {
-    return { target, problem: messageOf(error) };
-  }
+  return {
+    event: payload.event,
+    targets,
+    isFallback,
+    routes,
+    problems,
+    messages: options.render ? messages : undefined,
+  };
 }
 
 function lines(result: ReturnType<typeof explain>): string[] {
@@ -72,7 +62,7 @@ function lines(result: ReturnType<typeof explain>): string[] {
     ...(result.messages ?? []).flatMap((one) => [
       "",
       paint("bold", one.target),
-      ...("problem" in one ? [`  ${paint("red", one.problem!)}`] : fields(one.message!)),
+      ...("problem" in one ? [`  ${paint("red", one.problem)}`] : fields(one.message)),
     ]),
   ];
 }

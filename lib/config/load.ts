@@ -20,13 +20,15 @@ export interface LoadedConfig {
   warnings: readonly ConfigIssue[];
   /** Masks every secret of this config in a text. */
   redact: Redact;
+  /** Variables of the `.env` beside it that the environment does not set. */
+  dotenv: ReadonlyMap<string, string>;
 }
 
 /** Longest time that a config may take, in milliseconds. */
 const MAX_LOAD_MS = 30_000;
 
-/** Variables that came from a `.env`, so that the next load can take them back. */
-const fromDotenv = new Set<string>();
+/** Names of variables that came from a `.env`, so that the next load can take them back. */
+let fromDotenv: string[] = [];
 
 /**
  * Loads a config from disk, as it is now.
@@ -39,7 +41,8 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!existsSync(file)) {
     throw new ConfigError(file, [{ path: "", message: "there is no such file; `relay init` writes one" }]);
   }
-  loadDotenv(join(folder, ".env"));
+  const dotenv = readDotenv(join(folder, ".env"));
+  useDotenv({ dotenv });
   provideModule("relay", relayModule);
   const exported = await importDefault(file);
   const { config, issues, warnings, secrets } = readConfig(exported, folder);
@@ -47,7 +50,17 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!config) {
     throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })));
   }
-  return { file, folder, config, warnings, redact };
+  return { file, folder, config, warnings, redact, dotenv };
+}
+
+/**
+ * Sets the variables of a config's `.env` and takes back those of another's: for who works with two configs, whose
+ * functions may read them. {@link loadConfig} does so for the config that it loads.
+ */
+export function useDotenv({ dotenv }: Pick<LoadedConfig, "dotenv">): void {
+  for (const name of fromDotenv) delete process.env[name];
+  for (const [name, value] of dotenv) process.env[name] = value;
+  fromDotenv = [...dotenv.keys()];
 }
 
 async function importDefault(file: string): Promise<unknown> {
@@ -80,22 +93,17 @@ function explain(error: unknown): string {
   return messageOf(error) + place + hint;
 }
 
-/** Sets the variables of a `.env` that are not set already. */
-function loadDotenv(path: string): void {
-  for (const name of fromDotenv) delete process.env[name];
-  fromDotenv.clear();
-  if (!existsSync(path)) return;
+/** The variables of a `.env` that the environment does not set already. */
+function readDotenv(path: string): Map<string, string> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     // As a service, systemd has read it and set the variables; the service's own user may not be able to.
-    if ((error as NodeJS.ErrnoException).code === "EACCES") return;
+    if (code === "ENOENT" || code === "EACCES") return new Map();
     throw new ConfigError(path, [{ path: "", message: messageOf(error) }]);
   }
-  for (const [name, value] of Object.entries(parseEnv(text))) {
-    if (process.env[name] !== undefined || value === undefined) continue;
-    process.env[name] = value;
-    fromDotenv.add(name);
-  }
+  const isSet = (name: string) => process.env[name] !== undefined && !fromDotenv.includes(name);
+  return new Map(Object.entries(parseEnv(text)).filter((entry): entry is [string, string] => !isSet(entry[0])));
 }

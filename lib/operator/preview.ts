@@ -1,47 +1,41 @@
-/** Where an event would go, and what each target would be sent. Nothing is stored or sent. */
+/** What a config makes of an event: where it goes, and what each target would be sent. Sends nothing. */
 
-import type { LoadedConfig } from "../config/load.ts";
 import { messageOf } from "../errors.ts";
-import type { Payload } from "../event.ts";
+import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
-import { messageFor } from "../pipeline/route.ts";
-import { routingOf, type RoutingStory } from "./story.ts";
+import { messageFor, route, type Routing, type RoutingTable } from "../pipeline/route.ts";
+import { jsonOf } from "../targets/message.ts";
+import type { Target } from "../targets/target.ts";
 
-/** What one target would be sent, or why its message cannot be made. */
-export interface PreviewedMessage {
-  target: string;
-  message?: Record<string, unknown>;
-  problem?: string;
+/** What previewing needs to know of the config. */
+export interface PreviewConfig extends RoutingTable {
+  targets: ReadonlyMap<string, Pick<Target, "render">>;
 }
 
-export interface Preview extends RoutingStory {
-  /** The event's type. */
-  event: string;
-  messages: PreviewedMessage[];
+/** What a target would be sent, as JSON holds it, or in words why that cannot be made. */
+export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
+
+/** An event as it would be if it came in now. @param source Name of the source that it would come by. */
+export function incoming(source: string, body: Uint8Array, payload: Payload): RelayEvent {
+  const id = formatId(eventId(source, body, 0));
+  const headers = { "Content-Type": "application/json" };
+  return { id, source, type: payload.event, receivedAt: Date.now(), body, headers };
 }
 
 /**
- * What this config would make of an event that comes in now.
- * @param payload What is in the body.
- * @param source Name of the source that it would come by.
+ * Where an event goes, with what each target would be sent.
+ * @throws {TypeError} if the event's body is no payload; never over what the config's functions do.
  */
-export function preview(loaded: LoadedConfig, source: string, body: Uint8Array, payload: Payload): Preview {
-  const { config } = loaded;
-  const routing = routingOf(payload, loaded);
-  const event = {
-    id: formatId(eventId(source, body, 0)),
-    source,
-    type: payload.event,
-    receivedAt: Date.now(),
-    body,
-    headers: { "Content-Type": "application/json" },
-  };
-  const messages = routing.targets.map((target): PreviewedMessage => {
-    try {
-      return { target, message: config.targets.get(target)!.render(event, messageFor(() => payload, target, config)) };
-    } catch (error) {
-      return { target, problem: messageOf(error) };
-    }
-  });
-  return { event: payload.event, ...routing, messages };
+export function preview(event: RelayEvent, config: PreviewConfig): Routing & { messages: Preview[] } {
+  const routing = route(payloadOf(event), config);
+  return { ...routing, messages: routing.targets.map((target) => render(event, target, config)) };
+}
+
+function render(event: RelayEvent, target: string, config: PreviewConfig): Preview {
+  try {
+    const fields = messageFor(() => payloadOf(event), target, config);
+    return { target, message: JSON.parse(jsonOf("message", config.targets.get(target)!.render(event, fields))) };
+  } catch (error) {
+    return { target, problem: messageOf(error) };
+  }
 }

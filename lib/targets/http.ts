@@ -76,6 +76,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
       kind: "http",
       policy: policyOf(options),
       address: `${options.method} ${place}`,
+      url: options.url,
       secrets: [
         ...secretsOfUrl(options.url),
         ...(options.sign ? [options.sign] : []),

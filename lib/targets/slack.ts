@@ -63,6 +63,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       kind: "slack",
       policy: policyOf(options, { rate: { perMs: 1_000, limit: 1 } }),
       address: place,
+      url: options.url,
       secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
       warnings: [],
       isHttp: true,

@@ -127,6 +127,8 @@ export interface Target {
   readonly policy: Policy;
   /** Where it delivers to, without any secret. */
   readonly address: string;
+  /** The whole URL that it posts to, of a target that does. It may hold a secret, so it is compared and never shown. */
+  readonly url?: string;
   /** Values that must not be printed. */
   readonly secrets: readonly string[];
   /** What an operator should know before it runs, such as a script that is not there. */

@@ -4,7 +4,8 @@ import { createRoute } from "@hono/zod-openapi";
 import { parsePayload } from "../../event.ts";
 import { type IdBytes, parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
-import { preview } from "../../operator/preview.ts";
+import { incoming, preview } from "../../operator/preview.ts";
+import { routingOf } from "../../operator/story.ts";
 import { replayIds, replaySince } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
 import type { AdminContext } from "../context.ts";
@@ -86,9 +87,11 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     const body = new Uint8Array(await c.req.arrayBuffer());
     const parsed = parsePayload(body);
     if ("problem" in parsed) throw new ApiError(400, `Cannot read the event: ${parsed.problem}`);
-    const { routes, ...rest } = preview(loaded(), source, body, parsed.payload);
+    const { payload } = parsed;
+    const { routes, ...routing } = routingOf(payload, loaded());
+    const { messages } = preview(incoming(source, body, payload), loaded().config);
     const shown = routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict }));
-    return c.json({ ...rest, routes: shown }, 200);
+    return c.json({ event: payload.event, ...routing, routes: shown, messages }, 200);
   });
 }
 

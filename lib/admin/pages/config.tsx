@@ -7,7 +7,7 @@ import type { Verdict } from "../../pipeline/route.ts";
 import { eventBytes, sampleNames } from "../../cli/samples.ts";
 import type { Page } from "./layout.tsx";
 import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
-import { type Preview, preview } from "./preview.ts";
+import { type Preview, previewOf } from "./preview.ts";
 import type { View } from "./view.ts";
 
 /** The event that a person asks about: a text, or the name of a sample. */
@@ -21,7 +21,7 @@ export function configPage(view: View, loaded: LoadedConfig, { text, sample }: A
   const { words } = view;
   const name = sampleNames.find((one) => one === sample) ?? sampleNames[1];
   const shown = text ?? JSON.stringify(JSON.parse(Buffer.from(eventBytes(name, undefined)).toString()), null, 2);
-  const result = text === undefined ? undefined : view.clean(preview(loaded, text));
+  const result = text === undefined ? undefined : view.clean(previewOf(loaded, text));
   return {
     title: words.config.title,
     content: (

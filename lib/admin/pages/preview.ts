@@ -2,10 +2,9 @@
 
 import { Buffer } from "node:buffer";
 import type { LoadedConfig } from "../../config/load.ts";
-import { messageOf } from "../../errors.ts";
 import { parsePayload } from "../../event.ts";
-import { eventId, formatId } from "../../id.ts";
-import { messageFor, route, type Routing } from "../../pipeline/route.ts";
+import { incoming, preview } from "../../operator/preview.ts";
+import type { Routing } from "../../pipeline/route.ts";
 
 /** The fields of a message as texts, or why it cannot be made. */
 export interface Rendered {
@@ -18,30 +17,15 @@ export interface Rendered {
 export type Preview = { problem: string } | { type: string; routing: Routing; messages: Rendered[] };
 
 /** What this config would make of an event that comes in now with this body. Never throws. */
-export function preview({ config }: LoadedConfig, text: string): Preview {
+export function previewOf({ config }: LoadedConfig, text: string): Preview {
   const body = Buffer.from(text);
   const parsed = parsePayload(body);
   if ("problem" in parsed) return parsed;
-  const { payload } = parsed;
-  const source = config.sources[0]!.name;
-  const event = {
-    id: formatId(eventId(source, body, 0)),
-    source,
-    type: payload.event,
-    receivedAt: Date.now(),
-    body,
-    headers: { "Content-Type": "application/json" },
-  };
-  const routing = route(payload, config);
-  const messages = routing.targets.map((target): Rendered => {
-    try {
-      const message = config.targets.get(target)!.render(event, messageFor(() => payload, target, config));
-      return { target, fields: fieldsOf(message) };
-    } catch (error) {
-      return { target, fields: [], problem: messageOf(error) };
-    }
-  });
-  return { type: payload.event, routing, messages };
+  const { messages, ...routing } = preview(incoming(config.sources[0]!.name, body, parsed.payload), config);
+  const rendered = messages.map((one): Rendered =>
+    "problem" in one ? { ...one, fields: [] } : { target: one.target, fields: fieldsOf(one.message) }
+  );
+  return { type: parsed.payload.event, routing, messages: rendered };
 }
 
 function fieldsOf(message: Record<string, unknown>): [string, string][] {
