@@ -64,9 +64,10 @@ async function collect(store: Store, filter: EventFilter, limit: number) {
       const page = await store.events(filter, { limit: limit - events.length, before });
       events.push(...page.events);
       before = page.next;
-      if (before !== undefined) work.show(`looked back to event ${before}, ${count(events.length, "event")} found`);
+      if (before === undefined || events.length === limit) break;
+      work.show(`looked back to event ${before}, ${count(events.length, "event")} found`);
       await turn(); // in which Ctrl-C is heard
-    } while (before !== undefined && events.length < limit && !work.wasInterrupted);
+    } while (!work.wasInterrupted);
     return { events, hasMore: before !== undefined };
   } finally {
     work.end();

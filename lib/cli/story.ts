@@ -1,9 +1,9 @@
 /** The whole story of one event: what came in, where it goes and why, what became of each delivery. */
 
 import { RelayError } from "../errors.ts";
-import { parsePayload } from "../event.ts";
 import { parseId } from "../id.ts";
 import { paint, visible } from "../log.ts";
+import { exactJson, shownBody } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
 import type { AttemptView } from "../store/operator.ts";
 import { print, printJson } from "./shared.ts";
@@ -34,13 +34,12 @@ export async function printStory({ store, loaded }: OpenStore, text: string, asJ
 /** The story as `events ID --json` gives it: the event as in the list, and all else that is known of it. */
 function jsonOf(story: Story) {
   const { headers, secret, routing, body, seq: _, deliveries, ...event } = story;
-  const parsed = parsePayload(body);
   return {
     ...eventJson({ ...event, deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery) }),
     headers,
     secret,
     routing,
-    payload: "payload" in parsed ? parsed.payload : null,
+    payload: exactJson(body) ?? null,
   };
 }
 
@@ -67,11 +66,9 @@ function section(title: string, lines: string[]): string[] {
 }
 
 function payloadLines(body: Uint8Array): string[] {
-  const parsed = parsePayload(body);
-  if ("problem" in parsed) return [`  ${parsed.problem}`];
-  const text = JSON.stringify(parsed.payload, null, 2);
-  const shown = text.slice(0, MAX_SHOWN).split("\n").map((line) => `  ${visible(line)}`);
-  return text.length > MAX_SHOWN ? [...shown, paint("gray", "  … and more; --json gives all of it")] : shown;
+  const { text, isCut } = shownBody(body, MAX_SHOWN);
+  const lines = text.split("\n").map((line) => `  ${visible(line)}`);
+  return isCut ? [...lines, paint("gray", "  … and more; --json gives all of it")] : lines;
 }
 
 function routeLines({ routing: { routes, targets, isFallback, problems } }: Story): string[] {

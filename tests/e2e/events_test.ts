@@ -254,6 +254,17 @@ test("events ID shows what came in, each route and why, each attempt, and what c
   });
 });
 
+test("events ID keeps numbers that JavaScript cannot hold as they were written", async () => {
+  await atWork(async (relay) => {
+    await relay.post('{"event":"other","data":{"note_id":12345678901234567890}}');
+    const [{ id }] = await jsonOf(relay.folder, "--limit", "1");
+    for (const args of [[id], [id, "--json"]]) {
+      const { stdout } = await runRelay(["events", ...args], { cwd: relay.folder });
+      assert.match(stdout, /"note_id": 12345678901234567890\n/);
+    }
+  });
+});
+
 test("events ID ends with 1 where there is no such event", async () => {
   await atWork(async ({ folder }) => {
     for (const id of ["018f2b6e-7c00-7000-8000-000000000000", "018f2b6e-7c00-7800-8000-000000000001", "nota\x1b[2J"]) {

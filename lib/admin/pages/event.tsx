@@ -7,7 +7,7 @@ import type { Page } from "./layout.tsx";
 import { VerdictMark } from "./config.tsx";
 import { DeliveryCard } from "./delivery.tsx";
 import { Action, Facts, Prose, Row, State, Table, Time } from "./parts.tsx";
-import { shownBody } from "./payload.ts";
+import { shownBody } from "../../operator/payload.ts";
 import type { View } from "./view.ts";
 
 /** What is told of an event beside its body. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { shownBody } from "../../../lib/admin/pages/payload.ts";
+import { shownBody } from "../../lib/operator/payload.ts";
 
 test("shownBody() indents JSON and counts the bytes that came in", () => {
   const body = Buffer.from('{"event":"ação"}');

@@ -1,0 +1,44 @@
+/** How a body is shown to a person. */
+
+/** A body as text. */
+export interface ShownBody {
+  text: string;
+  /** Bytes received. */
+  bytes: number;
+  isJson: boolean;
+  isCut: boolean;
+}
+
+/** Most characters of a body that are shown. */
+const MAX_TEXT = 100_000;
+
+/**
+ * A body indented if it is JSON, else as it is. Never throws.
+ * @param most Characters that are shown at most.
+ */
+export function shownBody(body: Uint8Array, most = MAX_TEXT): ShownBody {
+  const value = exactJson(body);
+  const text = value === undefined ? new TextDecoder().decode(body) : JSON.stringify(value, null, 2);
+  return {
+    text: text.slice(0, most).toWellFormed(),
+    bytes: body.byteLength,
+    isJson: value !== undefined,
+    isCut: text.length > most,
+  };
+}
+
+/** Of `JSON`, what keeps numbers as they were written; TypeScript does not know it yet. */
+const json = JSON as unknown as {
+  parse(text: string, revive: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+};
+
+/** A body read as JSON, to be written as JSON again: its numbers stay as they were written. `undefined` if it is none. */
+export function exactJson(body: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder().decode(body);
+    return json.parse(text, (_, value, { source }) => typeof value === "number" ? json.rawJSON(source) : value);
+  } catch {
+    return undefined;
+  }
+}
