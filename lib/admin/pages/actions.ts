@@ -2,9 +2,9 @@
 
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
+import { sendTest } from "../../operator/own_event.ts";
 import { replayIds } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
-import { sendTestMessage } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { fieldsOf } from "./form.ts";
 import { eventPath } from "./parts.tsx";
@@ -66,7 +66,7 @@ export function createActions({ store, loaded, wake }: AdminContext) {
     async test(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      const event = await sendTestMessage(store, target, Date.now());
+      const { event } = await sendTest(store, target, Date.now());
       wake();
       return withNotice("/targets", { done: "tested", count: 1, event });
     },
