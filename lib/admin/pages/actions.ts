@@ -14,8 +14,11 @@ import { type Notice, withNotice } from "./view.ts";
 /** Does something and says where to go on; `undefined` if what it is about is not there. */
 export type Act = (c: Context) => Promise<string | undefined>;
 
+/** Longest work for one request, in milliseconds; the page that follows shows what is left. */
+const MAX_WORK_MS = 20_000;
+
 /** Every action, by its name. */
-export function createActions({ store, loaded, wake }: AdminContext) {
+export function createActions({ store, loaded, wake, stopping }: AdminContext) {
   /** The name of a target of the config, from the address. */
   function targetOf(c: Context): string | undefined {
     const name = c.req.param("name") ?? "";
@@ -33,7 +36,11 @@ export function createActions({ store, loaded, wake }: AdminContext) {
     },
 
     async retryDead(c) {
-      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now());
+      const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_WORK_MS)]);
+      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now(), {
+        signal,
+        onProgress: wake,
+      });
       wake();
       return withNotice("/dead", told("retried", retried));
     },
