@@ -153,6 +153,7 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
     const next = await act(url + retry, { back: "/dead" });
     assert.equal(next, "/dead?done=retried&count=1");
     assert.match((await ask(url + next)).text, /role="status">Deliveries that go out again now: 1\./);
+    await until("the end of the retry", () => relay.log().filter(({ attempt }) => attempt === 2).length === 1);
     assert.equal(await act(url + retry, { back: "https://elsewhere.example/" }), `${path}?done=retried&count=1`);
     assert.equal(await act(`${url}${path}/replay`), `${path}?done=replayed&count=2`);
     assert.equal(await act(`${url}/targets/takes/pause`), "/targets?done=paused&count=1");

@@ -2,9 +2,9 @@
 
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
+import { sendTest } from "../../operator/own_event.ts";
 import { replayIds } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
-import { sendTestMessage } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { fieldsOf } from "./form.ts";
 import { eventPath } from "./parts.tsx";
@@ -14,8 +14,11 @@ import { type Notice, withNotice } from "./view.ts";
 /** Does something and says where to go on; `undefined` if what it is about is not there. */
 export type Act = (c: Context) => Promise<string | undefined>;
 
+/** Longest work for one request, in milliseconds; the page that follows shows what is left. */
+const MAX_WORK_MS = 20_000;
+
 /** Every action, by its name. */
-export function createActions({ store, loaded, wake }: AdminContext) {
+export function createActions({ store, loaded, wake, stopping }: AdminContext) {
   /** The name of a target of the config, from the address. */
   function targetOf(c: Context): string | undefined {
     const name = c.req.param("name") ?? "";
@@ -33,7 +36,11 @@ export function createActions({ store, loaded, wake }: AdminContext) {
     },
 
     async retryDead(c) {
-      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now());
+      const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_WORK_MS)]);
+      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now(), {
+        signal,
+        onProgress: wake,
+      });
       wake();
       return withNotice("/dead", told("retried", retried));
     },
@@ -66,7 +73,7 @@ export function createActions({ store, loaded, wake }: AdminContext) {
     async test(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      const event = await sendTestMessage(store, target, Date.now());
+      const { event } = await sendTest(store, target, Date.now());
       wake();
       return withNotice("/targets", { done: "tested", count: 1, event });
     },

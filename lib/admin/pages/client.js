@@ -2,6 +2,7 @@
 // Every page works without this.
 
 const MIN_PAUSE_MS = 1_000;
+const RETRY_MS = 10_000;
 const live = document.getElementById("live");
 const announcer = document.getElementById("announcer");
 let isOn = sessionStorage.getItem("live") !== "off";
@@ -50,14 +51,12 @@ function connect() {
   source?.close();
   source = undefined;
   if (!isOn || document.hidden) return;
-  let isFirst = true;
   source = new EventSource("/api/live");
-  source.onopen = () => {
-    if (!isFirst) changed(); // what happened while the connection was away is not told again
-    isFirst = false;
+  source.onopen = changed; // what happened before, since the page was made or while the connection was away, is not told
+  source.onerror = () => {
+    if (source?.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   };
-  source.onmessage = changed;
-  for (const name of ["change", "event", "attempt", "target"]) source.addEventListener(name, changed);
+  for (const name of ["event", "target"]) source.addEventListener(name, changed);
 }
 
 function showSwitch() {

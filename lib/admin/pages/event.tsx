@@ -2,7 +2,7 @@
 /** One event's whole story. */
 
 import type { Story } from "../../operator/story.ts";
-import { OWN_SOURCE } from "../../operator/test_message.ts";
+import { OWN_SOURCE } from "../../operator/own_event.ts";
 import type { Page } from "./layout.tsx";
 import { VerdictMark } from "./config.tsx";
 import { DeliveryCard } from "./delivery.tsx";

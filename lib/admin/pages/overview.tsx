@@ -128,14 +128,20 @@ function When({ view, item: { since, until } }: { view: View; item: Attention })
   );
 }
 
-function Buttons({ view: { words }, item: { kind, target, reason } }: { view: View; item: Attention }) {
+function Buttons({ view, item }: { view: View; item: Attention }) {
+  const { words } = view;
+  const { kind, target, reason } = item;
+  const show = `${words.dead.show}: ${headOf(view, item)}`;
+  const retry = words.dead.retryGroupOf(target, reason ? words.reasons[reason].name : "");
   const events = `/events?${new URLSearchParams({ target, state: "pending" })}`;
   return (
     <div class="buttons">
       {kind === "dead" && (
         <>
-          <a class="button quiet" href={deadPath("/dead", { target, reason })}>{words.dead.show}</a>
-          <a class="button" href={deadPath("/dead/retry", { target, reason })}>{words.dead.retryGroup}</a>
+          <a class="button quiet" href={deadPath("/dead", { target, reason })} aria-label={show}>{words.dead.show}</a>
+          <a class="button" href={deadPath("/dead/retry", { target, reason })} aria-label={retry}>
+            {words.dead.retryGroup}
+          </a>
         </>
       )}
       {kind === "paused" && (
@@ -146,9 +152,11 @@ function Buttons({ view: { words }, item: { kind, target, reason } }: { view: Vi
           fields={{ back: "/" }}
         />
       )}
-      {kind === "orphaned" && <a class="button quiet" href={deadPath("/dead", { target })}>{words.dead.show}</a>}
+      {kind === "orphaned" && (
+        <a class="button quiet" href={deadPath("/dead", { target })} aria-label={show}>{words.dead.show}</a>
+      )}
       {(kind === "open" || kind === "late" || kind === "throttled") && (
-        <a class="button quiet" href={events}>{words.dead.show}</a>
+        <a class="button quiet" href={events} aria-label={show}>{words.dead.show}</a>
       )}
     </div>
   );
