@@ -173,7 +173,22 @@ test("version prints version, runtime and platform", async () => {
 });
 
 test("every verb has help, and what is not understood exits 2", async () => {
-  for (const verb of ["init", "check", "serve", "send", "sign", "verify", "routes", "status", "demo", "version"]) {
+  for (
+    const verb of [
+      "init",
+      "check",
+      "serve",
+      "send",
+      "sign",
+      "verify",
+      "routes",
+      "test",
+      "diff",
+      "status",
+      "demo",
+      "version",
+    ]
+  ) {
     const { code, stdout } = await runRelay([verb, "--help"]);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`Usage: relay ${verb}`));

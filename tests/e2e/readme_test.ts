@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
-import { executable } from "../helpers/relay.ts";
+import { executable, runRelay } from "../helpers/relay.ts";
 import { until } from "../helpers/wait.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -63,6 +63,22 @@ async function failedId(cwd: string, env: Record<string, string>): Promise<strin
   }, 30_000);
   return newest.id;
 }
+
+test("README's fixture is what README's config does", async () => {
+  const folder = makeFolder();
+  try {
+    const [config, fixture] = ["ts", "json"].map((kind) =>
+      readme.match(RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "ms"))![1]!
+    );
+    writeFileSync(join(folder.path, "relay.config.ts"), config!);
+    writeFileSync(join(folder.path, "failed.json"), fixture!);
+    const env = { WEBHOOK_SECRET: "secret", SLACK_WEBHOOK_URL: "http://127.0.0.1:9", SMTP_URL: "smtp://127.0.0.1:9" };
+    const { code, stdout, stderr } = await runRelay(["test", "failed.json"], { cwd: folder.path, env });
+    assert.equal(code, 0, stdout + stderr);
+  } finally {
+    folder.remove();
+  }
+});
 
 test("README names every verb", async () => {
   const child = spawn(executable, ["--help"]);
