@@ -1,31 +1,16 @@
-/** Test messages: events of relay's own that go to one target, and are kept and told of as every event is. */
+/** A message that tries a target out. */
 
-import { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
-import { eventId, formatId } from "../id.ts";
+import { formatId } from "../id.ts";
+import { ownEvent } from "../own_event.ts";
 import type { Store } from "../store/mod.ts";
 
-/** Name of the source of events that relay makes itself. */
-export const OWN_SOURCE = "relay";
-
 /**
- * Stores a test message for a target; the deliverer then takes it from there. Gives the event's id.
- * It has the fields of a note's event, so that a message function of the config finds what it looks for.
+ * Stores a test message for a target, which is then delivered as every event is; whoever serves is to be woken.
+ * @param target Name of a target that the config has.
+ * @returns The event's id.
  */
 export async function sendTestMessage(store: Store, target: string, now: number): Promise<string> {
-  const data = { note_id: "TEST", status: "test", external_id: "TEST", test: true };
-  const body = Buffer.from(JSON.stringify({ event: "relay.test", timestamp: new Date(now).toISOString(), data }));
-  const id = eventId(OWN_SOURCE, randomUUID(), now);
-  await store.accept([{
-    id,
-    source: OWN_SOURCE,
-    type: "relay.test",
-    receivedAt: now,
-    body,
-    headers: { "Content-Type": "application/json" },
-    secretIndex: 0,
-    problems: [],
-    deliveries: [{ target }],
-  }]);
-  return formatId(id);
+  const event = ownEvent("relay.test", target, { target }, now);
+  await store.accept([event]);
+  return formatId(event.id);
 }

@@ -133,6 +133,10 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
   [target({ headers: { "a b": "x" } }), /^targets\.crm\.headers\["a b"\]: expected the name of a header/],
   [target({ headers: { A: "x\r\nB: y" } }), /^targets\.crm\.headers\.A: expected a text that a header can hold/],
+  [
+    { sources: { relay: clinic({}) } },
+    /^sources\.relay: is the name of relay's own events, such as alarms; give it another one, such as "connectvets"$/,
+  ],
   // the admin side
   [{ admin: { host: "0.0.0.0" } }, /^admin\.token: is missing; "0\.0\.0\.0" can be reached from other machines$/],
   [{ admin: { host: "192.168.0.1" } }, /^admin\.token: is missing/],
