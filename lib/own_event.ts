@@ -26,12 +26,16 @@ export function isOwn(event: { source: string }): boolean {
   return event.source === OWN_SOURCE;
 }
 
-/** A new event of relay's own with one delivery, in the form of all events: `{ event, timestamp, data }`. */
+/**
+ * A new event of relay's own with one delivery, in the form of all events: `{ event, timestamp, data }`.
+ * @param orderKey Deliveries of one target with the same key are made one after the other.
+ */
 export function ownEvent<Type extends keyof OwnData>(
   type: Type,
   target: string,
   data: OwnData[Type],
   now: number,
+  orderKey?: string,
 ): NewEvent {
   const payload = { event: type, timestamp: new Date(now).toISOString(), data };
   return {
@@ -43,6 +47,6 @@ export function ownEvent<Type extends keyof OwnData>(
     headers: { "Content-Type": "application/json" },
     secretIndex: 0,
     problems: [],
-    deliveries: [{ target }],
+    deliveries: [{ target, orderKey }],
   };
 }

@@ -47,6 +47,8 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
     }
   });
   checkTarget("fallback", top.fallback);
+  const alerts: unknown[] = Array.isArray(top.alerts) ? top.alerts : [];
+  alerts.forEach((alert, index) => isObject(alert) && checkTarget(`alerts[${index}].to`, alert.to));
   return issues;
 }
 
