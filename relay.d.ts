@@ -212,6 +212,22 @@ declare module "relay" {
     /** A further condition. One that throws is no match, and is recorded on the event. */
     when?: (event: PayloadOf<On>) => boolean;
   }
+  /** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
+  export interface Alert<TargetName extends string = string> {
+    /**
+     * `dead`: there are so many dead letters (1 to 1000) or more; it ends when there are fewer.
+     * `silent`: no event of this pattern was received `for` so long (at most 30 days), counted from the last one, or from
+     * the start of the first relay that had this alert; it ends with the next one.
+     */
+    when: {
+      dead: number;
+    } | {
+      silent: Pattern;
+      for: Duration;
+    };
+    /** The target that is told, in its default message: what the config says of messages is for events that come in. */
+    to: TargetName;
+  }
   /** A config: what receives, what is delivered to, and what goes where. */
   export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Patterns[] = readonly Patterns[]> {
     /** The public listener. Default: host `0.0.0.0`, port 3000. */
@@ -244,6 +260,8 @@ declare module "relay" {
     };
     /** Target of events that no route matched; without it they are kept as `unrouted`. */
     fallback?: NoInfer<keyof Targets & string>;
+    /** What somebody is told of. */
+    alerts?: readonly Alert<NoInfer<keyof Targets & string>>[];
     /** Most bytes of a body. Default: 1 MiB. */
     maxBody?: Size;
     /** Most requests of one client address to one source. Off by default. */

@@ -6,6 +6,7 @@ import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { commitDuration } from "./metrics.ts";
+import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
@@ -77,6 +78,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => config.keep);
     const stopWatching = startWatching(store, () => deliverer.refresh());
+    const stopAlarms = startAlarms(store, () => config.alerts, () => deliverer.wake());
     deliverer.wake();
 
     return {
@@ -101,6 +103,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
           ...listeners.map((one) => one.stop(config.drainMs)),
           deliverer.stop(config.drainMs),
           stopRetaining(),
+          stopAlarms(),
         ]);
         closeAll(config.targets.values());
         await store.close();

@@ -2,10 +2,11 @@
 
 import type { Command } from "commander";
 import { paint } from "../log.ts";
+import { type Alarm, alarmsOn } from "../operator/alarms.ts";
 import { type Status, statuses } from "../operator/status.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { type OpenStore, withStore } from "./store.ts";
-import { ago, table } from "./terminal.ts";
+import { ago, clock, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
   return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
@@ -17,9 +18,20 @@ async function status({ store, loaded, path }: OpenStore, asJson = false): Promi
   const targets = statuses(await store.targets(), loaded.config.targets, Date.now());
   const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = targets.reduce((sum, one) => sum + one.dead, 0);
+  const alarms = await alarmsOn(store, loaded.config.alerts);
   const bytes = await store.bytes();
-  if (asJson) return printJson({ store: path, bytes, backlog, dead, targets });
-  print(`${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`, "", ...lines(targets));
+  if (asJson) return printJson({ store: path, bytes, backlog, dead, alarms, targets });
+  print(
+    ...alarms.map((one) => alarmLine(one, Date.now())),
+    `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
+    "",
+    ...lines(targets),
+  );
+}
+
+function alarmLine(alarm: Alarm, now: number): string {
+  const what = alarm.alarm === "dead" ? `dead letters, ${alarm.limit} or more` : `no event ${alarm.pattern}`;
+  return paint("red", `alarm: ${what}, since ${clock(Date.parse(alarm.since), now)}; ${alarm.to} is told`);
 }
 
 /** What a narrow terminal has no room for: when all was well last, then how long ago something came in. */

@@ -5,6 +5,7 @@ import { parseId } from "../id.ts";
 import { paint, visible } from "../log.ts";
 import { exactJson, shownBody } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
+import { isOwn } from "../own_event.ts";
 import type { AttemptView } from "../store/operator.ts";
 import { print, printJson } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
@@ -50,13 +51,13 @@ function lines(story: Story, now: number): string[] {
     `${paint("bold", visible(story.type))}  ${story.id}`,
     ...table([
       ["received", fullTime(Date.parse(story.receivedAt), now)],
-      ["from", `${visible(story.source)}, signed with ${signed}`],
+      ["from", isOwn(story) ? "relay itself" : `${visible(story.source)}, signed with ${signed}`],
       ["state", story.state],
       ...story.problems.map((problem) => ["problem", paint("yellow", visible(problem))]),
     ]),
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
-    ...section("Routes, by the config of now", routeLines(story)),
+    ...(isOwn(story) ? [] : section("Routes, by the config of now", routeLines(story))),
     ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
   ];
 }

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { ConfigIssue } from "../errors.ts";
 import { unknownName } from "../options.ts";
+import { OWN_SOURCE } from "../own_event.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
@@ -11,7 +12,15 @@ import type { Target } from "../targets/target.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
 export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
-  return [...routeIssues(top), ...pathIssues(top), ...adminIssues(top)];
+  return [...routeIssues(top), ...sourceNameIssues(top), ...pathIssues(top), ...adminIssues(top)];
+}
+
+function sourceNameIssues({ sources }: Record<string, unknown>): ConfigIssue[] {
+  if (!isObject(sources) || !Object.hasOwn(sources, OWN_SOURCE)) return [];
+  return [{
+    path: `sources.${OWN_SOURCE}`,
+    message: `is the name of relay's own events, such as alarms; give it another one, such as "connectvets"`,
+  }];
 }
 
 function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
@@ -38,6 +47,8 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
     }
   });
   checkTarget("fallback", top.fallback);
+  const alerts: unknown[] = Array.isArray(top.alerts) ? top.alerts : [];
+  alerts.forEach((alert, index) => isObject(alert) && checkTarget(`alerts[${index}].to`, alert.to));
   return issues;
 }
 

@@ -22,4 +22,4 @@ export { http } from "../targets/http.ts";
 export { script } from "../targets/script.ts";
 export { slack } from "../targets/slack.ts";
 export type { AnyEvent, EventOf, KnownEvents, NoteError, Pattern, UnknownEvent } from "../event.ts";
-export type { RelayConfig, Route } from "./types.ts";
+export type { Alert, RelayConfig, Route } from "./types.ts";

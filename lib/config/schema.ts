@@ -1,6 +1,7 @@
 /** Reads what a config file exports: every mistake at once, or the config at work. */
 
 import { z } from "zod";
+import type { Alert } from "../alert.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import { fn, options } from "../options.ts";
 import type { KeepPolicy } from "../pipeline/retain.ts";
@@ -25,6 +26,7 @@ export interface Config {
   targets: ReadonlyMap<string, Target>;
   routes: readonly RouteRule[];
   fallback?: string;
+  alerts: readonly Alert[];
   maxBacklog?: number;
   trustedProxies: number;
   retry: RetryPolicy;
@@ -52,6 +54,25 @@ const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.strin
   error: "expected a text, or a list of texts",
 });
 
+/** Highest number of dead letters that an alert may ask for: they are counted at each look. */
+const MAX_DEAD = 1000;
+
+const condition = options({
+  dead: z.int().positive().max(MAX_DEAD).optional(),
+  silent: z.string().min(1, 'expected a pattern such as "note.*"').optional(),
+  for: duration.refine((ms) => ms > 0 && ms <= 30 * DAY_MS, "expected more than 0, and at most 30 days").optional(),
+}).superRefine((when, context) => {
+  if (context.issues.length > 0) return; // a misspelt option says it better
+  const message = 'expected { dead: 1 }, or { silent: "note.*", for: "6h" }';
+  if (
+    (when.dead === undefined) === (when.silent === undefined) || (when.dead !== undefined && when.for !== undefined)
+  ) {
+    context.addIssue({ code: "custom", message });
+  } else if (when.silent !== undefined && when.for === undefined) {
+    context.addIssue({ code: "custom", path: ["for"], message: 'expected a duration such as "6h"' });
+  }
+});
+
 const schema = options({
   listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000) }).prefault({}),
   admin: z.union([
@@ -70,6 +91,7 @@ const schema = options({
   targets: z.record(z.string(), z.unknown()),
   routes: z.array(options({ on: oneOrMore, to: oneOrMore, when: fn.optional(), ...messageShape })),
   fallback: z.string().optional(),
+  alerts: z.array(options({ when: condition, to: z.string() })).default([]),
   maxBody: size.default(1024 ** 2),
   rateLimit: rate.optional(),
   maxBacklog: z.int().positive().optional(),
@@ -140,6 +162,9 @@ function configOf(raw: Raw, sources: Source[], targets: Target[], { timeZone }: 
     targets: new Map(targets.map((target) => [target.name, target])),
     routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
     fallback: raw.fallback,
+    alerts: raw.alerts.map(({ when, to }): Alert =>
+      when.dead !== undefined ? { dead: when.dead, to } : { silent: when.silent!, forMs: when.for!, to }
+    ),
     maxBacklog: raw.maxBacklog,
     trustedProxies: raw.trustProxy,
     retry: raw.retry,

@@ -24,6 +24,18 @@ export interface Route<On extends Patterns = Patterns, TargetName extends string
   when?: (event: PayloadOf<On>) => boolean;
 }
 
+/** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
+export interface Alert<TargetName extends string = string> {
+  /**
+   * `dead`: there are so many dead letters (1 to 1000) or more; it ends when there are fewer.
+   * `silent`: no event of this pattern was received `for` so long (at most 30 days), counted from the last one, or from
+   * the start of the first relay that had this alert; it ends with the next one.
+   */
+  when: { dead: number } | { silent: Pattern; for: Duration };
+  /** The target that is told, in its default message: what the config says of messages is for events that come in. */
+  to: TargetName;
+}
+
 /** A config: what receives, what is delivered to, and what goes where. */
 export interface RelayConfig<
   Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>,
@@ -49,6 +61,8 @@ export interface RelayConfig<
   routes: { [Index in keyof On]: Route<On[Index], NoInfer<keyof Targets & string>> };
   /** Target of events that no route matched; without it they are kept as `unrouted`. */
   fallback?: NoInfer<keyof Targets & string>;
+  /** What somebody is told of. */
+  alerts?: readonly Alert<NoInfer<keyof Targets & string>>[];
   /** Most bytes of a body. Default: 1 MiB. */
   maxBody?: Size;
   /** Most requests of one client address to one source. Off by default. */

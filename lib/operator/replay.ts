@@ -3,6 +3,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { payloadOf, type RelayEvent } from "../event.ts";
 import { formatId, type IdBytes } from "../id.ts";
+import { isOwn } from "../own_event.ts";
 import { deliveriesOf } from "../pipeline/accept.ts";
 import type { NewDelivery, Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, StoredEvent } from "../store/operator.ts";
@@ -50,7 +51,7 @@ export async function replayIds(
   return result;
 }
 
-/** Replays all events that fit, in the order of acceptance, but none that comes in meanwhile. */
+/** Replays all events that fit, in the order of acceptance, but none that comes in meanwhile and none of relay's own. */
 export async function replaySince(
   store: Store,
   loaded: LoadedConfig,
@@ -63,7 +64,7 @@ export async function replaySince(
     if (options.signal?.aborted) return { ...result, isComplete: false };
     const page: EventPage<StoredEvent> = await store.stored(filter, { limit: BATCH, after });
     const events = page.events.filter(({ event }) => event.receivedAt <= options.now);
-    await replay(store, loaded, events, options, result);
+    await replay(store, loaded, events.filter(({ event }) => !isOwn(event)), options, result);
     result.lastAt = events.at(-1)?.event.receivedAt ?? result.lastAt;
     options.onProgress?.(result.events + result.unrouted);
     after = events.length < page.events.length ? undefined : page.next;
@@ -88,6 +89,7 @@ async function replay(
 }
 
 function newDeliveries(event: RelayEvent, { config }: LoadedConfig, to?: string): NewDelivery[] {
+  if (isOwn(event)) return [];
   return deliveriesOf(payloadOf(event), config, to === undefined ? undefined : [to]).deliveries;
 }
 

@@ -4,6 +4,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { payloadOf } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import { maskHeaders } from "../log.ts";
+import { isOwn } from "../own_event.ts";
 import { route, type Verdict } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventStory } from "../store/operator.ts";
@@ -33,9 +34,14 @@ export async function tellStory(store: Store, loaded: LoadedConfig, id: IdBytes)
     ...rest,
     headers: maskHeaders(new Headers(story.headers), source?.signatureHeader ?? ""),
     secret: { number: secretIndex + 1, of: source?.secrets.length },
-    routing: routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
+    routing: isOwn(story)
+      ? nowhere
+      : routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
   };
 }
+
+/** No route concerns an event of relay's own. */
+const nowhere: RoutingStory = { targets: [], isFallback: false, routes: [], problems: [] };
 
 /** Where the config of now would send an event of this payload. */
 export function routingOf(payload: Parameters<typeof route>[0], { config }: LoadedConfig): RoutingStory {

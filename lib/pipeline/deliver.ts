@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
+import { isOwn } from "../own_event.ts";
 import type { Redact } from "../secret.ts";
 import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
@@ -199,7 +200,8 @@ export class Deliverer {
 }
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
-  return { id, attempt: attempts + 1, event, message: messageFor(() => payloadOf(event), target, config) };
+  const message = isOwn(event) ? {} : messageFor(() => payloadOf(event), target, config);
+  return { id, attempt: attempts + 1, event, message };
 }
 
 /** Whether two configs mean the same by a name. */

@@ -3,6 +3,7 @@
 import type { RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Outcome } from "../outcome.ts";
+import type { AlarmStore } from "./alarms.ts";
 import type { OperatorStore } from "./operator.ts";
 
 /** An event to be kept, with where it goes. All times are Unix milliseconds. */
@@ -102,6 +103,7 @@ export interface Expired {
  * @throws {StoreError} from every method, if the store cannot read or write now.
  */
 export interface Store extends OperatorStore {
+  readonly alarms: AlarmStore;
   /**
    * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
    * Gives the number of deliveries taken over.

@@ -14,6 +14,7 @@ import type {
   TargetHold,
 } from "./mod.ts";
 import { claimedOf, type DeliveryRow, type EventRow, holdOf, type HoldRow } from "./rows.ts";
+import { SqliteAlarms } from "./sqlite_alarms.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import { SqliteOperator } from "./sqlite_operator.ts";
 import { statements } from "./statements.ts";
@@ -28,6 +29,7 @@ export function openSqlite(path: string, onCommit?: (ms: number) => void): Store
 }
 
 class SqliteStore extends SqliteOperator implements Store {
+  readonly alarms: SqliteAlarms;
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   /** What was recorded in the transaction that is open. */
@@ -38,7 +40,18 @@ class SqliteStore extends SqliteOperator implements Store {
     super(file, sql);
     this.#file = file;
     this.#sql = sql;
-    file.frame({ begin: () => this.#recorded = [], end: () => this.#noteRecorded() });
+    this.alarms = new SqliteAlarms(file, (event) => this.#accept(event));
+    file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
+  }
+
+  #beginTransaction(): void {
+    this.#recorded = [];
+    this.alarms.begin();
+  }
+
+  #endTransaction(): void {
+    this.#noteRecorded();
+    this.alarms.end();
   }
 
   async serve(now: number): Promise<number> {
@@ -65,6 +78,7 @@ class SqliteStore extends SqliteOperator implements Store {
     event.deliveries.forEach((delivery, index) =>
       this.insertDelivery(Number(lastInsertRowid), index + 1, delivery, event.receivedAt)
     );
+    this.alarms.noteReceived(event);
     return "stored";
   }
 
@@ -186,6 +200,7 @@ class SqliteStore extends SqliteOperator implements Store {
       }
       const last = rows.at(-1);
       this.#sql.forgetActivity.run(newest);
+      this.alarms.forgetTypes(newest);
       const isEnd = looked.length < limit && rows.length === looked.length || last!.received_at >= newest;
       return { deleted: old.length, next: isEnd ? undefined : last!.seq };
     });

@@ -9,9 +9,10 @@ import { Batches, type WriteKind } from "./batch.ts";
 import initial from "./sql/001_initial.sql" with { type: "text" };
 import targets from "./sql/002_targets.sql" with { type: "text" };
 import operator from "./sql/003_operator.sql" with { type: "text" };
+import alarms from "./sql/004_alarms.sql" with { type: "text" };
 
 /** Each brings the schema from its place in this list to the next version. */
-const migrations = [initial, targets, operator];
+const migrations = [initial, targets, operator, alarms];
 
 /** How long a write waits for another process that is writing, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;

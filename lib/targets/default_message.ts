@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 import { payloadOf, type RelayEvent } from "../event.ts";
+import { isOwn } from "../own_event.ts";
+import { ownMessage } from "./own_message.ts";
 
 /** Language of the default messages. */
 export type Locale = "pt-BR" | "en";
@@ -47,7 +49,6 @@ const words: Record<Locale, Words> = {
       "note.failed": "Falha no processamento da nota",
       "note.transcription.completed": "Transcrição concluída",
       "note.transcription.failed": "Falha na transcrição",
-      "relay.test": "Mensagem de teste do relay",
     },
     otherTitle: (type) => `Evento ${type}`,
     event: "Evento",
@@ -64,7 +65,6 @@ const words: Record<Locale, Words> = {
       "note.failed": "Note failed",
       "note.transcription.completed": "Transcription completed",
       "note.transcription.failed": "Transcription failed",
-      "relay.test": "Test message from relay",
     },
     otherTitle: (type) => `Event ${type}`,
     event: "Event",
@@ -90,6 +90,8 @@ export interface DefaultMessage {
  */
 export function defaultMessage(event: RelayEvent, locale: Locale, timeZone: string): DefaultMessage {
   const payload = payloadOf(event);
+  const timeOf = (iso: unknown) => localTime(iso, event.receivedAt, locale, timeZone);
+  if (isOwn(event)) return ownMessage(payload, locale, timeOf);
   const data = objectOf(payload.data);
   const error = objectOf(data.error);
   const w = words[locale];
@@ -98,7 +100,7 @@ export function defaultMessage(event: RelayEvent, locale: Locale, timeZone: stri
     [w.patient, oneLine(data.name)],
     [w.note, oneLine(data.note_id ?? data.id)],
     [w.client, oneLine(data.external_id)],
-    [w.time, localTime(payload.timestamp, event.receivedAt, locale, timeZone)],
+    [w.time, timeOf(payload.timestamp)],
     [w.event, oneLine(event.type)],
   ];
   return {

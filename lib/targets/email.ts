@@ -8,7 +8,7 @@ import { options } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import { defaultMessage, type LocaleOptions, localeShape } from "./default_message.ts";
-import { mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
+import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import { decode, secretsOfUrl } from "./network.ts";
 import { smtpOutcome } from "./outcomes.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
@@ -88,9 +88,10 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     function render(event: RelayEvent, message: MessageFields): Mail {
       const payload = payloadOf(event);
       const own = defaultMessage(event, locale, timeZone);
-      const text = textOf("text", message.text ?? options.text, payload);
-      const html = textOf("html", message.html ?? options.html, mapTexts(payload, escapeHtml));
-      const subject = textOf("subject", message.subject ?? options.subject, payload);
+      const given = fieldsFor(event, options, message);
+      const text = textOf("text", given.text, payload);
+      const html = textOf("html", given.html, mapTexts(payload, escapeHtml));
+      const subject = textOf("subject", given.subject, payload);
       const facts = own.facts.map(([label, value]) => `${label}: ${value}`);
       return {
         subject: subject ?? own.title,

@@ -7,7 +7,7 @@ import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.t
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
-import { type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
+import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
 import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import {
   type Delivery,
@@ -63,7 +63,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
     const webhook = options.sign ? new Webhook(options.sign) : undefined;
 
     function content(event: RelayEvent, message: MessageFields): { body: Uint8Array | string; headers: HeadersInit } {
-      const custom = message.body ?? options.body;
+      const custom = fieldsFor(event, options, message).body;
       if (custom === undefined) return { body: event.body, headers: event.headers };
       return {
         body: jsonOf("body", valueOf("body", custom, payloadOf(event))),

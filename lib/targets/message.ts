@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { callFunction } from "../callback.ts";
 import { describe, MessageError, messageOf } from "../errors.ts";
-import type { AnyEvent, Payload } from "../event.ts";
+import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
+import { isOwn } from "../own_event.ts";
 
 /** A text, or a function that makes it from the event. */
 export type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
@@ -48,6 +49,14 @@ export const messageShape = {
 
 /** Names of all message fields. */
 export const messageFields = Object.keys(messageShape) as (keyof MessageFields)[];
+
+/**
+ * The fields that the config gives for the message of an event: the target's, and before them the route's. None for an
+ * event of relay's own, which the config's functions do not expect.
+ */
+export function fieldsFor(event: RelayEvent, target: MessageFields, route: MessageFields): MessageFields {
+  return isOwn(event) ? {} : { ...target, ...route };
+}
 
 /**
  * The value of a field for this event; `undefined` if nobody gave the field.

@@ -6,7 +6,16 @@ import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { defaultMessage, type Locale, type LocaleOptions, localeShape } from "./default_message.ts";
-import { jsonOf, mapTexts, type MessageFields, messageShape, textOf, type TextOption, valueOf } from "./message.ts";
+import {
+  fieldsFor,
+  jsonOf,
+  mapTexts,
+  type MessageFields,
+  messageShape,
+  textOf,
+  type TextOption,
+  valueOf,
+} from "./message.ts";
 import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
@@ -49,8 +58,9 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
 
     function render(event: RelayEvent, message: MessageFields): Record<string, unknown> {
       const payload = mapTexts(payloadOf(event), escapeSlack);
-      const text = textOf("text", message.text ?? options.text, payload) ?? defaultText(event, locale, timeZone);
-      const blocks = valueOf("blocks", message.blocks ?? options.blocks, payload);
+      const given = fieldsFor(event, options, message);
+      const text = textOf("text", given.text, payload) ?? defaultText(event, locale, timeZone);
+      const blocks = valueOf("blocks", given.blocks, payload);
       if (blocks === undefined) return { text: cutText(text) };
       if (!Array.isArray(blocks)) {
         throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);

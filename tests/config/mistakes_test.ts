@@ -23,6 +23,7 @@ const problemsOf = (parts: Record<string, unknown>) =>
   readConfig(configOf(parts), "/").issues.map(({ path, message }) => `${path}: ${message}`);
 
 const route = (more: object) => ({ routes: [{ on: "note.*", to: "crm", ...more }] });
+const alert = (when: object, to = "crm") => ({ alerts: [{ when, to }] });
 const target = (options: object) => ({ targets: { crm: crm(options) } });
 
 const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
@@ -133,6 +134,31 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
   [target({ headers: { "a b": "x" } }), /^targets\.crm\.headers\["a b"\]: expected the name of a header/],
   [target({ headers: { A: "x\r\nB: y" } }), /^targets\.crm\.headers\.A: expected a text that a header can hold/],
+  [
+    { sources: { relay: clinic({}) } },
+    /^sources\.relay: is the name of relay's own events, such as alarms; give it another one, such as "connectvets"$/,
+  ],
+  // alerts
+  [{ alerts: { dead: 1 } }, /^alerts: expected a list, got an object$/],
+  [alert({ dead: 0 }), /^alerts\[0\]\.when\.dead: expected more than 0, got 0$/],
+  [alert({ dead: 1001 }), /^alerts\[0\]\.when\.dead: expected at most 1000, got 1001$/],
+  [alert({ ded: 1 }), /^alerts\[0\]\.when: unknown option "ded"; .*did you mean "dead"\?$/],
+  [alert({}), /^alerts\[0\]\.when: expected \{ dead: 1 \}, or \{ silent: "note\.\*", for: "6h" \}, got an object$/],
+  [alert({ dead: 1, silent: "a", for: 1 }), /^alerts\[0\]\.when: expected \{ dead: 1 \}, or/],
+  [alert({ dead: 1, for: "6h" }), /^alerts\[0\]\.when: expected \{ dead: 1 \}, or/],
+  [alert({ silent: "a" }), /^alerts\[0\]\.when\.for: is missing; expected a duration such as "6h"$/],
+  [alert({ silent: "a", for: 0 }), /^alerts\[0\]\.when\.for: expected more than 0, and at most 30 days, got 0$/],
+  [
+    alert({ silent: "a", for: "31d" }),
+    /^alerts\[0\]\.when\.for: expected more than 0, and at most 30 days, got "31d"$/,
+  ],
+  [alert({ silent: "", for: "6h" }), /^alerts\[0\]\.when\.silent: expected a pattern such as "note\.\*", got ""$/],
+  [
+    alert({ dead: 1 }, "chta"),
+    /^alerts\[0\]\.to: unknown target "chta"; known targets are "crm", "chat"; did you mean "chat"\?$/,
+  ],
+  [{ alerts: [{ when: { dead: 1 } }] }, /^alerts\[0\]\.to: is missing; expected a text$/],
+  [{ alerts: [{ to: "crm" }] }, /^alerts\[0\]\.when: is missing; expected an object$/],
   // the admin side
   [{ admin: { host: "0.0.0.0" } }, /^admin\.token: is missing; "0\.0\.0\.0" can be reached from other machines$/],
   [{ admin: { host: "192.168.0.1" } }, /^admin\.token: is missing/],

@@ -70,6 +70,7 @@ export const EVERYTHING = `${HEAD}export default defineConfig({
     { on: "**", to: ["a", "b"], body: { fixed: [1, null] }, text: (e) => e.event },
     { on: ["note.failed", "note.completed"], to: "c", subject: (e) => e.data.status, html: "<p>" },
   ],
+  alerts: [{ when: { dead: 1 }, to: "b" }, { when: { silent: "note.*", for: "6h" }, to: "c" }],
   maxBody: "1mb", rateLimit: { per: 1000, limit: 5 }, maxBacklog: 100000, trustProxy: true, retry: ["1s"], drain: "10s", locale: "pt-BR", timeZone: "UTC",
 });
 `;
@@ -102,6 +103,24 @@ export const mistakes: [what: string, config: string, line: RegExp, message: Reg
     /"crm".*"plantao"/s,
   ],
   ["a wrong fallback", configOf({ more: 'fallback: "nobody",' }), /nobody/, /"nobody".*"plantao"/s],
+  [
+    "a wrong target of an alert",
+    configOf({ more: 'alerts: [{ when: { dead: 1 }, to: "plantaoo" }],' }),
+    /plantaoo/,
+    /"plantaoo".*"plantao"/s,
+  ],
+  [
+    "an alert of silence without its time",
+    configOf({ more: 'alerts: [{ when: { silent: "note.*" }, to: "plantao" }],' }),
+    /silent/,
+    /'for' is missing/,
+  ],
+  [
+    "a misspelt condition of an alert",
+    configOf({ more: 'alerts: [{ when: { ded: 1 }, to: "plantao" }],' }),
+    /ded/,
+    /'ded' does not exist/,
+  ],
   ["no target", configOf({ routes: '{ on: "note.failed" },' }), /note\.failed/, /'to' is missing/],
   ["no pattern", configOf({ routes: '{ to: "plantao" },' }), /to: "plantao"/, /'on' is missing/],
   [

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { testOperator } from "./contract_operator.ts";
+import { testAlarms } from "./contract_alarms.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
@@ -43,6 +44,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
   testHandingOut(it);
   testOutcomes(it);
   testTargets(it);
+  testAlarms(it);
   testOperator(it);
 }
 

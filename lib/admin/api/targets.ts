@@ -2,7 +2,7 @@
 
 import { createRoute } from "@hono/zod-openapi";
 import { unknownName } from "../../options.ts";
-import { sendTest } from "../../operator/own_event.ts";
+import { sendTest } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
 import { targetParams } from "./requests.ts";

@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
-import { sendTest } from "../../operator/own_event.ts";
+import { sendTest } from "../../operator/test_message.ts";
 import { replayIds } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
 import type { AdminContext } from "../context.ts";

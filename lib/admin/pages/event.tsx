@@ -2,7 +2,7 @@
 /** One event's whole story. */
 
 import type { Story } from "../../operator/story.ts";
-import { OWN_SOURCE } from "../../operator/own_event.ts";
+import { isOwn } from "../../own_event.ts";
 import type { Page } from "./layout.tsx";
 import { VerdictMark } from "./config.tsx";
 import { DeliveryCard } from "./delivery.tsx";
@@ -33,8 +33,12 @@ export function eventPage(view: View, story: Told, body: Uint8Array): Page {
           {story.deliveries.map((delivery) => <DeliveryCard view={view} delivery={delivery} />)}
         </section>
         {story.problems.length > 0 && <Problems view={view} problems={story.problems} />}
-        <h2>{words.event.routes}</h2>
-        <Routes view={view} story={story} />
+        {!isOwn(story) && (
+          <>
+            <h2>{words.event.routes}</h2>
+            <Routes view={view} story={story} />
+          </>
+        )}
         <h2>{words.event.arrived}</h2>
         <Arrived view={view} headers={story.headers} body={body} />
       </>
@@ -45,7 +49,7 @@ export function eventPage(view: View, story: Told, body: Uint8Array): Page {
 function Summary({ view, story }: { view: View; story: Told }) {
   const { words, format } = view;
   const { number, of } = story.secret;
-  const secret = story.source === OWN_SOURCE
+  const secret = isOwn(story)
     ? words.event.own
     : words.event.secretOf(format.number(number), of === undefined ? "?" : format.number(of));
   return (

@@ -1,0 +1,46 @@
+/** Alerts: what somebody wants to be told of, and when that is so. Pure functions. */
+
+import type { AlarmData } from "./own_event.ts";
+import { matches } from "./pattern.ts";
+
+/** An alert of the config: when it is so, and the target that is told. */
+export type Alert = { to: string } & ({ dead: number } | { silent: string; forMs: number });
+
+/** What is known of an alert. Times in Unix milliseconds. */
+export interface AlarmState {
+  /** When a relay was started first that had this alert. */
+  watchedSince: number;
+  /** Its alarm is on, and tells of what is so since then. */
+  since?: number;
+}
+
+/** What alerts look at. */
+export interface Seen {
+  /** Dead letters, counted to the highest number that an alert asks for. */
+  dead: number;
+  /** When the last event of each type was received, in Unix milliseconds. */
+  lastReceived: ReadonlyMap<string, number>;
+}
+
+/** What tells an alert from others: one that changes is another one. */
+export function keyOf(alert: Alert): string {
+  return JSON.stringify(
+    "dead" in alert ? ["dead", alert.dead, alert.to] : ["silent", alert.silent, alert.forMs, alert.to],
+  );
+}
+
+/** Since when an alert's alarm is on; `undefined` if it is off. */
+export function alarmSince(alert: Alert, state: AlarmState, seen: Seen, now: number): number | undefined {
+  if ("dead" in alert) return seen.dead >= alert.dead ? state.since ?? now : undefined;
+  const times = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type)).map(([, at]) => at);
+  const last = times.reduce((one, other) => Math.max(one, other), state.watchedSince);
+  return now - last >= alert.forMs ? state.since ?? last : undefined;
+}
+
+/** What is told of an alert's alarm. */
+export function alarmData(alert: Alert, since: number): AlarmData {
+  const time = new Date(since).toISOString();
+  return "dead" in alert
+    ? { alarm: "dead", limit: alert.dead, since: time }
+    : { alarm: "silent", pattern: alert.silent, forMs: alert.forMs, since: time };
+}

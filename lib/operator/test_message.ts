@@ -1,0 +1,20 @@
+/** A message that tries a target out. */
+
+import { deliveryId, formatId } from "../id.ts";
+import { ownEvent } from "../own_event.ts";
+import type { Store } from "../store/mod.ts";
+
+/**
+ * Stores a test message for a target, which is then delivered as every event is; whoever serves is to be woken.
+ * @param target Name of a target that the config has.
+ * @returns The ids.
+ */
+export async function sendTest(
+  store: Store,
+  target: string,
+  now: number,
+): Promise<{ event: string; delivery: string }> {
+  const event = ownEvent("relay.test", target, { target }, now);
+  await store.accept([event]);
+  return { event: formatId(event.id), delivery: formatId(deliveryId(event.id, 1)) };
+}

@@ -1,0 +1,83 @@
+/** Alarms: one message when something begins that somebody wants to be told of, and one when it ends. */
+
+import { setTimeout } from "node:timers/promises";
+import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } from "../alert.ts";
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import { ownEvent } from "../own_event.ts";
+import type { Store } from "../store/mod.ts";
+
+/** Pause between two looks, in milliseconds. */
+const PAUSE_MS = 2_000;
+
+/**
+ * Starts to look for what alerts are about. What was told is kept in the store, so that neither a restart nor a reload
+ * tells it again; an alert that is gone from the config is forgotten without a message.
+ * @param alerts Asked at each look, since a reload may change them.
+ * @param wake Called when a message is to be delivered.
+ * @returns What ends it, and resolves once it has ended.
+ */
+export function startAlarms(
+  store: Store,
+  alerts: () => readonly Alert[],
+  wake: () => void,
+  { pauseMs = PAUSE_MS, clock = Date.now }: { pauseMs?: number; clock?: () => number } = {},
+): () => Promise<void> {
+  const stop = new AbortController();
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      try {
+        if (await lookForAlarms(store, alerts(), clock())) wake();
+      } catch (error) {
+        log.error("cannot look for alarms: {problem}", { problem: explain(error) });
+      }
+      await setTimeout(pauseMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  const ended = run();
+  return async () => {
+    stop.abort();
+    await ended;
+  };
+}
+
+/**
+ * Stores a message for each alarm that begins or ends now; says whether there is one.
+ * @throws {StoreError} if the store cannot read or write now; the next look finds what this one missed.
+ */
+export async function lookForAlarms(store: Store, alerts: readonly Alert[], now: number): Promise<boolean> {
+  const states = await statesOf(store, alerts, now);
+  if (alerts.length === 0) return false;
+  const limits = alerts.flatMap((alert) => "dead" in alert ? [alert.dead] : []);
+  const seen: Seen = {
+    dead: limits.length > 0 ? await store.alarms.countDead(Math.max(...limits)) : 0,
+    lastReceived: limits.length < alerts.length ? await store.alarms.lastReceived() : new Map(),
+  };
+  let hasTold = false;
+  for (const alert of alerts) {
+    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now)) hasTold = true;
+  }
+  return hasTold;
+}
+
+/** What is known of each alert, which is written only if alerts came or went. */
+async function statesOf(store: Store, alerts: readonly Alert[], now: number): Promise<Map<string, AlarmState>> {
+  const keys = new Set(alerts.map(keyOf));
+  const states = await store.alarms.states();
+  const isSame = states.size === keys.size && [...keys].every((key) => states.has(key));
+  return isSame ? states : await store.alarms.watch([...keys], now);
+}
+
+async function turn(store: Store, alert: Alert, state: AlarmState, seen: Seen, now: number): Promise<boolean> {
+  const since = alarmSince(alert, state, seen, now);
+  if ((since === undefined) === (state.since === undefined)) return false;
+  const key = keyOf(alert);
+  const type = since === undefined ? "relay.alarm.end" : "relay.alarm.begin";
+  const data = alarmData(alert, since ?? state.since!);
+  // By its order key the end of an alarm is not told before its beginning.
+  const isTold = await store.alarms.turn(key, since, ownEvent(type, alert.to, data, now, key));
+  if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });
+  return isTold;
+}

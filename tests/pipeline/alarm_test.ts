@@ -1,0 +1,218 @@
+/** Alarms: when they begin and end, that each is told once, and that looking for them is cheap. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { alarmData, alarmSince, type Alert, keyOf } from "../../lib/alert.ts";
+import { lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import { openSqlite } from "../../lib/store/sqlite.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { until } from "../helpers/wait.ts";
+import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
+
+const dead = (limit: number, to = "plantao"): Alert => ({ dead: limit, to });
+const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({ silent: pattern, forMs, to });
+
+const nothing = { dead: 0, lastReceived: new Map() };
+const state = { watchedSince: T0 };
+
+test("alarmSince() tells of dead letters from the number on that the alert says", () => {
+  const at = (count: number, since?: number) =>
+    alarmSince(dead(3), { ...state, since }, { ...nothing, dead: count }, T0 + 9);
+  assert.deepEqual([at(0), at(2), at(3), at(4)], [undefined, undefined, T0 + 9, T0 + 9]);
+  assert.deepEqual([at(3, T0), at(2, T0)], [T0, undefined], "it goes on since it began");
+});
+
+test("alarmSince() counts silence from the last event of the pattern, or from when watching began", () => {
+  const at = (ms: number, received: [string, number][], since?: number) =>
+    alarmSince(silent(), { ...state, since }, { ...nothing, lastReceived: new Map(received) }, T0 + ms);
+  assert.deepEqual([at(59_999, []), at(60_000, [])], [undefined, T0]);
+  assert.equal(at(60_000, [["note.failed", T0 - 5]]), T0, "one from before does not shorten it");
+  const received: [string, number][] = [["note.failed", T0 + 10], ["note.completed", T0 + 5], ["other.x", T0 + 50_000]];
+  assert.deepEqual([at(60_009, received), at(60_010, received)], [undefined, T0 + 10]);
+  assert.deepEqual([at(90_000, received, T0 + 3), at(60_009, received, T0 + 3)], [T0 + 3, undefined]);
+});
+
+test("keyOf() tells alerts apart by all that they say", () => {
+  const alerts = [
+    dead(1),
+    dead(2),
+    dead(1, "b"),
+    silent(),
+    silent("note.**"),
+    silent("note.*", 1),
+    silent("a", 1, "b"),
+  ];
+  assert.equal(new Set(alerts.map(keyOf)).size, alerts.length);
+});
+
+test("alarmData() gives what a message says", () => {
+  const since = "2026-01-02T03:04:05.678Z";
+  assert.deepEqual(alarmData(dead(2), T0), { alarm: "dead", limit: 2, since });
+  assert.deepEqual(alarmData(silent(), T0), { alarm: "silent", pattern: "note.*", forMs: 60_000, since });
+});
+
+interface Bench {
+  store: Store;
+  /** Looks for alarms of these alerts so many milliseconds after `T0`. */
+  look(alerts: readonly Alert[], ms: number): Promise<boolean>;
+  /** What was told so far: type, target, and since when it is so. */
+  told(): Promise<string[]>;
+  /** Goes on as a program that is started anew. */
+  reopen(): Promise<void>;
+}
+
+/** A test with a store of its own. */
+function testWithStore(name: string, work: (bench: Bench) => Promise<void>): void {
+  test(name, async () => {
+    const folder = makeFolder();
+    const path = join(folder.path, "relay.db");
+    const bench: Bench = {
+      store: openSqlite(path),
+      look: (alerts, ms) => lookForAlarms(bench.store, alerts, T0 + ms),
+      async told() {
+        const { events } = await bench.store.stored({ type: "relay.**" }, { limit: 100 });
+        const stories = await Promise.all(events.map(async ({ seq, event }) => ({
+          seq,
+          payload: JSON.parse(new TextDecoder().decode(event.body)),
+          targets: (await bench.store.events({ type: event.type }, { limit: 100 })).events
+            .find(({ id }) => id === event.id)!.deliveries.map(({ target }) => target),
+        })));
+        return stories.map(({ payload, targets }) =>
+          `${payload.event.split(".").at(-1)} ${targets} ${Date.parse(payload.data.since) - T0}`
+        );
+      },
+      async reopen() {
+        await bench.store.close();
+        bench.store = openSqlite(path);
+      },
+    };
+    try {
+      await work(bench);
+    } finally {
+      await bench.store.close();
+      folder.remove();
+    }
+  });
+}
+
+/** Stores events for `crm` and makes them dead. */
+async function bury(store: Store, ...keys: string[]): Promise<void> {
+  await store.accept(keys.map((key) => newEvent(key, ["crm"])));
+  await store.record((await claimAll(store, "crm")).map((one) => recordOf(one, "dead")));
+}
+
+async function retryAll(store: Store): Promise<void> {
+  await store.retry(await store.dead({ target: "crm", reason: "server_failed" }, { limit: 99 }), T0);
+}
+
+testWithStore("lookForAlarms() tells of dead letters once when they begin and once when they end", async (bench) => {
+  const alerts = [dead(2)];
+  assert.equal(await bench.look(alerts, 0), false);
+  await bury(bench.store, "1");
+  assert.equal(await bench.look(alerts, 1), false);
+  await bury(bench.store, "2");
+  assert.equal(await bench.look(alerts, 2), true);
+  await bury(bench.store, "3", "4", "5");
+  assert.equal(await bench.look(alerts, 3), false);
+  await bench.reopen();
+  assert.equal(await bench.look(alerts, 4), false);
+  await retryAll(bench.store);
+  assert.equal(await bench.look(alerts, 5), true);
+  assert.equal(await bench.look(alerts, 6), false);
+  assert.deepEqual(await bench.told(), ["begin plantao 2", "end plantao 2"]);
+  await bench.store.record((await claimAll(bench.store, "crm")).map((one) => recordOf(one, "dead")));
+  await bench.look(alerts, 7);
+  assert.deepEqual((await bench.told()).at(-1), "begin plantao 7");
+});
+
+testWithStore("lookForAlarms() raises no alarm for a message of its own that is dead", async (bench) => {
+  const alerts = [dead(1), dead(2)];
+  await bury(bench.store, "1");
+  await bench.look(alerts, 0);
+  await bench.store.record((await claimAll(bench.store, "plantao")).map((one) => recordOf(one, "dead")));
+  await bench.look(alerts, 1);
+  assert.deepEqual(await bench.told(), ["begin plantao 0"]);
+});
+
+testWithStore("lookForAlarms() tells of silence, of its end, and of the next one", async (bench) => {
+  const alerts = [silent("note.*", 1_000)];
+  const receive = (key: string, ms: number, type = "note.failed") =>
+    bench.store.accept([newEvent(key, [], { receivedAt: T0 + ms, type })]);
+  await bench.look(alerts, 0);
+  await bench.look(alerts, 999);
+  assert.deepEqual(await bench.told(), []);
+  await bench.look(alerts, 1_000);
+  await receive("other", 1_100, "order.paid");
+  await bench.look(alerts, 5_000);
+  await bench.reopen();
+  await bench.look(alerts, 6_000);
+  assert.deepEqual(await bench.told(), ["begin plantao 0"]);
+  await receive("1", 6_500);
+  await bench.look(alerts, 6_600);
+  assert.deepEqual(await bench.told(), ["begin plantao 0", "end plantao 0"]);
+  await bench.look(alerts, 7_499);
+  await bench.look(alerts, 7_500);
+  assert.deepEqual((await bench.told()).slice(2), ["begin plantao 6500"]);
+});
+
+testWithStore("lookForAlarms() counts silence on across a restart", async (bench) => {
+  const alerts = [silent("note.*", 1_000)];
+  await bench.look(alerts, 0);
+  await bench.reopen();
+  await bench.look(alerts, 900);
+  await bench.look(alerts, 1_000);
+  assert.deepEqual(await bench.told(), ["begin plantao 0"]);
+});
+
+testWithStore("lookForAlarms() does not take its own messages for events", async (bench) => {
+  const alerts = [silent("**", 1_000), dead(1)];
+  await bench.look(alerts, 0);
+  await bury(bench.store, "1");
+  await bench.look(alerts, 1_000);
+  await bench.look(alerts, 1_500);
+  assert.deepEqual((await bench.told()).sort(), ["begin plantao 0", "begin plantao 1000"]);
+});
+
+testWithStore(
+  "lookForAlarms() forgets an alert that is gone without a word, and begins anew with it",
+  async (bench) => {
+    await bury(bench.store, "1");
+    await bench.look([dead(1), silent()], 0);
+    await bench.look([silent()], 1);
+    await bench.look([], 2);
+    assert.deepEqual(await bench.store.alarms.states(), new Map());
+    assert.deepEqual(await bench.told(), ["begin plantao 0"]);
+    await bench.look([dead(1, "equipe"), silent()], 3);
+    assert.deepEqual(await bench.told(), ["begin plantao 0", "begin equipe 3"]);
+    await bench.look([dead(1, "equipe"), silent()], 60_002);
+    assert.equal((await bench.told()).length, 2, "the silence counts from when it was watched again");
+  },
+);
+
+testWithStore("startAlarms() looks again and again, follows the config, and goes on after a failure", async (bench) => {
+  let alerts: Alert[] = [];
+  let woken = 0;
+  let failures = 0;
+  const failing = {
+    states: () => ++failures < 3 ? Promise.reject(new Error("the disk is away")) : bench.store.alarms.states(),
+  };
+  const alarms = new Proxy(bench.store.alarms, {
+    get: (real, name) => name in failing ? failing[name as "states"] : Reflect.get(real, name).bind(real),
+  });
+  const store = new Proxy(bench.store, {
+    get: (real, name) => name === "alarms" ? alarms : Reflect.get(real, name).bind(real),
+  });
+  const stop = startAlarms(store, () => alerts, () => woken++, { pauseMs: 5, clock: () => T0 });
+  try {
+    await bury(bench.store, "1");
+    alerts = [dead(1)];
+    await until("the alarm to begin", () => woken === 1);
+    await retryAll(bench.store);
+    await until("the alarm to end", () => woken === 2);
+  } finally {
+    await stop();
+  }
+  assert.deepEqual(await bench.told(), ["begin plantao 0", "end plantao 0"]);
+});

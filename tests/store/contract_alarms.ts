@@ -1,0 +1,100 @@
+/** What every store does: remembering alarms, and what they look at. */
+
+import assert from "node:assert/strict";
+import { formatId } from "../../lib/id.ts";
+import { ownEvent } from "../../lib/own_event.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import type { It } from "./contract.ts";
+import { claimAll, claimOne, eventOf, newEvent, recordOf, T0 } from "./samples.ts";
+
+/** An event that tells target `a` of dead letters. */
+const told = (orderKey?: string) =>
+  ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
+
+/** Makes every delivery dead that is due to this target. */
+async function bury(store: Store, target = "a", now = T0): Promise<void> {
+  await store.record((await claimAll(store, target, now)).map((one) => recordOf(one, "dead")));
+}
+
+export function testAlarms(it: It): void {
+  it("watch() keeps what it knows of alerts that stay, and forgets those that are gone", async (store, reopen) => {
+    assert.deepEqual(await store.alarms.states(), new Map());
+    await store.alarms.watch(["one", "two"], T0);
+    await store.alarms.turn("one", T0 + 5, told());
+    const after = await reopen();
+    const states = await after.alarms.watch(["one", "three"], T0 + 10);
+    assert.deepEqual(
+      states,
+      new Map([["one", { watchedSince: T0, since: T0 + 5 }], ["three", { watchedSince: T0 + 10, since: undefined }]]),
+    );
+    assert.deepEqual(await after.alarms.states(), states);
+    assert.deepEqual(await after.alarms.watch([], T0), new Map());
+  });
+
+  it("turn() keeps the event of an alarm that turns, once, also across a restart", async (store, reopen) => {
+    await store.alarms.watch(["one"], T0);
+    const [first, second, third] = [told(), told(), told()];
+    assert.equal(await store.alarms.turn("one", T0, first), true);
+    assert.equal(await store.alarms.turn("one", T0 + 1, second), false, "it is on already");
+    const after = await reopen();
+    assert.equal(await after.alarms.turn("one", T0 + 2, second), false);
+    assert.equal(await after.alarms.turn("one", undefined, third), true);
+    assert.equal(await after.alarms.turn("one", undefined, second), false, "it is off already");
+    assert.equal(await after.alarms.turn("none", T0, second), false, "nobody watches it");
+    assert.equal(await eventOf(after, second.id), undefined);
+    const ids = (await claimAll(after)).map(({ event }) => event.id).sort();
+    assert.deepEqual(ids, [first, third].map(({ id }) => formatId(id)).sort());
+  });
+
+  it("turn() leaves an alarm as it was whose event cannot be written", async (store) => {
+    await store.alarms.watch(["one"], T0);
+    await assert.rejects(
+      store.alarms.turn("one", T0, { ...told(), deliveries: [{ target: null as unknown as string }] }),
+    );
+    assert.equal((await store.alarms.states()).get("one")!.since, undefined);
+    assert.deepEqual(await claimAll(store), []);
+    assert.equal(await store.alarms.turn("one", T0, told()), true);
+  });
+
+  it("turn() keeps the order of events that have one order key", async (store) => {
+    await store.alarms.watch(["one"], T0);
+    await store.alarms.turn("one", T0, told("one"));
+    await store.alarms.turn("one", undefined, told("one"));
+    const first = await claimOne(store);
+    await store.record([recordOf(first, "delivered")]);
+    assert.notEqual((await claimOne(store, "a", T0 + 60_000)).event.id, first.event.id);
+  });
+
+  it("countDead() counts to its limit, whatever the target, and none of relay's own", async (store) => {
+    assert.equal(await store.alarms.countDead(10), 0);
+    await store.accept([told(), newEvent("1", ["a", "b"]), newEvent("2", ["b"]), newEvent("3", ["c"])]);
+    await bury(store);
+    assert.equal(await store.alarms.countDead(10), 1);
+    await bury(store, "b");
+    assert.deepEqual([await store.alarms.countDead(10), await store.alarms.countDead(2)], [3, 2]);
+    const refs = await store.dead({ target: "b", reason: "server_failed" }, { limit: 9 });
+    await store.retry(refs, T0);
+    assert.equal(await store.alarms.countDead(10), 1);
+  });
+
+  it("lastReceived() tells of each type, not of duplicates, nor of relay's own", async (store, reopen) => {
+    assert.deepEqual(await store.alarms.lastReceived(), new Map());
+    const at = (key: string, type: string, ms: number) => newEvent(key, [], { type, receivedAt: T0 + ms });
+    await store.accept([at("1", "x", 0), at("2", "y", 0), at("3", "x", 1_000), told()]);
+    await store.accept([at("4", "y", 2_000), at("1", "x", 5_000)]);
+    assert.deepEqual(await store.alarms.lastReceived(), new Map([["x", T0 + 1_000], ["y", T0 + 2_000]]));
+    await store.accept([at("5", "y", 500)]);
+    const after = await reopen();
+    assert.deepEqual((await after.alarms.lastReceived()).get("y"), T0 + 2_000, "one that came in late");
+  });
+
+  it("lastReceived() remembers types whose events are deleted, but not for ever", async (store) => {
+    await store.accept([newEvent("1", [])]);
+    const day = 86_400_000;
+    const expire = (ms: number) => store.expire(0, { delivered: T0 + ms, dead: T0 + ms }, 10);
+    assert.equal((await expire(29 * day)).deleted, 1);
+    assert.deepEqual([...await store.alarms.lastReceived()], [["note.failed", T0]]);
+    await expire(31 * day);
+    assert.deepEqual([...await store.alarms.lastReceived()], []);
+  });
+}

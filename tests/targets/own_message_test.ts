@@ -1,0 +1,162 @@
+/** Relay's own events at every kind of target: what they say, and that the config's functions never see them. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { RelayEvent } from "../../lib/event.ts";
+import { formatId } from "../../lib/id.ts";
+import { type AlarmData, type OwnData, ownEvent } from "../../lib/own_event.ts";
+import { defaultMessage, type Locale } from "../../lib/targets/default_message.ts";
+import { emailTarget } from "../../lib/targets/email.ts";
+import { httpTarget } from "../../lib/targets/http.ts";
+import { scriptTarget } from "../../lib/targets/script.ts";
+import { slackTarget } from "../../lib/targets/slack.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { startMail } from "../helpers/mail.ts";
+import { startSink } from "../helpers/sink.ts";
+import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
+
+const NOW = Date.parse("2026-01-02T12:34:56Z");
+const SINCE = "2026-01-02T06:34:56.000Z";
+
+/** An event of relay's own as a target is handed it. */
+function stored<Type extends keyof OwnData>(type: Type, data: OwnData[Type]): RelayEvent {
+  const { id, source, receivedAt, body, headers } = ownEvent(type, "alvo", data, NOW);
+  return { id: formatId(id), source, type, receivedAt, body, headers };
+}
+
+const testMessage = stored("relay.test", { target: "alvo" });
+const dead: AlarmData = { alarm: "dead", limit: 1, since: SINCE };
+const silent: AlarmData = { alarm: "silent", pattern: "note.*", forMs: 6 * 3_600_000, since: SINCE };
+
+/** A function of the config, which must not be called. */
+const fail = (): never => {
+  throw new Error("a function of the config was called");
+};
+
+const say = (event: RelayEvent, locale: Locale) => {
+  const { title, facts } = defaultMessage(event, locale, "America/Sao_Paulo");
+  return [title, ...facts.map(([label, value]) => `${label}: ${value}`)].join("\n");
+};
+
+test("defaultMessage() marks a test message as a test, in both languages", () => {
+  assert.equal(
+    say(testMessage, "pt-BR"),
+    `Mensagem de teste do relay
+O que houve: Isto é um teste: nenhum evento real aconteceu
+O que fazer: Nada
+Destino: alvo
+Horário: 02/01/2026, 09:34:56 (America/Sao_Paulo)`,
+  );
+  assert.match(
+    say(testMessage, "en"),
+    /^Test message from relay\nWhat happened: This is a test: no real event happened\n/,
+  );
+});
+
+test("defaultMessage() tells what an alarm is about, since when, and what to do", () => {
+  assert.equal(
+    say(stored("relay.alarm.begin", silent), "en"),
+    `Alarm from relay: no events come in
+What happened: No event note.* has come in for 6 hours
+Since: 02/01/2026, 03:34:56 (America/Sao_Paulo)
+What to do: \`relay events\` shows what came in last; check the webhook's address in ConnectVets, and network and proxy of this server
+Time: 02/01/2026, 09:34:56 (America/Sao_Paulo)`.replaceAll("02/01/2026", "1/2/26").replace("03:34:56 ", "3:34:56 AM ")
+      .replace("09:34:56 ", "9:34:56 AM "),
+  );
+  const begun = say(stored("relay.alarm.begin", dead), "pt-BR").split("\n");
+  assert.equal(begun[0], "Alarme do relay: entregas perdidas");
+  assert.equal(begun[1], "O que houve: Há entregas que falharam em todas as tentativas");
+  assert.match(begun[3]!, /^O que fazer: `relay status` .*`relay retry --dead`/);
+  assert.match(say(stored("relay.alarm.begin", silent), "pt-BR"), /: Nenhum evento note\.\* chega há 6 horas\n/);
+  assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR"), / chega há 90 segundos\n/);
+  assert.match(
+    say(stored("relay.alarm.begin", { ...dead, limit: 20 }), "en"),
+    /: There are 20 or more deliveries that/,
+  );
+});
+
+test("defaultMessage() says that an alarm is over, and that nothing is left to do", () => {
+  const over = say(stored("relay.alarm.end", dead), "pt-BR").split("\n");
+  assert.deepEqual(over.slice(0, 4), [
+    "Fim do alarme do relay: entregas perdidas",
+    "O que houve: Não há mais entregas que falharam em todas as tentativas",
+    "Desde: 02/01/2026, 03:34:56 (America/Sao_Paulo)",
+    "O que fazer: Nada",
+  ]);
+  assert.match(
+    say(stored("relay.alarm.end", silent), "en"),
+    /is over: events come in again\n.*An event note\.\* came in/,
+  );
+  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en"), /fewer than 2 deliveries/);
+});
+
+test("deliver() sends a slack target its default message in place of the config's", async () => {
+  const sink = await startSink();
+  try {
+    const target = makeTarget(slackTarget, { url: `${sink.url}/T/B/x`, text: fail, blocks: fail, locale: "en" });
+    const outcome = await target.deliver(makeDelivery(testMessage, { message: { text: fail, blocks: fail } }), never);
+    assert.equal(outcome.kind, "delivered");
+    const message = JSON.parse(sink.requests[0]!.body.toString());
+    assert.deepEqual(Object.keys(message), ["text"]);
+    assert.match(message.text, /^\*Test message from relay\*\nWhat happened: This is a test/);
+  } finally {
+    await sink.close();
+  }
+});
+
+test("deliver() sends an email target its default message in place of the config's", async () => {
+  const server = await startMail();
+  const own = { subject: fail, text: fail, html: fail };
+  const target = makeTarget(emailTarget, {
+    via: `smtp://127.0.0.1:${server.port}`,
+    from: "relay@clinica.example",
+    to: "equipe@clinica.example",
+    locale: "en",
+    ...own,
+  });
+  try {
+    const outcome = await target.deliver(makeDelivery(testMessage, { message: own }), never);
+    assert.equal(outcome.kind, "delivered");
+    const { raw } = server.mails[0]!;
+    assert.match(raw, /^Subject: Test message from relay\r$/m);
+    assert.match(raw, /^What happened: This is a test/m);
+    assert.match(raw, /<h1[^>]*>Test message/);
+  } finally {
+    target.close?.();
+    await server.close();
+  }
+});
+
+test("deliver() sends an http target the payload as JSON, without a sender's signature", async () => {
+  const sink = await startSink();
+  try {
+    const target = makeTarget(httpTarget, { url: sink.url, body: fail });
+    const outcome = await target.deliver(makeDelivery(testMessage, { message: { body: fail } }), never);
+    assert.equal(outcome.kind, "delivered");
+    const { headers, body } = sink.requests[0]!;
+    const timestamp = new Date(NOW).toISOString();
+    assert.deepEqual(JSON.parse(body.toString()), { event: "relay.test", timestamp, data: { target: "alvo" } });
+    assert.equal(headers["content-type"], "application/json");
+    assert.equal(headers["relay-event-type"], "relay.test");
+    assert.deepEqual(Object.keys(headers).filter((name) => name.includes("signature")), []);
+  } finally {
+    await sink.close();
+  }
+});
+
+test("deliver() gives a script the payload on standard input", async () => {
+  const folder = makeFolder();
+  try {
+    const command = ["/bin/sh", "-c", 'cat > body; echo "$RELAY_SOURCE $RELAY_EVENT_TYPE" > env'];
+    const target = makeTarget(scriptTarget, { command }, { folder: folder.path });
+    const event = stored("relay.alarm.begin", dead);
+    assert.equal((await target.deliver(makeDelivery(event), never)).kind, "delivered");
+    const left = (name: string) => readFileSync(join(folder.path, name), "utf8");
+    assert.deepEqual(JSON.parse(left("body")).data, dead);
+    assert.equal(left("env"), "relay relay.alarm.begin\n");
+  } finally {
+    folder.remove();
+  }
+});
