@@ -60,7 +60,7 @@ const stats: readonly Panel[] = [
     queries: { waiting: `sum(${series(names.backlog)})` },
   },
   {
-    title: "Targets held",
+    title: "Targets held now",
     description: "Targets that fail in a row. `relay status` tells why.",
     type: "stat",
     unit: "short",
@@ -190,7 +190,7 @@ const instanceVariable = {
   multi: true,
   includeAll: true,
   allValue: ".*",
-  current: { text: "All", value: "$__all" },
+  current: { text: ["All"], value: ["$__all"] },
 };
 
 /** Panels in rows from `top` on, each so many columns wide and so many rows high. */
@@ -213,6 +213,7 @@ function drawn({ title, description, type, unit, queries, badFrom, isName }: Pan
       defaults: {
         unit,
         min: 0,
+        ...(type === "stat" && { decimals: 0 }), // what Prometheus counts in a span of time is not whole
         color: { mode: badFrom === undefined ? "palette-classic" : "thresholds" },
         thresholds: { mode: "absolute", steps: [{ color: "green", value: null }, ...bad] },
       },

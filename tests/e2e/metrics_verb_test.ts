@@ -53,6 +53,26 @@ test("metrics names in its rules and its dashboard what is exported, and in the 
   }
 });
 
+test("metrics names only commands that the relay understands", async () => {
+  const texts = [await printed("--alerts"), await printed("--grafana")].join("\n").replaceAll("''", "'");
+  const commands = new Set([...texts.matchAll(/`relay ([^`]+)`/g)].map(([, words]) => words!));
+  assert.ok(commands.size > 5, [...commands].join());
+  const relay = await startRelay(configOf({
+    targets: 'crm: http({ url: "http://127.0.0.1:1" })',
+    routes: '{ on: "**", to: "crm" }',
+  }));
+  try {
+    for (const words of commands) {
+      const args = words.replaceAll("{{ $labels.target }}", "crm").split(" ");
+      const { code, stderr } = await runRelay(args, { cwd: relay.folder });
+      // 1: nothing is dead here, and there is no event ID and no FILE; 2 would be a misunderstanding.
+      assert.ok(code === 0 || code === 1, `${words}: ${code}, ${stderr}`);
+    }
+  } finally {
+    await relay.close();
+  }
+});
+
 test("metrics --alerts prints rules that Prometheus takes", needsPromtool, async () => {
   const folder = makeFolder();
   try {
