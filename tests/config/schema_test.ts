@@ -45,7 +45,9 @@ test("readConfig() fills in the defaults", () => {
       jitter: 0.2,
     },
     keep: { deliveredMs: 30 * 86_400_000, deadMs: 90 * 86_400_000 },
+    alerts: [],
     drainMs: 10_000,
+    timeZone: "America/Sao_Paulo",
   });
   assert.deepEqual(
     sources.map((
@@ -73,7 +75,7 @@ test("readConfig() takes every option", () => {
   const { config, issues } = readConfig(
     configOf({
       listen: { host: "::1", port: 0 },
-      admin: { host: "0.0.0.0", port: 9999, token: "an admin token" },
+      admin: { host: "0.0.0.0", port: 9999, token: "an admin token", publicUrl: "https://relay.example" },
       store: "sqlite:/var/lib/relay/relay.db",
       sources: {
         a: connectvets({
@@ -92,6 +94,7 @@ test("readConfig() takes every option", () => {
       trustProxy: 2,
       retry: { schedule: ["1s"], jitter: 0 },
       keep: { delivered: "1d", dead: 5 },
+      alerts: [{ when: { dead: 2 }, to: "chat" }, { when: { silent: "note.*", for: "6h" }, to: "crm" }],
       drain: 0,
       locale: "en",
       timeZone: "UTC",
@@ -102,14 +105,16 @@ test("readConfig() takes every option", () => {
   const { sources, routes, targets: _targets, ...rest } = config!;
   assert.deepEqual(rest, {
     listen: { host: "::1", port: 0 },
-    admin: { host: "0.0.0.0", port: 9999, token: "an admin token" },
+    admin: { host: "0.0.0.0", port: 9999, token: "an admin token", publicUrl: "https://relay.example" },
     store: "sqlite:/var/lib/relay/relay.db",
     fallback: "chat",
     maxBacklog: 10,
     trustedProxies: 2,
     retry: { scheduleMs: [1_000], jitter: 0 },
     keep: { deliveredMs: 86_400_000, deadMs: 5 },
+    alerts: [{ dead: 2, to: "chat" }, { silent: "note.*", forMs: 21_600_000, to: "crm" }],
     drainMs: 0,
+    timeZone: "UTC",
   });
   assert.deepEqual(sources.map(({ maxBodyBytes, rateLimit }) => [maxBodyBytes, rateLimit]), [
     [2_048, { perMs: 60_000, limit: 9 }],

@@ -203,7 +203,7 @@ test("deliver() keeps a pause that a target asked for over a restart, and status
     assert.equal(sentTo(sink).length, 1);
     const { line, json } = await statusOf(folder.path);
     assert.match(line, /asked to wait until \d\d:\d\d:\d\d/);
-    assert.equal(json.state, "paused");
+    assert.equal(json.state, "throttled");
     assert.ok(Date.parse(String(json.throttledUntil)) > Date.now() + 3_000_000);
   } finally {
     await relay.close();

@@ -24,7 +24,14 @@ function loadedConfig(): LoadedConfig {
     targets: { crm: http({ url: "http://127.0.0.1:1" }) },
     routes: [{ on: "**", to: "crm" }],
   }, "/");
-  return { file: "/relay.config.ts", folder: "/", config: config!, warnings: [], redact: redactor([]) };
+  return {
+    file: "/relay.config.ts",
+    folder: "/",
+    config: config!,
+    warnings: [],
+    redact: redactor([]),
+    dotenv: new Map(),
+  };
 }
 
 /** A test with a store of its own. */
@@ -42,7 +49,7 @@ function testWithStore(name: string, work: (store: Store) => Promise<void>): voi
 }
 
 testWithStore("sendTest() stores one event for one target, and another one each time", async (store) => {
-  const ids = [await sendTest(store, "crm", NOW), await sendTest(store, "crm", NOW)];
+  const ids = [(await sendTest(store, "crm", NOW)).event, (await sendTest(store, "crm", NOW)).event];
   assert.notEqual(ids[0], ids[1]);
   const story = await store.story(parseId(ids[0]!)!);
   assert.deepEqual([story!.source, story!.type, story!.state], ["relay", "relay.test", "accepted"]);
@@ -65,7 +72,7 @@ testWithStore("replaySince() passes over events of relay's own, and counts none"
 });
 
 testWithStore("replayIds() gives an event of relay's own no route, and tellStory() neither", async (store) => {
-  const id = parseId(await sendTest(store, "crm", NOW))!;
+  const id = parseId((await sendTest(store, "crm", NOW)).event)!;
   const result = await replayIds(store, loadedConfig(), [id], { now: NOW });
   assert.deepEqual([result.events, result.unrouted], [0, 1]);
   const story = await tellStory(store, loadedConfig(), id);
