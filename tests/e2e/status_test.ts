@@ -101,7 +101,7 @@ test("status shows the same beside a relay that serves and after it has stopped"
     patterns.forEach((pattern, index) => assert.match(targets[index]!, pattern));
 
     const beside = await jsonOf(relay.folder);
-    assert.deepEqual(Object.keys(beside), ["store", "bytes", "backlog", "dead", "targets"]);
+    assert.deepEqual(Object.keys(beside), ["store", "bytes", "backlog", "dead", "alarms", "targets"]);
     assert.deepEqual([beside.store, beside.backlog, beside.dead], [join(relay.folder, "relay.db"), 4, 2]);
     assert.ok(beside.bytes > 0);
     const [takes, refuses, held, silent] = beside.targets;
