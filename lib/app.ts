@@ -51,17 +51,17 @@ export interface Orphaned {
  */
 export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
   let current = loaded;
-  let { config, redact } = loaded;
+  const { config } = loaded;
   const store = open(loaded);
   const listeners: Listener[] = [];
   const stopping = new AbortController();
   try {
     const takenOver = await store.serve(Date.now());
-    const deliverer = new Deliverer(store, { ...config, redact }, await store.holds());
+    const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
     const bodies = new Bodies();
-    let receive = createReceive({ ...config, redact }, accept, clients, bodies);
+    let receive = createReceive(partsOf(loaded), accept, clients, bodies);
     const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
     const admin = config.admin && listenOn(
@@ -76,9 +76,9 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       }),
     );
     if (admin) listeners.push(admin);
-    const stopRetaining = startRetaining(store, () => config.keep);
+    const stopRetaining = startRetaining(store, () => current.config.keep);
     const stopWatching = startWatching(store, () => deliverer.refresh());
-    const stopAlarms = startAlarms(store, () => config.alerts, () => deliverer.wake());
+    const stopAlarms = startAlarms(store, () => current.config.alerts, () => deliverer.wake());
     deliverer.wake();
 
     return {
@@ -86,26 +86,26 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       adminPort: admin ? admin.port : undefined,
       takenOver,
       async orphaned() {
-        const gone = (await store.waitingTargets()).filter((name) => !config.targets.has(name));
+        const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
       },
       reload(next) {
-        const old = config.targets;
+        const old = current.config.targets;
         current = next;
-        ({ config, redact } = next);
-        receive = createReceive({ ...config, redact }, accept, clients, bodies);
-        deliverer.use({ ...config, redact }).then(() => closeAll(old.values()));
+        receive = createReceive(partsOf(next), accept, clients, bodies);
+        deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },
       async stop() {
         stopWatching();
         stopping.abort();
+        const { drainMs, targets } = current.config;
         await Promise.all([
-          ...listeners.map((one) => one.stop(config.drainMs)),
-          deliverer.stop(config.drainMs),
+          ...listeners.map((one) => one.stop(drainMs)),
+          deliverer.stop(drainMs),
           stopRetaining(),
           stopAlarms(),
         ]);
-        closeAll(config.targets.values());
+        closeAll(targets.values());
         await store.close();
       },
     };
@@ -114,6 +114,11 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     await store.close();
     throw error;
   }
+}
+
+/** The config as the pipeline takes it. */
+function partsOf({ config, redact }: LoadedConfig) {
+  return { ...config, redact };
 }
 
 /** Path of the store's file. */

@@ -4,15 +4,10 @@ import { chownSync, closeSync, openSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { messageOf, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import { Batches, type WriteKind } from "./batch.ts";
-import initial from "./sql/001_initial.sql" with { type: "text" };
-import targets from "./sql/002_targets.sql" with { type: "text" };
-import operator from "./sql/003_operator.sql" with { type: "text" };
-import alarms from "./sql/004_alarms.sql" with { type: "text" };
-
-/** Each brings the schema from its place in this list to the next version. */
-const migrations = [initial, targets, operator, alarms];
+import { migrations } from "./migrations.ts";
+import { isLocked, storeError } from "./sqlite_error.ts";
 
 /** How long a write waits for another process that is writing, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
@@ -272,28 +267,3 @@ export class SqliteFile {
     this.#lock?.close();
   }
 }
-
-function isLocked(error: unknown): boolean {
-  return /locked|busy/.test(messageOf(error));
-}
-
-function storeError(doing: string, error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  const problem = messageOf(error);
-  return new StoreError(`Cannot ${doing}: ${problem}`, hints.find(([words]) => words.test(problem))?.[1]);
-}
-
-/** What to do, by what SQLite or the system says. */
-const hints: [words: RegExp, hint: string][] = [
-  [
-    /not a database|malformed|corrupt/,
-    "keep a copy of the file, then restore a backup, or name another `store` in the config",
-  ],
-  [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
-  [/full|no space/i, "make room on the disk"],
-  [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],
-  [
-    /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
-    "see that the disk works, and that this user can write to the file and its folder, as the service's own and root can",
-  ],
-];

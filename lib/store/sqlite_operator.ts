@@ -3,9 +3,9 @@
 import type { StatementSync } from "node:sqlite";
 import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../id.ts";
 import type { Reason } from "../outcome.ts";
-import { matches } from "../pattern.ts";
 import { durationOf, HOUR_MS } from "./activity.ts";
-import type { DeliveryRef, DeliveryState, NewDelivery } from "./mod.ts";
+import { fitsType, questionOf } from "./event_query.ts";
+import type { DeliveryRef, NewDelivery } from "./mod.ts";
 import type {
   Activity,
   DeadFilter,
@@ -264,24 +264,6 @@ interface ActivityRow {
   state: "pending" | "delivered" | "dead";
   bucket: number;
   count: number;
-}
-
-/** What a filter asks, as the statements take it; the pattern lets more through, which {@link fitsType} does not. */
-function questionOf({ type, state, target, text }: EventFilter) {
-  const isOfEvent = state === "accepted" || state === "unrouted";
-  const deliveryState: DeliveryState | null = state === undefined || isOfEvent ? null : state;
-  return {
-    type: type === undefined ? null : type.replaceAll(/[[?]/g, "[$&]").replaceAll(/\*+/g, "*"),
-    text: text ? new TextEncoder().encode(text) : null,
-    isRouted: isOfEvent ? Number(state === "accepted") : null,
-    isNarrow: Number(target !== undefined || deliveryState !== null),
-    target: target ?? null,
-    state: deliveryState,
-  };
-}
-
-function fitsType({ type }: EventFilter): (row: { type: string }) => boolean {
-  return (row) => type === undefined || matches(type, row.type);
 }
 
 /** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */
