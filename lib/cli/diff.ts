@@ -1,10 +1,11 @@
 /** `relay diff` */
 
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig, useDotenv } from "../config/load.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
-import { payloadOf } from "../event.ts";
+import { payloadOf, type RelayEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import {
   type Change,
@@ -18,7 +19,7 @@ import { route, type Routing } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
 import { LongWork } from "./ask.ts";
-import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
+import { type ConfigOptions, jsonText, parseSince, print, verb } from "./shared.ts";
 import { withStore } from "./store.ts";
 import { count, table } from "./terminal.ts";
 
@@ -37,10 +38,10 @@ Routes stored events by both configs, changes nothing, and sends nothing. Each c
 
 An event goes elsewhere if its targets are others, or if one of them has moved: it has another kind, address or URL.
 
---json: { checked, changed, groups: [{ type, from, to, moved, count, example, problem }], events: [{ id, receivedAt, type,
-from, to, moved, problem }], targets: [{ name, from, to }] }; from and to are lists of targets, empty for an event that is
-unrouted; moved are those of both that have moved, which targets describes; problem is what a \`when\` of the new config
-threw.
+--json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
+groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of
+targets, empty for an event that is unrouted; moved are those of both that have moved, which targets describes; problem is
+what a \`when\` of the new config threw.
 
 Exit, as of diff(1): 0 nothing goes elsewhere, 1 something does, 2 trouble, 78 a config is not sound, 130 Ctrl-C.`;
 
@@ -61,36 +62,51 @@ export function diffVerb(): Command {
     });
 }
 
+interface Result {
+  groups: ChangeGroup[];
+  targets: MovedTarget[];
+  checked: number;
+  changed: number;
+}
+
 async function compare(store: Store, before: LoadedConfig, after: LoadedConfig, options: Options): Promise<void> {
   const show = (text: string) => before.redact(after.redact(text));
   const targets = movedTargets(before.config, after.config);
   const moved = new Set(targets.map(({ name }) => name));
   const groups = new ChangeGroups();
-  const events: (Change & { id: string; receivedAt: string })[] = [];
+  const isListed = options.json || options.all;
   let [checked, changed] = [0, 0];
   const work = new LongWork();
+  if (options.json) print('{ "events": [');
   try {
     for await (const page of pagesOf(store, options, work.signal)) {
       const [old, now] = [before, after].map((loaded) => routeAll(page, loaded)) as [Routing[], Routing[]];
+      const told: string[] = []; // page by page, for there may be a million in all
       for (const [at, { event }] of page.entries()) {
         const change = changeOf(event.type, old[at]!, now[at]!, moved);
         if (!change) continue;
-        changed++;
         groups.add(event.id, change);
-        const one = { id: event.id, receivedAt: new Date(event.receivedAt).toISOString(), ...change };
-        if (options.json) events.push(one);
-        else if (options.all) print(show(`${one.receivedAt}  ${one.id}  ${arrow(change).join("  ")}`));
+        if (isListed) told.push((options.json && changed > 0 ? ", " : "  ") + show(lineOf(event, change, options)));
+        changed++;
       }
       checked += page.length;
-      work.show(`comparing: ${count(checked, "event")}, ${changed} would go elsewhere, Ctrl-C stops`);
+      if (isListed) print(...told);
+      else work.show(`comparing: ${count(checked, "event")}, ${changed} would go elsewhere, Ctrl-C stops`);
     }
   } finally {
     work.end();
   }
-  if (changed > 0 && !work.wasInterrupted) process.exitCode = ExitCode.failed;
-  if (options.json) return printJson({ checked, changed, groups: groups.list(), events, targets }, show);
+  const interrupted = work.wasInterrupted;
+  if (changed > 0 && !interrupted) process.exitCode = ExitCode.failed;
+  const result = { checked, changed, interrupted, groups: groups.list(), targets };
+  if (options.json) return print(`],${jsonText(result, show).slice(1)}`);
   if (options.all && changed > 0) print("");
-  print(...lines(groups.list(), targets, checked, changed).map(show));
+  print(...lines(result).map(show));
+}
+
+function lineOf({ id, receivedAt }: RelayEvent, change: Change, { json }: Options): string {
+  const at = new Date(receivedAt).toISOString();
+  return json ? jsonText({ id, receivedAt: at, ...change }, undefined, 0) : `${at}  ${id}  ${arrow(change).join("  ")}`;
 }
 
 /** Pages of the events that were there when this began. */
@@ -101,6 +117,7 @@ async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSig
     const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after });
     const events = page.events.filter(({ event }) => event.receivedAt <= now);
     yield events;
+    await setImmediate(); // so that a signal is heard
     after = events.length < page.events.length ? undefined : page.next;
   }
 }
@@ -111,7 +128,7 @@ function routeAll(events: readonly StoredEvent[], loaded: LoadedConfig): Routing
   return events.map(({ event }) => route(payloadOf(event), loaded.config));
 }
 
-function lines(groups: ChangeGroup[], targets: MovedTarget[], checked: number, changed: number): string[] {
+function lines({ groups, targets, checked, changed }: Result): string[] {
   const rows = groups.map((group) => [
     String(group.count),
     ...arrow(group),

@@ -50,6 +50,9 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
     return [];
   }
   const read = readFixtures(value);
+  if (read.fixtures.length + read.issues.length === 0) {
+    issues.push({ path: file, message: "there is no fixture in it" });
+  }
   issues.push(...read.issues.map((one) => ({ ...one, path: `${file} ${one.path}`.trimEnd() })));
   return read.fixtures.map((fixture, at) => {
     const place = Array.isArray(value) ? `${file}[${at}]` : file;

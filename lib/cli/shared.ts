@@ -57,13 +57,18 @@ export function parseSince(text: string): number {
 }
 
 /**
- * Prints a value as JSON, without what could command a terminal: of control characters, `JSON.stringify` escapes the first
- * 32 only.
+ * A value as JSON, without what could command a terminal: of control characters, `JSON.stringify` escapes the first 32 only.
  * @param redact Masks secrets.
+ * @param indent Spaces; 0 puts all of it on one line.
  */
-export function printJson(value: unknown, redact = (text: string) => text): void {
-  const text = redact(JSON.stringify(value, null, 2));
-  print(text.replaceAll(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`));
+export function jsonText(value: unknown, redact = (text: string) => text, indent = 2): string {
+  const text = redact(JSON.stringify(value, null, indent));
+  return text.replaceAll(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
+}
+
+/** Prints a value as JSON, as {@link jsonText} writes it. */
+export function printJson(value: unknown, redact?: (text: string) => string): void {
+  print(jsonText(value, redact));
 }
 
 /**

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { loadConfig, type LoadedConfig } from "../../lib/config/load.ts";
+import { loadConfig, type LoadedConfig, useDotenv } from "../../lib/config/load.ts";
 import { ConfigError, ExitCode } from "../../lib/errors.ts";
 import { runtime } from "../../lib/runtime.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -99,6 +99,27 @@ testIn(
     assert.deepEqual(secretsOf(await load()), ["second-value-0123456789"]);
     rmSync(join(folder, ".env"));
     assert.deepEqual(await problemsOf(load), ['sources.clinic.secret: env("RELAY_L_SECRET") is not set']);
+  },
+);
+
+testIn(
+  "useDotenv() goes back to what the .env of another config says, and leaves what is set",
+  async ({ folder, write, load }) => {
+    process.env.RELAY_L_SET = "set-before";
+    write(".env", "RELAY_L_SECRET=first-value-0123456789\nRELAY_L_SET=one\nRELAY_L_ONE=1");
+    write("relay.config.ts", config('env("RELAY_L_SECRET")'));
+    write("other/.env", "RELAY_L_SECRET=other-value-0123456789\nRELAY_L_SET=two\nRELAY_L_TWO=2");
+    write("other/relay.config.ts", config('env("RELAY_L_SECRET")'));
+    const one = await load();
+    const two = await loadConfig(join(folder, "other/relay.config.ts"));
+    assert.deepEqual([one, two].flatMap(secretsOf), ["first-value-0123456789", "other-value-0123456789"]);
+    const seen = () => ["SECRET", "SET", "ONE", "TWO"].map((name) => process.env[`RELAY_L_${name}`]);
+    for (const _ of [1, 2]) {
+      useDotenv(one);
+      assert.deepEqual(seen(), ["first-value-0123456789", "set-before", "1", undefined]);
+      useDotenv(two);
+      assert.deepEqual(seen(), ["other-value-0123456789", "set-before", undefined, "2"]);
+    }
   },
 );
 

@@ -100,17 +100,22 @@ test("test gives the same as JSON", async () => {
 });
 
 test("test tells every mistake in every file with its place, and exits 2", async () => {
-  const files = { "one.json": '{\n  "event": ,\n}', "two.json": [{ event: 1, expect: "unrouted" }, { event: failed }] };
+  const files = {
+    "empty.json": [],
+    "one.json": '{\n  "event": ,\n}',
+    "two.json": [{ event: 1, expect: "unrouted" }, { event: failed }],
+  };
   await inFolder(files, async (run) => {
-    const { code, stdout, stderr } = await run("test", "one.json", "two.json", "three.json", "fixtures");
+    const { code, stdout, stderr } = await run("test", "one.json", "two.json", "three.json", "empty.json", "fixtures");
     assert.deepEqual([code, stdout], [2, ""]);
     const places = stderr.split("\n").slice(0, -2).map((line) => line.split(/: (?:it|is|exp|there)/)[0]);
     assert.deepEqual(places, [
-      "Cannot read the fixtures: 5 mistakes",
+      "Cannot read the fixtures: 6 mistakes",
       "  one.json:2:12",
       "  two.json [0].event",
       "  two.json [1].expect",
       "  Cannot read three.json",
+      "  empty.json",
       "  fixtures",
     ]);
   });
@@ -189,6 +194,8 @@ test("diff tells what would go elsewhere, and exits 1; 0 where nothing would", a
 
     const same = await run("diff", "relay.config.ts", "--since", "1h");
     assert.deepEqual([same.code, same.stdout], [0, "0 of 4 events would go elsewhere\n"]);
+    const nothing = await run("diff", "relay.config.ts", "--since", "1h", "--json");
+    assert.deepEqual([nothing.code, JSON.parse(nothing.stdout).events], [0, []]);
     const text = await run("diff", "new.config.ts", "--since", "1h");
     assert.deepEqual([text.code, text.stderr], [1, ""]);
     assert.equal(
@@ -201,13 +208,13 @@ test("diff tells what would go elsewhere, and exits 1; 0 where nothing would", a
 `,
     );
     const all = await run("diff", "new.config.ts", "--since", "2020-01-01", "--type", "note.failed", "--all");
-    assert.deepEqual(all.stdout.split("\n").slice(0, 2).map((line) => line.split("  ")[1]), ids.slice(0, 2));
+    assert.deepEqual(all.stdout.split("\n").slice(0, 2).map((line) => line.trim().split("  ")[1]), ids.slice(0, 2));
     assert.match(all.stdout, /\n2 of 2 events would go elsewhere\n$/);
 
     const json = await run("diff", "new.config.ts", "--since", "1h", "--json");
     assert.equal(json.code, 1);
-    const { checked, changed, groups, events: listed, targets } = JSON.parse(json.stdout);
-    assert.deepEqual([checked, changed], [4, 3]);
+    const { checked, changed, interrupted, groups, events: listed, targets } = JSON.parse(json.stdout);
+    assert.deepEqual([checked, changed, interrupted], [4, 3, false]);
     assert.deepEqual(groups[1], {
       type: "note.completed",
       from: ["crm"],
