@@ -15,6 +15,7 @@ import {
   type MovedTarget,
   movedTargets,
 } from "../operator/diff.ts";
+import { isOwn } from "../own_event.ts";
 import { route, type Routing } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
@@ -109,14 +110,14 @@ function lineOf({ id, receivedAt }: RelayEvent, change: Change, { json }: Option
   return json ? jsonText({ id, receivedAt: at, ...change }, undefined, 0) : `${at}  ${id}  ${arrow(change).join("  ")}`;
 }
 
-/** Pages of the events that were there when this began. */
+/** Pages of the events that were there when this began, without relay's own, which no route is asked for. */
 async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
   const now = Date.now();
   let after: number | undefined = 0;
   while (after !== undefined && !signal.aborted) {
     const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after });
     const events = page.events.filter(({ event }) => event.receivedAt <= now);
-    yield events;
+    yield events.filter(({ event }) => !isOwn(event));
     await setImmediate(); // so that a signal is heard
     after = events.length < page.events.length ? undefined : page.next;
   }

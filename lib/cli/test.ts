@@ -7,6 +7,7 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
 import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUTED } from "../operator/fixture.ts";
+import { isOwn } from "../own_event.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { idsOf, withStore } from "./store.ts";
@@ -168,6 +169,9 @@ function record(text: string, options: Options): Promise<void> {
   return withStore(options, async ({ store, loaded }) => {
     const story = await store.story(id!);
     if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
+    if (isOwn(story)) {
+      throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
+    }
     const event = { ...story, receivedAt: Date.parse(story.receivedAt) };
     const { fixture, problems } = recordFixture(event, loaded.config, loaded.redact);
     for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem))}\n`);

@@ -260,3 +260,23 @@ test("diff gives each config the .env beside it, while it is loaded and while it
     await relay.close();
   }
 });
+
+test("diff leaves out relay's own events, and test --record refuses them: no route is asked for them", async () => {
+  const relay = await startRelay(configOf({ ...parts, admin: "{ port: 0 }" }), {
+    files: { "new.config.ts": configOf({ ...parts, routes: "" }) },
+  });
+  const run = (...args: string[]) => runRelay(args, { cwd: relay.folder });
+  try {
+    const sent = await fetch(`${await relay.adminUrl()}/api/targets/crm/test`, { method: "POST" });
+    assert.ok(sent.ok, await sent.text());
+    const [own] = JSON.parse((await run("events", "--json")).stdout);
+    assert.equal(own.source, "relay");
+    const { code, stdout } = await run("diff", "new.config.ts", "--since", "1h");
+    assert.deepEqual([code, stdout], [0, "0 of 0 events would go elsewhere\n"]);
+    const recorded = await run("test", "--record", own.id);
+    assert.equal(recorded.code, 1);
+    assert.match(recorded.stderr, /it is relay's own/);
+  } finally {
+    await relay.close();
+  }
+});
