@@ -26,7 +26,7 @@ async function withBusyRelay(work: (url: string, relay: RunningRelay) => Promise
   try {
     const url = await relay.adminUrl();
     for (const note of ["n1", "n2"]) await relay.post(`{"event":"note.failed","data":{"note_id":"${note}"}}`);
-    await relay.post('{"event":"other.event","data":{}}');
+    await relay.post(JSON.stringify({ event: `other.${"x".repeat(80)}`, data: { note_id: "n".repeat(80) } }));
     await until("every delivery's first attempt", () => relay.log().filter(({ attempt }) => attempt === 1).length >= 6);
     await work(url, relay);
   } finally {
