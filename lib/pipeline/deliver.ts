@@ -206,7 +206,8 @@ function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverCon
 
 /** Whether two configs mean the same by a name. */
 function isSameTarget(one: Target, other: Target): boolean {
-  return one.kind === other.kind && one.address === other.address && isDeepStrictEqual(one.secrets, other.secrets);
+  return one.kind === other.kind && one.address === other.address && one.url === other.url &&
+    isDeepStrictEqual(one.secrets, other.secrets);
 }
 
 function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {
