@@ -29,7 +29,7 @@ export const en = {
     accepted: "accepted",
     unrouted: "unrouted",
   },
-  outcomes: { delivered: "delivered", retry: "failed, to be tried again", dead: "failed for good" },
+  outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
   reasons: reasonsEn,
   verdicts: {
     matched: "matches",

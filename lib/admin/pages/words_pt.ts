@@ -36,7 +36,7 @@ export const pt: Words = {
     accepted: "aceito",
     unrouted: "sem rota",
   },
-  outcomes: { delivered: "entregue", retry: "falhou, tentará de novo", dead: "falhou em definitivo" },
+  outcomes: { delivered: "entregue", retry: "falhou", dead: "falhou em definitivo" },
   reasons: reasonsPt,
   verdicts: {
     matched: "combina",
