@@ -9,6 +9,7 @@ import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
 
+const needsBrowser = { skip: withoutBrowser };
 const TOKEN = "tok_0123456789abcdef";
 
 /** A relay in which something is delivered, something waits, something is dead, and a target is paused. */
@@ -59,7 +60,7 @@ async function findingsOf(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${page.url()}: ${id}: ${html}`));
 }
 
-test("pages break no rule of axe-core, and need no scrolling sideways", { skip: withoutBrowser }, async () => {
+test("pages break no rule of axe-core, and need no scrolling sideways", needsBrowser, async () => {
   await withBusyRelay(async (url) => {
     await withPage(async (page) => {
       const refused: string[] = [];
@@ -79,85 +80,69 @@ test("pages break no rule of axe-core, and need no scrolling sideways", { skip: 
   });
 });
 
-test(
-  "pages speak the browser's language, and English where they do not know it",
-  { skip: withoutBrowser },
-  async () => {
-    await withBusyRelay(async (url) => {
-      for (const [locale, lang, heading] of [["pt-BR", "pt-BR", "Destinos"], ["de-DE", "en", "Targets"]]) {
-        await withPage(async (page) => {
-          await page.goto(`${url}/targets`);
-          assert.equal(await page.locator("html").getAttribute("lang"), lang);
-          assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), heading);
-        }, { locale });
-      }
-    });
-  },
-);
-
-test(
-  "the list of events grows by itself, but not under the hands of who uses it",
-  { skip: withoutBrowser },
-  async () => {
-    await withBusyRelay(async (url, relay) => {
-      await withPage(async (page) => {
-        await page.goto(`${url}/events`);
-        const links = page.locator("tbody a");
-        assert.equal(await links.count(), 3);
-        await page.getByRole("button", { name: "Live" }).waitFor();
-        await relay.post('{"event":"note.completed","data":{"note_id":"n4"}}');
-        await page.getByRole("link", { name: "note.completed" }).waitFor();
-
-        await links.first().focus();
-        await relay.post('{"event":"note.processing","data":{"note_id":"n5"}}');
-        const isFetched = page.waitForResponse((response) => response.url() === `${url}/events`);
-        await isFetched;
-        assert.equal(await links.first().textContent(), "note.completed");
-        await page.getByLabel("Search").focus();
-        await page.getByRole("link", { name: "note.processing" }).waitFor();
-      });
-    });
-  },
-);
-
-test(
-  "a keyboard reaches the content first of all, and everything else after it",
-  { skip: withoutBrowser },
-  async () => {
-    await withBusyRelay(async (url) => {
-      await withPage(async (page) => {
-        await page.goto(`${url}/dead`);
-        const focused = () => page.evaluate<string>("document.activeElement.textContent.trim()");
-        await page.keyboard.press("Tab");
-        assert.equal(await focused(), "Skip to content");
-        await page.keyboard.press("Enter");
-        await page.keyboard.press("Tab");
-        assert.equal(await focused(), "Retry all 2");
-        await page.keyboard.press("Enter");
-        await page.getByRole("heading", { name: "Retry dead letters" }).waitFor();
-      });
-    });
-  },
-);
-
-test(
-  "a test message is sent from the page of targets, which tells what became of it",
-  { skip: withoutBrowser },
-  async () => {
-    await withBusyRelay(async (url) => {
+test("pages speak the browser's language, or English", needsBrowser, async () => {
+  await withBusyRelay(async (url) => {
+    for (const [locale, lang, heading] of [["pt-BR", "pt-BR", "Destinos"], ["de-DE", "en", "Targets"]]) {
       await withPage(async (page) => {
         await page.goto(`${url}/targets`);
-        await page.getByRole("button", { name: "Send test message: takes" }).click();
-        await page.getByText("Test message to takes").waitFor();
-        await page.locator("#test").getByText("delivered").waitFor();
-        await page.locator("#test").getByRole("link", { name: "See its story" }).click();
-        await page.getByRole("heading", { name: "relay.test" }).waitFor();
-      });
-    });
-  },
-);
+        assert.equal(await page.locator("html").getAttribute("lang"), lang);
+        assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), heading);
+      }, { locale });
+    }
+  });
+});
 
-test("a target is paused and resumed from its page", { skip: withoutBrowser }, async () => {
+test("the list of events grows by itself, but not under a person's hands", needsBrowser, async () => {
+  await withBusyRelay(async (url, relay) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/events`);
+      const links = page.locator("tbody a");
+      assert.equal(await links.count(), 3);
+      await page.getByRole("button", { name: "Live" }).waitFor();
+      await relay.post('{"event":"note.completed","data":{"note_id":"n4"}}');
+      await page.getByRole("link", { name: "note.completed" }).waitFor();
+
+      await links.first().focus();
+      await relay.post('{"event":"note.processing","data":{"note_id":"n5"}}');
+      const isFetched = page.waitForResponse((response) => response.url() === `${url}/events`);
+      await isFetched;
+      assert.equal(await links.first().textContent(), "note.completed");
+      await page.getByLabel("Search").focus();
+      await page.getByRole("link", { name: "note.processing" }).waitFor();
+    });
+  });
+});
+
+test("a keyboard reaches the content first, and all else after it", needsBrowser, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/dead`);
+      const focused = () => page.evaluate<string>("document.activeElement.textContent.trim()");
+      await page.keyboard.press("Tab");
+      assert.equal(await focused(), "Skip to content");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Tab");
+      assert.equal(await focused(), "Retry all 2");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Retry dead letters" }).waitFor();
+    });
+  });
+});
+
+test("a test message is sent from the page of targets, which tells its end", needsBrowser, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/targets`);
+      await page.getByRole("button", { name: "Send test message: takes" }).click();
+      await page.getByText("Test message to takes").waitFor();
+      await page.locator("#test").getByText("delivered").waitFor();
+      await page.locator("#test").getByRole("link", { name: "See its story" }).click();
+      await page.getByRole("heading", { name: "relay.test" }).waitFor();
+    });
+  });
+});
+
+test("a target is paused and resumed from its page", needsBrowser, async () => {
   await withBusyRelay(async (url) => {
     await withPage(async (page) => {
       await page.goto(`${url}/targets`);
@@ -170,7 +155,7 @@ test("a target is paused and resumed from its page", { skip: withoutBrowser }, a
   });
 });
 
-test("the page of the config shows where an event would go, and each message", { skip: withoutBrowser }, async () => {
+test("the page of the config shows where an event would go, and each message", needsBrowser, async () => {
   await withBusyRelay(async (url) => {
     await withPage(async (page) => {
       await page.goto(`${url}/config`);
@@ -190,26 +175,21 @@ test("the page of the config shows where an event would go, and each message", {
   });
 });
 
-test(
-  "a token opens the pages, a wrong one does not, and signing out closes them",
-  { skip: withoutBrowser },
-  async () => {
-    await withBusyRelay(async (url) => {
-      await withPage(async (page) => {
-        await page.goto(`${url}/targets`);
-        assert.deepEqual(await findingsOf(page), []);
-        await page.getByLabel("Token").fill("wrong");
-        await page.getByRole("button", { name: "Sign in" }).click();
-        await page.getByText("That is not the token.").waitFor();
-        assert.deepEqual(await findingsOf(page), []);
-        await page.getByLabel("Token").fill(TOKEN);
-        await page.getByRole("button", { name: "Sign in" }).click();
-        await page.getByRole("link", { name: "Targets" }).click();
-        await page.getByRole("heading", { name: "Targets" }).waitFor();
-        await page.getByRole("button", { name: "Sign out" }).click();
-        await page.goto(`${url}/targets`);
-        await page.getByLabel("Token").waitFor();
-      });
-    }, `token: "${TOKEN}"`);
-  },
-);
+test("a token opens the page that was asked for, until signing out", needsBrowser, async () => {
+  await withBusyRelay(async (url) => {
+    await withPage(async (page) => {
+      await page.goto(`${url}/targets`);
+      assert.deepEqual(await findingsOf(page), []);
+      await page.getByLabel("Token").fill("wrong");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByText("That is not the token.").waitFor();
+      assert.deepEqual(await findingsOf(page), []);
+      await page.getByLabel("Token").fill(TOKEN);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("heading", { name: "Targets" }).waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.goto(`${url}/targets`);
+      await page.getByLabel("Token").waitFor();
+    });
+  }, `token: "${TOKEN}"`);
+});

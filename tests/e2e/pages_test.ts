@@ -159,6 +159,8 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
     assert.equal(await act(`${url}/targets/takes/pause`), "/targets?done=paused&count=1");
     assert.equal(await act(`${url}/targets/takes/resume`, { back: "/" }), "/?done=resumed&count=1");
     assert.match(await act(`${url}/targets/takes/test`), /^\/targets\?done=tested&count=1&event=[0-9a-f-]{36}$/);
+    const nothing = await ask(`${url}/dead/retry?target=takes`);
+    assert.deepEqual([nothing.status, nothing.headers.get("Location")], [303, "/dead?done=nothing&count=0"]);
     const missing = ["/targets/none/pause", "/targets/none/test", `${path}x/replay`, "/deliveries/none/retry", "/dead"];
     for (const place of missing) assert.equal((await ask(url + place, {})).status, 404, place);
   });

@@ -6,6 +6,7 @@ import { log } from "../../log.ts";
 import type { AdminContext } from "../context.ts";
 import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
+import { fieldsOf } from "./form.ts";
 import { show } from "./layout.tsx";
 import { failedPage, notFoundPage, refusedPage } from "./plain.tsx";
 import { createReads, type Read } from "./reads.ts";
@@ -71,7 +72,9 @@ export function createPages(context: AdminContext): Hono {
 }
 
 /** Answers with the page that asks for the token. @param isWrong The token that was given just now is not the one. */
-export function signIn(c: Context, context: AdminContext, isWrong: boolean): Response {
+export async function signIn(c: Context, context: AdminContext, isWrong: boolean): Promise<Response> {
   const view = viewOf(c, context.loaded(), false);
-  return show(c, view, signInPage(view, isWrong), 401);
+  const { pathname, search } = new URL(c.req.url);
+  const to = c.req.method === "GET" ? pathname + search : (await fieldsOf(c)).to;
+  return show(c, view, signInPage(view, isWrong, to), 401);
 }

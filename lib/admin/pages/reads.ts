@@ -17,7 +17,7 @@ import type { Page } from "./layout.tsx";
 import { overviewPage } from "./overview.tsx";
 import { eventPath } from "./parts.tsx";
 import { targetsPage } from "./targets.tsx";
-import type { View } from "./view.ts";
+import { type View, withNotice } from "./view.ts";
 
 /** Gives a page, or the path of the one to go on to; `undefined` if there is nothing to tell of. */
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
@@ -67,7 +67,9 @@ export function createReads({ store, loaded }: AdminContext) {
     async confirm(c, view) {
       const filter = deadFilterOf(c.req.query());
       const groups = await store.deadGroups(filter);
-      return confirmPage(view, view.clean(filter), groups.reduce((sum, { count }) => sum + count, 0));
+      const count = groups.reduce((sum, one) => sum + one.count, 0);
+      if (count === 0) return withNotice("/dead", { done: "nothing", count });
+      return confirmPage(view, view.clean(filter), count);
     },
 
     async targets(c, view) {

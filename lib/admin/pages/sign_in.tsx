@@ -5,8 +5,12 @@ import type { Page } from "./layout.tsx";
 import { Prose } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** The sign-in page. @param isWrong The token that was given just now is not the one. */
-export function signInPage({ words: { signIn } }: View, isWrong: boolean): Page {
+/**
+ * The sign-in page.
+ * @param isWrong The token that was given just now is not the one.
+ * @param to The address to go on to.
+ */
+export function signInPage({ words: { signIn } }: View, isWrong: boolean, to = "/"): Page {
   return {
     title: signIn.title,
     isBare: true,
@@ -18,6 +22,7 @@ export function signInPage({ words: { signIn } }: View, isWrong: boolean): Page 
         </p>
         {isWrong && <p class="notice bad" role="alert" id="wrong">{signIn.wrong}</p>}
         <form method="post" action="/sign-in" class="card">
+          <input type="hidden" name="to" value={to} />
           <label for="token">{signIn.token}</label>
           <input
             id="token"
