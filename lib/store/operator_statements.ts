@@ -4,9 +4,14 @@ import { firstInOrder } from "./statements.ts";
 
 /** What a list shows of an event `e`; its body, which may be large, is looked into only here. */
 const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems,
-  CASE WHEN json_valid(CAST(e.body AS TEXT)) THEN
-    coalesce(json_extract(CAST(e.body AS TEXT), '$.data.note_id'), json_extract(CAST(e.body AS TEXT), '$.data.id')) END AS note_id,
-  CASE WHEN json_valid(CAST(e.body AS TEXT)) THEN json_extract(CAST(e.body AS TEXT), '$.data.external_id') END AS external_id`;
+  ${fromBody("coalesce(json_extract(:body, '$.data.note_id'), json_extract(:body, '$.data.id'))")} AS note_id,
+  ${fromBody("json_extract(:body, '$.data.external_id')")} AS external_id`;
+
+/** As text, since an integer of 64 bits is none that JavaScript can take. */
+function fromBody(expression: string): string {
+  const body = "CAST(e.body AS TEXT)";
+  return `CASE WHEN json_valid(${body}) THEN CAST(${expression.replaceAll(":body", body)} AS TEXT) END`;
+}
 
 /** What is asked of an event `e` itself. */
 const fits = `(:type IS NULL OR e.type GLOB :type) AND (:text IS NULL OR instr(e.body, :text) > 0)`;

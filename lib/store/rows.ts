@@ -25,8 +25,8 @@ export interface ListedRow {
   type: string;
   received_at: number;
   problems: string | null;
-  note_id: string | number | null;
-  external_id: string | number | null;
+  note_id: string | null;
+  external_id: string | null;
 }
 
 /** An event with everything that is kept of it. */
@@ -107,8 +107,8 @@ export function eventView(row: ListedRow, deliveries: DeliveryRow[]): EventView 
     type: row.type,
     state: deliveries.length > 0 ? "accepted" : "unrouted",
     receivedAt: isoTime(row.received_at),
-    noteId: textOf(row.note_id),
-    externalId: textOf(row.external_id),
+    noteId: row.note_id,
+    externalId: row.external_id,
     problems: row.problems === null ? [] : JSON.parse(row.problems),
     deliveries: deliveries.map((delivery) => deliveryView(row.id, delivery)),
   };
@@ -164,10 +164,6 @@ export function attemptView(row: AttemptRow): AttemptView {
 
 function isoTimeOf(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms);
-}
-
-function textOf(value: string | number | null): string | null {
-  return value === null ? null : String(value);
 }
 
 export function isoTime(ms: number): string {

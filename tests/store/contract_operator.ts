@@ -78,6 +78,25 @@ export function testOperator(it: It): void {
     assert.deepEqual([found!.noteId, found!.externalId], ["n-17", "42"]);
   });
 
+  it("events() gives note ids and references as text, whatever JSON they are", async (store) => {
+    const rows: [string, string][] = [
+      ['"n-17"', "n-17"],
+      ["42", "42"],
+      ["9007199254740993", "9007199254740993"],
+      ["-9223372036854775808", "-9223372036854775808"],
+      ['{"a":1}', '{"a":1}'],
+      ['""', ""],
+    ];
+    for (const [json, text] of rows) {
+      const body = Buffer.from(`{"event":"note.failed","data":{"note_id":${json},"external_id":${json}}}`);
+      const event = newEvent(json, ["a"], { body });
+      await store.accept([event]);
+      const [listed] = (await store.events({}, { limit: 1 })).events;
+      const story = await store.story(event.id);
+      for (const found of [listed, story]) assert.deepEqual([found?.noteId, found?.externalId], [text, text]);
+    }
+  });
+
   it("events() shows an event once that has several deliveries in a state", async (store) => {
     await store.accept([newEvent("1", ["a", "b", "c"]), newEvent("2", ["a"])]);
     assert.deepEqual(await listed(store, { state: "pending" }, 1), ["2", "1"].map(idOf));
