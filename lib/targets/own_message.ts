@@ -33,23 +33,19 @@ const words: Record<Locale, Words> = {
     test: "Isto é um teste: nenhum evento real aconteceu",
     noAction: "Nada",
     titles: {
-      dead: { begin: "Alarme do relay: entregas perdidas", end: "Fim do alarme do relay: entregas perdidas" },
+      dead: { begin: "Alarme do relay: eventos não entregues", end: "Fim do alarme do relay: eventos não entregues" },
       silent: {
         begin: "Alarme do relay: nenhum evento chega",
         end: "Fim do alarme do relay: eventos voltaram a chegar",
       },
     },
     deadBegin: (limit) =>
-      limit === 1
-        ? "Há entregas que falharam em todas as tentativas"
-        : `Há ${limit} ou mais entregas que falharam em todas as tentativas`,
+      limit === 1 ? "Há entregas que falharam de vez" : `Há ${limit} ou mais entregas que falharam de vez`,
     deadEnd: (limit) =>
-      limit === 1
-        ? "Não há mais entregas que falharam em todas as tentativas"
-        : `Há menos de ${limit} entregas que falharam em todas as tentativas`,
+      limit === 1 ? "Não há mais entregas que falharam de vez" : `Há menos de ${limit} entregas que falharam de vez`,
     deadTodo: "`relay status` mostra o destino e o motivo; depois de corrigir, `relay retry --dead` entrega de novo",
-    silentBegin: (pattern, time) => `Nenhum evento ${pattern} chega há ${time}`,
-    silentEnd: (pattern) => `Chegou um evento ${pattern}`,
+    silentBegin: (pattern, time) => `Nenhum evento \`${pattern}\` chega há ${time}`,
+    silentEnd: (pattern) => `Chegou um evento \`${pattern}\``,
     silentTodo:
       "`relay events` mostra o que chegou por último; verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy",
   },
@@ -68,16 +64,16 @@ const words: Record<Locale, Words> = {
     },
     deadBegin: (limit) =>
       limit === 1
-        ? "There are deliveries that failed at every attempt"
-        : `There are ${limit} or more deliveries that failed at every attempt`,
+        ? "There are deliveries that failed for good"
+        : `There are ${limit} or more deliveries that failed for good`,
     deadEnd: (limit) =>
       limit === 1
-        ? "There are no more deliveries that failed at every attempt"
-        : `There are fewer than ${limit} deliveries that failed at every attempt`,
+        ? "There are no more deliveries that failed for good"
+        : `There are fewer than ${limit} deliveries that failed for good`,
     deadTodo:
       "`relay status` shows the target and the reason; once that is mended, `relay retry --dead` delivers again",
-    silentBegin: (pattern, time) => `No event ${pattern} has come in for ${time}`,
-    silentEnd: (pattern) => `An event ${pattern} came in`,
+    silentBegin: (pattern, time) => `No event \`${pattern}\` has come in for ${time}`,
+    silentEnd: (pattern) => `An event \`${pattern}\` came in`,
     silentTodo:
       "`relay events` shows what came in last; check the webhook's address in ConnectVets, and network and proxy of this server",
   },

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { StoreError } from "../../lib/errors.ts";
 import { parseId } from "../../lib/id.ts";
+import { ownEvent } from "../../lib/own_event.ts";
 import { type DeliverConfig, Deliverer } from "../../lib/pipeline/deliver.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { redactor } from "../../lib/secret.ts";
@@ -92,6 +93,22 @@ test("Deliverer looks once for many calls that come together", async () => {
     for (let call = 0; call < 100; call++) deliverer.wake();
     await until("the delivery", async () => await stateOf("1") === "delivered");
     assert.ok(looks() <= 6, `${looks()} looks`);
+  });
+});
+
+test("Deliverer asks no route about an event of relay's own", async () => {
+  await withDeliverer({ a: {} }, status(200), async ({ store, deliverer, sink, config }) => {
+    const asked: unknown[] = [];
+    const when = (event: unknown) => asked.push(event);
+    await deliverer.use({
+      ...config,
+      routes: [{ on: ["**"], to: ["a"], when, message: { body: { of: "the route" } } }],
+    });
+    await store.accept([ownEvent("relay.test", "a", { target: "a" }, Date.now()), newEvent("1")]);
+    deliverer.wake();
+    const bodies = (await sink.received(2)).map(({ body }) => JSON.parse(body.toString()));
+    assert.deepEqual(asked.map((event) => (event as { event: string }).event), ["note.failed"]);
+    assert.deepEqual(bodies.map(({ event, of }) => event ?? of).sort(), ["relay.test", "the route"]);
   });
 });
 
@@ -263,7 +280,8 @@ test("Deliverer.use() forgets of a target that is another one now what attempts 
   await withDeliverer({ a: {} }, respond, async ({ store, deliverer, sink, config, stateOf }) => {
     await store.accept([newEvent("1")]);
     deliverer.wake();
-    await sink.received(1);
+    const { id } = newEvent("1");
+    await until("the record", async () => (await eventOf(store, id))!.deliveries[0]!.attempts === 1);
     await store.accept([newEvent("2")]);
     await deliverer.use({ ...config });
     await sleep(100);

@@ -59,17 +59,17 @@ test("defaultMessage() tells what an alarm is about, since when, and what to do"
   assert.equal(
     say(stored("relay.alarm.begin", silent), "en"),
     `Alarm from relay: no events come in
-What happened: No event note.* has come in for 6 hours
+What happened: No event \`note.*\` has come in for 6 hours
 Since: 02/01/2026, 03:34:56 (America/Sao_Paulo)
 What to do: \`relay events\` shows what came in last; check the webhook's address in ConnectVets, and network and proxy of this server
 Time: 02/01/2026, 09:34:56 (America/Sao_Paulo)`.replaceAll("02/01/2026", "1/2/26").replace("03:34:56 ", "3:34:56 AM ")
       .replace("09:34:56 ", "9:34:56 AM "),
   );
   const begun = say(stored("relay.alarm.begin", dead), "pt-BR").split("\n");
-  assert.equal(begun[0], "Alarme do relay: entregas perdidas");
-  assert.equal(begun[1], "O que houve: Há entregas que falharam em todas as tentativas");
+  assert.equal(begun[0], "Alarme do relay: eventos não entregues");
+  assert.equal(begun[1], "O que houve: Há entregas que falharam de vez");
   assert.match(begun[3]!, /^O que fazer: `relay status` .*`relay retry --dead`/);
-  assert.match(say(stored("relay.alarm.begin", silent), "pt-BR"), /: Nenhum evento note\.\* chega há 6 horas\n/);
+  assert.match(say(stored("relay.alarm.begin", silent), "pt-BR"), /: Nenhum evento `note\.\*` chega há 6 horas\n/);
   assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR"), / chega há 90 segundos\n/);
   assert.match(
     say(stored("relay.alarm.begin", { ...dead, limit: 20 }), "en"),
@@ -80,14 +80,14 @@ Time: 02/01/2026, 09:34:56 (America/Sao_Paulo)`.replaceAll("02/01/2026", "1/2/26
 test("defaultMessage() says that an alarm is over, and that nothing is left to do", () => {
   const over = say(stored("relay.alarm.end", dead), "pt-BR").split("\n");
   assert.deepEqual(over.slice(0, 4), [
-    "Fim do alarme do relay: entregas perdidas",
-    "O que houve: Não há mais entregas que falharam em todas as tentativas",
+    "Fim do alarme do relay: eventos não entregues",
+    "O que houve: Não há mais entregas que falharam de vez",
     "Desde: 02/01/2026, 03:34:56 (America/Sao_Paulo)",
     "O que fazer: Nada",
   ]);
   assert.match(
     say(stored("relay.alarm.end", silent), "en"),
-    /is over: events come in again\n.*An event note\.\* came in/,
+    /is over: events come in again\n.*An event `note\.\*` came in/,
   );
   assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en"), /fewer than 2 deliveries/);
 });

@@ -134,11 +134,17 @@ export const target = z.object({
 
 export const targets = z.object({ targets: z.array(target) }).meta({ id: "Targets" });
 
+export const alarm = z.discriminatedUnion("alarm", [
+  z.object({ alarm: z.literal("dead"), limit: z.int().min(1), since: time, to: z.string() }),
+  z.object({ alarm: z.literal("silent"), pattern: z.string(), forMs: ms, since: time, to: z.string() }),
+]).meta({ id: "Alarm", description: "An alarm that is on, what it is about, and the target that was told" });
+
 export const status = z.object({
   version: z.string(),
   bytes: count.meta({ description: "Size of the store on disk" }),
   backlog: count.meta({ description: "Deliveries that wait or are on their way" }),
   dead: count,
+  alarms: z.array(alarm),
   targets: z.array(target),
 }).meta({ id: "Status" });
 

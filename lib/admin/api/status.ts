@@ -2,6 +2,7 @@
 
 import { createRoute } from "@hono/zod-openapi";
 import { type ActivitySummary, summarize } from "../../operator/activity.ts";
+import { alarmsOn } from "../../operator/alarms.ts";
 import { type Status, statuses } from "../../operator/status.ts";
 import { VERSION } from "../../version.ts";
 import type { AdminContext } from "../context.ts";
@@ -44,7 +45,8 @@ export function addStatus(app: Api, context: AdminContext): void {
     const targets = await targetsNow(context);
     const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
-    return c.json({ version: VERSION, bytes: await store.bytes(), backlog, dead, targets }, 200);
+    const alarms = await alarmsOn(store, context.loaded().config.alerts);
+    return c.json({ version: VERSION, bytes: await store.bytes(), backlog, dead, alarms, targets }, 200);
   });
 
   app.openapi(deadRoute, async (c) => {

@@ -1,12 +1,13 @@
 /** What needs an operator's attention first. */
 
+import type { Alarm } from "../../operator/alarms.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Reason } from "../../outcome.ts";
 import type { DeadGroup } from "../../store/operator.ts";
 
-/** One thing that needs attention, of one target. */
+/** One thing that needs attention, of one target, or for `silent` of the pattern that no event of came in. */
 export interface Attention {
-  kind: "dead" | "open" | "orphaned" | "late" | "paused" | "throttled";
+  kind: "silent" | "dead" | "open" | "orphaned" | "late" | "paused" | "throttled";
   target: string;
   /** Why the letters are dead. */
   reason?: Reason;
@@ -20,14 +21,23 @@ export interface Attention {
 /** A target that is not held, and yet leaves a delivery waiting for longer than this, is late. */
 const LATE_MS = 5 * 60_000;
 
-/** Everything that needs attention: lost letters first, what goes on by itself last. */
-export function attentionOf(statuses: readonly Status[], dead: readonly DeadGroup[], now: number): Attention[] {
+/** Everything that needs attention: silence and lost letters first, what goes on by itself last. */
+export function attentionOf(
+  statuses: readonly Status[],
+  dead: readonly DeadGroup[],
+  alarms: readonly Alarm[],
+  now: number,
+): Attention[] {
   const orphans = new Set(statuses.filter(({ state }) => state === "orphaned").map(({ name }) => name));
   const letters = dead.filter(({ target }) => !orphans.has(target)).map(
     ({ target, reason, count, oldestAt }): Attention => ({ kind: "dead", target, reason, count, since: oldestAt }),
   ).sort((a, b) => b.count - a.count);
   const held = (state: Status["state"]) => statuses.filter((one) => one.state === state);
+  const silences = alarms.flatMap((alarm): Attention[] =>
+    alarm.alarm === "silent" ? [{ kind: "silent", target: alarm.pattern, count: 0, since: alarm.since }] : []
+  );
   return [
+    ...silences,
     ...letters,
     ...held("open").map((one) => ({ ...about("open", one), until: one.circuitOpenUntil ?? undefined })),
     ...held("orphaned").map((one) => ({ ...about("orphaned", one), count: waiting(one) + one.dead })),

@@ -2,6 +2,7 @@
 /** The first page: what needs attention, and how the last 24 hours went. */
 
 import type { ActivitySummary } from "../../operator/activity.ts";
+import type { Alarm } from "../../operator/alarms.ts";
 import type { Status } from "../../operator/status.ts";
 import type { DeadGroup } from "../../store/operator.ts";
 import { type Attention, attentionOf } from "./attention.ts";
@@ -15,6 +16,7 @@ import type { View } from "./view.ts";
 export interface OverviewData {
   statuses: readonly Status[];
   dead: readonly DeadGroup[];
+  alarms: readonly Alarm[];
   day: ActivitySummary;
 }
 
@@ -23,7 +25,7 @@ export function overviewPage(view: View, data: OverviewData): Page {
   const { words, format, now } = view;
   const waiting = data.statuses.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = data.statuses.reduce((sum, one) => sum + one.dead, 0);
-  const items = attentionOf(data.statuses, data.dead, now);
+  const items = attentionOf(data.statuses, data.dead, data.alarms, now);
   return {
     title: words.nav.overview,
     summary: words.overview.summary(format.number(waiting), format.number(dead)),
@@ -79,7 +81,7 @@ function Attentions({ view, items }: { view: View; items: readonly Attention[] }
       <h2 class="first">{view.words.overview.attention}</h2>
       <ul class="list">
         {items.map((item) => (
-          <li class={`item ${item.kind === "dead" || item.kind === "open" ? "bad" : ""}`}>
+          <li class={`item ${["silent", "dead", "open"].includes(item.kind) ? "bad" : ""}`}>
             <div>
               <h3>{headOf(view, item)}</h3>
               {item.reason ? <Advice view={view} reason={item.reason} /> : (

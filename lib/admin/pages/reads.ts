@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
+import { alarmsOn } from "../../operator/alarms.ts";
 import { statuses } from "../../operator/status.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
@@ -33,6 +34,7 @@ export function createReads({ store, loaded }: AdminContext) {
       return overviewPage(view, {
         statuses: await readStatuses(view),
         dead: view.clean(await store.deadGroups()),
+        alarms: view.clean(await alarmsOn(store, loaded().config.alerts)),
         day: await readDay(store, view.now),
       });
     },

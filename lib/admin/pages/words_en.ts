@@ -71,6 +71,8 @@ export const en = {
     summary: (waiting: string, dead: string) => `Updated. Waiting: ${waiting}. Dead: ${dead}.`,
   },
   attention: {
+    silent: (pattern: string) => `No event ${pattern} comes in`,
+    silentTodo: "Check the webhook's address in ConnectVets, and network and proxy of this server.",
     dead: (count: string, target: string) => `${count} dead for ${target}`,
     open: (target: string) => `${target} is held: it failed several times in a row`,
     openTodo: "One delivery probes it when the pause is over, and the rest follows by itself once it works.",

@@ -78,6 +78,8 @@ export const pt: Words = {
     summary: (waiting, dead) => `Atualizado. Aguardando: ${waiting}. Não entregues: ${dead}.`,
   },
   attention: {
+    silent: (pattern) => `Nenhum evento ${pattern} chega`,
+    silentTodo: "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.",
     dead: (count, target) => `${count} sem entrega para ${target}`,
     open: (target) => `${target} está retido: falhou várias vezes seguidas`,
     openTodo: "Uma entrega o testa quando a pausa acabar; o resto segue sozinho quando ele funcionar.",
