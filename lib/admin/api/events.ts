@@ -3,6 +3,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Buffer, isUtf8 } from "node:buffer";
 import { parseId } from "../../id.ts";
+import { exactJson } from "../../operator/payload.ts";
 import { type Story, tellStory } from "../../operator/story.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
@@ -73,6 +74,7 @@ function shown({ seq: _, body, deliveries, ...story }: Story) {
   return {
     ...story,
     body: { encoding: isText ? "utf8" as const : "base64" as const, text: bytes.toString(isText ? "utf8" : "base64") },
+    payload: exactJson(body) ?? null,
     routing: routes(story.routing),
     deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery),
   };

@@ -81,6 +81,7 @@ export const eventStory = z.object({
     encoding: z.enum(["utf8", "base64"]).meta({ description: "Base64 for bytes that are not UTF-8" }),
     text: z.string(),
   }),
+  payload: z.unknown().meta({ description: "The body as JSON, numbers as they were written; null if it is none" }),
   secret: z.object({
     number: z.int().min(1),
     of: z.int().optional().meta({ description: "Absent if the config does not name the source any more" }),
@@ -190,13 +191,19 @@ export const replayed = z.object({
   deliveries: count,
   unrouted: count.meta({ description: "Events that no route of now matches" }),
   unknown: z.array(z.string()).meta({ description: "Ids of no event and no delivery" }),
-  interrupted: z.boolean().meta({ description: "The relay was stopped meanwhile; what was done by then is done" }),
+  interrupted: z.boolean().meta({
+    description:
+      "There was too much for one request; what was done by then is done, and `lastReceivedAt` as `since` goes " +
+      "on, with the events of that millisecond once more",
+  }),
+  lastReceivedAt: time.nullable().meta({ description: "When the last of the events came in" }),
 }).meta({ id: "Replayed" });
 
 export const held = z.object({
-  name: z.string(),
+  target: z.string(),
   paused: z.boolean(),
   changed: z.boolean().meta({ description: "It was not so before" }),
+  waiting: count.meta({ description: "Deliveries to it that wait or are on their way" }),
 }).meta({ id: "Held" });
 
 export const tested = z.object({ event: id, delivery: id }).meta({

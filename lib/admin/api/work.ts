@@ -13,7 +13,7 @@ import { type Api, ApiError, ok, problems } from "./error.ts";
 import { payload, replayBody, retryBody, routeQuery } from "./requests.ts";
 import { preview as previewSchema, replayed, retried } from "./schemas.ts";
 
-/** Longest time of retrying in one request, in milliseconds: a connection on which nothing comes is given up after 45 s. */
+/** Longest work for one request, in milliseconds: a connection on which nothing comes is given up after 45 s. */
 const MAX_WORK_MS = 20_000;
 
 const bodyOf = <Schema>(schema: Schema) => ({ body: { required: true, content: { "application/json": { schema } } } });
@@ -46,16 +46,19 @@ const previewRoute = createRoute({
 });
 
 export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContext): void {
+  /** Aborted when long work for a request must end. */
+  const endOf = (request: Request) => AbortSignal.any([request.signal, stopping, AbortSignal.timeout(MAX_WORK_MS)]);
+
   app.openapi(retryRoute, async (c) => {
     const body = c.req.valid("json");
     const now = Date.now();
+    const signal = endOf(c.req.raw);
     try {
       if ("ids" in body) {
         const { retried: deliveries, untouched, unknown } = await retryIds(store, idsOf(body.ids), now);
         return c.json({ retried: deliveries.length, deliveries, untouched, unknown, interrupted: false }, 200);
       }
       const { dead: _, ...filter } = body;
-      const signal = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(MAX_WORK_MS)]);
       const { retried, isComplete } = await retryDead(store, filter, now, { signal, onProgress: wake });
       return c.json({ retried, deliveries: [], untouched: [], unknown: [], interrupted: !isComplete }, 200);
     } finally {
@@ -70,11 +73,13 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
       throw new ApiError(404, `Cannot replay: ${unknownName("target", to, names)}`);
     }
     const now = Date.now();
+    const signal = endOf(c.req.raw);
     try {
-      const { isComplete, ...result } = "ids" in body
+      const { isComplete, lastAt, ...result } = "ids" in body
         ? await replayIds(store, loaded(), idsOf(body.ids), { to, now })
-        : await replaySince(store, loaded(), body, { to, now, signal: stopping, onProgress: wake });
-      return c.json({ ...result, interrupted: !isComplete }, 200);
+        : await replaySince(store, loaded(), body, { to, now, signal, onProgress: wake });
+      const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
+      return c.json({ ...result, interrupted: !isComplete, lastReceivedAt }, 200);
     } finally {
       wake();
     }
