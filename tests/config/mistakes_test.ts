@@ -167,6 +167,9 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ admin: { host: "localhost.example.com" } }, /^admin\.token: is missing/],
   [{ admin: { host: "0.0.0.0", token: "" } }, /^admin\.token: expected a token that is not empty, got an empty text$/],
   [{ admin: { port: "x" } }, /^admin\.port: expected a number, got "x"$/],
+  [{ admin: { publicUrl: "relay.example" } }, /^admin\.publicUrl: expected the address of a host alone, such as/],
+  [{ admin: { publicUrl: "https://relay.example/admin" } }, /^admin\.publicUrl: expected the address of a host alone/],
+  [{ admin: { publicUrl: "javascript:alert(1)" } }, /^admin\.publicUrl: expected the address of a host alone/],
   [{ admin: true }, /^admin: expected false, or an object, got true$/],
   [{ store: "postgress://u:p@h/d" }, /^store: expected "sqlite:" and a path/],
 ];

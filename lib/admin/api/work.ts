@@ -46,13 +46,13 @@ const previewRoute = createRoute({
 });
 
 export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContext): void {
-  /** Aborted when long work for a request must end. */
-  const endOf = (request: Request) => AbortSignal.any([request.signal, stopping, AbortSignal.timeout(MAX_WORK_MS)]);
+  /** Aborted when work that begins now must end. */
+  const endOfWork = () => AbortSignal.any([stopping, AbortSignal.timeout(MAX_WORK_MS)]);
 
   app.openapi(retryRoute, async (c) => {
     const body = c.req.valid("json");
     const now = Date.now();
-    const signal = endOf(c.req.raw);
+    const signal = endOfWork();
     try {
       if ("ids" in body) {
         const { retried: deliveries, untouched, unknown } = await retryIds(store, idsOf(body.ids), now);
@@ -73,7 +73,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
       throw new ApiError(404, `Cannot replay: ${unknownName("target", to, names)}`);
     }
     const now = Date.now();
-    const signal = endOf(c.req.raw);
+    const signal = endOfWork();
     try {
       const { isComplete, lastAt, ...result } = "ids" in body
         ? await replayIds(store, loaded(), idsOf(body.ids), { to, now })
