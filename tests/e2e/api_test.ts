@@ -173,7 +173,21 @@ test("API tells of an event, its deliveries and its targets", async () => {
       [activity.received, activity.delivered, activity.failed, activity.dead],
       [1, 1, 1, 1],
     );
-    assert.ok(!(await (await fetch(`${api.url}/api/status`)).text()).includes(SECRET));
+  });
+});
+
+test("API masks the config's secrets in all that it answers", async () => {
+  await withApi(async (api) => {
+    await send(api, 3, eventOf(SECRET));
+    const { events: [event] } = await api.get("/api/events");
+    assert.equal(event.noteId, "[secret]");
+    const { body, payload } = await api.get(`/api/events/{id} ${event.id}`);
+    assert.equal(body.text, eventOf("[secret]"));
+    assert.equal(payload.data.note_id, "[secret]");
+    const preview = await api.post("/api/route", { event: "note.failed", data: { note_id: SECRET } });
+    assert.deepEqual(preview.messages[0].message, { body: { note: "[secret]" } });
+    const refused = await fetch(`${api.url}/api/events/${encodeURIComponent(SECRET)}`);
+    assert.equal((await refused.json()).error, 'Cannot tell of "[secret]": no event and no delivery has this id');
   });
 });
 
@@ -260,8 +274,12 @@ test("API replays events as new deliveries", async () => {
     assert.deepEqual(await replay({ since: "1h", type: "note.*" }), [0, 0, 0, 0]);
     assert.deepEqual(await replay({ ids: [event.id], to: "refuses" }), [1, 1, 0, 0]);
     await received(6);
+    assert.deepEqual(await replay({ since: "1h", type: "case.new", to: "refuses" }), [2, 2, 0, 0]);
+    await received(8);
+    const paths = api.sink.requests.map(({ path }) => path);
+    assert.deepEqual(paths, [...Array(5).fill("/takes"), ...Array(3).fill("/refuses")]);
     const ids = api.sink.requests.map(({ headers }) => headers["relay-delivery-id"]);
-    assert.equal(new Set(ids).size, 6, "each has an id of its own");
+    assert.equal(new Set(ids).size, 8, "each has an id of its own");
   });
 });
 
