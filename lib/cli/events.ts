@@ -48,9 +48,9 @@ async function list(open: OpenStore, options: Options): Promise<void> {
   const { limit, json, config: _, ...filter } = options;
   if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
   const { events, hasMore } = await collect(open.store, filter, limit);
-  if (json) return printJson(events.map(eventJson));
+  if (json) return printJson(events.map(eventJson), open.loaded.redact);
   if (events.length === 0) return print(Object.keys(filter).length > 0 ? "No event fits" : "No event has come in yet");
-  print(...lines(events));
+  print(...lines(events).map(open.loaded.redact));
   if (hasMore) print(paint("gray", `  the last ${events.length}; --limit shows more`));
 }
 

@@ -64,7 +64,7 @@ export abstract class SqliteOperator implements OperatorStore {
 
   async events(filter: EventFilter, page: { limit: number; before?: number }): Promise<EventPage> {
     return this.#file.read(() => {
-      const before = page.before ?? this.#newest() + 1;
+      const before = Math.min(page.before ?? Infinity, this.#newest() + 1);
       const from = this.#firstSince(filter.since);
       const { state } = filter;
       const index = state && state in indexes ? indexes[state as keyof typeof indexes] : undefined;

@@ -8,7 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { makeFolder } from "../helpers/folder.ts";
-import { configOf, executable, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { configOf, executable, type RunningRelay, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 import { until } from "../helpers/wait.ts";
@@ -291,6 +291,16 @@ test("events lets nothing that came in command a terminal, and cuts a huge paylo
       if (args[0] === id && args.length === 1) assert.ok(stdout.length < 40_000, `${stdout.length}`);
     }
     assert.equal((await jsonOf(relay.folder, id)).payload.data.text.length, 100_000);
+  });
+});
+
+test("events shows no secret that an event quotes", async () => {
+  await atWork(async (relay) => {
+    await relay.post(JSON.stringify({ event: `quoted.${SECRET}`, data: { note_id: SECRET, external_id: SECRET } }));
+    for (const args of [[], ["--json"]]) {
+      const { stdout } = await runRelay(["events", ...args], { cwd: relay.folder });
+      assert.ok(stdout.includes("quoted.[secret]") && !stdout.includes(SECRET), stdout);
+    }
   });
 });
 

@@ -78,6 +78,14 @@ export function testOperator(it: It): void {
     assert.deepEqual([found!.noteId, found!.externalId], ["n-17", "42"]);
   });
 
+  it("events() takes a place that no event has as that of the next one", async (store) => {
+    await store.accept([newEvent("1")]);
+    for (const filter of [{}, { state: "pending" }] as const) {
+      const { events, next } = await store.events(filter, { limit: 2, before: Number.MAX_SAFE_INTEGER });
+      assert.deepEqual([events.map(({ id }) => id), next], [[idOf("1")], undefined]);
+    }
+  });
+
   it("events() gives note ids and references as text, whatever JSON they are", async (store) => {
     const rows: [string, string][] = [
       ['"n-17"', "n-17"],
