@@ -1,8 +1,10 @@
 /** `relay check` */
 
 import type { Command } from "commander";
+import type { Alert } from "../alert.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
+import { inWords } from "../units.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 
@@ -25,12 +27,13 @@ function summary({ file, config, warnings }: LoadedConfig) {
     targets: [...config.targets.values()].map(({ name, kind, address }) => ({ name, kind, address })),
     routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
     fallback: config.fallback ?? null,
+    alerts: config.alerts,
     warnings,
   };
 }
 
 function lines(loaded: LoadedConfig): string[] {
-  const { listen, sources, targets, routes, fallback, warnings } = summary(loaded);
+  const { listen, sources, targets, routes, fallback, alerts, warnings } = summary(loaded);
   return [
     `${paint("green", "The config is sound:")} ${loaded.file}`,
     "",
@@ -50,7 +53,13 @@ function lines(loaded: LoadedConfig): string[] {
       ...routes.map(({ on, to, when }) => [on.join(", "), when ? "when …" : "", `→ ${to.join(", ")}`]),
       ["anything else", "", fallback ? `→ ${fallback}` : "is kept, goes nowhere"],
     ]),
+    ...(alerts.length > 0 ? ["", "Alerts", ...table(alerts.map(alertCells))] : []),
     ...(warnings.length > 0 ? ["", paint("yellow", "Warnings")] : []),
     ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
   ];
+}
+
+function alertCells(alert: Alert): string[] {
+  const what = "dead" in alert ? `${alert.dead} or more dead letters` : `no event ${alert.silent}`;
+  return [what, "dead" in alert ? "" : `for ${inWords(alert.forMs, "en")}`, `→ ${alert.to}`];
 }

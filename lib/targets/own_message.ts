@@ -2,6 +2,7 @@
 
 import type { Payload } from "../event.ts";
 import type { AlarmData, OwnData } from "../own_event.ts";
+import { inWords } from "../units.ts";
 import type { DefaultMessage, Locale } from "./default_message.ts";
 
 interface Words {
@@ -102,18 +103,10 @@ export function ownMessage(payload: Payload, locale: Locale, timeOf: (iso: unkno
 
 function beginning(data: AlarmData, locale: Locale): string {
   const { deadBegin, silentBegin } = words[locale];
-  return data.alarm === "dead" ? deadBegin(data.limit) : silentBegin(data.pattern, spanOf(data.forMs, locale));
+  return data.alarm === "dead" ? deadBegin(data.limit) : silentBegin(data.pattern, inWords(data.forMs, locale));
 }
 
 function ending(data: AlarmData, locale: Locale): string {
   const { deadEnd, silentEnd } = words[locale];
   return data.alarm === "dead" ? deadEnd(data.limit) : silentEnd(data.pattern);
-}
-
-const units: [unit: string, ms: number][] = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
-
-/** A span of time in the largest unit that measures it whole: "6 horas". */
-function spanOf(ms: number, locale: Locale): string {
-  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ["second", 1_000];
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(ms / size);
 }

@@ -173,6 +173,26 @@ test("serve takes up an alert with a reload, and forgets one without a word", as
   }
 });
 
+test("check shows alerts and whom they tell", async () => {
+  const folder = makeFolder();
+  const sink = await startClinic();
+  try {
+    const alerts = `${deadAlert}, { when: { silent: "note.*", for: "90m" }, to: "plantao" }`;
+    writeFileSync(join(folder.path, "relay.config.ts"), configTo(sink, alerts));
+    const { code, stdout } = await runRelay(["check"], { cwd: folder.path });
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /\nAlerts\n +1 or more dead letters +→ plantao\n +no event note\.\* +for 90 minutes +→ plantao\n/,
+    );
+    const json = JSON.parse((await runRelay(["check", "--json"], { cwd: folder.path })).stdout);
+    assert.deepEqual(json.alerts, [{ dead: 1, to: "plantao" }, { silent: "note.*", forMs: 5_400_000, to: "plantao" }]);
+  } finally {
+    await sink.close();
+    folder.remove();
+  }
+});
+
 test("check tells what is wrong with alerts", async () => {
   const folder = makeFolder();
   const sink = await startClinic();
