@@ -50,6 +50,11 @@ export class StoreError extends RelayError {
   override readonly name = "StoreError";
 }
 
+/** Whether an error says what is wrong with what was asked, and not that the store cannot be used now. */
+export function isRefusal(error: unknown): error is RelayError {
+  return error instanceof RelayError && !(error instanceof StoreError);
+}
+
 /** A message function of the config that threw, or returned what its target cannot send. */
 export class MessageError extends RelayError {
   override readonly name = "MessageError";

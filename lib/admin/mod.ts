@@ -3,12 +3,13 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
-import { messageOf } from "../errors.ts";
+import { isRefusal, messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
 import { networkOf } from "../pipeline/client.ts";
 import { Windows } from "../pipeline/window.ts";
 import type { AdminContext } from "./context.ts";
+import { fieldsOf } from "./form.ts";
 import { guard, isSame } from "./guard.ts";
 import { isApi, refuse } from "./refuse.ts";
 import { Sessions } from "./session.ts";
@@ -89,8 +90,8 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
       c.header("Retry-After", String(seconds));
       return refuse(c, 429, `Cannot sign in: too many attempts; try again in ${seconds} s`);
     }
-    const form = await c.req.parseBody();
-    if (!isSame(String(form.token ?? ""), token!)) return await askForToken(c, true);
+    const form = await fieldsOf(c);
+    if (!isSame(form.token ?? "", token!)) return await askForToken(c, true);
     await sessions.begin(c, Date.now());
     return c.redirect(ownPath(form.to), 303);
   });
@@ -102,6 +103,7 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
   app.all("*", async (c) => (await pagesApp()).fetch(c.req.raw, c.env));
   app.onError((error, c) => {
     const problem = context.loaded().redact(messageOf(error));
+    if (isRefusal(error)) return refuse(c, 400, problem);
     log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
     return refuse(c, 503, problem);
   });

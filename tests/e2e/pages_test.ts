@@ -166,6 +166,21 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
   });
 });
 
+test("pages retry nothing for a reason that does not exist, nor for a form that cannot be read", async () => {
+  await withRelay(async (url, relay) => {
+    const wrong = await ask(`${url}/dead/retry`, { target: "takes", reason: "bogus" });
+    assert.equal(wrong.status, 400);
+    assert.match(wrong.text, /unknown reason &quot;bogus&quot;/);
+    assert.equal((await ask(`${url}/dead?reason=bogus`)).status, 400);
+    for (const path of ["/config", "/dead/retry", "/targets/takes/resume"]) {
+      const headers = { "Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin" };
+      const { status } = await fetch(url + path, { method: "POST", headers, body: "zz", redirect: "manual" });
+      assert.equal(status, 400, path);
+    }
+    assert.deepEqual(relay.log().filter(({ level }) => level === "error"), []);
+  });
+});
+
 test("a page that is not there says so in the browser's language", async () => {
   await withRelay(async (url) => {
     const { status, text } = await ask(`${url}/nothing`, undefined, { "Accept-Language": "fr, pt-BR;q=0.9, en;q=0.5" });

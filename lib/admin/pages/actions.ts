@@ -6,7 +6,7 @@ import { sendTest } from "../../operator/test_message.ts";
 import { replayIds } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
 import type { AdminContext } from "../context.ts";
-import { fieldsOf } from "./form.ts";
+import { fieldsOf } from "../form.ts";
 import { eventPath } from "./parts.tsx";
 import { deadFilterOf } from "./reads.ts";
 import { type Notice, withNotice } from "./view.ts";

@@ -1,12 +1,12 @@
 /** The operator's pages: which address shows or does what. */
 
 import { type Context, Hono } from "hono";
-import { messageOf, RelayError } from "../../errors.ts";
+import { isRefusal, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { AdminContext } from "../context.ts";
 import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
-import { fieldsOf } from "./form.ts";
+import { fieldsOf } from "../form.ts";
 import { show } from "./layout.tsx";
 import { failedPage, notFoundPage, refusedPage } from "./plain.tsx";
 import { createReads, type Read } from "./reads.ts";
@@ -61,7 +61,7 @@ export function createPages(context: AdminContext): Hono {
 
   app.notFound(missing);
   app.onError((error, c) => {
-    if (c.req.method === "POST" && error instanceof RelayError) {
+    if (isRefusal(error)) {
       return show(c, view(c), refusedPage(view(c), messageOf(error)), 400);
     }
     const { path } = c.req;

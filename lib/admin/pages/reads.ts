@@ -1,7 +1,9 @@
 /** What each page shows, read from the store and the config of now. */
 
 import type { Context } from "hono";
+import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
+import { unknownName } from "../../options.ts";
 import { alarmsOn } from "../../operator/alarms.ts";
 import { statuses } from "../../operator/status.ts";
 import { tellStory } from "../../operator/story.ts";
@@ -13,7 +15,7 @@ import { readDay } from "./day.ts";
 import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
 import { eventPage } from "./event.tsx";
 import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events.tsx";
-import { fieldsOf } from "./form.ts";
+import { fieldsOf } from "../form.ts";
 import type { Page } from "./layout.tsx";
 import { overviewPage } from "./overview.tsx";
 import { eventPath } from "./parts.tsx";
@@ -96,8 +98,12 @@ export function createReads({ store, loaded }: AdminContext) {
   } satisfies Record<string, Read>;
 }
 
-/** Which dead letters an address or a form means; an unknown reason counts as not given. */
+/**
+ * Which dead letters an address or a form means.
+ * @throws {RelayError} if it names an unknown reason, without which more would be meant.
+ */
 export function deadFilterOf({ target, reason }: Record<string, string | undefined>): DeadFilter {
   const known = reasons.find((one): one is Reason => one === reason);
+  if (reason && !known) throw new RelayError(`Cannot choose dead letters: ${unknownName("reason", reason, reasons)}`);
   return { ...(target && { target }), ...(known && { reason: known }) };
 }
