@@ -1,4 +1,4 @@
-/** Durations and sizes as a config writes them. */
+/** Durations, sizes and times as people write them. */
 
 import { z } from "zod";
 import { options } from "./options.ts";
@@ -71,4 +71,18 @@ export function inWords(ms: number, locale: string): string {
   const sizes = [["day", d], ["hour", h], ["minute", m], ["second", s]] as const;
   const [unit, size] = sizes.find(([, size]) => ms % size === 0) ?? ["millisecond", 1];
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(ms / size);
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/**
+ * Reads how long ago, such as `7d`, or a time in ISO 8601, to Unix milliseconds; `undefined` if it is neither. A date
+ * alone is its beginning here, on this machine.
+ */
+export function timeOf(text: string, now: number): number | undefined {
+  const ago = duration.safeParse(text);
+  if (ago.success) return now - ago.data;
+  const time = text.includes("T") ? text : `${text}T00:00`; // a date alone would be read as one of UTC
+  const at = ISO_TIME.test(text) ? Date.parse(time) : NaN;
+  return Number.isNaN(at) ? undefined : at;
 }

@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
-import { duration } from "../units.ts";
+import { timeOf } from "../units.ts";
 import type { Source } from "../sources/source.ts";
 
 /** Options of every verb that reads the config. */
@@ -38,18 +38,14 @@ export function print(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
-const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
-
 /**
  * Reads what `--since` takes to Unix milliseconds: how long ago (`7d`, `12h`), or an ISO 8601 date or time, which is of
  * this machine's time zone unless it names one.
  * @throws {InvalidArgumentError} which the command line tells as wrong usage.
  */
 export function parseSince(text: string): number {
-  const ago = duration.safeParse(text);
-  const time = text.includes("T") ? text : `${text}T00:00`; // a date alone would be read as one of UTC
-  const since = ago.success ? Date.now() - ago.data : ISO_TIME.test(text) ? Date.parse(time) : NaN;
-  if (Number.isNaN(since)) {
+  const since = timeOf(text, Date.now());
+  if (since === undefined) {
     throw new InvalidArgumentError('Expected how long ago, such as "7d" or "12h", or a date such as "2026-01-31".');
   }
   if (since > Date.now()) throw new InvalidArgumentError("It lies in the future.");

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { parseId } from "../../id.ts";
 import { options } from "../../options.ts";
-import { duration } from "../../units.ts";
+import { timeOf } from "../../units.ts";
 import { deliveryStates, eventStates, reason } from "./schemas.ts";
 
 /** Most events in a page. */
@@ -26,9 +26,8 @@ const SINCE = "How long ago, such as `2h` or `7d`, or a time in ISO 8601";
 
 /** Reads how long ago, or a time, to Unix milliseconds. */
 const since = z.string().transform((text, context) => {
-  const ago = duration.safeParse(text);
-  const at = ago.success ? Date.now() - ago.data : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  if (!Number.isNaN(at)) return at;
+  const at = timeOf(text, Date.now());
+  if (at !== undefined) return at;
   context.addIssue({ code: "custom", message: 'expected how long ago, such as "2h", or a time in ISO 8601' });
   return z.NEVER;
 }).meta({ type: "string", description: SINCE });
