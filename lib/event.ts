@@ -1,5 +1,7 @@
 /** Events: the payloads that ConnectVets documents, what a config's functions see of them, and the event as it is kept. */
 
+import type { Note } from "./connectvets/note.ts";
+
 /** What the guide's three events carry. */
 interface NoteData<Status extends string> {
   note_id: string;
@@ -133,6 +135,8 @@ export interface RelayEvent {
   body: Uint8Array;
   /** Headers that go with the body to a target: its content type and its signature. */
   headers: Record<string, string>;
+  /** The note in full, where the config asks for it. */
+  note?: Note;
 }
 
 /** Reading a body gave a payload, or one sentence that says why it is none. */
@@ -162,11 +166,11 @@ export function parsePayload(body: Uint8Array): Parsed {
   return { payload: value as Payload };
 }
 
-/** The payload of a stored event, whose body was read once before. */
+/** The payload of a stored event, whose body was read once before; with the note in full as `note` where it is there. */
 export function payloadOf(event: RelayEvent): Payload {
   const parsed = parsePayload(event.body);
   if ("problem" in parsed) throw new TypeError(`Cannot read event ${event.id}: ${parsed.problem}`);
-  return parsed.payload;
+  return event.note ? { ...parsed.payload, note: event.note } : parsed.payload;
 }
 
 /** The first 256 characters of an event's type in printable ASCII, others percent-encoded; for headers and variables. */
