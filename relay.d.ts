@@ -112,6 +112,13 @@ declare module "relay" {
     /** IANA time zone of the times in it. Default: the config's `timeZone`. */
     timeZone?: string;
   }
+  interface DefaultMessageOptions extends LocaleOptions {
+    /**
+     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+     * Default: `false`; then it names the sections only.
+     */
+    includeNoteText?: boolean;
+  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;
@@ -237,7 +244,8 @@ declare module "relay" {
     };
     /**
      * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
-     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's.
+     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
+     * link to it.
      */
     admin?: false | {
       host?: string;
@@ -306,7 +314,7 @@ declare module "relay" {
   }
   /** Receives ConnectVets' webhooks. */
   export function connectvets(options: ConnectvetsOptions): SourceDefinition;
-  interface EmailOptions extends TargetOptions, LocaleOptions {
+  interface EmailOptions extends TargetOptions, DefaultMessageOptions {
     /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
     via: SecretText;
     /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
@@ -349,12 +357,12 @@ declare module "relay" {
   }
   /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
   export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions extends TargetOptions, LocaleOptions {
+  interface SlackOptions extends TargetOptions, DefaultMessageOptions {
     /** The incoming webhook's URL; whoever has it can write to the channel. */
     url: SecretText;
     /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
     text?: TextOption;
-    /** Blocks of the message. @see https://docs.slack.dev/reference/block-kit/blocks */
+    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
     blocks?: readonly unknown[] | ((event: AnyEvent) => readonly unknown[]);
   }
   /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */

@@ -4,17 +4,20 @@ import { createTransport, type SentMessageInfo } from "nodemailer";
 import addressParser from "nodemailer/lib/addressparser/index.js";
 import { z } from "zod";
 import { payloadOf, printable, type RelayEvent } from "../event.ts";
+import { writeHtml } from "../messages/html.tsx";
+import { noticeOf } from "../messages/notice.ts";
+import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
+import { writeText } from "../messages/text.ts";
 import { options } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
-import { defaultMessage, type LocaleOptions, localeShape } from "./default_message.ts";
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import { decode, secretsOfUrl } from "./network.ts";
 import { smtpOutcome } from "./outcomes.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `email()`. */
-export interface EmailOptions extends TargetOptions, LocaleOptions {
+export interface EmailOptions extends TargetOptions, DefaultMessageOptions {
   /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
   via: SecretText;
   /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
@@ -40,7 +43,7 @@ const address = z.string().refine(isAddress, 'expected an address such as "equip
 
 const schema = options({
   ...targetShape,
-  ...localeShape,
+  ...defaultMessageShape,
   via: z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' }),
   from: address,
   to: z.union([address.transform((one) => [one]), z.array(address).min(1, "expected at least one recipient")]),
@@ -61,7 +64,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
   schema,
   fields: ["subject", "text", "html"],
   build(name, options, context) {
-    const { locale = context.locale, timeZone = context.timeZone } = options;
+    const style = styleOf(options, context);
     const policy = policyOf(options);
     const server = new URL(options.via);
     const password = decode(server.password);
@@ -87,16 +90,15 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
 
     function render(event: RelayEvent, message: MessageFields): Mail {
       const payload = payloadOf(event);
-      const own = defaultMessage(event, locale, timeZone);
+      const notice = noticeOf(event, style);
       const given = fieldsFor(event, options, message);
       const text = textOf("text", given.text, payload);
       const html = textOf("html", given.html, mapTexts(payload, escapeHtml));
       const subject = textOf("subject", given.subject, payload);
-      const facts = own.facts.map(([label, value]) => `${label}: ${value}`);
       return {
-        subject: subject ?? own.title,
-        text: text ?? [own.title, "", ...facts, ""].join("\n"),
-        html: html ?? (text === undefined ? page(mapTexts(own, escapeHtml)) : undefined),
+        subject: subject ?? notice.title,
+        text: text ?? writeText(notice),
+        html: html ?? (text === undefined ? writeHtml(notice, style.locale) : undefined),
       };
     }
 
@@ -149,13 +151,4 @@ function isAddress(text: string): boolean {
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;").replaceAll("'", "&#39;");
-}
-
-function page({ title, facts }: { title: string; facts: [string, string][] }): string {
-  const rows = facts.map(([label, value]) =>
-    `<tr><th style="text-align:left;vertical-align:top;padding:4px 16px 4px 0;color:#555">${label}</th>` +
-    `<td style="padding:4px 0">${value}</td></tr>`
-  );
-  return `<div style="font:16px/1.5 sans-serif;max-width:40em"><h1 style="font-size:20px">${title}</h1>` +
-    `<table style="border-collapse:collapse">${rows.join("")}</table></div>`;
 }
