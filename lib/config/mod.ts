@@ -18,6 +18,7 @@ export { credential, env, file } from "../secret.ts";
 export { connectvets } from "../sources/connectvets.ts";
 export { hmac } from "../sources/hmac.ts";
 export { email } from "../targets/email.ts";
+export * from "../targets/providers/mod.ts";
 export { http } from "../targets/http.ts";
 export { script } from "../targets/script.ts";
 export { slack } from "../targets/slack.ts";
