@@ -312,7 +312,8 @@ declare module "relay" {
     /** Where the API is, for another region or a server of your own. Default: the provider's address. */
     baseUrl?: string;
   }
-  interface EmailProvider {
+  /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+  export interface EmailProvider {
     readonly provider: string;
   }
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {

@@ -22,5 +22,6 @@ export * from "../targets/providers/mod.ts";
 export { http } from "../targets/http.ts";
 export { script } from "../targets/script.ts";
 export { slack } from "../targets/slack.ts";
+export type { EmailProvider } from "../targets/providers/provider.ts";
 export type { AnyEvent, EventOf, KnownEvents, NoteError, Pattern, UnknownEvent } from "../event.ts";
 export type { Alert, RelayConfig, Route } from "./types.ts";
