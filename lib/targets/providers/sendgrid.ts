@@ -1,0 +1,54 @@
+/** Email by Twilio SendGrid. @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
+
+import { options } from "../../options.ts";
+import { type Mailbox } from "../mail.ts";
+import { defineProvider, type ProviderFunction, providerShape } from "./provider.ts";
+
+/**
+ * Delivers email by SendGrid. `baseUrl` in the EU region: `https://api.eu.sendgrid.com`.
+ * @example
+ * ```ts
+ * email({
+ *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY"), baseUrl: "https://api.eu.sendgrid.com" }),
+ *   from: "Clínica <relay@clinica.example>",
+ *   to: "equipe@clinica.example",
+ * })
+ * ```
+ */
+export const sendgrid: ProviderFunction = defineProvider("sendgrid", {
+  baseUrl: "https://api.sendgrid.com",
+  schema: options(providerShape),
+  request: (mail, { apiKey }) => ({
+    path: "/v3/mail/send",
+    headers: { Authorization: `Bearer ${apiKey}` },
+    body: {
+      personalizations: [{ to: mail.to.map(mailbox) }],
+      from: mailbox(mail.from),
+      subject: mail.subject,
+      // Plain text must come first.
+      content: [
+        { type: "text/plain", value: mail.text },
+        ...(mail.html === undefined ? [] : [{ type: "text/html", value: mail.html }]),
+      ],
+      headers: { ...mail.headers, "Message-ID": `<${mail.messageId}>` },
+    },
+  }),
+  isTaken: () => true, // the answer is 202, without a body
+  failure: ({ errors }) => ({ message: Array.isArray(errors) ? errors.map(wordsOf).join("; ") : undefined }),
+  retryAfter: (headers) => headers.get("Retry-After") ?? resetOf(headers.get("X-RateLimit-Reset")),
+});
+
+function mailbox({ name, address }: Mailbox): { email: string; name?: string } {
+  return name === "" ? { email: address } : { email: address, name };
+}
+
+/** `{ message, field }`, the field `null` where none is at fault. */
+function wordsOf(error: { message?: unknown; field?: unknown } | null): string {
+  const { message, field } = error ?? {};
+  return typeof field === "string" ? `${message} (${field})` : String(message);
+}
+
+/** The header tells a time, in Unix seconds. */
+function resetOf(seconds: string | null): string | null {
+  return seconds && /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1000).toUTCString() : null;
+}

@@ -1,0 +1,54 @@
+/** Sends mails over SMTP. */
+
+import { createTransport, type SentMessageInfo } from "nodemailer";
+import type { Outcome } from "../outcome.ts";
+import type { Mailer } from "./mail.ts";
+import { decode, secretsOfUrl } from "./network.ts";
+import { smtpOutcome } from "./outcomes.ts";
+import type { Policy } from "./target.ts";
+
+/**
+ * Makes a mailer of a mail server's URL.
+ * @param requireTls Whether to send nothing without TLS; by default so, but for a server on this machine.
+ */
+export function smtpMailer(url: string, policy: Policy, requireTls?: boolean): Mailer {
+  const server = new URL(url);
+  const password = decode(server.password);
+  const place = `${server.protocol}//${server.host}`;
+  const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(server.hostname);
+  const transport = createTransport({
+    pool: true,
+    maxConnections: policy.concurrency,
+    host: server.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(server.port) || (server.protocol === "smtps:" ? 465 : 587),
+    secure: server.protocol === "smtps:",
+    requireTLS: requireTls ?? !isLocal,
+    // A certificate proves nothing that matters on the way to this very machine.
+    tls: { rejectUnauthorized: !isLocal },
+    auth: server.username ? { user: decode(server.username), pass: password } : undefined,
+    connectionTimeout: policy.timeoutMs,
+    greetingTimeout: policy.timeoutMs,
+    socketTimeout: policy.timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    place,
+    secrets: password ? secretsOfUrl(url) : [],
+    async send({ id: _, messageId, to, ...mail }, signal) {
+      const sending = transport.sendMail({ ...mail, to: [...to], messageId: `<${messageId}>`, signal });
+      return await sending.then(accepted, (error) => smtpOutcome(error, place));
+    },
+    close: () => transport.close(),
+  };
+}
+
+function accepted(info: SentMessageInfo): Outcome {
+  const { response = "", rejected = [] } = info;
+  const refused = rejected.join(", ");
+  return {
+    kind: "delivered",
+    status: Number.parseInt(response) || undefined,
+    answer: refused ? `${response} (refused: ${refused})` : response,
+  };
+}
