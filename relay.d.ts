@@ -309,7 +309,7 @@ declare module "relay" {
   interface ProviderOptions {
     /** Key of the provider's API. */
     apiKey: SecretText;
-    /** Where the API is, for another region or a server of your own. Default: the provider's address. */
+    /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
     baseUrl?: string;
   }
   /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
@@ -343,9 +343,11 @@ declare module "relay" {
   interface MailgunOptions extends ProviderOptions {
     /** The sending domain, as Mailgun knows it. */
     domain: string;
+    /** Region in which that domain was made. Default: `"us"`. */
+    region?: "us" | "eu";
   }
   /**
-   * Delivers email by Mailgun. `baseUrl` in the EU region: `https://api.eu.mailgun.net`.
+   * Delivers email by Mailgun.
    * @example
    * ```ts
    * email({
@@ -380,18 +382,22 @@ declare module "relay" {
    * ```
    */
   export const resend: ProviderFunction;
+  interface SendgridOptions extends ProviderOptions {
+    /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+    region?: "global" | "eu";
+  }
   /**
-   * Delivers email by SendGrid. `baseUrl` in the EU region: `https://api.eu.sendgrid.com`.
+   * Delivers email by SendGrid.
    * @example
    * ```ts
    * email({
-   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY"), baseUrl: "https://api.eu.sendgrid.com" }),
+   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY") }),
    *   from: "Clínica <relay@clinica.example>",
    *   to: "equipe@clinica.example",
    * })
    * ```
    */
-  export const sendgrid: ProviderFunction;
+  export const sendgrid: ProviderFunction<SendgridOptions>;
   interface HttpOptions extends TargetOptions {
     /** Where to send. */
     url: SecretText;
