@@ -337,6 +337,11 @@ declare module "relay" {
     html?: TextOption;
     /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
     requireTls?: boolean;
+    /**
+     * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+     * of those that this machine trusts.
+     */
+    ca?: SecretText;
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email(options: EmailOptions): TargetDefinition;
