@@ -309,7 +309,7 @@ declare module "relay" {
   interface ProviderOptions {
     /** Key of the provider's API. */
     apiKey: SecretText;
-    /** Where the API is, for another region or a server of your own. Default: the provider's address. */
+    /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
     baseUrl?: string;
   }
   /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
@@ -337,15 +337,22 @@ declare module "relay" {
     html?: TextOption;
     /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
     requireTls?: boolean;
+    /**
+     * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+     * of those that this machine trusts.
+     */
+    ca?: SecretText;
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email(options: EmailOptions): TargetDefinition;
   interface MailgunOptions extends ProviderOptions {
     /** The sending domain, as Mailgun knows it. */
     domain: string;
+    /** Region in which that domain was made. Default: `"us"`. */
+    region?: "us" | "eu";
   }
   /**
-   * Delivers email by Mailgun. `baseUrl` in the EU region: `https://api.eu.mailgun.net`.
+   * Delivers email by Mailgun.
    * @example
    * ```ts
    * email({
@@ -380,18 +387,22 @@ declare module "relay" {
    * ```
    */
   export const resend: ProviderFunction;
+  interface SendgridOptions extends ProviderOptions {
+    /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+    region?: "global" | "eu";
+  }
   /**
-   * Delivers email by SendGrid. `baseUrl` in the EU region: `https://api.eu.sendgrid.com`.
+   * Delivers email by SendGrid.
    * @example
    * ```ts
    * email({
-   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY"), baseUrl: "https://api.eu.sendgrid.com" }),
+   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY") }),
    *   from: "Clínica <relay@clinica.example>",
    *   to: "equipe@clinica.example",
    * })
    * ```
    */
-  export const sendgrid: ProviderFunction;
+  export const sendgrid: ProviderFunction<SendgridOptions>;
   interface HttpOptions extends TargetOptions {
     /** Where to send. */
     url: SecretText;

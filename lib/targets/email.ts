@@ -1,5 +1,6 @@
 /** Delivers by email: one message to all recipients. */
 
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { payloadOf, printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
@@ -31,6 +32,11 @@ export interface EmailOptions extends TargetOptions, LocaleOptions {
   html?: TextOption;
   /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
   requireTls?: boolean;
+  /**
+   * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+   * of those that this machine trusts.
+   */
+  ca?: SecretText;
 }
 
 /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
@@ -71,9 +77,13 @@ const schema = options({
   text: messageShape.text,
   html: messageShape.html,
   requireTls: z.boolean().optional(),
-}).refine(({ via, requireTls }) => typeof via === "string" || requireTls === undefined, {
-  path: ["requireTls"],
-  message: "expected only beside the URL of a mail server",
+  ca: z.string().refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")').optional(),
+}).superRefine((given, { addIssue }) => {
+  if (typeof given.via === "string") return;
+  for (const name of ["requireTls", "ca"] as const) {
+    if (given[name] === undefined) continue;
+    addIssue({ code: "custom", path: [name], message: "expected only beside the URL of a mail server" });
+  }
 });
 
 interface Content {
@@ -90,7 +100,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     const { locale = context.locale, timeZone = context.timeZone } = options;
     const { via } = options;
     const policy = policyOf(options, typeof via === "string" ? {} : { rate: via.rate });
-    const mailer = typeof via === "string" ? smtpMailer(via, policy, options.requireTls) : via;
+    const mailer = typeof via === "string" ? smtpMailer(via, policy, options) : via;
     const from = parseMailbox(options.from)!;
     const to = options.to.map((one) => parseMailbox(one)!);
 
@@ -142,6 +152,14 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     };
   },
 };
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
 
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

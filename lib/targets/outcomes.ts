@@ -109,7 +109,7 @@ export function exitOutcome(code: number | null, signal: string | null): Outcome
 export function networkOutcome(error: unknown, place: string): Retry {
   const code = codeOf(error);
   const [reason, words] = (Object.hasOwn(networkRows, code) && networkRows[code]) ||
-    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER/i.test(code)
+    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/i.test(code)
       ? ["tls_failed", `the TLS handshake failed (${code})`] as const
       : ["network_failed", code ? `the network failed (${code})` : "the network failed"] as const);
   return { kind: "retry", reason, detail: `Cannot reach ${place}: ${words}` };

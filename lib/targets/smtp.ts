@@ -7,11 +7,16 @@ import { decode, secretsOfUrl } from "./network.ts";
 import { smtpOutcome } from "./outcomes.ts";
 import type { Policy } from "./target.ts";
 
-/**
- * Makes a mailer of a mail server's URL.
- * @param requireTls Whether to send nothing without TLS; by default so, but for a server on this machine.
- */
-export function smtpMailer(url: string, policy: Policy, requireTls?: boolean): Mailer {
+/** How a mail server must prove itself. */
+export interface SmtpTls {
+  /** Whether to send nothing without TLS. Default: `true`, but for a server on this machine. */
+  requireTls?: boolean;
+  /** Certificates in PEM; one of them must vouch for the server's. Default: those that the runtime trusts. */
+  ca?: string;
+}
+
+/** Makes a mailer of a mail server's URL. */
+export function smtpMailer(url: string, policy: Policy, { requireTls, ca }: SmtpTls): Mailer {
   const server = new URL(url);
   const password = decode(server.password);
   const place = `${server.protocol}//${server.host}`;
@@ -23,8 +28,8 @@ export function smtpMailer(url: string, policy: Policy, requireTls?: boolean): M
     port: Number(server.port) || (server.protocol === "smtps:" ? 465 : 587),
     secure: server.protocol === "smtps:",
     requireTLS: requireTls ?? !isLocal,
-    // A certificate proves nothing that matters on the way to this very machine.
-    tls: { rejectUnauthorized: !isLocal },
+    // A certificate proves nothing that matters on the way to this very machine, unless the config asks for it.
+    tls: { rejectUnauthorized: ca !== undefined || !isLocal, ca },
     auth: server.username ? { user: decode(server.username), pass: password } : undefined,
     connectionTimeout: policy.timeoutMs,
     greetingTimeout: policy.timeoutMs,

@@ -163,6 +163,7 @@ const codeCases: [code: string, reason: Reason][] = [
 const otherCodes: [code: string, reason: Reason][] = [
   ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls_failed"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "tls_failed"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls_failed"],
   ["ERR_SSL_WRONG_VERSION_NUMBER", "tls_failed"],
   ["EHOSTUNREACH", "network_failed"],
   ["ENETUNREACH", "network_failed"],

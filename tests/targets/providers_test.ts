@@ -163,6 +163,17 @@ test("build() allows as many messages as Resend takes, unless the config says ot
   assert.deepEqual(rateOf({ rate: { per: "1m", limit: 20 } }), { perMs: 60_000, limit: 20 });
 });
 
+for (const [name, first] of [["sendgrid", "global"], ["mailgun", "us"]] as const) {
+  test(`build() via ${name} goes to the region that the config names`, () => {
+    const hostOf = (more: object) => {
+      const vendor = { ...vendors[name]!, options: { ...vendors[name]!.options, ...more } };
+      return makeTarget(emailTarget, { ...addresses, via: viaOf(name, vendor) }).address.split(" via ")[1];
+    };
+    assert.equal(hostOf({ region: first }), vendors[name]!.host);
+    assert.equal(hostOf({ region: "eu" }), vendors[name]!.host.replace("api.", "api.eu."));
+  });
+}
+
 test("deliver() sends to the API below the path of baseUrl", async () => {
   const sink = await startSink(vendors.resend!.taken);
   try {

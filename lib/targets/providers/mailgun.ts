@@ -10,10 +10,14 @@ import { defineProvider, type ProviderFunction, type ProviderOptions, providerSh
 export interface MailgunOptions extends ProviderOptions {
   /** The sending domain, as Mailgun knows it. */
   domain: string;
+  /** Region in which that domain was made. Default: `"us"`. */
+  region?: "us" | "eu";
 }
 
+const regions = { us: "https://api.mailgun.net", eu: "https://api.eu.mailgun.net" };
+
 /**
- * Delivers email by Mailgun. `baseUrl` in the EU region: `https://api.eu.mailgun.net`.
+ * Delivers email by Mailgun.
  * @example
  * ```ts
  * email({
@@ -24,10 +28,11 @@ export interface MailgunOptions extends ProviderOptions {
  * ```
  */
 export const mailgun: ProviderFunction<MailgunOptions> = defineProvider("mailgun", {
-  baseUrl: "https://api.mailgun.net",
+  baseUrl: ({ region }) => regions[region],
   schema: options({
     ...providerShape,
     domain: z.string().regex(/^[\w-]+(\.[\w-]+)+$/, 'expected a domain such as "mg.clinica.example"'),
+    region: z.enum(["us", "eu"]).default("us"),
   }),
   request: (mail, { apiKey, domain }) => ({
     path: `/v3/${domain}/messages`,

@@ -12,7 +12,7 @@ import type { Policy } from "../target.ts";
 export interface ProviderOptions {
   /** Key of the provider's API. */
   apiKey: SecretText;
-  /** Where the API is, for another region or a server of your own. Default: the provider's address. */
+  /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
   baseUrl?: string;
 }
 
@@ -49,7 +49,8 @@ export interface ApiRequest {
 
 /** A provider's API, as its documentation has it. */
 export interface ProviderApi<Provider extends Options> {
-  baseUrl: string;
+  /** Where it is, or how that follows from the options, such as a region. */
+  baseUrl: string | ((options: Provider) => string);
   schema: z.ZodType<Provider>;
   request(mail: Mail, options: Provider): ApiRequest;
   /** Whether an answer of status 2xx is the one that a message that was taken gets. */
@@ -84,7 +85,7 @@ export function schemaOf(define: ProviderFunction<never>): z.ZodType<Mailer> {
 }
 
 function mailerOf<Provider extends Options>(api: ProviderApi<Provider>, options: Provider): Mailer {
-  const { apiKey, baseUrl = api.baseUrl } = options;
+  const { apiKey, baseUrl = typeof api.baseUrl === "string" ? api.baseUrl : api.baseUrl(options) } = options;
   const place = originOf(baseUrl);
   return {
     place,

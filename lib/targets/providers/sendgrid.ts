@@ -1,23 +1,32 @@
 /** Email by Twilio SendGrid. @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
 
+import { z } from "zod";
 import { options } from "../../options.ts";
 import { type Mailbox } from "../mail.ts";
-import { defineProvider, type ProviderFunction, providerShape } from "./provider.ts";
+import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
+
+/** Options of `sendgrid()`. */
+export interface SendgridOptions extends ProviderOptions {
+  /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+  region?: "global" | "eu";
+}
+
+const regions = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid.com" };
 
 /**
- * Delivers email by SendGrid. `baseUrl` in the EU region: `https://api.eu.sendgrid.com`.
+ * Delivers email by SendGrid.
  * @example
  * ```ts
  * email({
- *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY"), baseUrl: "https://api.eu.sendgrid.com" }),
+ *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY") }),
  *   from: "Clínica <relay@clinica.example>",
  *   to: "equipe@clinica.example",
  * })
  * ```
  */
-export const sendgrid: ProviderFunction = defineProvider("sendgrid", {
-  baseUrl: "https://api.sendgrid.com",
-  schema: options(providerShape),
+export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider("sendgrid", {
+  baseUrl: ({ region }) => regions[region],
+  schema: options({ ...providerShape, region: z.enum(["global", "eu"]).default("global") }),
   request: (mail, { apiKey }) => ({
     path: "/v3/mail/send",
     headers: { Authorization: `Bearer ${apiKey}` },
