@@ -1,6 +1,6 @@
 /** Sends mails over SMTP. */
 
-import { createTransport, type SentMessageInfo } from "nodemailer";
+import type { SentMessageInfo, Transporter } from "nodemailer";
 import type { Outcome } from "../outcome.ts";
 import type { Mailer } from "./mail.ts";
 import { decode, secretsOfUrl } from "./network.ts";
@@ -21,7 +21,7 @@ export function smtpMailer(url: string, policy: Policy, { requireTls, ca }: Smtp
   const password = decode(server.password);
   const place = `${server.protocol}//${server.host}`;
   const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(server.hostname);
-  const transport = createTransport({
+  const options = {
     pool: true,
     maxConnections: policy.concurrency,
     host: server.hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -36,15 +36,18 @@ export function smtpMailer(url: string, policy: Policy, { requireTls, ca }: Smtp
     socketTimeout: policy.timeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
-  });
+  };
+  let transport: Promise<Transporter> | undefined;
+  // Loaded for the first mail: it takes 7 MB of memory, for which a relay that sends none has no use.
+  const connect = () => transport ??= import("nodemailer").then(({ createTransport }) => createTransport(options));
   return {
     place,
     secrets: password ? secretsOfUrl(url) : [],
     async send({ id: _, messageId, to, ...mail }, signal) {
-      const sending = transport.sendMail({ ...mail, to: [...to], messageId: `<${messageId}>`, signal });
+      const sending = (await connect()).sendMail({ ...mail, to: [...to], messageId: `<${messageId}>`, signal });
       return await sending.then(accepted, (error) => smtpOutcome(error, place));
     },
-    close: () => transport.close(),
+    close: () => void transport?.then((opened) => opened.close()),
   };
 }
 
