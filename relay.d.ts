@@ -345,6 +345,18 @@ declare module "relay" {
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email(options: EmailOptions): TargetDefinition;
+  /**
+   * Delivers email by Brevo.
+   * @example
+   * ```ts
+   * email({
+   *   via: brevo({ apiKey: env("BREVO_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const brevo: ProviderFunction;
   interface MailgunOptions extends ProviderOptions {
     /** The sending domain, as Mailgun knows it. */
     domain: string;

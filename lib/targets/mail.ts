@@ -52,3 +52,8 @@ export function formatMailbox({ name, address }: Mailbox): string {
   const quoted = /[()<>[\]:;@\\,."]/.test(name) ? `"${name.replaceAll(/["\\]/g, "\\$&")}"` : name;
   return `${quoted} <${address}>`;
 }
+
+/** A mailbox in the form that several APIs take, without a name that is empty. */
+export function mailboxJson({ name, address }: Mailbox): { email: string; name?: string } {
+  return name === "" ? { email: address } : { email: address, name };
+}

@@ -68,18 +68,18 @@ const rows: [what: string, options: object, problem: RegExp][] = [
   [
     "a region that Mailgun does not have",
     { via: mailgun(wrong({ apiKey: KEY, domain: "mg.clinica.example", region: "br" })) },
-    /^targets\.mail\.via\.region: expected "us" or "eu", /,
+    /^targets\.mail\.via\.region: expected "us" or "eu", got "br"$/,
   ],
   [
     "a region that SendGrid does not have",
     { via: sendgrid(wrong({ apiKey: KEY, region: "us" })) },
-    /^targets\.mail\.via\.region: expected "global" or "eu", /,
+    /^targets\.mail\.via\.region: expected "global" or "eu", got "us"$/,
   ],
   ["no domain", { via: mailgun(wrong({ apiKey: KEY })) }, /^targets\.mail\.via\.domain: is missing; expected a text$/],
   [
     "a URL in place of a domain",
     { via: mailgun({ apiKey: KEY, domain: "https://mg.clinica.example" }) },
-    /^targets\.mail\.via\.domain: expected a domain such as "mg\.clinica\.example"/,
+    /^targets\.mail\.via\.domain: expected a domain such as "mg\.clinica\.example", got "https:/,
   ],
   [
     "an address of an API with a login",

@@ -34,8 +34,8 @@ test("serve delivers by Exim what was greylisted, once, and tells why a recipien
     assert.match(mailbox, /with esmtpsa/, "over TLS, signed in");
 
     const { stdout } = await runRelay(["events", String(attempts[0]!.event)], { cwd: relay.folder, env });
-    assert.match(stdout, /451 greylisted, come back later/);
-    assert.match(stdout, /550 no such user here/);
+    assert.match(stdout, /answered 451: greylisted, come back later/);
+    assert.match(stdout, /answered 550: no such user here/);
     assert.ok(!(relay.output() + stdout).includes("s3nha"), "no password");
   } finally {
     await relay.close();

@@ -80,8 +80,16 @@ for (const [name, vendor] of Object.entries(vendors)) {
         kind: "dead",
         reason: "refused",
       },
+      "a failure that repeats the key": {
+        make: against((response, { headers }) => {
+          const message = `No such key: ${headers[vendor.key[0]]}`;
+          response.writeHead(401).end(JSON.stringify({ message, Message: message, errors: [{ message }] }));
+        }),
+        kind: "dead",
+        reason: "refused",
+      },
     },
-    secrets: [KEY],
+    secrets: [KEY, vendor.key[1]],
   });
 
   test(`deliver() via ${name} makes the request that is documented`, async () => {

@@ -201,4 +201,33 @@ export const vendors: Record<string, Vendor> = {
     ],
     limit: () => [{ "Retry-After": "120" }, { message: "Too many requests" }, 120],
   },
+
+  // https://developers.brevo.com/reference/send-transac-email, …/docs/how-it-works and …/docs/limit-headers
+  brevo: {
+    host: "https://api.brevo.com",
+    path: "/v3/smtp/email",
+    key: ["api-key", KEY],
+    taken: status(201, '{"messageId":"<201798300811.5787683@smtp-relay.mailin.fr>"}'),
+    read: json,
+    message: {
+      ...JSON_TYPE,
+      sender: mailboxes.from,
+      to: mailboxes.to,
+      subject,
+      textContent: text,
+      htmlContent: html,
+      headers: { ...headers, idempotencyKey: id },
+    },
+    refusals: [
+      [401, { code: "unauthorized", message: "Key not found" }, "Key not found"],
+      [400, { code: "invalid_parameter", message: "sender is not valid" }, "sender is not valid"],
+      [402, { code: "not_enough_credits", message: "Insufficient credits" }, "Insufficient credits", "retry"],
+      [400, { code: "duplicate_parameter", message: "Duplicate idempotencyKey" }, "taken before", "delivered"],
+    ],
+    limit: () => [
+      { "x-sib-ratelimit-limit": "1000", "x-sib-ratelimit-remaining": "0", "x-sib-ratelimit-reset": "45" },
+      { code: "too_many_requests", message: "Too many requests" },
+      45,
+    ],
+  },
 };

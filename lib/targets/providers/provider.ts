@@ -6,6 +6,7 @@ import type { SecretText } from "../../secret.ts";
 import { VERSION } from "../../version.ts";
 import type { Mail, Mailer } from "../mail.ts";
 import { exchange, originOf } from "../network.ts";
+import { withWords } from "../outcomes.ts";
 import type { Policy } from "../target.ts";
 
 /** Options that every email provider takes. */
@@ -125,8 +126,7 @@ function judge(api: Pick<ProviderApi<never>, "isTaken" | "failure" | "codes">, o
   const { message, code } = api.failure(said);
   const meaning = typeof code === "string" && api.codes && Object.hasOwn(api.codes, code) ? api.codes[code] : undefined;
   if (meaning === "delivered") return { kind: "delivered", status, answer };
-  const words = typeof message === "string" ? message.replaceAll(/\s+/g, " ").trim().replace(/\.$/, "") : "";
-  return { ...outcome, kind: meaning ?? outcome.kind, detail: words ? `${outcome.detail}: ${words}` : outcome.detail };
+  return { ...outcome, kind: meaning ?? outcome.kind, detail: withWords(outcome.detail, message) };
 }
 
 /** The object that an answer is; empty if it is none. */

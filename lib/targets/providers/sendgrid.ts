@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { options } from "../../options.ts";
-import { type Mailbox } from "../mail.ts";
+import { mailboxJson } from "../mail.ts";
 import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
 
 /** Options of `sendgrid()`. */
@@ -31,8 +31,8 @@ export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider("sendg
     path: "/v3/mail/send",
     headers: { Authorization: `Bearer ${apiKey}` },
     body: {
-      personalizations: [{ to: mail.to.map(mailbox) }],
-      from: mailbox(mail.from),
+      personalizations: [{ to: mail.to.map(mailboxJson) }],
+      from: mailboxJson(mail.from),
       subject: mail.subject,
       // Plain text must come first.
       content: [
@@ -46,10 +46,6 @@ export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider("sendg
   failure: ({ errors }) => ({ message: Array.isArray(errors) ? errors.map(wordsOf).join("; ") : undefined }),
   retryAfter: (headers) => headers.get("Retry-After") ?? resetOf(headers.get("X-RateLimit-Reset")),
 });
-
-function mailbox({ name, address }: Mailbox): { email: string; name?: string } {
-  return name === "" ? { email: address } : { email: address, name };
-}
 
 /** `{ message, field }`, the field `null` where none is at fault. */
 function wordsOf(error: { message?: unknown; field?: unknown } | null): string {
