@@ -314,9 +314,25 @@ declare module "relay" {
   }
   /** Receives ConnectVets' webhooks. */
   export function connectvets(options: ConnectvetsOptions): SourceDefinition;
+  interface ProviderOptions {
+    /** Key of the provider's API. */
+    apiKey: SecretText;
+    /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
+    baseUrl?: string;
+  }
+  /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+  export interface EmailProvider {
+    readonly provider: string;
+  }
+  interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
+    (options: Options): EmailProvider;
+  }
   interface EmailOptions extends TargetOptions, DefaultMessageOptions {
-    /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
-    via: SecretText;
+    /**
+     * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
+     * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
+     */
+    via: SecretText | EmailProvider;
     /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
     from: string;
     /** Recipients. */
@@ -327,11 +343,86 @@ declare module "relay" {
     text?: TextOption;
     /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
     html?: TextOption;
-    /** `false` sends without TLS where the server offers none. Default: `true`, but for a server on this machine. */
+    /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
     requireTls?: boolean;
+    /**
+     * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+     * of those that this machine trusts.
+     */
+    ca?: SecretText;
   }
-  /** Delivers by email over SMTP. Delivered: the server took the message for at least one recipient. */
+  /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email(options: EmailOptions): TargetDefinition;
+  /**
+   * Delivers email by Brevo.
+   * @example
+   * ```ts
+   * email({
+   *   via: brevo({ apiKey: env("BREVO_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const brevo: ProviderFunction;
+  interface MailgunOptions extends ProviderOptions {
+    /** The sending domain, as Mailgun knows it. */
+    domain: string;
+    /** Region in which that domain was made. Default: `"us"`. */
+    region?: "us" | "eu";
+  }
+  /**
+   * Delivers email by Mailgun.
+   * @example
+   * ```ts
+   * email({
+   *   via: mailgun({ apiKey: env("MAILGUN_API_KEY"), domain: "mg.clinica.example" }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const mailgun: ProviderFunction<MailgunOptions>;
+  /**
+   * Delivers email by Postmark. `apiKey` is the token of a server there.
+   * @example
+   * ```ts
+   * email({
+   *   via: postmark({ apiKey: file("/run/secrets/postmark") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const postmark: ProviderFunction;
+  /**
+   * Delivers email by Resend, two messages a second by default.
+   * @example
+   * ```ts
+   * email({
+   *   via: resend({ apiKey: env("RESEND_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const resend: ProviderFunction;
+  interface SendgridOptions extends ProviderOptions {
+    /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+    region?: "global" | "eu";
+  }
+  /**
+   * Delivers email by SendGrid.
+   * @example
+   * ```ts
+   * email({
+   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const sendgrid: ProviderFunction<SendgridOptions>;
   interface HttpOptions extends TargetOptions {
     /** Where to send. */
     url: SecretText;
