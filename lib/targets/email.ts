@@ -3,7 +3,8 @@
 import { createTransport, type SentMessageInfo } from "nodemailer";
 import addressParser from "nodemailer/lib/addressparser/index.js";
 import { z } from "zod";
-import { payloadOf, printable, type RelayEvent } from "../event.ts";
+import type { NoteApi, Noted } from "../connectvets/api.ts";
+import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
@@ -11,10 +12,19 @@ import { defaultMessage, type LocaleOptions, localeShape } from "./default_messa
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import { decode, secretsOfUrl } from "./network.ts";
 import { smtpOutcome } from "./outcomes.ts";
-import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
+import {
+  type EnrichOptions,
+  enrichShape,
+  policyOf,
+  type TargetDefinition,
+  type TargetKind,
+  type TargetOptions,
+  targetShape,
+} from "./target.ts";
 
 /** Options of `email()`. */
-export interface EmailOptions extends TargetOptions, LocaleOptions {
+export interface EmailOptions<Api extends NoteApi | undefined = undefined>
+  extends TargetOptions, LocaleOptions, EnrichOptions<Api> {
   /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
   via: SecretText;
   /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
@@ -22,17 +32,17 @@ export interface EmailOptions extends TargetOptions, LocaleOptions {
   /** Recipients. */
   to: string | readonly string[];
   /** Default: a subject in `locale`. */
-  subject?: TextOption;
+  subject?: TextOption<AnyEvent & Noted<Api>>;
   /** Default: a text in `locale`. */
-  text?: TextOption;
+  text?: TextOption<AnyEvent & Noted<Api>>;
   /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
-  html?: TextOption;
+  html?: TextOption<AnyEvent & Noted<Api>>;
   /** `false` sends without TLS where the server offers none. Default: `true`, but for a server on this machine. */
   requireTls?: boolean;
 }
 
 /** Delivers by email over SMTP. Delivered: the server took the message for at least one recipient. */
-export function email(options: EmailOptions): TargetDefinition {
+export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition {
   return { target: "email", options };
 }
 
@@ -40,6 +50,7 @@ const address = z.string().refine(isAddress, 'expected an address such as "equip
 
 const schema = options({
   ...targetShape,
+  ...enrichShape,
   ...localeShape,
   via: z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' }),
   from: address,
@@ -107,6 +118,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       address: `${options.to.join(", ")} via ${place}`,
       secrets: password ? secretsOfUrl(options.via) : [],
       warnings: [],
+      enrich: options.enrich,
       render: (event, message) => ({ ...render(event, message) }),
 
       async deliver(delivery, signal) {

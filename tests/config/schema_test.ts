@@ -20,7 +20,7 @@ const configOf = (parts: Record<string, unknown> = {}): Record<string, unknown> 
 });
 
 /** Options that no type allows, as a config without types may have them. */
-const wrong = <Options>(options: unknown): Options => options as Options;
+const wrong = (options: unknown) => options as never;
 
 /** Every mistake, as `path: message`. */
 function problemsOf(config: unknown, folder = "/"): string[] {
