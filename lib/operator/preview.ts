@@ -1,5 +1,6 @@
 /** What a config makes of an event: where it goes, and what each target would be sent. Sends nothing. */
 
+import { noteOf } from "../connectvets/note.ts";
 import { messageOf } from "../errors.ts";
 import { accessFor } from "../pipeline/enrich.ts";
 import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
@@ -16,11 +17,14 @@ export interface PreviewConfig extends RoutingTable {
 /** What a target would be sent, as JSON holds it, or in words why that cannot be made. */
 export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
 
-/** An event as it would be if it came in now. @param source Name of the source that it would come by. */
+/**
+ * An event as it would be if it came in now; a `note` beside its `event` and `data` is taken for the note in full.
+ * @param source Name of the source that it would come by.
+ */
 export function incoming(source: string, body: Uint8Array, payload: Payload): RelayEvent {
   const id = formatId(eventId(source, body, 0));
   const headers = { "Content-Type": "application/json" };
-  return { id, source, type: payload.event, receivedAt: Date.now(), body, headers };
+  return { id, source, type: payload.event, receivedAt: Date.now(), body, headers, note: noteOf(payload.note) };
 }
 
 /**
@@ -38,7 +42,7 @@ function render({ note, ...event }: RelayEvent, target: string, config: PreviewC
     const own = config.targets.get(target)!;
     const access = accessFor(event, { ...own, name: target }, config);
     if (access && !access.isOptional && !note) {
-      return { target, problem: "it needs the note in full, and none is given" };
+      return { target, problem: "it needs the note in full, as `note` beside `event`" };
     }
     const message = own.render(access ? { ...event, note } : event, fields);
     return { target, message: JSON.parse(jsonOf("message", message)) };

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { generateTypes } from "../../lib/build/types.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { DESIGN, EVERYTHING, mistakes, PAYLOADS } from "./typed_configs.ts";
+import { DESIGN, EVERYTHING, mistakes, NOTES, PAYLOADS } from "./typed_configs.ts";
 
 const declarations = fileURLToPath(new URL("../../relay.d.ts", import.meta.url));
 const exampleConfig = fileURLToPath(new URL("../../relay.config.ts", import.meta.url));
@@ -17,7 +17,7 @@ test("relay.d.ts is what generateTypes() makes of the source", { timeout: 60_000
   assert.equal(readFileSync(declarations, "utf8"), generateTypes());
 });
 
-const good = { DESIGN, EVERYTHING, PAYLOADS, example: readFileSync(exampleConfig, "utf8") };
+const good = { DESIGN, EVERYTHING, PAYLOADS, NOTES, example: readFileSync(exampleConfig, "utf8") };
 
 interface Found {
   line: string;
