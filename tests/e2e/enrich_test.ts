@@ -43,6 +43,7 @@ async function withApi(
   const message = "body: (e) => ({ name: e.note?.name, titles: e.note?.note_sections.map(({ title }) => title) })";
   const targets = ["one", "two", "three"].map((name) => `${name}: http({ url: "${sink.url}/${name}", ${options} })`);
   const config = configOf({
+    admin: "{ port: 0 }",
     targets: [...targets, `bytes: http({ url: "${sink.url}/bytes" })`].join(", "),
     routes: `
       { on: "note.completed", to: [${to}], ${message}, enrich: connectvetsApi({ key: env("KEY"), url: "${api.url}", ${enrich} }) },
@@ -107,6 +108,12 @@ test("enrich fetches a note once for three targets, and keeps it with the event"
     assert.deepEqual(story.note.data, noteData("n-1"));
     assert.ok(Date.parse(story.note.at) <= Date.now());
     assert.match(text, /Note, fetched .*\n[^]*"Texto clínico A"/);
+    const admin = await relay.adminUrl();
+    const read = async (path: string) => await (await fetch(admin + path)).text();
+    assert.deepEqual(JSON.parse(await read(`/api/events/${story.id}`)).note, story.note);
+    assert.match(await read(`/events/${story.id}`), /Texto clínico A/);
+    for (const path of ["/", "/events", "/api/events"]) assert.doesNotMatch(await read(path), /Texto clínico|Rex/);
+    assert.match(await read("/metrics"), /^relay_note_requests_total\{result="found"\} 1$/m);
     assert.ok(story.deliveries.every(({ attempts }: { attempts: number }) => attempts === 1));
   });
 });
@@ -122,6 +129,12 @@ test("enrich asks no more for a note that is kept, whether the target fails, the
     await runRelay(["replay", "--since", "1h", "--yes"], { cwd: folder, env: { KEY: API_KEY } });
     await until("the replay", async () => (await storyOf(folder)).story.deliveries.length === 2);
     assert.equal(api.requests.length, 1);
+    const { story } = await storyOf(folder);
+    const { stdout } = await runRelay(["test", "--record", story.id], { cwd: folder, env: { KEY: API_KEY } });
+    const { note, expect } = JSON.parse(stdout);
+    assert.deepEqual([note.name, expect.messages.one.body.name], ["Rex n-1", "Rex n-1"]);
+    const routes = await runRelay(["routes", "--render"], { cwd: folder, env: { KEY: API_KEY } });
+    assert.match(routes.stdout, /"name": "Rex"/, "of the sample");
   });
 });
 
@@ -185,6 +198,8 @@ test("enrich makes a note that is not there, or a key that is refused, the deliv
     assert.deepEqual(story.note.data, null);
     assert.match(story.note.problem, /answered 404/);
     assert.match(text, /Note, not had at/);
+    const page = await fetch(`${await relay.adminUrl()}/events/${story.id}`);
+    assert.match(await page.text(), /answered 404/);
     assert.match(text, /note_missing/);
     assert.equal(api.requests.length, 1);
     await relay.post('{"event":"note.completed","data":{}}');
