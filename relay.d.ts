@@ -1,6 +1,96 @@
 // Types of the module "relay", for editors. Made from relay's source; do not edit.
 
 declare module "relay" {
+  interface Secret {
+    /** Always throws: a secret inside another text would go unseen by what masks secrets in logs. */
+    toString(): never;
+  }
+  type SecretText = string | Secret;
+  /**
+   * The value of an environment variable, or of a line in `.env` beside the config; the environment wins.
+   * Missing or empty is a config error unless there is a default.
+   */
+  export function env(name: string, options?: {
+    default?: string;
+  }): Secret;
+  /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
+  export function file(path: string): Secret;
+  /**
+   * A credential that systemd hands to the service, by the name in `LoadCredential=`.
+   * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
+   */
+  export function credential(name: string): Secret;
+  interface NoteMetadata {
+    key: string;
+    value: string;
+  }
+  /** One section of a note: clinical text. */
+  export interface NoteSection {
+    id: string;
+    title: string;
+    label: string;
+    content: string;
+    /** Its place among the sections, from `"1"`. */
+    order: string;
+  }
+  /**
+   * A note in full. Texts that the API leaves out are empty here, and so are lists.
+   * @see GET /notes/{id} of ConnectVets' API
+   */
+  export interface Note {
+    id: string;
+    /** The patient's name. */
+    name: string;
+    gender?: string;
+    audio_name?: string;
+    audio_url?: string;
+    transcription_status?: string;
+    transcription_url?: string;
+    /** The reference that the clinic's own system gave. */
+    external_id?: string;
+    metadata: NoteMetadata[];
+    /** ISO 8601, UTC. */
+    created_at?: string;
+    /** ISO 8601, UTC. */
+    updated_at?: string;
+    /** In the order of the note. */
+    note_sections: NoteSection[];
+  }
+  interface ConnectvetsApiOptions {
+    /** The API key, `cvn_live_…` or `cvn_test_…`. */
+    key: SecretText;
+    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+    sandbox?: boolean;
+    /**
+     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
+     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+     */
+    optional?: boolean;
+    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+    url?: string;
+  }
+  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
+    readonly api: "connectvets";
+    readonly optional: Optional;
+  }
+  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+  export function connectvetsApi(options: ConnectvetsApiOptions & {
+    optional?: false;
+  }): NoteApi<false>;
+  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
+  type Noted<Api> = [
+    Extract<Api, NoteApi>
+  ] extends [
+    never
+  ] ? unknown : [
+    Extract<Api, NoteApi>
+  ] extends [
+    NoteApi<false>
+  ] ? {
+    note: Note;
+  } : {
+    note?: Note;
+  };
   interface NoteData<Status extends string> {
     note_id: string;
     status: Status;
@@ -169,29 +259,14 @@ declare module "relay" {
     /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
     order?: (event: AnyEvent) => string;
   }
+  interface EnrichOptions<Api extends NoteApi | undefined> {
+    /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+    enrich?: Api;
+  }
   interface TargetDefinition {
     readonly target: string;
     readonly options: unknown;
   }
-  interface Secret {
-    /** Always throws: a secret inside another text would go unseen by what masks secrets in logs. */
-    toString(): never;
-  }
-  type SecretText = string | Secret;
-  /**
-   * The value of an environment variable, or of a line in `.env` beside the config; the environment wins.
-   * Missing or empty is a config error unless there is a default.
-   */
-  export function env(name: string, options?: {
-    default?: string;
-  }): Secret;
-  /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
-  export function file(path: string): Secret;
-  /**
-   * A credential that systemd hands to the service, by the name in `LoadCredential=`.
-   * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
-   */
-  export function credential(name: string): Secret;
   interface SourceOptions {
     /** Path that receives this source's events, such as `/webhook`. */
     path: string;
@@ -210,14 +285,18 @@ declare module "relay" {
   }
   type Patterns = Pattern | readonly Pattern[];
   type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
+  type Given = Patterns | NoteApi;
+  type PatternsOf<What> = Extract<What, Patterns>;
   /** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
-  export interface Route<On extends Patterns = Patterns, TargetName extends string = string> extends MessageOptions<PayloadOf<On>> {
+  export interface Route<What extends Given = Given, TargetName extends string = string> extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
     /** Events that this route is for. */
-    on: On;
+    on: What & Patterns;
     /** One target, or several. */
     to: TargetName | readonly TargetName[];
     /** A further condition. One that throws is no match, and is recorded on the event. */
-    when?: (event: PayloadOf<On>) => boolean;
+    when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
+    /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+    enrich?: What & NoteApi;
   }
   /** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
   export interface Alert<TargetName extends string = string> {
@@ -236,7 +315,7 @@ declare module "relay" {
     to: TargetName;
   }
   /** A config: what receives, what is delivered to, and what goes where. */
-  export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Patterns[] = readonly Patterns[]> {
+  export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Given[] = readonly Given[]> {
     /** The public listener. Default: host `0.0.0.0`, port 3000. */
     listen?: {
       host?: string;
@@ -327,7 +406,7 @@ declare module "relay" {
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
     (options: Options): EmailProvider;
   }
-  interface EmailOptions extends TargetOptions, DefaultMessageOptions {
+  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
     /**
      * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
      * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
@@ -338,11 +417,11 @@ declare module "relay" {
     /** Recipients. */
     to: string | readonly string[];
     /** Default: a subject in `locale`. */
-    subject?: TextOption;
+    subject?: TextOption<AnyEvent & Noted<Api>>;
     /** Default: a text in `locale`. */
-    text?: TextOption;
+    text?: TextOption<AnyEvent & Noted<Api>>;
     /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
-    html?: TextOption;
+    html?: TextOption<AnyEvent & Noted<Api>>;
     /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
     requireTls?: boolean;
     /**
@@ -352,7 +431,7 @@ declare module "relay" {
     ca?: SecretText;
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
-  export function email(options: EmailOptions): TargetDefinition;
+  export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
   /**
    * Delivers email by Brevo.
    * @example
@@ -423,7 +502,7 @@ declare module "relay" {
    * ```
    */
   export const sendgrid: ProviderFunction<SendgridOptions>;
-  interface HttpOptions extends TargetOptions {
+  interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
     /** Where to send. */
     url: SecretText;
     /** Default: `POST`. */
@@ -431,12 +510,12 @@ declare module "relay" {
     /** Headers to add. */
     headers?: Record<string, SecretText>;
     /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
-    body?: Json | ((event: AnyEvent) => unknown);
+    body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
     /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
     sign?: SecretText;
   }
   /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
-  export function http(options: HttpOptions): TargetDefinition;
+  export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
   interface ScriptOptions extends TargetOptions {
     /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
     command: readonly [
@@ -448,19 +527,19 @@ declare module "relay" {
   }
   /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
   export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions extends TargetOptions, DefaultMessageOptions {
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
     /** The incoming webhook's URL; whoever has it can write to the channel. */
     url: SecretText;
     /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
-    text?: TextOption;
+    text?: TextOption<AnyEvent & Noted<Api>>;
     /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
-    blocks?: readonly unknown[] | ((event: AnyEvent) => readonly unknown[]);
+    blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
   }
   /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
-  export function slack(options: SlackOptions): TargetDefinition;
+  export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
    * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
    * that their route lets through.
    */
-  export function defineConfig<const Targets extends Record<string, TargetDefinition>, const On extends readonly Patterns[]>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On>;
+  export function defineConfig<const Targets extends Record<string, TargetDefinition>, const On extends readonly Given[]>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On>;
 }

@@ -17,6 +17,7 @@ export const names = {
   backlog: "relay_delivery_backlog",
   oldestPending: "relay_oldest_pending_seconds",
   circuitOpen: "relay_circuit_open",
+  noteRequests: "relay_note_requests_total",
   storeBytes: "relay_store_bytes",
   buildInfo: "relay_build_info",
 } as const;
@@ -70,6 +71,14 @@ export const commitDuration = new Histogram({
   name: names.commitDuration,
   help: "Time of a commit to the store, with the flush of the disk",
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  registers,
+});
+
+/** Requests to ConnectVets' API for a note: `found`, `limited`, or why it gave none. */
+export const noteRequests = new Counter({
+  name: names.noteRequests,
+  help: "Requests for the details of a note, by what came of them",
+  labelNames: ["result"],
   registers,
 });
 

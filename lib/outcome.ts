@@ -15,6 +15,9 @@ export const reasons = [
   "unexpected_answer",
   "script_failed",
   "message_invalid",
+  "note_missing",
+  "note_refused",
+  "note_unavailable",
   "internal",
 ] as const;
 

@@ -6,7 +6,7 @@ import { ExitCode, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
-import { eventBytes } from "./samples.ts";
+import { eventBytes, sampleNote } from "./samples.ts";
 import { print, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./words.ts";
 
@@ -18,7 +18,10 @@ interface Options extends SourceOptions {
 export function routesVerb(): Command {
   return verb("routes", "tell where an event would go, and why; sends nothing", "config", "source", "json")
     .argument("[event]", "name of the event", "note.completed")
-    .option("--data <file>", "take the event from this file (- for standard input) instead of a sample")
+    .option(
+      "--data <file>",
+      "take the event from this file (- for standard input) instead of a sample; a `note` in it is the note in full",
+    )
     .option("--render", "show what each target would be sent")
     .action(async (event: string, options: Options) => {
       const loaded = await loadConfig(options.config);
@@ -34,7 +37,8 @@ export function routesVerb(): Command {
 
 function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
   const { config } = loaded;
-  const event = incoming(sourceOf(loaded, options.source).name, body, payload);
+  const note = options.data === undefined ? { note: sampleNote() } : {};
+  const event = { ...incoming(sourceOf(loaded, options.source).name, body, payload), ...note };
   const { targets, verdicts, isFallback, problems, messages } = preview(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
   return {

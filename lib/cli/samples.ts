@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { type Note, noteOf } from "../connectvets/note.ts";
 import { readInput } from "./shared.ts";
 
 /** Names of the events that there is a sample of. */
@@ -31,4 +32,19 @@ function sampleEvent(event: string): { event: string; timestamp: string; data: o
   const end = status === "failed" ? { error, failed_at: timestamp } : { completed_at: timestamp };
   const data = { id, name: "Rex", transcription_status: status, ...common, created_at: timestamp, ...end };
   return { event, timestamp, data };
+}
+
+/** A note in full, as ConnectVets' API would give it for a sample. */
+export function sampleNote(): Note {
+  return noteOf({
+    id: randomUUID(),
+    name: "Rex",
+    gender: "male",
+    transcription_status: "completed",
+    external_id: "CLIENTE_123",
+    note_sections: [
+      { id: "s1", title: "Anamnese", label: "anamnese", content: "Paciente apresenta tosse há três dias.", order: "1" },
+      { id: "s2", title: "Conduta", label: "conduta", content: "Repouso e retorno em sete dias.", order: "2" },
+    ],
+  })!;
 }

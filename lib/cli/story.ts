@@ -3,7 +3,7 @@
 import { RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
 import { paint, visible } from "../log.ts";
-import { exactJson, shownBody } from "../operator/payload.ts";
+import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
 import { isOwn } from "../own_event.ts";
 import type { AttemptView } from "../store/operator.ts";
@@ -34,13 +34,14 @@ export async function printStory({ store, loaded }: OpenStore, text: string, asJ
 
 /** The story as `events ID --json` gives it: the event as in the list, and all else that is known of it. */
 function jsonOf(story: Story) {
-  const { headers, secret, routing, body, seq: _, deliveries, ...event } = story;
+  const { headers, secret, routing, body, details, seq: _, deliveries, ...event } = story;
   return {
     ...eventJson({ ...event, deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery) }),
     headers,
     secret,
     routing,
     payload: exactJson(body) ?? null,
+    note: shownNote(details),
   };
 }
 
@@ -57,6 +58,7 @@ function lines(story: Story, now: number): string[] {
     ]),
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
+    ...noteLines(story, now),
     ...(isOwn(story) ? [] : section("Routes, by the config of now", routeLines(story))),
     ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
   ];
@@ -70,6 +72,14 @@ function payloadLines(body: Uint8Array): string[] {
   const { text, isCut } = shownBody(body, MAX_SHOWN);
   const lines = text.split("\n").map((line) => `  ${visible(line)}`);
   return isCut ? [...lines, paint("gray", "  … and more; --json gives all of it")] : lines;
+}
+
+/** Nothing where nobody asked for the note. */
+function noteLines({ details }: Story, now: number): string[] {
+  if (!details) return [];
+  const { at, data, problem = "" } = details;
+  const title = data ? `Note, fetched ${fullTime(at, now)}` : `Note, not had at ${fullTime(at, now)}`;
+  return section(title, data ? payloadLines(data) : [`  ${paint("yellow", visible(problem))}`]);
 }
 
 function routeLines({ routing: { routes, targets, isFallback, problems } }: Story): string[] {

@@ -4,6 +4,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { diffLines } from "diff";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { noteOf } from "../connectvets/note.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
 import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUTED } from "../operator/fixture.ts";
@@ -37,6 +38,7 @@ A file holds one fixture or a list of them, as JSON; of a directory, every *.jso
     messages  for any of them, the fields to compare (what \`relay routes --render\` shows, as a whole value each);
               "as received" for an HTTP target that is sent the event itself
   name        optional: what it is called
+  note        optional: the note in full, as ConnectVets' API gives it, for messages of routes and targets with \`enrich\`
   source      optional: the source that it comes in by
   receivedAt  optional: when it comes in, ISO 8601; 2026-01-01T00:00:00Z unless it is given. A default message shows it
               where the event has no "timestamp". Nothing else in a message depends on when or where it is tested,
@@ -172,7 +174,8 @@ function record(text: string, options: Options): Promise<void> {
     if (isOwn(story)) {
       throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
     }
-    const event = { ...story, receivedAt: Date.parse(story.receivedAt) };
+    const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));
+    const event = { ...story, receivedAt: Date.parse(story.receivedAt), note: note || undefined };
     const { fixture, problems } = recordFixture(event, loaded.config, loaded.redact);
     for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem))}\n`);
     if (options.out === undefined) return printJson(fixture, loaded.redact);

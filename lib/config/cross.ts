@@ -1,9 +1,11 @@
 /** Mistakes that only show when the parts of a config are seen together, and what is sound but should be known. */
 
 import { Buffer } from "node:buffer";
+import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { unknownName } from "../options.ts";
 import { OWN_SOURCE } from "../own_event.ts";
+import { MAX_NOTE_REQUESTS } from "../pipeline/enrich.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
@@ -73,9 +75,11 @@ function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
   return [{ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` }];
 }
 
-/** Whether these targets could keep each other waiting for the HTTP client that they share. */
-export function httpIssues(targets: readonly Target[]): ConfigIssue[] {
-  const requests = targets.filter((target) => target.isHttp).reduce((sum, { policy }) => sum + policy.concurrency, 0);
+/** Whether these targets, and requests for notes, could keep each other waiting for the HTTP client that they share. */
+export function httpIssues(targets: readonly Target[], accesses: readonly ApiAccess[]): ConfigIssue[] {
+  const forNotes = new Set(accesses.map(({ account }) => account)).size * MAX_NOTE_REQUESTS;
+  const requests = targets.filter((target) => target.isHttp)
+    .reduce((sum, { policy }) => sum + policy.concurrency, forNotes);
   if (requests <= MAX_HTTP_REQUESTS) return [];
   const most = `at most ${MAX_HTTP_REQUESTS} can be made`;
   return [{
@@ -85,14 +89,30 @@ export function httpIssues(targets: readonly Target[]): ConfigIssue[] {
 }
 
 /** What an operator should know of a sound config. */
-export function warningsOf(sources: readonly Source[], targets: readonly Target[]): ConfigIssue[] {
+export function warningsOf(
+  sources: readonly Source[],
+  targets: readonly Target[],
+  routes: readonly { to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+): ConfigIssue[] {
   return [
     ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
       path: `sources.${source.name}.secret`,
       message: "is shorter than 16 bytes, which can be guessed",
     })),
     ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
+    ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
+    ...routes.flatMap(({ to, enrich, body }, index) => {
+      const path = `routes[${index}].enrich`;
+      const isIdle = targets.filter(({ name }) => to.includes(name)).every((target) => target.sendsBytes?.({ body }));
+      const message = "fetches nothing: the route's targets send the bytes received, and make no message of the event";
+      return [...enrichWarnings(path, enrich), ...(enrich && isIdle ? [{ path, message }] : [])];
+    }),
   ];
+}
+
+function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigIssue[] {
+  const message = enrich && apiWarning(enrich);
+  return message ? [{ path, message }] : [];
 }
 
 function isLoopback(host: string): boolean {

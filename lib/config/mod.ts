@@ -1,7 +1,7 @@
 /** The module `relay`, which a `relay.config.ts` imports. */
 
 import type { TargetDefinition } from "../targets/target.ts";
-import type { Patterns, RelayConfig } from "./types.ts";
+import type { Given, RelayConfig } from "./types.ts";
 
 /**
  * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
@@ -9,11 +9,13 @@ import type { Patterns, RelayConfig } from "./types.ts";
  */
 export function defineConfig<
   const Targets extends Record<string, TargetDefinition>,
-  const On extends readonly Patterns[],
+  const On extends readonly Given[],
 >(config: RelayConfig<Targets, On>): RelayConfig<Targets, On> {
   return config;
 }
 
+export { connectvetsApi } from "../connectvets/api.ts";
+export type { Note, NoteSection } from "../connectvets/note.ts";
 export { credential, env, file } from "../secret.ts";
 export { connectvets } from "../sources/connectvets.ts";
 export { hmac } from "../sources/hmac.ts";

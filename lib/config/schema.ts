@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { Alert } from "../alert.ts";
+import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import { localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
@@ -89,7 +90,9 @@ const schema = options({
   ),
   sources: z.record(z.string(), z.unknown()),
   targets: z.record(z.string(), z.unknown()),
-  routes: z.array(options({ on: oneOrMore, to: oneOrMore, when: fn.optional(), ...messageShape })),
+  routes: z.array(
+    options({ on: oneOrMore, to: oneOrMore, when: fn.optional(), enrich: apiAccess.optional(), ...messageShape }),
+  ),
   fallback: z.string().optional(),
   alerts: z.array(options({ when: condition, to: z.string() })).default([]),
   maxBody: size.default(1024 ** 2),
@@ -134,15 +137,21 @@ export function readConfig(exported: unknown, folder: string): Reading {
   const sources = buildParts<Source>("source", sourceKinds, top.sources, context, secrets);
   const targets = buildParts<Target>("target", targetKinds, top.targets, context, secrets);
   for (const part of [...sources.built, ...targets.built]) secrets.push(...part.secrets);
+  const accesses = [...(parsed.data?.routes ?? []), ...targets.built].flatMap(({ enrich }) => enrich ?? []);
+  secrets.push(...accesses.map(({ key }) => key));
 
   const issues = [
     ...(parsed.success ? [] : issuesOf(parsed.error, value, [], secrets)),
     ...sources.issues,
     ...targets.issues,
     ...crossIssues(top),
-    ...httpIssues(targets.built),
+    ...httpIssues(targets.built, accesses),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
-  const found = { issues: [...secretIssues, ...issues], warnings: warningsOf(sources.built, targets.built), secrets };
+  const found = {
+    issues: [...secretIssues, ...issues],
+    warnings: warningsOf(sources.built, targets.built, parsed.data?.routes ?? []),
+    secrets,
+  };
   if (!parsed.success || found.issues.length > 0) return found;
 
   const raw = parsed.data;
@@ -161,7 +170,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[], { timeZone }: 
       rateLimit: source.rateLimit ?? raw.rateLimit,
     })),
     targets: new Map(targets.map((target) => [target.name, target])),
-    routes: raw.routes.map(({ on, to, when, ...message }) => ({ on, to, when, message })),
+    routes: raw.routes.map(({ on, to, when, enrich, ...message }) => ({ on, to, when, message, enrich })),
     fallback: raw.fallback,
     alerts: raw.alerts.map(({ when, to }): Alert =>
       when.dead !== undefined ? { dead: when.dead, to } : { silent: when.silent!, forMs: when.for!, to }

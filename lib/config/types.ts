@@ -1,5 +1,6 @@
 /** What `defineConfig` takes. */
 
+import type { NoteApi, Noted } from "../connectvets/api.ts";
 import type { EventOf, Pattern } from "../event.ts";
 import type { Locale } from "../messages/style.ts";
 import type { SecretText } from "../secret.ts";
@@ -13,15 +14,22 @@ export type Patterns = Pattern | readonly Pattern[];
 
 type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
 
+/** What tells the types of a route: its patterns, and where its notes come from. The compiler gathers both from one route. */
+export type Given = Patterns | NoteApi;
+
+type PatternsOf<What> = Extract<What, Patterns>;
+
 /** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
-export interface Route<On extends Patterns = Patterns, TargetName extends string = string>
-  extends MessageOptions<PayloadOf<On>> {
+export interface Route<What extends Given = Given, TargetName extends string = string>
+  extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
   /** Events that this route is for. */
-  on: On;
+  on: What & Patterns;
   /** One target, or several. */
   to: TargetName | readonly TargetName[];
   /** A further condition. One that throws is no match, and is recorded on the event. */
-  when?: (event: PayloadOf<On>) => boolean;
+  when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
+  /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+  enrich?: What & NoteApi;
 }
 
 /** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
@@ -39,7 +47,7 @@ export interface Alert<TargetName extends string = string> {
 /** A config: what receives, what is delivered to, and what goes where. */
 export interface RelayConfig<
   Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>,
-  On extends readonly Patterns[] = readonly Patterns[],
+  On extends readonly Given[] = readonly Given[],
 > {
   /** The public listener. Default: host `0.0.0.0`, port 3000. */
   listen?: { host?: string; port?: number };

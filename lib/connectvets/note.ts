@@ -1,5 +1,11 @@
 /** A note in full, as ConnectVets' API tells of it: the payloads of events name it, and little more. */
 
+/** What the clinic's own system gave with a note. */
+interface NoteMetadata {
+  key: string;
+  value: string;
+}
+
 /** One section of a note: clinical text. */
 export interface NoteSection {
   id: string;
@@ -25,7 +31,7 @@ export interface Note {
   transcription_url?: string;
   /** The reference that the clinic's own system gave. */
   external_id?: string;
-  metadata: { key: string; value: string }[];
+  metadata: NoteMetadata[];
   /** ISO 8601, UTC. */
   created_at?: string;
   /** ISO 8601, UTC. */

@@ -153,6 +153,13 @@ const charts: readonly Panel[] = [
     unit: "bytes",
     queries: { "{{instance}}": series(names.storeBytes) },
   },
+  {
+    title: "Requests for notes",
+    description: "To ConnectVets' API, where `enrich` in the config asks for it, by what came of them.",
+    type: "timeseries",
+    unit: "reqps",
+    queries: { "{{result}}": perSecond(names.noteRequests, "result") },
+  },
 ];
 
 /** Columns of Grafana's grid. */

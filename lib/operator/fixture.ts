@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { formatPath, issuesOf } from "../config/issues.ts";
+import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
 import { options, unknownName } from "../options.ts";
@@ -46,6 +47,7 @@ const fixture = options({
     (value) => isObject(value) && typeof (value as Payload).event === "string",
     'expected the payload: an object with a text "event"',
   ),
+  note: z.custom<object>(isObject, "expected the note as ConnectVets' API gives it: an object").optional(),
   source: name.optional(),
   receivedAt: z.iso.datetime({ offset: true, error: `expected a time such as "${RECEIVED_AT}"` }).optional(),
   expect: expectation,
@@ -176,9 +178,17 @@ export interface Recorded {
 export function recordFixture(stored: RelayEvent, config: PreviewConfig, redact: Redact): Recorded {
   const { source } = stored;
   const receivedAt = new Date(stored.receivedAt).toISOString();
-  const payload = payloadOf(stored);
+  const payload = payloadOf({ ...stored, note: undefined });
   const event = mapTexts(payload, redact);
-  const fixture: Fixture = { name: `${event.event} of ${receivedAt}`, event, source, receivedAt, expect: UNROUTED };
+  const note = stored.note && { note: mapTexts(stored.note, redact) };
+  const fixture: Fixture = {
+    name: `${event.event} of ${receivedAt}`,
+    event,
+    ...note,
+    source,
+    receivedAt,
+    expect: UNROUTED,
+  };
   const { targets, messages, problems } = preview(eventOf(fixture), config);
   const isMasked = !isDeepStrictEqual(event, payload);
   return {
@@ -200,9 +210,17 @@ function recorded(messages: Preview[], event: RelayEvent, redact: Redact): NonNu
   }));
 }
 
-function eventOf({ event, source = "", receivedAt = RECEIVED_AT }: Fixture): RelayEvent {
+function eventOf({ event, note, source = "", receivedAt = RECEIVED_AT }: Fixture): RelayEvent {
   const body = new TextEncoder().encode(JSON.stringify(event));
-  return { id: EVENT_ID, source, type: event.event, receivedAt: Date.parse(receivedAt), body, headers: {} };
+  return {
+    id: EVENT_ID,
+    source,
+    type: event.event,
+    receivedAt: Date.parse(receivedAt),
+    body,
+    headers: {},
+    note: noteOf(note),
+  };
 }
 
 function isAsReceived(message: Record<string, unknown>, event: RelayEvent): boolean {

@@ -1,4 +1,6 @@
-/** How a body is shown to a person. */
+/** How a body, or a note, is shown to a person. */
+
+import type { KeptNote } from "../store/notes.ts";
 
 /** A body as text. */
 export interface ShownBody {
@@ -41,4 +43,20 @@ export function exactJson(body: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What came of asking for a note, as JSON shows it. */
+export interface ShownNote {
+  /** ISO 8601, UTC. */
+  at: string;
+  /** The note; `null` if there is none. */
+  data: unknown;
+  problem: string | null;
+}
+
+/** The note of an event as JSON shows it; `null` where nobody asked. */
+export function shownNote(kept: KeptNote | undefined): ShownNote | null {
+  if (!kept) return null;
+  const data = kept.data ? exactJson(kept.data) : null;
+  return { at: new Date(kept.at).toISOString(), data, problem: kept.problem ?? null };
 }

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
@@ -11,6 +12,7 @@ import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Circuit } from "./circuit.ts";
+import { accessFor, Enricher, noteIn } from "./enrich.ts";
 import { Lane } from "./lane.ts";
 import { createRecord, type RecordAttempt } from "./record.ts";
 import { messageFor, type RoutingTable } from "./route.ts";
@@ -41,6 +43,7 @@ const STORE_RETRY_MS = 1_000;
 export class Deliverer {
   readonly #store: Store;
   readonly #record: RecordAttempt;
+  readonly #enricher: Enricher;
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -54,6 +57,7 @@ export class Deliverer {
   constructor(store: Store, config: DeliverConfig, holds: ReadonlyMap<string, TargetHold>) {
     this.#store = store;
     this.#record = createRecord(store, this.#stop.signal);
+    this.#enricher = new Enricher(store.notes, this.#stop.signal);
     this.#config = config;
     const now = Date.now();
     for (const { name, policy } of config.targets.values()) {
@@ -140,7 +144,11 @@ export class Deliverer {
         .filter(({ limit }) => limit > 0);
       const longest = Math.max(...lanes.map(({ target }) => target.policy.timeoutMs));
       const claimed = open.length > 0 ? await this.#store.claim(open, now, now + longest + LEASE_SLACK_MS) : [];
-      for (const one of claimed) this.#start(one, now, config);
+      for (const one of claimed) {
+        const access = accessFor(one.event, config.targets.get(one.target)!, config);
+        if (access) await this.#startWithNote(one, access, now, config);
+        else this.#start(one, now, config);
+      }
       await this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
@@ -155,6 +163,36 @@ export class Deliverer {
     this.#inFlight.add(done);
   }
 
+  /** Starts a delivery whose note is there; one that has to wait for it takes no place in its lane. */
+  async #startWithNote(claimed: Claimed, access: ApiAccess, now: number, config: DeliverConfig): Promise<void> {
+    const kept = await this.#store.notes.get(claimed.ref.event).catch(() => undefined);
+    const ready = noteIn(kept, access, now);
+    if (ready) return this.#start({ ...claimed, event: { ...claimed.event, ...ready } }, now, config);
+    const done = this.#enrich(claimed, access, config).finally(() => this.#inFlight.delete(done));
+    this.#inFlight.add(done);
+    this.wake(); // others may have the place in the lane
+  }
+
+  async #enrich(claimed: Claimed, access: ApiAccess, config: DeliverConfig): Promise<void> {
+    const { ref, target } = claimed;
+    const retry = config.targets.get(target)!.policy.retry ?? config.retry;
+    const startedAt = Date.now();
+    try {
+      const enriched = await this.#enricher.enrich(claimed, access, retry);
+      if (enriched.kind === "failed") {
+        const { hold } = this.#lanes.get(target)!;
+        const { outcome } = enriched;
+        await this.#record({ claimed, outcome, startedAt, endedAt: Date.now(), retry, hold, redact: config.redact });
+      } else {
+        await this.#release(ref, enriched.kind === "later" ? enriched.until : Date.now());
+      }
+    } catch (error) {
+      log.error("cannot enrich a delivery: {problem}", { delivery: claimed.id, problem: explain(error) });
+      await this.#release(ref, Date.now() + STORE_RETRY_MS);
+    }
+    this.wake();
+  }
+
   async #deliver(claimed: Claimed, lane: Lane, config: DeliverConfig): Promise<void> {
     const target = config.targets.get(claimed.target)!;
     const startedAt = Date.now();
@@ -166,16 +204,16 @@ export class Deliverer {
     // The next one need not wait for the record of this one, but may be one that this record lets go.
     lane.end();
     this.wake();
-    if (!outcome) return await this.#release(claimed.ref);
+    if (!outcome) return await this.#release(claimed.ref, Date.now());
     const retry = target.policy.retry ?? config.retry;
     await this.#record({ claimed, outcome, startedAt, endedAt, retry, hold, redact: config.redact });
     this.wake();
   }
 
   /** What cannot be given back now is taken over at the next start. */
-  async #release(ref: DeliveryRef): Promise<void> {
+  async #release(ref: DeliveryRef, dueAt: number): Promise<void> {
     try {
-      await this.#store.release([ref], Date.now());
+      await this.#store.release([ref], dueAt);
     } catch (error) {
       log.error("cannot give a delivery back: {problem}", { problem: explain(error) });
     }
@@ -200,7 +238,8 @@ export class Deliverer {
 }
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
-  const message = isOwn(event) ? {} : messageFor(() => payloadOf(event), target, config);
+  // A route is asked as it was when the event came in: without the note.
+  const message = isOwn(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
   return { id, attempt: attempts + 1, event, message };
 }
 

@@ -1,6 +1,7 @@
 /** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
 
 import { callFunction } from "../callback.ts";
+import type { ApiAccess } from "../connectvets/api.ts";
 import type { Payload } from "../event.ts";
 import { matches } from "../pattern.ts";
 import type { MessageFields } from "../targets/message.ts";
@@ -11,6 +12,8 @@ export interface RouteRule {
   to: readonly string[];
   when?: (event: unknown) => unknown;
   message: MessageFields;
+  /** Where the note comes from that the message is made of as well. */
+  enrich?: ApiAccess;
 }
 
 /** Routes in their order, and the target of events that none of them matched. */
@@ -53,11 +56,21 @@ export function route(payload: Payload, table: RoutingTable): Routing {
  * @param read Gives the event's payload; asked only if a route has something to say.
  */
 export function messageFor(read: () => Payload, target: string, table: RoutingTable): MessageFields {
-  const rules = table.routes.filter((rule) => rule.to.includes(target) && Object.keys(rule.message).length > 0);
-  if (rules.length === 0) return {};
+  return messageOf(matchingRules(read, target, table));
+}
+
+/** The matching routes to this target that say something of its messages, in their order. */
+export function matchingRules(read: () => Payload, target: string, table: RoutingTable): RouteRule[] {
+  const says = (rule: RouteRule) => rule.enrich !== undefined || Object.keys(rule.message).length > 0;
+  const rules = table.routes.filter((rule) => rule.to.includes(target) && says(rule));
+  if (rules.length === 0) return rules;
   const payload = read();
-  const matching = rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
-  const given = matching.reverse().flatMap((rule) => Object.entries(rule.message));
+  return rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
+}
+
+/** What these routes say of a message: of each field, the first that gives it. */
+export function messageOf(rules: readonly RouteRule[]): MessageFields {
+  const given = rules.toReversed().flatMap((rule) => Object.entries(rule.message));
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

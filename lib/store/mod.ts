@@ -4,6 +4,7 @@ import type { RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Outcome } from "../outcome.ts";
 import type { AlarmStore } from "./alarms.ts";
+import type { NoteStore } from "./notes.ts";
 import type { OperatorStore } from "./operator.ts";
 
 /** An event to be kept, with where it goes. All times are Unix milliseconds. */
@@ -104,6 +105,7 @@ export interface Expired {
  */
 export interface Store extends OperatorStore {
   readonly alarms: AlarmStore;
+  readonly notes: NoteStore;
   /**
    * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
    * Gives the number of deliveries taken over.
@@ -116,8 +118,8 @@ export interface Store extends OperatorStore {
   claim(wanted: readonly { target: string; limit: number }[], now: number, leaseUntil: number): Promise<Claimed[]>;
   /** Records attempts and ends their leases. */
   record(records: readonly AttemptRecord[]): Promise<void>;
-  /** Gives deliveries back, due now; it counts as no attempt. */
-  release(refs: readonly DeliveryRef[], now: number): Promise<void>;
+  /** Gives deliveries back, due then; it counts as no attempt. */
+  release(refs: readonly DeliveryRef[], dueAt: number): Promise<void>;
   /** When the next delivery to this target is due whose turn it is; `undefined` if there is none. */
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries to these targets wait or are on their way. */

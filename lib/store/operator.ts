@@ -4,6 +4,7 @@ import type { RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Outcome, Reason } from "../outcome.ts";
 import type { DeliveryRef, DeliveryState, NewDelivery } from "./mod.ts";
+import type { KeptNote } from "./notes.ts";
 
 /** Whether an event goes anywhere. */
 export type EventState = "accepted" | "unrouted";
@@ -79,6 +80,8 @@ export interface EventStory extends EventView {
   body: Uint8Array;
   /** Which of the source's secrets had signed it, from 0. */
   secretIndex: number;
+  /** What came of asking for the note in full; absent where nobody asked. */
+  details?: KeptNote;
   deliveries: DeliveryStory[];
 }
 

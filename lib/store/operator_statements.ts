@@ -57,6 +57,7 @@ export const operatorStatements = {
   eventsDead: eventsIn("dead"),
 
   storyBetween: `SELECT ${listed}, e.headers, e.body, e.secret_index FROM events e WHERE e.id BETWEEN ? AND ?`,
+  note: "SELECT at, data, problem FROM notes WHERE event = ?",
   idOf: "SELECT id FROM events WHERE seq = ?",
   deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",

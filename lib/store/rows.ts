@@ -4,6 +4,7 @@ import type { RelayEvent } from "../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { Reason } from "../outcome.ts";
 import type { Claimed, DeliveryState, TargetHold } from "./mod.ts";
+import type { KeptNote } from "./notes.ts";
 import type { AttemptView, DeliveryView, EventView, TargetView } from "./operator.ts";
 
 /** An event as it is delivered. */
@@ -59,6 +60,12 @@ export interface AttemptRow {
   answer: string | null;
 }
 
+export interface NoteRow {
+  at: number;
+  data: Uint8Array | null;
+  problem: string | null;
+}
+
 export interface TargetRow extends HoldRow {
   pending: number | null;
   in_flight: number | null;
@@ -74,6 +81,10 @@ export interface HoldRow {
   open_until: number | null;
   paused_until: number | null;
   paused_at: number | null;
+}
+
+export function keptNote({ at, data, problem }: NoteRow): KeptNote {
+  return { at, data: data ?? undefined, problem: problem ?? undefined };
 }
 
 export function holdOf(row: HoldRow): TargetHold {

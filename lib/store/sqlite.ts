@@ -16,6 +16,7 @@ import type {
 import { claimedOf, type DeliveryRow, type EventRow, holdOf, type HoldRow } from "./rows.ts";
 import { SqliteAlarms } from "./sqlite_alarms.ts";
 import { SqliteFile } from "./sqlite_file.ts";
+import { SqliteNotes } from "./sqlite_notes.ts";
 import { SqliteOperator } from "./sqlite_operator.ts";
 import { statements } from "./statements.ts";
 
@@ -30,6 +31,7 @@ export function openSqlite(path: string, onCommit?: (ms: number) => void): Store
 
 class SqliteStore extends SqliteOperator implements Store {
   readonly alarms: SqliteAlarms;
+  readonly notes: SqliteNotes;
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   /** What was recorded in the transaction that is open. */
@@ -41,6 +43,7 @@ class SqliteStore extends SqliteOperator implements Store {
     this.#file = file;
     this.#sql = sql;
     this.alarms = new SqliteAlarms(file, (event) => this.#accept(event));
+    this.notes = new SqliteNotes(file);
     file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
   }
 
@@ -157,9 +160,9 @@ class SqliteStore extends SqliteOperator implements Store {
     }
   }
 
-  async release(refs: readonly DeliveryRef[], now: number): Promise<void> {
+  async release(refs: readonly DeliveryRef[], dueAt: number): Promise<void> {
     await this.#file.write("release deliveries", () => {
-      for (const { event, number } of refs) this.#sql.release.run(now, event, number);
+      for (const { event, number } of refs) this.#sql.release.run(dueAt, event, number);
     });
   }
 
@@ -196,6 +199,7 @@ class SqliteStore extends SqliteOperator implements Store {
       for (const { seq } of old) {
         this.#sql.deleteAttempts.run(seq);
         this.#sql.deleteDeliveries.run(seq);
+        this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }
       const last = rows.at(-1);

@@ -19,6 +19,7 @@ import type {
   StoredEvent,
   TargetView,
 } from "./operator.ts";
+import type { KeptNote } from "./notes.ts";
 import { operatorStatements } from "./operator_statements.ts";
 import {
   type AttemptRow,
@@ -29,7 +30,9 @@ import {
   type EventRow,
   eventView,
   isoTime,
+  keptNote,
   type ListedRow,
+  type NoteRow,
   type StoryRow,
   type TargetRow,
   targetView,
@@ -118,8 +121,21 @@ export abstract class SqliteOperator implements OperatorStore {
       }));
       if (number !== undefined && !deliveries.some(({ ref }) => ref.number === number)) return undefined;
       const { seq, headers, body, secret_index } = row;
-      return { ...this.#view(row), seq, headers: JSON.parse(headers), body, secretIndex: secret_index, deliveries };
+      return {
+        ...this.#view(row),
+        seq,
+        headers: JSON.parse(headers),
+        body,
+        secretIndex: secret_index,
+        details: this.#detailsOf(seq),
+        deliveries,
+      };
     });
+  }
+
+  #detailsOf(seq: number): KeptNote | undefined {
+    const row = this.#own.note.get(seq) as unknown as NoteRow | undefined;
+    return row && keptNote(row);
   }
 
   #view(row: ListedRow): EventView {

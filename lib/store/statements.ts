@@ -70,12 +70,14 @@ export const statements = {
     ) SELECT name FROM names WHERE name IS NOT NULL`,
 
   /** Events in the order of acceptance, and whether all that was to be done about them is done. */
-  selectDone: `SELECT seq, received_at, length(body) AS bytes,
+  selectDone: `SELECT seq, received_at, 
+      length(body) + coalesce((SELECT length(data) FROM notes WHERE event = seq), 0) AS bytes,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND ${isWaiting}) AS is_waiting,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead') AS is_dead
     FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
+  deleteNote: "DELETE FROM notes WHERE event = ?",
   deleteEvent: "DELETE FROM events WHERE seq = ?",
 } as const;

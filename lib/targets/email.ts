@@ -2,7 +2,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { payloadOf, printable, type RelayEvent } from "../event.ts";
+import type { NoteApi, Noted } from "../connectvets/api.ts";
+import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
 import { writeHtml } from "../messages/html.tsx";
 import { noticeOf } from "../messages/notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
@@ -14,10 +15,19 @@ import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type Tex
 import * as providers from "./providers/mod.ts";
 import { type EmailProvider, schemaOf } from "./providers/provider.ts";
 import { smtpMailer } from "./smtp.ts";
-import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
+import {
+  type EnrichOptions,
+  enrichShape,
+  policyOf,
+  type TargetDefinition,
+  type TargetKind,
+  type TargetOptions,
+  targetShape,
+} from "./target.ts";
 
 /** Options of `email()`. */
-export interface EmailOptions extends TargetOptions, DefaultMessageOptions {
+export interface EmailOptions<Api extends NoteApi | undefined = undefined>
+  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
   /**
    * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
    * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
@@ -28,11 +38,11 @@ export interface EmailOptions extends TargetOptions, DefaultMessageOptions {
   /** Recipients. */
   to: string | readonly string[];
   /** Default: a subject in `locale`. */
-  subject?: TextOption;
+  subject?: TextOption<AnyEvent & Noted<Api>>;
   /** Default: a text in `locale`. */
-  text?: TextOption;
+  text?: TextOption<AnyEvent & Noted<Api>>;
   /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
-  html?: TextOption;
+  html?: TextOption<AnyEvent & Noted<Api>>;
   /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
   requireTls?: boolean;
   /**
@@ -43,7 +53,7 @@ export interface EmailOptions extends TargetOptions, DefaultMessageOptions {
 }
 
 /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
-export function email(options: EmailOptions): TargetDefinition {
+export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition {
   return { target: "email", options };
 }
 
@@ -68,6 +78,7 @@ const provider = z.unknown().transform((value, context): Mailer => {
 
 const schema = options({
   ...targetShape,
+  ...enrichShape,
   ...defaultMessageShape,
   via: z.union([server, provider], {
     error: `expected a URL such as "smtp://user:password@host:587", or one of ${
@@ -130,6 +141,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       secrets: mailer.secrets,
       warnings: [],
       isHttp: mailer.isHttp,
+      enrich: options.enrich,
       render: (event, message) => ({ ...render(event, message) }),
 
       async deliver(delivery, signal) {

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
+import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
@@ -11,6 +12,8 @@ import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf
 import { exchange, originOf, secretsOfUrl } from "./network.ts";
 import {
   type Delivery,
+  type EnrichOptions,
+  enrichShape,
   policyOf,
   type TargetDefinition,
   type TargetKind,
@@ -19,7 +22,7 @@ import {
 } from "./target.ts";
 
 /** Options of `http()`. */
-export interface HttpOptions extends TargetOptions {
+export interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
   /** Where to send. */
   url: SecretText;
   /** Default: `POST`. */
@@ -27,13 +30,13 @@ export interface HttpOptions extends TargetOptions {
   /** Headers to add. */
   headers?: Record<string, SecretText>;
   /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
-  body?: Json | ((event: AnyEvent) => unknown);
+  body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
   /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
   sign?: SecretText;
 }
 
 /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
-export function http(options: HttpOptions): TargetDefinition {
+export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition {
   return { target: "http", options };
 }
 
@@ -41,6 +44,7 @@ const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts wit
 
 const schema = options({
   ...targetShape,
+  ...enrichShape,
   url,
   method: z.enum(["POST", "PUT", "PATCH"]).default("POST"),
   headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected the name of a header"), headerValue()).default(
@@ -85,6 +89,8 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
         ) => value),
       ],
       warnings: [],
+      enrich: options.enrich,
+      sendsBytes: (message) => ({ ...options, ...message }).body === undefined,
       isHttp: true,
 
       render(event, message) {

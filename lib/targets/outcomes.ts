@@ -1,6 +1,6 @@
 /** What the end of an attempt means: one table each of HTTP statuses, SMTP replies, exit codes and network errors. */
 
-import type { Answer, Outcome, Reason, Retry } from "../outcome.ts";
+import type { Answer, Dead, Outcome, Reason, Retry } from "../outcome.ts";
 
 /** Numbers from … to …, and what they mean. Of several rows that fit a number, the first counts. */
 export type Row =
@@ -16,6 +16,26 @@ export const httpRows: readonly Row[] = [
   [429, 429, "retry", "rate_limited"],
   [500, Infinity, "retry", "server_failed"],
   [0, Infinity, "dead", "refused"],
+];
+
+/**
+ * Statuses of ConnectVets' API for a note that is asked for. A key that is refused is for a person to mend: a dead
+ * letter says so at once, and all of that reason are retried together.
+ */
+export const noteRows: readonly Row[] = [
+  [401, 401, "dead", "note_refused", "the key in `enrich` is not valid there: mend it or its `sandbox`, then retry"],
+  [
+    403,
+    403,
+    "dead",
+    "note_refused",
+    "the key in `enrich` may not read this note: mend it or its `sandbox`, then retry",
+  ],
+  [404, 404, "dead", "note_missing", "it knows no such note: was it deleted, or is `sandbox` in `enrich` wrong?"],
+  [408, 408, "retry", "note_unavailable"],
+  [425, 425, "retry", "note_unavailable"],
+  [500, Infinity, "retry", "note_unavailable"],
+  [0, Infinity, "dead", "note_refused"],
 ];
 
 /**
@@ -75,6 +95,11 @@ const MAX_PAUSE_MS = 3_600_000;
 export function httpOutcome(answer: Answer & { status: number }, retryAfter: string | null, nowMs: number): Outcome {
   const outcome = outcomeIn(httpRows, answer, `The target answered ${answer.status}`)!;
   return outcome.kind === "retry" ? { ...outcome, pauseMs: retryAfterMs(retryAfter, nowMs) } : outcome;
+}
+
+/** The outcome of an answer of ConnectVets' API that gives no note; that to 429 is another. */
+export function noteOutcome(answer: Answer & { status: number }): Retry | Dead {
+  return outcomeIn(noteRows, answer, `ConnectVets' API answered ${answer.status}`) as Retry | Dead;
 }
 
 /**

@@ -54,6 +54,7 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       address: options.command.join(" "),
       secrets: Object.values(options.env),
       warnings: first.includes("/") && !isExecutable(program) ? [`${first} is not there, or not executable`] : [],
+      sendsBytes: () => true,
       render: () => ({ command: options.command }),
 
       async deliver({ id, attempt, event }, signal) {

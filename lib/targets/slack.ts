@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { describe, MessageError } from "../errors.ts";
+import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
 import { noticeOf } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
@@ -20,20 +21,29 @@ import {
   valueOf,
 } from "./message.ts";
 import { exchange, originOf, secretsOfUrl } from "./network.ts";
-import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
+import {
+  type EnrichOptions,
+  enrichShape,
+  policyOf,
+  type TargetDefinition,
+  type TargetKind,
+  type TargetOptions,
+  targetShape,
+} from "./target.ts";
 
 /** Options of `slack()`. */
-export interface SlackOptions extends TargetOptions, DefaultMessageOptions {
+export interface SlackOptions<Api extends NoteApi | undefined = undefined>
+  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
   /** The incoming webhook's URL; whoever has it can write to the channel. */
   url: SecretText;
   /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
-  text?: TextOption;
+  text?: TextOption<AnyEvent & Noted<Api>>;
   /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
-  blocks?: readonly unknown[] | ((event: AnyEvent) => readonly unknown[]);
+  blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
 }
 
 /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
-export function slack(options: SlackOptions): TargetDefinition {
+export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition {
   return { target: "slack", options };
 }
 
@@ -45,6 +55,7 @@ const MAX_BLOCKS = 50;
 
 const schema = options({
   ...targetShape,
+  ...enrichShape,
   url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }),
   text: messageShape.text,
   blocks: messageShape.blocks,
@@ -77,6 +88,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       url: options.url,
       secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
       warnings: [],
+      enrich: options.enrich,
       isHttp: true,
       render,
 

@@ -1,6 +1,8 @@
 /** What a target is: a place that events are delivered to, and the options that all of them share. */
 
 import { z } from "zod";
+import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
+import { apiAccess } from "../connectvets/api.ts";
 import type { AnyEvent, RelayEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
@@ -37,6 +39,15 @@ export interface TargetOptions {
   /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
   order?: (event: AnyEvent) => string;
 }
+
+/** The option of targets that make a message of the event. */
+export interface EnrichOptions<Api extends NoteApi | undefined> {
+  /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+  enrich?: Api;
+}
+
+/** The zod shape of {@link EnrichOptions}. */
+export const enrichShape = { enrich: apiAccess.optional() };
 
 /** A target in a config, made by `http()`, `slack()`, `email()` or `script()`. */
 export interface TargetDefinition {
@@ -133,6 +144,10 @@ export interface Target {
   readonly secrets: readonly string[];
   /** What an operator should know before it runs, such as a script that is not there. */
   readonly warnings: readonly string[];
+  /** Where the note comes from that its messages are made of as well. */
+  readonly enrich?: ApiAccess;
+  /** Whether what it sends with these fields is the bytes received, for which no note is needed. Absent: never. */
+  sendsBytes?(message: MessageFields): boolean;
   /** It sends by the runtime's HTTP client, which all such targets share. */
   readonly isHttp?: true;
   /**

@@ -7,7 +7,7 @@ import { readConfig } from "../../lib/config/schema.ts";
 
 const KEY = "key-0123456789abcdef";
 
-const wrong = <Options>(options: unknown): Options => options as Options;
+const wrong = (options: unknown) => options as never;
 
 const problemsOf = (options: object) =>
   readConfig({

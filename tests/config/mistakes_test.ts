@@ -8,9 +8,9 @@ import { readConfig } from "../../lib/config/schema.ts";
 
 const SECRET = "whs_0123456789abcdef";
 
-const wrong = <Options>(options: unknown): Options => options as Options;
-const clinic = (options: object) => connectvets({ path: "/webhook", secret: SECRET, ...wrong<object>(options) });
-const crm = (options: object) => http({ url: "http://127.0.0.1/", ...wrong<object>(options) });
+const wrong = (options: unknown) => options as never;
+const clinic = (options: object) => connectvets({ path: "/webhook", secret: SECRET, ...(options as object) });
+const crm = (options: object) => http({ url: "http://127.0.0.1/", ...(options as object) });
 
 const configOf = (parts: Record<string, unknown>): unknown => ({
   sources: { clinic: clinic({}) },

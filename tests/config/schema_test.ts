@@ -20,7 +20,7 @@ const configOf = (parts: Record<string, unknown> = {}): Record<string, unknown> 
 });
 
 /** Options that no type allows, as a config without types may have them. */
-const wrong = <Options>(options: unknown): Options => options as Options;
+const wrong = (options: unknown) => options as never;
 
 /** Every mistake, as `path: message`. */
 function problemsOf(config: unknown, folder = "/"): string[] {
@@ -57,7 +57,7 @@ test("readConfig() fills in the defaults", () => {
       ["clinic", "connectvets", "/webhook", 1_048_576, "X-ConnectVets-Signature"],
     ],
   );
-  assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, message: {} }]);
+  assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, enrich: undefined, message: {} }]);
   const policy = {
     timeoutMs: 15_000,
     concurrency: 8,
@@ -120,7 +120,13 @@ test("readConfig() takes every option", () => {
     [2_048, { perMs: 60_000, limit: 9 }],
     [1_024, { perMs: 1_000, limit: 5 }],
   ]);
-  assert.deepEqual(routes, [{ on: ["a", "b.*"], to: ["crm", "chat"], when, message: { text: "x", body: null } }]);
+  assert.deepEqual(routes, [{
+    on: ["a", "b.*"],
+    to: ["crm", "chat"],
+    when,
+    enrich: undefined,
+    message: { text: "x", body: null },
+  }]);
 });
 
 test("readConfig() says every mistake at once, each in its place", () => {

@@ -1,7 +1,7 @@
 /** Configs that an editor must take, and configs that it must complain of. */
 
 const HEAD = `/// <reference path="./relay.d.ts" />
-import { connectvets, credential, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
+import { connectvets, connectvetsApi, credential, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
 `;
 
 /** A config with these lines in place of its parts. */
@@ -88,6 +88,19 @@ export const PAYLOADS = configOf({
     { on: "*.paid", to: ["sistema"], body: (e) => ({ all: e.data }) },`,
 });
 
+/** What functions see of a note, by the `enrich` of their route or target. */
+export const NOTES = configOf({
+  targets: `
+    chat: slack({ url: "https://x", enrich: connectvetsApi({ key: env("K") }), text: (e) => e.note.name, blocks: (e) => e.note.note_sections }),
+    mail: email({ via: "smtp://host", from: "a@b.c", to: "d@e.f", enrich: connectvetsApi({ key: env("K"), optional: true }), text: (e) => e.note?.name ?? "" }),
+    crm: http({ url: "http://x", enrich: connectvetsApi({ key: env("K"), sandbox: true }), body: (e) => ({ ...e.note, at: e.timestamp }) }),`,
+  routes: `
+    { on: "note.completed", to: "plantao", enrich: connectvetsApi({ key: env("K"), sandbox: false }), text: (e) => { const s: "completed" = e.data.status; return s + e.note.name; } },
+    { on: ["note.failed", "note.completed"], to: "plantao", enrich: connectvetsApi({ key: "k", optional: true }), text: (e) => e.note?.note_sections[0]?.title ?? e.data.note_id },
+    { on: "order.*", to: "plantao", text: (e) => String(e.data.id) },
+    { on: "order.*", to: "sistema", enrich: connectvetsApi({ key: "k", optional: false }), body: (e) => e.note.metadata },`,
+});
+
 /** Lines that are wrong, each with what the message must speak of. A line alone bears the whole mistake. */
 export const mistakes: [what: string, config: string, line: RegExp, message: RegExp][] = [
   [
@@ -164,6 +177,47 @@ export const mistakes: [what: string, config: string, line: RegExp, message: Reg
     configOf({ routes: '{ on: "note.failed", to: "plantao", when: async () => true },' }),
     /async/,
     /Promise<boolean>/,
+  ],
+  [
+    "a note on a route that does not enrich",
+    configOf({ routes: '{ on: "note.failed", to: "plantao", text: (e) => e.note.name },' }),
+    /e\.note\.name/,
+    /'note' does not exist/,
+  ],
+  [
+    "a note on a target that does not enrich",
+    configOf({ targets: 'x: http({ url: "http://x", body: (e) => e.note }),' }),
+    /e\.note/,
+    /'note' does not exist/,
+  ],
+  [
+    "a note that may be absent, taken for one that is there",
+    configOf({
+      routes:
+        '{ on: "note.failed", to: "plantao", enrich: connectvetsApi({ key: "k", optional: true }), text: (e) => e.note.name },',
+    }),
+    /e\.note\.name/,
+    /'e\.note' is possibly 'undefined'/,
+  ],
+  [
+    "a note in a when, which is asked before it is fetched",
+    configOf({
+      routes: '{ on: "note.failed", to: "plantao", enrich: connectvetsApi({ key: "k" }), when: (e) => !!e.note },',
+    }),
+    /e\.note/,
+    /'note' does not exist/,
+  ],
+  [
+    "an enrich that is none",
+    configOf({ routes: '{ on: "note.failed", to: "plantao", enrich: "https://x" },' }),
+    /enrich/,
+    /not assignable/,
+  ],
+  [
+    "a script that enriches",
+    configOf({ targets: 'x: script({ command: ["x"], enrich: connectvetsApi({ key: "k" }) }),' }),
+    /enrich/,
+    /'enrich' does not exist/,
   ],
   [
     "a misspelt option of a route",

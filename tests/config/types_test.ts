@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { generateTypes } from "../../lib/build/types.ts";
 import { checkTypes, declarations } from "../helpers/types.ts";
-import { DESIGN, EVERYTHING, mistakes, PAYLOADS } from "./typed_configs.ts";
+import { DESIGN, EVERYTHING, mistakes, NOTES, PAYLOADS } from "./typed_configs.ts";
 
 const exampleConfig = fileURLToPath(new URL("../../relay.config.ts", import.meta.url));
 
@@ -14,7 +14,7 @@ test("relay.d.ts is what generateTypes() makes of the source", { timeout: 60_000
   assert.equal(readFileSync(declarations, "utf8"), generateTypes());
 });
 
-const good = { DESIGN, EVERYTHING, PAYLOADS, example: readFileSync(exampleConfig, "utf8") };
+const good = { DESIGN, EVERYTHING, PAYLOADS, NOTES, example: readFileSync(exampleConfig, "utf8") };
 
 const found = checkTypes({ ...good, ...Object.fromEntries(mistakes.map(([what, config]) => [what, config])) });
 

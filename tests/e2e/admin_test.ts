@@ -128,6 +128,7 @@ test("admin tells every metric of the contract, with what became of a few events
       "relay_delivery_attempts_total counter",
       "relay_delivery_backlog gauge",
       "relay_events_received_total counter",
+      "relay_note_requests_total counter",
       "relay_oldest_pending_seconds gauge",
       "relay_store_bytes gauge",
       "relay_store_commit_duration_seconds histogram",

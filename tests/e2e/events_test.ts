@@ -192,10 +192,11 @@ test("events ID tells an event's whole story as JSON, by the event's id and by a
   await atWork(async (relay) => {
     const [listed] = await jsonOf(relay.folder, "--type", "note.failed");
     const story = await jsonOf(relay.folder, listed.id);
-    const { headers, secret, routing, payload, deliveries, ...rest } = story;
+    const { headers, secret, routing, payload, note, deliveries, ...rest } = story;
     const { deliveries: shown, ...event } = listed;
     assert.deepEqual(rest, event);
     assert.deepEqual(headers, { "content-type": "application/json", "x-connectvets-signature": "[masked]" });
+    assert.equal(note, null);
     assert.deepEqual(secret, { number: 1, of: 1 });
     assert.deepEqual(routing, {
       targets: ["crm", "recusa", "fora"],

@@ -7,6 +7,7 @@ import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testAlarms } from "./contract_alarms.ts";
+import { testNotes } from "./contract_notes.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
@@ -45,6 +46,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
   testOutcomes(it);
   testTargets(it);
   testAlarms(it);
+  testNotes(it);
   testOperator(it);
 }
 

@@ -86,7 +86,15 @@ export const backlogOf = (store: Store) => store.backlog(["a", "b", "c"]);
 export async function eventOf(store: Store, id: IdBytes) {
   const story = await store.story(id);
   if (!story) return undefined;
-  const { seq: _seq, headers: _headers, body: _body, secretIndex: _secretIndex, deliveries, ...view } = story;
+  const {
+    seq: _seq,
+    headers: _headers,
+    body: _body,
+    secretIndex: _secretIndex,
+    details: _details,
+    deliveries,
+    ...view
+  } = story;
   return { ...view, deliveries: deliveries.map(({ ref: _ref, history: _history, ...delivery }) => delivery) };
 }
 

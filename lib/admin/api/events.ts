@@ -3,7 +3,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Buffer, isUtf8 } from "node:buffer";
 import { parseId } from "../../id.ts";
-import { exactJson } from "../../operator/payload.ts";
+import { exactJson, shownNote } from "../../operator/payload.ts";
 import { type Story, tellStory } from "../../operator/story.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
@@ -68,13 +68,14 @@ function cursorOf(next: number | undefined): string | null {
   return next === undefined ? null : String(next);
 }
 
-function shown({ seq: _, body, deliveries, ...story }: Story) {
+function shown({ seq: _, body, details, deliveries, ...story }: Story) {
   const bytes = Buffer.from(body);
   const isText = isUtf8(bytes);
   return {
     ...story,
     body: { encoding: isText ? "utf8" as const : "base64" as const, text: bytes.toString(isText ? "utf8" : "base64") },
     payload: exactJson(body) ?? null,
+    note: shownNote(details),
     routing: routes(story.routing),
     deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery),
   };

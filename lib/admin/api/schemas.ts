@@ -82,6 +82,11 @@ export const eventStory = z.object({
     text: z.string(),
   }),
   payload: z.unknown().meta({ description: "The body as JSON, numbers as they were written; null if it is none" }),
+  note: z.object({
+    at: time.meta({ description: "When that was" }),
+    data: z.unknown().meta({ description: "The note as ConnectVets' API gave it; null if it did not" }),
+    problem: z.string().nullable().meta({ description: "Why there is none" }),
+  }).nullable().meta({ description: "What came of asking for the note in full; null where nobody asked" }),
   secret: z.object({
     number: z.int().min(1),
     of: z.int().optional().meta({ description: "Absent if the config does not name the source any more" }),

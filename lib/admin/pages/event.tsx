@@ -10,11 +10,11 @@ import { Action, Facts, Prose, Row, State, Table, Time } from "./parts.tsx";
 import { shownBody } from "../../operator/payload.ts";
 import type { View } from "./view.ts";
 
-/** What is told of an event beside its body. */
-export type Told = Omit<Story, "body">;
+/** What is told of an event beside its bytes and those of its note. */
+export type Told = Omit<Story, "body" | "details">;
 
 /** The page of an event. */
-export function eventPage(view: View, story: Told, body: Uint8Array): Page {
+export function eventPage(view: View, story: Told, { body, details }: Pick<Story, "body" | "details">): Page {
   const { words } = view;
   const states = story.deliveries.map(({ target, state }) => `${target}: ${words.states[state]}`);
   return {
@@ -41,6 +41,7 @@ export function eventPage(view: View, story: Told, body: Uint8Array): Page {
         )}
         <h2>{words.event.arrived}</h2>
         <Arrived view={view} headers={story.headers} body={body} />
+        {details && <Details view={view} details={details} />}
       </>
     ),
   };
@@ -108,6 +109,23 @@ function Routes({ view, story }: { view: View; story: Told }) {
         </p>
         {!isNowhere && <Action to={`/events/${story.id}/replay`} label={words.event.replay} isQuiet />}
       </div>
+    </>
+  );
+}
+
+function Details({ view, details }: { view: View; details: NonNullable<Story["details"]> }) {
+  const { words } = view;
+  const shown = details.data && view.clean(shownBody(details.data));
+  return (
+    <>
+      <h2>{words.event.note}</h2>
+      <p class="lead">
+        {shown ? words.event.noteFetched : words.event.noteFailed}{" "}
+        <Time view={view} at={new Date(details.at).toISOString()} isInText />
+      </p>
+      {shown
+        ? <pre tabindex={0} aria-label={words.event.note}>{shown.text}</pre>
+        : <p class="card">{view.clean(details.problem ?? "")}</p>}
     </>
   );
 }

@@ -54,8 +54,8 @@ export function createReads({ store, loaded }: AdminContext) {
       const id = parseId(c.req.param("id") ?? "");
       const story = id && await tellStory(store, loaded(), id);
       if (!story) return undefined;
-      const { body, ...told } = story;
-      return eventPage(view, view.clean(told), body);
+      const { body, details, ...told } = story;
+      return eventPage(view, view.clean(told), { body, details });
     },
 
     async dead(c, view) {

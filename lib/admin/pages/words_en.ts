@@ -159,6 +159,9 @@ export const en = {
     header: "Header",
     value: "Value",
     payload: "Payload",
+    note: "Note in full",
+    noteFetched: "Fetched from ConnectVets' API",
+    noteFailed: "Not to be had from ConnectVets' API",
     bytes: (count: string) =>
       `${count} bytes came in; signature and delivery use these exact bytes. This is them, indented.`,
     notJson: "The body is not JSON; this is its text.",

@@ -56,6 +56,18 @@ export const reasonsEn: Record<Reason, ReasonWords> = {
     name: "message invalid",
     advice: "The config could not make the message from this event: mend its function, reload, and retry.",
   },
+  note_missing: {
+    name: "no such note",
+    advice: "ConnectVets' API does not know the note: it may be deleted, or `sandbox` in `enrich` is wrong.",
+  },
+  note_refused: {
+    name: "note refused",
+    advice: "ConnectVets' API refused the key: mend the `key` in `enrich`, or its `sandbox`, reload, and retry.",
+  },
+  note_unavailable: {
+    name: "note not to be had",
+    advice: "ConnectVets' API gave no note: relay asks again by itself; retry once the API is back.",
+  },
   internal: {
     name: "error in relay",
     advice: "Something went wrong inside relay: its log says what; retry, and report it if it happens again.",
@@ -114,6 +126,18 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   message_invalid: {
     name: "mensagem inválida",
     advice: "A configuração não conseguiu montar a mensagem: corrija a função, recarregue e reenvie.",
+  },
+  note_missing: {
+    name: "nota inexistente",
+    advice: "A API do ConnectVets não conhece a nota: pode ter sido apagada, ou o `sandbox` do `enrich` está errado.",
+  },
+  note_refused: {
+    name: "nota recusada",
+    advice: "A API do ConnectVets recusou a chave: corrija a `key` do `enrich`, ou o `sandbox`, recarregue e reenvie.",
+  },
+  note_unavailable: {
+    name: "nota indisponível",
+    advice: "A API do ConnectVets não deu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
   },
   internal: {
     name: "erro no relay",

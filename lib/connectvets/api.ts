@@ -1,0 +1,78 @@
+/** ConnectVets' API in a config: where a route or a target takes a note's details from. */
+
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { options } from "../options.ts";
+import type { SecretText } from "../secret.ts";
+import type { Note } from "./note.ts";
+
+/** Options of `connectvetsApi()`. */
+export interface ConnectvetsApiOptions {
+  /** The API key, `cvn_live_…` or `cvn_test_…`. */
+  key: SecretText;
+  /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+  sandbox?: boolean;
+  /**
+   * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
+   * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+   */
+  optional?: boolean;
+  /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+  url?: string;
+}
+
+/** Where a note's details come from, made by `connectvetsApi()`. */
+export interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
+  readonly api: "connectvets";
+  readonly optional: Optional;
+}
+
+/** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+export function connectvetsApi(options: ConnectvetsApiOptions & { optional?: false }): NoteApi<false>;
+export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
+export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi {
+  return { ...options, api: "connectvets", optional: options.optional ?? false };
+}
+
+/** What a message function sees beside the payload, by the `enrich` of its route or target. */
+export type Noted<Api> = [Extract<Api, NoteApi>] extends [never] ? unknown
+  : [Extract<Api, NoteApi>] extends [NoteApi<false>] ? { note: Note }
+  : { note?: Note };
+
+/** Access to the API at work. */
+export interface ApiAccess {
+  url: string;
+  key: string;
+  isOptional: boolean;
+  /** Names the account, whose limit it is, without its key. */
+  account: string;
+}
+
+const bases = {
+  production: "https://api.connectvets.com.br/notes/v1",
+  sandbox: "https://api-sandbox.connectvets.com.br/notes/v1",
+};
+
+/** Reads a {@link NoteApi}. */
+export const apiAccess = options({
+  api: z.literal("connectvets", "expected connectvetsApi({ key })"),
+  key: z.string().min(1, "expected a key that is not empty").regex(/^[\x21-\x7e]*$/, "expected a key without spaces"),
+  sandbox: z.boolean().default(false),
+  optional: z.boolean().default(false),
+  url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }).optional(),
+}).transform(({ key, sandbox, optional, url }): ApiAccess => {
+  const base = (url ?? bases[sandbox ? "sandbox" : "production"]).replace(/\/+$/, "");
+  const account = createHash("sha256").update(`${base}\0${key}`).digest("hex").slice(0, 16);
+  return { url: base, key, isOptional: optional, account };
+});
+
+/** What an operator should know of an access that is sound: `undefined` if there is nothing. */
+export function apiWarning({ url, key }: ApiAccess): string | undefined {
+  if (url === bases.production && key.startsWith("cvn_test_")) {
+    return "has a key of the sandbox, cvn_test_…, but no `sandbox: true`";
+  }
+  if (url === bases.sandbox && key.startsWith("cvn_live_")) {
+    return "has a key of production, cvn_live_…, but `sandbox: true`";
+  }
+  return undefined;
+}

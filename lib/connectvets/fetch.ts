@@ -1,0 +1,106 @@
+/** Asks ConnectVets' API for a note. */
+
+import { Buffer } from "node:buffer";
+import type { Dead, Retry } from "../outcome.ts";
+import { networkOutcome, noteOutcome, retryAfterMs } from "../targets/outcomes.ts";
+import { VERSION } from "../version.ts";
+import type { ApiAccess } from "./api.ts";
+import { noteOf } from "./note.ts";
+
+/** Longest wait for an answer and its body, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/** Most bytes of an answer. */
+const MAX_BYTES = 1024 ** 2;
+
+/** Most bytes of an error's answer that are kept. */
+const MAX_KEPT_BYTES = 1024;
+
+/** Pause after a 429 that does not say how long, in milliseconds. */
+const PAUSE_MS = 60_000;
+
+/** Shortest and longest pause that the API can ask for, in milliseconds. */
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 3_600_000;
+
+/** What came of asking; `pauseMs` is for how long the API takes no further request. */
+export type Asked =
+  & { pauseMs?: number }
+  & (
+    /** The note, as the API gave it: JSON. */
+    | { kind: "found"; data: Uint8Array }
+    | { kind: "limited"; pauseMs: number }
+    | { kind: "failed"; outcome: Retry | Dead }
+  );
+
+/** Asks for the note of this id. Never throws; what it gives after `stop` does not count. */
+export async function fetchNote({ url, key }: ApiAccess, id: string, stop: AbortSignal): Promise<Asked> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
+  const place = `ConnectVets' API at ${new URL(url).host}`;
+  try {
+    const response = await fetch(`${url}/notes/${encodeURIComponent(id)}`, {
+      headers: { "X-API-KEY": key, Accept: "application/json", "User-Agent": `relay/${VERSION}` },
+      redirect: "manual",
+      signal,
+    });
+    const { status, headers } = response;
+    const windowMs = windowPause(headers, Date.now());
+    if (status === 429) {
+      await response.body?.cancel();
+      const pauseMs = retryAfterMs(headers.get("Retry-After"), Date.now()) ?? windowMs ?? PAUSE_MS;
+      return { kind: "limited", pauseMs: Math.max(pauseMs, MIN_PAUSE_MS) };
+    }
+    const isFound = status === 200;
+    const body = await read(response, isFound ? MAX_BYTES + 1 : MAX_KEPT_BYTES);
+    const asked = isFound ? found(body) : failed(noteOutcome({ status, answer: body.toString() }));
+    return { pauseMs: windowMs, ...asked };
+  } catch (error) {
+    if (signal.aborted) return failed(unavailable(`No answer from ${place} within ${TIMEOUT_MS} ms`));
+    return failed({ ...networkOutcome(error, place), reason: "note_unavailable" });
+  }
+}
+
+/** How long the API takes no more, by what it says is left of the minute or the hour; `undefined` if there is some. */
+function windowPause(headers: Headers, now: number): number | undefined {
+  const pauses = ["Minute", "Hour"].filter((span) => headers.get(`X-RateLimit-Remaining-${span}`) === "0")
+    .map((span) => Number(headers.get(`X-RateLimit-Reset-${span}`)) * 1000 - now)
+    .filter((ms) => ms > 0);
+  return pauses.length > 0 ? Math.min(Math.max(...pauses), MAX_PAUSE_MS) : undefined;
+}
+
+function found(body: Buffer): Asked {
+  if (body.byteLength > MAX_BYTES) {
+    return failed({ kind: "dead", reason: "note_unavailable", detail: `The note is larger than ${MAX_BYTES} bytes` });
+  }
+  try {
+    const { data } = JSON.parse(body.toString()) as { data?: unknown };
+    if (noteOf(data)) return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
+    return failed(unavailable("ConnectVets' API answered 200, but with no note"));
+  } catch {
+    // What the error says may quote the text, which is the patient's.
+    return failed(unavailable("ConnectVets' API answered 200, but with no JSON"));
+  }
+}
+
+function failed(outcome: Retry | Dead): Asked {
+  return { kind: "failed", outcome };
+}
+
+function unavailable(detail: string): Retry {
+  return { kind: "retry", reason: "note_unavailable", detail };
+}
+
+/** The first bytes of an answer's body. */
+async function read(response: Response, most: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = response.body?.getReader();
+  while (reader && bytes < most) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    bytes += value.byteLength;
+  }
+  if (bytes >= most) reader?.cancel().catch(() => {});
+  return Buffer.concat(chunks).subarray(0, most);
+}

@@ -1,0 +1,196 @@
+/** Enriching: the note of an event is fetched once, before the deliveries that need it, within the API's limit. */
+
+import type { ApiAccess } from "../connectvets/api.ts";
+import { fetchNote } from "../connectvets/fetch.ts";
+import { Limit, LIMIT_MS } from "../connectvets/limit.ts";
+import { type Note, noteOf } from "../connectvets/note.ts";
+import { payloadOf, type RelayEvent } from "../event.ts";
+import { log } from "../log.ts";
+import { noteRequests } from "../metrics.ts";
+import { isOwn } from "../own_event.ts";
+import type { Dead, Retry } from "../outcome.ts";
+import type { Claimed } from "../store/mod.ts";
+import type { KeptNote, NoteStore } from "../store/notes.ts";
+import type { RetryPolicy, Target } from "../targets/target.ts";
+import { matchingRules, messageOf, type RoutingTable } from "./route.ts";
+
+/** Most requests at the same time to one account; the HTTP client is shared with the targets. */
+export const MAX_NOTE_REQUESTS = 8;
+
+/** Wait for one of these to end, in milliseconds. */
+const BUSY_MS = 500;
+
+/** How late a request may use the time that was its own, in milliseconds; later it asks for another one. */
+const LATE_MS = 1_000;
+
+/** How long a delivery waits for a note that is optional, in milliseconds. */
+export const PATIENCE_MS = 60_000;
+
+/** Most events that are remembered as waiting; the oldest of more is forgotten, and waits anew. */
+const MAX_WAITING = 20_000;
+
+/** What a delivery needs to know of its target. */
+type Asking = Pick<Target, "name" | "enrich" | "sendsBytes">;
+
+/** Where the note for this delivery comes from; `undefined` if it needs none, which costs next to nothing to say. */
+export function accessFor(event: RelayEvent, target: Asking, table: RoutingTable): ApiAccess | undefined {
+  const { name, enrich } = target;
+  if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
+  if (isOwn(event)) return undefined;
+  const rules = matchingRules(() => payloadOf(event), name, table);
+  if (target.sendsBytes?.(messageOf(rules))) return undefined;
+  const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);
+  return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
+}
+
+/** The note that a delivery is made with: `ready` with the note, or without where that will do; else nothing. */
+export function noteIn(kept: KeptNote | undefined, access: ApiAccess, now: number): { note?: Note } | undefined {
+  if (kept?.data) return { note: noteOf(JSON.parse(new TextDecoder().decode(kept.data))) };
+  // Not for ever: what failed then may be had by the time of another attempt, or of a replay.
+  const isFresh = kept !== undefined && now >= kept.at && now < kept.at + PATIENCE_MS;
+  return access.isOptional && isFresh ? {} : undefined;
+}
+
+/** What follows for a delivery: it can be made, not before a time, or it has failed. */
+export type Enriched =
+  | { kind: "ready" }
+  | { kind: "later"; until: number }
+  | { kind: "failed"; outcome: Retry | Dead };
+
+interface Waiting {
+  since: number;
+  /** When the request may be made. */
+  slot: number;
+}
+
+interface Account {
+  limit: Limit;
+  flights: Map<number, Promise<Enriched>>;
+  waiting: Map<number, Waiting>;
+}
+
+export class Enricher {
+  readonly #store: NoteStore;
+  readonly #stop: AbortSignal;
+  readonly #accounts = new Map<string, Promise<Account>>();
+
+  /** @param stop Ends requests; what they were for is given back. */
+  constructor(store: NoteStore, stop: AbortSignal) {
+    this.#store = store;
+    this.#stop = stop;
+  }
+
+  /**
+   * Has the note fetched and kept, if it may be now: one request an event, however many deliveries ask.
+   * @throws {StoreError} if the store cannot read or write now.
+   */
+  async enrich(
+    { ref: { event: seq }, event, failures }: Claimed,
+    access: ApiAccess,
+    retry: RetryPolicy,
+  ): Promise<Enriched> {
+    const id = noteIdOf(event);
+    if (id === undefined) {
+      const detail =
+        "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` goes without";
+      return await this.#settle(seq, access, { kind: "dead", reason: "note_missing", detail }, undefined);
+    }
+    const account = await this.#account(access.account);
+    const since = this.#wait(account, seq).since;
+    const result = await (account.flights.get(seq) ?? this.#begin(account, seq, id, access));
+    if (result.kind === "ready") return result;
+    if (result.kind === "failed") {
+      const pauseMs = result.outcome.kind === "dead" ? undefined : retry.scheduleMs[failures];
+      return await this.#settle(seq, access, result.outcome, pauseMs, since);
+    }
+    if (!access.isOptional || result.until <= since + PATIENCE_MS) return result;
+    const detail = `ConnectVets' API takes no further request before ${new Date(result.until).toISOString()}`;
+    return await this.#settle(seq, access, { kind: "retry", reason: "note_unavailable", detail }, undefined);
+  }
+
+  /** What a failure means: one that will not pass is kept with the event, and what can go without does. */
+  async #settle(
+    event: number,
+    { isOptional }: ApiAccess,
+    outcome: Retry | Dead,
+    pauseMs: number | undefined,
+    since = 0,
+  ): Promise<Enriched> {
+    const now = Date.now();
+    const goesWithout = isOptional && (pauseMs === undefined || now + pauseMs > since + PATIENCE_MS);
+    if (goesWithout || outcome.kind === "dead") await this.#store.keep(event, { at: now, problem: outcome.detail });
+    return goesWithout ? { kind: "ready" } : { kind: "failed", outcome };
+  }
+
+  #wait({ waiting, limit }: Account, event: number): Waiting {
+    const now = Date.now();
+    const known = waiting.get(event);
+    if (known) {
+      if (known.slot < now - LATE_MS) known.slot = limit.take(now);
+      return known;
+    }
+    const [oldest] = waiting.keys();
+    if (waiting.size >= MAX_WAITING && oldest !== undefined) waiting.delete(oldest);
+    const added = { since: now, slot: limit.take(now) };
+    waiting.set(event, added);
+    return added;
+  }
+
+  async #begin(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
+    const own = account.waiting.get(event)!;
+    const now = Date.now();
+    if (own.slot <= now && account.flights.size >= MAX_NOTE_REQUESTS) own.slot = account.limit.take(now + BUSY_MS);
+    if (own.slot > now) return { kind: "later", until: own.slot };
+    const flight = this.#fly(account, event, id, access).finally(() => account.flights.delete(event));
+    account.flights.set(event, flight);
+    return await flight;
+  }
+
+  async #fly(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
+    // Before the request, so that a crash does not forget it.
+    await this.#store.request(access.account, Date.now(), Date.now() - LIMIT_MS - LATE_MS);
+    const asked = await fetchNote(access, id, this.#stop);
+    const now = Date.now();
+    if (this.#stop.aborted) return { kind: "later", until: now };
+    noteRequests.inc({ result: asked.kind === "failed" ? asked.outcome.reason : asked.kind });
+    if (asked.pauseMs !== undefined) await this.#hold(account, access.account, now, asked.pauseMs);
+    if (asked.kind === "limited") return { kind: "later", until: this.#wait(account, event).slot };
+    if (asked.kind === "failed") return asked;
+    await this.#store.keep(event, { at: now, data: asked.data });
+    account.waiting.delete(event);
+    return { kind: "ready" };
+  }
+
+  async #hold({ limit, waiting }: Account, account: string, now: number, pauseMs: number): Promise<void> {
+    const until = now + pauseMs;
+    limit.hold(until, now);
+    // Times that were given out lie before the end of the pause; whoever comes back by one gets another.
+    for (const own of waiting.values()) own.slot = Math.min(own.slot, now - LATE_MS - 1);
+    log.warn("waiting with requests for notes: ConnectVets' API takes no more before {until}", {
+      until: new Date(until).toISOString(),
+    });
+    await this.#store.hold(account, until);
+  }
+
+  #account(name: string): Promise<Account> {
+    const known = this.#accounts.get(name);
+    if (known) return known;
+    const now = Date.now();
+    const read = this.#store.use(name, now - LIMIT_MS - LATE_MS).then(({ requests, heldUntil }) => ({
+      limit: new Limit(requests.filter((at) => at <= now), Math.min(heldUntil ?? 0, now + LIMIT_MS)),
+      flights: new Map(),
+      waiting: new Map(),
+    }));
+    this.#accounts.set(name, read);
+    read.catch(() => this.#accounts.delete(name));
+    return read;
+  }
+}
+
+/** The note that an event is about; `undefined` if it names none that a URL can. */
+function noteIdOf(event: RelayEvent): string | undefined {
+  const { data } = payloadOf(event);
+  const { note_id, id } = typeof data === "object" && data !== null ? data as Record<string, unknown> : {};
+  const given = note_id ?? id;
+  return typeof given === "string" && /^[\w-]{1,128}$/.test(given) ? given : undefined;
+}
