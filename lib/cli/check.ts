@@ -5,6 +5,7 @@ import type { Alert } from "../alert.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
 import { inWords } from "../units.ts";
+import { checkWords } from "./check_words.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 
@@ -34,32 +35,33 @@ function summary({ file, config, warnings }: LoadedConfig) {
 
 function lines(loaded: LoadedConfig): string[] {
   const { listen, sources, targets, routes, fallback, alerts, warnings } = summary(loaded);
+  const words = checkWords(loaded.config.checkLocale);
+  const alertCells = (alert: Alert) => [
+    "dead" in alert ? words.dead(alert.dead) : words.silent(alert.silent),
+    "dead" in alert ? "" : words.for(inWords(alert.forMs, loaded.config.checkLocale)),
+    `→ ${alert.to}`,
+  ];
   return [
-    `${paint("green", "The config is sound:")} ${loaded.file}`,
+    `${paint("green", words.sound)} ${loaded.file}`,
     "",
-    "Sources",
+    words.sources,
     ...table(sources.map(({ name, kind, path, secrets }) => [
       name,
       kind,
       `POST http://${listen.host}:${listen.port}${path}`,
-      secrets === 1 ? "1 secret" : `${secrets} secrets`,
+      words.secrets(secrets),
     ])),
     "",
-    "Targets",
+    words.targets,
     ...table(targets.map(({ name, kind, address }) => [name, kind, address])),
     "",
-    "Routes",
+    words.routes,
     ...table([
-      ...routes.map(({ on, to, when }) => [on.join(", "), when ? "when …" : "", `→ ${to.join(", ")}`]),
-      ["anything else", "", fallback ? `→ ${fallback}` : "is kept, goes nowhere"],
+      ...routes.map(({ on, to, when }) => [on.join(", "), when ? words.when : "", `→ ${to.join(", ")}`]),
+      [words.anythingElse, "", fallback ? `→ ${fallback}` : words.goesNowhere],
     ]),
-    ...(alerts.length > 0 ? ["", "Alerts", ...table(alerts.map(alertCells))] : []),
-    ...(warnings.length > 0 ? ["", paint("yellow", "Warnings")] : []),
+    ...(alerts.length > 0 ? ["", words.alerts, ...table(alerts.map(alertCells))] : []),
+    ...(warnings.length > 0 ? ["", paint("yellow", words.warnings)] : []),
     ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
   ];
-}
-
-function alertCells(alert: Alert): string[] {
-  const what = "dead" in alert ? `${alert.dead} or more dead letters` : `no event ${alert.silent}`;
-  return [what, "dead" in alert ? "" : `for ${inWords(alert.forMs, "en")}`, `→ ${alert.to}`];
 }

@@ -1,57 +1,84 @@
 /** `relay init` */
 
-import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "commander";
-import configText from "../../relay.config.ts" with { type: "text" };
+import process from "node:process";
+import { type Command, Option } from "commander";
 import typesText from "../../relay.d.ts" with { type: "text" };
-import { RelayError } from "../errors.ts";
+import { ExitCode, RelayError } from "../errors.ts";
+import { answeredFiles, dotenvText, exampleFiles, type Files } from "../init/files.ts";
+import { initWords } from "../init/words.ts";
+import type { Locale } from "../messages/style.ts";
 import { print, verb } from "./shared.ts";
+
+const CONFIG = "relay.config.ts";
+
+interface Options {
+  locale?: Locale;
+  yes?: boolean;
+}
 
 export function initVerb(): Command {
   return verb("init", "write a config to edit, its types, and a .env for its secrets")
     .argument("[dir]", "folder to write to; it is made if it is not there", ".")
-    .addHelpText("after", "\nA file that is there already is left as it is.")
+    .addOption(new Option("--locale <locale>", "language of comments and messages").choices(["pt-BR", "en"]))
+    .option("--yes", "ask nothing, and write an example")
+    .addHelpText(
+      "after",
+      "\nOn a terminal it asks what the config is to do. A file that is there already is left as it is.",
+    )
     .action(init);
 }
 
-const dotenv = () =>
-  `# Secrets of relay.config.ts. Only you can read this file; keep it out of version control.
+async function init(dir: string, { locale, yes }: Options): Promise<void> {
+  const isAsking = !yes && process.stdin.isTTY && process.stdout.isTTY && !existsSync(join(dir, CONFIG));
+  if (!isAsking) return write(dir, exampleFiles(locale), locale ?? "en");
+  const asked = locale ?? terminalLocale();
+  const { askAnswers } = await import("../init/ask.ts");
+  const answers = await askAnswers(asked);
+  if (answers) write(dir, answeredFiles(answers, asked), asked);
+  else process.exitCode = ExitCode.failed;
+}
 
-# The secret that ConnectVets gave you. Until then, this one serves for \`relay send\`.
-WEBHOOK_SECRET=${randomBytes(24).toString("hex")}
+/** The language of the user's terminal, of the two that there are. */
+function terminalLocale(): Locale {
+  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+  return (LC_ALL || LC_MESSAGES || LANG || "").startsWith("pt") ? "pt-BR" : "en";
+}
 
-# Your Slack incoming webhook.
-SLACK_WEBHOOK_URL=https://hooks.slack.com/services/REPLACE/WITH/YOURS
-
-# Your mail server.
-SMTP_URL=smtp://user:password@smtp.example.com:587
-`;
-
-function init(dir: string): void {
+function write(dir: string, { config, dotenv }: Files, locale: Locale): void {
+  const words = initWords(locale);
   const files = [
-    { name: "relay.config.ts", text: configText, mode: 0o644 },
+    { name: CONFIG, text: config, mode: 0o644 },
     { name: "relay.d.ts", text: typesText, mode: 0o644 },
-    { name: ".env", text: dotenv(), mode: 0o600 },
+    { name: ".env", text: dotenvText(dotenv, locale), mode: 0o600 },
   ];
+  const kept: string[] = [];
   try {
     mkdirSync(dir, { recursive: true });
     for (const { name, text, mode } of files) {
       const path = join(dir, name);
-      print(`${writeNew(path, text, mode) ? "wrote" : "kept "}  ${path}`);
+      const isNew = writeNew(path, text, mode);
+      if (!isNew) kept.push(name);
+      print(`${isNew ? words.wrote : words.kept}  ${path}`);
     }
   } catch (error) {
     throw new RelayError(`Cannot write to ${dir}: ${(error as NodeJS.ErrnoException).code ?? "it failed"}`);
   }
-  const at = dir === "." ? "" : ` --config ${join(dir, "relay.config.ts")}`;
+  if (kept.includes(".env") && !kept.includes(CONFIG)) {
+    print(
+      "",
+      words.missing(dotenv.map(({ name }) => name).join(", ")),
+    );
+  }
+  const at = dir === "." ? "" : ` --config ${join(dir, CONFIG)}`;
   print(
     "",
-    "Next:",
-    "  1. Put your secrets into .env, and your targets and routes into relay.config.ts.",
+    words.next,
+    `  1. ${words.edit}`,
     `  2. relay check${at}`,
     `  3. relay serve${at}`,
-    `  4. relay send${at} note.failed    (from another terminal)`,
+    `  4. relay send${at} note.failed    (${words.otherTerminal})`,
   );
 }
 

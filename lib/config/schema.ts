@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Alert } from "../alert.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
-import { localeShape } from "../messages/style.ts";
+import { type Locale, localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import type { KeepPolicy } from "../pipeline/retain.ts";
 import type { RouteRule } from "../pipeline/route.ts";
@@ -33,6 +33,8 @@ export interface Config {
   retry: RetryPolicy;
   keep: KeepPolicy;
   drainMs: number;
+  /** Language of what `check` prints: that of the config where it names one, else English. */
+  checkLocale: Locale;
   /** IANA name of the zone in which people are told times. */
   timeZone: string;
 }
@@ -180,6 +182,7 @@ function configOf(raw: Raw, sources: Source[], targets: Target[], { timeZone }: 
     retry: raw.retry,
     keep: { deliveredMs: raw.keep.delivered, deadMs: raw.keep.dead },
     drainMs: raw.drain,
+    checkLocale: raw.locale ?? "en",
     timeZone,
   };
 }

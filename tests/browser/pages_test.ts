@@ -167,7 +167,7 @@ test("the page of the config shows where an event would go, and each message", n
       await page.getByRole("button", { name: "Show where it goes" }).click();
       const result = page.locator("#result");
       assert.match(await result.getByRole("heading").first().innerText(), /note\.failed.*takes, refuses, waits, chat/);
-      await result.getByText("&lt;b&gt;n9&lt;/b&gt;").waitFor();
+      await result.getByText("&lt;b&gt;n9&lt;/b&gt;").first().waitFor();
       await page.getByLabel("Event (JSON)").fill("{");
       await page.getByRole("button", { name: "Show where it goes" }).click();
       await page.getByText("The body is not valid JSON").waitFor();

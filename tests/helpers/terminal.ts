@@ -28,7 +28,7 @@ export function runOnTerminal(
   options: { cwd: string; columns?: number; env?: Record<string, string> },
 ): Terminal {
   const quoted = [executable, ...args].map((one) => `'${one.replaceAll("'", `'\\''`)}'`).join(" ");
-  const command = `stty cols ${options.columns ?? 120} && exec ${quoted}`;
+  const command = `stty cols ${options.columns ?? 120} rows 40 && exec ${quoted}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, SHELL: "/bin/sh", TERM: "xterm-256color", ...options.env },

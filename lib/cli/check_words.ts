@@ -1,0 +1,40 @@
+/** The words of `relay check`, in English and in Brazilian Portuguese. */
+
+import type { Locale } from "../messages/style.ts";
+
+const en = {
+  sound: "The config is sound:",
+  sources: "Sources",
+  secrets: (count: number) => count === 1 ? "1 secret" : `${count} secrets`,
+  targets: "Targets",
+  routes: "Routes",
+  when: "when …",
+  anythingElse: "anything else",
+  goesNowhere: "is kept, goes nowhere",
+  alerts: "Alerts",
+  dead: (count: number) => `${count} or more dead letters`,
+  silent: (pattern: string) => `no event ${pattern}`,
+  for: (time: string) => `for ${time}`,
+  warnings: "Warnings",
+};
+
+const pt: typeof en = {
+  sound: "Configuração em ordem:",
+  sources: "Origens",
+  secrets: (count) => count === 1 ? "1 segredo" : `${count} segredos`,
+  targets: "Destinos",
+  routes: "Rotas",
+  when: "se …",
+  anythingElse: "qualquer outro",
+  goesNowhere: "fica guardado, não vai a lugar nenhum",
+  alerts: "Alertas",
+  dead: (count) => `${count} ou mais entregas mortas`,
+  silent: (pattern) => `nenhum evento ${pattern}`,
+  for: (time) => `por ${time}`,
+  warnings: "Avisos",
+};
+
+/** Every word of `relay check`. What is wrong with a config is told in English. */
+export function checkWords(locale: Locale): typeof en {
+  return locale === "pt-BR" ? pt : en;
+}

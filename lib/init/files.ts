@@ -1,0 +1,131 @@
+/** What `relay init` writes: the example's config, or one that answers make, and the secrets beside it. */
+
+import { randomBytes } from "node:crypto";
+import exampleText from "../../relay.config.ts" with { type: "text" };
+import type { Locale } from "../messages/style.ts";
+import { initWords } from "./words.ts";
+
+/** Where notes go, and what that needs to know. Secrets are empty where the user has none yet. */
+export type Destination =
+  | { kind: "slack"; url: string }
+  | { kind: "email"; via: string; from: string; to: string }
+  | { kind: "http"; url: string }
+  | { kind: "script"; program: string };
+
+/** What the user answered. */
+export interface Answers {
+  failures?: Destination;
+  completed?: Destination;
+  /** Empty where the user has none yet. */
+  secret: string;
+}
+
+/** A config, and the variables that its `.env` holds, each under a comment. */
+export interface Files {
+  config: string;
+  dotenv: { name: string; about: string; value: string }[];
+}
+
+const names: Record<Destination["kind"], string> = {
+  slack: "plantao",
+  email: "equipe",
+  http: "sistema",
+  script: "arquivo",
+};
+
+/** The example. Without a locale its comments are English, and its messages in the default language. */
+export function exampleFiles(locale?: Locale): Files {
+  const { config, dotenv } = initWords(locale ?? "en");
+  const english = initWords("en").config;
+  const translated = exampleText.replace(english.about, config.about).replace(english.fallback, config.fallback);
+  return {
+    config: locale ? translated.replace("defineConfig({\n", `defineConfig({\n  locale: "${locale}",\n\n`) : translated,
+    dotenv: [
+      secretLine("", locale ?? "en"),
+      { name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: placeholders.slack },
+      { name: "SMTP_URL", about: dotenv.smtp, value: placeholders.smtp },
+    ],
+  };
+}
+
+/** Where everything goes while the user knows no better: into the system's log. */
+const fallback: Destination = { kind: "script", program: "logger" };
+
+/** What the user's answers make. */
+export function answeredFiles({ failures, completed, secret }: Answers, locale: Locale): Files {
+  const { config, dotenv } = initWords(locale);
+  const chosen = [failures, completed].flatMap((one) => one ?? []);
+  const destinations = chosen.length > 0 ? chosen : [fallback];
+  const kinds = [...new Set(destinations.map(({ kind }) => kind))];
+  const used = kinds.map((kind) => destinations.find((one) => one.kind === kind)!);
+  const imports = ["connectvets", "defineConfig", "env", ...kinds].sort();
+  const route = (on: string, one?: Destination) =>
+    one ? [`    { on: ["note.${on}", "note.transcription.${on}"], to: "${names[one.kind]}" },`] : [];
+  return {
+    config: [
+      '/// <reference path="./relay.d.ts" />',
+      `// ${config.about}`,
+      `import { ${imports.join(", ")} } from "relay";`,
+      "",
+      "export default defineConfig({",
+      `  locale: "${locale}",`,
+      "",
+      "  sources: {",
+      '    connectvets: connectvets({ path: "/webhook", secret: env("WEBHOOK_SECRET") }),',
+      "  },",
+      "",
+      "  targets: {",
+      ...used.map((one) => `    ${names[one.kind]}: ${targetText(one)},`),
+      "  },",
+      "",
+      "  routes: [",
+      ...route("failed", failures),
+      ...route("completed", completed),
+      "  ],",
+      ...(chosen.length > 0 ? [] : ["", `  // ${config.fallback}`, `  fallback: "${names[fallback.kind]}",`]),
+      "});",
+      "",
+    ].join("\n"),
+    dotenv: [
+      secretLine(secret, locale),
+      ...used.flatMap((one) =>
+        one.kind === "slack"
+          ? [{ name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: one.url || placeholders.slack }]
+          : one.kind === "email"
+          ? [{ name: "SMTP_URL", about: dotenv.smtp, value: one.via || placeholders.smtp }]
+          : []
+      ),
+    ],
+  };
+}
+
+const placeholders = {
+  slack: "https://hooks.slack.com/services/REPLACE/WITH/YOURS",
+  smtp: "smtp://user:password@smtp.example.com:587",
+};
+
+function secretLine(secret: string, locale: Locale): Files["dotenv"][number] {
+  const value = secret || randomBytes(24).toString("hex");
+  return { name: "WEBHOOK_SECRET", about: initWords(locale).dotenv.secret, value };
+}
+
+function targetText(one: Destination): string {
+  const text = JSON.stringify;
+  if (one.kind === "slack") return 'slack({ url: env("SLACK_WEBHOOK_URL") })';
+  if (one.kind === "email") return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${text(one.to)}] })`;
+  if (one.kind === "http") return `http({ url: ${text(one.url)} })`;
+  return `script({ command: [${text(one.program)}] })`;
+}
+
+/** The text of a `.env`. */
+export function dotenvText(variables: Files["dotenv"], locale: Locale): string {
+  const parts = variables.map(({ name, about, value }) => `# ${about}\n${name}=${quoted(value)}\n`);
+  return [`# ${initWords(locale).dotenv.about}\n`, ...parts].join("\n");
+}
+
+/** Quoted where a reader of `.env` files would take part of it for something else. */
+function quoted(value: string): string {
+  if (/^[\w:/@.+~%?&=,;-]*$/.test(value)) return value;
+  const quote = ["'", '"', "`"].find((one) => !value.includes(one)) ?? "'";
+  return `${quote}${value}${quote}`;
+}

@@ -1,0 +1,133 @@
+/** `relay init`: asks on a terminal, in two languages, and writes what `relay check` and an editor take. */
+
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { answeredFiles, type Destination, dotenvText } from "../../lib/init/files.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { runRelay } from "../helpers/relay.ts";
+import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
+import { checkTypes } from "../helpers/types.ts";
+
+const DOWN = "\x1b[B";
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = makeFolder();
+  try {
+    await work(folder.path);
+  } finally {
+    folder.remove();
+  }
+}
+
+const read = (folder: string, name: string) => readFileSync(join(folder, name), "utf8");
+
+test("init --locale writes and speaks in that language, asks nothing off a terminal, and passes check", async () => {
+  await inFolder(async (folder) => {
+    for (
+      const [locale, comment, next] of [["pt-BR", /O que o relay recebe/, /Próximos passos/], [
+        "en",
+        /What the relay/,
+        /Next/,
+      ]] as const
+    ) {
+      const { code, stdout } = await runRelay(["init", locale, "--locale", locale], { cwd: folder });
+      assert.equal(code, 0);
+      assert.match(stdout, next);
+      const config = read(folder, `${locale}/relay.config.ts`);
+      assert.match(config, comment);
+      assert.match(config, new RegExp(`locale: "${locale}"`));
+      assert.equal((await runRelay(["check"], { cwd: join(folder, locale) })).code, 0);
+    }
+    const unknown = await runRelay(["init", "x", "--locale", "fr"], { cwd: folder });
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /pt-BR, en/);
+  });
+});
+
+test("init asks on a terminal where notes go, and writes what it was told", needsTerminal, async () => {
+  await inFolder(async (folder) => {
+    const terminal = runOnTerminal(["init", "minha", "--locale", "pt-BR"], { cwd: folder });
+    try {
+      await terminal.shows(/Para onde devem ir as notas que falharam/);
+      terminal.type("\r");
+      await terminal.shows(/URL do incoming webhook/);
+      terminal.type("ftp://x\r");
+      await terminal.shows(/É preciso uma URL/);
+      terminal.type(`${"\x7f".repeat(7)}https://hooks.slack.com/services/T/B/segredo\r`);
+      await terminal.shows(/Para onde devem ir as notas concluídas/);
+      terminal.type(`${DOWN}${DOWN}\r`);
+      await terminal.shows(/URL do outro sistema/);
+      terminal.type("http://127.0.0.1:4000/webhook\r");
+      await terminal.shows(/Segredo do webhook/);
+      terminal.type("whs_do connectvets#1\r");
+      assert.equal(await terminal.exited, 0, terminal.output());
+      assert.ok(!terminal.output().includes("whs_do"), "the secret is not shown");
+    } finally {
+      await terminal.close();
+    }
+    const config = read(folder, "minha/relay.config.ts");
+    assert.match(config, /plantao: slack\(\{ url: env\("SLACK_WEBHOOK_URL"\) \}\)/);
+    assert.match(config, /on: \["note\.completed", "note\.transcription\.completed"\], to: "sistema"/);
+    const dotenv = read(folder, "minha/.env");
+    assert.match(dotenv, /^WEBHOOK_SECRET='whs_do connectvets#1'$/m);
+    assert.match(dotenv, /^SLACK_WEBHOOK_URL=https:\/\/hooks\.slack\.com\/services\/T\/B\/segredo$/m);
+    const { code, stdout } = await runRelay(["check"], { cwd: join(folder, "minha") });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /Configuração em ordem/);
+  });
+});
+
+test("init writes nothing after Ctrl-C, and exits 1", needsTerminal, async () => {
+  await inFolder(async (folder) => {
+    const terminal = runOnTerminal(["init", "--locale", "en"], { cwd: folder });
+    try {
+      await terminal.shows(/Where should failed notes go/);
+      terminal.type("\x03");
+      assert.equal(await terminal.exited, 1);
+      assert.match(terminal.output(), /Nothing is written/);
+    } finally {
+      await terminal.close();
+    }
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+test("init says what a .env that was there needs", async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, ".env"), "MINE=1\n");
+    const { stdout } = await runRelay(["init"], { cwd: folder });
+    assert.match(stdout, /\.env was there already; add to it: WEBHOOK_SECRET, SLACK_WEBHOOK_URL, SMTP_URL/);
+    assert.equal(read(folder, ".env"), "MINE=1\n");
+  });
+});
+
+const destinations: (Destination | undefined)[] = [
+  undefined,
+  { kind: "slack", url: "" },
+  { kind: "email", via: "smtp://a:b%23@mail.example:587", from: "a@b.example", to: "O'Hara <o'hara@b.example>" },
+  { kind: "http", url: "http://127.0.0.1:1/a'b\"c" },
+  { kind: "script", program: "/bin/cat" },
+];
+const answered = destinations.flatMap((failures) =>
+  destinations.map((completed) => answeredFiles({ failures, completed, secret: "" }, "en"))
+);
+
+test("answeredFiles() makes configs that an editor takes, whatever was chosen", { timeout: 60_000 }, () => {
+  const found = checkTypes(Object.fromEntries(answered.map(({ config }, index) => [String(index), config])));
+  assert.deepEqual(Object.values(found).flat(), []);
+});
+
+test("answeredFiles() makes configs that pass check, whatever was chosen", async () => {
+  await inFolder(async (folder) => {
+    for (const [index, { config, dotenv }] of answered.entries()) {
+      const place = join(folder, String(index));
+      mkdirSync(place);
+      writeFileSync(join(place, "relay.config.ts"), config);
+      writeFileSync(join(place, ".env"), dotenvText(dotenv, "en"));
+      const { code, stderr } = await runRelay(["check"], { cwd: place });
+      assert.deepEqual([code, stderr], [0, ""], config);
+    }
+  });
+});
