@@ -20,11 +20,11 @@ export const MAX_NOTE_REQUESTS = 8;
 /** Wait for one of these to end, in milliseconds. */
 const BUSY_MS = 500;
 
-/** How late a request may use the time that was its own, in milliseconds; later it asks for another one. */
-const LATE_MS = 1_000;
-
 /** How long a delivery waits for a note that is optional, in milliseconds. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
+
+/** For how long it is relied on that there was no note, in milliseconds; later, such as for a replay, it is asked anew. */
+const FRESH_MS = 600_000;
 
 /** Most events that are remembered as waiting; the oldest of more is forgotten, and waits anew. */
 const MAX_WAITING = 20_000;
@@ -43,11 +43,10 @@ export function accessFor(event: RelayEvent, target: Asking, table: RoutingTable
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
 }
 
-/** The note that a delivery is made with: `ready` with the note, or without where that will do; else nothing. */
+/** What a delivery is made with: the note, or nothing where that will do; `undefined` if the note is to be had first. */
 export function noteIn(kept: KeptNote | undefined, access: ApiAccess, now: number): { note?: Note } | undefined {
   if (kept?.data) return { note: noteOf(JSON.parse(new TextDecoder().decode(kept.data))) };
-  // Not for ever: what failed then may be had by the time of another attempt, or of a replay.
-  const isFresh = kept !== undefined && now >= kept.at && now < kept.at + PATIENCE_MS;
+  const isFresh = kept !== undefined && now >= kept.at && now < kept.at + FRESH_MS;
   return access.isOptional && isFresh ? {} : undefined;
 }
 
@@ -57,10 +56,11 @@ export type Enriched =
   | { kind: "later"; until: number }
   | { kind: "failed"; outcome: Retry | Dead };
 
+/** An event whose note somebody waits for. */
 interface Waiting {
   since: number;
-  /** When the request may be made. */
-  slot: number;
+  /** When the request may probably be made. */
+  turn?: number;
 }
 
 interface Account {
@@ -93,54 +93,58 @@ export class Enricher {
     if (id === undefined) {
       const detail =
         "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` goes without";
-      return await this.#settle(seq, access, { kind: "dead", reason: "note_missing", detail }, undefined);
+      return await this.#settle(seq, access, { kind: "dead", reason: "note_missing", detail });
     }
     const account = await this.#account(access.account);
-    const since = this.#wait(account, seq).since;
+    const own = this.#wait(account, seq);
     const result = await (account.flights.get(seq) ?? this.#begin(account, seq, id, access));
-    if (result.kind === "ready") return result;
-    if (result.kind === "failed") {
-      const pauseMs = result.outcome.kind === "dead" ? undefined : retry.scheduleMs[failures];
-      return await this.#settle(seq, access, result.outcome, pauseMs, since);
-    }
-    if (!access.isOptional || result.until <= since + PATIENCE_MS) return result;
-    const detail = `ConnectVets' API takes no further request before ${new Date(result.until).toISOString()}`;
-    return await this.#settle(seq, access, { kind: "retry", reason: "note_unavailable", detail }, undefined);
+    if (result.kind === "later" && !(access.isOptional && result.until > own.since + PATIENCE_MS)) return result;
+    const settled = result.kind === "failed"
+      ? await this.#settle(seq, access, result.outcome, nextAt(result.outcome, retry.scheduleMs[failures]), own.since)
+      : result.kind === "later"
+      ? await this.#settle(seq, access, limited(result.until))
+      : result;
+    const isDone = settled.kind === "ready" || (settled.kind === "failed" && settled.outcome.kind === "dead");
+    if (isDone) account.waiting.delete(seq);
+    return settled;
   }
 
-  /** What a failure means: one that will not pass is kept with the event, and what can go without does. */
+  /**
+   * What a failure means: one that will not pass is kept with the event, and what can go without does.
+   * @param nextAt When the next attempt would be made, if there was one.
+   */
   async #settle(
     event: number,
     { isOptional }: ApiAccess,
     outcome: Retry | Dead,
-    pauseMs: number | undefined,
+    nextAt = Infinity,
     since = 0,
   ): Promise<Enriched> {
-    const now = Date.now();
-    const goesWithout = isOptional && (pauseMs === undefined || now + pauseMs > since + PATIENCE_MS);
-    if (goesWithout || outcome.kind === "dead") await this.#store.keep(event, { at: now, problem: outcome.detail });
+    const goesWithout = isOptional && nextAt > since + PATIENCE_MS;
+    if (goesWithout || outcome.kind === "dead") {
+      await this.#store.keep(event, { at: Date.now(), problem: outcome.detail });
+    }
     return goesWithout ? { kind: "ready" } : { kind: "failed", outcome };
   }
 
-  #wait({ waiting, limit }: Account, event: number): Waiting {
-    const now = Date.now();
+  #wait({ waiting }: Account, event: number): Waiting {
     const known = waiting.get(event);
-    if (known) {
-      if (known.slot < now - LATE_MS) known.slot = limit.take(now);
-      return known;
-    }
+    if (known) return known;
     const [oldest] = waiting.keys();
     if (waiting.size >= MAX_WAITING && oldest !== undefined) waiting.delete(oldest);
-    const added = { since: now, slot: limit.take(now) };
+    const added = { since: Date.now() };
     waiting.set(event, added);
     return added;
   }
 
   async #begin(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
-    const own = account.waiting.get(event)!;
+    const { limit, flights } = account;
+    const own = this.#wait(account, event);
     const now = Date.now();
-    if (own.slot <= now && account.flights.size >= MAX_NOTE_REQUESTS) own.slot = account.limit.take(now + BUSY_MS);
-    if (own.slot > now) return { kind: "later", until: own.slot };
+    own.turn ??= limit.take(now);
+    if (own.turn <= now) own.turn = flights.size < MAX_NOTE_REQUESTS ? limit.enter(now) : now + BUSY_MS;
+    if (own.turn > now) return { kind: "later", until: own.turn };
+    own.turn = undefined;
     const flight = this.#fly(account, event, id, access).finally(() => account.flights.delete(event));
     account.flights.set(event, flight);
     return await flight;
@@ -148,24 +152,25 @@ export class Enricher {
 
   async #fly(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
     // Before the request, so that a crash does not forget it.
-    await this.#store.request(access.account, Date.now(), Date.now() - LIMIT_MS - LATE_MS);
+    await this.#store.request(access.account, Date.now(), Date.now() - LIMIT_MS);
     const asked = await fetchNote(access, id, this.#stop);
     const now = Date.now();
     if (this.#stop.aborted) return { kind: "later", until: now };
     noteRequests.inc({ result: asked.kind === "failed" ? asked.outcome.reason : asked.kind });
     if (asked.pauseMs !== undefined) await this.#hold(account, access.account, now, asked.pauseMs);
-    if (asked.kind === "limited") return { kind: "later", until: this.#wait(account, event).slot };
+    if (asked.kind === "limited") {
+      const own = this.#wait(account, event);
+      return { kind: "later", until: own.turn ??= account.limit.take(now) };
+    }
     if (asked.kind === "failed") return asked;
     await this.#store.keep(event, { at: now, data: asked.data });
-    account.waiting.delete(event);
     return { kind: "ready" };
   }
 
   async #hold({ limit, waiting }: Account, account: string, now: number, pauseMs: number): Promise<void> {
     const until = now + pauseMs;
     limit.hold(until, now);
-    // Times that were given out lie before the end of the pause; whoever comes back by one gets another.
-    for (const own of waiting.values()) own.slot = Math.min(own.slot, now - LATE_MS - 1);
+    for (const own of waiting.values()) own.turn = undefined;
     log.warn("waiting with requests for notes: ConnectVets' API takes no more before {until}", {
       until: new Date(until).toISOString(),
     });
@@ -176,7 +181,7 @@ export class Enricher {
     const known = this.#accounts.get(name);
     if (known) return known;
     const now = Date.now();
-    const read = this.#store.use(name, now - LIMIT_MS - LATE_MS).then(({ requests, heldUntil }) => ({
+    const read = this.#store.use(name, now - LIMIT_MS).then(({ requests, heldUntil }) => ({
       limit: new Limit(requests.filter((at) => at <= now), Math.min(heldUntil ?? 0, now + LIMIT_MS)),
       flights: new Map(),
       waiting: new Map(),
@@ -185,6 +190,16 @@ export class Enricher {
     read.catch(() => this.#accounts.delete(name));
     return read;
   }
+}
+
+/** When the next attempt is made after this outcome, if there is one. */
+function nextAt(outcome: Retry | Dead, pauseMs: number | undefined): number | undefined {
+  return outcome.kind === "dead" || pauseMs === undefined ? undefined : Date.now() + pauseMs;
+}
+
+function limited(until: number): Retry {
+  const detail = `ConnectVets' API takes no further request before ${new Date(until).toISOString()}`;
+  return { kind: "retry", reason: "note_unavailable", detail };
 }
 
 /** The note that an event is about; `undefined` if it names none that a URL can. */

@@ -28,6 +28,6 @@ export interface NoteStore {
   use(account: string, since: number): Promise<NoteUse>;
   /** Remembers a request that is about to be made, and forgets those from before `forget`. */
   request(account: string, at: number, forget: number): Promise<void>;
-  /** Remembers that the API takes no request before a time. */
+  /** Remembers that the API takes no request before a time; a later one that is known stays. */
   hold(account: string, until: number): Promise<void>;
 }

@@ -15,7 +15,7 @@ const statements = {
   request: "INSERT INTO note_requests (account, at) VALUES (?, ?)",
   forget: "DELETE FROM note_requests WHERE at < ?",
   hold: `INSERT INTO note_holds (account, until) VALUES (?, ?)
-    ON CONFLICT (account) DO UPDATE SET until = excluded.until`,
+    ON CONFLICT (account) DO UPDATE SET until = max(until, excluded.until)`,
 } as const;
 
 export class SqliteNotes implements NoteStore {

@@ -53,6 +53,16 @@ test("hold() gives out no time before its end, and forgets those that it had giv
   assert.equal(limit.take(T0 + 20), T0 + 10_000);
   limit.hold(T0 + 5_000, T0 + 30);
   assert.ok(limit.take(T0 + 40) >= T0 + 10_000, "a shorter one does not end a longer one");
+  assert.equal(limit.enter(T0 + 50), T0 + 10_000);
+});
+
+test("enter() never lets more through than the limit allows, whatever turns were given out", () => {
+  const limit = new Limit(Array.from({ length: 40 }, (_, index) => T0 - 1_000 + index));
+  for (let count = 0; count < 30; count++) limit.take(T0);
+  const entered = Array.from({ length: 61 }, () => limit.enter(T0));
+  assert.deepEqual([...new Set(entered.slice(0, 60))], [T0]);
+  assert.equal(entered[60], T0 - 1_000 + 61_000, "when the first of the hundred does not count any more");
+  assert.equal(limit.enter(T0 + 60_000), T0 + 60_000);
 });
 
 test("take() does not wait for times that lie ahead because the clock was set back", () => {

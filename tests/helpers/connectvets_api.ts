@@ -21,7 +21,7 @@ export interface ConnectvetsApi {
   /** Requests for which a note was given. */
   given(): ApiRequest[];
   /** What it does before it looks for the note; set anew at will. */
-  before: (answer: { status: number; retryAfter?: string; body?: string } | "hang" | undefined) => void;
+  before: (answer: { status: number; retryAfter?: string; body?: string } | "hang" | "slow" | undefined) => void;
   close(): Promise<void>;
 }
 
@@ -53,8 +53,12 @@ const words: Record<number, string> = {
   429: "too_many_requests",
 };
 
-/** @param limits Requests that it takes in a minute and in an hour, by sliding windows; those that it refuses do not count. */
-export async function startConnectvetsApi(limits = { minute: 100, hour: 1_000 }): Promise<ConnectvetsApi> {
+/**
+ * Enforces the limit of a minute and that of an hour by sliding windows; requests that it refuses for it do not count.
+ * @param tellsLimits Whether its answers say how much is left of them.
+ */
+export async function startConnectvetsApi({ tellsLimits = true } = {}): Promise<ConnectvetsApi> {
+  const limits = { minute: 100, hour: 1_000 };
   const requests: ApiRequest[] = [];
   const taken: number[] = [];
   let forced: Parameters<ConnectvetsApi["before"]>[0];
@@ -69,15 +73,18 @@ export async function startConnectvetsApi(limits = { minute: 100, hour: 1_000 })
       const left = limits.minute - within(60_000).length;
       response.writeHead(status, {
         "Content-Type": "application/json",
-        "X-RateLimit-Limit-Minute": String(limits.minute),
-        "X-RateLimit-Remaining-Minute": String(Math.max(0, left)),
-        "X-RateLimit-Reset-Minute": String(Math.ceil(((minute[0] ?? now) + 60_000) / 1000)),
+        ...(tellsLimits && {
+          "X-RateLimit-Limit-Minute": String(limits.minute),
+          "X-RateLimit-Remaining-Minute": String(Math.max(0, left)),
+          "X-RateLimit-Reset-Minute": String(Math.ceil(((minute[0] ?? now) + 60_000) / 1000)),
+        }),
         ...headers,
       }).end(typeof body === "string" ? body : JSON.stringify(body));
     };
     const refuse = (status: number, headers?: Record<string, string>) =>
       answer(status, { error: words[status] ?? "error", message: "…", code: String(status), details: {} }, headers);
     if (forced === "hang") return void requests.push({ at: now, id, status: 0 });
+    if (forced === "slow") return void setTimeout(() => answer(200, { data: noteData(id) }), 300);
     if (forced) {
       const { status, retryAfter, body } = forced;
       const headers: Record<string, string> = retryAfter ? { "Retry-After": retryAfter } : {};

@@ -46,8 +46,8 @@ export function testNotes(it: It): void {
       await store.notes.hold("x", T0 + 60_000);
       await store.notes.hold("x", T0 + 30_000);
       const after = await reopen();
-      assert.deepEqual(await after.notes.use("x", T0), { requests: [T0 + 3, T0 + 5], heldUntil: T0 + 30_000 });
-      assert.deepEqual(await after.notes.use("x", T0 + 4), { requests: [T0 + 5], heldUntil: T0 + 30_000 });
+      assert.deepEqual(await after.notes.use("x", T0), { requests: [T0 + 3, T0 + 5], heldUntil: T0 + 60_000 });
+      assert.deepEqual(await after.notes.use("x", T0 + 4), { requests: [T0 + 5], heldUntil: T0 + 60_000 });
       await after.notes.request("y", T0 + 9, T0 + 5);
       assert.deepEqual((await after.notes.use("x", 0)).requests, [T0 + 5]);
       assert.deepEqual((await after.notes.use("y", 0)).requests, [T0 + 9]);
