@@ -202,6 +202,13 @@ declare module "relay" {
     /** IANA time zone of the times in it. Default: the config's `timeZone`. */
     timeZone?: string;
   }
+  interface DefaultMessageOptions extends LocaleOptions {
+    /**
+     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+     * Default: `false`; then it names the sections only.
+     */
+    includeNoteText?: boolean;
+  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;
@@ -316,7 +323,8 @@ declare module "relay" {
     };
     /**
      * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
-     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's.
+     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
+     * link to it.
      */
     admin?: false | {
       host?: string;
@@ -385,9 +393,25 @@ declare module "relay" {
   }
   /** Receives ConnectVets' webhooks. */
   export function connectvets(options: ConnectvetsOptions): SourceDefinition;
-  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, LocaleOptions, EnrichOptions<Api> {
-    /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
-    via: SecretText;
+  interface ProviderOptions {
+    /** Key of the provider's API. */
+    apiKey: SecretText;
+    /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
+    baseUrl?: string;
+  }
+  /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+  export interface EmailProvider {
+    readonly provider: string;
+  }
+  interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
+    (options: Options): EmailProvider;
+  }
+  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+    /**
+     * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
+     * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
+     */
+    via: SecretText | EmailProvider;
     /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
     from: string;
     /** Recipients. */
@@ -398,11 +422,86 @@ declare module "relay" {
     text?: TextOption<AnyEvent & Noted<Api>>;
     /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
     html?: TextOption<AnyEvent & Noted<Api>>;
-    /** `false` sends without TLS where the server offers none. Default: `true`, but for a server on this machine. */
+    /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
     requireTls?: boolean;
+    /**
+     * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+     * of those that this machine trusts.
+     */
+    ca?: SecretText;
   }
-  /** Delivers by email over SMTP. Delivered: the server took the message for at least one recipient. */
+  /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
+  /**
+   * Delivers email by Brevo.
+   * @example
+   * ```ts
+   * email({
+   *   via: brevo({ apiKey: env("BREVO_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const brevo: ProviderFunction;
+  interface MailgunOptions extends ProviderOptions {
+    /** The sending domain, as Mailgun knows it. */
+    domain: string;
+    /** Region in which that domain was made. Default: `"us"`. */
+    region?: "us" | "eu";
+  }
+  /**
+   * Delivers email by Mailgun.
+   * @example
+   * ```ts
+   * email({
+   *   via: mailgun({ apiKey: env("MAILGUN_API_KEY"), domain: "mg.clinica.example" }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const mailgun: ProviderFunction<MailgunOptions>;
+  /**
+   * Delivers email by Postmark. `apiKey` is the token of a server there.
+   * @example
+   * ```ts
+   * email({
+   *   via: postmark({ apiKey: file("/run/secrets/postmark") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const postmark: ProviderFunction;
+  /**
+   * Delivers email by Resend, two messages a second by default.
+   * @example
+   * ```ts
+   * email({
+   *   via: resend({ apiKey: env("RESEND_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const resend: ProviderFunction;
+  interface SendgridOptions extends ProviderOptions {
+    /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+    region?: "global" | "eu";
+  }
+  /**
+   * Delivers email by SendGrid.
+   * @example
+   * ```ts
+   * email({
+   *   via: sendgrid({ apiKey: env("SENDGRID_API_KEY") }),
+   *   from: "Clínica <relay@clinica.example>",
+   *   to: "equipe@clinica.example",
+   * })
+   * ```
+   */
+  export const sendgrid: ProviderFunction<SendgridOptions>;
   interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
     /** Where to send. */
     url: SecretText;
@@ -428,12 +527,12 @@ declare module "relay" {
   }
   /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
   export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, LocaleOptions, EnrichOptions<Api> {
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
     /** The incoming webhook's URL; whoever has it can write to the channel. */
     url: SecretText;
     /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
     text?: TextOption<AnyEvent & Noted<Api>>;
-    /** Blocks of the message. @see https://docs.slack.dev/reference/block-kit/blocks */
+    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
     blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
   }
   /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */

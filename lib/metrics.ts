@@ -1,6 +1,6 @@
 /** What is counted, in the names and units of Prometheus. Counters belong to this process; gauges come from the store. */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import { runtime } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
 import { isHeld, type Target } from "./targets/target.ts";

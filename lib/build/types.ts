@@ -16,6 +16,7 @@ export function generateTypes(): string {
   const compilerOptions = {
     module: "esnext",
     moduleResolution: "bundler",
+    jsx: "preserve",
     target: "esnext",
     strict: true,
     allowImportingTsExtensions: true,

@@ -4,45 +4,28 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { ConfigError, ExitCode, FixtureError, messageOf, RelayError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { checkVerb } from "./check.ts";
-import { demoVerb } from "./demo.ts";
-import { diffVerb } from "./diff.ts";
-import { eventsVerb } from "./events.ts";
-import { initVerb } from "./init.ts";
-import { metricsVerb } from "./metrics.ts";
-import { pauseVerb } from "./pause.ts";
-import { replayVerb } from "./replay.ts";
-import { resumeVerb } from "./resume.ts";
-import { retryVerb } from "./retry.ts";
-import { routesVerb } from "./routes.ts";
-import { sendVerb } from "./send.ts";
-import { serveVerb } from "./serve.ts";
-import { signVerb } from "./sign.ts";
-import { statusVerb } from "./status.ts";
-import { testVerb } from "./test.ts";
-import { verifyVerb } from "./verify.ts";
-import { versionVerb } from "./version.ts";
 
-const verbs = [
-  initVerb,
-  checkVerb,
-  serveVerb,
-  statusVerb,
-  eventsVerb,
-  retryVerb,
-  replayVerb,
-  pauseVerb,
-  resumeVerb,
-  sendVerb,
-  signVerb,
-  verifyVerb,
-  routesVerb,
-  testVerb,
-  diffVerb,
-  metricsVerb,
-  demoVerb,
-  versionVerb,
-];
+/** Loaded when they are asked for: `serve` needs little of what the others do. */
+const verbs: Record<string, () => Promise<Command>> = {
+  init: async () => (await import("./init.ts")).initVerb(),
+  check: async () => (await import("./check.ts")).checkVerb(),
+  serve: async () => (await import("./serve.ts")).serveVerb(),
+  status: async () => (await import("./status.ts")).statusVerb(),
+  events: async () => (await import("./events.ts")).eventsVerb(),
+  retry: async () => (await import("./retry.ts")).retryVerb(),
+  replay: async () => (await import("./replay.ts")).replayVerb(),
+  pause: async () => (await import("./pause.ts")).pauseVerb(),
+  resume: async () => (await import("./resume.ts")).resumeVerb(),
+  send: async () => (await import("./send.ts")).sendVerb(),
+  sign: async () => (await import("./sign.ts")).signVerb(),
+  verify: async () => (await import("./verify.ts")).verifyVerb(),
+  routes: async () => (await import("./routes.ts")).routesVerb(),
+  test: async () => (await import("./test.ts")).testVerb(),
+  diff: async () => (await import("./diff.ts")).diffVerb(),
+  metrics: async () => (await import("./metrics.ts")).metricsVerb(),
+  demo: async () => (await import("./demo.ts")).demoVerb(),
+  version: async () => (await import("./version.ts")).versionVerb(),
+};
 
 /** Runs the command line and sets the exit code. Whatever fails is told in words. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -54,8 +37,9 @@ export async function main(args: readonly string[]): Promise<void> {
       "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
     )
     .exitOverride();
-  for (const verb of verbs) {
-    const command = verb();
+  const asked = verbs[args[0] ?? ""];
+  for (const load of asked ? [asked] : Object.values(verbs)) {
+    const command = await load();
     command.copyInheritedSettings(program);
     program.addCommand(command);
   }

@@ -7,6 +7,7 @@ import { ExitCode, RelayError } from "../errors.ts";
 import { visible } from "../log.ts";
 import { networkOutcome } from "../targets/outcomes.ts";
 import { eventBytes, sampleNames } from "./samples.ts";
+import { sendTo } from "./send_to.ts";
 import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 /** Longest wait for the relay's answer, in milliseconds. */
@@ -15,15 +16,25 @@ const ANSWER_WAIT_MS = 15_000;
 interface Options extends SourceOptions {
   data?: string;
   url?: string;
+  to?: string;
 }
 
 export function sendVerb(): Command {
   return verb("send", "sign a sample event and post it to the running relay", "config", "source", "json")
-    .argument("[event]", "name of the event", "note.completed")
+    .argument("[event]", "name of the event; default: note.completed")
     .option("--data <file>", "send the bytes of this file (- for standard input) instead of a sample")
     .option("--url <url>", "where to post; default: this config's listener, on this machine")
-    .addHelpText("after", `\nSamples: ${sampleNames.join(", ")}\nExit: 0 the relay answered 200, 1 it did not.`)
-    .action(send);
+    .option("--to <target>", "send one test message to this target alone, by the store; no route is asked")
+    .addHelpText(
+      "after",
+      `\nSamples: ${sampleNames.join(", ")}` +
+        "\nExit: 0 the relay answered 200, or with --to the target took the message; 1 it did not.",
+    )
+    .action((event: string | undefined, options: Options) =>
+      options.to === undefined
+        ? send(event ?? "note.completed", options)
+        : sendTo(event, { ...options, to: options.to })
+    );
 }
 
 async function send(event: string, options: Options): Promise<void> {

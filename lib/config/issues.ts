@@ -6,7 +6,10 @@ import { type ConfigIssue, describe } from "../errors.ts";
 type Path = readonly PropertyKey[];
 
 /** Options whose values are never shown: they are secrets, or hold some. */
-const SECRET_NAMES = /secret|store|url|via|sign|token|key|headers|env/i;
+const SECRET_NAMES = /secret|store|url|sign|token|key|headers|env/i;
+
+/** Options that are a secret as a text, while what they hold as an object has names of its own. */
+const SECRET_TEXTS = /via/i;
 
 /** A path as the config's author would write it: `routes[1].to`. */
 export function formatPath(path: Path): string {
@@ -78,7 +81,8 @@ function valueAt(root: unknown, path: Path): unknown {
 }
 
 function show(value: unknown, path: Path, secrets: readonly string[]): string {
-  const isSecret = path.some((part) => SECRET_NAMES.test(String(part))) || secrets.some((one) => one === value);
+  const isSecret = path.some((part) => SECRET_NAMES.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
+    secrets.some((one) => one === value);
   if (isSecret) return value === "" ? "an empty text" : "another value";
   if (typeof value === "function") return "a function";
   if (typeof value === "object") return describe(value);

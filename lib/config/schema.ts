@@ -4,13 +4,13 @@ import { z } from "zod";
 import type { Alert } from "../alert.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
+import { localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import type { KeepPolicy } from "../pipeline/retain.ts";
 import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
 import type { BoundedSource, Source } from "../sources/source.ts";
-import { localeShape } from "../targets/default_message.ts";
 import { messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
@@ -132,6 +132,7 @@ export function readConfig(exported: unknown, folder: string): Reading {
     folder,
     locale: top.locale === "en" ? "en" : "pt-BR",
     timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
+    pagesUrl: parsed.data?.admin ? parsed.data.admin.publicUrl : undefined,
   };
   const sources = buildParts<Source>("source", sourceKinds, top.sources, context, secrets);
   const targets = buildParts<Target>("target", targetKinds, top.targets, context, secrets);

@@ -2,9 +2,9 @@
 
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import type { EventOf, Pattern } from "../event.ts";
+import type { Locale } from "../messages/style.ts";
 import type { SecretText } from "../secret.ts";
 import type { SourceDefinition } from "../sources/source.ts";
-import type { Locale } from "../targets/default_message.ts";
 import type { MessageOptions } from "../targets/message.ts";
 import type { RetryOption, TargetDefinition } from "../targets/target.ts";
 import type { Duration, Rate, Size } from "../units.ts";
@@ -53,7 +53,8 @@ export interface RelayConfig<
   listen?: { host?: string; port?: number };
   /**
    * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
-   * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's.
+   * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
+   * link to it.
    */
   admin?: false | { host?: string; port?: number; token?: SecretText; publicUrl?: string };
   /**

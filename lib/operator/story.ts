@@ -29,10 +29,12 @@ export async function tellStory(store: Store, loaded: LoadedConfig, id: IdBytes)
   const story = await store.story(id);
   if (!story) return undefined;
   const { secretIndex, ...rest } = story;
-  const source = loaded.config.sources.find(({ name }) => name === story.source);
+  const { sources } = loaded.config;
+  const source = sources.find(({ name }) => name === story.source);
+  const signer = isOwn(story) ? sources[0] : source;
   return {
     ...rest,
-    headers: maskHeaders(new Headers(story.headers), source?.signatureHeader ?? ""),
+    headers: maskHeaders(new Headers(story.headers), signer?.signatureHeader ?? ""),
     secret: { number: secretIndex + 1, of: source?.secrets.length },
     routing: isOwn(story)
       ? nowhere

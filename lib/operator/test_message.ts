@@ -2,19 +2,23 @@
 
 import { deliveryId, formatId } from "../id.ts";
 import { ownEvent } from "../own_event.ts";
+import type { Source } from "../sources/source.ts";
 import type { Store } from "../store/mod.ts";
 
 /**
  * Stores a test message for a target, which is then delivered as every event is; whoever serves is to be woken.
  * @param target Name of a target that the config has.
+ * @param source Signs the message as its sender would, for a receiver that checks what it gets.
  * @returns The ids.
  */
 export async function sendTest(
   store: Store,
   target: string,
+  source: Source,
   now: number,
 ): Promise<{ event: string; delivery: string }> {
   const event = ownEvent("relay.test", target, { target }, now);
-  await store.accept([event]);
+  const headers = { ...event.headers, [source.signatureHeader]: source.sign(event.body) };
+  await store.accept([{ ...event, headers }]);
   return { event: formatId(event.id), delivery: formatId(deliveryId(event.id, 1)) };
 }

@@ -1,17 +1,20 @@
 /** Delivers by email: one message to all recipients. */
 
-import { createTransport, type SentMessageInfo } from "nodemailer";
-import addressParser from "nodemailer/lib/addressparser/index.js";
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
+import { writeHtml } from "../messages/html.tsx";
+import { noticeOf } from "../messages/notice.ts";
+import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
+import { writeText } from "../messages/text.ts";
 import { options } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
-import { defaultMessage, type LocaleOptions, localeShape } from "./default_message.ts";
+import { type Mailer, parseMailbox } from "./mail.ts";
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
-import { decode, secretsOfUrl } from "./network.ts";
-import { smtpOutcome } from "./outcomes.ts";
+import * as providers from "./providers/mod.ts";
+import { type EmailProvider, schemaOf } from "./providers/provider.ts";
+import { smtpMailer } from "./smtp.ts";
 import {
   type EnrichOptions,
   enrichShape,
@@ -24,9 +27,12 @@ import {
 
 /** Options of `email()`. */
 export interface EmailOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, LocaleOptions, EnrichOptions<Api> {
-  /** Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start). */
-  via: SecretText;
+  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  /**
+   * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
+   * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
+   */
+  via: SecretText | EmailProvider;
   /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
   from: string;
   /** Recipients. */
@@ -37,31 +43,64 @@ export interface EmailOptions<Api extends NoteApi | undefined = undefined>
   text?: TextOption<AnyEvent & Noted<Api>>;
   /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
   html?: TextOption<AnyEvent & Noted<Api>>;
-  /** `false` sends without TLS where the server offers none. Default: `true`, but for a server on this machine. */
+  /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
   requireTls?: boolean;
+  /**
+   * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
+   * of those that this machine trusts.
+   */
+  ca?: SecretText;
 }
 
-/** Delivers by email over SMTP. Delivered: the server took the message for at least one recipient. */
+/** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
 export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition {
   return { target: "email", options };
 }
 
-const address = z.string().refine(isAddress, 'expected an address such as "equipe@clinica.example"');
+const address = z.string().refine(
+  (text) => parseMailbox(text) !== undefined,
+  'expected an address such as "equipe@clinica.example"',
+);
+
+const server = z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' });
+
+/** Reads an {@link EmailProvider} into its mailer; mistakes in its options lie where their author wrote them. */
+const provider = z.unknown().transform((value, context): Mailer => {
+  const { provider: name, ...own } = { ...(typeof value === "object" ? value as Partial<EmailProvider> : {}) };
+  const define = Object.entries(providers).find(([known]) => known === name)?.[1];
+  const read = define && schemaOf(define).safeParse(own);
+  if (read?.success) return read.data;
+  if (read) {
+    for (const issue of read.error.issues) context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  } else context.issues.push({ code: "invalid_type", expected: "object", input: value });
+  return z.NEVER;
+});
 
 const schema = options({
   ...targetShape,
   ...enrichShape,
-  ...localeShape,
-  via: z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' }),
+  ...defaultMessageShape,
+  via: z.union([server, provider], {
+    error: `expected a URL such as "smtp://user:password@host:587", or one of ${
+      Object.keys(providers).map((name) => `${name}()`).join(", ")
+    }`,
+  }),
   from: address,
   to: z.union([address.transform((one) => [one]), z.array(address).min(1, "expected at least one recipient")]),
   subject: messageShape.subject,
   text: messageShape.text,
   html: messageShape.html,
   requireTls: z.boolean().optional(),
+  ca: z.string().refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")').optional(),
+}).superRefine((given, { addIssue }) => {
+  if (typeof given.via === "string") return;
+  for (const name of ["requireTls", "ca"] as const) {
+    if (given[name] === undefined) continue;
+    addIssue({ code: "custom", path: [name], message: "expected only beside the URL of a mail server" });
+  }
 });
 
-interface Mail {
+interface Content {
   subject: string;
   text: string;
   html?: string;
@@ -72,42 +111,24 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
   schema,
   fields: ["subject", "text", "html"],
   build(name, options, context) {
-    const { locale = context.locale, timeZone = context.timeZone } = options;
-    const policy = policyOf(options);
-    const server = new URL(options.via);
-    const password = decode(server.password);
-    const place = `${server.protocol}//${server.host}`;
-    const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(server.hostname);
-    const transport = createTransport({
-      pool: true,
-      maxConnections: policy.concurrency,
-      host: server.hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: Number(server.port) || (server.protocol === "smtps:" ? 465 : 587),
-      secure: server.protocol === "smtps:",
-      requireTLS: options.requireTls ?? !isLocal,
-      // A certificate proves nothing that matters on the way to this very machine.
-      tls: { rejectUnauthorized: !isLocal },
-      auth: server.username ? { user: decode(server.username), pass: password } : undefined,
-      connectionTimeout: policy.timeoutMs,
-      greetingTimeout: policy.timeoutMs,
-      socketTimeout: policy.timeoutMs,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
-    const host = addressParser(options.from, { flatten: true })[0]!.address.split("@").at(-1);
+    const style = styleOf(options, context);
+    const { via } = options;
+    const policy = policyOf(options, typeof via === "string" ? {} : { rate: via.rate });
+    const mailer = typeof via === "string" ? smtpMailer(via, policy, options) : via;
+    const from = parseMailbox(options.from)!;
+    const to = options.to.map((one) => parseMailbox(one)!);
 
-    function render(event: RelayEvent, message: MessageFields): Mail {
+    function render(event: RelayEvent, message: MessageFields): Content {
       const payload = payloadOf(event);
-      const own = defaultMessage(event, locale, timeZone);
+      const notice = noticeOf(event, style);
       const given = fieldsFor(event, options, message);
       const text = textOf("text", given.text, payload);
       const html = textOf("html", given.html, mapTexts(payload, escapeHtml));
       const subject = textOf("subject", given.subject, payload);
-      const facts = own.facts.map(([label, value]) => `${label}: ${value}`);
       return {
-        subject: subject ?? own.title,
-        text: text ?? [own.title, "", ...facts, ""].join("\n"),
-        html: html ?? (text === undefined ? page(mapTexts(own, escapeHtml)) : undefined),
+        subject: subject ?? notice.title,
+        text: text ?? writeText(notice),
+        html: html ?? (text === undefined ? writeHtml(notice, style.locale) : undefined),
       };
     }
 
@@ -115,59 +136,46 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       name,
       kind: "email",
       policy,
-      address: `${options.to.join(", ")} via ${place}`,
-      secrets: password ? secretsOfUrl(options.via) : [],
+      address: `${options.to.join(", ")} via ${mailer.place}`,
+      url: mailer.url,
+      secrets: mailer.secrets,
       warnings: [],
+      isHttp: mailer.isHttp,
       enrich: options.enrich,
       render: (event, message) => ({ ...render(event, message) }),
 
       async deliver(delivery, signal) {
-        const mail = render(delivery.event, delivery.message);
-        const sending = transport.sendMail({
-          ...mail,
-          signal,
-          from: options.from,
-          to: options.to,
-          messageId: `<${delivery.id}@${host}>`,
+        const { subject, ...content } = render(delivery.event, delivery.message);
+        const mail = {
+          ...content,
+          id: delivery.id,
+          from,
+          to,
+          subject: subject.replaceAll(/[\r\n]+/g, " "), // a line's end would end the header
+          messageId: `${delivery.id}@${from.address.split("@").at(-1)}`,
           headers: {
             "Relay-Event-Id": delivery.event.id,
             "Relay-Event-Type": printable(delivery.event.type),
             "Auto-Submitted": "auto-generated", // RFC 3834
           },
-        });
-        return await sending.then(accepted, (error) => smtpOutcome(error, place));
+        };
+        return await mailer.send(mail, signal);
       },
 
-      close: () => transport.close(),
+      close: () => mailer.close?.(),
     };
   },
 };
 
-function accepted(info: SentMessageInfo): Outcome {
-  const { response = "", rejected = [] } = info;
-  const refused = rejected.join(", ");
-  return {
-    kind: "delivered",
-    status: Number.parseInt(response) || undefined,
-    answer: refused ? `${response} (refused: ${refused})` : response,
-  };
-}
-
-function isAddress(text: string): boolean {
-  const [one, ...more] = addressParser(text, { flatten: true });
-  return more.length === 0 && /^[^\s@<>]+@[^\s@<>]+$/.test(one?.address ?? "");
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;").replaceAll("'", "&#39;");
-}
-
-function page({ title, facts }: { title: string; facts: [string, string][] }): string {
-  const rows = facts.map(([label, value]) =>
-    `<tr><th style="text-align:left;vertical-align:top;padding:4px 16px 4px 0;color:#555">${label}</th>` +
-    `<td style="padding:4px 0">${value}</td></tr>`
-  );
-  return `<div style="font:16px/1.5 sans-serif;max-width:40em"><h1 style="font-size:20px">${title}</h1>` +
-    `<table style="border-collapse:collapse">${rows.join("")}</table></div>`;
 }

@@ -12,8 +12,17 @@ const ANSWER_WAIT_MS = 1_000;
 /** Most requests that the executable's HTTP client makes at once; more would wait for those that hang. */
 export const MAX_HTTP_REQUESTS = 256;
 
-/** Sends a request and gives the outcome that its status asks for. `place` is where it goes, without any secret. */
-export async function exchange(url: string, request: RequestInit, place: string): Promise<Outcome> {
+/**
+ * Sends a request and gives the outcome that its status asks for.
+ * @param place Where it goes, without any secret.
+ * @param retryAfter When to come back, in the forms of `Retry-After`, where another header says so.
+ */
+export async function exchange(
+  url: string,
+  request: RequestInit,
+  place: string,
+  retryAfter: (headers: Headers) => string | null = (headers) => headers.get("Retry-After"),
+): Promise<Outcome> {
   let response: Response;
   try {
     response = await fetch(url, { ...request, redirect: "manual" });
@@ -21,7 +30,7 @@ export async function exchange(url: string, request: RequestInit, place: string)
     return networkOutcome(error, place);
   }
   const answer = { status: response.status, answer: await readAnswer(response) };
-  return httpOutcome(answer, response.headers.get("Retry-After"), Date.now());
+  return httpOutcome(answer, retryAfter(response.headers), Date.now());
 }
 
 /** The first part of an answer's text. Whatever fails or hangs in reading it is left out: the status is known. */

@@ -117,8 +117,22 @@ export function smtpOutcome(error: SmtpError, place: string): Outcome {
   const { code, responseCode: status, response: answer } = error;
   // A reply to STARTTLS says nothing of the message, even a 5xx.
   const replied = status !== undefined && code !== "ETLS";
-  const outcome = replied && outcomeIn(smtpRows, { status, answer }, `The mail server answered ${status}`);
+  const words = withWords(`The mail server answered ${status}`, answer?.replaceAll(smtpCodes, ""));
+  const outcome = replied && outcomeIn(smtpRows, { status, answer }, words);
   return outcome || networkOutcome(error, place);
+}
+
+/** What stands before the words of each line of a reply. @see RFC 5321, section 4.2, and RFC 3463 */
+const smtpCodes = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3} )?/gm;
+
+/** Most characters that are told of what the other side said; the answer that is kept has more. */
+const MAX_WORDS = 300;
+
+/** A sentence that ends with what the other side said of it, where that is a text. */
+export function withWords(sentence: string, said: unknown): string {
+  const words = typeof said === "string" ? said.replaceAll(/\s+/g, " ").trim().replace(/\.$/, "") : "";
+  if (words.length > MAX_WORDS) return `${sentence}: ${words.slice(0, MAX_WORDS)}…`;
+  return words ? `${sentence}: ${words}` : sentence;
 }
 
 /** What Nodemailer tells of a failure, as far as it is used. */
@@ -134,7 +148,7 @@ export function exitOutcome(code: number | null, signal: string | null): Outcome
 export function networkOutcome(error: unknown, place: string): Retry {
   const code = codeOf(error);
   const [reason, words] = (Object.hasOwn(networkRows, code) && networkRows[code]) ||
-    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER/i.test(code)
+    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/i.test(code)
       ? ["tls_failed", `the TLS handshake failed (${code})`] as const
       : ["network_failed", code ? `the network failed (${code})` : "the network failed"] as const);
   return { kind: "retry", reason, detail: `Cannot reach ${place}: ${words}` };

@@ -4,9 +4,12 @@ import { z } from "zod";
 import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
+import { noticeOf } from "../messages/notice.ts";
+import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
+import { type DefaultMessageOptions, defaultMessageShape, type Locale, styleOf } from "../messages/style.ts";
+import { wordsOf } from "../messages/words.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
-import { defaultMessage, type Locale, type LocaleOptions, localeShape } from "./default_message.ts";
 import {
   fieldsFor,
   jsonOf,
@@ -30,12 +33,12 @@ import {
 
 /** Options of `slack()`. */
 export interface SlackOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, LocaleOptions, EnrichOptions<Api> {
+  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
   /** The incoming webhook's URL; whoever has it can write to the channel. */
   url: SecretText;
   /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
   text?: TextOption<AnyEvent & Noted<Api>>;
-  /** Blocks of the message. @see https://docs.slack.dev/reference/block-kit/blocks */
+  /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
   blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
 }
 
@@ -56,7 +59,7 @@ const schema = options({
   url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }),
   text: messageShape.text,
   blocks: messageShape.blocks,
-  ...localeShape,
+  ...defaultMessageShape,
 });
 
 export const slackTarget: TargetKind<z.output<typeof schema>> = {
@@ -65,18 +68,16 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
   fields: ["text", "blocks"],
   build(name, options, context) {
     const place = originOf(options.url);
-    const { locale = context.locale, timeZone = context.timeZone } = options;
+    const style = styleOf(options, context);
 
     function render(event: RelayEvent, message: MessageFields): Record<string, unknown> {
       const payload = mapTexts(payloadOf(event), escapeSlack);
       const given = fieldsFor(event, options, message);
-      const text = textOf("text", given.text, payload) ?? defaultText(event, locale, timeZone);
-      const blocks = valueOf("blocks", given.blocks, payload);
-      if (blocks === undefined) return { text: cutText(text) };
-      if (!Array.isArray(blocks)) {
-        throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);
-      }
-      return { text: cutText(text), blocks: cutBlocks(blocks, locale) };
+      const text = textOf("text", given.text, payload);
+      const blocks = blocksOf(valueOf("blocks", given.blocks, payload), style.locale);
+      if (text !== undefined) return { text: fitSlack(text, MAX_TEXT), ...(blocks && { blocks }) };
+      const notice = noticeOf(event, style);
+      return { text: fitSlack(writeSlackText(notice), MAX_TEXT), blocks: blocks ?? writeSlackBlocks(notice) };
     }
 
     return {
@@ -104,32 +105,17 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
   },
 };
 
-/** @see https://docs.slack.dev/messaging/formatting-message-text#escaping */
-function escapeSlack(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
-/** A text that Slack takes: it refuses a longer one whole, and the notification would be lost. */
-function cutText(text: string): string {
-  if (text.length <= MAX_TEXT) return text;
-  // Half a character or half an `&amp;` would show as garbage.
-  return text.slice(0, MAX_TEXT - 1).replace(/[\ud800-\udbff]$|&[a-z]{0,3}$/, "") + "…";
-}
-
-/** Blocks that Slack takes, the last of which says how many are left out. */
-function cutBlocks(blocks: readonly unknown[], locale: Locale): readonly unknown[] {
+/**
+ * Blocks of the config that Slack takes, the last of which says how many are left out.
+ * @throws {MessageError} if they are no list.
+ */
+function blocksOf(blocks: unknown, locale: Locale): readonly unknown[] | undefined {
+  if (blocks === undefined) return undefined;
+  if (!Array.isArray(blocks)) {
+    throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);
+  }
   if (blocks.length <= MAX_BLOCKS) return blocks;
   const kept = blocks.slice(0, MAX_BLOCKS - 1);
-  const text = leftOut[locale](blocks.length - kept.length);
+  const text = wordsOf(locale).moreBlocks(blocks.length - kept.length);
   return [...kept, { type: "context", elements: [{ type: "plain_text", text }] }];
-}
-
-const leftOut: Record<Locale, (count: number) => string> = {
-  "pt-BR": (count) => `… e mais ${count} blocos que não couberam`,
-  en: (count) => `… and ${count} more blocks that did not fit`,
-};
-
-function defaultText(event: RelayEvent, locale: Locale, timeZone: string): string {
-  const { title, facts } = mapTexts(defaultMessage(event, locale, timeZone), escapeSlack);
-  return [`*${title}*`, ...facts.map(([label, value]) => `${label}: ${value}`)].join("\n");
 }

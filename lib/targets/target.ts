@@ -4,8 +4,8 @@ import { z } from "zod";
 import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import type { AnyEvent, RelayEvent } from "../event.ts";
+import type { MessageContext } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
-import type { Locale } from "./default_message.ts";
 import type { MessageFields } from "./message.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
@@ -165,11 +165,9 @@ export interface Target {
 }
 
 /** What a target's building needs to know of the config around it. */
-export interface TargetContext {
+export interface TargetContext extends MessageContext {
   /** The config's folder. */
   folder: string;
-  locale: Locale;
-  timeZone: string;
 }
 
 /** A kind of target: its schema, and how its options become a target at work. */

@@ -1,33 +1,12 @@
 /** Installs what the relay is compared with, and the load generator. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
-import { benchFolder } from "./machine.ts";
 
 const debianPackages = ["wrk", "webhook", "nginx", "php-fpm", "gunicorn", "python3-flask"];
 
-const express = "express@5.3.0";
-
-const npmFolder = join(benchFolder, "npm");
-
-/** Where Express is, once it is installed. */
-export const expressFolder: string = join(npmFolder, "node_modules", "express");
-
-/** Installs from npm into a folder that git ignores, and from Debian if this is root. */
+/** Installs from Debian if this is root. */
 export function install(): void {
-  mkdirSync(npmFolder, { recursive: true });
-  command("npm", [
-    "install",
-    "--prefix",
-    npmFolder,
-    "--no-save",
-    "--no-package-lock",
-    "--no-audit",
-    "--no-fund",
-    express,
-  ]);
   if (process.getuid?.() !== 0) {
     process.stderr.write(`Not root: install ${debianPackages.join(" ")} yourself\n`);
     return;

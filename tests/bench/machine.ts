@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Where the bench keeps what it makes; git ignores it. */
-export const benchFolder: string = join(root, "dist", "bench");
+const benchFolder: string = join(root, "dist", "bench");
 
 /** Everything that one run writes, stores too: so it is this disk that is measured. */
 export const workFolder: string = join(benchFolder, "run");

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { bodyOf, SECRET, sign } from "./events.ts";
-import { expressFolder } from "./install.ts";
 import { benchFile, bun, freePort, isInstalled } from "./machine.ts";
 import { delay, type Running, start } from "./processes.ts";
 
@@ -20,15 +19,18 @@ export interface Peer {
   start(port: number, folder: string): Running[];
 }
 
+/** Path of a receiver's file. */
+const receiver = (name: string) => benchFile(`../receivers/${name}`);
+
 const environment = { WEBHOOK_SECRET: SECRET };
 
 export const express: Peer = {
   name: "Express 5",
-  isInstalled: () => isInstalled("node") && existsSync(expressFolder),
+  isInstalled: () => isInstalled("node"),
   verifies: true,
   start: (port) => [
-    start("server", ["node", benchFile("peers/express.cjs")], {
-      env: { ...environment, PORT: String(port), EXPRESS: expressFolder, NODE_ENV: "production" },
+    start("server", ["node", receiver("express.cjs")], {
+      env: { ...environment, PORT: String(port), NODE_ENV: "production" },
     }),
   ],
 };
@@ -41,7 +43,7 @@ export const flask: Peer = {
     const threads = ["--workers", "2", "--threads", "32", "--keep-alive", "60"];
     const env = { ...environment, PYTHONDONTWRITEBYTECODE: "1" };
     const command = ["gunicorn", "--bind", `127.0.0.1:${port}`, ...threads, "receiver:app"];
-    return [start("server", command, { cwd: benchFile("peers"), env })];
+    return [start("server", command, { cwd: receiver("."), env })];
   },
 };
 
@@ -57,7 +59,7 @@ export const php: Peer = {
   verifies: true,
   start(port, folder) {
     const isRoot = process.getuid?.() === 0;
-    copyFileSync(benchFile("peers/receiver.php"), join(folder, "receiver.php"));
+    copyFileSync(receiver("receiver.php"), join(folder, "receiver.php"));
     writeFileSync(
       join(folder, "fpm.conf"),
       `[global]

@@ -135,7 +135,7 @@ test("routes tells where an event would go and why, and sends nothing", async ()
     assert.equal(code, 0);
     assert.match(stdout, /note\.failed goes to slack\n/);
     assert.match(stdout, /note\.\* → crm: its `when` says no/);
-    assert.match(stdout, /\*Falha no processamento da nota\*/);
+    assert.match(stdout, /\*Falha na nota: n\/1\*/);
     const json = JSON.parse((await run("routes", "billing.paid", "--json")).stdout);
     assert.deepEqual(json.targets, []);
   });

@@ -149,10 +149,10 @@ test("testFixture() takes a fixture's `receivedAt`, or always the same one, for 
       /Horário: (.*)/,
     )![1];
   };
-  assert.equal(subject({}), "31/12/2025, 21:00:00 (America/Sao_Paulo)");
-  assert.equal(subject({ receivedAt: "2026-11-24T12:00:00+02:00" }), "24/11/2026, 07:00:00 (America/Sao_Paulo)");
+  assert.equal(subject({}), "qua., 31 de dez. de 2025, 21:00 (GMT-3)");
+  assert.equal(subject({ receivedAt: "2026-11-24T12:00:00+02:00" }), "ter., 24 de nov. de 2026, 07:00 (GMT-3)");
   const event = { ...failed, timestamp: "2024-02-14T18:25:43Z" };
-  assert.equal(subject({ event, receivedAt: "2026-11-24T12:00:00Z" }), "14/02/2024, 15:25:43 (America/Sao_Paulo)");
+  assert.equal(subject({ event, receivedAt: "2026-11-24T12:00:00Z" }), "qua., 14 de fev. de 2024, 15:25 (GMT-3)");
 });
 
 test("testFixture() leaves a fixture as it is, whatever the config's functions do to the event", () => {

@@ -34,6 +34,8 @@ function loadedConfig(): LoadedConfig {
   };
 }
 
+const SOURCE = loadedConfig().config.sources[0]!;
+
 /** A test with a store of its own. */
 function testWithStore(name: string, work: (store: Store) => Promise<void>): void {
   test(name, async () => {
@@ -49,7 +51,7 @@ function testWithStore(name: string, work: (store: Store) => Promise<void>): voi
 }
 
 testWithStore("sendTest() stores one event for one target, and another one each time", async (store) => {
-  const ids = [(await sendTest(store, "crm", NOW)).event, (await sendTest(store, "crm", NOW)).event];
+  const ids = [(await sendTest(store, "crm", SOURCE, NOW)).event, (await sendTest(store, "crm", SOURCE, NOW)).event];
   assert.notEqual(ids[0], ids[1]);
   const story = await store.story(parseId(ids[0]!)!);
   assert.deepEqual([story!.source, story!.type, story!.state], ["relay", "relay.test", "accepted"]);
@@ -59,11 +61,13 @@ testWithStore("sendTest() stores one event for one target, and another one each 
     timestamp: "2026-01-02T03:04:05.000Z",
     data: { target: "crm" },
   });
-  assert.deepEqual(story!.headers, { "Content-Type": "application/json" });
+  assert.deepEqual(story!.headers, { "Content-Type": "application/json", X: SOURCE.sign(story!.body) });
+  const { headers } = (await tellStory(store, loadedConfig(), parseId(ids[0]!)!))!;
+  assert.equal(headers.x, "[masked]");
 });
 
 testWithStore("replaySince() passes over events of relay's own, and counts none", async (store) => {
-  await sendTest(store, "crm", NOW);
+  await sendTest(store, "crm", SOURCE, NOW);
   const body = new TextEncoder().encode('{"event":"note.failed"}');
   const common = { source: "clinic", type: "note.failed", receivedAt: NOW, headers: {}, secretIndex: 0, problems: [] };
   await store.accept([{ ...common, id: eventId("s", "1", NOW), body, deliveries: [] }]);
@@ -72,7 +76,7 @@ testWithStore("replaySince() passes over events of relay's own, and counts none"
 });
 
 testWithStore("replayIds() gives an event of relay's own no route, and tellStory() neither", async (store) => {
-  const id = parseId((await sendTest(store, "crm", NOW)).event)!;
+  const id = parseId((await sendTest(store, "crm", SOURCE, NOW)).event)!;
   const result = await replayIds(store, loadedConfig(), [id], { now: NOW });
   assert.deepEqual([result.events, result.unrouted], [0, 1]);
   const story = await tellStory(store, loadedConfig(), id);

@@ -65,9 +65,9 @@ test("deliver() says in headers which event it is, and that a program sends it",
 
 test("deliver() sends a default subject, text and page", async () => {
   const { headers, content } = read((await send()).mails);
-  assert.ok(headers.includes("Subject: Falha no processamento da nota"));
-  assert.match(content, /text\/plain[^]*\r\nNota: nota-42\r\nReferência do cliente: consulta-7\r\n/);
-  assert.match(content, /text\/html[^]*<h1[^>]*>Falha no processamento da nota<\/h1>[^]*nota-42<\/td>/);
+  assert.ok(headers.includes("Subject: Falha na nota: consulta-7"), headers.join("\n"));
+  assert.match(content, /text\/plain[^]*\r\nReferência do cliente: consulta-7\r\nNota: nota-42\r\n/);
+  assert.match(content, /text\/html[^]*<h1[^>]*>Falha na nota: consulta-7<\/h1>[^]*nota-42<\/dd>/);
 });
 
 test("deliver() sends the config's subject, text and html, values or functions", async () => {
@@ -100,6 +100,15 @@ test("deliver() lets no subject add a header, a recipient or a body", async () =
   assert.ok(headers.some((header) => /^Subject: Oi .*Bcc/.test(header)), headers.join("\n"));
 });
 
+test("deliver() lets nothing in an event add a header by the default subject", async () => {
+  const data = { name: "Rex\r\nBcc: mal@x.example\r\n\r\ncorpo", external_id: "c\nX-Mal: 1" };
+  const { mails } = await send({}, makeDelivery(makeEvent({ event: "note.failed\r\nX-Mal: 1", data })));
+  assert.deepEqual(mails[0]?.to, addresses.to);
+  const { headers } = read(mails);
+  assert.ok(!headers.some((header) => /^(bcc|x-mal|corpo)/i.test(header)), headers.join("\n"));
+  assert.ok(headers.includes("Subject: Evento note.failed X-Mal: 1: Rex Bcc: mal@x.example corpo"), headers.join("\n"));
+});
+
 test("deliver() lets no event type add a header", async () => {
   const { headers } = read((await send({}, makeDelivery(makeEvent({ event: "a\r\nX-Mal: 1\0é" })))).mails);
   assert.ok(headers.includes("Relay-Event-Type: a%0D%0AX-Mal:%201%00%C3%A9"), headers.join("\n"));
@@ -118,13 +127,12 @@ test("render() escapes the event that an html function sees, and leaves its own 
 
 test("render() escapes the event in the default page", () => {
   const { html } = makeTarget(emailTarget, viaNowhere).render(makeEvent(hostile), {});
-  assert.ok(String(html).includes(`>${harmless}</td>`), String(html));
+  assert.ok(String(html).includes(`>${harmless}</dd>`), String(html));
 });
 
 test("render() speaks English, in another time zone, where the target or the config says so", () => {
   const english = { locale: "en", timeZone: "UTC" } as const;
-  const expected =
-    /^Note failed\n\nNote: nota-42\nClient reference: consulta-7\nTime: 2\/14\/24, 6:25:43\sPM \(UTC\)\n/;
+  const expected = /^Note failed: consulta-7\n\nConnectVets could not [^]*\nTime: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/;
   for (
     const target of [
       makeTarget(emailTarget, { ...viaNowhere, ...english }),
@@ -132,9 +140,9 @@ test("render() speaks English, in another time zone, where the target or the con
     ]
   ) {
     const { subject, text, html } = target.render(makeEvent(), {});
-    assert.equal(subject, "Note failed");
+    assert.equal(subject, "Note failed: consulta-7");
     assert.match(String(text), expected);
-    assert.match(String(html), /Client reference/);
+    assert.match(String(html), /<html lang="en">[^]*Client reference/);
   }
 });
 

@@ -15,6 +15,7 @@ import {
   type Row,
   smtpOutcome,
   smtpRows,
+  withWords,
 } from "../../lib/targets/outcomes.ts";
 import { reasonOf } from "./contract.ts";
 
@@ -98,10 +99,25 @@ for (const [responseCode, kind, reason] of smtpCases) {
   test(`smtpOutcome() makes of ${responseCode}: ${kind}, ${reason}`, () => {
     const response = `${responseCode} no`;
     const outcome = smtpOutcome(Object.assign(new Error("no"), { code: "EENVELOPE", responseCode, response }), "smtp");
-    const detail = `The mail server answered ${responseCode}`;
+    const detail = `The mail server answered ${responseCode}: no`;
     assert.deepEqual(outcome, { kind, reason, detail, status: responseCode, answer: response });
   });
 }
+
+test("smtpOutcome() tells the words of a reply of several lines, without their codes", () => {
+  const response = "550-5.1.1 The account does not exist.\r\n550 5.1.1 See https://mail.example/help.";
+  const outcome = smtpOutcome(Object.assign(new Error("no"), { responseCode: 550, response }), "smtp");
+  assert.ok(outcome.kind === "dead");
+  assert.equal(
+    outcome.detail,
+    "The mail server answered 550: The account does not exist. See https://mail.example/help",
+  );
+});
+
+test("withWords() leaves out what is no text, and cuts what is long", () => {
+  for (const nothing of [undefined, null, 7, "", " \n"]) assert.equal(withWords("It failed", nothing), "It failed");
+  assert.equal(withWords("It failed", "x".repeat(1_000)), `It failed: ${"x".repeat(300)}…`);
+});
 
 for (const responseCode of [454, 554]) {
   test(`smtpOutcome() takes ${responseCode} to STARTTLS for no refusal of the message`, () => {
@@ -163,6 +179,7 @@ const codeCases: [code: string, reason: Reason][] = [
 const otherCodes: [code: string, reason: Reason][] = [
   ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls_failed"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "tls_failed"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls_failed"],
   ["ERR_SSL_WRONG_VERSION_NUMBER", "tls_failed"],
   ["EHOSTUNREACH", "network_failed"],
   ["ENETUNREACH", "network_failed"],

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { RelayEvent } from "../../lib/event.ts";
 import { formatId } from "../../lib/id.ts";
+import { noticeOf } from "../../lib/messages/notice.ts";
+import type { Locale } from "../../lib/messages/style.ts";
+import { writeText } from "../../lib/messages/text.ts";
 import { type AlarmData, type OwnData, ownEvent } from "../../lib/own_event.ts";
-import { defaultMessage, type Locale } from "../../lib/targets/default_message.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
@@ -35,61 +37,65 @@ const fail = (): never => {
   throw new Error("a function of the config was called");
 };
 
-const say = (event: RelayEvent, locale: Locale) => {
-  const { title, facts } = defaultMessage(event, locale, "America/Sao_Paulo");
-  return [title, ...facts.map(([label, value]) => `${label}: ${value}`)].join("\n");
-};
+const say = (event: RelayEvent, locale: Locale) =>
+  writeText(noticeOf(event, { locale, timeZone: "America/Sao_Paulo", includeNoteText: false })).trim().split(/\n+/);
 
-test("defaultMessage() marks a test message as a test, in both languages", () => {
-  assert.equal(
-    say(testMessage, "pt-BR"),
-    `Mensagem de teste do relay
-O que houve: Isto é um teste: nenhum evento real aconteceu
-O que fazer: Nada
-Destino: alvo
-Horário: 02/01/2026, 09:34:56 (America/Sao_Paulo)`,
-  );
-  assert.match(
-    say(testMessage, "en"),
-    /^Test message from relay\nWhat happened: This is a test: no real event happened\n/,
-  );
+test("noticeOf() marks a test message as a test, in both languages", () => {
+  assert.deepEqual(say(testMessage, "pt-BR"), [
+    "Mensagem de teste do relay",
+    "Isto é um teste: nenhum evento real aconteceu. Se você está lendo isto, o destino alvo funciona.",
+    "O que fazer: Nada.",
+    "Destino: alvo",
+    "Horário: sex., 2 de jan. de 2026, 09:34 (GMT-3)",
+    `Aviso automático do relay. Evento ${testMessage.id}, relay.test`,
+  ]);
+  assert.match(say(testMessage, "en")[1]!, /^This is a test: no real event happened\./);
 });
 
-test("defaultMessage() tells what an alarm is about, since when, and what to do", () => {
-  assert.equal(
-    say(stored("relay.alarm.begin", silent), "en"),
-    `Alarm from relay: no events come in
-What happened: No event \`note.*\` has come in for 6 hours
-Since: 02/01/2026, 03:34:56 (America/Sao_Paulo)
-What to do: \`relay events\` shows what came in last; check the webhook's address in ConnectVets, and network and proxy of this server
-Time: 02/01/2026, 09:34:56 (America/Sao_Paulo)`.replaceAll("02/01/2026", "1/2/26").replace("03:34:56 ", "3:34:56 AM ")
-      .replace("09:34:56 ", "9:34:56 AM "),
-  );
-  const begun = say(stored("relay.alarm.begin", dead), "pt-BR").split("\n");
+test("noticeOf() tells what an alarm is about, since when, and what to do", () => {
+  const silence = stored("relay.alarm.begin", silent);
+  assert.deepEqual(say(silence, "en"), [
+    "Alarm from relay: no events come in",
+    "No event note.* has come in for 6 hours.",
+    "What to do: See what came in last by `relay events`. Check the webhook's address in ConnectVets, and network and proxy of this server.",
+    "Since: Fri, Jan 2, 2026, 03:34 (GMT-3)",
+    "Time: Fri, Jan 2, 2026, 09:34 (GMT-3)",
+    `Automatic message from relay. Event ${silence.id}, relay.alarm.begin`,
+  ]);
+  const begun = say(stored("relay.alarm.begin", dead), "pt-BR");
   assert.equal(begun[0], "Alarme do relay: eventos não entregues");
-  assert.equal(begun[1], "O que houve: Há entregas que falharam de vez");
-  assert.match(begun[3]!, /^O que fazer: `relay status` .*`relay retry --dead`/);
-  assert.match(say(stored("relay.alarm.begin", silent), "pt-BR"), /: Nenhum evento `note\.\*` chega há 6 horas\n/);
-  assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR"), / chega há 90 segundos\n/);
+  assert.equal(begun[1], "Há entregas que falharam em definitivo.");
+  assert.match(begun[2]!, /^O que fazer: .*`relay status`.*`relay retry --dead`/);
+  assert.equal(say(silence, "pt-BR")[1], "Nenhum evento note.* chega há 6 horas.");
+  assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR")[1]!, / chega há 90 segundos\.$/);
   assert.match(
-    say(stored("relay.alarm.begin", { ...dead, limit: 20 }), "en"),
-    /: There are 20 or more deliveries that/,
+    say(stored("relay.alarm.begin", { ...dead, limit: 20 }), "en")[1]!,
+    /^There are 20 or more deliveries that/,
   );
 });
 
-test("defaultMessage() says that an alarm is over, and that nothing is left to do", () => {
-  const over = say(stored("relay.alarm.end", dead), "pt-BR").split("\n");
+test("noticeOf() says that an alarm is over, and that nothing is left to do", () => {
+  const over = say(stored("relay.alarm.end", dead), "pt-BR");
   assert.deepEqual(over.slice(0, 4), [
     "Fim do alarme do relay: eventos não entregues",
-    "O que houve: Não há mais entregas que falharam de vez",
-    "Desde: 02/01/2026, 03:34:56 (America/Sao_Paulo)",
-    "O que fazer: Nada",
+    "Não há mais entregas que falharam em definitivo.",
+    "O que fazer: Nada.",
+    "Desde: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
   ]);
-  assert.match(
-    say(stored("relay.alarm.end", silent), "en"),
-    /is over: events come in again\n.*An event `note\.\*` came in/,
-  );
-  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en"), /fewer than 2 deliveries/);
+  assert.deepEqual(say(stored("relay.alarm.end", silent), "en").slice(0, 2), [
+    "Alarm from relay is over: events come in again",
+    "An event note.* came in.",
+  ]);
+  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /fewer than 2 deliveries/);
+});
+
+test("noticeOf() links an alarm to the page that shows what it is about, and a test to its own", () => {
+  const pagesUrl = "https://relay.clinica.example";
+  const style = { locale: "en", timeZone: "UTC", includeNoteText: false, pagesUrl } as const;
+  const urlOf = (event: RelayEvent) => noticeOf(event, style).link!.url.slice(pagesUrl.length);
+  assert.equal(urlOf(stored("relay.alarm.begin", dead)), "/dead");
+  assert.equal(urlOf(stored("relay.alarm.end", silent)), "/events");
+  assert.equal(urlOf(testMessage), `/events/${testMessage.id}`);
 });
 
 test("deliver() sends a slack target its default message in place of the config's", async () => {
@@ -99,8 +105,8 @@ test("deliver() sends a slack target its default message in place of the config'
     const outcome = await target.deliver(makeDelivery(testMessage, { message: { text: fail, blocks: fail } }), never);
     assert.equal(outcome.kind, "delivered");
     const message = JSON.parse(sink.requests[0]!.body.toString());
-    assert.deepEqual(Object.keys(message), ["text"]);
-    assert.match(message.text, /^\*Test message from relay\*\nWhat happened: This is a test/);
+    assert.deepEqual(Object.keys(message), ["text", "blocks"]);
+    assert.match(message.text, /^\*Test message from relay\*\nThis is a test/);
   } finally {
     await sink.close();
   }
@@ -121,7 +127,7 @@ test("deliver() sends an email target its default message in place of the config
     assert.equal(outcome.kind, "delivered");
     const { raw } = server.mails[0]!;
     assert.match(raw, /^Subject: Test message from relay\r$/m);
-    assert.match(raw, /^What happened: This is a test/m);
+    assert.match(raw, /^This is a test: no real event happened/m);
     assert.match(raw, /<h1[^>]*>Test message/);
   } finally {
     target.close?.();

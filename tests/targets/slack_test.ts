@@ -73,6 +73,8 @@ function defaultText(payload: object, options: object = {}, context: Partial<Tar
   return String(target.render(makeEvent(payload), {}).text);
 }
 
+const types = (blocks: unknown) => (blocks as { type: string }[]).map(({ type }) => type);
+
 test("deliver() posts the text and the blocks as JSON", async () => {
   const blocks = [{ type: "divider" }];
   const { requests: [request], message } = await send({ text: "Olá", blocks });
@@ -106,8 +108,8 @@ test("deliver() lets no data of a default text mention a channel", async () => {
     data: { ...hostile.data, name: "<!everyone>", error: { code: "<!channel>", message: "a & b" } },
   };
   const { message } = await send({}, makeDelivery(makeEvent(payload)));
-  assert.ok(message && !message.text.includes("<"), message?.text);
-  assert.match(message.text, /&lt;!channel&gt;: a &amp; b/);
+  assert.doesNotMatch(JSON.stringify(message), /</);
+  assert.match(message?.text ?? "", /Motivo informado: a &amp; b \(&lt;!channel&gt;\)/);
 });
 
 test("deliver() prefers the route's text to the target's", async () => {
@@ -115,30 +117,36 @@ test("deliver() prefers the route's text to the target's", async () => {
   assert.equal(message?.text, "rota");
 });
 
-test("render() gives a default text in Brazilian Portuguese, with the time in São Paulo", () => {
+test("deliver() sends a default message as blocks, with a text for where they cannot be shown", async () => {
+  const { message } = await send();
+  assert.deepEqual(types(message?.blocks), ["header", "section", "section", "section", "context"]);
   assert.equal(
-    defaultText(samplePayload),
+    message?.text,
     [
-      "*Falha no processamento da nota*",
-      "Nota: nota-42",
+      "*Falha na nota: consulta-7*",
+      "O ConnectVets não conseguiu processar a nota com a referência consulta-7.",
+      "O que fazer: Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
       "Referência do cliente: consulta-7",
-      "Horário: 14/02/2024, 15:25:43 (America/Sao_Paulo)",
-      "Evento: note.failed",
+      "Nota: nota-42",
+      "Horário: qua., 14 de fev. de 2024, 15:25 (GMT-3)",
+      `Aviso automático do relay. Evento ${makeEvent().id}, note.failed`,
     ].join("\n"),
   );
 });
 
 test("render() gives a default text in English and another time zone, by the config or by the target", () => {
-  const expected =
-    /^\*Note failed\*\nNote: nota-42\nClient reference: consulta-7\nTime: 2\/14\/24, 6:25:43\sPM \(UTC\)\n/;
+  const expected = /^\*Note failed: consulta-7\*\nConnectVets could not.*\nTime: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/s;
   assert.match(defaultText(samplePayload, { locale: "en", timeZone: "UTC" }), expected);
   assert.match(defaultText(samplePayload, {}, { locale: "en", timeZone: "UTC" }), expected);
 });
 
-test("render() gives the error's code and message first", () => {
-  const error = { code: "AUDIO_TOO_SHORT", message: "Áudio\ncurto" };
-  const text = defaultText({ event: "note.transcription.failed", data: { id: "n1", name: "Rex", error } });
-  assert.match(text, /^\*Falha na transcrição\*\nErro: AUDIO_TOO_SHORT: Áudio curto\nPaciente: Rex\nNota: n1\n/);
+test("render() gives the config's blocks a default text, and the config's text no blocks", () => {
+  const url = "https://hooks.slack.com/services/x";
+  const blocks = [{ type: "divider" }];
+  const message = makeTarget(slackTarget, { url, blocks }).render(makeEvent(), {});
+  assert.deepEqual(message.blocks, blocks);
+  assert.match(String(message.text), /^\*Falha na nota: consulta-7\*\n/);
+  assert.deepEqual(makeTarget(slackTarget, { url, text: "Olá" }).render(makeEvent(), {}), { text: "Olá" });
 });
 
 const boom = () => {

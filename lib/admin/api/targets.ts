@@ -67,9 +67,10 @@ export function addTargets(app: Api, context: AdminContext): void {
 
   app.openapi(testRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const names = [...loaded().config.targets.keys()];
+    const { targets, sources } = loaded().config;
+    const names = [...targets.keys()];
     if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${unknownName("target", name, names)}`);
-    const sent = await sendTest(store, name, Date.now());
+    const sent = await sendTest(store, name, sources[0]!, Date.now());
     wake();
     return c.json(sent, 202);
   });

@@ -73,7 +73,7 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
     async test(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      const { event } = await sendTest(store, target, Date.now());
+      const { event } = await sendTest(store, target, loaded().config.sources[0]!, Date.now());
       wake();
       return withNotice("/targets", { done: "tested", count: 1, event });
     },

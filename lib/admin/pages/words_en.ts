@@ -1,5 +1,6 @@
 /** The pages' words in English. */
 
+import { en as messages } from "../../messages/words_en.ts";
 import { reasonsEn } from "./words_reasons.ts";
 
 export const en = {
@@ -72,7 +73,7 @@ export const en = {
   },
   attention: {
     silent: (pattern: string) => `No event ${pattern} comes in`,
-    silentTodo: "Check the webhook's address in ConnectVets, and network and proxy of this server.",
+    silentTodo: messages.silentCheck,
     dead: (count: string, target: string) => `${count} dead for ${target}`,
     open: (target: string) => `${target} is held: it failed several times in a row`,
     openTodo: "One delivery probes it when the pause is over, and the rest follows by itself once it works.",

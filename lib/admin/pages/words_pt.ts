@@ -1,5 +1,6 @@
 /** The pages' words in Brazilian Portuguese. */
 
+import { pt as messages } from "../../messages/words_pt.ts";
 import type { Words } from "./words.ts";
 import { reasonsPt } from "./words_reasons.ts";
 
@@ -79,7 +80,7 @@ export const pt: Words = {
   },
   attention: {
     silent: (pattern) => `Nenhum evento ${pattern} chega`,
-    silentTodo: "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.",
+    silentTodo: messages.silentCheck,
     dead: (count, target) => `${count} sem entrega para ${target}`,
     open: (target) => `${target} está retido: falhou várias vezes seguidas`,
     openTodo: "Uma entrega o testa quando a pausa acabar; o resto segue sozinho quando ele funcionar.",

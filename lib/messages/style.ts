@@ -1,0 +1,63 @@
+/** How default messages are written: language, time zone, and how much of a note they tell. */
+
+import { z } from "zod";
+
+/** Language of the default messages. */
+export type Locale = "pt-BR" | "en";
+
+/** Language and time zone of default messages. */
+export interface LocaleOptions {
+  /** Language of the default message. Default: the config's `locale`. */
+  locale?: Locale;
+  /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+  timeZone?: string;
+}
+
+/** Options of targets that have a default message. */
+export interface DefaultMessageOptions extends LocaleOptions {
+  /**
+   * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+   * Default: `false`; then it names the sections only.
+   */
+  includeNoteText?: boolean;
+}
+
+/** The zod shape of {@link LocaleOptions}. */
+export const localeShape = {
+  locale: z.enum(["pt-BR", "en"]).optional(),
+  timeZone: z.string().refine(isTimeZone, 'expected an IANA time zone such as "America/Sao_Paulo"').optional(),
+};
+
+/** The zod shape of {@link DefaultMessageOptions}. */
+export const defaultMessageShape = { ...localeShape, includeNoteText: z.boolean().optional() };
+
+/** What a config says of all default messages. */
+export interface MessageContext {
+  locale: Locale;
+  timeZone: string;
+  /** Where a browser reaches the operator's pages, as an origin without a final slash; without it nothing links there. */
+  pagesUrl?: string;
+}
+
+/** How a target's default messages are written. */
+export interface MessageStyle extends MessageContext {
+  includeNoteText: boolean;
+}
+
+/** The style that a target's options ask for, and for the rest the config around it. */
+export function styleOf(options: DefaultMessageOptions, { locale, timeZone, pagesUrl }: MessageContext): MessageStyle {
+  return {
+    locale: options.locale ?? locale,
+    timeZone: options.timeZone ?? timeZone,
+    includeNoteText: options.includeNoteText ?? false,
+    pagesUrl,
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return !!new Intl.DateTimeFormat("en", { timeZone: name });
+  } catch {
+    return false;
+  }
+}

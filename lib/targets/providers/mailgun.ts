@@ -1,0 +1,57 @@
+/** Email by Mailgun. @see https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages */
+
+import { Buffer } from "node:buffer";
+import { z } from "zod";
+import { options } from "../../options.ts";
+import { formatMailbox } from "../mail.ts";
+import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
+
+/** Options of `mailgun()`. */
+export interface MailgunOptions extends ProviderOptions {
+  /** The sending domain, as Mailgun knows it. */
+  domain: string;
+  /** Region in which that domain was made. Default: `"us"`. */
+  region?: "us" | "eu";
+}
+
+const regions = { us: "https://api.mailgun.net", eu: "https://api.eu.mailgun.net" };
+
+/**
+ * Delivers email by Mailgun.
+ * @example
+ * ```ts
+ * email({
+ *   via: mailgun({ apiKey: env("MAILGUN_API_KEY"), domain: "mg.clinica.example" }),
+ *   from: "Clínica <relay@clinica.example>",
+ *   to: "equipe@clinica.example",
+ * })
+ * ```
+ */
+export const mailgun: ProviderFunction<MailgunOptions> = defineProvider("mailgun", {
+  baseUrl: ({ region }) => regions[region],
+  schema: options({
+    ...providerShape,
+    domain: z.string().regex(/^[\w-]+(\.[\w-]+)+$/, 'expected a domain such as "mg.clinica.example"'),
+    region: z.enum(["us", "eu"]).default("us"),
+  }),
+  request: (mail, { apiKey, domain }) => ({
+    path: `/v3/${domain}/messages`,
+    headers: { Authorization: `Basic ${Buffer.from(loginOf(apiKey)).toString("base64")}` },
+    body: new URLSearchParams([
+      ["from", formatMailbox(mail.from)],
+      ...mail.to.map((one) => ["to", formatMailbox(one)]),
+      ["subject", mail.subject],
+      ["text", mail.text],
+      ...(mail.html === undefined ? [] : [["html", mail.html]]),
+      ["h:Message-Id", `<${mail.messageId}>`],
+      ...Object.entries(mail.headers).map(([name, value]) => [`h:${name}`, value]),
+    ]),
+  }),
+  isTaken: ({ id }) => typeof id === "string",
+  failure: ({ message }) => ({ message }),
+  secretsOf: ({ apiKey }) => [loginOf(apiKey)], // its Base64 is another text than the key's
+});
+
+function loginOf(apiKey: string): string {
+  return `api:${apiKey}`;
+}

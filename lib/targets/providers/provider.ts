@@ -1,0 +1,140 @@
+/** What email providers have in common: a message is one request to their API, and its answer the outcome. */
+
+import { z } from "zod";
+import type { Outcome } from "../../outcome.ts";
+import type { SecretText } from "../../secret.ts";
+import { VERSION } from "../../version.ts";
+import type { Mail, Mailer } from "../mail.ts";
+import { exchange, originOf } from "../network.ts";
+import { withWords } from "../outcomes.ts";
+import type { Policy } from "../target.ts";
+
+/** Options that every email provider takes. */
+export interface ProviderOptions {
+  /** Key of the provider's API. */
+  apiKey: SecretText;
+  /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
+  baseUrl?: string;
+}
+
+/** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+export interface EmailProvider {
+  readonly provider: string;
+}
+
+/** Makes the `via` of an email target. */
+export interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
+  (options: Options): EmailProvider;
+}
+
+/** The zod shape of {@link ProviderOptions}. */
+export const providerShape = {
+  apiKey: z.string().regex(/^[\x21-\x7e]+$/, "expected a key, without spaces"),
+  baseUrl: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' })
+    .refine((url) => !/[?#@]/.test(url), "expected a URL without a login, a query or a fragment")
+    .transform((url) => url.replace(/\/+$/, "")).optional(),
+};
+
+interface Options {
+  apiKey: string;
+  baseUrl?: string;
+}
+
+/** A request to a provider's API. */
+export interface ApiRequest {
+  /** From the API's address on. */
+  path: string;
+  headers: Record<string, string>;
+  body: Record<string, unknown> | URLSearchParams;
+}
+
+/** A provider's API, as its documentation has it. */
+export interface ProviderApi<Provider extends Options> {
+  /** Where it is, or how that follows from the options, such as a region. */
+  baseUrl: string | ((options: Provider) => string);
+  schema: z.ZodType<Provider>;
+  request(mail: Mail, options: Provider): ApiRequest;
+  /** Whether an answer of status 2xx is the one that a message that was taken gets. */
+  isTaken(answer: Record<string, unknown>): boolean;
+  /** What an answer says of a failure; `code` is the provider's own name for it. */
+  failure(answer: Record<string, unknown>): { message: unknown; code?: unknown };
+  /** What failures mean by their code, where the status alone would mislead. */
+  codes?: Readonly<Record<string, "delivered" | "retry">>;
+  /** When to come back, in the forms of `Retry-After`, where the API says so in another header. */
+  retryAfter?(headers: Headers): string | null;
+  /** Most messages that the provider takes in a span of time. */
+  rate?: Policy["rate"];
+  /** What beside the key must not be printed. */
+  secretsOf?(options: Provider): string[];
+}
+
+const schemas = new WeakMap<ProviderFunction<never>, z.ZodType<Mailer>>();
+
+/** Makes the function of a config for a provider. `name` is the function's own. */
+export function defineProvider<Public extends ProviderOptions, Read extends Options>(
+  name: string,
+  api: ProviderApi<Read>,
+): ProviderFunction<Public> {
+  const define = (options: Public): EmailProvider => ({ ...options, provider: name });
+  schemas.set(define, api.schema.transform((options) => mailerOf(api, options)));
+  return define;
+}
+
+/** The schema that reads a provider's options and gives its mailer. */
+export function schemaOf(define: ProviderFunction<never>): z.ZodType<Mailer> {
+  return schemas.get(define)!;
+}
+
+function mailerOf<Provider extends Options>(api: ProviderApi<Provider>, options: Provider): Mailer {
+  const { apiKey, baseUrl = typeof api.baseUrl === "string" ? api.baseUrl : api.baseUrl(options) } = options;
+  const place = originOf(baseUrl);
+  return {
+    place,
+    url: baseUrl,
+    secrets: [apiKey, ...(api.secretsOf?.(options) ?? [])],
+    isHttp: true,
+    rate: api.rate,
+    async send(mail, signal) {
+      const { path, headers, body } = api.request(mail, options);
+      const isForm = body instanceof URLSearchParams;
+      const request: RequestInit = {
+        method: "POST",
+        headers: {
+          Accept: "application/json",
+          "Content-Type": isForm ? "application/x-www-form-urlencoded" : "application/json",
+          "User-Agent": `relay/${VERSION}`,
+          ...headers,
+        },
+        body: isForm ? body.toString() : JSON.stringify(body),
+        signal,
+      };
+      return judge(api, await exchange(baseUrl + path, request, place, api.retryAfter));
+    },
+  };
+}
+
+/** The outcome, with what the provider says of it in words. */
+function judge(api: Pick<ProviderApi<never>, "isTaken" | "failure" | "codes">, outcome: Outcome): Outcome {
+  const { status, answer } = outcome;
+  if (status === undefined) return outcome; // nothing was answered
+  const said = readAnswer(answer);
+  if (outcome.kind === "delivered") {
+    if (api.isTaken(said)) return outcome;
+    const detail = `The provider answered ${status}, but not that it took the message`;
+    return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
+  }
+  const { message, code } = api.failure(said);
+  const meaning = typeof code === "string" && api.codes && Object.hasOwn(api.codes, code) ? api.codes[code] : undefined;
+  if (meaning === "delivered") return { kind: "delivered", status, answer };
+  return { ...outcome, kind: meaning ?? outcome.kind, detail: withWords(outcome.detail, message) };
+}
+
+/** The object that an answer is; empty if it is none. */
+function readAnswer(answer = ""): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(answer);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
