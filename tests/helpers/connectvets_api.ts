@@ -21,7 +21,7 @@ export interface ConnectvetsApi {
   /** Requests for which a note was given. */
   given(): ApiRequest[];
   /** What it does before it looks for the note; set anew at will. */
-  before: (answer: { status: number; retryAfter?: string; body?: string } | "hang" | undefined) => void;
+  before: (answer: { status: number; retryAfter?: string; body?: string } | "hang" | "slow" | undefined) => void;
   close(): Promise<void>;
 }
 
@@ -84,6 +84,7 @@ export async function startConnectvetsApi({ tellsLimits = true } = {}): Promise<
     const refuse = (status: number, headers?: Record<string, string>) =>
       answer(status, { error: words[status] ?? "error", message: "…", code: String(status), details: {} }, headers);
     if (forced === "hang") return void requests.push({ at: now, id, status: 0 });
+    if (forced === "slow") return void setTimeout(() => answer(200, { data: noteData(id) }), 300);
     if (forced) {
       const { status, retryAfter, body } = forced;
       const headers: Record<string, string> = retryAfter ? { "Retry-After": retryAfter } : {};
