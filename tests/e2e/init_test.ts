@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { answeredFiles, type Destination, dotenvText } from "../../lib/init/files.ts";
+import { parseEnv } from "node:util";
+import { answeredFiles, type Destination, dotenvText, quoteFor } from "../../lib/init/files.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { runRelay } from "../helpers/relay.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
@@ -108,7 +109,7 @@ const destinations: (Destination | undefined)[] = [
   { kind: "slack", url: "" },
   { kind: "email", via: "smtp://a:b%23@mail.example:587", from: "a@b.example", to: "O'Hara <o'hara@b.example>" },
   { kind: "http", url: "http://127.0.0.1:1/a'b\"c" },
-  { kind: "script", program: "/bin/cat" },
+  { kind: "script", command: "/bin/cat  -u" },
 ];
 const answered = destinations.flatMap((failures) =>
   destinations.map((completed) => answeredFiles({ failures, completed, secret: "" }, "en"))
@@ -130,4 +131,11 @@ test("answeredFiles() makes configs that pass check, whatever was chosen", async
       assert.deepEqual([code, stderr], [0, ""], config);
     }
   });
+});
+
+test("dotenvText() quotes what a reader would cut, and quoteFor() knows what no quote holds", () => {
+  const values = ["a#b", "it's", "`a` 'b'", "plain/+=", 'x "y" z'];
+  const text = dotenvText(values.map((value, index) => ({ name: `V${index}`, about: "x", value })), "en");
+  assert.deepEqual(Object.values(parseEnv(text)), values);
+  assert.equal(quoteFor("'\"`"), undefined);
 });
