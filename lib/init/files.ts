@@ -93,6 +93,8 @@ export function answeredFiles({ failures, completed, secret }: Answers, locale: 
           ? [{ name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: one.url || placeholders.slack }]
           : one.kind === "email"
           ? [{ name: "SMTP_URL", about: dotenv.smtp, value: one.via || placeholders.smtp }]
+          : one.kind === "http"
+          ? [{ name: "SISTEMA_URL", about: dotenv.http, value: one.url }]
           : []
       ),
     ],
@@ -113,7 +115,7 @@ function targetText(one: Destination): string {
   const text = JSON.stringify;
   if (one.kind === "slack") return 'slack({ url: env("SLACK_WEBHOOK_URL") })';
   if (one.kind === "email") return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${text(one.to)}] })`;
-  if (one.kind === "http") return `http({ url: ${text(one.url)} })`;
+  if (one.kind === "http") return 'http({ url: env("SISTEMA_URL") })';
   return `script({ command: [${one.command.split(/\s+/).map((part) => text(part)).join(", ")}] })`;
 }
 
@@ -132,5 +134,6 @@ function quoted(value: string): string {
 
 /** A quote that does not stand in a value; `undefined` if all of them do, and a `.env` cannot hold it. */
 export function quoteFor(value: string): string | undefined {
-  return ["'", "`", '"'].find((one) => !value.includes(one));
+  // Between double quotes a reader takes `\n` for a line's end.
+  return ["'", "`", ...(value.includes("\\") ? [] : ['"'])].find((one) => !value.includes(one));
 }

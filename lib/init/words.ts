@@ -13,7 +13,7 @@ export interface InitWords {
   /** What is missing in a `.env` that was left as it was. */
   missing: (names: string) => string;
   config: { about: string; fallback: string };
-  dotenv: { about: string; secret: string; slack: string; smtp: string };
+  dotenv: { about: string; secret: string; slack: string; smtp: string; http: string };
   ask: {
     intro: string;
     failures: string;
@@ -50,6 +50,7 @@ const en: InitWords = {
     secret: "The secret that ConnectVets gave you. Until then, this one serves for `relay send`.",
     slack: "Your Slack incoming webhook.",
     smtp: "Your mail server.",
+    http: "Your other system.",
   },
   ask: {
     intro: "A config for relay",
@@ -93,6 +94,7 @@ const pt: InitWords = {
     secret: "O segredo que o ConnectVets deu a você. Até lá, este serve para `relay send`.",
     slack: "Seu incoming webhook do Slack.",
     smtp: "Seu servidor de email.",
+    http: "Seu outro sistema.",
   },
   ask: {
     intro: "Uma configuração para o relay",

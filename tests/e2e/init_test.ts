@@ -71,7 +71,9 @@ test("init asks on a terminal where notes go, and writes what it was told", need
     const config = read(folder, "minha/relay.config.ts");
     assert.match(config, /plantao: slack\(\{ url: env\("SLACK_WEBHOOK_URL"\) \}\)/);
     assert.match(config, /on: \["note\.completed", "note\.transcription\.completed"\], to: "sistema"/);
+    assert.match(config, /sistema: http\(\{ url: env\("SISTEMA_URL"\) \}\)/);
     const dotenv = read(folder, "minha/.env");
+    assert.match(dotenv, /^SISTEMA_URL=http:\/\/127\.0\.0\.1:4000\/webhook$/m);
     assert.match(dotenv, /^WEBHOOK_SECRET='whs_do connectvets#1'$/m);
     assert.match(dotenv, /^SLACK_WEBHOOK_URL=https:\/\/hooks\.slack\.com\/services\/T\/B\/segredo$/m);
     const { code, stdout } = await runRelay(["check"], { cwd: join(folder, "minha") });
@@ -138,4 +140,5 @@ test("dotenvText() quotes what a reader would cut, and quoteFor() knows what no 
   const text = dotenvText(values.map((value, index) => ({ name: `V${index}`, about: "x", value })), "en");
   assert.deepEqual(Object.values(parseEnv(text)), values);
   assert.equal(quoteFor("'\"`"), undefined);
+  assert.equal(quoteFor("'`\\n"), undefined, "what would become a line's end");
 });
