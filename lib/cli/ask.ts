@@ -58,7 +58,7 @@ export class Progress {
   }
 }
 
-/** Work in many steps that Ctrl-C stops between two of them; a second Ctrl-C ends the program at once. */
+/** Work in many steps that Ctrl-C, or SIGTERM, stops between two of them; a second one ends the program at once. */
 export class LongWork extends Progress {
   readonly #stop = new AbortController();
   readonly #onSignal = () => {
@@ -69,7 +69,7 @@ export class LongWork extends Progress {
 
   constructor() {
     super();
-    process.on("SIGINT", this.#onSignal);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, this.#onSignal);
   }
 
   /** Aborted when the user has asked to stop. */
@@ -84,7 +84,7 @@ export class LongWork extends Progress {
   /** Takes away what was shown, and listens to Ctrl-C no more. */
   override end(): void {
     super.end();
-    process.off("SIGINT", this.#onSignal);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, this.#onSignal);
     if (this.wasInterrupted) process.exitCode = INTERRUPTED;
   }
 }

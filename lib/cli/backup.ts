@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { backupStore, type Contents } from "../store/backup.ts";
-import { Progress } from "./ask.ts";
+import { LongWork } from "./ask.ts";
+import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { storeThere } from "./store.ts";
 import { count } from "./terminal.ts";
@@ -13,7 +14,7 @@ export function backupVerb(): Command {
     .argument("<file>", "file to write; nothing may be there")
     .addHelpText(
       "after",
-      "\nThe copy is checked, and is FILE.part until then. `relay restore` puts it back. It holds what came in: keep it as safe as the store.",
+      "\nThe copy is checked, and has its name only when it is whole. `relay restore` puts it back. It holds what came in: keep it as safe as the store.",
     )
     .action(backup);
 }
@@ -21,9 +22,8 @@ export function backupVerb(): Command {
 async function backup(name: string, options: ConfigOptions & { json?: boolean }): Promise<void> {
   const path = await storeThere(options);
   const file = resolve(name);
-  const progress = new Progress();
-  const onProgress = (done: number) => progress.show(`copying: ${Math.floor(done * 100)} %`);
-  const contents = await backupStore(path, file, onProgress).finally(() => progress.end());
+  const work = new LongWork();
+  const contents = await backupStore(path, file, copyElsewhere(work)).finally(() => work.end());
   if (options.json) printJson({ file, store: path, ...contents });
   else print(`Wrote ${file}: ${contentsInWords(contents)}`);
 }

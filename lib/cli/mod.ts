@@ -24,6 +24,7 @@ const verbs: Record<string, () => Promise<Command>> = {
   diff: async () => (await import("./diff.ts")).diffVerb(),
   backup: async () => (await import("./backup.ts")).backupVerb(),
   restore: async () => (await import("./restore.ts")).restoreVerb(),
+  copy: async () => (await import("./copy.ts")).copyVerb(),
   metrics: async () => (await import("./metrics.ts")).metricsVerb(),
   demo: async () => (await import("./demo.ts")).demoVerb(),
   version: async () => (await import("./version.ts")).versionVerb(),
@@ -43,7 +44,7 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const load of asked ? [asked] : Object.values(verbs)) {
     const command = await load();
     command.copyInheritedSettings(program);
-    program.addCommand(command);
+    program.addCommand(command, { hidden: command.name() === "copy" });
   }
   process.stdout.on("error", lostOutput);
   try {

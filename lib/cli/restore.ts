@@ -5,8 +5,9 @@ import type { Command } from "commander";
 import { storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { inspectBackup, restoreStore } from "../store/backup.ts";
-import { confirm, declined } from "./ask.ts";
+import { confirm, declined, LongWork } from "./ask.ts";
 import { contentsInWords } from "./backup.ts";
+import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 
 export function restoreVerb(): Command {
@@ -31,7 +32,8 @@ async function restore(
   const contents = inspectBackup(file);
   const question = `Put ${file} (${contentsInWords(contents)}) in the place of ${path}?`;
   if (!await confirm(question, yes)) return declined(json);
-  const replaced = await restoreStore(file, path, Date.now());
+  const work = new LongWork();
+  const replaced = await restoreStore(file, path, Date.now(), copyElsewhere(work)).finally(() => work.end());
   if (json) return printJson({ file, store: path, replaced: replaced ?? null, ...contents });
   print(
     `Restored ${path}: ${contentsInWords(contents)}`,

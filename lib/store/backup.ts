@@ -2,6 +2,7 @@
 
 import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
 import { lockStore, shareWithOwner } from "./lock.ts";
@@ -18,33 +19,31 @@ export interface Contents {
   newestAt: string | null;
 }
 
-/** Pages that are copied at a time; the program looks at its signals between two of these. */
+/** Pages that are copied from one telling of the progress to the next. */
 const PAGES = 1_000;
 
-/** A store is its file, its write-ahead log and the index of that. */
-const SUFFIXES = ["", "-wal", "-shm"];
+/** What may lie beside a file that SQLite is writing. */
+const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 
 /**
- * Copies a store into one file that stands alone, by SQLite's online backup, as it is at this moment; whoever serves it goes
- * on. The copy is checked, and has its name only once it is whole and on the disk.
+ * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It may be done
+ * elsewhere than in this program.
+ */
+export type Copy = (from: string, to: string) => Promise<Contents>;
+
+/**
+ * Copies a store into one file that stands alone, as it is at this moment; whoever serves it goes on. The copy has its name
+ * only once it is whole, checked, and on the disk.
  * @param file Path of the copy; nothing may be there.
- * @param onProgress Told how much is done, from 0 to 1; what it throws ends the copying.
  * @throws {StoreError} if that fails; then nothing is left of the copy.
  */
-export async function backupStore(
-  path: string,
-  file: string,
-  onProgress: (done: number) => void = () => {},
-): Promise<Contents> {
+export async function backupStore(path: string, file: string, copy: Copy = copyStore): Promise<Contents> {
   const doing = `back up ${path} to ${file}`;
-  if (existsSync(file)) {
-    throw new StoreError(`Cannot ${doing}: there is a file already`, "name another one, or move that one away");
-  }
-  const part = `${file}.part`;
+  if (existsSync(file)) throw isThere(doing);
+  const part = `${file}.${process.pid}.part`;
   try {
-    await copy(path, part, onProgress);
-    const contents = contentsOf(part);
-    linkSync(part, file); // never over a file that came about meanwhile
+    const contents = await copy(path, part);
+    giveName(part, file, doing);
     flush(dirname(file));
     return contents;
   } catch (error) {
@@ -52,6 +51,20 @@ export async function backupStore(
   } finally {
     remove(part);
   }
+}
+
+/** Never over a file that came about meanwhile, as far as the disk's file system lets that be said in one step. */
+function giveName(part: string, file: string, doing: string): void {
+  try {
+    linkSync(part, file);
+  } catch {
+    if (existsSync(file)) throw isThere(doing);
+    renameSync(part, file); // a memory stick has no second names for a file
+  }
+}
+
+function isThere(doing: string): StoreError {
+  return new StoreError(`Cannot ${doing}: there is a file already`, "name another one, or move that one away");
 }
 
 /**
@@ -72,17 +85,19 @@ export function inspectBackup(file: string): Contents {
  * @returns Where the store that was there is now; `undefined` if there was none.
  * @throws {StoreError} if that fails; then the store is as it was.
  */
-export async function restoreStore(file: string, path: string, now: number): Promise<string | undefined> {
-  inspectBackup(file);
+export async function restoreStore(
+  file: string,
+  path: string,
+  now: number,
+  copy: Copy = copyStore,
+): Promise<string | undefined> {
   const lock = lockStore(path, "restore");
-  const part = `${path}.part`;
+  const part = `${path}.${process.pid}.part`;
   try {
     await copy(file, part);
-    shareWithOwner(part, existsSync(path) ? path : dirname(path));
-    const aside = existsSync(path) ? `${path}.${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}` : undefined;
-    for (const suffix of SUFFIXES) {
-      if (aside && existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-    }
+    shareWithOwner(part, path);
+    const aside = existsSync(path) ? freeName(path, now) : undefined;
+    if (aside) putAside(path, aside);
     renameSync(part, path);
     flush(dirname(path));
     return aside;
@@ -94,9 +109,45 @@ export async function restoreStore(file: string, path: string, now: number): Pro
   }
 }
 
+/** A name beside the store that nothing has. */
+function freeName(path: string, now: number): string {
+  const name = `${path}.${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
+  for (let number = 1;; number++) {
+    const free = number === 1 ? name : `${name}-${number}`;
+    if (!existsSync(free)) return free;
+  }
+}
+
+/** Gives the store another name. It keeps its own as well until the copy takes that, so that there is always a store. */
+function putAside(path: string, aside: string): void {
+  try {
+    linkSync(path, aside);
+  } catch {
+    renameSync(path, aside); // a file system that has no second names
+  }
+  for (const suffix of ["-wal", "-shm"]) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  }
+}
+
+/**
+ * Copies a store into one file that stands alone, by SQLite's online backup, flushes it to the disk and checks it. Holds up
+ * the program until it is done.
+ * @param to Path of the copy; nothing may be there.
+ * @param onProgress Told how much is copied, from 0 to 1.
+ * @throws {StoreError} if that fails; what was written by then is left.
+ */
+export async function copyStore(from: string, to: string, onProgress?: (done: number) => void): Promise<Contents> {
+  try {
+    await copy(from, to, onProgress);
+    return contentsOf(to);
+  } catch (error) {
+    throw storeError(`copy ${from} to ${to}`, error);
+  }
+}
+
 /** Copies a database as it is at this moment into a file of one piece, on the disk. */
 async function copy(from: string, to: string, onProgress: (done: number) => void = () => {}): Promise<void> {
-  remove(to);
   closeSync(openSync(to, "wx", 0o600));
   const source = new DatabaseSync(from, { readOnly: true });
   try {
@@ -128,9 +179,8 @@ function contentsOf(file: string): Contents {
     const isStore = one("SELECT count(*) FROM sqlite_schema WHERE name IN ('events', 'deliveries', 'attempts')") === 3;
     if (!isStore || version < 1) throw new Error("it is no store of a relay");
     if (version > migrations.length) {
-      throw new StoreError(
-        `Cannot restore ${file}: it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
-        "install the newer relay",
+      throw new Error(
+        `it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
       );
     }
     const newest = one("SELECT max(received_at) FROM events");
@@ -146,7 +196,7 @@ function contentsOf(file: string): Contents {
 }
 
 function remove(path: string): void {
-  for (const suffix of [...SUFFIXES, "-journal"]) rmSync(path + suffix, { force: true });
+  for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
 }
 
 /** Brings a file, or the names in a folder, to the disk. */

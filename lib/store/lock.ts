@@ -1,6 +1,7 @@
 /** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
 
 import { chownSync, closeSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
@@ -26,9 +27,12 @@ export function lockStore(path: string, doing: string): DatabaseSync {
   }
 }
 
-/** Makes a file belong to whoever owns another one, where root runs this: the service must be able to open it. */
-export function shareWithOwner(path: string, other: string): void {
+/**
+ * Makes a file belong to whoever owns the store, or where there is none yet its folder, where root runs this: the service
+ * must be able to open it.
+ */
+export function shareWithOwner(file: string, store: string): void {
   if (process.getuid?.() !== 0) return;
-  const owner = statSync(other, { throwIfNoEntry: false });
-  if (owner) chownSync(path, owner.uid, owner.gid);
+  const { uid, gid } = statSync(store, { throwIfNoEntry: false }) ?? statSync(dirname(store));
+  chownSync(file, uid, gid);
 }

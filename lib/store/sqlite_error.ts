@@ -20,6 +20,7 @@ const hints: [words: RegExp, hint: string][] = [
     /not a database|malformed|corrupt/,
     "keep a copy of the file, then restore a backup, or name another `store` in the config",
   ],
+  [/newer relay/, "install the newer relay"],
   [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
   [/full|no space/i, "make room on the disk"],
   [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],

@@ -1,11 +1,14 @@
 /** `relay backup` and `relay restore`: the drill, while events come in, and what must not go wrong. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { openSqlite } from "../../lib/store/sqlite.ts";
+import { configOf, executable, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
@@ -104,6 +107,98 @@ test("backup writes over no file, and leaves nothing behind where it fails", asy
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /^Cannot back up .*: ENOENT/);
     assert.deepEqual(readdirSync(folder).filter((name) => /part|there/.test(name)), []);
+  });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`backup leaves nothing behind where ${signal} stops it, and restore leaves the store as it is`, async () => {
+    const folder = makeFolder();
+    try {
+      writeFileSync(
+        join(folder.path, "relay.config.ts"),
+        configOf({ targets: `crm: http({ url: "http://127.0.0.1:9" })`, routes: `{ on: "**", to: "crm" }` }),
+      );
+      makeLarge(join(folder.path, "relay.db"));
+      copyFileSync(join(folder.path, "relay.db"), join(folder.path, "whole.db"));
+      const before = readdirSync(folder.path).sort();
+      for (const [args, part] of [[["backup", "copy.db"], "copy.db"], [["restore", "whole.db", "--yes"], "relay.db"]]) {
+        const child = spawn(executable, args as string[], { cwd: folder.path, stdio: "ignore" });
+        const ended = new Promise((resolve) => child.on("close", resolve));
+        const name = `${part}.${child.pid}.part`;
+        await until("the copy to grow", () => statSync(join(folder.path, name), { throwIfNoEntry: false })?.size);
+        process.kill(child.pid!, signal);
+        assert.equal(await ended, 130);
+        const after = readdirSync(folder.path).filter((name) => !/-wal$|-shm$|\.lock$/.test(name));
+        assert.deepEqual(after.sort(), before);
+      }
+    } finally {
+      folder.remove();
+    }
+  });
+}
+
+/** Makes a store that takes long enough to copy, and leaves it whole. */
+function makeLarge(path: string): void {
+  openSqlite(path).close();
+  const db = new DatabaseSync(path);
+  try {
+    db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+      INSERT INTO events SELECT i, randomblob(16), 'connectvets', 'note.failed', i, 0, '{}', zeroblob(1000000), NULL FROM n`);
+    db.exec("PRAGMA journal_mode = DELETE");
+  } finally {
+    db.close();
+  }
+}
+
+test("backup takes away no file of its user's that is named like a part of it", async () => {
+  await withRelay(async ({ folder, run }) => {
+    writeFileSync(join(folder, "copy.db.part"), "mine");
+    assert.equal((await run("backup", "copy.db")).code, 0);
+    assert.equal(readFileSync(join(folder, "copy.db.part"), "utf8"), "mine");
+  });
+});
+
+test("restore keeps every store that it replaces, also of the same second", async () => {
+  await withRelay(async ({ run, relay }) => {
+    await run("backup", "empty.db");
+    await relay.post(eventOf("kept"));
+    await relay.end();
+    const replaced: string[] = [];
+    for (let number = 0; number < 4; number++) {
+      replaced.push(JSON.parse((await run("restore", "empty.db", "--yes", "--json")).stdout).replaced);
+    }
+    assert.equal(new Set(replaced).size, 4);
+    const counts = replaced.map((path) => {
+      const db = new DatabaseSync(path, { readOnly: true });
+      const { count } = db.prepare("SELECT count(*) AS count FROM events").get() as { count: number };
+      db.close();
+      return count;
+    });
+    assert.deepEqual(counts, [1, 0, 0, 0]);
+    const back = await run("restore", replaced[0]!, "--yes", "--json");
+    assert.equal(JSON.parse(back.stdout).events, 1, "a store that was kept can be put back");
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test("restore by root on a new machine makes store and lock the folder's owner's", {
+  skip: isRoot ? false : "needs root",
+}, async () => {
+  await withRelay(async ({ folder, run }) => {
+    await run("backup", "copy.db");
+    const machine = makeFolder();
+    try {
+      chownSync(machine.path, 65_534, 65_534);
+      writeFileSync(join(machine.path, "relay.config.ts"), readFileSync(join(folder, "relay.config.ts")));
+      const restored = await runRelay(["restore", join(folder, "copy.db"), "--yes"], { cwd: machine.path });
+      assert.equal(restored.code, 0, restored.stderr);
+      for (const name of readdirSync(machine.path).filter((name) => name.startsWith("relay.db"))) {
+        assert.equal(statSync(join(machine.path, name)).uid, 65_534, name);
+      }
+    } finally {
+      machine.remove();
+    }
   });
 });
 
