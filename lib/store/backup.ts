@@ -1,6 +1,6 @@
 /** Copies of a store: made while it is served, and put back in its place. */
 
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fdatasyncSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
@@ -19,8 +19,8 @@ export interface Contents {
   newestAt: string | null;
 }
 
-/** Pages that are copied from one telling of the progress to the next. */
-const PAGES = 1_000;
+/** Pages that are copied at a time, and flushed: a flush of many at once would hold up the relay that serves. */
+const PAGES = 256;
 
 /** What may lie beside a file that SQLite is writing. */
 const SUFFIXES = ["", "-wal", "-shm", "-journal"];
@@ -148,7 +148,7 @@ export async function copyStore(from: string, to: string, onProgress?: (done: nu
 
 /** Copies a database as it is at this moment into a file of one piece, on the disk. */
 async function copy(from: string, to: string, onProgress: (done: number) => void = () => {}): Promise<void> {
-  closeSync(openSync(to, "wx", 0o600));
+  const descriptor = openSync(to, "wx", 0o600);
   const source = new DatabaseSync(from, { readOnly: true });
   try {
     // One view of it from the first page to the last: without, the copying begins anew with each write of another program.
@@ -156,10 +156,14 @@ async function copy(from: string, to: string, onProgress: (done: number) => void
     source.prepare("SELECT count(*) FROM sqlite_schema").get();
     await backup(source, to, {
       rate: PAGES,
-      progress: ({ totalPages, remainingPages }) => onProgress(1 - remainingPages / totalPages),
+      progress: ({ totalPages, remainingPages }) => {
+        fdatasyncSync(descriptor);
+        onProgress(1 - remainingPages / totalPages);
+      },
     });
   } finally {
     source.close();
+    closeSync(descriptor); // not earlier: it would end the locks that SQLite has on the file
   }
   const made = new DatabaseSync(to);
   made.exec("PRAGMA journal_mode = DELETE"); // one file, without a log beside it
