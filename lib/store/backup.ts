@@ -1,6 +1,17 @@
 /** Copies of a store: made while it is served, and put back in its place. */
 
-import { chmodSync, closeSync, existsSync, fdatasyncSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
@@ -203,9 +214,11 @@ function remove(path: string): void {
   for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
 }
 
-/** Brings a file, or the names in a folder, to the disk. */
+/** Brings a file, or the names in a folder, to the disk; Windows has no way to do it for a folder, and needs none. */
 function flush(path: string): void {
-  const descriptor = openSync(path, "r");
+  const isFolder = statSync(path).isDirectory();
+  if (isFolder && process.platform === "win32") return;
+  const descriptor = openSync(path, isFolder ? "r" : "r+"); // Windows flushes only what may be written
   try {
     fsyncSync(descriptor);
   } finally {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import process from "node:process";
 import { z } from "zod";
 import { printable, type RelayEvent } from "../event.ts";
@@ -31,6 +31,8 @@ const MAX_OUTPUT_BYTES = 4096;
 /** How long outputs may stay open after the program ended, in milliseconds: something it started may hold them. */
 const OUTPUT_WAIT_MS = 200;
 
+const isWindows = process.platform === "win32";
+
 const noNul = z.string().refine((text) => !text.includes("\0"), "expected a text without NUL");
 
 const schema = options({
@@ -45,7 +47,8 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
   fields: [],
   build(name, options, context) {
     const [first = "", ...args] = options.command;
-    const program = first.includes("/") ? resolve(context.folder, first) : first;
+    const isPath = first.includes("/") || first.includes(sep);
+    const program = isPath ? resolve(context.folder, first) : first;
 
     return {
       name,
@@ -53,7 +56,7 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       policy: policyOf(options),
       address: options.command.join(" "),
       secrets: Object.values(options.env),
-      warnings: first.includes("/") && !isExecutable(program) ? [`${first} is not there, or not executable`] : [],
+      warnings: isPath && !isExecutable(program) ? [`${first} is not there, or not executable`] : [],
       sendsBytes: () => true,
       render: () => ({ command: options.command }),
 
@@ -61,6 +64,7 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
         signal.throwIfAborted();
         const env = {
           PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+          ...(isWindows && process.env.SystemRoot && { SystemRoot: process.env.SystemRoot }), // nothing starts without it
           ...options.env,
           ...variablesOf(event),
           RELAY_TARGET: name,
@@ -85,8 +89,14 @@ function run(
   signal: AbortSignal,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    // Its own process group, so that a time-out reaches whatever the program has started as well.
-    const child = spawn(program, args, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    // Its own process group, so that a time-out reaches whatever the program has started as well. Windows has none, and
+    // would open a window instead.
+    const child = spawn(program, args, {
+      ...options,
+      detached: !isWindows,
+      windowsHide: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const outputs = [keepStart(child.stdout), keepStart(child.stderr)];
     const kill = () => killGroup(child);
     signal.addEventListener("abort", kill, { once: true });
