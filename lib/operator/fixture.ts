@@ -18,7 +18,7 @@ const AS_RECEIVED = "as received";
 /** Stands for no target at all. */
 export const UNROUTED = "unrouted";
 
-/** Id of the event that a fixture is; nothing that is sent depends on it. */
+/** Id of the event that a fixture is; a default message names it, and links to its page. */
 const EVENT_ID = "00000000-0000-7000-8000-000000000000";
 
 /** When a fixture's event comes in, unless it says so; a default message shows it if the event has no `timestamp`. */
