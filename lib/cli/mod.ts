@@ -40,8 +40,8 @@ export async function main(args: readonly string[]): Promise<void> {
       "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
     )
     .exitOverride();
-  const asked = verbs[args[0] ?? ""];
-  for (const load of asked ? [asked] : Object.values(verbs)) {
+  const [asked = ""] = args;
+  for (const load of Object.hasOwn(verbs, asked) ? [verbs[asked]!] : Object.values(verbs)) {
     const command = await load();
     command.copyInheritedSettings(program);
     program.addCommand(command, { hidden: command.name() === "copy" });

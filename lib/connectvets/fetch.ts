@@ -76,7 +76,7 @@ function found(body: Buffer): Asked {
   }
   try {
     const { data } = JSON.parse(body.toString()) as { data?: unknown };
-    if (noteOf(data)) return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
+    if (noteOf(data)?.id) return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
     return failed(unavailable("ConnectVets' API answered 200, but with no note"));
   } catch {
     // What the error says may quote the text, which is the patient's.

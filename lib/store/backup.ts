@@ -131,6 +131,7 @@ function freeName(path: string, now: number): string {
 
 /** Gives the store another name. It keeps its own as well until the copy takes that, so that there is always a store. */
 function putAside(path: string, aside: string): void {
+  closeLog(path);
   try {
     linkSync(path, aside);
   } catch {
@@ -138,6 +139,20 @@ function putAside(path: string, aside: string): void {
   }
   for (const suffix of ["-wal", "-shm"]) {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  }
+}
+
+/** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */
+function closeLog(path: string): void {
+  try {
+    const db = new DatabaseSync(path);
+    try {
+      db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } finally {
+      db.close();
+    }
+  } catch {
+    // It is damaged, which may be why it is replaced; its log goes with it.
   }
 }
 

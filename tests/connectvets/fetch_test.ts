@@ -65,6 +65,7 @@ const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason:
   ["500", status(500), "retry", "note_unavailable", /answered 500$/],
   ["503", status(503), "retry", "note_unavailable", /answered 503$/],
   ["no JSON", status(200, "<html>Paciente"), "retry", "note_unavailable", /answered 200, but with no JSON$/],
+  ["an empty note", status(200, '{"data":{}}'), "retry", "note_unavailable", /answered 200, but with no note$/],
   ["no note", status(200, '{"data":[]}'), "retry", "note_unavailable", /answered 200, but with no note$/],
   ["a note without end", status(200, `{"data":"${"x".repeat(1024 ** 2)}"}`), "dead", "note_unavailable", /larger than/],
 ];
@@ -94,4 +95,10 @@ test("fetchNote() tells that nothing listens, by the API's name and not the targ
     asked.outcome.detail,
     /^Cannot reach ConnectVets' API at 127\.0\.0\.1:\d+: nothing accepts connections there$/,
   );
+});
+
+test("fetchNote() keeps nothing of an answer that is no error, which may hold the note", async () => {
+  const { asked } = await ask(status(203, note));
+  assert.ok(asked.kind === "failed");
+  assert.doesNotMatch(JSON.stringify(asked), /Rex/);
 });

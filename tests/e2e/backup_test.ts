@@ -80,7 +80,7 @@ test("backup while events come in, stop, restore, start: all that was acknowledg
     const early = await run("restore", "copy.db", "--yes");
     assert.equal(early.code, 1);
     assert.match(early.stderr, /another relay serves it\n {2}hint: stop that one first/);
-    await drill.relay.end();
+    await drill.relay.end("SIGKILL");
     const restored = await run("restore", "copy.db", "--yes");
     assert.equal(restored.code, 0, restored.stderr);
     assert.match(restored.stdout, /What waits is delivered after the next start/);

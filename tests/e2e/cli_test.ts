@@ -206,3 +206,13 @@ test("a config that is not there is told in words, without a stack", async () =>
     "Cannot load /nowhere/relay.config.ts: 1 mistake\n  there is no such file; `relay init` writes one\n",
   );
 });
+
+test("relay refuses what is no verb, also a word that every object knows, and says which may be meant", async () => {
+  for (const word of ["sevre", "constructor", "toString", "__proto__", ""]) {
+    const { code, stdout, stderr } = await runRelay([word]);
+    assert.deepEqual([code, stdout], [2, ""], word);
+    assert.ok(stderr.startsWith(`error: unknown command '${word}'`), stderr);
+    assert.doesNotMatch(stderr, /TypeError|\n\s+at /);
+  }
+  assert.match((await runRelay(["sevre"])).stderr, /Did you mean serve/);
+});

@@ -54,8 +54,9 @@ for (const name of Object.keys(receivers) as (keyof typeof receivers)[]) {
           const { stdout } = await runRelay(["events", "--state", "dead", "--json"], { cwd: relay.folder });
           return JSON.parse(stdout)[0];
         });
-        const { stdout } = await runRelay(["events", dead.id], { cwd: relay.folder });
-        assert.match(stdout, /401/);
+        const { stdout } = await runRelay(["events", dead.id, "--json"], { cwd: relay.folder });
+        const [{ history }] = JSON.parse(stdout).deliveries as [{ history: { status: number }[] }];
+        assert.deepEqual(history.map(({ status }) => status), [401]);
         for (const line of lines) assert.ok(!receiver.log().includes(line));
       } finally {
         await relay.close();
