@@ -29,8 +29,7 @@ After=network-online.target
 Type=notify
 ExecStart=${executable} serve --config ${config}
 # A config that is not sound fails the reload; the relay goes on with the one it has.
-ExecReload=/bin/sh -c "exec ${executable} check --config ${config} >/dev/null"
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload=/bin/sh -c "${executable} check --config ${config} >/dev/null && kill -HUP $MAINPID"
 Restart=on-failure
 RestartSec=1
 RestartPreventExitStatus=78
