@@ -32,6 +32,11 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   orphaned(): Promise<Orphaned[]>;
+  /**
+   * How many deliveries wait or are on their way, and how many are dead.
+   * @throws {StoreError} if the store cannot be read now.
+   */
+  counts(): Promise<{ waiting: number; dead: number }>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
@@ -88,6 +93,11 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       async orphaned() {
         const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
+      },
+      async counts() {
+        const targets = await store.targets();
+        const waiting = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
+        return { waiting, dead: targets.reduce((sum, { dead }) => sum + dead, 0) };
       },
       reload(next) {
         const old = current.config.targets;
