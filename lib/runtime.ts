@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 interface BunServer {
   port: number;
+  reload(options: Record<string, unknown>): void;
   stop(closeConnections?: boolean): Promise<void>;
   requestIP(request: Request): { address: string } | null;
 }
@@ -92,6 +93,8 @@ export type Handler = (request: Request, client: string) => Promise<Response>;
 export interface Listener {
   /** The port, which the system chose where 0 was asked for. */
   port: number;
+  /** From now on, each answer is the last one on its connection. */
+  closeAfterAnswers(): void;
   /** Accepts no more and resolves when the requests that were accepted are answered, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -102,6 +105,7 @@ export interface Listener {
  */
 export function listen(host: string, port: number, handler: Handler): Listener {
   if (bun) {
+    const answer = (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? "");
     const server = bun.serve({
       hostname: host,
       port,
@@ -110,10 +114,19 @@ export function listen(host: string, port: number, handler: Handler): Listener {
       idleTimeout: 45,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
       development: false,
-      fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),
+      fetch: answer,
     });
     return {
       port: server.port,
+      closeAfterAnswers() {
+        server.reload({
+          fetch: async (request: Request, server: BunServer) => {
+            const response = await answer(request, server);
+            response.headers.set("Connection", "close");
+            return response;
+          },
+        });
+      },
       async stop(graceMs) {
         await Promise.race([server.stop(), delay(graceMs)]);
         await server.stop(true);
@@ -124,7 +137,11 @@ export function listen(host: string, port: number, handler: Handler): Listener {
     { hostname: host, port, onListen: () => {} },
     (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
   );
-  return { port: server.addr.port, stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]) };
+  return {
+    port: server.addr.port,
+    closeAfterAnswers() {}, // its shutdown ends connections between two requests by itself
+    stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]),
+  };
 }
 
 /** Resolves after so many milliseconds; does not keep the program alive for it. */
@@ -132,56 +149,28 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
-/** The C library's functions that {@link sendDatagram} and {@link monotonicUsec} call. */
-interface Libc {
-  socket(domain: number, type: number, protocol: number): number;
-  sendto(fd: number, data: Uint8Array, size: number, flags: number, address: Uint8Array, addressSize: number): number;
-  close(fd: number): number;
-  clock_gettime(clock: number, time: BigInt64Array): number;
-}
-
-/** Loaded on first use. Nothing on Deno, and where there is no glibc: nor is systemd there. */
-let libc: Libc | null | undefined;
-
-function openLibc(): Libc | null {
-  if (!bun || process.platform !== "linux") return null;
-  try {
-    const { dlopen } = process.getBuiltinModule("bun:ffi") as unknown as {
-      dlopen(name: string, functions: Record<string, unknown>): { symbols: Libc };
-    };
-    return dlopen("libc.so.6", {
-      socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-      sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
-      close: { args: ["i32"], returns: "i32" },
-      clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-    }).symbols;
-  } catch {
-    return null;
-  }
+/** A C library's functions, by name, and what they need to be handed memory that holds addresses. */
+export interface Library<Functions> {
+  functions: Functions;
+  addressOf(memory: ArrayBuffer): bigint;
 }
 
 /**
- * Sends a datagram to a Unix socket, as far as the runtime and the receiver let it: `node:dgram` knows none of these.
- * @param path A leading `@` stands for the abstract namespace of Linux.
+ * Opens a C library. Gives nothing on Deno, and where there is no such library.
+ * @param functions Types of arguments and results, such as `i32` and `ptr`.
  */
-export function sendDatagram(path: string, text: string): void {
-  libc ??= openLibc();
-  if (!libc) return;
-  const AF_UNIX = 1;
-  const encoder = new TextEncoder();
-  const address = new Uint8Array([0, 0, ...encoder.encode(path.replace(/^@/, "\0"))]);
-  new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX; // in the machine's byte order
-  const data = encoder.encode(text);
-  const fd = libc.socket(AF_UNIX, 0o2000002, 0); // SOCK_DGRAM | SOCK_CLOEXEC
-  if (fd < 0) return;
-  libc.sendto(fd, data, data.length, 0x4040, address, address.length); // MSG_NOSIGNAL | MSG_DONTWAIT
-  libc.close(fd);
-}
-
-/** Microseconds of the system's monotonic clock, or 0 where it cannot be read: `process.hrtime` begins with the process. */
-export function monotonicUsec(): bigint {
-  libc ??= openLibc();
-  const time = new BigInt64Array(2);
-  libc?.clock_gettime(1, time); // CLOCK_MONOTONIC
-  return time[0]! * 1_000_000n + time[1]! / 1000n;
+export function openLibrary<Functions>(
+  name: string,
+  functions: Record<keyof Functions, { args: readonly string[]; returns: string }>,
+): Library<Functions> | undefined {
+  if (!bun) return undefined;
+  try {
+    const { dlopen, ptr } = process.getBuiltinModule("bun:ffi") as unknown as {
+      dlopen(name: string, functions: Record<string, unknown>): { symbols: Functions };
+      ptr(memory: ArrayBuffer): number;
+    };
+    return { functions: dlopen(name, functions).symbols, addressOf: (memory) => BigInt(ptr(memory)) };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 /** What a service tells systemd of itself, as sd_notify(3) and sd_watchdog_enabled(3) describe it. */
 
 import process from "node:process";
-import { monotonicUsec, sendDatagram } from "../runtime.ts";
+import { monotonicUsec, sendDatagram } from "../libc.ts";
 
 /** How often the state that people see is looked at, in milliseconds. */
 const STATUS_PAUSE_MS = 10_000;
