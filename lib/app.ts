@@ -14,15 +14,20 @@ import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { listen, type Listener } from "./runtime.ts";
+import { openListener } from "./listener.ts";
+import type { Address } from "./listening_socket.ts";
+import { type Handler, listen } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 
+/** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
+const LEAST_GRACE_MS = 1_000;
+
 /** A relay at work. */
 export interface App {
-  /** Port of the public listener. */
-  port: number;
+  /** Where the public listener is: at one address, unless several sockets were passed. */
+  addresses: Address[];
   /** Port of the operator's listener, if it is on. */
   adminPort?: number;
   /** Deliveries taken over from a relay that ended without finishing them. */
@@ -39,7 +44,12 @@ export interface App {
   counts(): Promise<{ waiting: number; dead: number }>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
-  /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
+  /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
+  share(): number | undefined;
+  /**
+   * Waits for attempts in flight as long as the config's `drain` says, then accepts no more, answers what was accepted,
+   * and closes everything. So clients wait no longer than they must for the process that follows on the same socket.
+   */
   stop(): Promise<void>;
 }
 
@@ -52,13 +62,18 @@ export interface Orphaned {
 /**
  * Starts a relay.
  * @param open Opens the store.
+ * @param passed Descriptors of listening sockets to receive on, in place of the config's `listen`.
  * @throws {RelayError} if the store cannot be opened or a port not be listened on; then nothing is left running.
  */
-export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
+export async function startApp(
+  loaded: LoadedConfig,
+  open: (loaded: LoadedConfig) => Store = openStore,
+  passed: readonly number[] = [],
+): Promise<App> {
   let current = loaded;
   const { config } = loaded;
   const store = open(loaded);
-  const listeners: Listener[] = [];
+  const listeners: { stop(graceMs: number): Promise<void> }[] = [];
   const stopping = new AbortController();
   try {
     const takenOver = await store.serve(Date.now());
@@ -67,18 +82,29 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const clients = new Windows();
     const bodies = new Bodies();
     let receive = createReceive(partsOf(loaded), accept, clients, bodies);
-    const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
-    listeners.push(listener);
-    const admin = config.admin && listenOn(
+    const answer: Handler = (request, client) => receive(request, client);
+    const sockets = passed.length > 0 ? passed : [undefined];
+    const publics = sockets.map((socket) => {
+      const listener = listening("listen", config.listen, () => openListener(config.listen, answer, socket), socket);
+      listeners.push(listener);
+      return listener;
+    });
+    const { admin: adminConfig } = config;
+    const admin = adminConfig && listening(
       "admin",
-      config.admin,
-      createAdmin({
-        ...config.admin,
-        store,
-        loaded: () => current,
-        wake: () => deliverer.refresh(),
-        stopping: stopping.signal,
-      }),
+      adminConfig,
+      () =>
+        listen(
+          adminConfig.host,
+          adminConfig.port,
+          createAdmin({
+            ...adminConfig,
+            store,
+            loaded: () => current,
+            wake: () => deliverer.refresh(),
+            stopping: stopping.signal,
+          }),
+        ),
     );
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => current.config.keep);
@@ -87,7 +113,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     deliverer.wake();
 
     return {
-      port: listener.port,
+      addresses: publics.map(({ host, port }) => ({ host, port })),
       adminPort: admin ? admin.port : undefined,
       takenOver,
       async orphaned() {
@@ -105,16 +131,21 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
         receive = createReceive(partsOf(next), accept, clients, bodies);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },
+      share: () => publics[0]!.share(),
       async stop() {
         stopWatching();
         stopping.abort();
         const { drainMs, targets } = current.config;
+        const end = Date.now() + drainMs;
         await Promise.all([
-          ...listeners.map((one) => one.stop(drainMs)),
+          ...publics.map((one) => one.retire()),
+          admin && admin.stop(drainMs),
           deliverer.stop(drainMs),
           stopRetaining(),
           stopAlarms(),
         ]);
+        const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
+        await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         await store.close();
       },
@@ -146,15 +177,23 @@ export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
 }
 
-function listenOn(
+/** Opens a listener; says in the config's words why that could not be done. */
+function listening<Listener>(
   name: "listen" | "admin",
-  { host, port }: { host: string; port: number },
-  handler: Parameters<typeof listen>[2],
+  { host, port }: Address,
+  open: () => Listener,
+  passed?: number,
 ): Listener {
   try {
-    return listen(host, port, handler);
+    return open();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    if (passed !== undefined) {
+      throw new RelayError(
+        `Cannot listen on the socket that was passed as descriptor ${passed}: ${code}`,
+        "see `ListenStream=` in the socket unit, or leave that away for the relay to open its own",
+      );
+    }
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)
       ? ["another program listens there", `stop that program, or set another \`${name}.port\` in the config`]
       : [

@@ -18,7 +18,7 @@ export function takeSockets(listen: Address, env: Record<string, string | undefi
   const names = env.LISTEN_FDNAMES?.split(":") ?? [];
   const sockets = Array.from({ length: Number(env.LISTEN_FDS) || 0 }, (_, at) => ({ fd: 3 + at, name: names[at] ?? "" }));
   const opened = sockets.filter(({ name }) => !name.startsWith("listen "));
-  const taken = opened.length > 0 ? opened : sockets.filter(({ name }) => name === keptName(listen)).slice(0, 1);
+  const taken = opened.length > 0 ? opened : sockets.filter(({ name }) => name === keptName(listen));
   for (const socket of sockets) if (!taken.includes(socket)) closeForAll(socket.fd);
   return taken.map(({ fd }) => fd);
 }
@@ -26,5 +26,6 @@ export function takeSockets(listen: Address, env: Record<string, string | undefi
 /** Whether a socket at this address is what `listen` asks for. A host that is given by its name may be any address. */
 export function isAsked(listen: Address, { host, port }: Address): boolean {
   const isAny = (host: string) => host === "0.0.0.0" || host === "::";
-  return port === listen.port && (host === listen.host || isIP(listen.host) === 0 || isAny(host) && isAny(listen.host));
+  const isPort = listen.port === 0 || listen.port === port;
+  return isPort && (host === listen.host || isIP(listen.host) === 0 || isAny(host) && isAny(listen.host));
 }
