@@ -78,7 +78,7 @@ export function createNotifier(
     reloaded(isNew) {
       refusal = isNew ? "" : "config not reloaded, the old one goes on; ";
       tell("READY=1");
-      showStatus();
+      if (socket) showStatus();
     },
     stopping(drainMs) {
       endStatus();
