@@ -17,7 +17,7 @@ import { Windows } from "./pipeline/window.ts";
 import { openListener } from "./listener.ts";
 import type { Address } from "./listening_socket.ts";
 import { type Handler, listen } from "./runtime.ts";
-import type { Store } from "./store/mod.ts";
+import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 
@@ -38,10 +38,10 @@ export interface App {
    */
   orphaned(): Promise<Orphaned[]>;
   /**
-   * How many deliveries wait or are on their way, and how many are dead.
+   * How many deliveries wait or are on their way, and how many are dead, each counted up to `limit`.
    * @throws {StoreError} if the store cannot be read now.
    */
-  counts(): Promise<{ waiting: number; dead: number }>;
+  totals(limit: number): Promise<Totals>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
@@ -120,11 +120,7 @@ export async function startApp(
         const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
       },
-      async counts() {
-        const targets = await store.targets();
-        const waiting = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
-        return { waiting, dead: targets.reduce((sum, { dead }) => sum + dead, 0) };
-      },
+      totals: (limit) => store.totals(limit),
       reload(next) {
         const old = current.config.targets;
         current = next;

@@ -41,7 +41,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
   }
 
-  const service = createNotifier({ counts: () => app.counts() });
+  const service = createNotifier({ totals: (limit) => app.totals(limit) });
   service.ready();
 
   const atStart = fixedOf(loaded);
@@ -59,7 +59,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
       log.warn("config: `listen`, `admin` and `store` change at the next restart only");
     }
   }
-  service.stopping();
+  service.stopping(loaded.config.drainMs);
   log.info("stopping on {signal}", { signal: await signals.stop });
   await app.stop();
   log.info("stopped", {});

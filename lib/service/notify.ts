@@ -2,15 +2,16 @@
 
 import process from "node:process";
 import { monotonicUsec, sendDatagram } from "../libc.ts";
+import type { Totals } from "../store/mod.ts";
 
 /** How often the state that people see is looked at, in milliseconds. */
 const STATUS_PAUSE_MS = 10_000;
 
-/** What waits and what is dead, counted in deliveries. */
-export interface Counts {
-  waiting: number;
-  dead: number;
-}
+/** How far deliveries are counted for it: a second look tells no more, and counting takes a millisecond at most. */
+const MOST_SHOWN = 10_000;
+
+/** What is added to the time that a drain may take before systemd kills what is left. */
+const STOP_MARGIN_MS = 10_000;
 
 /** Tells systemd what the relay does; without systemd, nothing. */
 export interface ServiceNotifier {
@@ -20,16 +21,16 @@ export interface ServiceNotifier {
   reloading(): void;
   /** It goes on, with the new config, or with the old one as the new one is not sound. */
   reloaded(isNew: boolean): void;
-  /** It ends. */
-  stopping(): void;
+  /** It ends, which may take so long beyond what it takes to close everything. */
+  stopping(drainMs: number): void;
   /** Tells nothing any more. */
   close(): void;
 }
 
 /** What a notifier needs of its surroundings. */
 export interface NotifierOptions {
-  /** Counts what is shown; what it throws is left out, as the log tells of it. */
-  counts(): Promise<Counts>;
+  /** Counts deliveries up to a limit; what it throws is left out, as the log tells of it. */
+  totals(limit: number): Promise<Totals>;
   env?: Record<string, string | undefined>;
   send?: (socket: string, text: string) => void;
   statusPauseMs?: number;
@@ -37,10 +38,11 @@ export interface NotifierOptions {
 
 /** A notifier for the service manager that `$NOTIFY_SOCKET` names. */
 export function createNotifier(
-  { counts, env = process.env, send = sendDatagram, statusPauseMs = STATUS_PAUSE_MS }: NotifierOptions,
+  { totals, env = process.env, send = sendDatagram, statusPauseMs = STATUS_PAUSE_MS }: NotifierOptions,
 ): ServiceNotifier {
   const socket = env.NOTIFY_SOCKET;
-  const timers: ReturnType<typeof setInterval>[] = [];
+  let statusTimer: NodeJS.Timeout | undefined;
+  let watchdogTimer: NodeJS.Timeout | undefined;
   let refusal = "";
   let shown: string | undefined;
 
@@ -49,26 +51,26 @@ export function createNotifier(
   };
   const showStatus = async () => {
     try {
-      const { waiting, dead } = await counts();
-      const status = `STATUS=${refusal}${waiting} waiting, ${dead} dead`;
-      if (status !== shown) tell(shown = status);
+      const { waiting, dead } = await totals(MOST_SHOWN);
+      const status = `STATUS=${refusal}${shownCount(waiting)} waiting, ${shownCount(dead)} dead`;
+      if (statusTimer && status !== shown) tell(shown = status);
     } catch {
       // The store cannot be read now: what needs it says so in the log.
     }
   };
-  const every = (ms: number, work: () => void) => {
-    timers.push(setInterval(work, ms).unref());
+  const endStatus = () => {
+    clearInterval(statusTimer);
+    statusTimer = undefined;
   };
-  const close = () => timers.splice(0).forEach((timer) => clearInterval(timer));
 
   return {
     ready() {
-      tell("READY=1");
       if (!socket) return;
+      tell("READY=1");
+      statusTimer = setInterval(showStatus, statusPauseMs).unref();
       showStatus();
-      every(statusPauseMs, showStatus);
       const watchdog = watchdogMs(env);
-      if (watchdog !== undefined) every(watchdog / 2, () => tell("WATCHDOG=1"));
+      if (watchdog !== undefined) watchdogTimer = setInterval(() => tell("WATCHDOG=1"), watchdog / 2).unref();
     },
     reloading() {
       tell("RELOADING=1", `MONOTONIC_USEC=${monotonicUsec()}`);
@@ -78,13 +80,21 @@ export function createNotifier(
       tell("READY=1");
       if (socket) showStatus();
     },
-    stopping() {
-      shown = undefined;
-      tell("STOPPING=1", "STATUS=finishing what is in flight");
+    stopping(drainMs) {
+      endStatus();
+      const longest = (drainMs + STOP_MARGIN_MS) * 1000;
+      tell("STOPPING=1", "STATUS=finishing what is in flight", `EXTEND_TIMEOUT_USEC=${longest}`);
       // The watchdog's timer goes on: a drain that hangs is told from one that takes its time.
     },
-    close,
+    close() {
+      endStatus();
+      clearInterval(watchdogTimer);
+    },
   };
+}
+
+function shownCount(count: number): string {
+  return count < MOST_SHOWN ? `${count}` : `${MOST_SHOWN}+`;
 }
 
 /** Within how many milliseconds systemd wants to hear from this process, if it does. */

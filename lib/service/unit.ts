@@ -24,16 +24,23 @@ export function unitText({ executable, name }: ServicePaths = servicePaths): str
 Description=relay: receives webhooks, stores them, delivers them
 Wants=network-online.target
 After=network-online.target
+# However often it ends: what stops it, such as a full disk, may be mended while nobody looks.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
 ExecStart=${executable} serve --config ${config}
-# A config that is not sound fails the reload; the relay goes on with the one it has.
-ExecReload=/bin/sh -c "${executable} check --config ${config} >/dev/null && kill -HUP $MAINPID"
+# With a config that is not sound the relay goes on with the one it has, and says so in its log and its status.
+ExecReload=/bin/sh -c "kill -HUP $$MAINPID"
 Restart=on-failure
 RestartSec=1
 RestartPreventExitStatus=78
+# A newer version may have a large store to bring up to date.
+TimeoutStartSec=15min
 WatchdogSec=30
+# A stop lets scripts that are running come to their end; one that takes too much memory does not take the relay with it.
+KillMode=mixed
+OOMPolicy=continue
 
 # Who may read what: the store is the service's alone; config and secrets may be root's alone.
 DynamicUser=yes
