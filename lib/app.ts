@@ -14,9 +14,9 @@ import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { openListener } from "./listener.ts";
+import { openListener, type PublicListener } from "./listener.ts";
 import type { Address } from "./listening_socket.ts";
-import { type Handler, listen } from "./runtime.ts";
+import { type Handler, listen, type Listener } from "./runtime.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
@@ -73,7 +73,7 @@ export async function startApp(
   let current = loaded;
   const { config } = loaded;
   const store = open(loaded);
-  const listeners: { stop(graceMs: number): Promise<void> }[] = [];
+  const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   try {
     const takenOver = await store.serve(Date.now());
@@ -83,28 +83,23 @@ export async function startApp(
     const bodies = new Bodies();
     let receive = createReceive(partsOf(loaded), accept, clients, bodies);
     const answer: Handler = (request, client) => receive(request, client);
-    const sockets = passed.length > 0 ? passed : [undefined];
-    const publics = sockets.map((socket) => {
-      const listener = listening("listen", config.listen, () => openListener(config.listen, answer, socket), socket);
+    const publics: PublicListener[] = [];
+    for (const socket of passed.length > 0 ? passed : [undefined]) {
+      const open = (at: Address) => listenOn("listen", { ...config.listen, ...at }, answer);
+      const listener = await openListener(config.listen, open, socket);
+      publics.push(listener);
       listeners.push(listener);
-      return listener;
-    });
-    const { admin: adminConfig } = config;
-    const admin = adminConfig && listening(
+    }
+    const admin = config.admin && listenOn(
       "admin",
-      adminConfig,
-      () =>
-        listen(
-          adminConfig.host,
-          adminConfig.port,
-          createAdmin({
-            ...adminConfig,
-            store,
-            loaded: () => current,
-            wake: () => deliverer.refresh(),
-            stopping: stopping.signal,
-          }),
-        ),
+      config.admin,
+      createAdmin({
+        ...config.admin,
+        store,
+        loaded: () => current,
+        wake: () => deliverer.refresh(),
+        stopping: stopping.signal,
+      }),
     );
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => current.config.keep);
@@ -173,23 +168,15 @@ export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
 }
 
-/** Opens a listener; says in the config's words why that could not be done. */
-function listening<Listener>(
+function listenOn(
   name: "listen" | "admin",
-  { host, port }: Address,
-  open: () => Listener,
-  passed?: number,
+  { host, port }: { host: string; port: number },
+  handler: Handler,
 ): Listener {
   try {
-    return open();
+    return listen(host, port, handler);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
-    if (passed !== undefined) {
-      throw new RelayError(
-        `Cannot listen on the socket that was passed as descriptor ${passed}: ${code}`,
-        "see `ListenStream=` in the socket unit, or leave that away for the relay to open its own",
-      );
-    }
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)
       ? ["another program listens there", `stop that program, or set another \`${name}.port\` in the config`]
       : [

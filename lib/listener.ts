@@ -1,8 +1,9 @@
 /** The public listener, whose clients should not notice when one process of the relay follows another. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { RelayError } from "./errors.ts";
 import { type Address, addressOf, ListeningSocket } from "./listening_socket.ts";
-import { type Handler, listen, type Listener } from "./runtime.ts";
+import type { Listener } from "./runtime.ts";
 
 /** How long the clients in the middle of a conversation have for a last request on their connection, in milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -24,34 +25,33 @@ export interface PublicListener extends Address {
 }
 
 /**
- * Listens for HTTP.
- * @param passed Descriptor of a listening socket to serve on, which somebody else keeps open; `address` is not used then.
- * @throws {Error} with the system's `code`, such as `EADDRINUSE`; or that tells why the socket cannot be served on.
+ * Opens a listener, at `address` or on a socket that was passed to this process.
+ * @param open Opens one at an address that it is given.
+ * @param passed Descriptor of a socket that listens, and that somebody else keeps open beyond this process.
+ * @throws {RelayError} if the socket cannot be used; and what `open` throws.
  */
-export function openListener(address: Address, handler: Handler, passed?: number): PublicListener {
-  let socket: ListeningSocket | undefined;
-  let listener: Listener;
-  if (passed === undefined) {
-    listener = listen(address.host, address.port, handler);
-    address = { host: address.host, port: listener.port };
-  } else {
-    const given = addressOf(passed);
-    if (!given) throw new Error("it is no TCP socket that listens, or this is not the executable on Linux");
-    listener = listen("127.0.0.1", 0, handler);
+export async function openListener<One extends Listener>(
+  address: Address,
+  open: (address: Address) => One | Promise<One>,
+  passed?: number,
+): Promise<One & PublicListener> {
+  const isOwn = passed === undefined;
+  const listener = await open(isOwn ? address : { host: "127.0.0.1", port: 0 });
+  let socket = isOwn ? undefined : ListeningSocket.ofServer(listener.port);
+  let place = { host: address.host, port: listener.port };
+  if (!isOwn) {
     try {
-      socket = ListeningSocket.ofServer(listener.port);
-      if (!socket) throw new Error("the event loop cannot be found");
-      socket.replaceBy(passed);
+      place = replace(socket, passed);
     } catch (error) {
-      listener.stop(0);
+      await listener.stop(0);
       throw error;
     }
-    address = given;
   }
   return {
-    ...address,
+    ...listener,
+    ...place,
     share() {
-      socket ??= ListeningSocket.ofServer(address.port);
+      socket ??= ListeningSocket.ofServer(place.port);
       return socket?.fd;
     },
     async retire() {
@@ -67,4 +67,18 @@ export function openListener(address: Address, handler: Handler, passed?: number
       await listener.stop(graceMs);
     },
   };
+}
+
+/** Puts a passed socket into the place of a server's own; gives the address that the server listens at then. */
+function replace(socket: ListeningSocket | undefined, passed: number): Address {
+  const address = addressOf(passed);
+  if (socket && address) {
+    socket.replaceBy(passed);
+    return address;
+  }
+  throw new RelayError(
+    `Cannot serve on the socket that was passed as descriptor ${passed}: ` +
+      (socket ? "it is no TCP socket that listens" : "only the executable on Linux can"),
+    "see `ListenStream=` in the socket unit; without such a unit, the relay listens by itself",
+  );
 }

@@ -3,11 +3,12 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type App, startApp } from "../app.ts";
+import { type App, openStore, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
 import { createNotifier } from "../service/notify.ts";
+import { isAsked, keptName, takeSockets } from "../service/sockets.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -29,9 +30,22 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   process.on("unhandledRejection", (error) => {
     log.error("a function of the config left a rejection: {problem}", { problem: messageOf(error) });
   });
-  const app = await startApp(loaded);
-  const { host } = loaded.config.listen;
-  log.info("listening on http://{host}:{port}, relay {version}", { host, port: app.port, version: VERSION });
+  const { listen } = loaded.config;
+  const sockets = takeSockets(listen);
+  const app = await startApp(loaded, openStore, sockets);
+  for (const address of app.addresses) {
+    const { port } = address;
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    log.info("listening on http://{host}:{port}, relay {version}", { host, port, version: VERSION });
+    if (!isAsked(listen, address)) {
+      const asked = `${listen.host}:${listen.port}`;
+      log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", {
+        asked,
+        host,
+        port,
+      });
+    }
+  }
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
     log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
@@ -42,6 +56,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   }
 
   const service = createNotifier({ totals: (limit) => app.totals(limit) });
+  if (sockets.length === 0) service.keep(keptName(listen), () => app.share());
   service.ready();
 
   const atStart = fixedOf(loaded);

@@ -15,6 +15,8 @@ const STOP_MARGIN_MS = 10_000;
 
 /** Tells systemd what the relay does; without systemd, nothing. */
 export interface ServiceNotifier {
+  /** Gives systemd a socket to keep open under this name and pass to the next process; without systemd, asks for none. */
+  keep(name: string, share: () => number | undefined): void;
   /** It serves. From now on systemd is told how it is, and that its event loop turns. */
   ready(): void;
   /** It loads its config again, until {@link reloaded}. */
@@ -32,7 +34,7 @@ export interface NotifierOptions {
   /** Counts deliveries up to a limit; what it throws is left out, as the log tells of it. */
   totals(limit: number): Promise<Totals>;
   env?: Record<string, string | undefined>;
-  send?: (socket: string, text: string) => void;
+  send?: (socket: string, text: string, descriptor?: number) => void;
   statusPauseMs?: number;
 }
 
@@ -64,6 +66,11 @@ export function createNotifier(
   };
 
   return {
+    keep(name, share) {
+      if (!socket) return;
+      const descriptor = share();
+      if (descriptor !== undefined) send(socket, `FDSTORE=1\nFDNAME=${name}`, descriptor);
+    },
     ready() {
       if (!socket) return;
       tell("READY=1");

@@ -16,7 +16,10 @@ export function keptName({ host, port }: Address): string {
 export function takeSockets(listen: Address, env: Record<string, string | undefined> = process.env): number[] {
   if (Number(env.LISTEN_PID) !== process.pid) return [];
   const names = env.LISTEN_FDNAMES?.split(":") ?? [];
-  const sockets = Array.from({ length: Number(env.LISTEN_FDS) || 0 }, (_, at) => ({ fd: 3 + at, name: names[at] ?? "" }));
+  const sockets = Array.from(
+    { length: Number(env.LISTEN_FDS) || 0 },
+    (_, at) => ({ fd: 3 + at, name: names[at] ?? "" }),
+  );
   const opened = sockets.filter(({ name }) => !name.startsWith("listen "));
   const taken = opened.length > 0 ? opened : sockets.filter(({ name }) => name === keptName(listen));
   for (const socket of sockets) if (!taken.includes(socket)) closeForAll(socket.fd);

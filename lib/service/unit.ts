@@ -38,6 +38,8 @@ RestartPreventExitStatus=78
 # A newer version may have a large store to bring up to date.
 TimeoutStartSec=15min
 WatchdogSec=30
+# While one process follows another, connections wait at the socket that systemd keeps for the relay.
+FileDescriptorStoreMax=1
 # A stop lets scripts that are running come to their end; one that takes too much memory does not take the relay with it.
 KillMode=mixed
 OOMPolicy=continue
