@@ -9,7 +9,7 @@ import type { Listener } from "./runtime.ts";
 const FAREWELL_MS = 1_000;
 
 /** How long a connection that was accepted last has for its request to arrive, in milliseconds. */
-const LAST_REQUEST_MS = 100;
+const LAST_REQUEST_MS = 250;
 
 /** A listener on a socket that may outlive this process: what it accepts no more, the next one does. */
 export interface PublicListener extends Address {

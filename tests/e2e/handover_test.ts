@@ -8,7 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeFolder } from "../helpers/folder.ts";
-import { configOf, executable, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
+import { configOf, executable, type RunningRelay, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
 import { startSenders } from "../helpers/senders.ts";
 import { startSink } from "../helpers/sink.ts";
 import { sleep, until } from "../helpers/wait.ts";
@@ -16,9 +16,19 @@ import { sleep, until } from "../helpers/wait.ts";
 const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Starts the executable with a socket as its descriptor 3. */
-const onPassedSocket = {
-  command: [pathOf("../../node_modules/bun/bin/bun.exe"), pathOf("./keeper.ts"), executable],
-};
+async function startOnSocket(config: string): Promise<RunningRelay> {
+  const bun = pathOf("../../node_modules/bun/bin/bun.exe");
+  const relay = await startRelay(config, { command: [bun, pathOf("./keeper.ts"), executable] });
+  let hasEnded = false;
+  relay.exited.then(() => hasEnded = true);
+  return {
+    ...relay,
+    async close() {
+      if (!hasEnded) await relay.end(); // which ends both processes
+      await relay.close();
+    },
+  };
+}
 
 const RESTARTS = 10;
 
@@ -29,7 +39,7 @@ function configTo(url = "http://127.0.0.1:9/", port = 0): string {
 
 test("serve answers each request over ten restarts on a socket that was passed to it", async () => {
   const sink = await startSink();
-  const relay = await startRelay(configTo(sink.url), onPassedSocket);
+  const relay = await startOnSocket(configTo(sink.url));
   // Counted in the text, as there is a line of the log for each event.
   const started = () => relay.output().split('"message":"listening on').length - 1;
   try {
@@ -57,7 +67,7 @@ test("serve answers each request over ten restarts on a socket that was passed t
 });
 
 test("serve says that the socket that was passed counts, not `listen`", async () => {
-  const relay = await startRelay(configTo(undefined, 3000), onPassedSocket);
+  const relay = await startOnSocket(configTo(undefined, 3000));
   try {
     assert.notEqual(relay.port, 3000);
     const { message } = await relay.logged("a warning", ({ level }) => level === "warning");

@@ -9,16 +9,26 @@ export interface Report {
   acknowledged: string[];
   /** How many requests came to nothing, by what happened to them. */
   failed: Record<string, number>;
-  /** The longest that one took, connecting included, in milliseconds. */
+  /** The longest that an answer took, in milliseconds. */
   longestMs: number;
 }
 
-/** How senders use their connections: whether they keep them, and how long they rest between two requests. */
-const kinds = [
+/** How a sender uses its connections. */
+interface Habit {
+  /** Whether it sends more than one request on each. */
+  isKept: boolean;
+  /** How long it rests between two requests. */
+  pauseMs: number;
+  /** How long after it has connected its first request comes. */
+  lateMs?: number;
+}
+
+const kinds: (Habit & { count: number })[] = [
   { count: 6, isKept: true, pauseMs: 0 },
   { count: 6, isKept: true, pauseMs: 60 },
   { count: 3, isKept: true, pauseMs: 400 },
   { count: 6, isKept: false, pauseMs: 20 },
+  { count: 6, isKept: false, pauseMs: 5, lateMs: 60 },
 ];
 
 /** Starts to post signed events to `/webhook` on this port; the one who stops it gets the report. */
@@ -27,12 +37,15 @@ export function startSenders(port: number, secret: string): { stop(): Promise<Re
   let isStopping = false;
   let events = 0;
 
-  async function send({ isKept, pauseMs }: { isKept: boolean; pauseMs: number }): Promise<void> {
+  async function send({ isKept, pauseMs, lateMs = 0 }: Habit): Promise<void> {
     let connection: Connection | undefined;
     while (!isStopping) {
       // A connection that ended between two requests has lost none.
       if (connection?.ended !== undefined) connection = undefined;
-      connection ??= new Connection(port);
+      if (!connection) {
+        connection = new Connection(port);
+        if (lateMs > 0) await sleep(lateMs);
+      }
       const note = `n${++events}`;
       const startedAt = performance.now();
       const { result, isLast } = await connection.post(eventText(note), secret, isKept);
@@ -40,7 +53,7 @@ export function startSenders(port: number, secret: string): { stop(): Promise<Re
       if (result === "200") report.acknowledged.push(note);
       else report.failed[result] = (report.failed[result] ?? 0) + 1;
       if (isLast) connection = connection.close();
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * pauseMs));
+      if (pauseMs > 0) await sleep(Math.random() * 2 * pauseMs);
     }
     connection?.close();
   }
@@ -53,6 +66,10 @@ export function startSenders(port: number, secret: string): { stop(): Promise<Re
       return report;
     },
   };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function eventText(note: string): string {
