@@ -16,7 +16,8 @@ declare module "relay" {
   /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
   export function file(path: string): Secret;
   /**
-   * A credential that systemd hands to the service, by the name in `LoadCredential=`.
+   * A credential that systemd hands to the service, by the name in `LoadCredential=`. For a config in `/etc/NAME`, a shell of
+   * root reads that of `NAME.service`.
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;

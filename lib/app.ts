@@ -14,15 +14,20 @@ import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { listen, type Listener } from "./runtime.ts";
-import type { Store } from "./store/mod.ts";
+import { openListener, type PublicListener } from "./listener.ts";
+import type { Address } from "./listening_socket.ts";
+import { type Handler, listen, type Listener } from "./runtime.ts";
+import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 
+/** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
+const LEAST_GRACE_MS = 1_000;
+
 /** A relay at work. */
 export interface App {
-  /** Port of the public listener. */
-  port: number;
+  /** Where the public listener is: at one address, unless several sockets were passed. */
+  addresses: Address[];
   /** Port of the operator's listener, if it is on. */
   adminPort?: number;
   /** Deliveries taken over from a relay that ended without finishing them. */
@@ -32,9 +37,19 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   orphaned(): Promise<Orphaned[]>;
+  /**
+   * How many deliveries wait or are on their way, and how many are dead, each counted up to `limit`.
+   * @throws {StoreError} if the store cannot be read now.
+   */
+  totals(limit: number): Promise<Totals>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
-  /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
+  /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
+  share(): number | undefined;
+  /**
+   * Waits for attempts in flight as long as the config's `drain` says, then accepts no more, answers what was accepted,
+   * and closes everything. So clients wait no longer than they must for the process that follows on the same socket.
+   */
   stop(): Promise<void>;
 }
 
@@ -47,13 +62,18 @@ export interface Orphaned {
 /**
  * Starts a relay.
  * @param open Opens the store.
+ * @param passed Descriptors of listening sockets to receive on, in place of the config's `listen`.
  * @throws {RelayError} if the store cannot be opened or a port not be listened on; then nothing is left running.
  */
-export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig) => Store = openStore): Promise<App> {
+export async function startApp(
+  loaded: LoadedConfig,
+  open: (loaded: LoadedConfig) => Store = openStore,
+  passed: readonly number[] = [],
+): Promise<App> {
   let current = loaded;
   const { config } = loaded;
   const store = open(loaded);
-  const listeners: Listener[] = [];
+  const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   try {
     const takenOver = await store.serve(Date.now());
@@ -62,8 +82,14 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const clients = new Windows();
     const bodies = new Bodies();
     let receive = createReceive(partsOf(loaded), accept, clients, bodies);
-    const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
-    listeners.push(listener);
+    const answer: Handler = (request, client) => receive(request, client);
+    const publics: PublicListener[] = [];
+    for (const socket of passed.length > 0 ? passed : [undefined]) {
+      const open = (at: Address) => listenOn("listen", { ...config.listen, ...at }, answer);
+      const listener = await openListener(config.listen, open, socket);
+      publics.push(listener);
+      listeners.push(listener);
+    }
     const admin = config.admin && listenOn(
       "admin",
       config.admin,
@@ -82,29 +108,35 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     deliverer.wake();
 
     return {
-      port: listener.port,
+      addresses: publics.map(({ host, port }) => ({ host, port })),
       adminPort: admin ? admin.port : undefined,
       takenOver,
       async orphaned() {
         const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
       },
+      totals: (limit) => store.totals(limit),
       reload(next) {
         const old = current.config.targets;
         current = next;
         receive = createReceive(partsOf(next), accept, clients, bodies);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },
+      share: () => publics[0]!.share(),
       async stop() {
         stopWatching();
         stopping.abort();
         const { drainMs, targets } = current.config;
+        const end = Date.now() + drainMs;
         await Promise.all([
-          ...listeners.map((one) => one.stop(drainMs)),
+          ...publics.map((one) => one.retire()),
+          admin && admin.stop(drainMs),
           deliverer.stop(drainMs),
           stopRetaining(),
           stopAlarms(),
         ]);
+        const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
+        await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         await store.close();
       },
@@ -139,7 +171,7 @@ export function openStore(loaded: LoadedConfig): Store {
 function listenOn(
   name: "listen" | "admin",
   { host, port }: { host: string; port: number },
-  handler: Parameters<typeof listen>[2],
+  handler: Handler,
 ): Listener {
   try {
     return listen(host, port, handler);

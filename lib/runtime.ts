@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 interface BunServer {
   port: number;
+  reload(options: Record<string, unknown>): void;
   stop(closeConnections?: boolean): Promise<void>;
   requestIP(request: Request): { address: string } | null;
 }
@@ -92,6 +93,8 @@ export type Handler = (request: Request, client: string) => Promise<Response>;
 export interface Listener {
   /** The port, which the system chose where 0 was asked for. */
   port: number;
+  /** From now on, each answer is the last one on its connection. */
+  closeAfterAnswers(): void;
   /** Accepts no more and resolves when the requests that were accepted are answered, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -102,6 +105,7 @@ export interface Listener {
  */
 export function listen(host: string, port: number, handler: Handler): Listener {
   if (bun) {
+    const answer = (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? "");
     const server = bun.serve({
       hostname: host,
       port,
@@ -110,10 +114,19 @@ export function listen(host: string, port: number, handler: Handler): Listener {
       idleTimeout: 45,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
       development: false,
-      fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),
+      fetch: answer,
     });
     return {
       port: server.port,
+      closeAfterAnswers() {
+        server.reload({
+          fetch: async (request: Request, server: BunServer) => {
+            const response = await answer(request, server);
+            response.headers.set("Connection", "close");
+            return response;
+          },
+        });
+      },
       async stop(graceMs) {
         await Promise.race([server.stop(), delay(graceMs)]);
         await server.stop(true);
@@ -124,10 +137,40 @@ export function listen(host: string, port: number, handler: Handler): Listener {
     { hostname: host, port, onListen: () => {} },
     (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
   );
-  return { port: server.addr.port, stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]) };
+  return {
+    port: server.addr.port,
+    closeAfterAnswers() {}, // its shutdown ends connections between two requests by itself
+    stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]),
+  };
 }
 
 /** Resolves after so many milliseconds; does not keep the program alive for it. */
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** A C library's functions, by name, and what they need to be handed memory that holds addresses. */
+export interface Library<Functions> {
+  functions: Functions;
+  addressOf(memory: ArrayBuffer): bigint;
+}
+
+/**
+ * Opens a C library. Gives nothing on Deno, and where there is no such library.
+ * @param functions Types of arguments and results, such as `i32` and `ptr`.
+ */
+export function openLibrary<Functions>(
+  name: string,
+  functions: Record<keyof Functions, { args: readonly string[]; returns: string }>,
+): Library<Functions> | undefined {
+  if (!bun) return undefined;
+  try {
+    const { dlopen, ptr } = process.getBuiltinModule("bun:ffi") as unknown as {
+      dlopen(name: string, functions: Record<string, unknown>): { symbols: Functions };
+      ptr(memory: ArrayBuffer): number;
+    };
+    return { functions: dlopen(name, functions).symbols, addressOf: (memory) => BigInt(ptr(memory)) };
+  } catch {
+    return undefined;
+  }
 }

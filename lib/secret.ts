@@ -1,11 +1,12 @@
 /** Secrets that a config names and the relay reads when the config is loaded. Nothing prints one. */
 
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
 import { RelayError } from "./errors.ts";
+import { credentialPath, readUnit } from "./service/credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
 export interface Secret {
@@ -71,13 +72,19 @@ export function file(path: string): Secret {
 }
 
 /**
- * A credential that systemd hands to the service, by the name in `LoadCredential=`.
+ * A credential that systemd hands to the service, by the name in `LoadCredential=`. For a config in `/etc/NAME`, a shell of
+ * root reads that of `NAME.service`.
  * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
  */
 export function credential(name: string): Secret {
-  return new ReadableSecret(`credential("${name}")`, () => {
-    const folder = process.env.CREDENTIALS_DIRECTORY;
-    return folder ? readText(join(folder, name)) : undefined;
+  return new ReadableSecret(`credential("${name}")`, (folder) => {
+    const path = credentialPath(name, {
+      folder,
+      credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
+      exists: existsSync,
+      unit: readUnit,
+    });
+    return path && readText(path);
   });
 }
 

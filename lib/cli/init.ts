@@ -1,17 +1,15 @@
 /** `relay init` */
 
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Command, Option } from "commander";
-import typesText from "../../relay.d.ts" with { type: "text" };
-import { ExitCode, RelayError } from "../errors.ts";
-import { answeredFiles, dotenvText, exampleFiles, type Files } from "../init/files.ts";
+import { ExitCode } from "../errors.ts";
+import { answeredFiles, exampleFiles, type Files } from "../init/files.ts";
 import { initWords } from "../init/words.ts";
+import { CONFIG, writeConfig } from "../init/write.ts";
 import type { Locale } from "../messages/style.ts";
 import { print, verb } from "./shared.ts";
-
-const CONFIG = "relay.config.ts";
 
 interface Options {
   locale?: Locale;
@@ -48,30 +46,13 @@ function terminalLocale(): Locale {
   return (LC_ALL || LC_MESSAGES || LANG || "").startsWith("pt") ? "pt-BR" : "en";
 }
 
-function write(dir: string, { config, dotenv }: Files, locale: Locale): void {
+function write(dir: string, files: Files, locale: Locale): void {
   const words = initWords(locale);
-  const files = [
-    { name: CONFIG, text: config, mode: 0o644 },
-    { name: "relay.d.ts", text: typesText, mode: 0o644 },
-    { name: ".env", text: dotenvText(dotenv, locale), mode: 0o600 },
-  ];
-  const kept: string[] = [];
-  try {
-    mkdirSync(dir, { recursive: true });
-    for (const { name, text, mode } of files) {
-      const path = join(dir, name);
-      const isNew = writeNew(path, text, mode);
-      if (!isNew) kept.push(name);
-      print(`${isNew ? words.wrote : words.kept}  ${path}`);
-    }
-  } catch (error) {
-    throw new RelayError(`Cannot write to ${dir}: ${(error as NodeJS.ErrnoException).code ?? "it failed"}`);
-  }
+  const written = writeConfig(dir, files, locale);
+  for (const { path, isNew } of written) print(`${isNew ? words.wrote : words.kept}  ${path}`);
+  const kept = written.filter(({ isNew }) => !isNew).map(({ name }) => name);
   if (kept.includes(".env") && !kept.includes(CONFIG)) {
-    print(
-      "",
-      words.missing(dotenv.map(({ name }) => name).join(", ")),
-    );
+    print("", words.missing(files.dotenv.map(({ name }) => name).join(", ")));
   }
   const at = dir === "." ? "" : ` --config ${join(dir, CONFIG)}`;
   print(
@@ -82,16 +63,4 @@ function write(dir: string, { config, dotenv }: Files, locale: Locale): void {
     `  3. relay serve${at}`,
     `  4. relay send${at} note.failed    (${words.otherTerminal})`,
   );
-}
-
-/** Writes a file if there is none; says whether it did. */
-function writeNew(path: string, text: string, mode: number): boolean {
-  try {
-    writeFileSync(path, text, { flag: "wx", mode });
-    chmodSync(path, mode); // whatever the umask says
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
 }

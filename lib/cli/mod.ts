@@ -25,6 +25,7 @@ const verbs: Record<string, () => Promise<Command>> = {
   backup: async () => (await import("./backup.ts")).backupVerb(),
   restore: async () => (await import("./restore.ts")).restoreVerb(),
   copy: async () => (await import("./copy.ts")).copyVerb(),
+  service: async () => (await import("./service.ts")).serviceVerb(),
   metrics: async () => (await import("./metrics.ts")).metricsVerb(),
   demo: async () => (await import("./demo.ts")).demoVerb(),
   version: async () => (await import("./version.ts")).versionVerb(),

@@ -3,10 +3,12 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type App, startApp } from "../app.ts";
+import { type App, openStore, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
+import { createNotifier } from "../service/notify.ts";
+import { isAsked, keptName, takeSockets } from "../service/sockets.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -28,9 +30,22 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   process.on("unhandledRejection", (error) => {
     log.error("a function of the config left a rejection: {problem}", { problem: messageOf(error) });
   });
-  const app = await startApp(loaded);
-  const { host } = loaded.config.listen;
-  log.info("listening on http://{host}:{port}, relay {version}", { host, port: app.port, version: VERSION });
+  const { listen } = loaded.config;
+  const sockets = takeSockets(listen);
+  const app = await startApp(loaded, openStore, sockets);
+  for (const address of app.addresses) {
+    const { port } = address;
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    log.info("listening on http://{host}:{port}, relay {version}", { host, port, version: VERSION });
+    if (!isAsked(listen, address)) {
+      const asked = `${listen.host}:${listen.port}`;
+      log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", {
+        asked,
+        host,
+        port,
+      });
+    }
+  }
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
     log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
@@ -40,12 +55,18 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
   }
 
+  const service = createNotifier({ totals: (limit) => app.totals(limit) });
+  if (sockets.length === 0) service.keep(keptName(listen), () => app.share());
+  service.ready();
+
   const atStart = fixedOf(loaded);
   while (await signals.next() === "SIGHUP") {
+    service.reloading();
     const next = await Promise.race([reloadable(options.config), signals.stop]);
-    if (next === undefined || typeof next === "string") continue;
-    loaded = next;
-    app.reload(loaded);
+    if (typeof next === "string") continue;
+    if (next !== undefined) app.reload(loaded = next);
+    service.reloaded(next !== undefined);
+    if (next === undefined) continue;
     log.info("reloaded {file}", { file: loaded.file });
     logWarnings(loaded);
     await logOrphaned(app);
@@ -53,6 +74,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
       log.warn("config: `listen`, `admin` and `store` change at the next restart only");
     }
   }
+  service.stopping(loaded.config.drainMs);
   log.info("stopping on {signal}", { signal: await signals.stop });
   await app.stop();
   log.info("stopped", {});

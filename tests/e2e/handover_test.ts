@@ -1,0 +1,107 @@
+/** The executable on a socket that was passed to it, and that one process hands over to the next. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { makeFolder } from "../helpers/folder.ts";
+import { configOf, executable, type RunningRelay, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
+import { startSenders } from "../helpers/senders.ts";
+import { startSink } from "../helpers/sink.ts";
+import { sleep, until } from "../helpers/wait.ts";
+
+const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Starts the executable with a socket as its descriptor 3. */
+async function startOnSocket(config: string): Promise<RunningRelay> {
+  const bun = pathOf("../../node_modules/bun/bin/bun.exe");
+  const relay = await startRelay(config, { command: [bun, pathOf("./keeper.ts"), executable] });
+  let hasEnded = false;
+  relay.exited.then(() => hasEnded = true);
+  return {
+    ...relay,
+    async close() {
+      if (!hasEnded) await relay.end(); // which ends both processes
+      await relay.close();
+    },
+  };
+}
+
+const RESTARTS = 10;
+
+/** A config of a target that is not there, or of this one. */
+function configTo(url = "http://127.0.0.1:9/", port = 0): string {
+  return configOf({ targets: `sistema: http({ url: "${url}" })`, routes: '{ on: "**", to: "sistema" }', port });
+}
+
+test("serve answers each request over ten restarts on a socket that was passed to it", async () => {
+  const sink = await startSink();
+  const relay = await startOnSocket(configTo(sink.url));
+  // Counted in the text, as there is a line of the log for each event.
+  const started = () => relay.output().split('"message":"listening on').length - 1;
+  try {
+    const senders = startSenders(relay.port, SECRET);
+    for (let restart = 1; restart <= RESTARTS; restart++) {
+      await sleep(200);
+      process.kill(relay.child.pid!, "SIGUSR2");
+      await until("the next one to listen", () => started() > restart);
+    }
+    const { acknowledged, failed } = await senders.stop();
+    assert.deepEqual(failed, {});
+    assert.ok(acknowledged.length > RESTARTS * 100, `${acknowledged.length} events`);
+    const ports = relay.log().filter(({ message }) => String(message).startsWith("listening")).map(({ port }) => port);
+    assert.deepEqual(ports, Array.from({ length: RESTARTS + 1 }, () => relay.port));
+    assert.doesNotMatch(relay.output(), /`listen` says/);
+
+    await sink.received(acknowledged.length, 60_000);
+    const arrived = new Set(sink.requests.map(({ body }) => JSON.parse(body.toString()).data.note_id));
+    assert.deepEqual(acknowledged.filter((note) => !arrived.has(note)), []);
+    assert.equal(await relay.end(), 0);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("serve says that the socket that was passed counts, not `listen`", async () => {
+  const relay = await startOnSocket(configTo(undefined, 3000));
+  try {
+    assert.notEqual(relay.port, 3000);
+    const { message } = await relay.logged("a warning", ({ level }) => level === "warning");
+    assert.match(String(message), RegExp(`says 127\\.0\\.0\\.1:3000, but 127\\.0\\.0\\.1:${relay.port} counts`));
+    assert.equal((await fetch(`${relay.url}/healthz`)).status, 200);
+    assert.equal(await relay.end(), 0);
+  } finally {
+    await relay.close();
+  }
+});
+
+test("serve refuses a descriptor that is no listening socket", () => {
+  const folder = makeFolder();
+  try {
+    writeFileSync(join(folder.path, "relay.config.ts"), configTo());
+    const command = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve 3</dev/null';
+    const { status, stderr } = spawnSync("sh", ["-c", command, executable], { cwd: folder.path, encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^Cannot serve on the socket that was passed as descriptor 3: it is no TCP socket that listens/,
+    );
+    assert.match(stderr, /hint: .*ListenStream=/);
+  } finally {
+    folder.remove();
+  }
+});
+
+test("serve takes no socket that was passed to another process", async () => {
+  const relay = await startRelay(configTo(), { env: { LISTEN_PID: "1", LISTEN_FDS: "1" } });
+  try {
+    assert.equal((await fetch(`${relay.url}/healthz`)).status, 200);
+    assert.equal((await runRelay(["version"], { env: { LISTEN_PID: "1", LISTEN_FDS: "1" } })).code, 0);
+  } finally {
+    await relay.close();
+  }
+});
