@@ -22,7 +22,7 @@ export interface Repeats {
 
 interface Entry {
   isAcknowledged: boolean;
-  deliveries: Map<string, { id: string; takenIn?: number }>;
+  deliveries: Map<string, { id: string; takenIn?: number; isRecorded?: true }>;
 }
 
 /** Events that are done and still remembered, for the ids of late repeats. */
@@ -36,6 +36,8 @@ export class Ledger {
   unknown = 0;
   /** Arrivals under another delivery id than before. */
   changedIds = 0;
+  /** Arrivals of a delivery that the relay had recorded as delivered before. */
+  afterRecord = 0;
   /** By target. */
   readonly repeats = new Map<string, Repeats>();
   readonly #targetsOf: (number: number) => readonly string[];
@@ -73,10 +75,17 @@ export class Ledger {
     const delivery = entry.deliveries.get(target) ?? { id: deliveryId };
     entry.deliveries.set(target, delivery);
     if (delivery.id !== deliveryId) this.changedIds++;
+    if (delivery.isRecorded) this.afterRecord++;
     if (delivery.takenIn !== undefined) this.#repeat(target, delivery.takenIn !== life);
     if (!isTaken) return;
     delivery.takenIn = life;
     this.#settle(number);
+  }
+
+  /** The relay has it on disk that this event was delivered to this target: it may never arrive again. */
+  record(number: number, target: string): void {
+    const delivery = this.#entries.get(number)?.deliveries.get(target);
+    if (delivery) delivery.isRecorded = true;
   }
 
   /** How many events were acknowledged and are missing at a target: what is lost, once no more will come. */

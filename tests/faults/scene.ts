@@ -3,6 +3,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
@@ -14,8 +15,8 @@ import { tryAgain } from "./options.ts";
 import { type Cut, startProxy } from "./proxy.ts";
 import { pick, type Random } from "./random.ts";
 
-/** Most deliveries that each target has in flight, and so the most that one crash can repeat. */
-export const CONCURRENCY = 8;
+/** Most deliveries that each target has in flight. */
+const CONCURRENCY = 8;
 
 /** Within so long a start is well over, in milliseconds. */
 export const START_MS = 150;
@@ -131,6 +132,8 @@ export async function startScene(
         const next = await start(againAfterMs).catch(() => undefined); // it may die before it listens
         await next?.exited;
       }
+      readArchive();
+      for (const { body, target } of recorded(join(folder.path, "relay.db"))) ledger.record(numberOf(body), target);
       relay = await start();
     },
     readArchive,
@@ -149,6 +152,20 @@ export async function startScene(
       await close();
     },
   };
+}
+
+/** What a relay that was killed has on disk as delivered, of the events that came last. */
+function recorded(store: string): { body: string; target: string }[] {
+  const db = new DatabaseSync(store, { readOnly: true });
+  try {
+    const rows = db.prepare(
+      `SELECT CAST(body AS TEXT) AS body, target FROM deliveries JOIN events ON seq = event
+       WHERE state = 'delivered' AND seq > (SELECT max(seq) FROM events) - 5000`,
+    ).all();
+    return rows as { body: string; target: string }[];
+  } finally {
+    db.close();
+  }
 }
 
 /** Repeats by their cause: a crash, an answer that was cut or came too late, or none that would excuse it. */

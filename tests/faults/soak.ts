@@ -85,12 +85,15 @@ try {
     repeatedForNoCause: causes.none,
     unknown: ledger.unknown,
     changedIds: ledger.changedIds,
+    afterRecord: ledger.afterRecord,
     memoryMb: rangeOf(samples.map(({ memoryMb }) => memoryMb)),
     descriptors: rangeOf(samples.map(({ descriptors }) => descriptors)),
     storeMb: storeMb(scene.folder),
   };
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : textOf(summary));
-  process.exitCode = summary.lost + summary.unknown + summary.changedIds + causes.none > 0 ? 1 : 0;
+  process.exitCode = summary.lost + summary.unknown + summary.changedIds + summary.afterRecord + causes.none > 0
+    ? 1
+    : 0;
 } finally {
   await scene.close();
 }
