@@ -50,7 +50,8 @@ test("serve tells systemd when it is ready, lives, reloads and stops", needsRece
     const relay = await startRelay(config, { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" } });
     try {
       await told("a sign of life", (text) => text === "WATCHDOG=1");
-      assert.deepEqual(manager.told().slice(0, 2), ["READY=1", "STATUS=0 waiting, 0 dead"]);
+      await told("its state", (text) => text === "STATUS=0 waiting, 0 dead");
+      assert.deepEqual(manager.told().slice(0, 2), ["FDSTORE=1\nFDNAME=listen 127.0.0.1 0", "READY=1"]);
 
       writeFileSync(join(relay.folder, "relay.config.ts"), "export default 3;\n");
       process.kill(relay.child.pid!, "SIGHUP");
