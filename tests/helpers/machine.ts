@@ -11,16 +11,29 @@ import { until } from "./wait.ts";
 /** The system that machines are started from. It is kept for the next run, as making it takes a minute. */
 const tree = join(tmpdir(), "relay-systemd-bookworm");
 
+/**
+ * Runs a container again as often as it asks for a reboot, by exit code 133. What it writes lies over the tree, in memory
+ * that goes with these processes.
+ */
+const runContainer = `
+  mount -t tmpfs tmpfs /mnt && mkdir /mnt/root /mnt/upper /mnt/work &&
+  mount -t overlay -o "lowerdir=$0,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root || exit
+  while "$@"; status=$?; [ $status = 133 ]; do :; done; exit $status`;
+
 /** For tests that need a machine: they say so where it cannot be had. */
 export const needsMachine = { skip: whyNone() ?? false };
 
 /** Makes the system if it is not there; says why there is none. */
 function whyNone(): string | undefined {
   if (process.getuid?.() !== 0) return "a machine with systemd needs root";
-  for (const program of ["debootstrap", "systemd-nspawn", "nsenter"]) {
+  for (const program of ["debootstrap", "systemd-nspawn", "unshare", "nsenter"]) {
     if (spawnSync(program, ["--version"]).error) return `needs ${program}, of Debian`;
   }
-  if (existsSync(tree)) return undefined;
+  return (existsSync(tree) ? undefined : makeTree()) ?? whyNotStarted();
+}
+
+/** Makes the system; says why it could not. */
+function makeTree(): string | undefined {
   const made = mkdtempSync(`${tree}-`);
   const { status, stdout } = spawnSync(
     "debootstrap",
@@ -28,11 +41,29 @@ function whyNone(): string | undefined {
     { encoding: "utf8", timeout: 240_000 },
   );
   if (status === 0) {
-    renameSync(made, tree);
-    return undefined;
+    try {
+      renameSync(made, tree);
+      return undefined;
+    } catch (error) {
+      if (!existsSync(tree)) throw error; // else another run has made it meanwhile
+    }
   }
   rmSync(made, { recursive: true, force: true });
-  return `debootstrap failed: ${stdout.trim().split("\n").at(-1)}`;
+  return status === 0 ? undefined : `debootstrap failed: ${stdout.trim().split("\n").at(-1)}`;
+}
+
+/** Tries a container that does nothing; says why it could not be had. */
+function whyNotStarted(): string | undefined {
+  const [program, ...args] = containerCommand(["true"]);
+  const { status, stderr } = spawnSync(program!, args, { encoding: "utf8", timeout: 30_000 });
+  return status === 0 ? undefined : `systemd-nspawn cannot run here: ${stderr.trim().split("\n").at(-1)}`;
+}
+
+/** The command that starts a container of the tree. Its network is its own loopback alone. */
+function containerCommand(args: string[]): string[] {
+  const nspawn = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"];
+  const machine = [`--machine=relay-test-${process.pid}`, "--directory=/mnt/root", ...args];
+  return ["unshare", "--mount", "sh", "-c", runContainer, tree, ...nspawn, ...machine];
 }
 
 /** A running machine, with the executable in `/root/relay`. What it writes is gone when it ends. */
@@ -43,16 +74,16 @@ export interface Machine {
   do(commands: string, input?: string | Uint8Array): Promise<string>;
   /** Writes a file on it. */
   write(path: string, text: string, mode?: string): Promise<void>;
+  /** Shuts it down and boots it again; what it has written stays. */
+  reboot(): Promise<void>;
   /** Ends it as a power cut would. */
   close(): Promise<void>;
 }
 
-/** Boots a machine, which takes some seconds. Its network is its own loopback alone. */
+/** Boots a machine, which takes some seconds. */
 export async function startMachine(): Promise<Machine> {
-  const container = spawn("systemd-nspawn", [
-    ...["--quiet", "--register=no", "--keep-unit", "--volatile=overlay", "--private-network", "--boot"],
-    ...[`--machine=relay-test-${process.pid}`, `--directory=${tree}`],
-  ], { stdio: ["ignore", "pipe", "pipe"] });
+  const [program, ...args] = containerCommand(["--boot"]);
+  const container = spawn(program!, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [container.stdout, container.stderr]) stream.on("data", (chunk) => output += chunk);
   let hasEnded = false;
@@ -64,19 +95,27 @@ export async function startMachine(): Promise<Machine> {
   );
   const close = async () => {
     const init = initOf(container);
-    if (!hasEnded) process.kill(init ?? container.pid!, "SIGKILL");
+    if (!hasEnded) process.kill(init ?? childrenOf(container.pid!)[0] ?? container.pid!, "SIGKILL");
     await ended;
   };
   const sh: Machine["sh"] = (commands, input = "") => runIn(initOf(container)!, commands, input);
-  try {
-    await until("the machine to boot", async () => {
+  const booted = (before?: number) =>
+    until("the machine to boot", async () => {
       if (hasEnded) throw new Error(`The machine ended: ${output}`);
-      return initOf(container) !== undefined &&
+      const init = initOf(container);
+      return init !== undefined && init !== before &&
         /running|degraded/.test((await sh("systemctl is-system-running")).stdout);
     }, 40_000);
+  try {
+    await booted();
     const machine: Machine = {
       sh,
       close,
+      async reboot() {
+        const before = initOf(container);
+        await machine.do("systemctl --no-block reboot");
+        await booted(before);
+      },
       async do(commands, input) {
         const { code, stdout, stderr } = await sh(commands, input);
         if (code !== 0) throw new Error(`${commands}: exit ${code}: ${stdout}${stderr}`);
@@ -94,15 +133,18 @@ export async function startMachine(): Promise<Machine> {
   }
 }
 
-/** Process id of the machine's first process, once there is one; its parent is the container's own process. */
+/** Process id of the machine's first process, once there is one. */
 function initOf({ pid }: ChildProcess): number | undefined {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
-    const init = children.map(Number).find((child) => readFileSync(`/proc/${child}/comm`, "utf8") === "systemd\n");
-    return init;
+    const containers = childrenOf(pid!);
+    return containers.flatMap(childrenOf).find((child) => readFileSync(`/proc/${child}/comm`, "utf8") === "systemd\n");
   } catch {
-    return undefined; // it has just ended
+    return undefined; // one of them has just ended
   }
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 function runIn(init: number, commands: string, input: string | Uint8Array): Promise<Run> {

@@ -1,0 +1,34 @@
+/** The README's "Run as a service", copied one command after another into a machine. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { needsMachine, startMachine } from "../helpers/machine.ts";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const [section = ""] = readme.match(/^## Run as a service$.*?(?=^## )/ms) ?? [];
+const commands = [...section.matchAll(/^```bash\n(.*?)^```$/gms)].flatMap(([, block]) => block!.trim().split("\n"));
+
+/** What a command must print, where that says whether it worked. */
+const expected: Record<string, RegExp> = {
+  "./relay service install": /^started +relay\.service$/m,
+  "relay send note.failed": /^200 OK$/m,
+  "systemctl status relay": /Status: "\d+ waiting, 0 dead"/,
+  "journalctl -u relay -n 20": /listening on http:\/\/0\.0\.0\.0:3000/,
+};
+
+test("README's steps run the relay as a service", needsMachine, async () => {
+  const machine = await startMachine();
+  try {
+    let state = "cd /root";
+    for (const command of commands) {
+      const { code, stdout, stderr } = await machine.sh(`${state} && ${command}`);
+      assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
+      assert.match(stdout, expected[command] ?? /(?:)/, command);
+      if (command.startsWith("export ")) state += ` && ${command}`;
+    }
+    for (const command of Object.keys(expected)) assert.ok(commands.includes(command), command);
+  } finally {
+    await machine.close();
+  }
+});
