@@ -44,8 +44,8 @@ const verbs = [
   versionVerb,
 ];
 
-/** Runs the command line and sets the exit code. Whatever fails is told in words. */
-export async function main(args: readonly string[]): Promise<void> {
+/** The command line, with all of its verbs. */
+export function createProgram(): Command {
   const program = new Command("relay")
     .description("Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.")
     .version(VERSION)
@@ -59,6 +59,12 @@ export async function main(args: readonly string[]): Promise<void> {
     command.copyInheritedSettings(program);
     program.addCommand(command);
   }
+  return program;
+}
+
+/** Runs the command line and sets the exit code. Whatever fails is told in words. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = createProgram();
   process.stdout.on("error", lostOutput);
   try {
     if (args.length === 0) program.help({ error: true });
