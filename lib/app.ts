@@ -15,7 +15,7 @@ import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
 import { listen, type Listener } from "./runtime.ts";
-import type { Store } from "./store/mod.ts";
+import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 
@@ -32,6 +32,11 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   orphaned(): Promise<Orphaned[]>;
+  /**
+   * How many deliveries wait or are on their way, and how many are dead, each counted up to `limit`.
+   * @throws {StoreError} if the store cannot be read now.
+   */
+  totals(limit: number): Promise<Totals>;
   /** Goes on under another config. Listeners and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
@@ -89,6 +94,7 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
         const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
       },
+      totals: (limit) => store.totals(limit),
       reload(next) {
         const old = current.config.targets;
         current = next;

@@ -131,3 +131,57 @@ export function listen(host: string, port: number, handler: Handler): Listener {
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
+
+/** The C library's functions that {@link sendDatagram} and {@link monotonicUsec} call. */
+interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  sendto(fd: number, data: Uint8Array, size: number, flags: number, address: Uint8Array, addressSize: number): number;
+  close(fd: number): number;
+  clock_gettime(clock: number, time: BigInt64Array): number;
+}
+
+/** Loaded on first use. Nothing on Deno, and where there is no glibc: nor is systemd there. */
+let libc: Libc | null | undefined;
+
+function openLibc(): Libc | null {
+  if (!bun || process.platform !== "linux") return null;
+  try {
+    const { dlopen } = process.getBuiltinModule("bun:ffi") as unknown as {
+      dlopen(name: string, functions: Record<string, unknown>): { symbols: Libc };
+    };
+    return dlopen("libc.so.6", {
+      socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+      sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
+      close: { args: ["i32"], returns: "i32" },
+      clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+    }).symbols;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Sends a datagram to a Unix socket, as far as the runtime and the receiver let it: `node:dgram` knows none of these.
+ * @param path A leading `@` stands for the abstract namespace of Linux.
+ */
+export function sendDatagram(path: string, text: string): void {
+  libc ??= openLibc();
+  if (!libc) return;
+  const AF_UNIX = 1;
+  const encoder = new TextEncoder();
+  const address = new Uint8Array([0, 0, ...encoder.encode(path.replace(/^@/, "\0"))]);
+  new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX; // in the machine's byte order
+  const data = encoder.encode(text);
+  const fd = libc.socket(AF_UNIX, 0o2000002, 0); // SOCK_DGRAM | SOCK_CLOEXEC
+  if (fd < 0) return;
+  libc.sendto(fd, data, data.length, 0x4040, address, address.length); // MSG_NOSIGNAL | MSG_DONTWAIT
+  libc.close(fd);
+}
+
+/** Microseconds of the system's monotonic clock, or 0 where it cannot be read: `process.hrtime` begins with the process. */
+export function monotonicUsec(): bigint {
+  libc ??= openLibc();
+  const time = new BigInt64Array(2);
+  libc?.clock_gettime(1, time); // CLOCK_MONOTONIC
+  return time[0]! * 1_000_000n + time[1]! / 1000n;
+}

@@ -30,20 +30,7 @@ SMTP_URL=smtp://user:password@smtp.example.com:587
 `;
 
 function init(dir: string): void {
-  const files = [
-    { name: "relay.config.ts", text: configText, mode: 0o644 },
-    { name: "relay.d.ts", text: typesText, mode: 0o644 },
-    { name: ".env", text: dotenv(), mode: 0o600 },
-  ];
-  try {
-    mkdirSync(dir, { recursive: true });
-    for (const { name, text, mode } of files) {
-      const path = join(dir, name);
-      print(`${writeNew(path, text, mode) ? "wrote" : "kept "}  ${path}`);
-    }
-  } catch (error) {
-    throw new RelayError(`Cannot write to ${dir}: ${(error as NodeJS.ErrnoException).code ?? "it failed"}`);
-  }
+  for (const { path, isNew } of writeConfig(dir)) print(`${isNew ? "wrote" : "kept "}  ${path}`);
   const at = dir === "." ? "" : ` --config ${join(dir, "relay.config.ts")}`;
   print(
     "",
@@ -53,6 +40,28 @@ function init(dir: string): void {
     `  3. relay serve${at}`,
     `  4. relay send${at} note.failed    (from another terminal)`,
   );
+}
+
+/**
+ * Writes the files of a new config into a folder, which is made if it is not there.
+ * @returns Each file, and whether it is new: one that was there is left as it is.
+ * @throws {RelayError} if they cannot be written.
+ */
+export function writeConfig(dir: string): { path: string; isNew: boolean }[] {
+  const files = [
+    { name: "relay.config.ts", text: configText, mode: 0o644 },
+    { name: "relay.d.ts", text: typesText, mode: 0o644 },
+    { name: ".env", text: dotenv(), mode: 0o600 },
+  ];
+  try {
+    mkdirSync(dir, { recursive: true });
+    return files.map(({ name, text, mode }) => {
+      const path = join(dir, name);
+      return { path, isNew: writeNew(path, text, mode) };
+    });
+  } catch (error) {
+    throw new RelayError(`Cannot write to ${dir}: ${(error as NodeJS.ErrnoException).code ?? "it failed"}`);
+  }
 }
 
 /** Writes a file if there is none; says whether it did. */

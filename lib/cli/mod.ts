@@ -17,6 +17,7 @@ import { retryVerb } from "./retry.ts";
 import { routesVerb } from "./routes.ts";
 import { sendVerb } from "./send.ts";
 import { serveVerb } from "./serve.ts";
+import { serviceVerb } from "./service.ts";
 import { signVerb } from "./sign.ts";
 import { statusVerb } from "./status.ts";
 import { testVerb } from "./test.ts";
@@ -40,6 +41,7 @@ const verbs = [
   testVerb,
   diffVerb,
   metricsVerb,
+  serviceVerb,
   demoVerb,
   versionVerb,
 ];

@@ -7,6 +7,7 @@ import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
+import { createNotifier } from "../service/notify.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -40,12 +41,17 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
   }
 
+  const service = createNotifier({ totals: (limit) => app.totals(limit) });
+  service.ready();
+
   const atStart = fixedOf(loaded);
   while (await signals.next() === "SIGHUP") {
+    service.reloading();
     const next = await Promise.race([reloadable(options.config), signals.stop]);
-    if (next === undefined || typeof next === "string") continue;
-    loaded = next;
-    app.reload(loaded);
+    if (typeof next === "string") continue;
+    if (next !== undefined) app.reload(loaded = next);
+    service.reloaded(next !== undefined);
+    if (next === undefined) continue;
     log.info("reloaded {file}", { file: loaded.file });
     logWarnings(loaded);
     await logOrphaned(app);
@@ -53,6 +59,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
       log.warn("config: `listen`, `admin` and `store` change at the next restart only");
     }
   }
+  service.stopping(loaded.config.drainMs);
   log.info("stopping on {signal}", { signal: await signals.stop });
   await app.stop();
   log.info("stopped", {});

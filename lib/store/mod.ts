@@ -85,6 +85,12 @@ export interface AttemptRecord {
   hold: Hold;
 }
 
+/** How many deliveries wait or are on their way, and how many are dead. */
+export interface Totals {
+  waiting: number;
+  dead: number;
+}
+
 /** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
 export interface Ages {
   delivered: number;
@@ -122,6 +128,8 @@ export interface Store extends OperatorStore {
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries to these targets wait or are on their way. */
   backlog(targets: Iterable<string>): Promise<number>;
+  /** Counts all deliveries, each sort up to `limit`, which bounds the time that it takes. */
+  totals(limit: number): Promise<Totals>;
   /** How each target is held, by name. */
   holds(): Promise<Map<string, TargetHold>>;
   /** Names of the targets that deliveries wait for. */

@@ -12,6 +12,7 @@ import type {
   NewEvent,
   Store,
   TargetHold,
+  Totals,
 } from "./mod.ts";
 import { claimedOf, type DeliveryRow, type EventRow, holdOf, type HoldRow } from "./rows.ts";
 import { SqliteAlarms } from "./sqlite_alarms.ts";
@@ -172,6 +173,13 @@ class SqliteStore extends SqliteOperator implements Store {
       const counts = [...targets].map((target) => this.#sql.backlog.get(target, target) as { backlog: number });
       return counts.reduce((sum, { backlog }) => sum + backlog, 0);
     });
+  }
+
+  async totals(limit: number): Promise<Totals> {
+    const { pending, in_flight, dead } = this.#file.read(() => this.#sql.totals.get({ limit })) as {
+      [state in "pending" | "in_flight" | "dead"]: number;
+    };
+    return { waiting: Math.min(pending + in_flight, limit), dead };
   }
 
   async holds(): Promise<Map<string, TargetHold>> {

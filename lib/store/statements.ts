@@ -60,6 +60,12 @@ export const statements = {
   backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND target = ?)
     + (SELECT count(*) FROM deliveries WHERE state = 'in_flight' AND target = ?) AS backlog`,
 
+  /** However many there are, no more than so many steps in an index. */
+  totals: `SELECT
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'pending' LIMIT :limit)) AS pending,
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'in_flight' LIMIT :limit)) AS in_flight,
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' LIMIT :limit)) AS dead`,
+
   holds: "SELECT name, open_until, paused_until, paused_at FROM targets",
 
   /** One step in the index for each name, however many deliveries wait. */

@@ -269,6 +269,17 @@ export function testTargets(it: It): void {
     assert.deepEqual([await store.backlog(["a"]), await store.backlog(["b"]), await store.backlog(["z"])], [2, 1, 0]);
   });
 
+  it("totals() counts what waits, is on its way or is dead, up to a limit", async (store) => {
+    assert.deepEqual(await store.totals(5), { waiting: 0, dead: 0 });
+    await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["a", "b"])));
+    const [one, two, three] = await claimAll(store);
+    await store.record([recordOf(one!, "dead"), recordOf(two!, "dead"), recordOf(three!, "delivered")]);
+    await store.accept([newEvent("4", ["a"])]);
+    assert.deepEqual(await store.totals(5), { waiting: 4, dead: 2 });
+    assert.deepEqual(await store.totals(2), { waiting: 2, dead: 2 });
+    assert.deepEqual(await store.totals(1), { waiting: 1, dead: 1 });
+  });
+
   it("waitingTargets() and holds() name each target once", async (store, reopen) => {
     assert.deepEqual([await store.waitingTargets(), [...await store.holds()]], [[], []]);
     await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["c", "a", "b:rex"])));

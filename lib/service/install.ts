@@ -1,0 +1,150 @@
+/** Setting up the systemd service on this machine, and taking it away. For root only. */
+
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { messageOf, RelayError } from "../errors.ts";
+import { isExecutable } from "../runtime.ts";
+import { servicePaths, unitText } from "./unit.ts";
+
+/** One thing that was done, or found done: a verb in the past tense, and what it was done to. */
+export interface Step {
+  did: string;
+  what: string;
+}
+
+const { executable, name } = servicePaths;
+const unit = `${name}.service`;
+const unitPath = `/etc/systemd/system/${unit}`;
+const configFolder = `/etc/${name}`;
+const stateFolder = `/var/lib/${name}`;
+
+/**
+ * Installs this executable as a service and starts it, or with the same result installs it again: then the service is
+ * restarted, as it may run an older one.
+ * @param options.start Whether it is started, now and at each boot.
+ * @param options.writeConfig Writes a config into a folder that has none.
+ * @throws {RelayError} if something could not be done; what was done before it stands, and another run goes on from there.
+ */
+export function installService(
+  { start, writeConfig }: { start: boolean; writeConfig(folder: string): { path: string; isNew: boolean }[] },
+): Step[] {
+  checkSurroundings("install the service");
+  if (!isExecutable) {
+    throw new RelayError(
+      "Cannot install the service: this runs from source",
+      "`deno task compile` makes the executable `dist/relay`; `sudo dist/relay service install` installs it",
+    );
+  }
+  return [
+    copyExecutable(),
+    ...configure(writeConfig),
+    { did: write(unitPath, unitText()), what: unitPath },
+    ...(start ? startService() : reloadUnits()),
+  ];
+}
+
+/**
+ * Stops the service and removes it; config and data stay.
+ * @throws {RelayError} if something could not be done.
+ */
+export function uninstallService(): Step[] {
+  checkSurroundings("uninstall the service");
+  const steps: Step[] = [];
+  if (existsSync(unitPath)) {
+    systemctl("disable", "--now", "--quiet", unit);
+    steps.push({ did: "stopped", what: unit });
+  }
+  for (const path of [unitPath, executable]) {
+    if (!existsSync(path)) continue;
+    doing(`remove ${path}`, () => rmSync(path));
+    steps.push({ did: "removed", what: path });
+  }
+  systemctl("daemon-reload");
+  spawnSync("systemctl", ["reset-failed", unit]); // fails where there is nothing to forget
+  for (const path of [configFolder, stateFolder]) if (existsSync(path)) steps.push({ did: "kept", what: path });
+  return steps;
+}
+
+function checkSurroundings(what: string): void {
+  if (process.platform !== "linux" || !existsSync("/run/systemd/system")) {
+    throw new RelayError(
+      `Cannot ${what}: this machine does not run systemd`,
+      "`relay serve` runs it under any other service manager",
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new RelayError(`Cannot ${what}: only root may`, "run it again with `sudo`");
+  }
+}
+
+/** By a rename, as a file that is being run cannot be written. */
+function copyExecutable(): Step {
+  const { dev, ino } = statSync(process.execPath);
+  const old = statSync(executable, { throwIfNoEntry: false });
+  if (old && old.dev === dev && old.ino === ino) return { did: "kept", what: executable };
+  return doing(`write ${executable}`, () => {
+    const temporary = `${executable}.new`;
+    copyFileSync(process.execPath, temporary);
+    chmodSync(temporary, 0o755);
+    renameSync(temporary, executable);
+    return { did: "wrote", what: executable };
+  });
+}
+
+function configure(writeConfig: (folder: string) => { path: string; isNew: boolean }[]): Step[] {
+  if (existsSync(`${configFolder}/relay.config.ts`)) return [{ did: "kept", what: configFolder }];
+  const isNewFolder = !existsSync(configFolder);
+  const files = writeConfig(configFolder);
+  if (isNewFolder) chmodSync(configFolder, 0o755); // whatever the umask says: the service reads it as a user of its own
+  return files.map(({ path, isNew }) => ({ did: isNew ? "wrote" : "kept", what: path }));
+}
+
+function startService(): Step[] {
+  reloadUnits();
+  systemctl("enable", "--quiet", unit);
+  try {
+    systemctl("restart", unit);
+  } catch (error) {
+    throw new RelayError(
+      messageOf(error),
+      `\`relay check --config ${configFolder}/relay.config.ts\` and \`journalctl -u ${name} -n 20\` tell why`,
+    );
+  }
+  return [{ did: "enabled", what: unit }, { did: "started", what: unit }];
+}
+
+function reloadUnits(): Step[] {
+  systemctl("daemon-reload");
+  return [];
+}
+
+function systemctl(...args: string[]): void {
+  const { status, stderr, error } = spawnSync("systemctl", args, { encoding: "utf8" });
+  if (status === 0) return;
+  throw new RelayError(`Cannot ${args[0]} the service: ${messageOf(error ?? stderr)}`);
+}
+
+/** Writes a file as a whole; says whether that changed it. */
+function write(path: string, text: string): string {
+  return doing(`write ${path}`, () => {
+    const temporary = `${path}.new`;
+    writeFileSync(temporary, text, { mode: 0o644 });
+    chmodSync(temporary, 0o644);
+    renameSync(temporary, path);
+    return "wrote";
+  });
+}
+
+function doing<Result>(what: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const hint = code === "EROFS"
+      ? `${dirname(what.split(" ").at(-1)!)} is on a file system that is read-only`
+      : undefined;
+    throw new RelayError(`Cannot ${what}: ${code ?? messageOf(error)}`, hint);
+  }
+}

@@ -1,0 +1,206 @@
+/** The service under a real systemd: installed, used, reloaded, killed, stopped dead, and uninstalled. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Machine, needsMachine, startMachine } from "../helpers/machine.ts";
+import { SECRET } from "../helpers/relay.ts";
+import { until } from "../helpers/wait.ts";
+
+const CONFIG = "/etc/relay/relay.config.ts";
+const STORE = "/var/lib/private/relay";
+
+/** A config of a script target, with a secret in a root-only file; `text` is added to what the script writes. */
+const configText = (text: string) =>
+  `import { connectvets, credential, defineConfig, env, http, script } from "relay";
+export default defineConfig({
+  sources: { connectvets: connectvets({ path: "/webhook", secret: [env("WEBHOOK_SECRET"), credential("second")] }) },
+  targets: {
+    arquivo: script({ command: ["./arquivar.sh"], env: { TEXT: "${text}" }, retry: ["1s", "1s", "1s", "1s"] }),
+    sistema: http({ url: "http://127.0.0.1:9/", retry: [] }),
+  },
+  routes: [{ on: "note.completed", to: "arquivo" }, { on: "note.failed", to: "sistema" }],
+});
+`;
+
+/** Writes the event's note and the config's text to a file beside the store, in one write. */
+const archive = `#!/bin/sh
+body=$(cat)
+note=\${body#*note_id\\":\\"}
+printf '%s\\n' "\${note%%\\"*} $TEXT" >> /var/lib/relay/arrived
+`;
+
+/** A machine on which the relay is installed and serves. */
+async function installed(work: (machine: Machine) => Promise<void>): Promise<void> {
+  const machine = await startMachine();
+  try {
+    await machine.do("mkdir -p /etc/relay /etc/systemd/system/relay.service.d");
+    await machine.write(CONFIG, configText("first"));
+    await machine.write("/etc/relay/arquivar.sh", archive, "755");
+    await machine.write("/etc/relay/.env", `WEBHOOK_SECRET=${SECRET}\n`, "600");
+    await machine.write("/etc/relay/second", "secret-of-the-rotation\n", "600");
+    await machine.write(
+      "/etc/systemd/system/relay.service.d/test.conf",
+      "[Service]\nLoadCredential=second:/etc/relay/second\nWatchdogSec=2\n",
+    );
+    await machine.do("/root/relay service install");
+    await work(machine);
+  } finally {
+    await machine.close();
+  }
+}
+
+/** Posts a signed event from the machine itself; says whether it was acknowledged. */
+async function post(machine: Machine, note: string, type = "note.completed"): Promise<boolean> {
+  const body = JSON.stringify({ event: type, data: { note_id: note } });
+  const { stdout } = await machine.sh(`relay send --config ${CONFIG} --data -`, body);
+  return stdout === "200 OK\n";
+}
+
+const arrived = async (machine: Machine) => (await machine.sh(`cat ${STORE}/arrived`)).stdout.trim().split("\n");
+const property = async (machine: Machine, name: string) =>
+  (await machine.do(`systemctl show --property=${name} --value relay`)).trim();
+
+test(
+  "service install sets up a confined service that delivers, and root's verbs reach its store",
+  needsMachine,
+  async () => {
+    await installed(async (machine) => {
+      assert.equal(await post(machine, "A"), true);
+      await until("the script to be run", async () => (await arrived(machine)).includes("A first"));
+      assert.match(await property(machine, "StatusText"), /^\d+ waiting, 0 dead$/);
+      assert.equal(await machine.do("stat -c '%a %U' /etc/relay/.env"), "600 root\n");
+
+      const { code, stdout, stderr } = await machine.sh("systemd-analyze verify /etc/systemd/system/relay.service");
+      assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+      const security = await machine.do("systemd-analyze security --no-pager relay");
+      assert.ok(Number(security.match(/level for relay\.service: ([\d.]+)/)?.[1]) <= 2, security);
+
+      assert.equal(await post(machine, "B", "note.failed"), true);
+      const dead = await until("a dead letter", async () => {
+        const [event] = JSON.parse(await machine.do(`relay events --config ${CONFIG} --state dead --json`));
+        return event;
+      });
+      const status = JSON.parse(await machine.do(`relay status --config ${CONFIG} --json`));
+      assert.equal(status.dead, 1);
+
+      // With nobody serving it, what root's verbs make of the store's files must be the service's too.
+      await machine.do("systemctl stop relay");
+      await machine.do(`relay status --config ${CONFIG} && relay retry --config ${CONFIG} ${dead.id}`);
+      const owners = await machine.do(`stat -c %u ${STORE} ${STORE}/*`);
+      assert.equal(new Set(owners.trim().split("\n")).size, 1, owners);
+      await machine.do("systemctl start relay");
+      assert.equal(await post(machine, "C"), true);
+      await until("the retry to fail once more", async () => {
+        const [event] = JSON.parse(await machine.do(`relay events --config ${CONFIG} --state dead --json`));
+        return event?.deliveries[0].attempts === 2;
+      });
+
+      const again = await machine.do("/root/relay service install --json");
+      assert.equal(JSON.parse(again).ok, true);
+      assert.equal(await property(machine, "ActiveState"), "active");
+      assert.equal((await arrived(machine)).filter((line) => line.startsWith("A ")).length, 1);
+    });
+  },
+);
+
+test(
+  "systemctl reload takes a new config over, and refuses a wrong one while the old goes on",
+  needsMachine,
+  async () => {
+    await installed(async (machine) => {
+      const pid = await property(machine, "MainPID");
+      await machine.write(CONFIG, configText("second"));
+      await machine.do("systemctl reload relay");
+      assert.equal(await post(machine, "A"), true);
+      await until("the new config to be used", async () => (await arrived(machine)).includes("A second"));
+
+      await machine.write(CONFIG, "export default 3;\n");
+      assert.notEqual((await machine.sh("systemctl reload relay")).code, 0);
+      assert.equal(await property(machine, "ActiveState"), "active");
+      await machine.do(`kill -HUP ${pid}`); // not by systemd
+      await until("the status to tell", async () => /not reloaded/.test(await property(machine, "StatusText")));
+
+      await machine.write("/root/relay.config.ts", configText("never"));
+      const body = JSON.stringify({ event: "note.completed", data: { note_id: "B" } });
+      const environment = `WEBHOOK_SECRET=${SECRET} CREDENTIALS_DIRECTORY=/etc/relay`;
+      assert.equal(
+        await machine.do(`${environment} relay send --config /root/relay.config.ts --data -`, body),
+        "200 OK\n",
+      );
+      await until("the old config to be used", async () => (await arrived(machine)).includes("B second"));
+      assert.equal(await property(machine, "ActiveState"), "active");
+      assert.equal(await property(machine, "MainPID"), pid);
+
+      await machine.write(CONFIG, configText("third"));
+      await machine.do("systemctl reload relay");
+      await until("the status to be mended", async () => /^\d+ waiting/.test(await property(machine, "StatusText")));
+    });
+  },
+);
+
+test(
+  "the service comes back from kill -9 and from a stop of its event loop, with nothing lost",
+  needsMachine,
+  async () => {
+    await installed(async (machine) => {
+      const acknowledged: string[] = [];
+      for (const [signal, result] of [["KILL", "1"], ["STOP", "2"]] as const) {
+        const pid = await property(machine, "MainPID");
+        const before = Array.from({ length: 6 }, (_, number) => `${signal}${number}`);
+        const posts = before.map(async (note) => await post(machine, note) && acknowledged.push(note));
+        await Promise.race(posts);
+        await machine.do(`kill -${signal} ${pid}`);
+        await until(
+          "systemd to start it again",
+          async () =>
+            await property(machine, "NRestarts") === result && await property(machine, "ActiveState") === "active",
+          30_000,
+        );
+        assert.notEqual(await property(machine, "MainPID"), pid);
+        await Promise.all(posts);
+        await until("an event to be taken", () => post(machine, `${signal}-after`));
+        acknowledged.push(`${signal}-after`);
+      }
+      await until("every acknowledged event at the script", async () => {
+        const notes = new Set((await arrived(machine)).map((line) => line.split(" ")[0]));
+        return acknowledged.every((note) => notes.has(note));
+      }, 30_000);
+      assert.match(await machine.do("journalctl --unit relay --no-pager"), /Watchdog timeout/);
+    });
+  },
+);
+
+test(
+  "service install starts with a config of init, and service uninstall leaves config and data",
+  needsMachine,
+  async () => {
+    const machine = await startMachine();
+    try {
+      const refused = await machine.sh("cp /root/relay /tmp/relay && setpriv --reuid 65534 /tmp/relay service install");
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, /^Cannot install the service: only root may\n {2}hint: .*sudo/);
+
+      await machine.do("umask 077; /root/relay service install --no-start");
+      assert.equal(await property(machine, "ActiveState"), "inactive");
+      await machine.do("relay service install"); // by the installed one itself
+      assert.equal(await property(machine, "ActiveState"), "active");
+      assert.equal(await machine.do("systemctl is-enabled relay"), "enabled\n");
+      assert.equal(await post(machine, "A"), true);
+
+      await machine.write(CONFIG, "export default 3;\n");
+      const bad = await machine.sh("relay service install");
+      assert.equal(bad.code, 1);
+      assert.match(bad.stderr, /relay check/);
+      assert.equal(await property(machine, "NRestarts"), "0");
+
+      const kept = await machine.do("relay service uninstall");
+      assert.match(kept, /kept +\/etc\/relay\nkept +\/var\/lib\/relay\n$/);
+      await machine.do(`test -e ${CONFIG} && test -e ${STORE}/relay.db`);
+      await machine.do("! test -e /usr/local/bin/relay && ! test -e /etc/systemd/system/relay.service");
+      assert.equal(await property(machine, "LoadState"), "not-found");
+      await machine.do("/root/relay service uninstall");
+    } finally {
+      await machine.close();
+    }
+  },
+);
