@@ -31,8 +31,11 @@ const verbs: Record<string, () => Promise<Command>> = {
   version: async () => (await import("./version.ts")).versionVerb(),
 };
 
-/** Runs the command line and sets the exit code. Whatever fails is told in words. */
-export async function main(args: readonly string[]): Promise<void> {
+/**
+ * The command line.
+ * @param asked The one verb that is wanted of it; by default all.
+ */
+export async function createProgram(asked = ""): Promise<Command> {
   const program = new Command("relay")
     .description("Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.")
     .version(VERSION)
@@ -41,12 +44,17 @@ export async function main(args: readonly string[]): Promise<void> {
       "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
     )
     .exitOverride();
-  const [asked = ""] = args;
   for (const load of Object.hasOwn(verbs, asked) ? [verbs[asked]!] : Object.values(verbs)) {
     const command = await load();
     command.copyInheritedSettings(program);
     program.addCommand(command, { hidden: command.name() === "copy" });
   }
+  return program;
+}
+
+/** Runs the command line and sets the exit code. Whatever fails is told in words. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = await createProgram(args[0]);
   process.stdout.on("error", lostOutput);
   try {
     if (args.length === 0) program.help({ error: true });

@@ -1,0 +1,63 @@
+/** Makes the executable: Bun bundles the source and puts its runtime before it. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What to compile for, where it is not this machine. */
+export interface CompileTarget {
+  /** As `bun build --target` names it. */
+  bunTarget: string;
+  /** Path of the runtime for it. */
+  runtime: string;
+}
+
+const flags = [
+  "--compile",
+  "--minify",
+  "--bytecode",
+  "--splitting", // each verb is read when it is asked for
+  "--format=esm", // bytecode with top-level `await` needs it
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+  "--compile-exec-argv=--max-http-header-size=262144",
+];
+
+/**
+ * Compiles the source to an executable. The same source gives the same bytes.
+ * @param outfile Where to; a file that is there is replaced as a whole.
+ * @param options.metafile Where Bun writes what it has bundled, as JSON.
+ * @throws {Error} if it does not compile; Bun has said why.
+ */
+export function compile(outfile: string, options: { target?: CompileTarget; metafile?: string } = {}): void {
+  mkdirSync(dirname(outfile), { recursive: true });
+  const folder = mkdtempSync(join(dirname(outfile), ".compile-"));
+  try {
+    const made = join(folder, "relay"); // its name becomes part of its bytes
+    const { target, metafile } = options;
+    const more = [
+      `--outfile=${made}`,
+      ...(target ? [`--target=${target.bunTarget}`, `--compile-executable-path=${target.runtime}`] : []),
+      ...(metafile ? [`--metafile=${metafile}`] : []),
+    ];
+    const bun = join(root, "node_modules/bun/bin/bun.exe");
+    const { status } = spawnSync(bun, ["build", ...flags, ...more, "main.ts"], { cwd: root, stdio: "inherit" });
+    if (status !== 0) throw new Error(`Cannot compile ${outfile}`);
+    const suffix = target?.bunTarget.startsWith("bun-windows") ? ".exe" : "";
+    renameSync(made + suffix, outfile);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  try {
+    compile(join(root, "dist/relay"));
+  } catch {
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,89 @@
+/** Makes what a release consists of, in `dist`: executables, packages for Debian, SBOM, licenses and checksums. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { createProgram } from "../cli/mod.ts";
+import { messageOf } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { bundledPackages } from "./bundle.ts";
+import { checksums } from "./checksums.ts";
+import { compile } from "./compile.ts";
+import { bashCompletion } from "./completions/bash.ts";
+import { fishCompletion } from "./completions/fish.ts";
+import { wordsOf } from "./completions/words.ts";
+import { zshCompletion } from "./completions/zsh.ts";
+import { buildDeb, debName } from "./deb.ts";
+import { manPage } from "./man.ts";
+import { notices } from "./notices.ts";
+import { fetchRuntime } from "./runtimes.ts";
+import { sbom } from "./sbom.ts";
+import { executableName, targets } from "./targets.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const dist = join(root, "dist");
+
+/** Makes all of it. The same source gives the same bytes. */
+async function release(): Promise<void> {
+  mkdirSync(dist, { recursive: true });
+  for (const name of readdirSync(dist)) if (/^relay[-_]|^SHA256SUMS$/.test(name)) rmSync(join(dist, name));
+  const date = sourceDate();
+  const work = mkdtempSync(join(dist, ".release-"));
+  const names: string[] = [];
+  const write = (name: string, text: string) => {
+    writeFileSync(join(dist, name), text);
+    names.push(name);
+  };
+  try {
+    const metafile = join(work, "meta.json");
+    for (const target of targets) {
+      const name = executableName(VERSION, target);
+      const folder = join(work, target.name);
+      mkdirSync(folder);
+      const runtime = fetchRuntime(target, folder);
+      compile(join(dist, name), { target: { bunTarget: target.bunTarget, runtime }, metafile });
+      rmSync(folder, { recursive: true });
+      names.push(name);
+    }
+    const packages = bundledPackages(JSON.parse(readFileSync(metafile, "utf8")), root);
+    const licenses = notices(packages);
+    write(`relay-${VERSION}.cdx.json`, sbom({ version: VERSION, date, packages, targets }));
+    write(`relay-${VERSION}.licenses.txt`, licenses);
+
+    const program = await createProgram();
+    const words = wordsOf(program);
+    const shared = {
+      version: VERSION,
+      date,
+      man: manPage(program, { version: VERSION, date }),
+      completions: { bash: bashCompletion(words), zsh: zshCompletion(words), fish: fishCompletion(words) },
+      notices: licenses,
+    };
+    for (const target of targets) {
+      const { debian: architecture } = target;
+      if (architecture === undefined) continue;
+      buildDeb(dist, { ...shared, architecture, executable: join(dist, executableName(VERSION, target)) });
+      names.push(debName(VERSION, architecture));
+    }
+    writeFileSync(join(dist, "SHA256SUMS"), checksums(dist, names));
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/** `$SOURCE_DATE_EPOCH` (reproducible-builds.org), else when the last commit was made, else 1970. */
+function sourceDate(): Date {
+  const epoch = process.env.SOURCE_DATE_EPOCH ??
+    spawnSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).stdout;
+  return new Date(Number(epoch || 0) * 1000);
+}
+
+try {
+  await release();
+  process.stdout.write(readFileSync(join(dist, "SHA256SUMS"), "utf8"));
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,38 @@
+/** The platforms that a release has an executable for. */
+
+/** A platform. */
+export interface Target {
+  /** As the file of its executable names it. */
+  name: string;
+  /** As `bun build --target` names it. */
+  bunTarget: string;
+  /** The npm package that holds its runtime. */
+  runtimePackage: string;
+  /** Path of the runtime in that package. */
+  runtimePath: string;
+  /** Debian's name for it, where there is a package for Debian. */
+  debian?: string;
+}
+
+export const targets: readonly Target[] = [
+  target("linux-x64", "linux-x64", { debian: "amd64" }),
+  target("linux-arm64", "linux-aarch64", { debian: "arm64" }),
+  target("darwin-x64", "darwin-x64"),
+  target("darwin-arm64", "darwin-aarch64"),
+  target("windows-x64", "windows-x64", { runtimePath: "bin/bun.exe" }),
+];
+
+function target(name: string, bunName: string, more: Partial<Target> = {}): Target {
+  return {
+    name,
+    bunTarget: `bun-${name}`,
+    runtimePackage: `@oven/bun-${bunName}`,
+    runtimePath: "bin/bun",
+    ...more,
+  };
+}
+
+/** Name of the file that holds a platform's executable. */
+export function executableName(version: string, { name }: Target): string {
+  return `relay-${version}-${name}${name.startsWith("windows") ? ".exe" : ""}`;
+}
