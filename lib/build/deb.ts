@@ -35,7 +35,7 @@ export interface DebOptions {
   /** License texts of what is in the executable. */
   notices: string;
   /** Way of compression, as `dpkg-deb -Z` names it. */
-  compression?: string;
+  compression: string;
 }
 
 /** Name of the file that holds a package. */
@@ -49,7 +49,7 @@ export function debName(version: string, architecture: string): string {
  * @throws {Error} if it cannot be built.
  */
 export function buildDeb(folder: string, options: DebOptions): void {
-  const { version, architecture, date, compression = "xz" } = options;
+  const { version, architecture, date, compression } = options;
   const tree = mkdtempSync(join(tmpdir(), "relay-deb-"));
   try {
     const sizes = writeFiles(tree, options);
@@ -75,7 +75,6 @@ export function buildDeb(folder: string, options: DebOptions): void {
 /** Writes what the package installs; gives how much that is, and the checksums that dpkg keeps. */
 function writeFiles(tree: string, options: DebOptions): { bytes: number; md5sums: string } {
   const { version, date, executable, man, completions, notices } = options;
-  const license = readFileSync(join(root, "LICENSE"), "utf8");
   const zip = (text: string) => gzipSync(text, { level: 9 });
   const files: [path: string, content: string | Uint8Array][] = [
     ["etc/relay/relay.config.ts", readFileSync(join(root, "packaging/relay.config.ts"))],
@@ -86,14 +85,15 @@ function writeFiles(tree: string, options: DebOptions): { bytes: number; md5sums
     ["usr/share/zsh/vendor-completions/_relay", completions.zsh],
     ["usr/share/fish/vendor_completions.d/relay.fish", completions.fish],
     ["usr/share/doc/relay/changelog.gz", zip(changelog(version, date))],
-    ["usr/share/doc/relay/copyright", `relay\n\n${license}\n${notices}`],
+    ["usr/share/doc/relay/copyright", copyright(readFileSync(join(root, "LICENSE"), "utf8"))],
+    ["usr/share/doc/relay/licenses.gz", zip(notices)],
   ];
   for (const [path, content] of files) {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     writeFileSync(join(tree, path), content, { mode: 0o644 });
   }
   // Types for the config's editor: they follow the program, so that they are no configuration.
-  symlinkSync("../../usr/share/relay/relay.d.ts", join(tree, "etc/relay/relay.d.ts"));
+  symlinkSync("/usr/share/relay/relay.d.ts", join(tree, "etc/relay/relay.d.ts"));
   mkdirSync(join(tree, "usr/bin"));
   copyFileSync(executable, join(tree, "usr/bin/relay"));
   run("chmod", ["755", join(tree, "usr/bin/relay")]);
@@ -121,6 +121,24 @@ Description: receives webhooks, stores them, delivers them
  Receives ConnectVets webhooks, verifies them, stores them durably, answers at
  once, and delivers each event to Slack, email, another HTTP URL or a local
  script, as a typed config file says.
+`;
+}
+
+/**
+ * Whose it is and what may be done with it.
+ * @see https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+ */
+function copyright(license: string): string {
+  const [, holder = "", terms = ""] = /^Copyright (?:\(c\) )?(.*?)\n\n(.*)$/ms.exec(license) ?? [];
+  const indented = terms.trimEnd().split("\n").map((line) => ` ${line || "."}`).join("\n");
+  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: relay
+Comment: The executable holds other software as well; licenses.gz tells of it.
+
+Files: *
+Copyright: ${holder}
+License: Expat
+${indented}
 `;
 }
 

@@ -1,10 +1,15 @@
-/** Makes what a release consists of, in `dist`: executables, packages for Debian, SBOM, licenses and checksums. */
+/**
+ * Makes what a release consists of: executables, packages for Debian, SBOM, licenses and checksums.
+ *
+ *     release.ts [--out FOLDER] [--only PLATFORM,…] [--compression xz]
+ */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { createProgram } from "../cli/mod.ts";
 import { messageOf } from "../errors.ts";
 import { VERSION } from "../version.ts";
@@ -20,13 +25,17 @@ import { manPage } from "./man.ts";
 import { notices } from "./notices.ts";
 import { fetchRuntime } from "./runtimes.ts";
 import { sbom } from "./sbom.ts";
-import { executableName, targets } from "./targets.ts";
+import { executableName, type Target, targetNamed, targets } from "./targets.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const dist = join(root, "dist");
 
-/** Makes all of it. The same source gives the same bytes. */
-async function release(): Promise<void> {
+/**
+ * Makes all of it. The same source gives the same bytes.
+ * @param dist Folder to put it into; what an earlier run has put there goes.
+ * @param targets Platforms to make it for.
+ * @param compression Of the packages, as `dpkg-deb -Z` names it.
+ */
+async function release(dist: string, targets: readonly Target[], compression: string): Promise<void> {
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(dist)) if (/^relay[-_]|^SHA256SUMS$/.test(name)) rmSync(join(dist, name));
   const date = sourceDate();
@@ -57,6 +66,7 @@ async function release(): Promise<void> {
     const shared = {
       version: VERSION,
       date,
+      compression,
       man: manPage(program, { version: VERSION, date }),
       completions: { bash: bashCompletion(words), zsh: zshCompletion(words), fish: fishCompletion(words) },
       notices: licenses,
@@ -80,9 +90,17 @@ function sourceDate(): Date {
   return new Date(Number(epoch || 0) * 1000);
 }
 
+const { values: { out, only, compression } } = parseArgs({
+  options: {
+    out: { type: "string", default: join(root, "dist") },
+    only: { type: "string" },
+    compression: { type: "string", default: "xz" },
+  },
+});
 try {
-  await release();
-  process.stdout.write(readFileSync(join(dist, "SHA256SUMS"), "utf8"));
+  const names = only?.split(",") ?? targets.map(({ name }) => name);
+  await release(resolve(out), names.map(targetNamed), compression);
+  process.stdout.write(readFileSync(join(out, "SHA256SUMS"), "utf8"));
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;

@@ -22,6 +22,16 @@ export const targets: readonly Target[] = [
   target("windows-x64", "windows-x64", { runtimePath: "bin/bun.exe" }),
 ];
 
+/**
+ * The platform of this name.
+ * @throws {Error} if there is none.
+ */
+export function targetNamed(name: string): Target {
+  const found = targets.find((one) => one.name === name);
+  if (found) return found;
+  throw new Error(`Cannot make a release for ${name}: there are ${targets.map((one) => one.name).join(", ")}`);
+}
+
 function target(name: string, bunName: string, more: Partial<Target> = {}): Target {
   return {
     name,
