@@ -19,6 +19,7 @@ export interface Step {
 const { executable, name } = servicePaths;
 const unit = `${name}.service`;
 const unitPath = `/etc/systemd/system/${unit}`;
+const packaged = `/usr/lib/systemd/system/${unit}`;
 const configFolder = `/etc/${name}`;
 const stateFolder = `/var/lib/${name}`;
 
@@ -75,6 +76,12 @@ function checkSurroundings(what: string): void {
   }
   if (process.getuid?.() !== 0) {
     throw new RelayError(`Cannot ${what}: only root may`, "run it again with `sudo`");
+  }
+  if (existsSync(packaged)) {
+    throw new RelayError(
+      `Cannot ${what}: the package \`relay\` has installed it already`,
+      "`apt` upgrades and removes it; for a service of this executable in its place, `apt remove relay` first",
+    );
   }
 }
 
