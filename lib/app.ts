@@ -14,10 +14,12 @@ import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { listen, type Listener } from "./runtime.ts";
+import { type Handler, listen, type Listener } from "./runtime.ts";
 import type { Store } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
+import type { KeyPair } from "./tls/certificate.ts";
+import { listenTls, type TlsListener } from "./tls/listener.ts";
 
 /** A relay at work. */
 export interface App {
@@ -32,7 +34,7 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   orphaned(): Promise<Orphaned[]>;
-  /** Goes on under another config. Listeners and store stay as they are until a restart. */
+  /** Goes on under another config. Listeners, but for their certificate, and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. */
   stop(): Promise<void>;
@@ -62,9 +64,9 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
     const clients = new Windows();
     const bodies = new Bodies();
     let receive = createReceive(partsOf(loaded), accept, clients, bodies);
-    const listener = listenOn("listen", config.listen, (request, client) => receive(request, client));
+    const listener = await listenOn("listen", config.listen, (request, client) => receive(request, client));
     listeners.push(listener);
-    const admin = config.admin && listenOn(
+    const admin = config.admin && await listenOn(
       "admin",
       config.admin,
       createAdmin({
@@ -91,6 +93,8 @@ export async function startApp(loaded: LoadedConfig, open: (loaded: LoadedConfig
       },
       reload(next) {
         const old = current.config.targets;
+        const { tls } = next.config.listen;
+        if (tls) listener.useCertificate?.(tls);
         current = next;
         receive = createReceive(partsOf(next), accept, clients, bodies);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
@@ -136,13 +140,13 @@ export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
 }
 
-function listenOn(
+async function listenOn(
   name: "listen" | "admin",
-  { host, port }: { host: string; port: number },
-  handler: Parameters<typeof listen>[2],
-): Listener {
+  { host, port, tls }: { host: string; port: number; tls?: KeyPair },
+  handler: Handler,
+): Promise<Listener & Partial<TlsListener>> {
   try {
-    return listen(host, port, handler);
+    return tls ? await listenTls(host, port, tls, handler) : listen(host, port, handler);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)

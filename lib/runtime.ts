@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 interface BunServer {
   port: number;
   stop(closeConnections?: boolean): Promise<void>;
-  requestIP(request: Request): { address: string } | null;
+  requestIP(request: Request): { address: string; port: number } | null;
 }
 
 interface BunRuntime {
@@ -29,7 +29,7 @@ interface DenoRuntime {
 }
 
 interface DenoInfo {
-  remoteAddr: { hostname?: string };
+  remoteAddr: { hostname?: string; port?: number };
 }
 
 interface DenoServer {
@@ -85,8 +85,8 @@ export async function importFresh(path: string, provided: string): Promise<{ def
   }
 }
 
-/** Answers requests; `client` is the address of the other end of the connection. */
-export type Handler = (request: Request, client: string) => Promise<Response>;
+/** Answers requests; `client` and `port` are the address of the other end of the connection. */
+export type Handler = (request: Request, client: string, port: number) => Promise<Response>;
 
 /** A listening socket. */
 export interface Listener {
@@ -110,7 +110,10 @@ export function listen(host: string, port: number, handler: Handler): Listener {
       idleTimeout: 45,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
       development: false,
-      fetch: (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? ""),
+      fetch: (request: Request, server: BunServer) => {
+        const { address, port } = server.requestIP(request) ?? { address: "", port: 0 };
+        return handler(request, address, port);
+      },
     });
     return {
       port: server.port,
@@ -122,7 +125,7 @@ export function listen(host: string, port: number, handler: Handler): Listener {
   }
   const server = deno!.serve(
     { hostname: host, port, onListen: () => {} },
-    (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
+    (request, { remoteAddr: { hostname = "", port = 0 } }) => handler(request, hostname, port),
   );
   return { port: server.addr.port, stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]) };
 }

@@ -7,6 +7,7 @@ import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
+import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -29,8 +30,15 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     log.error("a function of the config left a rejection: {problem}", { problem: messageOf(error) });
   });
   const app = await startApp(loaded);
-  const { host } = loaded.config.listen;
-  log.info("listening on http://{host}:{port}, relay {version}", { host, port: app.port, version: VERSION });
+  const { host, tls } = loaded.config.listen;
+  const scheme = tls ? "https" : "http";
+  log.info("listening on {scheme}://{host}:{port}, relay {version}", {
+    scheme,
+    host,
+    port: app.port,
+    version: VERSION,
+  });
+  logCertificate(loaded);
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
     log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
@@ -44,13 +52,15 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   while (await signals.next() === "SIGHUP") {
     const next = await Promise.race([reloadable(options.config), signals.stop]);
     if (next === undefined || typeof next === "string") continue;
+    const before = loaded.config.listen.tls;
     loaded = next;
     app.reload(loaded);
     log.info("reloaded {file}", { file: loaded.file });
+    if (before && !isDeepStrictEqual(before, loaded.config.listen.tls)) logCertificate(loaded);
     logWarnings(loaded);
     await logOrphaned(app);
     if (!isDeepStrictEqual(atStart, fixedOf(loaded))) {
-      log.warn("config: `listen`, `admin` and `store` change at the next restart only");
+      log.warn("config: `listen`, but for its certificate, `admin` and `store` change at the next restart only");
     }
   }
   log.info("stopping on {signal}", { signal: await signals.stop });
@@ -77,7 +87,16 @@ function logWarnings({ warnings }: LoadedConfig): void {
 
 /** What stays as it is until a restart. */
 function fixedOf({ config: { listen, admin, store } }: LoadedConfig): unknown[] {
-  return [listen, admin, store];
+  return [{ ...listen, tls: listen.tls !== undefined }, admin, store];
+}
+
+function logCertificate({ config: { listen: { tls } } }: LoadedConfig): void {
+  if (!tls) return;
+  const { names, validTo } = summaryOf(tls.cert);
+  log.info("new connections get the certificate for {names}, valid until {validTo}", {
+    names: names.join(", "),
+    validTo,
+  });
 }
 
 async function logOrphaned(app: App): Promise<void> {
