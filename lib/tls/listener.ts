@@ -36,7 +36,7 @@ export async function listenTls(host: string, port: number, pair: KeyPair, handl
     return client === undefined ? new Response(null, { status: 403 }) : await handler(request, client, from);
   });
   const secure = (one: KeyPair) => ({ ...one, minVersion: "TLSv1.2" as const });
-  const options = { ...secure(pair), handshakeTimeout: HANDSHAKE_MS, noDelay: true };
+  const options = { ...secure(pair), handshakeTimeout: HANDSHAKE_MS, noDelay: true, allowHalfOpen: true };
   const server = createServer(options, (client) => passOn(client, inner.port, clients));
   server.on("tlsClientError", (error, client) => logRefused(error, client.remoteAddress));
   try {
@@ -85,12 +85,12 @@ function passOn(client: TLSSocket, port: number, clients: Map<number, string>): 
 
 /** Why no connection came about, by the codes of TLS libraries. */
 const reasons: [code: RegExp, words: string][] = [
-  [/HTTP_REQUEST/, "it speaks plain HTTP, not HTTPS"],
-  [/UNSUPPORTED_PROTOCOL|VERSION/, "it does not speak TLS 1.2 or later"],
+  [/HTTP_REQUEST|WRONG_VERSION/, "it speaks plain HTTP, not HTTPS"],
+  [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/, "it does not speak TLS 1.2 or later"],
   [/ALERT|BAD_PACKET_LENGTH/, "it broke off; it may not trust the certificate"],
 ];
 
-function logRefused(error: NodeJS.ErrnoException, client = ""): void {
+function logRefused(error: NodeJS.ErrnoException, client = "a client"): void {
   const code = error.code ?? error.message;
   if (/^(ECONNRESET|EPIPE|ETIMEDOUT|ERR_TLS_HANDSHAKE_TIMEOUT)$/.test(code)) return; // a scan, or a check of the port
   const problem = reasons.find(([pattern]) => pattern.test(code))?.[1] ?? "no TLS could be agreed on";
