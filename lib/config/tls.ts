@@ -16,9 +16,10 @@ export interface TlsReading {
 /** A config whose paths in `listen.tls` are secrets: what they name is read with all the others. */
 export function withPemFiles(exported: unknown): unknown {
   if (!isObject(exported) || !isObject(exported.listen) || !isObject(exported.listen.tls)) return exported;
+  const { tls } = exported.listen;
   const isPath = (value: unknown) => typeof value === "string" && value !== "" && !value.includes("-----BEGIN");
-  const tls = Object.entries(exported.listen.tls).map(([name, one]) => [name, isPath(one) ? file(one as string) : one]);
-  return { ...exported, listen: { ...exported.listen, tls: Object.fromEntries(tls) } };
+  const paths = ["cert", "key"].filter((name) => isPath(tls[name])).map((name) => [name, file(tls[name] as string)]);
+  return { ...exported, listen: { ...exported.listen, tls: { ...tls, ...Object.fromEntries(paths) } } };
 }
 
 /** Reads `listen.tls` of a config in which every secret is read. */
