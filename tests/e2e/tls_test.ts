@@ -1,12 +1,13 @@
 /** HTTPS on the executable's own listener: who is answered, and how a certificate is changed while it serves. */
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import type { ConnectionOptions } from "node:tls";
 import { ask, connectTls, makeCertificate, needsOpenssl, shownBy } from "../helpers/certificate.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, sign, startRelay } from "../helpers/relay.ts";
@@ -204,15 +205,16 @@ test("serve answers what it has begun to receive over HTTPS before it stops", ne
   });
 });
 
-test("serve counts what a client sent that closes at once, or closes its half", needsOpenssl, async () => {
+test("serve answers a client that closes its half once it has sent", needsOpenssl, async () => {
   await withScene(async ({ relay, sink }) => {
-    const hasty = await connectTls(relay.port);
-    hasty.write(postOf(event(1)), () => hasty.destroy());
+    const socket = await connectTls(relay.port, { allowHalfOpen: true } as ConnectionOptions);
+    let answer = "";
+    socket.on("data", (chunk) => answer += chunk);
+    const ended = new Promise((resolve) => socket.on("end", resolve));
+    socket.end(postOf(event(1)));
+    await ended;
+    assert.match(answer, /^HTTP\/1\.1 200 .*OK$/s);
     await sink.received(1);
-    const args = ["s_client", "-quiet", "-connect", `127.0.0.1:${relay.port}`];
-    const input = postOf(event(2), "Connection: close\r\n");
-    assert.match(execFileSync("openssl", args, { input, encoding: "utf8", stdio: "pipe" }), /^HTTP\/1\.1 200 .*OK$/s);
-    await sink.received(2);
   });
 });
 
