@@ -39,19 +39,36 @@ export function declined(asJson = false): void {
   else print("Nothing is changed");
 }
 
-/** Work in many steps that Ctrl-C stops between two of them; a second Ctrl-C ends the program at once. */
-export class LongWork {
-  readonly #stop = new AbortController();
+/** Shows on a terminal how far some work is. */
+export class Progress {
   #shownAt = -Infinity;
   #isShown = false;
+
+  /** Shows it on a terminal; elsewhere, and more often than one can read, nothing. */
+  show(text: string, isUrgent = false): void {
+    if (!process.stderr.isTTY || (!isUrgent && performance.now() - this.#shownAt < 100)) return;
+    this.#shownAt = performance.now();
+    this.#isShown = true;
+    process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  /** Takes away what was shown. */
+  end(): void {
+    if (this.#isShown) process.stderr.write("\r\x1b[K");
+  }
+}
+
+/** Work in many steps that Ctrl-C stops between two of them; a second Ctrl-C ends the program at once. */
+export class LongWork extends Progress {
+  readonly #stop = new AbortController();
   readonly #onSignal = () => {
     if (this.wasInterrupted) process.exit(INTERRUPTED);
     this.#stop.abort();
-    this.#shownAt = -Infinity;
-    this.show("stopping after this step");
+    this.show("stopping after this step", true);
   };
 
   constructor() {
+    super();
     process.on("SIGINT", this.#onSignal);
   }
 
@@ -64,17 +81,9 @@ export class LongWork {
     return this.#stop.signal.aborted;
   }
 
-  /** Shows on a terminal how far the work is; elsewhere, and more often than one can read, nothing. */
-  show(text: string): void {
-    if (!process.stderr.isTTY || performance.now() - this.#shownAt < 100) return;
-    this.#shownAt = performance.now();
-    this.#isShown = true;
-    process.stderr.write(`\r\x1b[K${text}`);
-  }
-
   /** Takes away what was shown, and listens to Ctrl-C no more. */
-  end(): void {
-    if (this.#isShown) process.stderr.write("\r\x1b[K");
+  override end(): void {
+    super.end();
     process.off("SIGINT", this.#onSignal);
     if (this.wasInterrupted) process.exitCode = INTERRUPTED;
   }

@@ -31,7 +31,9 @@ export function initVerb(): Command {
 }
 
 async function init(dir: string, { locale, yes }: Options): Promise<void> {
-  const isAsking = !yes && process.stdin.isTTY && process.stdout.isTTY && !existsSync(join(dir, CONFIG));
+  // Answers would be lost where either file stays as it is.
+  const isNew = ![CONFIG, ".env"].some((name) => existsSync(join(dir, name)));
+  const isAsking = !yes && isNew && process.stdin.isTTY && process.stdout.isTTY;
   if (!isAsking) return write(dir, exampleFiles(locale), locale ?? "en");
   const asked = locale ?? terminalLocale();
   const { askAnswers } = await import("../init/ask.ts");

@@ -22,6 +22,8 @@ const verbs: Record<string, () => Promise<Command>> = {
   routes: async () => (await import("./routes.ts")).routesVerb(),
   test: async () => (await import("./test.ts")).testVerb(),
   diff: async () => (await import("./diff.ts")).diffVerb(),
+  backup: async () => (await import("./backup.ts")).backupVerb(),
+  restore: async () => (await import("./restore.ts")).restoreVerb(),
   metrics: async () => (await import("./metrics.ts")).metricsVerb(),
   demo: async () => (await import("./demo.ts")).demoVerb(),
   version: async () => (await import("./version.ts")).versionVerb(),

@@ -37,6 +37,16 @@ export async function withStore<Result>(
   }
 }
 
+/**
+ * Path of the config's store.
+ * @throws {RelayError} if there is none yet, or it cannot be reached.
+ */
+export async function storeThere(options: ConfigOptions): Promise<string> {
+  const path = storePath(await loadConfig(options.config));
+  checkThere(path);
+  return path;
+}
+
 function checkThere(path: string): void {
   try {
     statSync(path);

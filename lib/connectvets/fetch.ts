@@ -52,7 +52,9 @@ export async function fetchNote({ url, key }: ApiAccess, id: string, stop: Abort
     }
     const isFound = status === 200;
     const body = await read(response, isFound ? MAX_BYTES + 1 : MAX_KEPT_BYTES);
-    const asked = isFound ? found(body) : failed(noteOutcome({ status, answer: body.toString() }));
+    // An answer of another kind of success may hold the note, which is the patient's.
+    const answer = status >= 400 ? body.toString() : "";
+    const asked = isFound ? found(body) : failed(noteOutcome({ status, answer }));
     return { pauseMs: windowMs, ...asked };
   } catch (error) {
     if (signal.aborted) return failed(unavailable(`No answer from ${place} within ${TIMEOUT_MS} ms`));

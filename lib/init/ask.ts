@@ -3,7 +3,7 @@
 import { cancel, intro, isCancel, outro, password, select, text } from "@clack/prompts";
 import type { Locale } from "../messages/style.ts";
 import { parseMailbox } from "../targets/mail.ts";
-import type { Answers, Destination } from "./files.ts";
+import { type Answers, type Destination, quoteFor } from "./files.ts";
 import { initWords } from "./words.ts";
 
 /** Asks where notes go and for the secret. `undefined`: the user would rather not. */
@@ -13,7 +13,8 @@ export async function askAnswers(locale: Locale): Promise<Answers | undefined> {
   try {
     const failures = await askDestination(ask.failures, locale, []);
     const completed = await askDestination(ask.completed, locale, failures ? [failures] : []);
-    const secret = answer(await password({ message: `${ask.secret} (${ask.later})` })) ?? "";
+    const validate = (value = "") => quoteFor(value) ? undefined : ask.invalid.quotes;
+    const secret = answer(await password({ message: `${ask.secret} (${ask.later})`, validate })) ?? "";
     outro(ask.done);
     return { failures, completed, secret: secret.trim() };
   } catch (error) {
@@ -51,7 +52,7 @@ async function askDestination(
     line(`${message} (${ask.later})`, (text) => text === "" || isRight(text), problem);
   if (kind === "slack") return { kind, url: await later(ask.slackUrl, isHttp, ask.invalid.url) };
   if (kind === "http") return { kind, url: await line(ask.httpUrl, isHttp, ask.invalid.url) };
-  if (kind === "script") return { kind, program: await line(ask.script, Boolean, ask.invalid.empty) };
+  if (kind === "script") return { kind, command: await line(ask.script, Boolean, ask.invalid.empty) };
   return {
     kind,
     via: await later(ask.smtpUrl, isSmtp, ask.invalid.smtp),

@@ -10,7 +10,7 @@ export type Destination =
   | { kind: "slack"; url: string }
   | { kind: "email"; via: string; from: string; to: string }
   | { kind: "http"; url: string }
-  | { kind: "script"; program: string };
+  | { kind: "script"; command: string };
 
 /** What the user answered. */
 export interface Answers {
@@ -49,7 +49,7 @@ export function exampleFiles(locale?: Locale): Files {
 }
 
 /** Where everything goes while the user knows no better: into the system's log. */
-const fallback: Destination = { kind: "script", program: "logger" };
+const fallback: Destination = { kind: "script", command: "logger --tag relay" };
 
 /** What the user's answers make. */
 export function answeredFiles({ failures, completed, secret }: Answers, locale: Locale): Files {
@@ -93,6 +93,8 @@ export function answeredFiles({ failures, completed, secret }: Answers, locale: 
           ? [{ name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: one.url || placeholders.slack }]
           : one.kind === "email"
           ? [{ name: "SMTP_URL", about: dotenv.smtp, value: one.via || placeholders.smtp }]
+          : one.kind === "http"
+          ? [{ name: "SISTEMA_URL", about: dotenv.http, value: one.url }]
           : []
       ),
     ],
@@ -113,8 +115,8 @@ function targetText(one: Destination): string {
   const text = JSON.stringify;
   if (one.kind === "slack") return 'slack({ url: env("SLACK_WEBHOOK_URL") })';
   if (one.kind === "email") return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${text(one.to)}] })`;
-  if (one.kind === "http") return `http({ url: ${text(one.url)} })`;
-  return `script({ command: [${text(one.program)}] })`;
+  if (one.kind === "http") return 'http({ url: env("SISTEMA_URL") })';
+  return `script({ command: [${one.command.split(/\s+/).map((part) => text(part)).join(", ")}] })`;
 }
 
 /** The text of a `.env`. */
@@ -126,6 +128,12 @@ export function dotenvText(variables: Files["dotenv"], locale: Locale): string {
 /** Quoted where a reader of `.env` files would take part of it for something else. */
 function quoted(value: string): string {
   if (/^[\w:/@.+~%?&=,;-]*$/.test(value)) return value;
-  const quote = ["'", '"', "`"].find((one) => !value.includes(one)) ?? "'";
+  const quote = quoteFor(value);
   return `${quote}${value}${quote}`;
+}
+
+/** A quote that does not stand in a value; `undefined` if all of them do, and a `.env` cannot hold it. */
+export function quoteFor(value: string): string | undefined {
+  // Between double quotes a reader takes `\n` for a line's end.
+  return ["'", "`", ...(value.includes("\\") ? [] : ['"'])].find((one) => !value.includes(one));
 }

@@ -13,7 +13,7 @@ export interface InitWords {
   /** What is missing in a `.env` that was left as it was. */
   missing: (names: string) => string;
   config: { about: string; fallback: string };
-  dotenv: { about: string; secret: string; slack: string; smtp: string };
+  dotenv: { about: string; secret: string; slack: string; smtp: string; http: string };
   ask: {
     intro: string;
     failures: string;
@@ -27,7 +27,7 @@ export interface InitWords {
     script: string;
     secret: string;
     later: string;
-    invalid: { url: string; smtp: string; address: string; empty: string };
+    invalid: { url: string; smtp: string; address: string; empty: string; quotes: string };
     cancelled: string;
     done: string;
   };
@@ -50,6 +50,7 @@ const en: InitWords = {
     secret: "The secret that ConnectVets gave you. Until then, this one serves for `relay send`.",
     slack: "Your Slack incoming webhook.",
     smtp: "Your mail server.",
+    http: "Your other system.",
   },
   ask: {
     intro: "A config for relay",
@@ -61,7 +62,7 @@ const en: InitWords = {
     from: "The sender's address",
     to: "The recipient's address",
     httpUrl: "URL of the other system",
-    script: "Program to run",
+    script: "Command to run, with its arguments",
     secret: "Secret of the webhook, from ConnectVets",
     later: "empty: put it into .env later",
     invalid: {
@@ -69,6 +70,7 @@ const en: InitWords = {
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
       address: 'Expected an address such as "equipe@clinica.example"',
       empty: "Expected something",
+      quotes: "A .env cannot hold all three of ' \" `; is this the whole secret and nothing else?",
     },
     cancelled: "Nothing is written",
     done: "Thank you",
@@ -92,6 +94,7 @@ const pt: InitWords = {
     secret: "O segredo que o ConnectVets deu a você. Até lá, este serve para `relay send`.",
     slack: "Seu incoming webhook do Slack.",
     smtp: "Seu servidor de email.",
+    http: "Seu outro sistema.",
   },
   ask: {
     intro: "Uma configuração para o relay",
@@ -109,7 +112,7 @@ const pt: InitWords = {
     from: "Endereço do remetente",
     to: "Endereço do destinatário",
     httpUrl: "URL do outro sistema",
-    script: "Programa a executar",
+    script: "Comando a executar, com seus argumentos",
     secret: "Segredo do webhook, dado pelo ConnectVets",
     later: "vazio: coloque em .env depois",
     invalid: {
@@ -117,6 +120,7 @@ const pt: InitWords = {
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
       address: 'É preciso um endereço como "equipe@clinica.example"',
       empty: "É preciso escrever algo",
+      quotes: "Um .env não aceita os três: ' \" `; isto é o segredo inteiro e nada mais?",
     },
     cancelled: "Nada foi criado",
     done: "Obrigado",

@@ -1,11 +1,11 @@
 /** One SQLite file: opened, brought up to date, and written in transactions that many writes share. */
 
-import { chownSync, closeSync, openSync, type Stats, statSync } from "node:fs";
-import process from "node:process";
+import { closeSync, openSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
 import { Batches, type WriteKind } from "./batch.ts";
+import { lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
@@ -111,24 +111,7 @@ export class SqliteFile {
   }
 
   #takeLock(): void {
-    if (this.#lock) return;
-    const path = `${this.path}.lock`;
-    try {
-      this.#shareWithOwner(path);
-      this.#lock = new DatabaseSync(path);
-      this.#lock.exec("BEGIN EXCLUSIVE");
-    } catch (error) {
-      if (!isLocked(error)) throw storeError(`lock the store by ${path}`, error);
-      throw new StoreError(`Cannot serve the store ${this.path}: another relay serves it`, "stop that one first");
-    }
-  }
-
-  /** Makes a file that belongs to whoever owns the store, also where root makes it: the service must be able to open it. */
-  #shareWithOwner(path: string): void {
-    closeSync(openSync(path, "a", 0o600));
-    if (process.getuid?.() !== 0) return;
-    const { uid, gid } = statSync(this.path);
-    chownSync(path, uid, gid);
+    this.#lock ??= lockStore(this.path, "serve");
   }
 
   /** Has this done in every transaction from now on, around the works that share it. */

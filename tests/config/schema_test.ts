@@ -47,6 +47,7 @@ test("readConfig() fills in the defaults", () => {
     keep: { deliveredMs: 30 * 86_400_000, deadMs: 90 * 86_400_000 },
     alerts: [],
     drainMs: 10_000,
+    checkLocale: "en",
     timeZone: "America/Sao_Paulo",
   });
   assert.deepEqual(
@@ -114,6 +115,7 @@ test("readConfig() takes every option", () => {
     keep: { deliveredMs: 86_400_000, deadMs: 5 },
     alerts: [{ dead: 2, to: "chat" }, { silent: "note.*", forMs: 21_600_000, to: "crm" }],
     drainMs: 0,
+    checkLocale: "en",
     timeZone: "UTC",
   });
   assert.deepEqual(sources.map(({ maxBodyBytes, rateLimit }) => [maxBodyBytes, rateLimit]), [

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { answeredFiles, type Destination, dotenvText } from "../../lib/init/files.ts";
+import { parseEnv } from "node:util";
+import { answeredFiles, type Destination, dotenvText, quoteFor } from "../../lib/init/files.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { runRelay } from "../helpers/relay.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
@@ -70,7 +71,9 @@ test("init asks on a terminal where notes go, and writes what it was told", need
     const config = read(folder, "minha/relay.config.ts");
     assert.match(config, /plantao: slack\(\{ url: env\("SLACK_WEBHOOK_URL"\) \}\)/);
     assert.match(config, /on: \["note\.completed", "note\.transcription\.completed"\], to: "sistema"/);
+    assert.match(config, /sistema: http\(\{ url: env\("SISTEMA_URL"\) \}\)/);
     const dotenv = read(folder, "minha/.env");
+    assert.match(dotenv, /^SISTEMA_URL=http:\/\/127\.0\.0\.1:4000\/webhook$/m);
     assert.match(dotenv, /^WEBHOOK_SECRET='whs_do connectvets#1'$/m);
     assert.match(dotenv, /^SLACK_WEBHOOK_URL=https:\/\/hooks\.slack\.com\/services\/T\/B\/segredo$/m);
     const { code, stdout } = await runRelay(["check"], { cwd: join(folder, "minha") });
@@ -108,7 +111,7 @@ const destinations: (Destination | undefined)[] = [
   { kind: "slack", url: "" },
   { kind: "email", via: "smtp://a:b%23@mail.example:587", from: "a@b.example", to: "O'Hara <o'hara@b.example>" },
   { kind: "http", url: "http://127.0.0.1:1/a'b\"c" },
-  { kind: "script", program: "/bin/cat" },
+  { kind: "script", command: "/bin/cat  -u" },
 ];
 const answered = destinations.flatMap((failures) =>
   destinations.map((completed) => answeredFiles({ failures, completed, secret: "" }, "en"))
@@ -130,4 +133,12 @@ test("answeredFiles() makes configs that pass check, whatever was chosen", async
       assert.deepEqual([code, stderr], [0, ""], config);
     }
   });
+});
+
+test("dotenvText() quotes what a reader would cut, and quoteFor() knows what no quote holds", () => {
+  const values = ["a#b", "it's", "`a` 'b'", "plain/+=", 'x "y" z'];
+  const text = dotenvText(values.map((value, index) => ({ name: `V${index}`, about: "x", value })), "en");
+  assert.deepEqual(Object.values(parseEnv(text)), values);
+  assert.equal(quoteFor("'\"`"), undefined);
+  assert.equal(quoteFor("'`\\n"), undefined, "what would become a line's end");
 });

@@ -1,0 +1,43 @@
+/** `relay restore` */
+
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { storePath } from "../app.ts";
+import { loadConfig } from "../config/load.ts";
+import { inspectBackup, restoreStore } from "../store/backup.ts";
+import { confirm, declined } from "./ask.ts";
+import { contentsInWords } from "./backup.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+
+export function restoreVerb(): Command {
+  return verb("restore", "put a copy that `relay backup` made in the place of the store", "config", "json")
+    .argument("<file>", "the copy")
+    .option("--yes", "do not ask")
+    .addHelpText(
+      "after",
+      "\nStop `relay serve` first. The store that is there stays beside it, under a name with the time." +
+        "\nWhat waits in the copy is delivered after the next start, also what was delivered since; the delivery ids are the same.",
+    )
+    .action(restore);
+}
+
+async function restore(
+  name: string,
+  options: ConfigOptions & { json?: boolean; yes?: boolean },
+): Promise<void> {
+  const { json, yes } = options;
+  const path = storePath(await loadConfig(options.config));
+  const file = resolve(name);
+  const contents = inspectBackup(file);
+  const question = `Put ${file} (${contentsInWords(contents)}) in the place of ${path}?`;
+  if (!await confirm(question, yes)) return declined(json);
+  const replaced = await restoreStore(file, path, Date.now());
+  if (json) return printJson({ file, store: path, replaced: replaced ?? null, ...contents });
+  print(
+    `Restored ${path}: ${contentsInWords(contents)}`,
+    ...(replaced ? [`The store that was there is ${replaced} now`] : []),
+    ...(contents.waiting > 0
+      ? ["What waits is delivered after the next start; `relay pause T` first holds a target back"]
+      : []),
+  );
+}
