@@ -180,7 +180,7 @@ function configOf(
   { timeZone }: TargetContext,
 ): Config {
   return {
-    listen: { ...raw.listen, tls },
+    listen: { host: raw.listen.host, port: raw.listen.port, ...(tls && { tls }) },
     admin: raw.admin,
     store: raw.store,
     sources: sources.map((source) => ({
