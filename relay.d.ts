@@ -317,10 +317,18 @@ declare module "relay" {
   }
   /** A config: what receives, what is delivered to, and what goes where. */
   export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Given[] = readonly Given[]> {
-    /** The public listener. Default: host `0.0.0.0`, port 3000. */
+    /**
+     * The public listener. Default: host `0.0.0.0`, port 3000. With `tls` it speaks HTTPS alone, TLS 1.2 and up: `cert` and
+     * `key` are paths of files in PEM, relative to the config's folder, or secrets, such as `credential("key")`. `cert` holds
+     * the whole chain, the listener's own certificate first. A reload takes both anew, for the connections that come then.
+     */
     listen?: {
       host?: string;
       port?: number;
+      tls?: {
+        cert: SecretText;
+        key: SecretText;
+      };
     };
     /**
      * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.

@@ -20,6 +20,8 @@ import { type Handler, listen, type Listener } from "./runtime.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
+import type { KeyPair } from "./tls/certificate.ts";
+import type { TlsListener } from "./tls/listener.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -42,7 +44,7 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   totals(limit: number): Promise<Totals>;
-  /** Goes on under another config. Listeners and store stay as they are until a restart. */
+  /** Goes on under another config. Listeners, but for their certificate, and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
   share(): number | undefined;
@@ -83,14 +85,14 @@ export async function startApp(
     const bodies = new Bodies();
     let receive = createReceive(partsOf(loaded), accept, clients, bodies);
     const answer: Handler = (request, client) => receive(request, client);
-    const publics: PublicListener[] = [];
+    const publics: (PublicListener & Partial<TlsListener>)[] = [];
     for (const socket of passed.length > 0 ? passed : [undefined]) {
       const open = (at: Address) => listenOn("listen", { ...config.listen, ...at }, answer);
       const listener = await openListener(config.listen, open, socket);
       publics.push(listener);
       listeners.push(listener);
     }
-    const admin = config.admin && listenOn(
+    const admin = config.admin && await listenOn(
       "admin",
       config.admin,
       createAdmin({
@@ -118,6 +120,8 @@ export async function startApp(
       totals: (limit) => store.totals(limit),
       reload(next) {
         const old = current.config.targets;
+        const { tls } = next.config.listen;
+        if (tls) { for (const one of publics) one.useCertificate?.(tls); }
         current = next;
         receive = createReceive(partsOf(next), accept, clients, bodies);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
@@ -168,13 +172,15 @@ export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
 }
 
-function listenOn(
+async function listenOn(
   name: "listen" | "admin",
-  { host, port }: { host: string; port: number },
+  { host, port, tls }: { host: string; port: number; tls?: KeyPair },
   handler: Handler,
-): Listener {
+): Promise<Listener & Partial<TlsListener>> {
   try {
-    return listen(host, port, handler);
+    if (!tls) return listen(host, port, handler);
+    const { listenTls } = await import("./tls/listener.ts"); // what it needs takes memory
+    return await listenTls(host, port, tls, handler);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)

@@ -9,7 +9,7 @@ interface BunServer {
   port: number;
   reload(options: Record<string, unknown>): void;
   stop(closeConnections?: boolean): Promise<void>;
-  requestIP(request: Request): { address: string } | null;
+  requestIP(request: Request): { address: string; port: number } | null;
 }
 
 interface BunRuntime {
@@ -30,7 +30,7 @@ interface DenoRuntime {
 }
 
 interface DenoInfo {
-  remoteAddr: { hostname?: string };
+  remoteAddr: { hostname?: string; port?: number };
 }
 
 interface DenoServer {
@@ -86,8 +86,8 @@ export async function importFresh(path: string, provided: string): Promise<{ def
   }
 }
 
-/** Answers requests; `client` is the address of the other end of the connection. */
-export type Handler = (request: Request, client: string) => Promise<Response>;
+/** Answers requests; `client` and `port` are the address of the other end of the connection. */
+export type Handler = (request: Request, client: string, port: number) => Promise<Response>;
 
 /** A listening socket. */
 export interface Listener {
@@ -105,7 +105,10 @@ export interface Listener {
  */
 export function listen(host: string, port: number, handler: Handler): Listener {
   if (bun) {
-    const answer = (request: Request, server: BunServer) => handler(request, server.requestIP(request)?.address ?? "");
+    const answer = (request: Request, server: BunServer) => {
+      const { address, port } = server.requestIP(request) ?? { address: "", port: 0 };
+      return handler(request, address, port);
+    };
     const server = bun.serve({
       hostname: host,
       port,
@@ -135,7 +138,7 @@ export function listen(host: string, port: number, handler: Handler): Listener {
   }
   const server = deno!.serve(
     { hostname: host, port, onListen: () => {} },
-    (request, info) => handler(request, info.remoteAddr.hostname ?? ""),
+    (request, { remoteAddr: { hostname = "", port = 0 } }) => handler(request, hostname, port),
   );
   return {
     port: server.addr.port,

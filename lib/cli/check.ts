@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
+import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
 import { checkWords } from "./check_words.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
@@ -20,10 +21,11 @@ export function checkVerb(): Command {
 
 /** The config in short, without any secret. */
 function summary({ file, config, warnings }: LoadedConfig) {
+  const { host, port, tls } = config.listen;
   return {
     ok: true,
     file,
-    listen: config.listen,
+    listen: { host, port, tls: tls ? summaryOf(tls.cert) : null },
     sources: config.sources.map(({ name, kind, path, secrets }) => ({ name, kind, path, secrets: secrets.length })),
     targets: [...config.targets.values()].map(({ name, kind, address }) => ({ name, kind, address })),
     routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
@@ -48,9 +50,12 @@ function lines(loaded: LoadedConfig): string[] {
     ...table(sources.map(({ name, kind, path, secrets }) => [
       name,
       kind,
-      `POST http://${listen.host}:${listen.port}${path}`,
+      `POST ${listen.tls ? "https" : "http"}://${listen.host}:${listen.port}${path}`,
       words.secrets(secrets),
     ])),
+    ...(listen.tls
+      ? ["", words.certificate, ...table([[listen.tls.names.join(", "), words.until(listen.tls.validTo.slice(0, 10))]])]
+      : []),
     "",
     words.targets,
     ...table(targets.map(({ name, kind, address }) => [name, kind, address])),

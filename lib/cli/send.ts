@@ -2,16 +2,16 @@
 
 import process from "node:process";
 import type { Command } from "commander";
+import { isLoopback } from "../config/cross.ts";
 import { loadConfig } from "../config/load.ts";
-import { ExitCode, RelayError } from "../errors.ts";
+import type { Config } from "../config/schema.ts";
+import { ExitCode } from "../errors.ts";
 import { visible } from "../log.ts";
-import { networkOutcome } from "../targets/outcomes.ts";
+import { fingerprintOf } from "../tls/certificate.ts";
+import { post } from "./post.ts";
 import { eventBytes, sampleNames } from "./samples.ts";
 import { sendTo } from "./send_to.ts";
 import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
-
-/** Longest wait for the relay's answer, in milliseconds. */
-const ANSWER_WAIT_MS = 15_000;
 
 interface Options extends SourceOptions {
   data?: string;
@@ -41,36 +41,25 @@ async function send(event: string, options: Options): Promise<void> {
   const loaded = await loadConfig(options.config);
   const source = sourceOf(loaded, options.source);
   const body = eventBytes(event, options.data);
-  const url = options.url ?? localUrl(loaded.config.listen, source.path);
-  const response = await post(url, body, source.signatureHeader, source.sign(body));
-  const answer = await response.text();
-  if (options.json) printJson({ url, status: response.status, answer });
-  else print(`${response.status} ${visible(answer)}`);
-  if (response.status !== 200) process.exitCode = ExitCode.failed;
+  const { listen } = loaded.config;
+  const url = options.url ?? localUrl(listen, source.path);
+  const headers = { "Content-Type": "application/json", [source.signatureHeader]: source.sign(body) };
+  const isHere = listen.tls !== undefined && (options.url === undefined || isLoopback(hostOf(url)));
+  const { status, text, fingerprint } = await post(url, body, headers, isHere);
+  if (options.json) printJson({ url, status, answer: text });
+  else print(`${status} ${visible(text)}`);
+  if (status !== 200) process.exitCode = ExitCode.failed;
+  if (fingerprint === undefined || fingerprint === fingerprintOf(listen.tls!.cert)) return;
+  process.stderr.write(
+    "The relay shows another certificate than that of the config now: reload it, if the config's is the one to show\n",
+  );
 }
 
-async function post(url: string, body: Uint8Array, signatureHeader: string, signature: string): Promise<Response> {
-  if (!/^https?:/.test(url) || !URL.canParse(url)) {
-    throw new RelayError(`Cannot post to "${url}": it is no http:// or https:// URL`, undefined, ExitCode.usage);
-  }
-  try {
-    return await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", [signatureHeader]: signature },
-      body: body as BodyInit,
-      redirect: "manual",
-      signal: AbortSignal.timeout(ANSWER_WAIT_MS),
-    });
-  } catch (error) {
-    if ((error as Error).name === "TimeoutError") {
-      throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
-    }
-    const { detail } = networkOutcome(error, url);
-    throw new RelayError(detail, "start the relay with `relay serve`, or name another --url");
-  }
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : "";
 }
 
-function localUrl({ host, port }: { host: string; port: number }, path: string): string {
+function localUrl({ host, port, tls }: Config["listen"], path: string): string {
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}${path}`;
+  return `${tls ? "https" : "http"}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}${path}`;
 }

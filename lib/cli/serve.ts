@@ -6,9 +6,11 @@ import type { Command } from "commander";
 import { type App, openStore, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
+import type { Address } from "../listening_socket.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
 import { createNotifier } from "../service/notify.ts";
 import { isAsked, keptName, takeSockets } from "../service/sockets.ts";
+import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
@@ -33,19 +35,8 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   const { listen } = loaded.config;
   const sockets = takeSockets(listen);
   const app = await startApp(loaded, openStore, sockets);
-  for (const address of app.addresses) {
-    const { port } = address;
-    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    log.info("listening on http://{host}:{port}, relay {version}", { host, port, version: VERSION });
-    if (!isAsked(listen, address)) {
-      const asked = `${listen.host}:${listen.port}`;
-      log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", {
-        asked,
-        host,
-        port,
-      });
-    }
-  }
+  for (const address of app.addresses) logListening(address, loaded);
+  logCertificate(loaded);
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
     log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
@@ -64,14 +55,16 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     service.reloading();
     const next = await Promise.race([reloadable(options.config), signals.stop]);
     if (typeof next === "string") continue;
+    const before = loaded.config.listen.tls;
     if (next !== undefined) app.reload(loaded = next);
     service.reloaded(next !== undefined);
     if (next === undefined) continue;
     log.info("reloaded {file}", { file: loaded.file });
+    if (before && !isDeepStrictEqual(before, loaded.config.listen.tls)) logCertificate(loaded);
     logWarnings(loaded);
     await logOrphaned(app);
     if (!isDeepStrictEqual(atStart, fixedOf(loaded))) {
-      log.warn("config: `listen`, `admin` and `store` change at the next restart only");
+      log.warn("config: `listen`, but for its certificate, `admin` and `store` change at the next restart only");
     }
   }
   service.stopping(loaded.config.drainMs);
@@ -97,9 +90,28 @@ function logWarnings({ warnings }: LoadedConfig): void {
   for (const { path, message } of warnings) log.warn("config: {path} {problem}", { path, problem: message });
 }
 
+/** Tells where the relay listens, and whether that is where the config says. */
+function logListening({ host: bare, port }: Address, { config: { listen } }: LoadedConfig): void {
+  const scheme = listen.tls ? "https" : "http";
+  const host = bare.includes(":") ? `[${bare}]` : bare;
+  log.info("listening on {scheme}://{host}:{port}, relay {version}", { scheme, host, port, version: VERSION });
+  if (isAsked(listen, { host: bare, port })) return;
+  const asked = `${listen.host}:${listen.port}`;
+  log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", { asked, host, port });
+}
+
 /** What stays as it is until a restart. */
 function fixedOf({ config: { listen, admin, store } }: LoadedConfig): unknown[] {
-  return [listen, admin, store];
+  return [{ ...listen, tls: listen.tls !== undefined }, admin, store];
+}
+
+function logCertificate({ config: { listen: { tls } } }: LoadedConfig): void {
+  if (!tls) return;
+  const { names, validTo } = summaryOf(tls.cert);
+  log.info("new connections get the certificate for {names}, valid until {validTo}", {
+    names: names.join(", "),
+    validTo,
+  });
 }
 
 async function logOrphaned(app: App): Promise<void> {

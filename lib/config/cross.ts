@@ -115,7 +115,8 @@ function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigIssu
   return message ? [{ path, message }] : [];
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine can be reached under this name or address. */
+export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
 }
 

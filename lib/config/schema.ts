@@ -14,13 +14,15 @@ import type { BoundedSource, Source } from "../sources/source.ts";
 import { messageShape } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
+import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
+import { readTls, withPemFiles } from "./tls.ts";
 
 /** A config at work: checked, complete, secrets read. */
 export interface Config {
-  listen: { host: string; port: number };
+  listen: { host: string; port: number; tls?: KeyPair };
   admin: false | { host: string; port: number; token?: string; publicUrl?: string };
   store: string;
   sources: readonly BoundedSource[];
@@ -52,6 +54,8 @@ const publicUrl = z.string().refine(
   (text) => URL.canParse(text) && /^https?:/i.test(text) && new URL(text).href === `${new URL(text).origin}/`,
   'expected the address of a host alone, such as "https://relay.example"',
 ).transform((text) => new URL(text).origin);
+const pem = z.string().min(1, 'expected the path of a file in PEM, or credential("NAME")');
+const tls = options({ cert: pem, key: pem });
 const port = z.int().min(0).max(65_535);
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1, "expected at least one")], {
   error: "expected a text, or a list of texts",
@@ -77,7 +81,10 @@ const condition = options({
 });
 
 const schema = options({
-  listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000) }).prefault({}),
+  listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000), tls: tls.optional() })
+    .prefault(
+      {},
+    ),
   admin: z.union([
     z.literal(false),
     options({
@@ -122,11 +129,12 @@ export interface Reading {
 /**
  * Reads what a config file exports.
  * @param folder The config's folder, which relative paths in it are relative to.
+ * @param nowMs Whether a certificate is valid depends on it.
  */
-export function readConfig(exported: unknown, folder: string): Reading {
+export function readConfig(exported: unknown, folder: string, nowMs = Date.now()): Reading {
   const secrets: string[] = [];
   const secretIssues: ConfigIssue[] = [];
-  const value = readSecrets(exported, folder, [], secrets, secretIssues);
+  const value = readSecrets(withPemFiles(exported), folder, [], secrets, secretIssues);
 
   const parsed = schema.safeParse(value);
   const top = isObject(value) ? value : {};
@@ -139,6 +147,8 @@ export function readConfig(exported: unknown, folder: string): Reading {
   const sources = buildParts<Source>("source", sourceKinds, top.sources, context, secrets);
   const targets = buildParts<Target>("target", targetKinds, top.targets, context, secrets);
   for (const part of [...sources.built, ...targets.built]) secrets.push(...part.secrets);
+  const keyPair = readTls(top, nowMs);
+  secrets.push(...keyPair.secrets);
   const accesses = [...(parsed.data?.routes ?? []), ...targets.built].flatMap(({ enrich }) => enrich ?? []);
   secrets.push(...accesses.map(({ key }) => key));
 
@@ -146,24 +156,31 @@ export function readConfig(exported: unknown, folder: string): Reading {
     ...(parsed.success ? [] : issuesOf(parsed.error, value, [], secrets)),
     ...sources.issues,
     ...targets.issues,
+    ...keyPair.issues,
     ...crossIssues(top),
     ...httpIssues(targets.built, accesses),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
   const found = {
     issues: [...secretIssues, ...issues],
-    warnings: warningsOf(sources.built, targets.built, parsed.data?.routes ?? []),
+    warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, parsed.data?.routes ?? [])],
     secrets,
   };
   if (!parsed.success || found.issues.length > 0) return found;
 
   const raw = parsed.data;
   if (raw.admin && raw.admin.token) secrets.push(raw.admin.token);
-  return { ...found, config: configOf(raw, sources.built, targets.built, context) };
+  return { ...found, config: configOf(raw, keyPair.pair, sources.built, targets.built, context) };
 }
 
-function configOf(raw: Raw, sources: Source[], targets: Target[], { timeZone }: TargetContext): Config {
+function configOf(
+  raw: Raw,
+  tls: KeyPair | undefined,
+  sources: Source[],
+  targets: Target[],
+  { timeZone }: TargetContext,
+): Config {
   return {
-    listen: raw.listen,
+    listen: { host: raw.listen.host, port: raw.listen.port, ...(tls && { tls }) },
     admin: raw.admin,
     store: raw.store,
     sources: sources.map((source) => ({

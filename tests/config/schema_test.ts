@@ -148,7 +148,7 @@ test("readConfig() says every mistake at once, each in its place", () => {
   const expected = [
     /^: unknown option "lisen"; known options are "listen", .*; did you mean "listen"\?$/,
     /^listen\.port: expected a number, got "3000"$/,
-    /^listen: unknown option "hots"; known options are "host", "port"; did you mean "host"\?$/,
+    /^listen: unknown option "hots"; known options are "host", "port", "tls"; did you mean "host"\?$/,
     /^store: expected a text, got another value$/,
     /^sources\.clinic\.path: expected a path that starts with "\/".*, got "webhook"$/,
     /^sources\.clinic\.secret: is missing; expected a text, or a list$/,

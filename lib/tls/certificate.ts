@@ -1,0 +1,158 @@
+/** The certificate and the key of a listener: taken out of PEM, and checked as its senders will check them. */
+
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+
+/** A certificate, which those of its issuers may follow, and its private key; both in PEM. */
+export interface KeyPair {
+  cert: string;
+  key: string;
+}
+
+/** Something about `listen.tls.cert` or `listen.tls.key`. */
+export interface Finding {
+  part: keyof KeyPair;
+  message: string;
+}
+
+/** A certificate in short, for a person. */
+export interface CertificateSummary {
+  /** Hosts and addresses that it is for. */
+  names: string[];
+  /** ISO 8601, UTC. */
+  validTo: string;
+}
+
+/** What {@link readKeyPair} found. Without issues, there is a pair. */
+export interface KeyPairReading {
+  pair?: KeyPair;
+  /** What no connection could be made with. */
+  issues: Finding[];
+  /** What senders may refuse, now or soon. */
+  warnings: Finding[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** So long before its end a certificate should have been renewed: those of Let's Encrypt are, 30 days before. */
+const SOON_MS = 14 * DAY_MS;
+
+/** Senders refuse RSA keys of fewer bits. @see NIST SP 800-131A */
+const MIN_RSA_BITS = 2048;
+
+/**
+ * Reads a certificate, which the certificates between it and its authority may follow, and its key.
+ * @param pem Texts in PEM, with anything else around the blocks.
+ */
+export function readKeyPair(pem: KeyPair, nowMs: number): KeyPairReading {
+  const certificates = certificatesOf(pem.cert);
+  const key = keyOf(pem.key);
+  const issues = [certificates, key].filter((one) => "message" in one);
+  if ("message" in certificates || "message" in key) return { issues, warnings: [] };
+  const [own] = certificates.parsed;
+  const mismatch = mismatchOf(certificates.parsed, key.parsed);
+  const { modulusLength: bits = MIN_RSA_BITS } = key.parsed.asymmetricKeyDetails ?? {};
+  if (mismatch) issues.push(mismatch);
+  else if (bits < MIN_RSA_BITS) {
+    issues.push({ part: "key", message: `is an RSA key of ${bits} bits; expected ${MIN_RSA_BITS} or more` });
+  }
+  const warnings = [
+    ...certificates.parsed.flatMap((one, index) => timeWarnings(one, index, nowMs)),
+    ...chainWarnings(certificates.parsed),
+    ...(own!.subjectAltName ? [] : ["names no host (subjectAltName); senders may refuse it"]),
+  ].map((message): Finding => ({ part: "cert", message }));
+  return { pair: issues.length === 0 ? { cert: certificates.pem, key: key.pem } : undefined, issues, warnings };
+}
+
+/** The first certificate of a text in PEM, in short. */
+export function summaryOf(cert: string): CertificateSummary {
+  const { subjectAltName, subject, validToDate } = new X509Certificate(cert);
+  const names = (subjectAltName ?? subject).split(/, |\n/).map((name) => name.replace(/^[\w ]+[:=]/, ""));
+  return { names, validTo: validToDate.toISOString() };
+}
+
+/** A certificate's fingerprint, as a connection tells it of the other side's. */
+export function fingerprintOf(cert: string): string {
+  return new X509Certificate(cert).fingerprint256;
+}
+
+function certificatesOf(text: string): { pem: string; parsed: X509Certificate[] } | Finding {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  if (!blocks) {
+    const hint = /PRIVATE KEY-----/.test(text)
+      ? "; it holds a key, which goes into `key`"
+      : /CERTIFICATE REQUEST-----/.test(text)
+      ? "; it holds a request for one"
+      : "";
+    return { part: "cert", message: `holds no certificate in PEM (-----BEGIN CERTIFICATE-----)${hint}` };
+  }
+  const parsed: X509Certificate[] = [];
+  for (const block of blocks) {
+    try {
+      parsed.push(new X509Certificate(block));
+    } catch {
+      return { part: "cert", message: `is damaged: certificate ${parsed.length + 1} in it cannot be read` };
+    }
+  }
+  return { pem: blocks.map((block) => `${block}\n`).join(""), parsed };
+}
+
+function keyOf(text: string): { pem: string; parsed: KeyObject } | Finding {
+  const [block] = /-----BEGIN ([A-Z]+ )*PRIVATE KEY-----[\s\S]+?-----END ([A-Z]+ )*PRIVATE KEY-----/.exec(text) ?? [];
+  if (block === undefined) {
+    const hint = /BEGIN CERTIFICATE-----/.test(text) ? "; it holds a certificate, which goes into `cert`" : "";
+    return { part: "key", message: `holds no private key in PEM (-----BEGIN PRIVATE KEY-----)${hint}` };
+  }
+  if (/ENCRYPTED/.test(block)) {
+    return { part: "key", message: "needs a passphrase; `openssl pkey -in FILE -out OTHER` writes it without" };
+  }
+  try {
+    return { pem: `${block}\n`, parsed: createPrivateKey(block) };
+  } catch {
+    return { part: "key", message: "is damaged: the private key in it cannot be read" };
+  }
+}
+
+function mismatchOf(certificates: X509Certificate[], key: KeyObject): Finding | undefined {
+  const at = certificates.findIndex((one) => one.checkPrivateKey(key));
+  if (at === 0) return undefined;
+  if (at > 0) {
+    return {
+      part: "cert",
+      message: `begins with another certificate; that of the key is number ${at + 1} and must come first`,
+    };
+  }
+  return { part: "key", message: "is not the key of the certificate in `cert`" };
+}
+
+function timeWarnings({ validFromDate, validToDate }: X509Certificate, index: number, nowMs: number): string[] {
+  const what = index === 0 ? "" : `: certificate ${index + 1} in it`;
+  const left = validToDate.getTime() - nowMs;
+  if (left <= 0) return [`expired on ${dateOf(validToDate)}${what}; senders refuse it`];
+  if (validFromDate.getTime() > nowMs) {
+    return [`is not valid before ${dateOf(validFromDate)}${what}; senders refuse it`];
+  }
+  if (left > SOON_MS) return [];
+  const days = Math.floor(left / DAY_MS);
+  const when = days === 0 ? "today or tomorrow" : days === 1 ? "in 1 day" : `in ${days} days`;
+  return [`expires ${when}, on ${dateOf(validToDate)}${what}; renew it, and then reload the relay`];
+}
+
+/** A sender knows the authorities, but not who stands between them and this certificate. */
+function chainWarnings(certificates: X509Certificate[]): string[] {
+  const [own] = certificates;
+  if (own!.checkIssued(own!)) return ["is signed by itself; senders that do not know it refuse it"];
+  if (certificates.length === 1) {
+    const issuer = /^CN=(.+)$/m.exec(own!.issuer)?.[1] ?? own!.issuer.replaceAll("\n", ", ");
+    return [
+      `comes without the certificate of its issuer "${issuer}"; senders may refuse it, unless that is an authority ` +
+      "which they know; give the whole chain, which is often in a file named fullchain.pem",
+    ];
+  }
+  const broken = certificates.findIndex((one, index) => index > 0 && !certificates[index - 1]!.checkIssued(one));
+  if (broken < 0) return [];
+  return [`is no chain: certificate ${broken + 1} did not issue certificate ${broken}; senders may refuse it`];
+}
+
+function dateOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}

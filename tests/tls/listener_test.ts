@@ -1,0 +1,45 @@
+/** The HTTPS listener on the runtime that runs the test, whichever it is. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listenTls } from "../../lib/tls/listener.ts";
+import { ask, connectTls, makeCertificate, needsOpenssl, shownBy } from "../helpers/certificate.ts";
+import { makeFolder } from "../helpers/folder.ts";
+
+const GET = "GET /where HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+test("listenTls() tells the client's address, takes another certificate, and stops", needsOpenssl, async () => {
+  const { path: folder, remove } = makeFolder();
+  const [first, second] = ["first", "second"].map((name) => makeCertificate(folder, name));
+  const handler = async (request: Request, client: string) =>
+    new Response(`${client} ${new URL(request.url).pathname}`);
+  const listener = await listenTls("127.0.0.1", 0, first!, handler);
+  try {
+    const old = await connectTls(listener.port);
+    assert.match(await ask(old, GET), /^HTTP\/1\.1 200 .*127\.0\.0\.1 \/where$/s);
+    listener.useCertificate(second!);
+    const next = await connectTls(listener.port);
+    assert.deepEqual([shownBy(old), shownBy(next)], ["first", "second"]);
+    for (const socket of [old, next]) assert.match(await ask(socket, GET), /\/where$/);
+    const closed = [old, next].map((socket) => new Promise((resolve) => socket.on("close", resolve).resume()));
+    await listener.stop(1_000);
+    await Promise.all(closed);
+    await assert.rejects(connectTls(listener.port), "nothing listens any more");
+  } finally {
+    await listener.stop(0);
+    remove();
+  }
+});
+
+test("listenTls() fails with the code of the system where the port is taken", needsOpenssl, async () => {
+  const { path: folder, remove } = makeFolder();
+  const pair = makeCertificate(folder, "own");
+  const answer = async () => new Response("OK");
+  const listener = await listenTls("127.0.0.1", 0, pair, answer);
+  try {
+    await assert.rejects(listenTls("127.0.0.1", listener.port, pair, answer), { code: "EADDRINUSE" });
+  } finally {
+    await listener.stop(0);
+    remove();
+  }
+});
