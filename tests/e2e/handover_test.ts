@@ -7,6 +7,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { connect as connectTls } from "node:tls";
+import { makeCertificate, needsOpenssl } from "../helpers/certificate.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, executable, type RunningRelay, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
 import { startSenders } from "../helpers/senders.ts";
@@ -16,9 +18,9 @@ import { sleep, until } from "../helpers/wait.ts";
 const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Starts the executable with a socket as its descriptor 3. */
-async function startOnSocket(config: string): Promise<RunningRelay> {
+async function startOnSocket(config: string, files: Record<string, string> = {}): Promise<RunningRelay> {
   const bun = pathOf("../../node_modules/bun/bin/bun.exe");
-  const relay = await startRelay(config, { command: [bun, pathOf("./keeper.ts"), executable] });
+  const relay = await startRelay(config, { files, command: [bun, pathOf("./keeper.ts"), executable] });
   let hasEnded = false;
   relay.exited.then(() => hasEnded = true);
   return {
@@ -30,30 +32,33 @@ async function startOnSocket(config: string): Promise<RunningRelay> {
   };
 }
 
-const RESTARTS = 10;
-
 /** A config of a target that is not there, or of this one. */
 function configTo(url = "http://127.0.0.1:9/", port = 0): string {
   return configOf({ targets: `sistema: http({ url: "${url}" })`, routes: '{ on: "**", to: "sistema" }', port });
 }
 
-test("serve answers each request over ten restarts on a socket that was passed to it", async () => {
+/** Restarts the relay under load, and sees that each event is answered and arrives. */
+async function restartUnderLoad(
+  config: (url: string) => string,
+  restarts: number,
+  { files, open }: { files?: Record<string, string>; open?: Parameters<typeof startSenders>[2] } = {},
+): Promise<void> {
   const sink = await startSink();
-  const relay = await startOnSocket(configTo(sink.url));
+  const relay = await startOnSocket(config(sink.url), files);
   // Counted in the text, as there is a line of the log for each event.
   const started = () => relay.output().split('"message":"listening on').length - 1;
   try {
-    const senders = startSenders(relay.port, SECRET);
-    for (let restart = 1; restart <= RESTARTS; restart++) {
+    const senders = startSenders(relay.port, SECRET, open);
+    for (let restart = 1; restart <= restarts; restart++) {
       await sleep(200);
       process.kill(relay.child.pid!, "SIGUSR2");
       await until("the next one to listen", () => started() > restart);
     }
     const { acknowledged, failed } = await senders.stop();
     assert.deepEqual(failed, {});
-    assert.ok(acknowledged.length > RESTARTS * 100, `${acknowledged.length} events`);
+    assert.ok(acknowledged.length > restarts * 50, `${acknowledged.length} events`);
     const ports = relay.log().filter(({ message }) => String(message).startsWith("listening")).map(({ port }) => port);
-    assert.deepEqual(ports, Array.from({ length: RESTARTS + 1 }, () => relay.port));
+    assert.deepEqual(ports, Array.from({ length: restarts + 1 }, () => relay.port));
     assert.doesNotMatch(relay.output(), /`listen` says/);
 
     await sink.received(acknowledged.length, 60_000);
@@ -64,6 +69,24 @@ test("serve answers each request over ten restarts on a socket that was passed t
     await relay.close();
     await sink.close();
   }
+}
+
+test("serve answers each request over ten restarts on a socket that was passed to it", async () => {
+  await restartUnderLoad(configTo, 10);
+});
+
+test("serve answers each request over restarts also where it speaks HTTPS", needsOpenssl, async () => {
+  const folder = makeFolder();
+  const { cert, key } = makeCertificate(folder.path, "own");
+  folder.remove();
+  await restartUnderLoad(
+    (url) => configTo(url).replace("port: 0", 'port: 0, tls: { cert: "own.pem", key: "own.key" }'),
+    3,
+    {
+      files: { "own.pem": cert, "own.key": key },
+      open: (port) => connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }),
+    },
+  );
 });
 
 test("serve says that the socket that was passed counts, not `listen`", async () => {

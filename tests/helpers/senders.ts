@@ -31,8 +31,16 @@ const kinds: (Habit & { count: number })[] = [
   { count: 6, isKept: false, pauseMs: 5, lateMs: 60 },
 ];
 
-/** Starts to post signed events to `/webhook` on this port; the one who stops it gets the report. */
-export function startSenders(port: number, secret: string): { stop(): Promise<Report> } {
+/** Opens a connection for HTTP. */
+function plain(port: number): Socket {
+  return connect({ port, host: "127.0.0.1", noDelay: true });
+}
+
+/**
+ * Starts to post signed events to `/webhook` on this port; the one who stops it gets the report.
+ * @param open Opens a connection. Default: one for HTTP.
+ */
+export function startSenders(port: number, secret: string, open = plain): { stop(): Promise<Report> } {
   const report: Report = { acknowledged: [], failed: {}, longestMs: 0 };
   let isStopping = false;
   let events = 0;
@@ -43,7 +51,7 @@ export function startSenders(port: number, secret: string): { stop(): Promise<Re
       // A connection that ended between two requests has lost none.
       if (connection?.ended !== undefined) connection = undefined;
       if (!connection) {
-        connection = new Connection(port);
+        connection = new Connection(open(port));
         if (lateMs > 0) await sleep(lateMs);
       }
       const note = `n${++events}`;
@@ -84,8 +92,8 @@ class Connection {
   #received = "";
   #wake = () => {};
 
-  constructor(port: number) {
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  constructor(socket: Socket) {
+    this.#socket = socket;
     this.#socket.on("data", (chunk) => {
       this.#received += chunk.toString("latin1");
       this.#wake();
