@@ -49,8 +49,8 @@ export interface App {
   /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
   share(): number | undefined;
   /**
-   * Waits for attempts in flight as long as the config's `drain` says, then accepts no more, answers what was accepted,
-   * and closes everything. So clients wait no longer than they must for the process that follows on the same socket.
+   * Accepts no more, waits for attempts in flight as long as the config's `drain` says, and closes everything. On a socket
+   * that outlives this process, it accepts until then: clients wait no longer than they must for the process that follows.
    */
   stop(): Promise<void>;
 }
@@ -132,15 +132,16 @@ export async function startApp(
         stopping.abort();
         const { drainMs, targets } = current.config;
         const end = Date.now() + drainMs;
+        const shared = publics.filter((one) => one.isShared());
         await Promise.all([
-          ...publics.map((one) => one.retire()),
+          ...publics.map((one) => shared.includes(one) ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
           deliverer.stop(drainMs),
           stopRetaining(),
           stopAlarms(),
         ]);
         const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
-        await Promise.all(publics.map((one) => one.stop(graceMs)));
+        await Promise.all(shared.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         await store.close();
       },

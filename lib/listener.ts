@@ -15,9 +15,11 @@ const LAST_REQUEST_MS = 250;
 export interface PublicListener extends Address {
   /** The socket's descriptor, for somebody who keeps it beyond this process; nothing where the runtime hides it. */
   share(): number | undefined;
+  /** Whether somebody has the socket too, so that it outlives this process. */
+  isShared(): boolean;
   /**
-   * If the socket outlives this process: from now on ends each connection with its next answer, and resolves when the
-   * busy ones have had the time for it. Goes on accepting.
+   * From now on ends each connection with its next answer, and resolves when the busy ones have had the time for it. Goes
+   * on accepting.
    */
   retire(): Promise<void>;
   /** Accepts no more and resolves when the requests that were accepted are answered, or after about `graceMs`. */
@@ -54,8 +56,8 @@ export async function openListener<One extends Listener>(
       socket ??= ListeningSocket.ofServer(place.port);
       return socket?.fd;
     },
+    isShared: () => socket !== undefined,
     async retire() {
-      if (!socket) return;
       listener.closeAfterAnswers();
       await delay(FAREWELL_MS);
     },

