@@ -4,14 +4,18 @@ import type { Command } from "commander";
 import { paint } from "../log.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms.ts";
 import { type Status, statuses } from "../operator/status.ts";
+import { ready } from "./ready.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { type OpenStore, withStore } from "./store.ts";
 import { ago, clock, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
   return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
-    .addHelpText("after", "\nReads the store, whether `relay serve` runs or not.")
-    .action((options: ConfigOptions & { json?: boolean }) => withStore(options, (open) => status(open, options.json)));
+    .option("--ready", "instead ask the running relay whether it can take events; exits 1 if not, or if none runs")
+    .addHelpText("after", "\nReads the store, whether `relay serve` runs or not; with --ready, asks that one.")
+    .action((options: ConfigOptions & { json?: boolean; ready?: boolean }) =>
+      options.ready ? ready(options, options.json) : withStore(options, (open) => status(open, options.json))
+    );
 }
 
 async function status({ store, loaded, path }: OpenStore, asJson = false): Promise<void> {
