@@ -38,6 +38,18 @@ export interface DebOptions {
   compression: string;
 }
 
+/**
+ * Says at once what {@link buildDeb} will need.
+ * @throws {Error} if this machine does not have it.
+ */
+export function checkDebTools(): void {
+  if (spawnSync("dpkg-deb", ["--version"]).error === undefined) return;
+  throw new Error(
+    "Cannot make packages for Debian: `dpkg-deb` is not there; Debian and Ubuntu have it, Homebrew as `dpkg`\n" +
+      "  hint: `--only darwin-x64,darwin-arm64,windows-x64` makes executables that there are no packages of",
+  );
+}
+
 /** Name of the file that holds a package. */
 export function debName(version: string, architecture: string): string {
   return `relay_${version}_${architecture}.deb`;
@@ -87,6 +99,7 @@ function writeFiles(tree: string, options: DebOptions): { bytes: number; md5sums
     ["usr/share/doc/relay/changelog.gz", zip(changelog(version, date))],
     ["usr/share/doc/relay/copyright", copyright(readFileSync(join(root, "LICENSE"), "utf8"))],
     ["usr/share/doc/relay/licenses.gz", zip(notices)],
+    ["usr/share/lintian/overrides/relay", readFileSync(join(root, "packaging/debian/lintian-overrides"))],
   ];
   for (const [path, content] of files) {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
@@ -106,11 +119,17 @@ function writeFiles(tree: string, options: DebOptions): { bytes: number; md5sums
   };
 }
 
-const maintainer = "The relay authors <relay@localhost>";
+/** Who answers for the package, by an address that whoever makes it gives as debchange(1) takes it. */
+const maintainer = `The relay authors <${process.env.DEBEMAIL || "relay@localhost"}>`;
+
+/** As Debian sorts it: what comes before a release has a tilde. */
+function debVersion(version: string): string {
+  return version.replace("-", "~");
+}
 
 function controlText({ version, architecture }: DebOptions, kibibytes: number): string {
   return `Package: relay
-Version: ${version}
+Version: ${debVersion(version)}
 Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${kibibytes}
@@ -145,7 +164,9 @@ ${indented}
 /** Debian's own form, which tools read; what has changed is told in the project's changelog. */
 function changelog(version: string, date: Date): string {
   const day = date.toUTCString().replace("GMT", "+0000");
-  return `relay (${version}) stable; urgency=medium\n\n  * Version ${version}.\n\n -- ${maintainer}  ${day}\n`;
+  return `relay (${
+    debVersion(version)
+  }) stable; urgency=medium\n\n  * Version ${version}.\n\n -- ${maintainer}  ${day}\n`;
 }
 
 function run(program: string, args: string[], env: Record<string, string> = {}): void {

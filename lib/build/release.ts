@@ -20,7 +20,7 @@ import { bashCompletion } from "./completions/bash.ts";
 import { fishCompletion } from "./completions/fish.ts";
 import { wordsOf } from "./completions/words.ts";
 import { zshCompletion } from "./completions/zsh.ts";
-import { buildDeb, debName } from "./deb.ts";
+import { buildDeb, checkDebTools, debName } from "./deb.ts";
 import { manPage } from "./man.ts";
 import { notices } from "./notices.ts";
 import { fetchRuntime } from "./runtimes.ts";
@@ -36,6 +36,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
  * @param compression Of the packages, as `dpkg-deb -Z` names it.
  */
 async function release(dist: string, targets: readonly Target[], compression: string): Promise<void> {
+  if (targets.some(({ debian }) => debian)) checkDebTools();
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(dist)) if (/^relay[-_]|^SHA256SUMS$/.test(name)) rmSync(join(dist, name));
   const date = sourceDate();
@@ -85,9 +86,10 @@ async function release(dist: string, targets: readonly Target[], compression: st
 
 /** `$SOURCE_DATE_EPOCH` (reproducible-builds.org), else when the last commit was made, else 1970. */
 function sourceDate(): Date {
-  const epoch = process.env.SOURCE_DATE_EPOCH ??
-    spawnSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).stdout;
-  return new Date(Number(epoch || 0) * 1000);
+  const epoch = process.env.SOURCE_DATE_EPOCH ||
+    spawnSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }).stdout?.trim() || "0";
+  if (!/^\d+$/.test(epoch)) throw new Error(`Cannot take SOURCE_DATE_EPOCH "${epoch}": it is no number of seconds`);
+  return new Date(Number(epoch) * 1000);
 }
 
 const { values: { out, only, compression } } = parseArgs({

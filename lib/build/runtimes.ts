@@ -19,7 +19,7 @@ export const BUN_VERSION: string = manifest.imports.bun.replace("npm:bun@", "");
  */
 export function fetchRuntime({ runtimePackage, runtimePath }: Target, folder: string): string {
   const id = `${runtimePackage}@${BUN_VERSION}`;
-  run("npm", ["pack", id, "--silent", `--pack-destination=${folder}`]);
+  run("npm", ["pack", id, "--silent", "--prefer-offline", `--pack-destination=${folder}`]);
   const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz"))!);
   const integrity = `sha512-${createHash("sha512").update(readFileSync(tarball)).digest("base64")}`;
   if (integrity !== lockedPackage(runtimePackage, BUN_VERSION).integrity) {

@@ -19,7 +19,7 @@ export interface Step {
 const { executable, name } = servicePaths;
 const unit = `${name}.service`;
 const unitPath = `/etc/systemd/system/${unit}`;
-const packaged = `/usr/lib/systemd/system/${unit}`;
+const packagedUnitPath = `/usr/lib/systemd/system/${unit}`;
 const configFolder = `/etc/${name}`;
 const stateFolder = `/var/lib/${name}`;
 
@@ -31,6 +31,12 @@ const stateFolder = `/var/lib/${name}`;
  */
 export function installService({ start }: { start: boolean }): Step[] {
   checkSurroundings("install the service");
+  if (existsSync(packagedUnitPath)) {
+    throw new RelayError(
+      "Cannot install the service: it is there already, from the package",
+      `\`systemctl enable --now ${name}\` starts it; \`apt remove ${name}\` makes room for this one`,
+    );
+  }
   if (!isExecutable) {
     throw new RelayError(
       "Cannot install the service: this runs from source",
@@ -47,11 +53,17 @@ export function installService({ start }: { start: boolean }): Step[] {
 
 /**
  * Stops the service and removes it; config and data stay.
- * @throws {RelayError} if something could not be done.
+ * @throws {RelayError} if something could not be done, or the service is the package's to remove.
  */
 export function uninstallService(): Step[] {
   checkSurroundings("uninstall the service");
   const steps: Step[] = [];
+  if (existsSync(packagedUnitPath) && !existsSync(unitPath)) {
+    throw new RelayError(
+      "Cannot uninstall the service: it is the package's",
+      `\`apt remove ${name}\` removes it and keeps config and data; \`apt purge ${name}\` removes them as well`,
+    );
+  }
   if (existsSync(unitPath)) {
     systemctl("disable", "--now", "--quiet", unit);
     steps.push({ did: "stopped", what: unit });
@@ -76,12 +88,6 @@ function checkSurroundings(what: string): void {
   }
   if (process.getuid?.() !== 0) {
     throw new RelayError(`Cannot ${what}: only root may`, "run it again with `sudo`");
-  }
-  if (existsSync(packaged)) {
-    throw new RelayError(
-      `Cannot ${what}: the package \`relay\` has installed it already`,
-      "`apt` upgrades and removes it; for a service of this executable in its place, `apt remove relay` first",
-    );
   }
 }
 

@@ -74,7 +74,10 @@ test("the package installs, upgrades, goes back and leaves nothing when it is pu
 
     const refused = await machine.sh("relay service install");
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /^Cannot install the service: the package `relay` has installed it already\n/);
+    assert.match(refused.stderr, /^Cannot install the service: it is there already, from the package\n {2}hint: /);
+    const kept = await machine.sh("relay service uninstall");
+    assert.equal(kept.code, 1);
+    assert.match(kept.stderr, /^Cannot uninstall the service: it is the package's\n {2}hint: `apt remove relay`/);
 
     await machine.write(CONFIG, configText);
     await machine.write("/etc/relay/arquivar.sh", archive, "755");
@@ -98,6 +101,7 @@ test("the package installs, upgrades, goes back and leaves nothing when it is pu
     await machine.do("systemctl stop relay");
     const told = await dpkg(current);
     assert.equal(await installedVersion(machine), `${version} install ok installed`, told);
+    assert.match(told, /^relay: the service did not start; `relay check .*` and `journalctl -u relay` tell why$/m);
     assert.equal(await property(machine, "ActiveState"), "failed");
 
     await machine.do("dpkg --remove relay 2>&1");
