@@ -1,4 +1,4 @@
-/** README's nginx, run in front of the executable as it stands there. */
+/** the documented nginx, run in front of the executable as it stands there. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -16,9 +16,9 @@ import { until } from "../helpers/wait.ts";
 const program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"].find(existsSync);
 const needsNginx = { skip: needsOpenssl.skip || (program ? false : "needs nginx, of the package nginx-light") };
 
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const docs = readFileSync(new URL("../../docs/https.md", import.meta.url), "utf8");
 
-/** README's server, on this port, with the certificate `own.pem` of the folder, in front of the relay's port. */
+/** The documented server, on this port, with the certificate `own.pem` of the folder, in front of the relay's port. */
 function serverOf(folder: string, port: number, relayPort: number): string {
   const replacements: [from: string | RegExp, to: string][] = [
     ["listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`],
@@ -28,9 +28,9 @@ function serverOf(folder: string, port: number, relayPort: number): string {
   ];
   return replacements.reduce((text, [from, to]) => {
     const replaced = text.replace(from, to);
-    assert.notEqual(replaced, text, `${from} is in README's block`);
+    assert.notEqual(replaced, text, `${from} is in the documented block`);
     return replaced;
-  }, /^```nginx\n(.*?)^```$/ms.exec(readme)![1]!);
+  }, /^```nginx\n(.*?)^```$/ms.exec(docs)![1]!);
 }
 
 /** Starts nginx in the foreground, with everything that it writes in the folder. */
@@ -63,11 +63,11 @@ async function startNginx(folder: string, port: number, relayPort: number): Prom
   }
 }
 
-test("README's nginx passes on what comes by HTTPS, and says whose it is", needsNginx, async () => {
+test("the documented nginx passes on what comes by HTTPS, and says whose it is", needsNginx, async () => {
   const { path: folder, remove } = makeFolder();
   const sink = await startSink();
   const { cert } = makeCertificate(folder, "own");
-  assert.match(readme, /the relay has `listen: \{ host: "127\.0\.0\.1" \}, trustProxy: true`/);
+  assert.match(docs, /the relay has `listen: \{ host: "127\.0\.0\.1" \}, trustProxy: true`/);
   const relay = await startRelay(configOf({
     targets: `sistema: http({ url: "${sink.url}" })`,
     routes: `{ on: "**", to: "sistema" }`,

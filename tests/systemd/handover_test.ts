@@ -8,7 +8,7 @@ import { SECRET } from "../helpers/relay.ts";
 import type { Report } from "../helpers/senders.ts";
 
 const readFile = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
-const readme = readFile("../../README.md");
+const docs = readFile("../../docs/service.md");
 
 /** Keeps every event, and sends none anywhere. */
 const configText = (listen: string) =>
@@ -77,9 +77,9 @@ test("a restart goes over to another `listen`, and a stop listens no more", need
   });
 });
 
-test("the README's socket unit gives the service a port under 1024", needsMachine, async () => {
+test("the documented socket unit gives the service a port under 1024", needsMachine, async () => {
   await installed(async (machine) => {
-    const [, unit] = readme.match(/```ini\n(\[Socket\].*?)```/s)!;
+    const [, unit] = docs.match(/```ini\n(\[Socket\].*?)```/s)!;
     await machine.write("/etc/systemd/system/relay.socket", unit!);
     const verified = await machine.sh("systemd-analyze verify /etc/systemd/system/relay.socket");
     assert.deepEqual([verified.code, verified.stderr], [0, ""]);
