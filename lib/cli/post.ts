@@ -1,7 +1,8 @@
 /** Posts to a relay as a sender does. */
 
 import { Buffer } from "node:buffer";
-import { request } from "node:https";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { ExitCode, RelayError } from "../errors.ts";
 import { networkOutcome } from "../targets/outcomes.ts";
@@ -19,8 +20,8 @@ const ANSWER_WAIT_MS = 15_000;
 
 /**
  * Posts a body.
- * @param isHere Whether the URL is that of a relay on this machine: its certificate is for other names than `127.0.0.1`,
- * and need not be one that others trust.
+ * @param isHere Whether the URL is that of a relay on this machine: no proxy is asked, and its certificate is for other
+ * names than `127.0.0.1`, and need not be one that others trust.
  * @throws {RelayError} if there is no answer.
  */
 export async function post(
@@ -34,7 +35,7 @@ export async function post(
   }
   const signal = AbortSignal.timeout(ANSWER_WAIT_MS);
   try {
-    if (isHere && url.startsWith("https:")) return await postHere(url, body, headers, signal);
+    if (isHere) return await postHere(url, body, headers, signal);
     const response = await fetch(url, { method: "POST", headers, body: body as BodyInit, redirect: "manual", signal });
     return { status: response.status, text: await response.text() };
   } catch (error) {
@@ -44,7 +45,7 @@ export async function post(
   }
 }
 
-/** `fetch` checks every certificate, and cannot be told otherwise on all runtimes. */
+/** `fetch` checks every certificate, and asks the proxy of `$HTTP_PROXY` for this machine as well. */
 function postHere(
   url: string,
   body: Uint8Array,
@@ -60,8 +61,9 @@ function postHere(
       agent: false,
       signal,
     };
+    const request = url.startsWith("https:") ? requestHttps : requestHttp;
     const sent = request(url, options, (response) => {
-      const { fingerprint256: fingerprint } = (response.socket as TLSSocket).getPeerCertificate();
+      const fingerprint = (response.socket as TLSSocket).getPeerCertificate?.().fingerprint256;
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

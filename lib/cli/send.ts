@@ -44,7 +44,8 @@ async function send(event: string, options: Options): Promise<void> {
   const { listen } = loaded.config;
   const url = options.url ?? localUrl(listen, source.path);
   const headers = { "Content-Type": "application/json", [source.signatureHeader]: source.sign(body) };
-  const isHere = listen.tls !== undefined && (options.url === undefined || isLoopback(hostOf(url)));
+  const isLocal = options.url === undefined || isLoopback(hostOf(url));
+  const isHere = isLocal && (listen.tls !== undefined || url.startsWith("http:"));
   const { status, text, fingerprint } = await post(url, body, headers, isHere);
   if (options.json) printJson({ url, status, answer: text });
   else print(`${status} ${visible(text)}`);

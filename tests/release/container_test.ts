@@ -2,13 +2,16 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import manifest from "../../deno.json" with { type: "json" };
 import { targets } from "../../lib/build/targets.ts";
+import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { configOf, runRelay, startRelay } from "../helpers/relay.ts";
+import { startSink, status } from "../helpers/sink.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const dockerfile = read("Dockerfile");
@@ -43,12 +46,33 @@ test("the health check tells whether the relay takes events", async () => {
   try {
     const healthy = await runRelay(args, { cwd: serving.folder });
     assert.deepEqual([healthy.code, healthy.stdout], [0, "ready\n"], healthy.stderr);
+    const sent = await runRelay(["send", "note.failed", "--url", `${serving.url}/webhook`], {
+      cwd: serving.folder,
+      env: { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" },
+    });
+    assert.deepEqual([sent.code, sent.stdout], [0, "200 OK\n"], "Docker gives its proxy to every container");
     await serving.end();
     const ended = await runRelay(args, { cwd: serving.folder });
     assert.equal(ended.code, 1);
     assert.match(ended.stderr, /^Cannot reach http:\/\/127\.0\.0\.1:\d+\/readyz: nothing accepts connections there\n/);
   } finally {
     await serving.close();
+  }
+});
+
+test("status --ready exits 1 and says what the relay answers that takes none", async () => {
+  const folder = makeFolder();
+  const listener = await startSink(status(503, "the store is locked"));
+  try {
+    const admin = `{ port: ${listener.port} }`;
+    const config = configOf({ targets: `t: http({ url: "http://127.0.0.1:9/" })`, routes: "", admin });
+    writeFileSync(join(folder.path, "relay.config.ts"), config);
+    const { code, stderr } = await runRelay(["status", "--ready"], { cwd: folder.path });
+    assert.equal(code, 1);
+    assert.match(stderr, /^Not ready: http:\/\/127\.0\.0\.1:\d+\/readyz answered 503: .*the store is locked/);
+  } finally {
+    await listener.close();
+    folder.remove();
   }
 });
 
