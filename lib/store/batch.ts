@@ -2,7 +2,8 @@
 
 /**
  * How a write is done. `durable`: soon, and on disk when it resolves. `lazy`: the same, but a little later, so that it
- * goes along with durable ones. `volatile`: at once; a crash of the program cannot undo it, a loss of power can.
+ * goes along with durable ones. `volatile`: at once, or along with a durable one that waits for its turn; a crash of the
+ * program cannot undo it, a loss of power can.
  */
 export type WriteKind = "durable" | "lazy" | "volatile";
 
@@ -43,10 +44,15 @@ export class Batches<Item extends { kind: WriteKind }, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (item.kind === "volatile") return this.#begin();
+      if (item.kind === "volatile") return this.#waitsDurable() ? undefined : this.#begin();
       const now = performance.now();
       this.#beginAt(item.kind === "lazy" ? now + PATIENCE_MS : Math.max(now, this.#flushedAt + FLUSH_GAP_MS), now);
     });
+  }
+
+  /** Whether a flush of the disk is to come within {@link FLUSH_GAP_MS}. */
+  #waitsDurable(): boolean {
+    return this.#waiting.some(({ item }) => item.kind === "durable");
   }
 
   #begin(): void {
@@ -82,6 +88,7 @@ export class Batches<Item extends { kind: WriteKind }, Result> {
   #take(): Waiting<Item, Result>[] {
     const now = performance.now();
     const isDue = this.#dueAt <= now;
+    if (!isDue && this.#waitsDurable()) return [];
     const ready = isDue ? this.#waiting : this.#waiting.filter(({ item }) => item.kind === "volatile");
     const batch = ready.slice(0, MAX_BATCH);
     const taken = new Set(batch);

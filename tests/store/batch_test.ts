@@ -100,6 +100,13 @@ test("Batches.add() leaves what is lazy to go along with what is durable, and vo
   assert.deepEqual(batches, [[2], [1, 3]]);
 });
 
+test("Batches.add() lets what is volatile go along with a durable write that waits for its turn", async () => {
+  const { batches, write } = start();
+  await write(1);
+  await Promise.all([write(2), write(3, "volatile")]);
+  assert.deepEqual(batches, [[1], [2, 3]]);
+});
+
 test("Batches.add() writes what is lazy after a moment where nothing else comes", async () => {
   const { batches, write } = start();
   assert.deepEqual(await Promise.all([write(1, "lazy"), write(2, "lazy")]), ["r1", "r2"]);
