@@ -1,11 +1,25 @@
-/** Runs every test on Deno and on Bun, and ends with one line that counts both. */
+/** Runs every test, those of the source on both runtimes, and ends with one line that counts all. */
 
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import process from "node:process";
 
+/** Folders whose tests drive what was built, which is the same whatever runs the tests. */
+const onBuilt = ["browser", "e2e", "release", "systemd"];
+
+const files = readdirSync("tests", { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith("_test.ts")).sort();
+const isOnBuilt = (path: string) => onBuilt.some((name) => path.startsWith(name));
+const ofSource = files.filter((path) => !isOnBuilt(path));
+const ofBuilt = files.filter(isOnBuilt);
+
+const deno = [process.execPath, "test", "-A", "--no-check"];
+const bun = ["./node_modules/bun/bin/bun.exe", "test", "--timeout", "60000"];
+
 const suites = [
-  { name: "Deno", command: [process.execPath, "test", "-A", "--no-check", "tests/"] },
-  { name: "Bun", command: ["./node_modules/bun/bin/bun.exe", "test", "--timeout", "60000", "tests/"] },
+  { name: "The source on Deno", command: deno, paths: ofSource },
+  { name: "The source on Bun", command: bun, paths: ofSource },
+  { name: "The executable", command: deno, paths: ofBuilt },
 ];
 
 /** What runners say at their end: `ok | 12 passed | 0 failed` (Deno), ` 12 pass` and ` 0 fail` (Bun). */
@@ -13,9 +27,9 @@ const counts = { passed: /(\d+) pass(?:ed)?\b/g, failed: /(\d+) fail(?:ed)?\b/g 
 
 let passed = 0;
 let failed = 0;
-for (const { name, command: [program, ...args] } of suites) {
+for (const { name, command: [program, ...args], paths } of suites) {
   process.stdout.write(`\n${name}\n`);
-  const { code, output } = await run(program!, args);
+  const { code, output } = await run(program!, [...args, ...paths.map((path) => `./tests/${path}`)]);
   passed += lastCount(output, counts.passed);
   const failures = lastCount(output, counts.failed);
   failed += code !== 0 && failures === 0 ? 1 : failures;
