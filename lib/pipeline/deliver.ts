@@ -1,7 +1,6 @@
 /** Delivering: hands due deliveries to their targets, each target in a lane of its own. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
@@ -9,7 +8,7 @@ import { log } from "../log.ts";
 import { isOwn } from "../own_event.ts";
 import type { Redact } from "../secret.ts";
 import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
-import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
+import { type Delivery, isSamePlace, type RetryPolicy, type Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Circuit } from "./circuit.ts";
 import { accessFor, Enricher, noteIn } from "./enrich.ts";
@@ -98,7 +97,7 @@ export class Deliverer {
       }
       lane.use(target.policy, now);
       const before = this.#config.targets.get(target.name);
-      if (before && !isSameTarget(before, target)) lane.forget();
+      if (before && !isSamePlace(before, target)) lane.forget();
     }
     this.#config = config;
   }
@@ -241,12 +240,6 @@ function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverCon
   // A route is asked as it was when the event came in: without the note.
   const message = isOwn(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
   return { id, attempt: attempts + 1, event, message };
-}
-
-/** Whether two configs mean the same by a name. */
-function isSameTarget(one: Target, other: Target): boolean {
-  return one.kind === other.kind && one.address === other.address && one.url === other.url &&
-    isDeepStrictEqual(one.secrets, other.secrets);
 }
 
 function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {

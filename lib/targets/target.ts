@@ -1,5 +1,6 @@
 /** What a target is: a place that events are delivered to, and the options that all of them share. */
 
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
 import { apiAccess } from "../connectvets/api.ts";
@@ -162,6 +163,12 @@ export interface Target {
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
   /** Lets go of connections that are kept. */
   close?(): void;
+}
+
+/** Whether two targets, such as those of one name in two configs, deliver to the same place. */
+export function isSamePlace(one: Target, other: Target): boolean {
+  return one.kind === other.kind && one.address === other.address && one.url === other.url &&
+    isDeepStrictEqual(one.secrets, other.secrets);
 }
 
 /** What a target's building needs to know of the config around it. */
