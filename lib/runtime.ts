@@ -107,7 +107,7 @@ export function listen(host: string, port: number, handler: Handler): Listener {
   if (bun) {
     const answer = (request: Request, server: BunServer) => {
       const { address, port } = server.requestIP(request) ?? { address: "", port: 0 };
-      return handler(request, address, port);
+      return handler(withHost(request), address, port);
     };
     const server = bun.serve({
       hostname: host,
@@ -145,6 +145,14 @@ export function listen(host: string, port: number, handler: Handler): Listener {
     closeAfterAnswers() {}, // its shutdown ends connections between two requests by itself
     stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]),
   };
+}
+
+/**
+ * The request with a whole URL. Bun gives the path alone where the client names no host, as it may in HTTP/1.0, which
+ * health checks speak, or one that cannot be.
+ */
+function withHost(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
 }
 
 /** Resolves after so many milliseconds; does not keep the program alive for it. */

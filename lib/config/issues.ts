@@ -83,6 +83,7 @@ function valueAt(root: unknown, path: Path): unknown {
 function show(value: unknown, path: Path, secrets: readonly string[]): string {
   const isSecret = path.some((part) => SECRET_NAMES.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
     secrets.some((one) => one === value);
+  if (Array.isArray(value) && value.length === 0) return "an empty list";
   if (isSecret) return value === "" ? "an empty text" : "another value";
   if (typeof value === "function") return "a function";
   if (typeof value === "object") return describe(value);

@@ -35,18 +35,21 @@ export interface AcceptConfig extends RoutingTable {
  */
 export type Accept = (received: Received, config: AcceptConfig) => Promise<"stored" | "duplicate">;
 
-/** How long the count of waiting deliveries is relied on, in milliseconds. */
-const BACKLOG_AGE_MS = 1_000;
+/** How many times as long as a count of what waits has taken, the next one waits: a long backlog takes long to count. */
+const COUNT_PAUSE = 10;
 
 /** @param wake Called when there is something new to deliver. */
 export function createAccept(store: Store, wake: () => void): Accept {
-  let backlog = 0;
-  let countedAt = 0;
+  /** At most so many wait: what was delivered since they were counted is among them. */
+  let backlog = Infinity;
+  let countAgainAt = 0;
 
-  async function checkBacklog(maxBacklog: number, targets: Iterable<string>, now: number) {
-    if (now - countedAt > BACKLOG_AGE_MS) {
+  async function checkBacklog(maxBacklog: number, targets: Iterable<string>) {
+    const startedAt = performance.now();
+    if (backlog >= maxBacklog && startedAt >= countAgainAt) {
       backlog = await store.backlog(targets);
-      countedAt = now;
+      const endedAt = performance.now();
+      countAgainAt = endedAt + COUNT_PAUSE * (endedAt - startedAt);
     }
     if (backlog < maxBacklog) return;
     throw new StoreError(
@@ -57,9 +60,7 @@ export function createAccept(store: Store, wake: () => void): Accept {
 
   return async (received, config) => {
     const startedAt = performance.now();
-    if (config.maxBacklog !== undefined) {
-      await checkBacklog(config.maxBacklog, config.targets.keys(), received.receivedAt);
-    }
+    if (config.maxBacklog !== undefined) await checkBacklog(config.maxBacklog, config.targets.keys());
     const event = newEvent(received, config);
     const [result] = await store.accept([event]);
     if (result === "stored" && event.deliveries.length > 0) {

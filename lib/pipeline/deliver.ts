@@ -146,7 +146,7 @@ export class Deliverer {
       for (const one of claimed) {
         const access = accessFor(one.event, config.targets.get(one.target)!, config);
         if (access) await this.#startWithNote(one, access, now, config);
-        else this.#start(one, now, config);
+        else this.#start(one, config);
       }
       await this.#sleep();
     } catch (error) {
@@ -155,9 +155,9 @@ export class Deliverer {
     }
   }
 
-  #start(claimed: Claimed, now: number, config: DeliverConfig): void {
+  #start(claimed: Claimed, config: DeliverConfig): void {
     const lane = this.#lanes.get(claimed.target)!;
-    lane.start(now);
+    lane.start(Date.now()); // the claim may have waited for the store
     const done = this.#deliver(claimed, lane, config).finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);
   }
@@ -166,7 +166,7 @@ export class Deliverer {
   async #startWithNote(claimed: Claimed, access: ApiAccess, now: number, config: DeliverConfig): Promise<void> {
     const kept = await this.#store.notes.get(claimed.ref.event).catch(() => undefined);
     const ready = noteIn(kept, access, now);
-    if (ready) return this.#start({ ...claimed, event: { ...claimed.event, ...ready } }, now, config);
+    if (ready) return this.#start({ ...claimed, event: { ...claimed.event, ...ready } }, config);
     const done = this.#enrich(claimed, access, config).finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);
     this.wake(); // others may have the place in the lane

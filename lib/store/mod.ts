@@ -143,7 +143,7 @@ export interface Store extends OperatorStore {
   expire(after: number, before: Ages, limit: number): Promise<Expired>;
   /** Gives some of the disk space back that deleted events held; says whether there is more to give back. */
   giveBack(): Promise<boolean>;
-  /** Writes, and changes nothing: resolves if the store can write now. */
+  /** Writes, and changes nothing: resolves if the store can write, and has room for what it refused last. */
   probe(): Promise<void>;
   /** Changes when another program has written. */
   version(): Promise<number>;

@@ -30,6 +30,9 @@ export function openSqlite(path: string, onCommit?: (ms: number) => void): Store
   return new SqliteStore(new SqliteFile(path, onCommit));
 }
 
+/** Bytes that an event takes on the disk besides its body, or somewhat fewer. */
+const EVENT_BYTES = 64 * 1024;
+
 class SqliteStore extends SqliteOperator implements Store {
   readonly alarms: SqliteAlarms;
   readonly notes: SqliteNotes;
@@ -37,6 +40,8 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   /** What was recorded in the transaction that is open. */
   #recorded: AttemptRecord[] = [];
+  /** Bytes that the last events needed which could not be stored; 0 once some could. */
+  #refusedBytes = 0;
 
   constructor(file: SqliteFile) {
     const sql = file.prepareAll(statements);
@@ -64,7 +69,14 @@ class SqliteStore extends SqliteOperator implements Store {
   }
 
   async accept(events: readonly NewEvent[]): Promise<("stored" | "duplicate")[]> {
-    return await this.#file.write("store events", () => events.map((event) => this.#accept(event)));
+    try {
+      const results = await this.#file.write("store events", () => events.map((event) => this.#accept(event)));
+      if (results.includes("stored")) this.#refusedBytes = 0;
+      return results;
+    } catch (error) {
+      this.#refusedBytes = events.reduce((sum, { body }) => sum + EVENT_BYTES + body.byteLength, 0);
+      throw error;
+    }
   }
 
   #accept(event: NewEvent): "stored" | "duplicate" {
@@ -223,7 +235,7 @@ class SqliteStore extends SqliteOperator implements Store {
   }
 
   async probe(): Promise<void> {
-    await this.#file.probe();
+    await this.#file.probe(this.#refusedBytes);
   }
 
   async version(): Promise<number> {

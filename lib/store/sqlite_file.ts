@@ -1,6 +1,6 @@
 /** One SQLite file: opened, brought up to date, and written in transactions that many writes share. */
 
-import { closeSync, openSync, type Stats, statSync } from "node:fs";
+import { closeSync, openSync, statfsSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
@@ -209,9 +209,16 @@ export class SqliteFile {
     }
   }
 
-  /** Writes, and changes nothing. */
-  async probe(): Promise<void> {
-    await this.write("write to the store", () => this.#setVersion());
+  /**
+   * Writes, and changes nothing.
+   * @param roomBytes What the disk must have room for besides: so small a write works where a larger one does not.
+   */
+  async probe(roomBytes: number): Promise<void> {
+    const doing = "write to the store";
+    await this.write(doing, () => this.#setVersion());
+    if (roomBytes === 0) return;
+    const { bavail, bsize } = this.read(() => statfsSync(this.path));
+    if (bavail * bsize < roomBytes) throw storeError(doing, new Error("the disk is full"));
   }
 
   /** Gives pages that hold nothing back to the disk, some at a time, while they are a tenth of the file; says if more are. */

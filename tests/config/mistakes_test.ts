@@ -61,9 +61,9 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ fallback: "chta" }, /^fallback: unknown target "chta"; .*did you mean "chat"\?$/],
   [{ fallback: "constructor" }, /^fallback: unknown target "constructor"/],
   [{ fallback: ["crm"] }, /^fallback: expected a text, got a list$/],
-  [route({ to: [] }), /^routes\[0\]\.to: expected at least one, got a list$/],
+  [route({ to: [] }), /^routes\[0\]\.to: expected at least one, got an empty list$/],
   [route({ to: ["crm", 5] }), /^routes\[0\]\.to\[1\]: expected a text, got 5$/],
-  [route({ on: [] }), /^routes\[0\]\.on: expected at least one, got a list$/],
+  [route({ on: [] }), /^routes\[0\]\.on: expected at least one, got an empty list$/],
   // durations, sizes, numbers
   [{ drain: "1e999s" }, /^drain: expected a duration such as .*, got "1e999s"$/],
   [{ drain: "99999999999d" }, /^drain: expected a duration such as .*at most 24 days, got "99999999999d"$/],

@@ -160,7 +160,7 @@ test("readConfig() says every mistake at once, each in its place", () => {
     /^targets\.crm\.rate\.limit: expected more than 0, got 0$/,
     /^targets\.mail\.via: expected a URL such as "smtp:\/\/.*, got another value$/,
     /^targets\.mail\.from: expected an address such as .*, got "nobody"$/,
-    /^targets\.mail\.to: expected at least one recipient, got a list$/,
+    /^targets\.mail\.to: expected at least one recipient, got an empty list$/,
     /^routes\[0\]: unknown option "wen"; .*; did you mean "when"\?$/,
     /^routes\[0\]\.to: unknown target "crn"; known targets are "crm", "mail"; did you mean "crm"\?$/,
     /^routes\[1\]\.on: is missing; expected a text, or a list of texts$/,
@@ -205,7 +205,7 @@ function withSecrets(work: (folder: string) => void): void {
 
 const emptySecrets: [secret: unknown, problems: string[]][] = [
   ["", ["secret: expected a secret that is not empty, got an empty text"]],
-  [[], ["secret: expected at least one secret, got another value"]],
+  [[], ["secret: expected at least one secret, got an empty list"]],
   [[""], ["secret[0]: expected a secret that is not empty, got an empty text"]],
   [[SECRET, ""], ["secret[1]: expected a secret that is not empty, got an empty text"]],
   [undefined, ["secret: is missing; expected a text, or a list"]],

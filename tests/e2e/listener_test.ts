@@ -93,6 +93,22 @@ test("serve accepts a good signature in every form, under every secret", async (
   });
 });
 
+test("serve answers clients of HTTP/1.0, which name no host, and clients that name one that cannot be", async () => {
+  await withRelay(async (relay, sink) => {
+    for (const [at, start] of ["HTTP/1.0", "HTTP/1.1\r\nHost: no host/at all"].entries()) {
+      const health = await exchange(relay.port, [`GET /healthz ${start}`]);
+      assert.deepEqual([start, health.status, health.text], [start, 200, "OK"]);
+      const body = EVENT.replace("n1", `n${at}é`);
+      const head = [`Content-Length: ${Buffer.byteLength(body)}`, `X-ConnectVets-Signature: ${sign(body)}`];
+      const answer = await exchange(relay.port, [`POST /webhook?from=old ${start}`, ...head], body);
+      assert.deepEqual([start, answer.status, answer.text], [start, 200, "OK"]);
+      assert.equal((await sink.received(at + 1))[at]!.body.toString(), body);
+      assert.equal((await exchange(relay.port, [`PUT /webhook ${start}`])).headers.get("Allow"), "POST");
+      assert.equal((await exchange(relay.port, [`GET //healthz ${start}`])).status, 404);
+    }
+  });
+});
+
 test("serve refuses every other signature with one sentence", async () => {
   await withRelay(async (relay, sink) => {
     const good = sign(EVENT).slice(7);

@@ -11,7 +11,7 @@ export interface Answer {
 
 /**
  * Sends these bytes and resolves with the answer, which may come before the request is whole.
- * @param head Request line and header lines; `Host` is added where they have none.
+ * @param head Request line and header lines; `Host` is added where they have none, though HTTP/1.1 asks for one.
  */
 export function exchange(port: number, head: readonly string[], body: string | Uint8Array = ""): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -26,7 +26,8 @@ export function exchange(port: number, head: readonly string[], body: string | U
     });
     socket.on("error", reject);
     socket.on("close", () => reject(new Error(`The connection was closed after: ${received}`)));
-    const host = head.some((line) => /^host:/i.test(line)) ? [] : ["Host: relay.example"];
+    const needsHost = head[0]!.endsWith(" HTTP/1.1") && !head.some((line) => /^host:/i.test(line));
+    const host = needsHost ? ["Host: relay.example"] : [];
     const lines = [head[0], ...host, ...head.slice(1), "", ""];
     socket.write(Buffer.concat([Buffer.from(lines.join("\r\n")), Buffer.from(body)]));
   });

@@ -176,6 +176,22 @@ test("serve stores nothing beyond `maxBacklog`, and goes on when the backlog has
   }, sink);
 });
 
+test("serve hardly counts against `maxBacklog` what was delivered, however fast events come", async () => {
+  await withRelay({ more: "maxBacklog: 2," }, async (relay) => {
+    const delivered = () => relay.log().filter(({ message }) => `${message}`.startsWith("delivered")).length;
+    let refused = 0;
+    for (let number = 1; number <= 20; number++) {
+      await until("the event to be taken", async () => {
+        const { status } = await relay.post(event(number));
+        if (status === 503) refused++;
+        return status === 200;
+      });
+      await until("the delivery", () => delivered() === number);
+    }
+    assert.ok(refused < 20, `${refused} times`);
+  });
+});
+
 test("serve never says OK for what it cannot store, and recovers by itself", async () => {
   await withRelay({}, async (relay, sink) => {
     const other = new DatabaseSync(join(relay.folder, "relay.db"));

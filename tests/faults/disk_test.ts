@@ -107,6 +107,23 @@ test("relay on a full disk answers 503, delivers what it has, and goes on when t
   }, onSmallDisk(3 * 1024 ** 2));
 });
 
+test("relay is not ready while its disk has room for the least write, but for no event", needsMount, async () => {
+  const large = (name: string) =>
+    JSON.stringify({ event: "note.failed", data: { note_id: name, text: "x".repeat(300_000) } });
+  await withRelay(async (relay, sink, readiness) => {
+    const filler = join("/proc", `${relay.child.pid}`, "root", relay.folder, "data", "filler");
+    writeFileSync(filler, Buffer.alloc(1024 ** 2));
+    let stored = 0;
+    while ((await relay.post(large(`${stored}`))).status === 200) stored++;
+    assert.equal((await relay.post(large("0"))).text, "Already processed");
+    assert.equal(await readiness(), 503);
+    rmSync(filler);
+    assert.equal((await relay.post(large(`${stored}`))).text, "OK");
+    assert.equal(await readiness(), 200);
+    await sink.received(stored + 1);
+  }, onSmallDisk(4 * 1024 ** 2));
+});
+
 test("relay records what it delivered while the disk was full, and delivers it once", needsMount, async () => {
   const held: (() => void)[] = [];
   const sink = await startSink((response) => void held.push(() => response.end("ok")));

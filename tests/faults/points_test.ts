@@ -15,7 +15,7 @@ import { tryAgain } from "./options.ts";
 const program = selfCommand().with(-1, fileURLToPath(new URL("program.ts", import.meta.url)));
 
 /** Far less than a lease, which lasts longer than an attempt may. */
-const AT_ONCE_MS = 5_000;
+const AT_ONCE_MS = 15_000;
 
 /**
  * The steps of five events' way, and what a crash there leaves behind. Writes share transactions: where `more` is 1, the

@@ -4,21 +4,31 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { Bodies } from "../../lib/pipeline/body.ts";
+import { until } from "../helpers/wait.ts";
 
 const MAX = 64 * 1024;
 const SMALL = Buffer.alloc(16 * 1024, "s");
 const LARGE = Buffer.from(Array.from({ length: MAX }, (_, at) => at % 251));
 
-/** A request whose body comes in these pieces and then, unless `isOpen`, ends. Without `declared` its length is unsaid. */
+/**
+ * A request whose body comes in these pieces and then, unless `isOpen`, ends. Without `declared` its length is unsaid.
+ * One that is open ends by `end()`; `isTaken` says whether all that came was taken from it.
+ */
 function requestOf(pieces: readonly Uint8Array[], { declared, isOpen }: { declared?: number; isOpen?: boolean } = {}) {
-  const seen = { isCancelled: false };
+  const seen = { isCancelled: false, isTaken: false, end: () => {} };
   const rest = [...pieces];
   const body = new ReadableStream({
     pull(controller) {
       const piece = rest.shift();
-      if (piece) controller.enqueue(piece);
-      else if (!isOpen) controller.close();
-      else return new Promise<void>(() => {});
+      if (piece) return controller.enqueue(piece);
+      if (!isOpen) return controller.close();
+      seen.isTaken = true;
+      return new Promise<void>((resolve) => {
+        seen.end = () => {
+          controller.close();
+          resolve();
+        };
+      });
     },
     cancel: () => void (seen.isCancelled = true),
   });
@@ -96,40 +106,62 @@ test("read() says that a body was cut short", async () => {
   }
 });
 
+/** What reading a body came to: how many bytes it gave, or why it gave none. */
+async function read(bodies: Bodies, request: Request): Promise<number | string> {
+  const body = await bodies.read(request, MAX);
+  return typeof body === "string" ? body : body.byteLength;
+}
+
+/** Begins to read bodies that do not end until they are told to, and waits until all that came of them is taken. */
+async function readOpen(bodies: Bodies, count: number, pieces: readonly Uint8Array[], declared: number) {
+  const open = Array.from({ length: count }, () => requestOf(pieces, { declared, isOpen: true }));
+  const ends = open.map(({ request }) => read(bodies, request));
+  await until("the bodies to be read", () => open.every(({ seen }) => seen.isTaken));
+  return { end: () => open.forEach(({ seen }) => seen.end()), ends: Promise.all(ends) };
+}
+
 test("read() holds no more than it has room for, and has its room again afterwards", async () => {
-  const bodies = new Bodies(300, 2 * MAX);
-  const read = (pieces: Uint8Array[], declared: number, isOpen = false) =>
-    bodies.read(requestOf(pieces, { declared, isOpen }).request, MAX);
+  const bodies = new Bodies(60_000, 2 * MAX);
+  const part = LARGE.subarray(1);
   for (let round = 0; round < 3; round++) {
-    const waiting = [0, 1].map(() => read([LARGE.subarray(1)], MAX, true));
-    const silent = Array.from({ length: 100 }, () => read([], MAX, true)); // a declaration alone takes no room
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(await read([LARGE], MAX), "no_room");
-    assert.equal(await read([SMALL], SMALL.byteLength), "no_room");
-    assert.equal((await read([Buffer.from("x")], 1)).length, 1);
-    assert.deepEqual(new Set(await Promise.all([...waiting, ...silent])), new Set(["late"]));
-    assert.equal((await read([LARGE], MAX)).length, MAX);
+    const waiting = await readOpen(bodies, 2, [part], MAX);
+    const silent = await readOpen(bodies, 100, [], MAX); // a declaration alone takes no room
+    assert.equal(await read(bodies, requestOf([LARGE], { declared: MAX }).request), "no_room");
+    assert.equal(await read(bodies, requestOf([SMALL], { declared: SMALL.byteLength }).request), "no_room");
+    assert.equal(await read(bodies, requestOf([Buffer.from("x")], { declared: 1 }).request), 1);
+    for (const { end } of [waiting, silent]) end();
+    assert.deepEqual(new Set(await waiting.ends), new Set([part.byteLength]));
+    assert.deepEqual(new Set(await silent.ends), new Set([0]));
+    assert.equal(await read(bodies, requestOf([LARGE], { declared: MAX }).request), MAX);
   }
 });
 
 test("read() counts small bodies as they were declared, and has their room again afterwards", async () => {
-  const bodies = new Bodies(100, 2 * SMALL.byteLength);
-  const read = (isOpen: boolean, declared = SMALL.byteLength) =>
-    bodies.read(requestOf(isOpen ? [] : [SMALL.subarray(0, declared)], { declared, isOpen }).request, MAX);
+  const declared = SMALL.byteLength;
+  const bodies = new Bodies(60_000, 2 * declared);
   for (let round = 0; round < 3; round++) {
-    const waiting = [read(true), read(true)];
-    assert.equal(await read(false, 1), "no_room");
-    assert.deepEqual(await Promise.all(waiting), ["late", "late"]);
-    assert.equal((await read(false)).length, SMALL.byteLength);
+    const waiting = await readOpen(bodies, 2, [], declared);
+    assert.equal(await read(bodies, requestOf([SMALL.subarray(0, 1)], { declared: 1 }).request), "no_room");
+    waiting.end();
+    await waiting.ends;
+    assert.equal(await read(bodies, requestOf([SMALL], { declared }).request), declared);
+  }
+});
+
+test("read() has the room again of bodies that are not there in time", async () => {
+  const bodies = new Bodies(60, MAX);
+  for (const [pieces, declared] of [[[LARGE.subarray(1)], MAX], [[], SMALL.byteLength]] as const) {
+    const open = Array.from({ length: MAX / declared }, () => requestOf(pieces, { declared, isOpen: true }).request);
+    assert.deepEqual(new Set(await Promise.all(open.map((request) => read(bodies, request)))), new Set(["late"]));
+    assert.notEqual(await read(bodies, requestOf([SMALL], { declared: SMALL.byteLength }).request), "no_room");
   }
 });
 
 test("read() takes one body that is larger than its room, alone", async () => {
-  const bodies = new Bodies(100, MAX / 2);
-  const read = (isOpen = false) => bodies.read(requestOf([LARGE], { declared: MAX, isOpen }).request, MAX);
-  const waiting = read(true);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(await read(), "no_room");
-  assert.equal(await waiting, "late");
-  assert.equal((await read()).length, MAX);
+  const bodies = new Bodies(60_000, MAX / 2);
+  const waiting = await readOpen(bodies, 1, [LARGE], MAX);
+  assert.equal(await read(bodies, requestOf([LARGE], { declared: MAX }).request), "no_room");
+  waiting.end();
+  assert.deepEqual(await waiting.ends, [MAX]);
+  assert.equal(await read(bodies, requestOf([LARGE], { declared: MAX }).request), MAX);
 });
