@@ -62,6 +62,7 @@ export class SqliteFile {
       this.#places.set(path, statSync(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+      this.#refuseOther();
       // Holds only if it is said before the first table; said again it would write to the file.
       if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
       this.#db.exec("PRAGMA journal_mode = WAL");
@@ -72,6 +73,18 @@ export class SqliteFile {
     } catch (error) {
       throw storeError(`open the store ${path}`, error);
     }
+  }
+
+  /** Tables without a version are not the relay's; both are read at once, since another relay may be making them. */
+  #refuseOther(): void {
+    const { isOther } = this.#db.prepare(
+      `SELECT user_version = 0 AND EXISTS (SELECT 1 FROM sqlite_schema) AS isOther FROM pragma_user_version`,
+    ).get() as { isOther: number };
+    if (!isOther) return;
+    throw new StoreError(
+      `Cannot open the store ${this.path}: it is the database of another program`,
+      "name another file as the `store` in the config",
+    );
   }
 
   /** A relay of another version may be serving the file: its schema changes only while nobody does. */

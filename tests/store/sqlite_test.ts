@@ -128,6 +128,18 @@ testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is"
   after.close();
 });
 
+testIn("openSqlite() refuses the database of another program, and leaves it as it is", async (path) => {
+  const other = new DatabaseSync(path);
+  other.exec("CREATE TABLE clients (name TEXT)");
+  other.close();
+  const before = readFileSync(path);
+  assert.throws(
+    () => openSqlite(path),
+    isRefusal(/^Cannot open the store .*relay\.db: it is the database of another/, /`store`/),
+  );
+  assert.deepEqual(readFileSync(path), before);
+});
+
 testIn("openSqlite() opens a new store that another program makes at the same moment", async (path) => {
   const { exec } = DatabaseSync.prototype;
   let isFirst = true;
