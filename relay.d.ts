@@ -21,6 +21,20 @@ declare module "relay" {
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;
+  type Locale = "pt-BR" | "en";
+  interface LocaleOptions {
+    /** Language of the default message. Default: the config's `locale`. */
+    locale?: Locale;
+    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+    timeZone?: string;
+  }
+  interface DefaultMessageOptions extends LocaleOptions {
+    /**
+     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+     * Default: `false`; then it names the sections only.
+     */
+    includeNoteText?: boolean;
+  }
   interface NoteMetadata {
     key: string;
     value: string;
@@ -196,20 +210,6 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
-  type Locale = "pt-BR" | "en";
-  interface LocaleOptions {
-    /** Language of the default message. Default: the config's `locale`. */
-    locale?: Locale;
-    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
-    timeZone?: string;
-  }
-  interface DefaultMessageOptions extends LocaleOptions {
-    /**
-     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
-     * Default: `false`; then it names the sections only.
-     */
-    includeNoteText?: boolean;
-  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;

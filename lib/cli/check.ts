@@ -6,6 +6,7 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
+import { toldIn } from "../warnings.ts";
 import { checkWords } from "./check_words.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
@@ -31,16 +32,18 @@ function summary({ file, config, warnings }: LoadedConfig) {
     routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
     fallback: config.fallback ?? null,
     alerts: config.alerts,
-    warnings,
+    warnings: toldIn("en", warnings),
   };
 }
 
 function lines(loaded: LoadedConfig): string[] {
-  const { listen, sources, targets, routes, fallback, alerts, warnings } = summary(loaded);
-  const words = checkWords(loaded.config.checkLocale);
+  const { listen, sources, targets, routes, fallback, alerts } = summary(loaded);
+  const locale = loaded.config.checkLocale;
+  const words = checkWords(locale);
+  const warnings = toldIn(locale, loaded.warnings);
   const alertCells = (alert: Alert) => [
     "dead" in alert ? words.dead(alert.dead) : words.silent(alert.silent),
-    "dead" in alert ? "" : words.for(inWords(alert.forMs, loaded.config.checkLocale)),
+    "dead" in alert ? "" : words.for(inWords(alert.forMs, locale)),
     `→ ${alert.to}`,
   ];
   return [

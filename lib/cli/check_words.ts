@@ -38,7 +38,7 @@ const pt: typeof en = {
   warnings: "Avisos",
 };
 
-/** Every word of `relay check`. What is wrong with a config is told in English. */
+/** Every word of `relay check` but its warnings. What is wrong with a config is told in English. */
 export function checkWords(locale: Locale): typeof en {
   return locale === "pt-BR" ? pt : en;
 }

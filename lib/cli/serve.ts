@@ -12,6 +12,7 @@ import { createNotifier } from "../service/notify.ts";
 import { isAsked, keptName, takeSockets } from "../service/sockets.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
+import { toldIn } from "../warnings.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
 
 export function serveVerb(): Command {
@@ -87,7 +88,9 @@ async function reloadable(path: string): Promise<LoadedConfig | undefined> {
 }
 
 function logWarnings({ warnings }: LoadedConfig): void {
-  for (const { path, message } of warnings) log.warn("config: {path} {problem}", { path, problem: message });
+  for (const { path, message } of toldIn("en", warnings)) {
+    log.warn("config: {path} {problem}", { path, problem: message });
+  }
 }
 
 /** Tells where the relay listens, and whether that is where the config says. */

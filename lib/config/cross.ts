@@ -11,6 +11,7 @@ import { messageFields } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
 import { MAX_HTTP_REQUESTS } from "../targets/network.ts";
 import type { Target } from "../targets/target.ts";
+import type { ConfigWarning } from "../warnings.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
 export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
@@ -93,26 +94,25 @@ export function warningsOf(
   sources: readonly Source[],
   targets: readonly Target[],
   routes: readonly { to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
-): ConfigIssue[] {
+): ConfigWarning[] {
+  const isShort = (secret: string) => Buffer.byteLength(secret) < 16;
   return [
-    ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
-      path: `sources.${source.name}.secret`,
-      message: "is shorter than 16 bytes, which can be guessed",
-    })),
-    ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
+    ...sources.filter(({ secrets }) => secrets.some(isShort))
+      .map(({ name }): ConfigWarning => ({ path: `sources.${name}.secret`, warning: (words) => words.shortSecret })),
+    ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
     ...routes.flatMap(({ to, enrich, body }, index) => {
       const path = `routes[${index}].enrich`;
       const isIdle = targets.filter(({ name }) => to.includes(name)).every((target) => target.sendsBytes?.({ body }));
-      const message = "fetches nothing: the route's targets send the bytes received, and make no message of the event";
-      return [...enrichWarnings(path, enrich), ...(enrich && isIdle ? [{ path, message }] : [])];
+      const idle: ConfigWarning = { path, warning: (words) => words.idleEnrich };
+      return [...enrichWarnings(path, enrich), ...(enrich && isIdle ? [idle] : [])];
     }),
   ];
 }
 
-function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigIssue[] {
-  const message = enrich && apiWarning(enrich);
-  return message ? [{ path, message }] : [];
+function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigWarning[] {
+  const warning = enrich && apiWarning(enrich);
+  return warning ? [{ path, warning }] : [];
 }
 
 /** Whether only this machine can be reached under this name or address. */

@@ -5,9 +5,10 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseEnv } from "node:util";
-import { ConfigError, type ConfigIssue, messageOf, RelayError } from "../errors.ts";
+import { ConfigError, messageOf, RelayError } from "../errors.ts";
 import { importFresh, provideModule } from "../runtime.ts";
 import { type Redact, redactor } from "../secret.ts";
+import type { ConfigWarning } from "../warnings.ts";
 import * as relayModule from "./mod.ts";
 import { type Config, readConfig } from "./schema.ts";
 
@@ -17,7 +18,7 @@ export interface LoadedConfig {
   file: string;
   folder: string;
   config: Config;
-  warnings: readonly ConfigIssue[];
+  warnings: readonly ConfigWarning[];
   /** Masks every secret of this config in a text. */
   redact: Redact;
   /** Variables of the `.env` beside it that the environment does not set. */

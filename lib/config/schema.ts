@@ -16,6 +16,7 @@ import { targetKinds } from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
 import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
+import type { ConfigWarning } from "../warnings.ts";
 import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 import { readTls, withPemFiles } from "./tls.ts";
@@ -122,7 +123,7 @@ type Raw = z.output<typeof schema>;
 export interface Reading {
   config?: Config;
   issues: readonly ConfigIssue[];
-  warnings: readonly ConfigIssue[];
+  warnings: readonly ConfigWarning[];
   secrets: readonly string[];
 }
 

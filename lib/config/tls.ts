@@ -3,13 +3,14 @@
 import type { ConfigIssue } from "../errors.ts";
 import { file } from "../secret.ts";
 import { type Finding, type KeyPair, readKeyPair } from "../tls/certificate.ts";
+import type { ConfigWarning } from "../warnings.ts";
 import { isObject } from "./cross.ts";
 
 /** What reading `listen.tls` gave; nothing where the config has none, or it is of the wrong form. */
 export interface TlsReading {
   pair?: KeyPair;
   issues: ConfigIssue[];
-  warnings: ConfigIssue[];
+  warnings: ConfigWarning[];
   secrets: string[];
 }
 
@@ -30,7 +31,8 @@ export function readTls({ listen }: Record<string, unknown>, nowMs: number): Tls
     return { issues: [], warnings: [], secrets };
   }
   const { pair, issues, warnings } = readKeyPair({ cert, key }, nowMs);
-  return { pair, issues: issues.map(issueOf), warnings: warnings.map(issueOf), secrets };
+  const placed = warnings.map((warning) => ({ path: "listen.tls.cert", warning }));
+  return { pair, issues: issues.map(issueOf), warnings: placed, secrets };
 }
 
 function issueOf({ part, message }: Finding): ConfigIssue {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
+import type { Warning } from "../warnings.ts";
 import type { Note } from "./note.ts";
 
 /** Options of `connectvetsApi()`. */
@@ -67,12 +68,8 @@ export const apiAccess = options({
 });
 
 /** What an operator should know of an access that is sound: `undefined` if there is nothing. */
-export function apiWarning({ url, key }: ApiAccess): string | undefined {
-  if (url === bases.production && key.startsWith("cvn_test_")) {
-    return "has a key of the sandbox, cvn_test_…, but no `sandbox: true`";
-  }
-  if (url === bases.sandbox && key.startsWith("cvn_live_")) {
-    return "has a key of production, cvn_live_…, but `sandbox: true`";
-  }
+export function apiWarning({ url, key }: ApiAccess): Warning | undefined {
+  if (url === bases.production && key.startsWith("cvn_test_")) return (words) => words.sandboxKey;
+  if (url === bases.sandbox && key.startsWith("cvn_live_")) return (words) => words.productionKey;
   return undefined;
 }

@@ -19,9 +19,11 @@ const MAX_KEPT_BYTES = 1024;
 /** Pause after a 429 that does not say how long, in milliseconds. */
 const PAUSE_MS = 60_000;
 
-/** Shortest and longest pause that the API can ask for, in milliseconds. */
+/** Shortest pause that the API can ask for, in milliseconds. */
 const MIN_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 3_600_000;
+
+/** The spans of the API's limits, as its headers name them, in milliseconds. */
+const SPANS = { Minute: 60_000, Hour: 3_600_000 };
 
 /** What came of asking; `pauseMs` is for how long the API takes no further request. */
 export type Asked =
@@ -54,7 +56,7 @@ export async function fetchNote({ url, key }: ApiAccess, id: string, stop: Abort
     const body = await read(response, isFound ? MAX_BYTES + 1 : MAX_KEPT_BYTES);
     // An answer of another kind of success may hold the note, which is the patient's.
     const answer = status >= 400 ? body.toString() : "";
-    const asked = isFound ? found(body) : failed(noteOutcome({ status, answer }));
+    const asked = isFound ? found(body, id) : failed(noteOutcome({ status, answer }));
     return { pauseMs: windowMs, ...asked };
   } catch (error) {
     if (signal.aborted) return failed(unavailable(`No answer from ${place} within ${TIMEOUT_MS} ms`));
@@ -64,20 +66,26 @@ export async function fetchNote({ url, key }: ApiAccess, id: string, stop: Abort
 
 /** How long the API takes no more, by what it says is left of the minute or the hour; `undefined` if there is some. */
 function windowPause(headers: Headers, now: number): number | undefined {
-  const pauses = ["Minute", "Hour"].filter((span) => headers.get(`X-RateLimit-Remaining-${span}`) === "0")
-    .map((span) => Number(headers.get(`X-RateLimit-Reset-${span}`)) * 1000 - now)
+  const pauses = Object.entries(SPANS).filter(([span]) => headers.get(`X-RateLimit-Remaining-${span}`) === "0")
+    // The API's clock and this one may differ; no window lasts longer than its span.
+    .map(([span, ms]) => Math.min(Number(headers.get(`X-RateLimit-Reset-${span}`)) * 1000 - now, ms))
     .filter((ms) => ms > 0);
-  return pauses.length > 0 ? Math.min(Math.max(...pauses), MAX_PAUSE_MS) : undefined;
+  return pauses.length > 0 ? Math.max(...pauses) : undefined;
 }
 
-function found(body: Buffer): Asked {
+function found(body: Buffer, id: string): Asked {
   if (body.byteLength > MAX_BYTES) {
     return failed({ kind: "dead", reason: "note_unavailable", detail: `The note is larger than ${MAX_BYTES} bytes` });
   }
   try {
     const { data } = JSON.parse(body.toString()) as { data?: unknown };
-    if (noteOf(data)?.id) return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
-    return failed(unavailable("ConnectVets' API answered 200, but with no note"));
+    const given = noteOf(data)?.id;
+    if (!given) return failed(unavailable("ConnectVets' API answered 200, but with no note"));
+    // Another patient's details would go out as this one's.
+    if (given.toLowerCase() !== id.toLowerCase()) {
+      return failed(unavailable("ConnectVets' API answered 200, but with another note"));
+    }
+    return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
   } catch {
     // What the error says may quote the text, which is the patient's.
     return failed(unavailable("ConnectVets' API answered 200, but with no JSON"));

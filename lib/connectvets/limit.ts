@@ -40,9 +40,14 @@ export class Limit {
    */
   take(now: number): number {
     this.#notice(now);
-    const at = Math.max(now, this.#heldUntil, (this.#turns.at(-1) ?? 0) + GAP_MS, freeAfter(this.#turns));
+    const at = Math.max(now, this.#heldUntil, this.lastTurn + GAP_MS, freeAfter(this.#turns));
     remember(this.#turns, at);
     return at;
+  }
+
+  /** The last of the turns that were given out, or 0. */
+  get lastTurn(): number {
+    return this.#turns.at(-1) ?? 0;
   }
 
   /** Counts a request and gives `now` if it may be made now; otherwise gives when one may. */

@@ -26,7 +26,7 @@ const PATIENCE_MS = 60_000;
 /** For how long it is relied on that there was no note, in milliseconds; later, such as for a replay, it is asked anew. */
 const FRESH_MS = 600_000;
 
-/** Most events that are remembered as waiting; the oldest of more is forgotten, and waits anew. */
+/** Most events that are remembered as waiting; one more comes back when the last of them may go. */
 const MAX_WAITING = 20_000;
 
 /** What a delivery needs to know of its target. */
@@ -85,7 +85,7 @@ export class Enricher {
    * @throws {StoreError} if the store cannot read or write now.
    */
   async enrich(
-    { ref: { event: seq }, event, failures }: Claimed,
+    { ref: { event: seq }, event, failures }: Pick<Claimed, "ref" | "event" | "failures">,
     access: ApiAccess,
     retry: RetryPolicy,
   ): Promise<Enriched> {
@@ -127,12 +127,16 @@ export class Enricher {
     return goesWithout ? { kind: "ready" } : { kind: "failed", outcome };
   }
 
-  #wait({ waiting }: Account, event: number): Waiting {
+  #wait({ limit, waiting }: Account, event: number): Waiting {
     const known = waiting.get(event);
     if (known) return known;
-    const [oldest] = waiting.keys();
-    if (waiting.size >= MAX_WAITING && oldest !== undefined) waiting.delete(oldest);
-    const added = { since: Date.now() };
+    const since = Date.now();
+    if (waiting.size >= MAX_WAITING) {
+      const [first, { turn = 0 }] = waiting.entries().next().value!;
+      if (turn > since) return { since, turn: limit.lastTurn };
+      waiting.delete(first); // whose delivery is paused, or waits for another attempt, or is gone
+    }
+    const added = { since };
     waiting.set(event, added);
     return added;
   }

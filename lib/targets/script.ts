@@ -56,7 +56,7 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       policy: policyOf(options),
       address: options.command.join(" "),
       secrets: Object.values(options.env),
-      warnings: isPath && !isExecutable(program) ? [`${first} is not there, or not executable`] : [],
+      warnings: isPath && !isExecutable(program) ? [(words) => words.noProgram(first)] : [],
       sendsBytes: () => true,
       render: () => ({ command: options.command }),
 

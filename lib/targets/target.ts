@@ -10,6 +10,7 @@ import { fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
+import type { Warning } from "../warnings.ts";
 
 /** When a failed delivery is tried again. */
 export type RetryOption =
@@ -144,7 +145,7 @@ export interface Target {
   /** Values that must not be printed. */
   readonly secrets: readonly string[];
   /** What an operator should know before it runs, such as a script that is not there. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   /** Where the note comes from that its messages are made of as well. */
   readonly enrich?: ApiAccess;
   /** Whether what it sends with these fields is the bytes received, for which no note is needed. Absent: never. */

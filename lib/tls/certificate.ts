@@ -1,6 +1,7 @@
 /** The certificate and the key of a listener: taken out of PEM, and checked as its senders will check them. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { Warning } from "../warnings.ts";
 
 /** A certificate, which those of its issuers may follow, and its private key; both in PEM. */
 export interface KeyPair {
@@ -27,8 +28,8 @@ export interface KeyPairReading {
   pair?: KeyPair;
   /** What no connection could be made with. */
   issues: Finding[];
-  /** What senders may refuse, now or soon. */
-  warnings: Finding[];
+  /** What senders may refuse of the certificate, now or soon. */
+  warnings: Warning[];
 }
 
 const DAY_MS = 86_400_000;
@@ -56,10 +57,10 @@ export function readKeyPair(pem: KeyPair, nowMs: number): KeyPairReading {
     issues.push({ part: "key", message: `is an RSA key of ${bits} bits; expected ${MIN_RSA_BITS} or more` });
   }
   const warnings = [
-    ...certificates.parsed.flatMap((one, index) => timeWarnings(one, index, nowMs)),
+    ...certificates.parsed.flatMap((one, index) => timeWarnings(one, index + 1, nowMs)),
     ...chainWarnings(certificates.parsed),
-    ...(own!.subjectAltName ? [] : ["names no host (subjectAltName); senders may refuse it"]),
-  ].map((message): Finding => ({ part: "cert", message }));
+    ...(own!.subjectAltName ? [] : [(words) => words.noHost] satisfies Warning[]),
+  ];
   return { pair: issues.length === 0 ? { cert: certificates.pem, key: key.pem } : undefined, issues, warnings };
 }
 
@@ -124,33 +125,25 @@ function mismatchOf(certificates: X509Certificate[], key: KeyObject): Finding | 
   return { part: "key", message: "is not the key of the certificate in `cert`" };
 }
 
-function timeWarnings({ validFromDate, validToDate }: X509Certificate, index: number, nowMs: number): string[] {
-  const what = index === 0 ? "" : `: certificate ${index + 1} in it`;
+function timeWarnings({ validFromDate, validToDate }: X509Certificate, place: number, nowMs: number): Warning[] {
+  const [from, to] = [validFromDate, validToDate].map(dateOf) as [string, string];
   const left = validToDate.getTime() - nowMs;
-  if (left <= 0) return [`expired on ${dateOf(validToDate)}${what}; senders refuse it`];
-  if (validFromDate.getTime() > nowMs) {
-    return [`is not valid before ${dateOf(validFromDate)}${what}; senders refuse it`];
-  }
+  if (left <= 0) return [(words) => words.expired(to, place)];
+  if (validFromDate.getTime() > nowMs) return [(words) => words.notYetValid(from, place)];
   if (left > SOON_MS) return [];
-  const days = Math.floor(left / DAY_MS);
-  const when = days === 0 ? "today or tomorrow" : days === 1 ? "in 1 day" : `in ${days} days`;
-  return [`expires ${when}, on ${dateOf(validToDate)}${what}; renew it, and then reload the relay`];
+  return [(words) => words.expires(Math.floor(left / DAY_MS), to, place)];
 }
 
 /** A sender knows the authorities, but not who stands between them and this certificate. */
-function chainWarnings(certificates: X509Certificate[]): string[] {
+function chainWarnings(certificates: X509Certificate[]): Warning[] {
   const [own] = certificates;
-  if (own!.checkIssued(own!)) return ["is signed by itself; senders that do not know it refuse it"];
+  if (own!.checkIssued(own!)) return [(words) => words.selfSigned];
   if (certificates.length === 1) {
     const issuer = /^CN=(.+)$/m.exec(own!.issuer)?.[1] ?? own!.issuer.replaceAll("\n", ", ");
-    return [
-      `comes without the certificate of its issuer "${issuer}"; senders may refuse it, unless that is an authority ` +
-      "which they know; give the whole chain, which is often in a file named fullchain.pem",
-    ];
+    return [(words) => words.noIssuer(issuer)];
   }
   const broken = certificates.findIndex((one, index) => index > 0 && !certificates[index - 1]!.checkIssued(one));
-  if (broken < 0) return [];
-  return [`is no chain: certificate ${broken + 1} did not issue certificate ${broken}; senders may refuse it`];
+  return broken < 0 ? [] : [(words) => words.noChain(broken + 1)];
 }
 
 function dateOf(date: Date): string {

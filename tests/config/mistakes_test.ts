@@ -5,6 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { connectvets, email, env, hmac, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
+import { toldIn } from "../../lib/warnings.ts";
 
 const SECRET = "whs_0123456789abcdef";
 
@@ -203,10 +204,9 @@ test("readConfig() warns of a secret that can be guessed, and takes it", () => {
     "/",
   );
   assert.ok(config);
-  assert.deepEqual(warnings, [{
-    path: "sources.clinic.secret",
-    message: "is shorter than 16 bytes, which can be guessed",
-  }]);
+  const path = "sources.clinic.secret";
+  assert.deepEqual(toldIn("en", warnings), [{ path, message: "is shorter than 16 bytes, which can be guessed" }]);
+  assert.deepEqual(toldIn("pt-BR", warnings), [{ path, message: "tem menos de 16 bytes, e pode ser adivinhado" }]);
 });
 
 test("readConfig() shows no value of a secret option in any message, wherever it stands", () => {

@@ -5,6 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { connectvets, connectvetsApi, env, http, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
+import { toldIn } from "../../lib/warnings.ts";
 
 const KEY = "cvn_live_0123456789";
 const wrong = (options: unknown) => options as never;
@@ -17,7 +18,7 @@ const configOf = (route: object, target: object = {}) => ({
 
 const issuesOf = (config: object) => readConfig(config, "/").issues.map(({ path, message }) => `${path}: ${message}`);
 const warningsOf = (config: object) =>
-  readConfig(config, "/").warnings.map(({ path, message }) => `${path}: ${message}`);
+  toldIn("en", readConfig(config, "/").warnings).map(({ path, message }) => `${path}: ${message}`);
 
 test("connectvetsApi() gives production by default, the sandbox or another base where it is asked for", () => {
   const urlOf = (options: object) =>

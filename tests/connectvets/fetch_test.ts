@@ -56,6 +56,16 @@ test("fetchNote() tells with a note that it was the last one of the minute", asy
   assert.equal(left.asked.pauseMs, undefined);
 });
 
+test("fetchNote() waits no longer than a window lasts, however far the API's clock is from this one", async () => {
+  const headersOf = (span: string) => ({
+    [`X-RateLimit-Remaining-${span}`]: "0",
+    [`X-RateLimit-Reset-${span}`]: seconds(86_400),
+  });
+  const { asked: { pauseMs: minute } } = await ask(status(200, note, headersOf("Minute")));
+  const { asked: { pauseMs: hour } } = await ask(status(200, note, headersOf("Hour")));
+  assert.deepEqual([minute, hour], [60_000, 3_600_000]);
+});
+
 const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason: string, detail: RegExp][] = [
   ["401", status(401, '{"error":"unauthorized"}'), "dead", "note_refused", /answered 401; the key in `enrich`/],
   ["403", status(403), "dead", "note_refused", /answered 403; the key in `enrich`/],
@@ -66,6 +76,7 @@ const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason:
   ["503", status(503), "retry", "note_unavailable", /answered 503$/],
   ["no JSON", status(200, "<html>Paciente"), "retry", "note_unavailable", /answered 200, but with no JSON$/],
   ["an empty note", status(200, '{"data":{}}'), "retry", "note_unavailable", /answered 200, but with no note$/],
+  ["another note", status(200, '{"data":{"id":"n-2"}}'), "retry", "note_unavailable", /200, but with another note$/],
   ["no note", status(200, '{"data":[]}'), "retry", "note_unavailable", /answered 200, but with no note$/],
   ["a note without end", status(200, `{"data":"${"x".repeat(1024 ** 2)}"}`), "dead", "note_unavailable", /larger than/],
 ];

@@ -65,6 +65,18 @@ test("check prints the routing table without a secret, as text and as JSON", asy
   });
 });
 
+test("check warns in the config's language, and in English where programs read it", async () => {
+  const config = configOf({ targets: 'gone: script({ command: ["./gone.sh"] })', routes: "", more: 'locale: "pt-BR"' });
+  await inFolder(config, async (run) => {
+    assert.match(
+      (await run("check")).stdout,
+      /\nAvisos\n {2}targets\.gone: \.\/gone\.sh não existe, ou não é executável\n/,
+    );
+    const { warnings } = JSON.parse((await run("check", "--json")).stdout);
+    assert.deepEqual(warnings, [{ path: "targets.gone", message: "./gone.sh is not there, or not executable" }]);
+  });
+});
+
 test("check tells every mistake at once and exits 78", async () => {
   const broken = configOf({
     targets: `slack: slack({ url: "https://hooks.slack.com/x", timeot: "1s" }), crm: http({ url: "nowhere" })`,

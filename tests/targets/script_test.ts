@@ -10,6 +10,7 @@ import type { Outcome } from "../../lib/outcome.ts";
 import { attempt } from "../../lib/pipeline/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
+import { toldIn } from "../../lib/warnings.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { makeDelivery, makeEvent, makeTarget, never, samplePayload } from "../helpers/target.ts";
 import { reasonOf, testContract } from "./contract.ts";
@@ -196,10 +197,13 @@ for (const { name, command, detail } of cannotRun) {
 test("build() warns of a program that is not there or not executable", async () => {
   await run("exit 0", ({ folder }) => {
     writeFileSync(join(folder, "plain.txt"), "", { mode: 0o644 });
-    const warnings = (program: string) => makeTarget(scriptTarget, { command: [program] }, { folder }).warnings;
-    assert.deepEqual(warnings("./run.sh"), []);
+    const warningsOf = (program: string) => {
+      const { warnings } = makeTarget(scriptTarget, { command: [program] }, { folder });
+      return toldIn("en", warnings.map((warning) => ({ path: "", warning }))).map(({ message }) => message);
+    };
+    assert.deepEqual(warningsOf("./run.sh"), []);
     for (const program of ["./missing.sh", "./plain.txt"]) {
-      assert.deepEqual(warnings(program), [`${program} is not there, or not executable`]);
+      assert.deepEqual(warningsOf(program), [`${program} is not there, or not executable`]);
     }
   });
 });

@@ -17,8 +17,6 @@ export interface Vendor {
   key: [name: string, value: string];
   /** Takes a message. */
   taken: Respond;
-  /** The answer of a message that was taken says nothing. */
-  answersNothing?: true;
   /** The message in a request, with headers that matter. */
   read(request: SinkRequest): unknown;
   /** The message that `read` gives for the sample. */
@@ -100,7 +98,6 @@ export const vendors: Record<string, Vendor> = {
     path: "/v3/mail/send",
     key: ["authorization", `Bearer ${KEY}`],
     taken: status(202, "", { "X-Message-Id": "14c5d75ce93.dfd.64b469" }),
-    answersNothing: true,
     read: json,
     message: {
       ...JSON_TYPE,

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type KeyPair, readKeyPair, summaryOf } from "../../lib/tls/certificate.ts";
+import { toldIn } from "../../lib/warnings.ts";
 import { makeCertificate, needsOpenssl } from "../helpers/certificate.ts";
 import { makeFolder } from "../helpers/folder.ts";
 
@@ -12,7 +13,11 @@ const DAY_MS = 86_400_000;
 
 const textsOf = (pem: KeyPair, nowMs = Date.now()) => {
   const { issues, warnings } = readKeyPair(pem, nowMs);
-  return [issues, warnings].map((findings) => findings.map(({ part, message }) => `${part} ${message}`));
+  const told = toldIn("en", warnings.map((warning) => ({ path: "cert", warning })));
+  return [
+    issues.map(({ part, message }) => `${part} ${message}`),
+    told.map(({ path, message }) => `${path} ${message}`),
+  ];
 };
 
 /** Gives a test its folder, and a chain: a root, who it vouches for, and a certificate of that one. */

@@ -4,6 +4,7 @@
 import { Buffer } from "node:buffer";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Verdict } from "../../pipeline/route.ts";
+import { toldIn } from "../../warnings.ts";
 import { eventBytes, sampleNames } from "../../cli/samples.ts";
 import type { Page } from "./layout.tsx";
 import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
@@ -180,13 +181,13 @@ function Warnings({ view, loaded }: { view: View; loaded: LoadedConfig }) {
     <>
       <h2>{view.words.config.warnings}</h2>
       <ul class="list">
-        {loaded.warnings.map(({ path, message, hint }) => (
+        {toldIn(view.language, loaded.warnings).map(({ path, message }) => (
           <li class="item">
             <div>
               <h3>
                 <code>{path}</code>
               </h3>
-              <p>{view.clean(hint ? `${message}; ${hint}` : message)}</p>
+              <p>{view.clean(message)}</p>
             </div>
           </li>
         ))}

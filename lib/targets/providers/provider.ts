@@ -55,7 +55,7 @@ export interface ProviderApi<Provider extends Options> {
   schema: z.ZodType<Provider>;
   request(mail: Mail, options: Provider): ApiRequest;
   /** Whether an answer of status 2xx is the one that a message that was taken gets. */
-  isTaken(answer: Record<string, unknown>): boolean;
+  isTaken(answer: Record<string, unknown>, status: number): boolean;
   /** What an answer says of a failure; `code` is the provider's own name for it. */
   failure(answer: Record<string, unknown>): { message: unknown; code?: unknown };
   /** What failures mean by their code, where the status alone would mislead. */
@@ -119,7 +119,7 @@ function judge(api: Pick<ProviderApi<never>, "isTaken" | "failure" | "codes">, o
   if (status === undefined) return outcome; // nothing was answered
   const said = readAnswer(answer);
   if (outcome.kind === "delivered") {
-    if (api.isTaken(said)) return outcome;
+    if (api.isTaken(said, status)) return outcome;
     const detail = `The provider answered ${status}, but not that it took the message`;
     return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
   }

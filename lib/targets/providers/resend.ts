@@ -35,6 +35,6 @@ export const resend: ProviderFunction = defineProvider("resend", {
   failure: ({ message, name }) => ({ message, code: name }),
   // @see https://resend.com/docs/api-reference/errors: an earlier attempt is still being worked on.
   codes: { concurrent_idempotent_requests: "retry" },
-  // @see https://resend.com/docs/api-reference/rate-limit: `Retry-After` is given, and two a second is what all may send.
+  // @see https://resend.com/docs/api-reference/rate-limit: `Retry-After` is given, and every account may send two a second.
   rate: { perMs: 1_000, limit: 2 },
 });

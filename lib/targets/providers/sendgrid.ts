@@ -42,7 +42,8 @@ export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider("sendg
       headers: { ...mail.headers, "Message-ID": `<${mail.messageId}>` },
     },
   }),
-  isTaken: () => true, // the answer is 202, without a body
+  // Without a body; 200 is for a message that is valid and not sent, in its sandbox.
+  isTaken: (_, status) => status === 202,
   failure: ({ errors }) => ({ message: Array.isArray(errors) ? errors.map(wordsOf).join("; ") : undefined }),
   retryAfter: (headers) => headers.get("Retry-After") ?? resetOf(headers.get("X-RateLimit-Reset")),
 });
