@@ -1,5 +1,6 @@
 /** A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success. */
 
+import { log } from "../log.ts";
 import type { Outcome } from "../outcome.ts";
 import type { CircuitPolicy } from "../targets/target.ts";
 
@@ -68,4 +69,19 @@ export class Circuit {
     this.#openUntil = now + this.#policy.pauseMs;
     return "opened";
   }
+}
+
+/** Tells the operator that a target is held, and until when, or that it is no longer. */
+export function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {
+  if (change === "closed") {
+    log.info("resuming {target}: it takes deliveries again", { target, circuit: "closed" });
+    return;
+  }
+  const probeAt = new Date(openUntil!).toISOString();
+  log.error("holding {target} after {failures} failures in a row; next try at {probeAt}", {
+    target,
+    circuit: "open",
+    failures,
+    probeAt,
+  });
 }

@@ -10,7 +10,7 @@ import type { Redact } from "../secret.ts";
 import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
 import { type Delivery, isSamePlace, type RetryPolicy, type Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
-import type { Circuit } from "./circuit.ts";
+import { logCircuit } from "./circuit.ts";
 import { accessFor, Enricher, noteIn } from "./enrich.ts";
 import { Lane } from "./lane.ts";
 import { createRecord, type RecordAttempt } from "./record.ts";
@@ -46,6 +46,8 @@ export class Deliverer {
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  /** Targets of whose last claim some had to wait for their notes. */
+  #awaitingNotes = new Set<string>();
   #config: DeliverConfig;
   #isStopping = false;
   #isWoken = false;
@@ -135,19 +137,12 @@ export class Deliverer {
     try {
       const config = this.#config;
       const now = Date.now();
-      const lanes = [...config.targets.values()].map((target) => ({ target, lane: this.#lanes.get(target.name)! }));
-      const open = lanes.map(({ target, lane }) => ({
-        target: target.name,
-        limit: Math.min(lane.room(now), MAX_CLAIM),
-      }))
+      const targets = [...config.targets.values()];
+      const open = targets.map(({ name }) => ({ target: name, limit: this.#claimable(name, now) }))
         .filter(({ limit }) => limit > 0);
-      const longest = Math.max(...lanes.map(({ target }) => target.policy.timeoutMs));
+      const longest = Math.max(...targets.map(({ policy }) => policy.timeoutMs));
       const claimed = open.length > 0 ? await this.#store.claim(open, now, now + longest + LEASE_SLACK_MS) : [];
-      for (const one of claimed) {
-        const access = accessFor(one.event, config.targets.get(one.target)!, config);
-        if (access) await this.#startWithNote(one, access, now, config);
-        else this.#start(one, config);
-      }
+      await this.#startAll(claimed, now, config);
       await this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
@@ -155,21 +150,46 @@ export class Deliverer {
     }
   }
 
-  #start(claimed: Claimed, config: DeliverConfig): void {
-    const lane = this.#lanes.get(claimed.target)!;
-    lane.start(Date.now()); // the claim may have waited for the store
-    const done = this.#deliver(claimed, lane, config).finally(() => this.#inFlight.delete(done));
-    this.#inFlight.add(done);
+  /** Most deliveries to claim: what the lane has room for, or more where some may have to wait for their notes first. */
+  #claimable(target: string, now: number): number {
+    const room = this.#lanes.get(target)!.room(now);
+    return room > 0 && this.#awaitingNotes.has(target) ? MAX_CLAIM : Math.min(room, MAX_CLAIM);
   }
 
-  /** Starts a delivery whose note is there; one that has to wait for it takes no place in its lane. */
-  async #startWithNote(claimed: Claimed, access: ApiAccess, now: number, config: DeliverConfig): Promise<void> {
+  /** Starts what is ready and has room in its lane. What is ready and has none goes back as it was. */
+  async #startAll(claimed: readonly Claimed[], now: number, config: DeliverConfig): Promise<void> {
+    const surplus: Claimed[] = [];
+    this.#awaitingNotes = new Set();
+    for (const one of claimed) {
+      const ready = await this.#readyOf(one, now, config);
+      if (!ready) this.#awaitingNotes.add(one.target);
+      else if (this.#lanes.get(one.target)!.room(Date.now()) > 0) this.#start(ready, config);
+      else surplus.push(one);
+    }
+    await Promise.all(surplus.map(({ ref, dueAt }) => this.#release(ref, dueAt)));
+    if (this.#awaitingNotes.size > 0) this.wake(); // others may have their place in the lane
+  }
+
+  /** The delivery as it can be made now; `undefined` if it has to wait for its note, which takes no place in its lane. */
+  async #readyOf(claimed: Claimed, now: number, config: DeliverConfig): Promise<Claimed | undefined> {
+    const access = accessFor(claimed.event, config.targets.get(claimed.target)!, config);
+    if (!access) return claimed;
     const kept = await this.#store.notes.get(claimed.ref.event).catch(() => undefined);
     const ready = noteIn(kept, access, now);
-    if (ready) return this.#start({ ...claimed, event: { ...claimed.event, ...ready } }, config);
-    const done = this.#enrich(claimed, access, config).finally(() => this.#inFlight.delete(done));
+    if (ready) return { ...claimed, event: { ...claimed.event, ...ready } };
+    this.#track(this.#enrich(claimed, access, config));
+    return undefined;
+  }
+
+  #start(claimed: Claimed, config: DeliverConfig): void {
+    const lane = this.#lanes.get(claimed.target)!;
+    lane.start(Date.now());
+    this.#track(this.#deliver(claimed, lane, config));
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);
-    this.wake(); // others may have the place in the lane
   }
 
   async #enrich(claimed: Claimed, access: ApiAccess, config: DeliverConfig): Promise<void> {
@@ -240,18 +260,4 @@ function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverCon
   // A route is asked as it was when the event came in: without the note.
   const message = isOwn(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
   return { id, attempt: attempts + 1, event, message };
-}
-
-function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {
-  if (change === "closed") {
-    log.info("resuming {target}: it takes deliveries again", { target, circuit: "closed" });
-    return;
-  }
-  const probeAt = new Date(openUntil!).toISOString();
-  log.error("holding {target} after {failures} failures in a row; next try at {probeAt}", {
-    target,
-    circuit: "open",
-    failures,
-    probeAt,
-  });
 }

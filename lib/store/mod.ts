@@ -52,6 +52,8 @@ export interface Claimed {
   attempts: number;
   /** Attempts so far since the retry schedule began, or began anew. */
   failures: number;
+  /** Since when it was due, in Unix milliseconds. */
+  dueAt: number;
   event: RelayEvent;
 }
 

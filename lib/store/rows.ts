@@ -133,6 +133,7 @@ export function claimedOf(row: DeliveryRow & EventRow, target: string): Claimed 
     orderKey: row.order_key ?? undefined,
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
+    dueAt: row.due_at!,
     event: eventOf(row),
   };
 }

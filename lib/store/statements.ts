@@ -17,7 +17,7 @@ export const statements = {
   insertOrdered: `INSERT INTO deliveries (event, number, target, state, due_at, order_key)
     VALUES (:event, :number, :target, 'pending', CASE WHEN EXISTS (${firstInOrder}) THEN NULL ELSE :dueAt END, :orderKey)`,
 
-  selectDue: `SELECT d.event, d.number, d.attempts, d.first_attempt, d.order_key,
+  selectDue: `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key,
       e.id, e.source, e.type, e.received_at, e.headers, e.body
     FROM deliveries d JOIN events e ON e.seq = d.event
     WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?

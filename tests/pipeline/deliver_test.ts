@@ -1,6 +1,7 @@
 /** Delivering: when the store is asked for what is due, what is started, and what is left as it is when the relay stops. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -93,6 +94,26 @@ test("Deliverer looks once for many calls that come together", async () => {
     for (let call = 0; call < 100; call++) deliverer.wake();
     await until("the delivery", async () => await stateOf("1") === "delivered");
     assert.ok(looks() <= 6, `${looks()} looks`);
+  });
+});
+
+test("Deliverer comes in few looks to what is ready behind many that wait for their notes", async () => {
+  const account = "clinic";
+  const enrich = { url: "http://127.0.0.1:1", key: "k", isOptional: false, account };
+  const rule = { on: ["note.completed"], to: ["a"], message: { body: {} }, enrich };
+  await withDeliverer({ a: { concurrency: 1 } }, status(200), async ({ store, deliverer, sink, config, looks }) => {
+    const now = Date.now();
+    await Promise.all(Array.from({ length: 100 }, () => store.notes.request(account, now, 0))); // the API's limit
+    await deliverer.use({ ...config, routes: [rule] });
+    const completed = (key: string) => {
+      const body = Buffer.from(JSON.stringify({ event: "note.completed", data: { note_id: key } }));
+      return { ...newEvent(key), type: "note.completed", body };
+    };
+    await store.accept(Array.from({ length: 500 }, (_, index) => completed(`waits-${index}`)));
+    await store.accept([newEvent("ready-1"), newEvent("ready-2")]);
+    deliverer.wake();
+    await sink.received(2);
+    assert.ok(looks() < 100, `${looks()} looks`);
   });
 });
 
