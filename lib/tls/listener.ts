@@ -26,9 +26,16 @@ const IDLE_MS = 60_000;
  *
  * The HTTP servers of the runtimes keep their certificate until they close, and closing one cuts off those who are about
  * to connect. Only `node:tls` can be given another, so it stands in front.
+ * @param handshakeMs How long a client may take to agree on TLS.
  * @throws {Error} with the system's `code`, such as `EADDRINUSE`.
  */
-export async function listenTls(host: string, port: number, pair: KeyPair, handler: Handler): Promise<TlsListener> {
+export async function listenTls(
+  host: string,
+  port: number,
+  pair: KeyPair,
+  handler: Handler,
+  handshakeMs = HANDSHAKE_MS,
+): Promise<TlsListener> {
   /** Addresses of clients, by the port from which their bytes go on. */
   const clients = new Map<number, string>();
   const inner = listen(INNER_HOST, 0, async (request, _, from) => {
@@ -36,9 +43,12 @@ export async function listenTls(host: string, port: number, pair: KeyPair, handl
     return client === undefined ? new Response(null, { status: 403 }) : await handler(request, client, from);
   });
   const secure = (one: KeyPair) => ({ ...one, minVersion: "TLSv1.2" as const });
-  const options = { ...secure(pair), handshakeTimeout: HANDSHAKE_MS, noDelay: true, allowHalfOpen: true };
+  const options = { ...secure(pair), handshakeTimeout: handshakeMs, noDelay: true, allowHalfOpen: true };
   const server = createServer(options, (client) => passOn(client, inner.port, clients));
-  server.on("tlsClientError", (error, client) => logRefused(error, client.remoteAddress));
+  server.on("tlsClientError", (error, client) => {
+    logRefused(error, client.remoteAddress);
+    client.destroy(); // the runtimes say that a handshake takes too long, but leave the connection open
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
