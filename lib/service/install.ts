@@ -46,7 +46,7 @@ export function installService({ start }: { start: boolean }): Step[] {
   return [
     copyExecutable(),
     ...configure(),
-    { did: write(unitPath, unitText()), what: unitPath },
+    replace(unitPath, 0o644, (temporary) => writeFileSync(temporary, unitText())),
     ...(start ? startService() : reloadUnits()),
   ];
 }
@@ -68,11 +68,7 @@ export function uninstallService(): Step[] {
     systemctl("disable", "--now", "--quiet", unit);
     steps.push({ did: "stopped", what: unit });
   }
-  for (const path of [unitPath, executable]) {
-    if (!existsSync(path)) continue;
-    doing(`remove ${path}`, () => rmSync(path));
-    steps.push({ did: "removed", what: path });
-  }
+  for (const path of [unitPath, executable]) if (existsSync(path)) steps.push(remove(path));
   systemctl("daemon-reload");
   spawnSync("systemctl", ["reset-failed", unit]); // fails where there is nothing to forget
   for (const path of [configFolder, stateFolder]) if (existsSync(path)) steps.push({ did: "kept", what: path });
@@ -91,18 +87,11 @@ function checkSurroundings(what: string): void {
   }
 }
 
-/** By a rename, as a file that is being run cannot be written. */
 function copyExecutable(): Step {
   const { dev, ino } = statSync(process.execPath);
   const old = statSync(executable, { throwIfNoEntry: false });
   if (old && old.dev === dev && old.ino === ino) return { did: "kept", what: executable };
-  return doing(`write ${executable}`, () => {
-    const temporary = `${executable}.new`;
-    copyFileSync(process.execPath, temporary);
-    chmodSync(temporary, 0o755);
-    renameSync(temporary, executable);
-    return { did: "wrote", what: executable };
-  });
+  return replace(executable, 0o755, (temporary) => copyFileSync(process.execPath, temporary));
 }
 
 function configure(): Step[] {
@@ -138,25 +127,31 @@ function systemctl(...args: string[]): void {
   throw new RelayError(`Cannot ${args[0]} the service: ${messageOf(error ?? stderr)}`);
 }
 
-/** Writes a file as a whole; says whether that changed it. */
-function write(path: string, text: string): string {
-  return doing(`write ${path}`, () => {
-    const temporary = `${path}.new`;
-    writeFileSync(temporary, text, { mode: 0o644 });
-    chmodSync(temporary, 0o644);
+/** Makes a file anew as a whole: by a rename, as one that is being run cannot be written. */
+function replace(path: string, mode: number, write: (temporary: string) => void): Step {
+  const temporary = `${path}.new`;
+  try {
+    write(temporary);
+    chmodSync(temporary, mode); // whatever the umask says
     renameSync(temporary, path);
-    return "wrote";
-  });
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary);
+    throw failure("write", path, error);
+  }
+  return { did: "wrote", what: path };
 }
 
-function doing<Result>(what: string, work: () => Result): Result {
+function remove(path: string): Step {
   try {
-    return work();
+    rmSync(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const hint = code === "EROFS"
-      ? `${dirname(what.split(" ").at(-1)!)} is on a file system that is read-only`
-      : undefined;
-    throw new RelayError(`Cannot ${what}: ${code ?? messageOf(error)}`, hint);
+    throw failure("remove", path, error);
   }
+  return { did: "removed", what: path };
+}
+
+function failure(doing: string, path: string, error: unknown): RelayError {
+  const { code } = error as NodeJS.ErrnoException;
+  const hint = code === "EROFS" ? `${dirname(path)} is on a file system that is read-only` : undefined;
+  return new RelayError(`Cannot ${doing} ${path}: ${code ?? messageOf(error)}`, hint);
 }
