@@ -20,6 +20,8 @@ const { executable, name } = servicePaths;
 const unit = `${name}.service`;
 const unitPath = `/etc/systemd/system/${unit}`;
 const packagedUnitPath = `/usr/lib/systemd/system/${unit}`;
+/** Units of the administrator's own, which belong to the service. */
+const ownUnitPaths = [`${unitPath}.d`, `/etc/systemd/system/${name}.socket`];
 const configFolder = `/etc/${name}`;
 const stateFolder = `/var/lib/${name}`;
 
@@ -52,7 +54,7 @@ export function installService({ start }: { start: boolean }): Step[] {
 }
 
 /**
- * Stops the service and removes it; config and data stay.
+ * Stops the service and removes it; config and data stay, and units that the administrator has written.
  * @throws {RelayError} if something could not be done, or the service is the package's to remove.
  */
 export function uninstallService(): Step[] {
@@ -71,7 +73,9 @@ export function uninstallService(): Step[] {
   for (const path of [unitPath, executable]) if (existsSync(path)) steps.push(remove(path));
   systemctl("daemon-reload");
   spawnSync("systemctl", ["reset-failed", unit]); // fails where there is nothing to forget
-  for (const path of [configFolder, stateFolder]) if (existsSync(path)) steps.push({ did: "kept", what: path });
+  for (const path of [...ownUnitPaths, configFolder, stateFolder]) {
+    if (existsSync(path)) steps.push({ did: "kept", what: path });
+  }
   return steps;
 }
 
