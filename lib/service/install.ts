@@ -20,6 +20,8 @@ const { executable, name } = servicePaths;
 const unit = `${name}.service`;
 const unitPath = `/etc/systemd/system/${unit}`;
 const packagedUnitPath = `/usr/lib/systemd/system/${unit}`;
+/** Units of the administrator's own, which belong to the service. */
+const ownUnitPaths = [`${unitPath}.d`, `/etc/systemd/system/${name}.socket`];
 const configFolder = `/etc/${name}`;
 const stateFolder = `/var/lib/${name}`;
 
@@ -46,13 +48,13 @@ export function installService({ start }: { start: boolean }): Step[] {
   return [
     copyExecutable(),
     ...configure(),
-    { did: write(unitPath, unitText()), what: unitPath },
+    replace(unitPath, 0o644, (temporary) => writeFileSync(temporary, unitText())),
     ...(start ? startService() : reloadUnits()),
   ];
 }
 
 /**
- * Stops the service and removes it; config and data stay.
+ * Stops the service and removes it; config and data stay, and units that the administrator has written.
  * @throws {RelayError} if something could not be done, or the service is the package's to remove.
  */
 export function uninstallService(): Step[] {
@@ -68,14 +70,12 @@ export function uninstallService(): Step[] {
     systemctl("disable", "--now", "--quiet", unit);
     steps.push({ did: "stopped", what: unit });
   }
-  for (const path of [unitPath, executable]) {
-    if (!existsSync(path)) continue;
-    doing(`remove ${path}`, () => rmSync(path));
-    steps.push({ did: "removed", what: path });
-  }
+  for (const path of [unitPath, executable]) if (existsSync(path)) steps.push(remove(path));
   systemctl("daemon-reload");
   spawnSync("systemctl", ["reset-failed", unit]); // fails where there is nothing to forget
-  for (const path of [configFolder, stateFolder]) if (existsSync(path)) steps.push({ did: "kept", what: path });
+  for (const path of [...ownUnitPaths, configFolder, stateFolder]) {
+    if (existsSync(path)) steps.push({ did: "kept", what: path });
+  }
   return steps;
 }
 
@@ -91,18 +91,11 @@ function checkSurroundings(what: string): void {
   }
 }
 
-/** By a rename, as a file that is being run cannot be written. */
 function copyExecutable(): Step {
   const { dev, ino } = statSync(process.execPath);
   const old = statSync(executable, { throwIfNoEntry: false });
   if (old && old.dev === dev && old.ino === ino) return { did: "kept", what: executable };
-  return doing(`write ${executable}`, () => {
-    const temporary = `${executable}.new`;
-    copyFileSync(process.execPath, temporary);
-    chmodSync(temporary, 0o755);
-    renameSync(temporary, executable);
-    return { did: "wrote", what: executable };
-  });
+  return replace(executable, 0o755, (temporary) => copyFileSync(process.execPath, temporary));
 }
 
 function configure(): Step[] {
@@ -138,25 +131,31 @@ function systemctl(...args: string[]): void {
   throw new RelayError(`Cannot ${args[0]} the service: ${messageOf(error ?? stderr)}`);
 }
 
-/** Writes a file as a whole; says whether that changed it. */
-function write(path: string, text: string): string {
-  return doing(`write ${path}`, () => {
-    const temporary = `${path}.new`;
-    writeFileSync(temporary, text, { mode: 0o644 });
-    chmodSync(temporary, 0o644);
+/** Makes a file anew as a whole: by a rename, as one that is being run cannot be written. */
+function replace(path: string, mode: number, write: (temporary: string) => void): Step {
+  const temporary = `${path}.new`;
+  try {
+    write(temporary);
+    chmodSync(temporary, mode); // whatever the umask says
     renameSync(temporary, path);
-    return "wrote";
-  });
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary);
+    throw failure("write", path, error);
+  }
+  return { did: "wrote", what: path };
 }
 
-function doing<Result>(what: string, work: () => Result): Result {
+function remove(path: string): Step {
   try {
-    return work();
+    rmSync(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const hint = code === "EROFS"
-      ? `${dirname(what.split(" ").at(-1)!)} is on a file system that is read-only`
-      : undefined;
-    throw new RelayError(`Cannot ${what}: ${code ?? messageOf(error)}`, hint);
+    throw failure("remove", path, error);
   }
+  return { did: "removed", what: path };
+}
+
+function failure(doing: string, path: string, error: unknown): RelayError {
+  const { code } = error as NodeJS.ErrnoException;
+  const hint = code === "EROFS" ? `${dirname(path)} is on a file system that is read-only` : undefined;
+  return new RelayError(`Cannot ${doing} ${path}: ${code ?? messageOf(error)}`, hint);
 }

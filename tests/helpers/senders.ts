@@ -26,7 +26,7 @@ interface Habit {
 const kinds: (Habit & { count: number })[] = [
   { count: 6, isKept: true, pauseMs: 0 },
   { count: 6, isKept: true, pauseMs: 60 },
-  { count: 3, isKept: true, pauseMs: 400 },
+  { count: 3, isKept: true, pauseMs: 300 }, // at most twice that: well under the second that a relay which ends still waits
   { count: 6, isKept: false, pauseMs: 20 },
   { count: 6, isKept: false, pauseMs: 5, lateMs: 60 },
 ];

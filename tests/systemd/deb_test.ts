@@ -111,6 +111,15 @@ test("the package installs, upgrades, goes back and leaves nothing when it is pu
     const left = await machine.do("find / -xdev -path /proc -prune -o -name '*relay*' -print");
     assert.deepEqual(left.split("\n").filter((path) => !/^(?:\/root\/.*)?$/.test(path)), []);
     assert.equal(await property(machine, "LoadState"), "not-found");
+
+    await machine.do("/root/relay service install");
+    const [, advice] = (await dpkg(current)).match(
+      /^relay: .* hides the unit of this package; `(.*)` goes over to it$/m,
+    )!;
+    await machine.do(advice!);
+    assert.equal(await property(machine, "ActiveState"), "active");
+    assert.match(await property(machine, "FragmentPath"), /^(?:\/usr)?\/lib\/systemd\/system\/relay\.service$/);
+    assert.equal(await post(machine, "example"), true);
   } finally {
     await machine.close();
     folder.remove();

@@ -89,5 +89,7 @@ test("the documented socket unit gives the service a port under 1024", needsMach
     const answer = await machine.do("relay send --config /etc/relay/relay.config.ts --data -", body);
     assert.equal(answer, "200 OK\n");
     assert.doesNotMatch(await machine.do("journalctl --unit relay --no-pager"), /counts/);
+    const kept = await machine.do("relay service uninstall");
+    assert.match(kept, /^kept +\/etc\/systemd\/system\/relay\.socket$/m);
   });
 });

@@ -12,7 +12,12 @@ export const configText = (text: string) =>
 export default defineConfig({
   sources: { connectvets: connectvets({ path: "/webhook", secret: [env("WEBHOOK_SECRET"), credential("second")] }) },
   targets: {
-    arquivo: script({ command: ["./arquivar.sh"], env: { TEXT: "${text}" }, retry: ["1s", "1s", "1s", "1s"] }),
+    arquivo: script({
+      command: ["./arquivar.sh"],
+      env: { TEXT: "${text}" },
+      retry: Array(300).fill("1s"), // outlasts a slow machine's boot
+      circuit: false,
+    }),
     sistema: http({ url: "http://127.0.0.1:9/", retry: [] }),
   },
   routes: [{ on: "note.completed", to: "arquivo" }, { on: "note.failed", to: "sistema" }],

@@ -127,6 +127,11 @@ test(
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /^Cannot install the service: only root may\n {2}hint: .*sudo/);
 
+      await machine.do("mount -t tmpfs -o size=1m tmpfs /usr/local/bin");
+      const full = await machine.sh("/root/relay service install");
+      assert.deepEqual([full.code, full.stderr], [1, "Cannot write /usr/local/bin/relay: ENOSPC\n"]);
+      assert.equal(await machine.do("ls /usr/local/bin && umount /usr/local/bin"), "");
+
       await machine.do("umask 077; /root/relay service install --no-start");
       assert.equal(await property(machine, "ActiveState"), "inactive");
       await machine.do("relay service install"); // by the installed one itself
