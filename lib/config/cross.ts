@@ -93,12 +93,15 @@ export function warningsOf(
   sources: readonly Source[],
   targets: readonly Target[],
   routes: readonly { to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+  adminToken?: string,
 ): ConfigIssue[] {
+  const secrets = [
+    ...sources.map(({ name, secrets }) => ({ path: `sources.${name}.secret`, secrets })),
+    { path: "admin.token", secrets: adminToken === undefined ? [] : [adminToken] },
+  ];
   return [
-    ...sources.filter((source) => source.secrets.some((secret) => Buffer.byteLength(secret) < 16)).map((source) => ({
-      path: `sources.${source.name}.secret`,
-      message: "is shorter than 16 bytes, which can be guessed",
-    })),
+    ...secrets.filter(({ secrets }) => secrets.some((secret) => Buffer.byteLength(secret) < 16))
+      .map(({ path }) => ({ path, message: "is shorter than 16 bytes, which can be guessed" })),
     ...targets.flatMap((target) => target.warnings.map((message) => ({ path: `targets.${target.name}`, message }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
     ...routes.flatMap(({ to, enrich, body }, index) => {
