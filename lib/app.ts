@@ -44,7 +44,7 @@ export interface App {
    * @throws {StoreError} if the store cannot be read now.
    */
   totals(limit: number): Promise<Totals>;
-  /** Goes on under another config. Listeners, but for their certificate, and store stay as they are until a restart. */
+  /** Goes on under another config. Listeners, but for certificate and token, and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
   /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
   share(): number | undefined;
@@ -92,11 +92,13 @@ export async function startApp(
       publics.push(listener);
       listeners.push(listener);
     }
+    let token = config.admin ? config.admin.token : undefined;
     const admin = config.admin && await listenOn(
       "admin",
       config.admin,
       createAdmin({
         ...config.admin,
+        token: () => token,
         store,
         loaded: () => current,
         wake: () => deliverer.refresh(),
@@ -123,6 +125,8 @@ export async function startApp(
         const { tls } = next.config.listen;
         if (tls) { for (const one of publics) one.useCertificate?.(tls); }
         current = next;
+        // Where it listens stays, so a config that asks for no token must not open it to whoever reaches it there.
+        if (next.config.admin) token = next.config.admin.token ?? token;
         receive = createReceive(partsOf(next), accept, clients, bodies);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },

@@ -69,7 +69,7 @@ function jsonOf(record: LogRecord, show: Show, replacer?: Replacer): string {
 function terminalLine(record: LogRecord, redact: Redact): string {
   const time = new Date(record.timestamp).toLocaleTimeString("en-GB");
   const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
-  const details = record.level === "debug" ? ` ${JSON.stringify(record.properties, maskWith(redact))}` : "";
+  const details = record.level === "debug" ? ` ${visible(JSON.stringify(record.properties, maskWith(redact)))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
 }
 
@@ -90,9 +90,15 @@ function maskWith(redact: Redact): Replacer {
   return (name, value) => typeof value === "string" && name !== "message" ? redact(value) : value;
 }
 
-/** A text without control characters, which could clear a terminal or forge a line on it. */
+/**
+ * A text whose control characters, which could clear a terminal, forge a line on it, or have it show a line in another
+ * order than it was written (as of bidirectional text), are written out: `\x1b`, `\u202e`.
+ */
 export function visible(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+  });
 }
 
 /** Colours a text for standard output, unless `NO_COLOR` is set or it is no terminal. */

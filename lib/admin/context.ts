@@ -8,9 +8,9 @@ export interface AdminContext {
   store: Store;
   /** The config at work; asked with every request, since a reload changes it. */
   loaded: () => LoadedConfig;
-  /** What a caller has to show, if anything. It belongs to the listener, as all that follows: a reload changes none. */
-  token?: string;
-  /** The config's `admin.host`. */
+  /** What a caller has to show, if anything; asked with every request as well. */
+  token: () => string | undefined;
+  /** The config's `admin.host`. It belongs to the listener, as all that follows: a reload changes none. */
   host: string;
   /** The config's `admin.publicUrl`. */
   publicUrl?: string;

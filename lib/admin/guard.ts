@@ -1,15 +1,15 @@
 /** Who may ask the operator's listener for what. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { Context, MiddlewareHandler } from "hono";
 import type { AdminContext } from "./context.ts";
+import type { Bindings, Guesses } from "./guesses.ts";
 import { refuse } from "./refuse.ts";
-import type { Sessions } from "./session.ts";
+import { isSession } from "./session.ts";
 
 /** What a guard needs to know. */
 export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "publicUrl"> {
-  sessions?: Sessions;
+  guesses: Guesses;
   /** Answers who shows neither token nor session. */
   askForToken: (c: Context) => Response | Promise<Response>;
 }
@@ -20,11 +20,16 @@ export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "pub
  * The request to sign in and the pages' assets need no token.
  * @see https://web.dev/articles/fetch-metadata
  */
-export function guard(options: GuardOptions): MiddlewareHandler {
-  const { token, sessions } = options;
+export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bindings }> {
   const hosts = [options.host, ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : [])];
   return async (c, next) => {
-    if (token !== undefined && isSame(bearerOf(c.req.header("Authorization")), token)) return await next();
+    const token = options.token();
+    const shown = bearerOf(c.req.header("Authorization"));
+    if (token !== undefined && shown !== undefined) {
+      const verdict = options.guesses.judge(c, shown, token);
+      if (verdict instanceof Response) return verdict;
+      if (verdict) return await next();
+    }
 
     const host = c.req.header("Host") ?? "";
     if (!isOwnHost(host, hosts)) {
@@ -40,7 +45,7 @@ export function guard(options: GuardOptions): MiddlewareHandler {
     }
     if (isOpen(c)) return await next();
     if (token === undefined) return await next();
-    if (!await sessions?.isGood(c, Date.now())) return await options.askForToken(c);
+    if (!await isSession(c, token, Date.now())) return await options.askForToken(c);
     if (!isRead(c) && !isFromBrowser(c)) {
       return refuse(c, 403, "Cannot tell which page asks for this", "send `Authorization: Bearer` with the token");
     }
@@ -48,15 +53,9 @@ export function guard(options: GuardOptions): MiddlewareHandler {
   };
 }
 
-/** Compares in a time that says nothing of where the texts differ. */
-export function isSame(text: string, other: string): boolean {
-  const [one, two] = [text, other].map((value) => createHash("sha256").update(value).digest());
-  return timingSafeEqual(one!, two!);
-}
-
-/** The token of an `Authorization` header (RFC 6750); the scheme's name has no case. */
-function bearerOf(header = ""): string {
-  return /^bearer (.*)$/i.exec(header)?.[1] ?? "";
+/** The token of an `Authorization` header (RFC 6750), if it has one; the scheme's name has no case. */
+function bearerOf(header = ""): string | undefined {
+  return /^bearer (.*)$/i.exec(header)?.[1];
 }
 
 /** Asked for before anybody is known: what signs in, and what makes that page look as it should. */

@@ -6,24 +6,15 @@ import { secureHeaders } from "hono/secure-headers";
 import { isRefusal, messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
-import { networkOf } from "../pipeline/client.ts";
-import { Windows } from "../pipeline/window.ts";
 import type { AdminContext } from "./context.ts";
 import { fieldsOf } from "./form.ts";
-import { guard, isSame } from "./guard.ts";
+import { guard } from "./guard.ts";
+import { type Bindings, Guesses } from "./guesses.ts";
 import { isApi, refuse } from "./refuse.ts";
-import { Sessions } from "./session.ts";
-
-interface Bindings {
-  /** Address of the other end of the connection. */
-  client: string;
-}
+import { beginSession, endSession } from "./session.ts";
 
 /** Most bytes of a request: an event of 1 MiB, of which a form writes a byte as three, and the rest of the form. */
 const MAX_BODY_BYTES = 4 * 1024 ** 2;
-
-/** How often one client may try to sign in. */
-const SIGN_IN_RATE = { perMs: 60_000, limit: 10 };
 
 const headers = secureHeaders({
   contentSecurityPolicy: {
@@ -42,9 +33,8 @@ const headers = secureHeaders({
 
 /** Answers requests to the operator's listener; `client` is the address of the other end of the connection. */
 export function createAdmin(context: AdminContext): (request: Request, client: string) => Promise<Response> {
-  const { store, token } = context;
-  const sessions = token === undefined ? undefined : new Sessions(token);
-  const attempts = new Windows();
+  const { store } = context;
+  const guesses = new Guesses();
   // Loaded with the first request for them: whoever never looks pays neither time at start nor memory for them.
   const pages = once(() => import("./pages/mod.ts"));
   const pagesApp = once(async () => (await pages()).createPages(context));
@@ -68,7 +58,7 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
   });
   app.get("/healthz", (c) => c.text("OK"));
-  app.use(guard({ ...context, sessions, askForToken }));
+  app.use(guard({ ...context, guesses, askForToken }));
   app.use(bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: (c) => refuse(c, 413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`),
@@ -83,20 +73,17 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
   });
   app.get("/sign-in", (c) => c.redirect("/", 303));
   app.post("/sign-in", async (c) => {
-    if (!sessions) return c.redirect("/", 303);
-    const waitMs = attempts.enter(networkOf(c.env.client), SIGN_IN_RATE, Date.now());
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      c.header("Retry-After", String(seconds));
-      return refuse(c, 429, `Cannot sign in: too many attempts; try again in ${seconds} s`);
-    }
+    const token = context.token();
+    if (token === undefined) return c.redirect("/", 303);
     const form = await fieldsOf(c);
-    if (!isSame(form.token ?? "", token!)) return await askForToken(c, true);
-    await sessions.begin(c, Date.now());
+    const verdict = guesses.judge(c, form.token ?? "", token);
+    if (verdict instanceof Response) return verdict;
+    if (!verdict) return await askForToken(c, true);
+    await beginSession(c, token, Date.now());
     return c.redirect(ownPath(form.to), 303);
   });
   app.post("/sign-out", (c) => {
-    sessions?.end(c);
+    endSession(c);
     return c.redirect("/", 303);
   });
   app.all("/api/*", async (c) => (await apiApp()).fetch(c.req.raw, c.env));

@@ -4,38 +4,36 @@ import { createHmac } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 
+// Nothing is kept of a session: the cookie carries its end, signed with a key of the token, and is worth nothing under
+// another token.
+
 const NAME = "relay_session";
 
 /** A week, in milliseconds. */
 const AGE_MS = 7 * 86_400_000;
 
-/** Sessions that a token opens. Nothing is kept of them: the cookie carries its end, signed with a key of the token. */
-export class Sessions {
-  readonly #key: Uint8Array<ArrayBuffer>;
+/** Whether the request's cookie is of a session that this token opened, and has not ended. */
+export async function isSession(c: Context, token: string, now: number): Promise<boolean> {
+  const until = await getSignedCookie(c, keyOf(token), NAME);
+  return typeof until === "string" && Number(until) > now;
+}
 
-  constructor(token: string) {
-    this.#key = new Uint8Array(createHmac("sha256", token).update("relay session").digest());
-  }
+/** Opens a session for this browser. */
+export async function beginSession(c: Context, token: string, now: number): Promise<void> {
+  await setSignedCookie(c, NAME, String(now + AGE_MS), keyOf(token), {
+    path: "/",
+    maxAge: AGE_MS / 1000,
+    httpOnly: true,
+    sameSite: "Strict",
+    secure: c.req.header("Origin")?.startsWith("https:"), // behind a proxy that speaks TLS
+  });
+}
 
-  /** Whether the request's cookie is one of ours that has not ended. */
-  async isGood(c: Context, now: number): Promise<boolean> {
-    const until = await getSignedCookie(c, this.#key, NAME);
-    return typeof until === "string" && Number(until) > now;
-  }
+/** Has this browser forget its session. */
+export function endSession(c: Context): void {
+  deleteCookie(c, NAME, { path: "/" });
+}
 
-  /** Opens a session for this browser. */
-  async begin(c: Context, now: number): Promise<void> {
-    await setSignedCookie(c, NAME, String(now + AGE_MS), this.#key, {
-      path: "/",
-      maxAge: AGE_MS / 1000,
-      httpOnly: true,
-      sameSite: "Strict",
-      secure: c.req.header("Origin")?.startsWith("https:"), // behind a proxy that speaks TLS
-    });
-  }
-
-  /** Has this browser forget its session. */
-  end(c: Context): void {
-    deleteCookie(c, NAME, { path: "/" });
-  }
+function keyOf(token: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHmac("sha256", token).update("relay session").digest());
 }

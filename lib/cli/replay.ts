@@ -4,6 +4,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
+import { isOwn } from "../own_event.ts";
 import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
@@ -74,9 +75,10 @@ async function some({ store, loaded }: OpenStore, texts: string[], { to, json }:
 
 async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes, json }: Options): Promise<void> {
   const filter = { type, since };
-  const found = await countEvents(store, filter);
+  const { events, hasMore } = await countEvents(store, filter);
+  const found = (hasMore ? "more than " : "") + count(events, "event");
   const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the config of now"}?`;
-  if (!await confirm(plan, yes)) return declined(json);
+  if ((events > 0 || hasMore) && !await confirm(plan, yes)) return declined(json);
 
   const work = new LongWork();
   const onProgress = (events: number) => work.show(`replaying: ${count(events, "event")} of ${found}, Ctrl-C stops`);
@@ -86,16 +88,16 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   tell(result, json);
 }
 
-/** Counts no further than a person wants to wait for. */
-async function countEvents(store: Store, filter: EventFilter): Promise<string> {
+/** Counts what is to be replayed, no further than a person wants to wait for. */
+async function countEvents(store: Store, filter: EventFilter): Promise<{ events: number; hasMore: boolean }> {
   let events = 0;
   let before: number | undefined;
   do {
     const page = await store.events(filter, { limit: 1_000, before });
-    events += page.events.length;
+    events += page.events.filter((event) => !isOwn(event)).length;
     before = page.next;
   } while (before !== undefined && events < MAX_COUNTED);
-  return (before === undefined ? "" : "more than ") + count(events, "event");
+  return { events, hasMore: before !== undefined };
 }
 
 /** Says what was done, and ends with 1 where that was nothing. */

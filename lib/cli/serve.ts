@@ -65,7 +65,9 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     logWarnings(loaded);
     await logOrphaned(app);
     if (!isDeepStrictEqual(atStart, fixedOf(loaded))) {
-      log.warn("config: `listen`, but for its certificate, `admin` and `store` change at the next restart only");
+      log.warn(
+        "config: `listen`, `admin` and `store` change at the next restart only, but for a certificate and a new token",
+      );
     }
   }
   service.stopping(loaded.config.drainMs);
@@ -103,9 +105,9 @@ function logListening({ host: bare, port }: Address, { config: { listen } }: Loa
   log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", { asked, host, port });
 }
 
-/** What stays as it is until a restart. */
+/** What stays as it is until a restart; a token that is taken away does. */
 function fixedOf({ config: { listen, admin, store } }: LoadedConfig): unknown[] {
-  return [{ ...listen, tls: listen.tls !== undefined }, admin, store];
+  return [{ ...listen, tls: listen.tls !== undefined }, admin && { ...admin, token: admin.token !== undefined }, store];
 }
 
 function logCertificate({ config: { listen: { tls } } }: LoadedConfig): void {

@@ -53,13 +53,17 @@ export function parseSince(text: string): number {
 }
 
 /**
- * A value as JSON, without what could command a terminal: of control characters, `JSON.stringify` escapes the first 32 only.
+ * A value as JSON, without what could command a terminal or have it show a line in another order than it was written: of
+ * control characters, `JSON.stringify` escapes the first 32 only.
  * @param redact Masks secrets.
  * @param indent Spaces; 0 puts all of it on one line.
  */
 export function jsonText(value: unknown, redact = (text: string) => text, indent = 2): string {
   const text = redact(JSON.stringify(value, null, indent));
-  return text.replaceAll(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
+  return text.replaceAll(
+    /[\x7f-\x9f\p{Bidi_Control}]/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Prints a value as JSON, as {@link jsonText} writes it. */

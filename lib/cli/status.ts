@@ -38,8 +38,14 @@ function alarmLine(alarm: Alarm, now: number): string {
   return paint("red", `alarm: ${what}, since ${clock(Date.parse(alarm.since), now)}; ${alarm.to} is told`);
 }
 
-/** What a narrow terminal has no room for: when all was well last, then how long ago something came in. */
-const cuts = [{ column: 6, to: 0 }, { column: 3, to: 0 }, { column: 7, to: 12 }, { column: 1, to: 8 }];
+/** What a narrow terminal has no room for: when all was well last, how long something waits, ends of long words. */
+const cuts = [
+  { column: 6, to: 0 },
+  { column: 3, to: 0 },
+  { column: 7, to: 12 },
+  { column: 1, to: 8 },
+  { column: 0, to: 12 },
+];
 
 function lines(targets: Status[]): string[] {
   const now = Date.now();

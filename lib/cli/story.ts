@@ -20,8 +20,9 @@ const MAX_SHOWN = 16 * 1024;
  * @throws {RelayError} if there is none of this id.
  */
 export async function printStory({ store, loaded }: OpenStore, text: string, asJson = false): Promise<void> {
+  const now = Date.now();
   const id = parseId(text);
-  const story = id && await tellStory(store, loaded, id);
+  const story = id && await tellStory(store, loaded, id, now);
   if (!story) {
     throw new RelayError(
       `Cannot tell of "${visible(text)}": no event and no delivery has this id`,
@@ -29,7 +30,7 @@ export async function printStory({ store, loaded }: OpenStore, text: string, asJ
     );
   }
   if (asJson) printJson(jsonOf(story), loaded.redact);
-  else print(loaded.redact(lines(story, Date.now()).join("\n")));
+  else print(loaded.redact(lines(story, now).join("\n")));
 }
 
 /** The story as `events ID --json` gives it: the event as in the list, and all else that is known of it. */

@@ -1,6 +1,8 @@
 /** How events, routes and deliveries read, the same in every verb. */
 
 import { paint } from "../log.ts";
+import type { Held } from "../operator/status.ts";
+import type { Story } from "../operator/story.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { DeliveryView, EventView } from "../store/operator.ts";
 import { relative } from "./terminal.ts";
@@ -39,7 +41,8 @@ export function deliveriesInShort({ deliveries }: EventView): string {
 }
 
 /** A delivery's state, and what comes next. */
-export function deliveryState({ state, attempts, reason, nextAttemptAt }: DeliveryView, now: number): string {
+export function deliveryState(delivery: Story["deliveries"][number], now: number): string {
+  const { state, target, attempts, reason, nextAttemptAt, held } = delivery;
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const failed = reason === null ? "" : `: ${reason}`;
   switch (state) {
@@ -50,13 +53,29 @@ export function deliveryState({ state, attempts, reason, nextAttemptAt }: Delive
     case "in_flight":
       return paint("yellow", `on its way, the ${ordinal(attempts + 1)} attempt`);
     case "pending": {
-      const next = nextAttemptAt === null
+      const next = held
+        ? heldWords(held, target, now)
+        : nextAttemptAt === null
         ? "waits for the one before it of its order key"
         : Date.parse(nextAttemptAt) > now
         ? `next attempt ${relative(Date.parse(nextAttemptAt), now)}`
         : "due now";
       return paint("yellow", `waiting after ${tries}${failed}; ${next}`);
     }
+  }
+}
+
+function heldWords({ state, until }: Held, target: string, now: number): string {
+  const end = until === null ? "" : relative(Date.parse(until), now);
+  switch (state) {
+    case "open":
+      return `held after failures in a row, tried ${end}`;
+    case "throttled":
+      return `held as the target asked, goes on ${end}`;
+    case "paused":
+      return `held by an operator until \`relay resume ${target}\``;
+    case "orphaned":
+      return "held, the target is not in the config";
   }
 }
 

@@ -94,11 +94,15 @@ export function warningsOf(
   sources: readonly Source[],
   targets: readonly Target[],
   routes: readonly { to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+  adminToken?: string,
 ): ConfigWarning[] {
-  const isShort = (secret: string) => Buffer.byteLength(secret) < 16;
+  const secrets = [
+    ...sources.map(({ name, secrets }) => ({ path: `sources.${name}.secret`, secrets })),
+    { path: "admin.token", secrets: adminToken === undefined ? [] : [adminToken] },
+  ];
   return [
-    ...sources.filter(({ secrets }) => secrets.some(isShort))
-      .map(({ name }): ConfigWarning => ({ path: `sources.${name}.secret`, warning: (words) => words.shortSecret })),
+    ...secrets.filter(({ secrets }) => secrets.some((secret) => Buffer.byteLength(secret) < 16))
+      .map(({ path }): ConfigWarning => ({ path, warning: (words) => words.shortSecret })),
     ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
     ...routes.flatMap(({ to, enrich, body }, index) => {

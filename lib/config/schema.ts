@@ -161,16 +161,17 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     ...crossIssues(top),
     ...httpIssues(targets.built, accesses),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
+  const { routes = [], admin } = parsed.data ?? {};
+  const adminToken = admin ? admin.token : undefined;
   const found = {
     issues: [...secretIssues, ...issues],
-    warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, parsed.data?.routes ?? [])],
+    warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, routes, adminToken)],
     secrets,
   };
   if (!parsed.success || found.issues.length > 0) return found;
 
-  const raw = parsed.data;
-  if (raw.admin && raw.admin.token) secrets.push(raw.admin.token);
-  return { ...found, config: configOf(raw, keyPair.pair, sources.built, targets.built, context) };
+  if (adminToken !== undefined) secrets.push(adminToken);
+  return { ...found, config: configOf(parsed.data, keyPair.pair, sources.built, targets.built, context) };
 }
 
 function configOf(

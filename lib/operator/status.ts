@@ -1,5 +1,6 @@
 /** How each target is. Pure functions. */
 
+import type { TargetHold } from "../store/mod.ts";
 import type { TargetView } from "../store/operator.ts";
 import { isHeld, type Policy, type Target } from "../targets/target.ts";
 
@@ -12,6 +13,21 @@ export type TargetState = "ok" | "open" | "throttled" | "paused" | "orphaned";
 /** A target as an operator sees it. */
 export interface Status extends TargetView {
   state: TargetState;
+}
+
+/** Why a target takes no deliveries, and until when (ISO 8601); `null` where that is for an operator to end. */
+export interface Held {
+  state: Exclude<TargetState, "ok">;
+  until: string | null;
+}
+
+/** Why a target will take no deliveries at this time, as far as is known; `undefined` is one that the config does not name. */
+export function heldAt(at: number, target: Target | undefined, hold: TargetHold = {}): Held | null {
+  const { openUntil = 0, throttledUntil = 0, pausedAt } = hold;
+  if (!target) return { state: "orphaned", until: null };
+  if (pausedAt !== undefined) return { state: "paused", until: null };
+  if (target.policy.circuit && openUntil > at) return { state: "open", until: new Date(openUntil).toISOString() };
+  return throttledUntil > at ? { state: "throttled", until: new Date(throttledUntil).toISOString() } : null;
 }
 
 /** The config's targets in their order, then those that only the store knows. */

@@ -7,7 +7,8 @@ import { maskHeaders } from "../log.ts";
 import { isOwn } from "../own_event.ts";
 import { route, type Verdict } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
-import type { EventStory } from "../store/operator.ts";
+import type { DeliveryStory, EventStory } from "../store/operator.ts";
+import { type Held, heldAt } from "./status.ts";
 
 /** Where the config of now would send an event, and why. */
 export interface RoutingStory {
@@ -18,18 +19,26 @@ export interface RoutingStory {
 }
 
 /** {@link EventStory} as a person sees it: headers masked, and the secret by its number alone. */
-export interface Story extends Omit<EventStory, "secretIndex"> {
+export interface Story extends Omit<EventStory, "secretIndex" | "deliveries"> {
   /** Which of the source's secrets had signed it, from 1, of how many it has now, if the config still has the source. */
   secret: { number: number; of?: number };
   routing: RoutingStory;
+  /** `held` says why one that waits will not go when its time comes. */
+  deliveries: (DeliveryStory & { held: Held | null })[];
 }
 
 /** The story of the event of this id, or of the one whose delivery has it. */
-export async function tellStory(store: Store, loaded: LoadedConfig, id: IdBytes): Promise<Story | undefined> {
+export async function tellStory(
+  store: Store,
+  loaded: LoadedConfig,
+  id: IdBytes,
+  now: number,
+): Promise<Story | undefined> {
   const story = await store.story(id);
   if (!story) return undefined;
   const { secretIndex, ...rest } = story;
-  const { sources } = loaded.config;
+  const { sources, targets } = loaded.config;
+  const holds = await store.holds();
   const source = sources.find(({ name }) => name === story.source);
   const signer = isOwn(story) ? sources[0] : source;
   return {
@@ -39,6 +48,11 @@ export async function tellStory(store: Store, loaded: LoadedConfig, id: IdBytes)
     routing: isOwn(story)
       ? nowhere
       : routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
+    deliveries: story.deliveries.map((delivery) => {
+      const { state, target, nextAttemptAt } = delivery;
+      const at = nextAttemptAt === null ? now : Math.max(now, Date.parse(nextAttemptAt));
+      return { ...delivery, held: state === "pending" ? heldAt(at, targets.get(target), holds.get(target)) : null };
+    }),
   };
 }
 

@@ -44,6 +44,11 @@ export class Windows {
     return waitMs;
   }
 
+  /** Milliseconds until one more may enter for this key; 0 if it may now. */
+  waitMs(key: string, now: number): number {
+    return this.#windows.get(key)?.waitMs(now) ?? 0;
+  }
+
   #makeRoom(now: number): void {
     if (this.#windows.size < MAX_KEYS) return;
     for (const [key, window] of this.#windows) {

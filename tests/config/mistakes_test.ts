@@ -200,13 +200,13 @@ test("readConfig() does not blame a route for what is wrong with its target", ()
 
 test("readConfig() warns of a secret that can be guessed, and takes it", () => {
   const { config, warnings } = readConfig(
-    configOf({ sources: { clinic: clinic({ secret: ["short", SECRET] }) } }),
+    configOf({ sources: { clinic: clinic({ secret: ["short", SECRET] }) }, admin: { token: "admin123" } }),
     "/",
   );
   assert.ok(config);
-  const path = "sources.clinic.secret";
-  assert.deepEqual(toldIn("en", warnings), [{ path, message: "is shorter than 16 bytes, which can be guessed" }]);
-  assert.deepEqual(toldIn("pt-BR", warnings), [{ path, message: "tem menos de 16 bytes, e pode ser adivinhado" }]);
+  const told = (message: string) => ["sources.clinic.secret", "admin.token"].map((path) => ({ path, message }));
+  assert.deepEqual(toldIn("en", warnings), told("is shorter than 16 bytes, which can be guessed"));
+  assert.deepEqual(toldIn("pt-BR", warnings), told("tem menos de 16 bytes, e pode ser adivinhado"));
 });
 
 test("readConfig() shows no value of a secret option in any message, wherever it stands", () => {

@@ -222,6 +222,21 @@ test("admin keeps asking for its token after a reload whose config has none", as
   });
 });
 
+test("admin asks for the token of the config that was loaded last, and the log never has it", async () => {
+  await withAdmin(`{ port: 0, token: "${TOKEN}" }`, async (adminUrl, relay) => {
+    const status = async (token: string) => (await get(`${adminUrl}/metrics`, { Authorization: `Bearer ${token}` }))[0];
+    const next = `next_${TOKEN}`;
+    const admin = `{ port: 0, token: "${next}" }`;
+    writeFileSync(join(relay.folder, "relay.config.ts"), configOf({ ...parts, admin }));
+    process.kill(relay.child.pid!, "SIGHUP");
+    await relay.logged("the reload", () => relay.log().some(({ message }) => String(message).startsWith("reloaded")));
+    assert.equal(await status(TOKEN), 401);
+    assert.equal(await status(next), 200);
+    assert.doesNotMatch(relay.output(), /at the next restart/);
+    assert.ok(!relay.output().includes(TOKEN));
+  });
+});
+
 test("admin tells the targets of the config that was loaded last", async () => {
   await withAdmin("{ port: 0 }", async (adminUrl, relay) => {
     const more = `${parts.targets}, novo: http({ url: "http://127.0.0.1:1" })`;

@@ -208,7 +208,7 @@ test("events ID tells an event's whole story as JSON, by the event's id and by a
       problems: [],
     });
     assert.deepEqual(payload, JSON.parse(FAILED));
-    const withoutHistory = deliveries.map(({ history: _, ...delivery }: Record<string, unknown>) => delivery);
+    const withoutHistory = deliveries.map(({ history: _, held: __, ...delivery }: Record<string, unknown>) => delivery);
     assert.deepEqual(withoutHistory, shown);
     const [attempt] = deliveries[1].history;
     assert.match(attempt.startedAt, TIME);
@@ -288,11 +288,48 @@ test("events lets nothing that came in command a terminal, and cuts a huge paylo
     for (const args of [[], ["--json"], [id], [id, "--json"]]) {
       const { code, stdout } = await runRelay(["events", ...args], { cwd: relay.folder });
       assert.equal(code, 0);
-      assert.doesNotMatch(stdout.replaceAll("\n", ""), /\p{Cc}/u, args.join(" "));
+      assert.doesNotMatch(stdout.replaceAll("\n", ""), /[\p{Cc}\p{Bidi_Control}]/u, args.join(" "));
+      assert.ok(stdout.includes("\\u202e"), args.join(" "));
       if (args[0] === id && args.length === 1) assert.ok(stdout.length < 40_000, `${stdout.length}`);
     }
     assert.equal((await jsonOf(relay.folder, id)).payload.data.text.length, 100_000);
   });
+});
+
+test("events ID says what holds a delivery that waits, beyond its time", async () => {
+  const target = (name: string, more = "") => `${name}: http({ url: "http://127.0.0.1:1", retry: ["1s"], ${more} })`;
+  const targets = [target("crm"), target("fora", 'circuit: { failures: 1, pause: "1h" }'), target("livre")];
+  const parts = (targets: string[], to: string) =>
+    configOf({ targets: targets.join(), routes: `{ on: "**", to: ${to} }` });
+  const relay = await startRelay(parts([...targets, target("velho")], `["crm", "fora", "livre", "velho"]`));
+  const { folder } = relay;
+  try {
+    for (const name of ["crm", "velho"]) await runRelay(["pause", name], { cwd: folder });
+    await relay.post(COMPLETED);
+    await until(
+      "both to be given up for now",
+      () => relay.log().filter(({ attempt }) => attempt !== undefined).length >= 2,
+    );
+    await relay.end();
+    writeFileSync(join(folder, "relay.config.ts"), parts(targets, `"crm"`));
+
+    const [{ id }] = await jsonOf(folder);
+    const { deliveries } = await jsonOf(folder, id);
+    const held = Object.fromEntries(deliveries.map((one: { target: string; held: unknown }) => [one.target, one.held]));
+    assert.deepEqual(held, {
+      crm: { state: "paused", until: null },
+      fora: { state: "open", until: held.fora.until },
+      livre: null,
+      velho: { state: "orphaned", until: null },
+    });
+    assert.match(held.fora.until, TIME);
+    const { stdout } = await runRelay(["events", id], { cwd: folder });
+    assert.match(stdout, / crm .* held by an operator until `relay resume crm`\n/);
+    assert.match(stdout, / fora .* held after failures in a row, tried in 59 min\n/);
+    assert.match(stdout, / velho .* held, the target is not in the config\n/);
+  } finally {
+    await relay.close();
+  }
 });
 
 test("events shows no secret that an event quotes", async () => {

@@ -144,6 +144,23 @@ test("replay --since replays what came in since then, by type", async () => {
   });
 });
 
+test("replay --since counts none of relay's own events, and asks nothing where nothing else came in", async () => {
+  const sink = await startSink();
+  const relay = await startRelay(configTo(sink));
+  try {
+    const sent = await runRelay(["send", "--to", "crm"], { cwd: relay.folder });
+    assert.equal(sent.code, 0, sent.stdout + sent.stderr);
+    const { code, stderr } = await runRelay(["replay", "--since", "1h"], { cwd: relay.folder });
+    assert.deepEqual([code, stderr], [1, ""]);
+    await relay.post(event(1, "note.failed"));
+    const asked = await runRelay(["replay", "--since", "1h"], { cwd: relay.folder });
+    assert.match(asked.stderr, /Replay 1 event since/);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
 test("replay ends with 1 where nothing is replayed, and says why", async () => {
   await atWork(async ({ folder }, _, [, , other]) => {
     const unrouted = await runRelay(["replay", other!.id], { cwd: folder });

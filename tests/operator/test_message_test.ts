@@ -62,7 +62,7 @@ testWithStore("sendTest() stores one event for one target, and another one each 
     data: { target: "crm" },
   });
   assert.deepEqual(story!.headers, { "Content-Type": "application/json", X: SOURCE.sign(story!.body) });
-  const { headers } = (await tellStory(store, loadedConfig(), parseId(ids[0]!)!))!;
+  const { headers } = (await tellStory(store, loadedConfig(), parseId(ids[0]!)!, 0))!;
   assert.equal(headers.x, "[masked]");
 });
 
@@ -79,6 +79,6 @@ testWithStore("replayIds() gives an event of relay's own no route, and tellStory
   const id = parseId((await sendTest(store, "crm", SOURCE, NOW)).event)!;
   const result = await replayIds(store, loadedConfig(), [id], { now: NOW });
   assert.deepEqual([result.events, result.unrouted], [0, 1]);
-  const story = await tellStory(store, loadedConfig(), id);
+  const story = await tellStory(store, loadedConfig(), id, 0);
   assert.deepEqual(story!.routing, { targets: [], isFallback: false, routes: [], problems: [] });
 });

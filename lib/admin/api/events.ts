@@ -47,7 +47,7 @@ export function addEvents(app: Api, { store, loaded }: AdminContext): void {
   app.openapi(storyRoute, async (c) => {
     const { id: text } = c.req.valid("param");
     const id = parseId(text);
-    const story = id && await tellStory(store, loaded(), id);
+    const story = id && await tellStory(store, loaded(), id, Date.now());
     if (!story) throw new ApiError(404, `Cannot tell of "${text}": no event and no delivery has this id`);
     return c.json(shown(story), 200);
   });

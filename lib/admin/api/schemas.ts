@@ -93,8 +93,14 @@ export const eventStory = z.object({
   }).meta({ description: "Which of the source's secrets had signed it" }),
   routing,
   deliveries: z.array(
-    z.object({ ...deliveryShape, history: z.array(attempt).meta({ description: "The first one first" }) })
-      .meta({ id: "DeliveryStory" }),
+    z.object({
+      ...deliveryShape,
+      held: z.object({
+        state: z.enum(["open", "throttled", "paused", "orphaned"]).meta({ description: "As a target's" }),
+        until: time.nullable().meta({ description: "Null where an operator has to end it" }),
+      }).nullable().meta({ description: "Why a delivery that waits will not go when its time comes" }),
+      history: z.array(attempt).meta({ description: "The first one first" }),
+    }).meta({ id: "DeliveryStory" }),
   ),
 }).meta({ id: "EventStory", description: "Everything that is known of an event" });
 

@@ -3,7 +3,7 @@
 
 import type { DeadFilter, DeadGroup, EventView } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
-import { Action, Advice, deadPath, eventPath, Row, Table, Time } from "./parts.tsx";
+import { Action, Advice, deadPath, EventLink, Row, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** A page lists so many dead letters. */
@@ -109,11 +109,7 @@ function Letters(
         <Row
           head={head}
           cells={[
-            <>
-              <a href={eventPath(event.id)}>{event.type}</a>
-              <br />
-              <span class="id muted">{event.id}</span>
-            </>,
+            <EventLink event={event} />,
             <Time view={view} at={event.receivedAt} />,
             delivery.target,
             delivery.reason ? words.reasons[delivery.reason].name : words.none,

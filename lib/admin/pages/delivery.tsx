@@ -38,11 +38,23 @@ export function DeliveryCard({ view, delivery }: { view: View; delivery: Deliver
   );
 }
 
-function Next({ view, delivery: { state, nextAttemptAt } }: { view: View; delivery: Delivery }) {
+function Next({ view, delivery: { state, nextAttemptAt, held } }: { view: View; delivery: Delivery }) {
   const { words } = view;
   if (state === "delivered") return null;
   if (state === "dead") return <p>{words.event.nextDead}</p>;
   if (state === "in_flight") return <p>{words.event.nextSending}</p>;
+  if (held) {
+    return (
+      <p>
+        {words.event.nextHeld} <State view={view} state={held.state} />
+        {held.until && (
+          <>
+            , {words.targets.until} <Time view={view} at={held.until} isInText />
+          </>
+        )}
+      </p>
+    );
+  }
   if (nextAttemptAt === null) return <p>{words.event.nextTurn}</p>;
   return (
     <p>

@@ -3,7 +3,7 @@
 
 import type { EventFilter, EventPage, EventView } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
-import { eventPath, Nothing, Row, State, Table, Time } from "./parts.tsx";
+import { EventLink, Nothing, Row, State, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 import type { StateName } from "./words.ts";
 
@@ -152,14 +152,10 @@ function List({ view, events }: { view: View; events: readonly EventView[] }) {
         <Row
           head={head}
           cells={[
-            <>
-              <a href={eventPath(event.id)}>{event.type}</a>
-              <br />
-              <span class="id muted">{event.id}</span>
-            </>,
+            <EventLink event={event} />,
             <Time view={view} at={event.receivedAt} />,
             <Note view={view} event={event} />,
-            event.source,
+            <div class="source">{event.source}</div>,
             <Deliveries view={view} event={event} />,
           ]}
         />

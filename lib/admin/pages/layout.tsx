@@ -4,7 +4,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import { assets } from "./assets.ts";
-import { eventPath } from "./parts.tsx";
+import { eventPath, Prose } from "./parts.tsx";
 import type { View } from "./view.ts";
 import type { Words } from "./words.ts";
 
@@ -57,6 +57,11 @@ function Layout({ view, page }: { view: View; page: Page }) {
           <Told view={view} />
           {page.content}
         </main>
+        {!page.isBare && (
+          <footer>
+            <Prose text={words.times(view.timeZone)} />
+          </footer>
+        )}
         <p id="announcer" class="hidden" role="status"></p>
       </body>
     </html>

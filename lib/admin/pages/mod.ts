@@ -19,7 +19,7 @@ const ASSET_AGE_S = 31_536_000;
 /** The pages, for a listener that has seen to who may ask. */
 export function createPages(context: AdminContext): Hono {
   const app = new Hono();
-  const view = (c: Context) => viewOf(c, context.loaded(), context.token !== undefined);
+  const view = (c: Context) => viewOf(c, context.loaded(), context.token() !== undefined);
   const missing = (c: Context) => show(c, view(c), notFoundPage(view(c)), 404);
   const page = (read: Read) => async (c: Context) => {
     const own = view(c);

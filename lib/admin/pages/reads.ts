@@ -52,7 +52,7 @@ export function createReads({ store, loaded }: AdminContext) {
 
     async event(c, view) {
       const id = parseId(c.req.param("id") ?? "");
-      const story = id && await tellStory(store, loaded(), id);
+      const story = id && await tellStory(store, loaded(), id, view.now);
       if (!story) return undefined;
       const { body, details, ...told } = story;
       return eventPage(view, view.clean(told), { body, details });
@@ -78,7 +78,7 @@ export function createReads({ store, loaded }: AdminContext) {
 
     async targets(c, view) {
       const id = parseId(c.req.query("event") ?? "");
-      const story = id && await tellStory(store, loaded(), id);
+      const story = id && await tellStory(store, loaded(), id, view.now);
       return targetsPage(view, {
         statuses: await readStatuses(view),
         targets: loaded().config.targets,

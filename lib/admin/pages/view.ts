@@ -12,6 +12,8 @@ export interface View {
   language: Language;
   words: Words;
   format: Format;
+  /** IANA name of the zone of the times. */
+  timeZone: string;
   /** Unix milliseconds. */
   now: number;
   /** Path of the page. */
@@ -48,11 +50,13 @@ const languages: DetectorOptions = {
 export function viewOf(c: Context, loaded: LoadedConfig, isSignedIn: boolean): View {
   const language = detectFromHeader(c, languages) === "pt" ? "pt-BR" : "en";
   const words = wordsOf(language);
+  const { timeZone } = loaded.config;
   const now = Date.now();
   return {
     language,
     words,
-    format: formatOf(language, loaded.config.timeZone, now),
+    format: formatOf(language, timeZone, now),
+    timeZone,
     now,
     path: c.req.path,
     isSignedIn,

@@ -6,6 +6,7 @@ import { reasonsEn } from "./words_reasons.ts";
 export const en = {
   nav: { overview: "Overview", events: "Events", dead: "Dead letters", targets: "Targets", config: "Config" },
   skip: "Skip to content",
+  times: (timeZone: string) => `Times are those of ${timeZone}, the \`timeZone\` of the config.`,
   mainNavigation: "Main",
   language: "en",
   live: { on: "Live", off: "Not live", pause: "Pause live updates", resume: "Resume live updates" },
@@ -143,7 +144,7 @@ export const en = {
     next: "Next attempt",
     nextTurn: "Waits for its turn behind others of its order key.",
     nextSending: "Being sent now.",
-    nextHeld: "Not before the target takes deliveries again.",
+    nextHeld: "Goes once the target takes deliveries again:",
     nextDead: "Nothing more happens by itself.",
     retry: "Retry now",
     retryOf: (target: string) => `Retry now: ${target}`,

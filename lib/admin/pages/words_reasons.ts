@@ -89,7 +89,8 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   },
   tls_failed: {
     name: "falha de TLS",
-    advice: "Não houve conexão segura: confira se o certificado do destino é válido e deste nome de servidor.",
+    advice:
+      "Não foi possível fazer uma conexão segura: confira se o certificado do destino é válido e deste nome de servidor.",
   },
   network_failed: {
     name: "falha de rede",
@@ -105,7 +106,7 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   },
   redirected: {
     name: "redirecionado",
-    advice: "O destino indicou outro endereço, e redirecionamentos não são seguidos: ponha o novo na configuração.",
+    advice: "O destino indicou outro endereço, e redirecionamentos não são seguidos: coloque o novo na configuração.",
   },
   refused: {
     name: "recusado",
@@ -113,7 +114,7 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   },
   server_failed: {
     name: "falha no destino",
-    advice: "O destino teve um erro próprio: veja o log dele e reenvie quando estiver corrigido.",
+    advice: "O destino teve um erro interno: veja o log dele e reenvie quando estiver corrigido.",
   },
   unexpected_answer: {
     name: "resposta inesperada",
@@ -137,7 +138,7 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   },
   note_unavailable: {
     name: "nota indisponível",
-    advice: "A API do ConnectVets não deu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
+    advice: "A API do ConnectVets não forneceu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
   },
   internal: {
     name: "erro no relay",

@@ -14,6 +14,7 @@ const view: View = {
   language: "en",
   words: wordsOf("en"),
   format: formatOf("en", "UTC", T0),
+  timeZone: "UTC",
   now: T0,
   path: "/",
   isSignedIn: false,
