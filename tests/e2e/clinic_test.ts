@@ -12,8 +12,7 @@ import { configOf, runRelay, SECRET, startRelay } from "../helpers/relay.ts";
 import { type SinkRequest, startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
 
-/** How long the API takes no request, in seconds. */
-const REFUSED_SECONDS = 6;
+const MINUTE_MS = 60_000;
 
 const kinds = (Object.keys(receivers) as (keyof typeof receivers)[]).filter((name) => !receivers[name].skip);
 
@@ -31,7 +30,9 @@ const textOf = ({ body }: SinkRequest) => JSON.parse(body.toString()).text as st
 /** Appends what it is given to a file, with a line's end. */
 const script = "#!/bin/sh\ncat >> bytes.txt\necho >> bytes.txt\n";
 
-test("a day at the clinic reaches everybody, once, also past a time in which the API takes no request", async () => {
+test("a day at the clinic reaches everybody, once, also past a minute in which the API takes no request", {
+  timeout: 2 * MINUTE_MS,
+}, async () => {
   const api = await startConnectvetsApi();
   const slack = await startSink();
   const mail = await startMail({ authOptional: true, disabledCommands: ["STARTTLS"] });
@@ -71,14 +72,14 @@ test("a day at the clinic reaches everybody, once, also past a time in which the
     );
 
     const refusedAt = Date.now();
-    api.before({ status: 429, retryAfter: String(REFUSED_SECONDS) });
+    api.before({ status: 429 });
     for (const id of ["n-3", "n-4", "n-5"]) assert.equal((await relay.post(completed(id))).status, 200);
     await until("the scripts", () => bytes().split("\n").length === 5);
-    await until("the end of it", () => Date.now() - refusedAt > REFUSED_SECONDS * 1000, 20_000);
+    await until("the end of the minute", () => Date.now() - refusedAt > MINUTE_MS, 2 * MINUTE_MS);
     assert.equal(slack.requests.length, 2, "no message without its note");
     api.before(undefined);
-    await slack.received(5, 20_000);
-    await mail.received(4, 20_000);
+    await slack.received(5, MINUTE_MS);
+    await mail.received(4, MINUTE_MS);
     const told = slack.requests.slice(2).map(textOf).map((text) => text.split("\n")[0]).sort();
     assert.deepEqual(told, ["n-3", "n-4", "n-5"].map((id) => `*Nota concluída: Rex ${id}*`));
     assert.deepEqual([slack.requests.length, mail.mails.length, bytes().split("\n").length], [5, 4, 5]);
