@@ -2,26 +2,19 @@
 
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
-import { ExitCode, RelayError } from "../errors.ts";
+import { ExitCode } from "../errors.ts";
 import { print, printJson } from "./shared.ts";
 
 /** How a verb ends that Ctrl-C stopped, as a shell tells it of programs that a signal ended: 128 + SIGINT. */
 export const INTERRUPTED = 130;
 
 /**
- * Asks on the terminal whether to go on. The question goes to standard error, as what the verb prints may be piped.
+ * Asks on a terminal whether to go on; elsewhere a script does what it was written for. The question goes to standard
+ * error, as what the verb prints may be piped.
  * @param yes The user has said so beforehand.
- * @throws {RelayError} if there is no terminal to ask on.
  */
 export async function confirm(question: string, yes = false): Promise<boolean> {
-  if (yes) return true;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new RelayError(
-      `Cannot ask "${question}": this is no terminal`,
-      "add --yes to go on without being asked",
-      ExitCode.usage,
-    );
-  }
+  if (yes || !process.stdin.isTTY || !process.stderr.isTTY) return true;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));

@@ -27,7 +27,7 @@ export function replayVerb(): Command {
     .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
     .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
     .option("--to <target>", "send them to this target alone, whether or not a route names it")
-    .option("--yes", "with --since: do not ask")
+    .option("--yes", "with --since: do not ask, which is done on a terminal alone")
     .addHelpText(
       "after",
       "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +

@@ -77,11 +77,11 @@ test("backup while events come in, stop, restore, start: all that was acknowledg
     assert.deepEqual([waiting, dead], [events - 1, 0]);
     assert.equal(statSync(join(folder, "copy.db")).mode & 0o777, 0o600);
 
-    const early = await run("restore", "copy.db", "--yes");
+    const early = await run("restore", "copy.db");
     assert.equal(early.code, 1);
     assert.match(early.stderr, /another relay serves it\n {2}hint: stop that one first/);
     await drill.relay.end("SIGKILL");
-    const restored = await run("restore", "copy.db", "--yes");
+    const restored = await run("restore", "copy.db");
     assert.equal(restored.code, 0, restored.stderr);
     assert.match(restored.stdout, /What waits is delivered after the next start/);
     const [, aside] = restored.stdout.match(/The store that was there is (\S+) now/)!;
@@ -236,8 +236,6 @@ test("restore asks on a terminal, and changes nothing for a no", needsTerminal, 
   await withRelay(async ({ folder, run, relay }) => {
     await run("backup", "copy.db");
     await relay.end();
-    const piped = await run("restore", "copy.db");
-    assert.deepEqual([piped.code, /add --yes/.test(piped.stderr)], [2, true]);
     const terminal = runOnTerminal(["restore", "copy.db"], { cwd: folder });
     try {
       await terminal.shows(/Put .*copy\.db \(0 events; 0 deliveries wait, 0 dead\) in the place of .*\[y\/N\]/);

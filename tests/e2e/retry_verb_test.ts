@@ -139,7 +139,7 @@ test("retry --dead retries what is dead, by target, reason and time; waiting del
     await relay.post(event(3, "late.note"));
     await attempted(relay, 7);
     mend();
-    const retry = (...args: string[]) => json(relay.folder, "retry", "--dead", "--yes", ...args);
+    const retry = (...args: string[]) => json(relay.folder, "retry", "--dead", ...args);
     const nothing = { code: 1, value: { retried: 0, interrupted: false } };
     assert.deepEqual(await retry("--target", "crm"), nothing);
     assert.deepEqual(await retry("--target", "recusa", "--reason", "timed_out"), nothing);
@@ -163,10 +163,6 @@ test("retry ends with 2 where it is told too little, too much, or what is not kn
       [[id, "--target", "crm"], /--target, --reason and --since go with --dead/],
       [["--dead", "--target", "recuza"], /unknown target "recuza".*did you mean "recusa"\?/],
       [["--dead", "--reason", "tired"], /refused/],
-      [
-        ["--dead"],
-        /^Cannot ask "Retry 1 dead delivery \(recusa refused 1\)\?": this is no terminal\n {2}hint: add --yes/,
-      ],
     ];
     for (const [args, words] of wrong) {
       const { code, stdout, stderr } = await runRelay(["retry", ...args], { cwd: relay.folder });
