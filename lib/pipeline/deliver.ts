@@ -161,7 +161,8 @@ export class Deliverer {
     const surplus: Claimed[] = [];
     this.#awaitingNotes = new Set();
     for (const one of claimed) {
-      const ready = await this.#readyOf(one, now, config);
+      const access = accessFor(one.event, config.targets.get(one.target)!, config);
+      const ready = access ? await this.#withNote(one, access, now, config) : one;
       if (!ready) this.#awaitingNotes.add(one.target);
       else if (this.#lanes.get(one.target)!.room(Date.now()) > 0) this.#start(ready, config);
       else surplus.push(one);
@@ -170,10 +171,13 @@ export class Deliverer {
     if (this.#awaitingNotes.size > 0) this.wake(); // others may have their place in the lane
   }
 
-  /** The delivery as it can be made now; `undefined` if it has to wait for its note, which takes no place in its lane. */
-  async #readyOf(claimed: Claimed, now: number, config: DeliverConfig): Promise<Claimed | undefined> {
-    const access = accessFor(claimed.event, config.targets.get(claimed.target)!, config);
-    if (!access) return claimed;
+  /** The delivery with its note; `undefined` if it has to wait for that, which takes no place in its lane. */
+  async #withNote(
+    claimed: Claimed,
+    access: ApiAccess,
+    now: number,
+    config: DeliverConfig,
+  ): Promise<Claimed | undefined> {
     const kept = await this.#store.notes.get(claimed.ref.event).catch(() => undefined);
     const ready = noteIn(kept, access, now);
     if (ready) return { ...claimed, event: { ...claimed.event, ...ready } };
