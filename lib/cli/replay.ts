@@ -106,7 +106,9 @@ function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: Rep
   const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
   if (json) return printJson({ events, deliveries, unrouted, unknown, interrupted: !isComplete, lastReceivedAt });
   const done = `Replaying ${count(events, "event")} as ${count(deliveries, "new delivery", "new deliveries")}`;
-  if (isComplete) print(done);
+  if (isComplete && events === 0) {
+    print(`Nothing is replayed${unknown.length > 0 ? "" : ": no event that fits came in"}`);
+  } else if (isComplete) print(done);
   else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
   if (unrouted > 0) {
     print(`${count(unrouted, "event goes", "events go")} nowhere by the config of now; --to names a target`);

@@ -2,12 +2,12 @@
 
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { sampleNote } from "../connectvets/samples.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { parsePayload, type Payload } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
-import { eventBytes, sampleNote } from "./samples.ts";
-import { print, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { eventBytes, print, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./words.ts";
 
 interface Options extends SourceOptions {

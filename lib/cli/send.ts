@@ -5,13 +5,13 @@ import type { Command } from "commander";
 import { isLoopback } from "../config/cross.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode } from "../errors.ts";
 import { visible } from "../log.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { post } from "./post.ts";
-import { eventBytes, sampleNames } from "./samples.ts";
 import { sendTo } from "./send_to.ts";
-import { print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { eventBytes, print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   data?: string;

@@ -183,7 +183,7 @@ const mistakes: [fixture: unknown, path: string, message: RegExp][] = [
   [3, "", /^expected an object, got 3$/],
   [{ expect: "unrouted" }, "event", /^is missing; expected the payload/],
   [{ event: { data: {} }, expect: "unrouted" }, "event", /a text "event", got an object/],
-  [{ event: [], expect: "unrouted" }, "event", /got a list/],
+  [{ event: [], expect: "unrouted" }, "event", /got an empty list/],
   [{ event: failed }, "expect", /^is missing; expected \{ "targets": /],
   [{ event: failed, expect: "unruted" }, "expect", /or "unrouted", got "unruted"/],
   [{ event: failed, expect: {} }, "expect", /expected "targets", or "messages", or both/],

@@ -1,11 +1,10 @@
 /** @jsxImportSource hono/jsx */
 /** The config as it is loaded, and what it would make of an event. */
 
-import { Buffer } from "node:buffer";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Verdict } from "../../pipeline/route.ts";
 import { toldIn } from "../../warnings.ts";
-import { eventBytes, sampleNames } from "../../cli/samples.ts";
+import { sampleEvent, sampleNames } from "../../connectvets/samples.ts";
 import type { Page } from "./layout.tsx";
 import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
 import { type Preview, previewOf } from "./preview.ts";
@@ -21,7 +20,7 @@ export interface Asked {
 export function configPage(view: View, loaded: LoadedConfig, { text, sample }: Asked): Page {
   const { words } = view;
   const name = sampleNames.find((one) => one === sample) ?? sampleNames[1];
-  const shown = text ?? JSON.stringify(JSON.parse(Buffer.from(eventBytes(name, undefined)).toString()), null, 2);
+  const shown = text ?? JSON.stringify(sampleEvent(name), null, 2);
   const result = text === undefined ? undefined : view.clean(previewOf(loaded, text));
   return {
     title: words.config.title,

@@ -1,7 +1,7 @@
 /** What may be typed after the name of the program, for completions in any shell. */
 
 import type { Argument, Command, Option } from "commander";
-import { sampleNames } from "../../cli/samples.ts";
+import { sampleNames } from "../../connectvets/samples.ts";
 import { verbsOf } from "../man.ts";
 
 /** What may stand where a value is expected: a path, one of some words, or what nobody can guess. */

@@ -1,9 +1,7 @@
 /** Sample events in the forms that ConnectVets documents, each with a note of its own. */
 
-import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { type Note, noteOf } from "../connectvets/note.ts";
-import { readInput } from "./shared.ts";
+import { type Note, noteOf } from "./note.ts";
 
 /** Names of the events that there is a sample of. */
 export const sampleNames = [
@@ -14,13 +12,8 @@ export const sampleNames = [
   "note.transcription.failed",
 ] as const;
 
-/** The bytes of a file (`-` for standard input), or of a new sample where there is no file. */
-export function eventBytes(event: string, file: string | undefined): Uint8Array {
-  return file === undefined ? Buffer.from(JSON.stringify(sampleEvent(event))) : readInput(file);
-}
-
 /** A new event of this name; one whose name is not known has the form of the webhook guide. */
-function sampleEvent(event: string): { event: string; timestamp: string; data: object } {
+export function sampleEvent(event: string): { event: string; timestamp: string; data: object } {
   const timestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const id = randomUUID();
   const common = { external_id: "CLIENTE_123" };
