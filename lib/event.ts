@@ -1,6 +1,7 @@
 /** Events: the payloads that ConnectVets documents, what a config's functions see of them, and the event as it is kept. */
 
 import type { Note } from "./connectvets/note.ts";
+import { isObject } from "./json.ts";
 
 /** What the guide's three events carry. */
 interface NoteData<Status extends string> {
@@ -159,10 +160,8 @@ export function parsePayload(body: Uint8Array): Parsed {
   } catch {
     return { problem: "The body is not valid JSON" };
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { problem: "The body is not a JSON object" };
-  }
-  if (typeof (value as Payload).event !== "string") return { problem: 'The body has no string "event"' };
+  if (!isObject(value)) return { problem: "The body is not a JSON object" };
+  if (typeof value.event !== "string") return { problem: 'The body has no string "event"' };
   return { payload: value as Payload };
 }
 

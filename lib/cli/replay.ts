@@ -27,7 +27,7 @@ export function replayVerb(): Command {
     .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
     .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
     .option("--to <target>", "send them to this target alone, whether or not a route names it")
-    .option("--yes", "with --since: do not ask, which is done on a terminal alone")
+    .option("--yes", "with --since: do not ask; off a terminal nothing is asked")
     .addHelpText(
       "after",
       "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +
@@ -106,9 +106,8 @@ function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: Rep
   const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
   if (json) return printJson({ events, deliveries, unrouted, unknown, interrupted: !isComplete, lastReceivedAt });
   const done = `Replaying ${count(events, "event")} as ${count(deliveries, "new delivery", "new deliveries")}`;
-  if (isComplete && events === 0) {
-    print(`Nothing is replayed${unknown.length > 0 ? "" : ": no event that fits came in"}`);
-  } else if (isComplete) print(done);
+  const none = unknown.length > 0 ? "Nothing is replayed" : "Nothing is replayed: no event that fits came in";
+  if (isComplete) print(events > 0 ? done : none);
   else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
   if (unrouted > 0) {
     print(`${count(unrouted, "event goes", "events go")} nowhere by the config of now; --to names a target`);

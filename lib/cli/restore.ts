@@ -13,7 +13,7 @@ import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 export function restoreVerb(): Command {
   return verb("restore", "put a copy that `relay backup` made in the place of the store", "config", "json")
     .argument("<file>", "the copy")
-    .option("--yes", "do not ask, which is done on a terminal alone")
+    .option("--yes", "do not ask; off a terminal nothing is asked")
     .addHelpText(
       "after",
       "\nStop `relay serve` first. The store that is there stays beside it, under a name with the time." +

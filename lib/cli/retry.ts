@@ -25,7 +25,7 @@ export function retryVerb(): Command {
     .option("--target <name>", "with --dead: only those to this target")
     .addOption(new Option("--reason <reason>", "with --dead: only those that failed so").choices(reasons))
     .option("--since <when>", "with --dead: only of events since then: a duration such as 2h, or a date", parseSince)
-    .option("--yes", "with --dead: do not ask, which is done on a terminal alone")
+    .option("--yes", "with --dead: do not ask; off a terminal nothing is asked")
     .addHelpText(
       "after",
       "\nA delivery keeps its id. What is delivered, or on its way, is not touched; `relay replay` sends an event again." +

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { unknownName } from "../options.ts";
 import { OWN_SOURCE } from "../own_event.ts";
 import { MAX_NOTE_REQUESTS } from "../pipeline/enrich.ts";
@@ -122,11 +123,6 @@ function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigWarn
 /** Whether only this machine can be reached under this name or address. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
-}
-
-/** Whether this is an object with names of its own, and no list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether this was made by one of the functions that make sources and targets. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Alert } from "../alert.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { type Locale, localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import type { KeepPolicy } from "../pipeline/retain.ts";
@@ -17,7 +18,7 @@ import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "
 import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
-import { crossIssues, httpIssues, isObject, isPart, warningsOf } from "./cross.ts";
+import { crossIssues, httpIssues, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 

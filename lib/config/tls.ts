@@ -1,10 +1,10 @@
 /** Reads `listen.tls`: what it names, and whether a listener and its senders can do with it. */
 
 import type { ConfigIssue } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { file } from "../secret.ts";
 import { type Finding, type KeyPair, readKeyPair } from "../tls/certificate.ts";
 import type { ConfigWarning } from "../warnings.ts";
-import { isObject } from "./cross.ts";
 
 /** What reading `listen.tls` gave; nothing where the config has none, or it is of the wrong form. */
 export interface TlsReading {

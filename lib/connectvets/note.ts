@@ -1,5 +1,7 @@
 /** A note in full, as ConnectVets' API tells of it: the payloads of events name it, and little more. */
 
+import { isObject } from "../json.ts";
+
 /** What the clinic's own system gave with a note. */
 interface NoteMetadata {
   key: string;
@@ -63,10 +65,6 @@ function inOrder(sections: NoteSection[]): NoteSection[] {
     const [a, b] = [placeOf(one), placeOf(other)];
     return a === b ? 0 : a - b;
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listOf(value: unknown): Record<string, unknown>[] {

@@ -6,6 +6,7 @@ import { formatPath, issuesOf } from "../config/issues.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
+import { isObject } from "../json.ts";
 import { options, unknownName } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
@@ -25,7 +26,6 @@ const EVENT_ID = "00000000-0000-7000-8000-000000000000";
 const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
 
 const name = z.string().min(1, "expected a text that is not empty");
-const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const message = z.union([z.literal(AS_RECEIVED), z.record(z.string(), z.unknown())], {
   error: `expected an object with the fields to compare, or "${AS_RECEIVED}"`,
@@ -44,7 +44,7 @@ const fixture = options({
   name: name.optional(),
   // Not copied by zod: what it holds is the sender's.
   event: z.custom<Payload>(
-    (value) => isObject(value) && typeof (value as Payload).event === "string",
+    (value) => isObject(value) && typeof value.event === "string",
     'expected the payload: an object with a text "event"',
   ),
   note: z.custom<object>(isObject, "expected the note as ConnectVets' API gives it: an object").optional(),

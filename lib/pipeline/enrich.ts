@@ -5,6 +5,7 @@ import { fetchNote } from "../connectvets/fetch.ts";
 import { Limit, LIMIT_MS } from "../connectvets/limit.ts";
 import { type Note, noteOf } from "../connectvets/note.ts";
 import { payloadOf, type RelayEvent } from "../event.ts";
+import { isObject } from "../json.ts";
 import { log } from "../log.ts";
 import { noteRequests } from "../metrics.ts";
 import { isOwn } from "../own_event.ts";
@@ -209,7 +210,7 @@ function limited(until: number): Retry {
 /** The note that an event is about; `undefined` if it names none that a URL can. */
 function noteIdOf(event: RelayEvent): string | undefined {
   const { data } = payloadOf(event);
-  const { note_id, id } = typeof data === "object" && data !== null ? data as Record<string, unknown> : {};
+  const { note_id, id } = isObject(data) ? data : {};
   const given = note_id ?? id;
   return typeof given === "string" && /^[\w-]{1,128}$/.test(given) ? given : undefined;
 }
