@@ -35,21 +35,25 @@ export interface AcceptConfig extends RoutingTable {
  */
 export type Accept = (received: Received, config: AcceptConfig) => Promise<"stored" | "duplicate">;
 
-/** How many times as long as a count of what waits has taken, the next one waits: a long backlog takes long to count. */
+/** How long a count of what waits is relied on while it leaves room, in milliseconds: operators add to it as well. */
+const COUNT_AGE_MS = 1_000;
+
+/** How many times as long as a count has taken, the next one waits: a long backlog takes long to count. */
 const COUNT_PAUSE = 10;
 
 /** @param wake Called when there is something new to deliver. */
 export function createAccept(store: Store, wake: () => void): Accept {
-  /** At most so many wait: what was delivered since they were counted is among them. */
+  /** How many waited when they were counted last, and what was accepted since. */
   let backlog = Infinity;
-  let countAgainAt = 0;
+  let countedAt = -Infinity;
+  let pauseMs = 0;
 
   async function checkBacklog(maxBacklog: number, targets: Iterable<string>) {
     const startedAt = performance.now();
-    if (backlog >= maxBacklog && startedAt >= countAgainAt) {
+    if (startedAt >= countedAt + Math.max(pauseMs, backlog < maxBacklog ? COUNT_AGE_MS : 0)) {
       backlog = await store.backlog(targets);
-      const endedAt = performance.now();
-      countAgainAt = endedAt + COUNT_PAUSE * (endedAt - startedAt);
+      countedAt = performance.now();
+      pauseMs = COUNT_PAUSE * (countedAt - startedAt);
     }
     if (backlog < maxBacklog) return;
     throw new StoreError(

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { configOf, type RunningRelay, sign, startRelay } from "../helpers/relay.ts";
-import { type Sink, startSink } from "../helpers/sink.ts";
+import { configOf, type RunningRelay, runRelay, sign, startRelay } from "../helpers/relay.ts";
+import { hang, type Sink, startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
 import { chunk, exchange } from "./raw.ts";
 
@@ -190,6 +190,15 @@ test("serve hardly counts against `maxBacklog` what was delivered, however fast 
     }
     assert.ok(refused < 20, `${refused} times`);
   });
+});
+
+test("serve counts against `maxBacklog` what an operator had delivered anew", async () => {
+  await withRelay({ more: "maxBacklog: 3," }, async (relay) => {
+    assert.equal((await relay.post(event(1))).text, "OK");
+    for (const _ of [2, 3]) assert.equal((await runRelay(["replay", "--since", "1h"], { cwd: relay.folder })).code, 0);
+    // A repeat, which adds nothing itself.
+    await until("the relay to be full", async () => (await relay.post(event(1))).status === 503);
+  }, await startSink(hang));
 });
 
 test("serve never says OK for what it cannot store, and recovers by itself", async () => {
