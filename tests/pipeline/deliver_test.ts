@@ -97,23 +97,54 @@ test("Deliverer looks once for many calls that come together", async () => {
   });
 });
 
-test("Deliverer comes in few looks to what is ready behind many that wait for their notes", async () => {
+/** The API's limit is used up, so that whoever needs a note waits; gives events that need one. */
+async function withoutNotes({ store, deliverer, config }: Bench) {
   const account = "clinic";
   const enrich = { url: "http://127.0.0.1:1", key: "k", isOptional: false, account };
-  const rule = { on: ["note.completed"], to: ["a"], message: { body: {} }, enrich };
-  await withDeliverer({ a: { concurrency: 1 } }, status(200), async ({ store, deliverer, sink, config, looks }) => {
-    const now = Date.now();
-    await Promise.all(Array.from({ length: 100 }, () => store.notes.request(account, now, 0))); // the API's limit
-    await deliverer.use({ ...config, routes: [rule] });
-    const completed = (key: string) => {
-      const body = Buffer.from(JSON.stringify({ event: "note.completed", data: { note_id: key } }));
-      return { ...newEvent(key), type: "note.completed", body };
-    };
-    await store.accept(Array.from({ length: 500 }, (_, index) => completed(`waits-${index}`)));
+  const now = Date.now();
+  await Promise.all(Array.from({ length: 100 }, () => store.notes.request(account, now, 0)));
+  await deliverer.use({ ...config, routes: [{ on: ["note.completed"], to: ["a"], message: { body: {} }, enrich }] });
+  return (count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const body = Buffer.from(JSON.stringify({ event: "note.completed", data: { note_id: `n-${index}` } }));
+      return { ...newEvent(`waits-${index}`), type: "note.completed", body };
+    });
+}
+
+test("Deliverer comes in few looks to what is ready behind many that wait for their notes", async () => {
+  await withDeliverer({ a: { concurrency: 1 } }, status(200), async (bench) => {
+    const { store, deliverer, sink, looks } = bench;
+    const waiting = await withoutNotes(bench);
+    await store.accept(waiting(500));
     await store.accept([newEvent("ready-1"), newEvent("ready-2")]);
     deliverer.wake();
     await sink.received(2);
     assert.ok(looks() < 100, `${looks()} looks`);
+  });
+});
+
+test("Deliverer starts no more than have room of what is ready behind others, and leaves the rest as it was", async () => {
+  const held: (() => void)[] = [];
+  const hold: Respond = (response) => void held.push(() => response.end("ok"));
+  await withDeliverer({ a: { concurrency: 1 } }, hold, async (bench) => {
+    const { store, deliverer, sink, stateOf } = bench;
+    const waiting = await withoutNotes(bench);
+    const ready = ["1", "2", "3"].map((key) => newEvent(`ready-${key}`));
+    await store.accept([...waiting(10), ...ready]);
+    deliverer.wake();
+    for (const index of ready.keys()) {
+      await sink.received(index + 1);
+      for (const { id } of ready.slice(index + 1)) {
+        const { receivedAt, deliveries } = await until("the rest to wait", async () => {
+          const event = (await eventOf(store, id))!;
+          return event.deliveries[0]!.state === "pending" && event;
+        });
+        assert.equal(deliveries[0]!.nextAttemptAt, receivedAt);
+      }
+      assert.equal(sink.requests.length, index + 1);
+      held[index]!();
+    }
+    await until("the last one", async () => await stateOf("ready-3") === "delivered");
   });
 });
 
