@@ -44,15 +44,10 @@ export class Batches<Item extends { kind: WriteKind }, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (item.kind === "volatile") return this.#waitsDurable() ? undefined : this.#begin();
+      if (item.kind === "volatile") return this.#begin();
       const now = performance.now();
       this.#beginAt(item.kind === "lazy" ? now + PATIENCE_MS : Math.max(now, this.#flushedAt + FLUSH_GAP_MS), now);
     });
-  }
-
-  /** Whether a flush of the disk is to come within {@link FLUSH_GAP_MS}. */
-  #waitsDurable(): boolean {
-    return this.#waiting.some(({ item }) => item.kind === "durable");
   }
 
   #begin(): void {
@@ -84,11 +79,11 @@ export class Batches<Item extends { kind: WriteKind }, Result> {
     this.#beginAt(dueAt, performance.now());
   }
 
-  /** What is written next: everything, if something must reach the disk now, or what is volatile alone. */
+  /** What is written next: everything, if a flush is due; nothing, if one soon is; else what is volatile alone. */
   #take(): Waiting<Item, Result>[] {
     const now = performance.now();
     const isDue = this.#dueAt <= now;
-    if (!isDue && this.#waitsDurable()) return [];
+    if (!isDue && this.#waiting.some(({ item }) => item.kind === "durable")) return [];
     const ready = isDue ? this.#waiting : this.#waiting.filter(({ item }) => item.kind === "volatile");
     const batch = ready.slice(0, MAX_BATCH);
     const taken = new Set(batch);
