@@ -10,12 +10,13 @@ export const INTERRUPTED = 130;
 
 /**
  * Asks on a terminal whether to go on; elsewhere a script does what it was written for. The question goes to standard
- * error, as what the verb prints may be piped.
+ * error, as what the verb prints may be piped, or where that is piped to standard output.
  * @param yes The user has said so beforehand.
  */
 export async function confirm(question: string, yes = false): Promise<boolean> {
-  if (yes || !process.stdin.isTTY || !process.stderr.isTTY) return true;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const output = [process.stderr, process.stdout].find(({ isTTY }) => isTTY);
+  if (yes || !process.stdin.isTTY || !output) return true;
+  const lines = createInterface({ input: process.stdin, output });
   try {
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
