@@ -5,23 +5,22 @@ import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
+import { closeOnExec, isListening } from "./handover/descriptor.ts";
+import type { Address } from "./handover/passed.ts";
+import type { Handler } from "./http/incoming.ts";
+import { listen, type Listener } from "./http/server.ts";
 import { commitDuration } from "./metrics.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
-import { Bodies } from "./pipeline/body.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { openListener, type PublicListener } from "./listener.ts";
-import type { Address } from "./listening_socket.ts";
-import { type Handler, listen, type Listener } from "./runtime.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { KeyPair } from "./tls/certificate.ts";
-import type { TlsListener } from "./tls/listener.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -82,16 +81,16 @@ export async function startApp(
     const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
-    const bodies = new Bodies();
-    let receive = createReceive(partsOf(loaded), accept, clients, bodies);
-    const answer: Handler = (request, client) => receive(request, client);
-    const publics: (PublicListener & Partial<TlsListener>)[] = [];
-    for (const socket of passed.length > 0 ? passed : [undefined]) {
-      const open = (at: Address) => listenOn("listen", { ...config.listen, ...at }, answer);
-      const listener = await openListener(config.listen, open, socket);
+    let receive = createReceive(partsOf(loaded), accept, clients);
+    const answer: Handler = (incoming) => receive(incoming);
+    const publics: Listener[] = [];
+    for (const fd of passed.length > 0 ? passed : [undefined]) {
+      const listener = await listenOn("listen", config.listen, answer, fd);
       publics.push(listener);
       listeners.push(listener);
     }
+    /** Whether somebody else has the public listener's socket, too, so that it outlives this process. */
+    let isShared = passed.length > 0;
     let token = config.admin ? config.admin.token : undefined;
     const admin = config.admin && await listenOn(
       "admin",
@@ -112,7 +111,7 @@ export async function startApp(
     deliverer.wake();
 
     return {
-      addresses: publics.map(({ host, port }) => ({ host, port })),
+      addresses: publics.map(({ host, port }) => ({ host: passed.length > 0 ? host : config.listen.host, port })),
       adminPort: admin ? admin.port : undefined,
       takenOver,
       async orphaned() {
@@ -123,29 +122,32 @@ export async function startApp(
       reload(next) {
         const old = current.config.targets;
         const { tls } = next.config.listen;
-        if (tls) { for (const one of publics) one.useCertificate?.(tls); }
+        if (tls) { for (const one of publics) one.useCertificate(tls); }
         current = next;
         // Where it listens stays, so a config that asks for no token must not open it to whoever reaches it there.
         if (next.config.admin) token = next.config.admin.token ?? token;
-        receive = createReceive(partsOf(next), accept, clients, bodies);
+        receive = createReceive(partsOf(next), accept, clients);
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },
-      share: () => publics[0]!.share(),
+      share() {
+        const { fd } = publics[0]!;
+        isShared ||= fd !== undefined;
+        return fd;
+      },
       async stop() {
         stopWatching();
         stopping.abort();
         const { drainMs, targets } = current.config;
         const end = Date.now() + drainMs;
-        const shared = publics.filter((one) => one.isShared());
         await Promise.all([
-          ...publics.map((one) => shared.includes(one) ? one.retire() : one.stop(drainMs)),
+          ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
           deliverer.stop(drainMs),
           stopRetaining(),
           stopAlarms(),
         ]);
         const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
-        await Promise.all(shared.map((one) => one.stop(graceMs)));
+        if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         await store.close();
       },
@@ -181,11 +183,11 @@ async function listenOn(
   name: "listen" | "admin",
   { host, port, tls }: { host: string; port: number; tls?: KeyPair },
   handler: Handler,
-): Promise<Listener & Partial<TlsListener>> {
+  fd?: number,
+): Promise<Listener> {
+  if (fd !== undefined) checkPassed(fd);
   try {
-    if (!tls) return listen(host, port, handler);
-    const { listenTls } = await import("./tls/listener.ts"); // what it needs takes memory
-    return await listenTls(host, port, tls, handler);
+    return await listen({ host, port, fd, tls, handler });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
     const [reason, hint] = /EADDRINUSE|in use/i.test(code)
@@ -196,6 +198,17 @@ async function listenOn(
       ];
     throw new RelayError(`Cannot listen on ${host}:${port}: ${reason}`, hint);
   }
+}
+
+/** @throws {RelayError} if nobody can be heard on this descriptor. */
+function checkPassed(fd: number): void {
+  const isFit = isListening(fd);
+  if (isFit) return closeOnExec(fd);
+  throw new RelayError(
+    `Cannot serve on the socket that was passed as descriptor ${fd}: ` +
+      (isFit === false ? "it is no TCP socket that listens" : "only the executable on Linux can"),
+    "see `ListenStream=` in the socket unit; without such a unit, the relay listens by itself",
+  );
 }
 
 function closeAll(targets: Iterable<{ close?(): void }>): void {

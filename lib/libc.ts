@@ -7,10 +7,7 @@ import { type Library, openLibrary } from "./runtime.ts";
 export interface Libc {
   clock_gettime(clock: number, time: BigInt64Array): number;
   close(fd: number): number;
-  dup3(from: number, to: number, flags: number): number;
-  epoll_ctl(epoll: number, operation: number, fd: number, event: Uint8Array | null): number;
   fcntl(fd: number, command: number, value: number): number;
-  getsockname(fd: number, address: Uint8Array, size: Uint32Array): number;
   getsockopt(fd: number, level: number, option: number, value: Int32Array, size: Uint32Array): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   shutdown(fd: number, how: number): number;
@@ -25,10 +22,7 @@ function open(): Library<Libc> | null {
   return library ??= openLibrary<Libc>("libc.so.6", {
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
-    dup3: { args: ["i32", "i32", "i32"], returns: "i32" },
-    epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
-    getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
     shutdown: { args: ["i32", "i32"], returns: "i32" },

@@ -2,22 +2,13 @@
 
 import { dirname } from "node:path";
 import process from "node:process";
-import { setTimeout } from "node:timers";
 import { fileURLToPath, pathToFileURL } from "node:url";
-
-interface BunServer {
-  port: number;
-  reload(options: Record<string, unknown>): void;
-  stop(closeConnections?: boolean): Promise<void>;
-  requestIP(request: Request): { address: string; port: number } | null;
-}
 
 interface BunRuntime {
   version: string;
   main: string;
   build(options: Record<string, unknown>): Promise<{ outputs: Blob[] }>;
   plugin(plugin: { name: string; setup(build: BunPluginBuilder): void }): void;
-  serve(options: Record<string, unknown>): BunServer;
 }
 
 interface BunPluginBuilder {
@@ -26,16 +17,6 @@ interface BunPluginBuilder {
 
 interface DenoRuntime {
   version: { deno: string };
-  serve(options: Record<string, unknown>, handler: (request: Request, info: DenoInfo) => Promise<Response>): DenoServer;
-}
-
-interface DenoInfo {
-  remoteAddr: { hostname?: string; port?: number };
-}
-
-interface DenoServer {
-  addr: { port: number };
-  shutdown(): Promise<void>;
 }
 
 const { Bun: bun, Deno: deno } = globalThis as unknown as { Bun?: BunRuntime; Deno?: DenoRuntime };
@@ -84,80 +65,6 @@ export async function importFresh(path: string, provided: string): Promise<{ def
   } finally {
     URL.revokeObjectURL(bundle);
   }
-}
-
-/** Answers requests; `client` and `port` are the address of the other end of the connection. */
-export type Handler = (request: Request, client: string, port: number) => Promise<Response>;
-
-/** A listening socket. */
-export interface Listener {
-  /** The port, which the system chose where 0 was asked for. */
-  port: number;
-  /** From now on, each answer is the last one on its connection. */
-  closeAfterAnswers(): void;
-  /** Accepts no more and resolves when the requests that were accepted are answered, or after `graceMs`. */
-  stop(graceMs: number): Promise<void>;
-}
-
-/**
- * Listens for HTTP.
- * @throws {Error} with the system's `code`, such as `EADDRINUSE`.
- */
-export function listen(host: string, port: number, handler: Handler): Listener {
-  if (bun) {
-    const answer = (request: Request, server: BunServer) => {
-      const { address, port } = server.requestIP(request) ?? { address: "", port: 0 };
-      return handler(withHost(request), address, port);
-    };
-    const server = bun.serve({
-      hostname: host,
-      port,
-      // Seconds, for a connection that waits for a request, or drips a body or takes an answer at under 16 KiB/s; longer
-      // than a body may take, so that its sender hears why. Headers must be there after 10 s, which Bun sees to itself.
-      idleTimeout: 45,
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the receiver counts, by each source's own limit
-      development: false,
-      fetch: answer,
-    });
-    return {
-      port: server.port,
-      closeAfterAnswers() {
-        server.reload({
-          fetch: async (request: Request, server: BunServer) => {
-            const response = await answer(request, server);
-            response.headers.set("Connection", "close");
-            return response;
-          },
-        });
-      },
-      async stop(graceMs) {
-        await Promise.race([server.stop(), delay(graceMs)]);
-        await server.stop(true);
-      },
-    };
-  }
-  const server = deno!.serve(
-    { hostname: host, port, onListen: () => {} },
-    (request, { remoteAddr: { hostname = "", port = 0 } }) => handler(request, hostname, port),
-  );
-  return {
-    port: server.addr.port,
-    closeAfterAnswers() {}, // its shutdown ends connections between two requests by itself
-    stop: (graceMs) => Promise.race([server.shutdown(), delay(graceMs)]),
-  };
-}
-
-/**
- * The request with a whole URL. Bun gives the path alone where the client names no host, as it may in HTTP/1.0, which
- * health checks speak, or one that cannot be.
- */
-function withHost(request: Request): Request {
-  return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
-}
-
-/** Resolves after so many milliseconds; does not keep the program alive for it. */
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** A C library's functions, by name, and what they need to be handed memory that holds addresses. */

@@ -2,7 +2,8 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
-import { networkOf } from "../pipeline/client.ts";
+import type { BodyProblem } from "../http/body.ts";
+import { networkOf } from "../http/network.ts";
 import { Windows } from "../pipeline/window.ts";
 import { refuse } from "./refuse.ts";
 
@@ -10,6 +11,8 @@ import { refuse } from "./refuse.ts";
 export interface Bindings {
   /** Address of the other end of the connection. */
   client: string;
+  /** Why its body could not be read. */
+  problem?: BodyProblem;
 }
 
 /** How many wrong guesses one client has, by sign-in and by header together. */

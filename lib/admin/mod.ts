@@ -1,9 +1,10 @@
 /** The operator's listener: health, readiness and metrics, the API, the pages, and who may see them. */
 
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import { isRefusal, messageOf } from "../errors.ts";
+import type { BodyProblem } from "../http/body.ts";
+import type { Handler } from "../http/incoming.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
 import type { AdminContext } from "./context.ts";
@@ -31,8 +32,17 @@ const headers = secureHeaders({
   strictTransportSecurity: false, // whether there is TLS, a proxy in front knows
 });
 
-/** Answers requests to the operator's listener; `client` is the address of the other end of the connection. */
-export function createAdmin(context: AdminContext): (request: Request, client: string) => Promise<Response> {
+/** What a client is told whose body could not be read. */
+const bodyProblems: Record<BodyProblem, [status: 400 | 408 | 413 | 415 | 503, text: string]> = {
+  too_large: [413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`],
+  cut: [400, "Cannot read the body: it was cut short"],
+  late: [408, "Cannot read the body: it did not arrive in time"],
+  encoded: [415, "Cannot read a body with Content-Encoding"],
+  no_room: [503, "Cannot take the body now: too many others are coming in"],
+};
+
+/** Answers requests to the operator's listener. */
+export function createAdmin(context: AdminContext): Handler {
   const { store } = context;
   const guesses = new Guesses();
   // Loaded with the first request for them: whoever never looks pays neither time at start nor memory for them.
@@ -59,10 +69,7 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
   });
   app.get("/healthz", (c) => c.text("OK"));
   app.use(guard({ ...context, guesses, askForToken }));
-  app.use(bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (c) => refuse(c, 413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`),
-  }));
+  app.use(async (c, next) => c.env.problem ? refuse(c, ...bodyProblems[c.env.problem]) : await next());
   app.get("/readyz", async (c) => {
     await store.probe();
     return c.text("OK");
@@ -94,7 +101,14 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
     log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
     return refuse(c, 503, problem);
   });
-  return async (request, client) => app.fetch(request, { client });
+  return async (incoming) => {
+    const { client, method } = incoming;
+    const body = await incoming.body(MAX_BODY_BYTES);
+    const request = incoming.request();
+    if (typeof body === "string") return await app.fetch(request, { client, problem: body });
+    const isRead = method === "GET" || method === "HEAD";
+    return await app.fetch(isRead ? request : new Request(request, { body: body as BodyInit }), { client });
+  };
 }
 
 /** The path that a form names to go on with after signing in, if it is one of ours. */

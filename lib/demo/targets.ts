@@ -6,7 +6,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
-import { listen } from "../runtime.ts";
+import { listen, type Listener } from "../http/server.ts";
+import { textAnswer } from "../http/answer.ts";
+import type { Handler, Incoming } from "../http/incoming.ts";
+
+/** Most bytes of what a target takes. */
+const MAX_BODY_BYTES = 1024 ** 2;
 
 /** Something that reached a target. */
 export interface Arrival {
@@ -40,19 +45,18 @@ mkdir -p archive && cat > "archive/$RELAY_EVENT_TYPE.json"
 export async function startTargets(folder: string): Promise<DemoTargets> {
   const arrivals: Arrival[] = [];
 
-  const http = listen("127.0.0.1", 0, async (request) => {
-    const type = request.headers.get("Relay-Event-Type") ?? "";
-    const signature = request.headers.get("X-ConnectVets-Signature") ?? "no signature";
-    const bytes = (await request.arrayBuffer()).byteLength;
-    const excerpt = `${request.method}, ${bytes} bytes as they were received, ${signature.slice(0, 15)}…`;
+  const http = await listenHere((request, body) => {
+    const type = request.header("Relay-Event-Type") ?? "";
+    const signature = request.header("X-ConnectVets-Signature") ?? "no signature";
+    const excerpt = `${request.method}, ${body.length} bytes as they were received, ${signature.slice(0, 15)}…`;
     arrivals.push({ target: "sistema", type, excerpt });
-    return new Response("thank you");
+    return "thank you";
   });
 
-  const slack = listen("127.0.0.1", 0, async (request) => {
-    const { text } = await request.json() as { text: string };
+  const slack = await listenHere((_, body) => {
+    const { text } = JSON.parse(body.toString()) as { text: string };
     arrivals.push({ target: "plantao", type: /[\w.]+$/.exec(text)?.[0] ?? "", excerpt: text.replaceAll("\n", " · ") });
-    return new Response("ok");
+    return "ok";
   });
 
   const mail = new SMTPServer({
@@ -85,6 +89,15 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
       await Promise.all([http.stop(1_000), slack.stop(1_000), new Promise<void>((resolve) => mail.close(resolve))]);
     },
   };
+}
+
+/** An HTTP server on loopback that answers with a text. */
+function listenHere(answer: (request: Incoming, body: Buffer) => string): Promise<Listener> {
+  const handler: Handler = async (incoming) => {
+    const body = await incoming.body(MAX_BODY_BYTES);
+    return typeof body === "string" ? textAnswer(400, body) : textAnswer(200, answer(incoming, Buffer.from(body)));
+  };
+  return listen({ host: "127.0.0.1", port: 0, handler });
 }
 
 function archived(folder: string): Arrival[] {

@@ -24,8 +24,8 @@ export interface Head {
 export interface MessageReader {
   /** The head is whole. Gives true where no body follows, whatever the head says. */
   onHead(head: Head): boolean;
-  /** A part of the body; the bytes are valid during the call alone. */
-  onBody(bytes: Buffer): void;
+  /** A part of the body: these bytes of what was fed. */
+  onBody(fed: Buffer, start: number, end: number): void;
   /** The message is whole, trailers included. */
   onEnd(): void;
 }
@@ -94,7 +94,7 @@ export class Parser {
   feed(bytes: Buffer): number {
     let read = 0;
     while (read < bytes.length && this.problem === undefined) {
-      const chunk = bytes.subarray(read, read + INPUT_BYTES);
+      const chunk = bytes.length <= INPUT_BYTES ? bytes : bytes.subarray(read, read + INPUT_BYTES);
       const count = this.#execute(chunk);
       read += count;
       if (count < chunk.length) break;
@@ -118,7 +118,8 @@ export class Parser {
 
   #execute(chunk: Buffer): number {
     const { memory, llhttp_execute, llhttp_get_error_pos, llhttp_resume, llhttp_resume_after_upgrade } = llhttp();
-    new Uint8Array(memory.buffer, input, chunk.length).set(chunk);
+    if (inputBytes.byteLength === 0) inputBytes = new Uint8Array(memory.buffer, input, INPUT_BYTES); // it has grown
+    inputBytes.set(chunk);
     const code = this.#run(chunk, (parser) => llhttp_execute(parser, input, chunk.length));
     if (code === Code.ok) return chunk.length;
     const read = llhttp_get_error_pos(this.#parser) - input;
@@ -183,7 +184,7 @@ export class Parser {
 
   _body(at: number, length: number): number {
     const start = at - input;
-    this.#reader.onBody(this.#chunk.subarray(start, start + length));
+    this.#reader.onBody(this.#chunk, start, start + length);
     return Code.ok;
   }
 
@@ -207,8 +208,9 @@ export class Parser {
 
 let exports: Llhttp | undefined;
 
-/** Where llhttp reads, in its memory. */
+/** Where llhttp reads, in its memory, and the bytes there. */
 let input = 0;
+let inputBytes = new Uint8Array(0);
 
 /** The parser that is being fed: llhttp calls back while it is, and at no other time. */
 let current: Parser;

@@ -7,8 +7,11 @@ import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, countSource, eventsReceived } from "../metrics.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
-import { Bodies, type BodyProblem } from "./body.ts";
-import { clientAddress, networkOf } from "./client.ts";
+import { textAnswer } from "../http/answer.ts";
+import type { BodyProblem } from "../http/body.ts";
+import type { Handler, Incoming } from "../http/incoming.ts";
+import { networkOf } from "../http/network.ts";
+import { clientAddress } from "./client.ts";
 import { Windows } from "./window.ts";
 
 /** What receiving needs to know of the config. */
@@ -17,14 +20,6 @@ export interface ReceiveConfig extends AcceptConfig {
   /** How many proxies in front may say, in `X-Forwarded-For`, who the client is. */
   trustedProxies: number;
 }
-
-interface Bindings {
-  /** Address of the other end of the connection. */
-  client: string;
-}
-
-/** Answers requests to the public listener; `client` is the address of the other end of the connection. */
-export type Receive = (request: Request, client: string) => Promise<Response>;
 
 type Headings = Record<string, string>;
 
@@ -41,32 +36,32 @@ type Refusal =
 const RETRY_SECONDS = 5;
 
 /**
- * The caller keeps `clients` and `bodies`, so that a new config begins with no clean slate.
+ * Answers requests to the public listener. The caller keeps `clients`, so that a new config begins with no clean slate.
  * @param clients Counts requests by source and client.
  */
-export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows, bodies = new Bodies()): Receive {
-  const app = new Hono<{ Bindings: Bindings }>();
+export function createReceive(config: ReceiveConfig, accept: Accept, clients: Windows): Handler {
+  const app = new Hono<{ Bindings: { incoming: Incoming } }>();
   for (const source of config.sources) {
     countSource(source.name);
     app.all(
       source.path,
       (c) =>
         c.req.method === "POST"
-          ? receive(c.req.raw, c.env.client, source)
-          : answer(405, "Method not allowed", { Allow: "POST" }),
+          ? receive(c.env.incoming, source)
+          : textAnswer(405, "Method not allowed", { Allow: "POST" }),
     );
   }
-  app.get("/healthz", () => answer(200, "OK"));
-  app.notFound(() => answer(404, "Not found"));
+  app.get("/healthz", () => textAnswer(200, "OK"));
+  app.notFound(() => textAnswer(404, "Not found"));
   app.onError((error) => {
     log.error("cannot answer a request: {problem}", { problem: error.message });
-    return answer(503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) });
+    return textAnswer(503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) });
   });
 
-  async function receive(request: Request, connection: string, source: BoundedSource): Promise<Response> {
+  async function receive(incoming: Incoming, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
     const startedAt = performance.now();
-    const client = clientAddress(connection, request.headers.get("X-Forwarded-For"), config.trustedProxies);
+    const client = clientAddress(incoming.client, incoming.header("X-Forwarded-For"), config.trustedProxies);
     const refuse = (reason: Refusal, status: number, text: string, headers?: Headings, problem?: string) => {
       // The one refusal that is this machine's fault, and that somebody must do something about.
       const level = reason === "store_failed" ? "error" : "warn";
@@ -79,12 +74,12 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
         problem,
       });
       eventsReceived.inc({ source: source.name, result: reason });
-      return answer(status, text, headers);
+      return textAnswer(status, text, headers);
     };
     if (isDebug()) {
       log.debug("request to {source}", {
         source: source.name,
-        headers: maskHeaders(request.headers, source.signatureHeader),
+        headers: maskHeaders(incoming.request().headers, source.signatureHeader),
       });
     }
 
@@ -95,13 +90,13 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       }
     }
 
-    const body = await bodies.read(request, source.maxBodyBytes);
+    const body = await incoming.body(source.maxBodyBytes);
     if (typeof body === "string") {
       const [status, text, headers] = answerTo(body, source);
       return refuse(`body_${body}`, status, text, headers);
     }
 
-    const signature = request.headers.get(source.signatureHeader);
+    const signature = incoming.header(source.signatureHeader);
     const verification = source.verify(body, signature);
     if (!verification.ok) return refuse(verification.reason, 401, "Signature verification failed");
 
@@ -111,7 +106,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     }
     if ("problem" in parsed) return refuse("body_invalid", 400, parsed.problem, {}, parsed.problem);
 
-    const contentType = request.headers.get("Content-Type");
+    const contentType = incoming.header("Content-Type");
     const headers = { ...(contentType && { "Content-Type": contentType }), [source.signatureHeader]: signature! };
     try {
       const { payload } = parsed;
@@ -119,7 +114,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       const result = await accept({ source, body, payload, headers, secretIndex, receivedAt }, config);
       eventsReceived.inc({ source: source.name, result });
       ackDuration.observe((performance.now() - startedAt) / 1000);
-      return answer(200, result === "stored" ? "OK" : "Already processed");
+      return textAnswer(200, result === "stored" ? "OK" : "Already processed");
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const retry = { "Retry-After": String(RETRY_SECONDS) };
@@ -127,7 +122,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     }
   }
 
-  /** What a sender is told whose body could not be read. Where more of it may come, the connection ends. */
+  /** What a sender is told whose body could not be read. */
   function answerTo(problem: BodyProblem, source: BoundedSource): [status: number, text: string, headers?: Headings] {
     switch (problem) {
       case "too_large":
@@ -135,15 +130,14 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       case "cut":
         return [400, "The body was cut short"];
       case "late":
-        return [408, `The body did not arrive within ${bodies.timeoutMs / 1000} s`, { Connection: "close" }];
+        return [408, "The body did not arrive in time"];
+      case "encoded":
+        return [415, "The body is encoded; send it as it is, without Content-Encoding"];
       case "no_room":
-        return [503, "The event cannot be taken now", { Connection: "close", "Retry-After": String(RETRY_SECONDS) }];
+        return [503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) }];
     }
   }
 
-  return async (request, client) => app.fetch(request, { client });
-}
-
-function answer(status: number, text: string, headers: Headings = {}): Response {
-  return new Response(text, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
+  // Of a request, the router looks at nothing but method and URL.
+  return async (incoming) => app.fetch(incoming as unknown as Request, { incoming });
 }

@@ -5,20 +5,22 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import process from "node:process";
-import { ListeningSocket } from "../../lib/listening_socket.ts";
+import { libc } from "../../lib/libc.ts";
 
 const server = createServer().listen(0, "127.0.0.1");
 await once(server, "listening");
-const socket = ListeningSocket.ofServer((server.address() as AddressInfo).port)!;
-socket.pause();
+// A copy of the socket, which stays when the server that would accept on it is closed.
+const F_DUPFD = 0;
+const socket = libc()!.fcntl((server as unknown as { _handle: { fd: number } })._handle.fd, F_DUPFD, 10);
+server.close();
 
 /** By a shell, as a process must be told its own id; descriptor 3 is the socket. */
 function start(): ChildProcess {
   const command = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"';
   return spawn("sh", ["-c", command, "sh", ...process.argv.slice(2)], {
-    stdio: ["inherit", "inherit", "inherit", socket.fd],
+    stdio: ["inherit", "inherit", "inherit", socket],
   });
 }
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { clientAddress, networkOf } from "../../lib/pipeline/client.ts";
+import { networkOf } from "../../lib/http/network.ts";
+import { clientAddress } from "../../lib/pipeline/client.ts";
 
 const PEER = "192.0.2.1";
 

@@ -2,7 +2,13 @@
 
 import { isIP } from "node:net";
 import process from "node:process";
-import { type Address, closeForAll } from "../listening_socket.ts";
+import { closeForAll } from "./descriptor.ts";
+
+/** Where a socket listens. */
+export interface Address {
+  host: string;
+  port: number;
+}
 
 /** How a socket is called that systemd keeps for the relay from one process to the next. */
 export function keptName({ host, port }: Address): string {

@@ -1,23 +1,29 @@
-/** The HTTPS listener on the runtime that runs the test, whichever it is. */
+/** Listening for HTTPS, on the runtime that runs the test, whichever it is. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { connect as connectOver } from "node:tls";
-import { listenTls } from "../../lib/tls/listener.ts";
+import { textAnswer } from "../../lib/http/answer.ts";
+import { listen } from "../../lib/http/server.ts";
 import { ask, connectTls, makeCertificate, needsOpenssl, shownBy } from "../helpers/certificate.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { sleep } from "../helpers/wait.ts";
 
+const local = { host: "127.0.0.1", port: 0 };
+const handler = async () => textAnswer(200, "OK");
+
 const GET = "GET /where HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-test("listenTls() tells the client's address, takes another certificate, and stops", needsOpenssl, async () => {
+test("listen() tells the client's address, takes another certificate, and stops", needsOpenssl, async () => {
   const { path: folder, remove } = makeFolder();
   const [first, second] = ["first", "second"].map((name) => makeCertificate(folder, name));
-  const handler = async (request: Request, client: string) =>
-    new Response(`${client} ${new URL(request.url).pathname}`);
-  const listener = await listenTls("127.0.0.1", 0, first!, handler);
+  const listener = await listen({
+    ...local,
+    tls: first,
+    handler: async ({ client, url }) => textAnswer(200, `${client} ${new URL(url).pathname}`),
+  });
   try {
     const old = await connectTls(listener.port);
     assert.match(await ask(old, GET), /^HTTP\/1\.1 200 .*127\.0\.0\.1 \/where$/s);
@@ -35,10 +41,10 @@ test("listenTls() tells the client's address, takes another certificate, and sto
   }
 });
 
-test("listenTls() cuts off who never comes to speak TLS, and nobody else", needsOpenssl, async () => {
+test("listen() cuts off who never comes to speak TLS, and nobody else", needsOpenssl, async () => {
   const { path: folder, remove } = makeFolder();
   const pair = makeCertificate(folder, "own");
-  const listener = await listenTls("127.0.0.1", 0, pair, async () => new Response("OK"), 300);
+  const listener = await listen({ ...local, tls: pair, handler, patience: { headMs: 300 } });
   try {
     const client = await connectTls(listener.port);
     const beginnings = ["", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]; // nothing, and half a ClientHello
@@ -56,9 +62,9 @@ test("listenTls() cuts off who never comes to speak TLS, and nobody else", needs
   }
 });
 
-test("listenTls() answers whoever is about to agree on TLS when it stops", needsOpenssl, async () => {
+test("listen() answers whoever is about to agree on TLS when it stops", needsOpenssl, async () => {
   const { path: folder, remove } = makeFolder();
-  const listener = await listenTls("127.0.0.1", 0, makeCertificate(folder, "own"), async () => new Response("OK"));
+  const listener = await listen({ ...local, tls: makeCertificate(folder, "own"), handler });
   try {
     const socket = connect(listener.port, "127.0.0.1");
     await once(socket, "connect");
@@ -76,13 +82,12 @@ test("listenTls() answers whoever is about to agree on TLS when it stops", needs
   }
 });
 
-test("listenTls() fails with the code of the system where the port is taken", needsOpenssl, async () => {
+test("listen() fails with the code of the system where the port is taken", needsOpenssl, async () => {
   const { path: folder, remove } = makeFolder();
   const pair = makeCertificate(folder, "own");
-  const answer = async () => new Response("OK");
-  const listener = await listenTls("127.0.0.1", 0, pair, answer);
+  const listener = await listen({ ...local, tls: pair, handler });
   try {
-    await assert.rejects(listenTls("127.0.0.1", listener.port, pair, answer), { code: "EADDRINUSE" });
+    await assert.rejects(listen({ ...local, port: listener.port, tls: pair, handler }), { code: "EADDRINUSE" });
   } finally {
     await listener.stop(0);
     remove();

@@ -1,0 +1,325 @@
+/** A client's connection: its requests are read, handed on and answered, one after the other. */
+
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import { chunkOf, headOf, LAST_CHUNK, TextAnswer, textAnswer } from "./answer.ts";
+import { type Handler, IncomingRequest, methodRefused } from "./incoming.ts";
+import { Parser, type ParserProblem } from "./parser.ts";
+import type { Occupant, Room } from "./room.ts";
+
+/** How long a client may take, in milliseconds. */
+export interface Patience {
+  /** To agree on TLS, and for a head from its first byte on. */
+  headMs: number;
+  /** For a body, from its head on. */
+  bodyMs: number;
+  /** Until its first request or its next one, and to take an answer. */
+  idleMs: number;
+}
+
+/** What the connections of a listener share. */
+export interface Surroundings {
+  readonly handler: Handler;
+  readonly patience: Patience;
+  /** Memory for requests that have come in part: small ones, and those of over {@link SMALL_BYTES}. */
+  readonly small: Room;
+  readonly large: Room;
+  /** The monotonic clock, in milliseconds. */
+  now(): number;
+  /** Whether each answer is the last one on its connection. */
+  isRetiring(): boolean;
+  onClose(connection: Connection): void;
+}
+
+/** Up to here a request is small, in bytes. */
+const SMALL_BYTES = 16 * 1024;
+
+/** Who has been told that it is the end has so long to read that, in milliseconds; what it sends is thrown away. */
+const FAREWELL_MS = 2_000;
+
+/** Who began so recently is not among the slow, in milliseconds. */
+const NEW_MS = 1_000;
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+export class Connection implements Occupant {
+  readonly network: string;
+  readonly #socket: Socket;
+  readonly #transport: Socket;
+  readonly #to: Surroundings;
+  readonly #parser: Parser;
+  /**
+   * `new` until its first byte, `idle` between two requests, `busy` from a whole request to its whole answer, `ending`
+   * when nothing is read any more.
+   */
+  #phase: "new" | "idle" | "head" | "body" | "busy" | "ending" | "closed" = "new";
+  #since: number;
+  #deadline: number;
+  /** Bytes of the request that is coming in. */
+  #bytes = 0;
+  #incoming?: IncomingRequest;
+  /** What came behind the request that is being answered. */
+  #rest = EMPTY;
+  #room?: Room;
+  /** Whether it has to go at once, its answer said. */
+  #isEvicted = false;
+  /** Whether the client has sent all that it will. */
+  #hasEnded = false;
+  #drained = () => {};
+
+  /**
+   * @param socket What its bytes come from: `transport` itself, or TLS over it.
+   * @param client The client's address; `network` is what it counts to.
+   */
+  constructor(socket: Socket, transport: Socket, client: string, network: string, surroundings: Surroundings) {
+    this.network = network;
+    this.#socket = socket;
+    this.#transport = transport;
+    this.#to = surroundings;
+    this.#since = surroundings.now();
+    this.#deadline = this.#since + surroundings.patience.headMs;
+    this.#parser = new Parser("request", {
+      onHead: (head) => {
+        this.#incoming = new IncomingRequest(head, client, socket);
+        return head.method === "CONNECT";
+      },
+      onBody: (fed, start, end) => this.#incoming!.content.add(fed, start, end),
+      onEnd: () => this.#incoming!.content.end(),
+    });
+    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    socket.on("end", () => this.#onEnd());
+    socket.on("drain", () => this.#drained());
+    socket.on("close", () => this.#onClose());
+  }
+
+  /** TLS is agreed on, or there is none: its first request can come. */
+  open(): void {
+    this.#deadline = this.#to.now() + this.#to.patience.idleMs;
+  }
+
+  worth(now: number): number {
+    const elapsed = now - this.#since;
+    if (this.#phase === "busy") return Infinity;
+    if (this.#phase === "idle") return 1e10 - elapsed;
+    return elapsed < NEW_MS ? 1e12 - elapsed : this.#bytes / elapsed;
+  }
+
+  evict(): void {
+    this.#leaveRoom();
+    if (this.#phase !== "body") return this.destroy();
+    this.#isEvicted = true;
+    this.#incoming!.content.fail("no_room");
+  }
+
+  /** Ends what takes too long. */
+  checkTime(now: number): void {
+    if (now < this.#deadline) return;
+    this.#deadline = Infinity;
+    if (this.#phase === "body") this.#incoming!.content.fail("late");
+    else if (this.#phase === "head") this.#refuse(408, "The request did not arrive in time");
+    else this.destroy();
+  }
+
+  /** The listener stops: ends it, unless a request is on its way, or is to come within `firstMs` from a client that is new. */
+  retire(firstMs: number): void {
+    if (this.#phase === "idle") this.destroy();
+    else if (this.#phase === "new") {
+      this.#deadline = Math.min(this.#deadline, this.#to.now() + firstMs);
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#transport.destroy(); // which TLS that is not agreed on leaves open
+    this.#onClose();
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#phase === "ending" || this.#phase === "closed") return;
+    if (this.#phase !== "busy") return this.#read(bytes);
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    this.#socket.pause();
+  }
+
+  #onEnd(): void {
+    this.#hasEnded = true;
+    if (this.#phase === "body") this.#incoming!.content.fail("cut");
+    else if (this.#phase === "head") this.#refuse(400, "The request was cut short");
+    else if (this.#phase !== "busy") this.#socket.end();
+  }
+
+  #onClose(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#leaveRoom();
+    this.#incoming?.abort();
+    this.#drained();
+    this.#parser.free();
+    this.#rest = EMPTY;
+    this.#to.onClose(this);
+  }
+
+  /** Reads a request or a part of one. */
+  #read(bytes: Buffer): void {
+    if (this.#phase === "idle" || this.#phase === "new") bytes = this.#begin(bytes);
+    if (bytes.length === 0) return;
+    const count = this.#parser.feed(bytes);
+    this.#bytes += count;
+    if (this.#parser.problem) return this.#onProblem(this.#parser.problem);
+    if (count < bytes.length) this.#rest = Buffer.from(bytes.subarray(count));
+    const incoming = this.#incoming;
+    const isNew = incoming !== undefined && this.#phase === "head";
+    if (incoming?.content.isWhole) {
+      this.#phase = "busy";
+      this.#deadline = Infinity;
+      this.#leaveRoom();
+    } else {
+      if (isNew) {
+        this.#phase = "body";
+        this.#deadline = this.#to.now() + this.#to.patience.bodyMs;
+      }
+      this.#takeRoom();
+    }
+    if (isNew) this.#handle(incoming);
+  }
+
+  /** The first bytes of a request, without line ends before it (RFC 9112, 2.2). */
+  #begin(bytes: Buffer): Buffer {
+    let start = 0;
+    while (bytes[start] === 13 || bytes[start] === 10) start++;
+    if (start === bytes.length) return EMPTY;
+    this.#phase = "head";
+    this.#since = this.#to.now();
+    this.#deadline = this.#since + this.#to.patience.headMs;
+    this.#bytes = 0;
+    return bytes.subarray(start);
+  }
+
+  /** A request that is not whole takes room by what has come of it; most are whole at once. */
+  #takeRoom(): void {
+    const held = this.#incoming ? this.#incoming.headBytes + this.#incoming.content.held : this.#bytes;
+    const room = held > SMALL_BYTES ? this.#to.large : this.#to.small;
+    if (this.#room !== room) this.#leaveRoom();
+    this.#room = room;
+    room.hold(this, held);
+  }
+
+  #leaveRoom(): void {
+    this.#room?.leave(this);
+    this.#room = undefined;
+  }
+
+  #onProblem(problem: ParserProblem): void {
+    // Its handler answers, and then the connection ends.
+    if (this.#phase === "body") return this.#incoming!.content.fail("cut");
+    if (problem === "method_unknown") this.#answer(methodRefused());
+    else if (problem === "head_too_large") this.#refuse(431, "The head of the request is too large");
+    else this.#refuse(400, "The request cannot be read");
+  }
+
+  #handle(incoming: IncomingRequest): void {
+    const refusal = incoming.refusal();
+    if (refusal) return this.#answer(refusal);
+    this.#to.handler(incoming).then(this.#answer, (error) => {
+      log.error("cannot answer a request: {problem}", { problem: messageOf(error) });
+      this.destroy();
+    });
+  }
+
+  #refuse(status: number, text: string): void {
+    this.#answer(textAnswer(status, text));
+  }
+
+  readonly #answer = (response: Response): void => {
+    if (response instanceof TextAnswer) this.#write(response, response.content);
+    else this.#answerAny(response).catch(() => this.destroy()); // so that the client learns that this is not all
+  };
+
+  async #answerAny(response: Response): Promise<void> {
+    const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+    if (!isStream) return this.#write(response, Buffer.from(await response.arrayBuffer()));
+    if (this.#isClosed()) return await response.body?.cancel();
+    this.#socket.write(headOf(response, undefined, "close"), "latin1");
+    await this.#send(response.body!);
+    this.#end();
+  }
+
+  /** Writes an answer and goes on with what follows. */
+  #write(response: Response, content: Buffer | string): void {
+    if (this.#isClosed()) return;
+    const incoming = this.#incoming;
+    const isLast = !incoming?.isKeptAlive || !incoming.content.isWhole ||
+      (this.#rest.length === 0 && (this.#hasEnded || this.#to.isRetiring()));
+    const length = typeof content === "string" ? Buffer.byteLength(content) : content.length;
+    const head = headOf(response, length, isLast ? "close" : "keep-alive");
+    let isTaken: boolean;
+    if (incoming?.method === "HEAD" || length === 0) isTaken = this.#socket.write(head, "latin1");
+    else if (typeof content === "string") isTaken = this.#socket.write(head + content);
+    else isTaken = this.#socket.write(Buffer.concat([Buffer.from(head, "latin1"), content]));
+    if (isLast) this.#end();
+    else if (isTaken) this.#next();
+    else this.#drain().then(() => this.#next());
+  }
+
+  /** Sends a body of unknown length as it comes, until the client goes. */
+  async #send(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = body.getReader();
+    try {
+      while (!this.#isClosed()) {
+        const { done, value } = await reader.read();
+        const isTaken = this.#socket.write(done ? LAST_CHUNK : chunkOf(value));
+        if (done) return;
+        if (!isTaken) await this.#drain();
+      }
+    } finally {
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /** Waits until the client has taken what was written. */
+  async #drain(): Promise<void> {
+    if (this.#isClosed()) return;
+    this.#deadline = this.#to.now() + this.#to.patience.idleMs;
+    await new Promise<void>((resolve) => this.#drained = resolve);
+    this.#deadline = Infinity;
+  }
+
+  /** Goes on with the next request. */
+  #next(): void {
+    if (this.#isClosed()) return;
+    this.#incoming = undefined;
+    this.#phase = "idle";
+    this.#since = this.#to.now();
+    this.#deadline = this.#since + this.#to.patience.idleMs;
+    const rest = this.#rest;
+    this.#rest = EMPTY;
+    if (rest.length > 0) this.#read(rest);
+    if (this.#isBusy()) return;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#hasEnded) this.#onEnd();
+  }
+
+  /**
+   * Ends after the last answer, and throws away what the client still sends until it ends, too: a connection that is cut
+   * while something comes takes along an answer that is not read yet.
+   */
+  #end(): void {
+    if (this.#isClosed()) return;
+    this.#phase = "ending";
+    this.#leaveRoom();
+    this.#deadline = this.#to.now() + FAREWELL_MS;
+    this.#socket.end();
+    if (this.#isEvicted) this.#socket.destroySoon();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #isBusy(): boolean {
+    return this.#phase === "busy";
+  }
+
+  #isClosed(): boolean {
+    return this.#phase === "closed";
+  }
+}

@@ -1,0 +1,118 @@
+/** A request that is coming in: its head is there, its body may be on its way. */
+
+import type { Socket } from "node:net";
+import { textAnswer } from "./answer.ts";
+import { Body, type BodyProblem } from "./body.ts";
+import type { Head } from "./parser.ts";
+
+/** A request, as its handler sees it. */
+export interface Incoming {
+  readonly method: string;
+  /** Whole, with a host that can be. */
+  readonly url: string;
+  /** Address of the other end of the connection. */
+  readonly client: string;
+  /** Aborted when the client goes before it has its answer. */
+  readonly signal: AbortSignal;
+  /** The value of a header; several of one name are joined by commas. */
+  header(name: string): string | null;
+  /** The request as web standards have it, without its body, made when it is asked for: most requests do without. */
+  request(): Request;
+  /** Resolves with the bytes of the body when all have come. To be called once. */
+  body(maxBytes: number): Promise<Uint8Array | BodyProblem>;
+}
+
+/** Answers requests. */
+export type Handler = (incoming: Incoming) => Promise<Response>;
+
+/** {@link Incoming}, as its connection sees it. */
+export class IncomingRequest implements Incoming {
+  readonly content: Body;
+  readonly #head: Head;
+  readonly #socket: Socket;
+  #aborter?: AbortController;
+
+  constructor(head: Head, readonly client: string, socket: Socket) {
+    this.#head = head;
+    this.#socket = socket;
+    const length = this.header("Content-Length");
+    this.content = new Body(this.header("Transfer-Encoding") !== null ? Infinity : Number(length ?? 0));
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get isKeptAlive(): boolean {
+    return this.#head.isKeptAlive;
+  }
+
+  /** About how many bytes of memory its head takes. */
+  get headBytes(): number {
+    return this.#head.headers.reduce((sum, text) => sum + text.length, this.#head.target.length);
+  }
+
+  get url(): string {
+    const { target } = this.#head;
+    if (!target.startsWith("/")) return URL.canParse(target) ? target : `http://localhost/${target}`;
+    // A client may name no host, as in HTTP/1.0, which health checks speak, or one that cannot be.
+    const host = this.header("Host") ?? "";
+    const isHost = /^[\w.-]+(:\d+)?$/.test(host) || (!/[/?#@\\]/.test(host) && URL.canParse(`http://${host}/`));
+    return `http://${isHost ? host : "localhost"}${target}`;
+  }
+
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    return this.#aborter.signal;
+  }
+
+  header(name: string): string | null {
+    const { headers } = this.#head;
+    const wanted = name.toLowerCase();
+    let found: string | null = null;
+    for (let at = 0; at < headers.length; at += 2) {
+      const its = headers[at]!;
+      if (its.length !== name.length || its.toLowerCase() !== wanted) continue;
+      found = found === null ? headers[at + 1]! : `${found}, ${headers[at + 1]}`;
+    }
+    return found;
+  }
+
+  request(): Request {
+    const { headers } = this.#head;
+    const pairs = Array.from({ length: headers.length / 2 }, (_, at) => [headers[2 * at]!, headers[2 * at + 1]!]);
+    return new Request(this.url, { method: this.method, headers: pairs as [string, string][], signal: this.signal });
+  }
+
+  body(maxBytes: number): Promise<Uint8Array | BodyProblem> {
+    const encoding = this.header("Content-Encoding") ?? "identity";
+    const transfer = this.header("Transfer-Encoding") ?? "chunked";
+    if (encoding.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") this.content.fail("encoded");
+    // Its sender may wait for this before it sends the body (RFC 9110, 10.1.1).
+    else if (!this.content.hasBegun && this.header("Expect")?.toLowerCase() === "100-continue") {
+      this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    return this.content.read(maxBytes);
+  }
+
+  /** The answer to what no handler need see. */
+  refusal(): Response | undefined {
+    const { method, headers } = this.#head;
+    if (/^(CONNECT|TRACE|TRACK)$/.test(method)) return methodRefused(); // web standards have no such request
+    let hosts = 0;
+    for (let at = 0; at < headers.length; at += 2) {
+      if (headers[at]!.length === 4 && headers[at]!.toLowerCase() === "host") hosts++;
+    }
+    return hosts > 1 ? textAnswer(400, "The request has more than one Host header") : undefined;
+  }
+
+  abort(): void {
+    this.content.fail("cut");
+    this.#aborter?.abort();
+  }
+}
+
+/** The answer to a method that nobody here knows. */
+export function methodRefused(): Response {
+  return textAnswer(405, "Method not allowed", { Allow: "POST" });
+}

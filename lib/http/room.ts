@@ -1,0 +1,79 @@
+/** Room that outsiders take up, such as memory for what they have sent so far: bounded in all and for each network. */
+
+/** Somebody who takes up room. */
+export interface Occupant {
+  /** Network of the client. */
+  readonly network: string;
+  /** The lower, the sooner it has to go where others need its room. `now` is of the monotonic clock, in milliseconds. */
+  worth(now: number): number;
+  /** Has to go: it leaves the room by the time this returns. */
+  evict(): void;
+}
+
+interface Network {
+  occupants: Map<Occupant, number>;
+  held: number;
+}
+
+export class Room {
+  readonly #networks = new Map<string, Network>();
+  #held = 0;
+
+  /**
+   * @param size How much there is, in whatever unit.
+   * @param share How much of it one network may have, by more than one occupant.
+   */
+  constructor(readonly size: number, readonly share: number, readonly now: () => number) {}
+
+  /**
+   * Notes how much somebody takes up now. Where that is more than there is, others go: of the network that has most,
+   * those worth least. That may be the one who asks. One occupant that is alone may have as much as it takes.
+   */
+  hold(occupant: Occupant, amount: number): void {
+    const network = this.#networks.get(occupant.network) ?? { occupants: new Map(), held: 0 };
+    this.#networks.set(occupant.network, network);
+    const added = amount - (network.occupants.get(occupant) ?? 0);
+    network.occupants.set(occupant, amount);
+    network.held += added;
+    this.#held += added;
+    while (network.held > this.share && network.occupants.size > 1) this.#evictFrom(network);
+    while (this.#held > this.size && !this.#isAlone()) this.evictOne();
+  }
+
+  leave(occupant: Occupant): void {
+    const network = this.#networks.get(occupant.network);
+    const amount = network?.occupants.get(occupant);
+    if (!network || amount === undefined) return;
+    network.occupants.delete(occupant);
+    network.held -= amount;
+    this.#held -= amount;
+    if (network.occupants.size === 0) this.#networks.delete(occupant.network);
+  }
+
+  /** The one worth least of the network that has most has to go, if there is any. */
+  evictOne(): void {
+    let largest: Network | undefined;
+    for (const network of this.#networks.values()) {
+      if (!largest || network.held > largest.held) largest = network;
+    }
+    if (largest) this.#evictFrom(largest);
+  }
+
+  #isAlone(): boolean {
+    const [network, ...others] = this.#networks.values();
+    return others.length === 0 && network?.occupants.size === 1;
+  }
+
+  #evictFrom({ occupants }: Network): void {
+    const now = this.now();
+    let [least] = occupants.keys();
+    let worth = Infinity;
+    for (const occupant of occupants.keys()) {
+      const its = occupant.worth(now);
+      if (its < worth) [least, worth] = [occupant, its];
+    }
+    if (!least) return;
+    this.leave(least);
+    least.evict();
+  }
+}

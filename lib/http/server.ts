@@ -1,0 +1,161 @@
+/** Listens for HTTP and HTTPS, within bounds that no client can spend for the others. */
+
+import { createServer, type Server, type Socket } from "node:net";
+import { performance } from "node:perf_hooks";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { log } from "../log.ts";
+import { Connection, type Patience, type Surroundings } from "./connection.ts";
+import type { Handler } from "./incoming.ts";
+import { asIPv4, networkOf } from "./network.ts";
+import { Room } from "./room.ts";
+import { logTlsProblem } from "./tls_problem.ts";
+
+/** Certificate and private key, as PEM. */
+export interface KeyPair {
+  cert: string;
+  key: string;
+}
+
+/** Where to listen, and what for. */
+export interface ListenOptions {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Descriptor of a socket that listens already, in place of `host` and `port`. */
+  fd?: number;
+  /** Speaks HTTPS with it, TLS 1.2 and up; without it, HTTP. */
+  tls?: KeyPair;
+  handler: Handler;
+  patience?: Partial<Patience>;
+  bounds?: Partial<Bounds>;
+}
+
+/** What all clients together may take up. One network of clients may have half of the memory. */
+export interface Bounds {
+  /** Connections at once. */
+  connections: number;
+  /** Bytes of small requests that have come in part. */
+  smallBytes: number;
+  /** Bytes of large ones. */
+  largeBytes: number;
+}
+
+/** A listening socket. */
+export interface Listener {
+  /** The address that it has, which the system chose where port 0 was asked for. */
+  readonly host: string;
+  readonly port: number;
+  /** Its descriptor, where the runtime shows it. */
+  readonly fd: number | undefined;
+  /**
+   * From now on ends each connection with its next answer, and resolves when the busy ones have had the time for it. Goes
+   * on accepting: clients of a socket that outlives this process should not notice.
+   */
+  retire(): Promise<void>;
+  /** New connections get this certificate; those that are open live on. */
+  useCertificate(pair: KeyPair): void;
+  /** Accepts no more and resolves when the requests that were accepted are answered, or after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const PATIENCE: Patience = { headMs: 10_000, bodyMs: 30_000, idleMs: 45_000 };
+
+const BOUNDS: Bounds = { connections: 4_096, smallBytes: 8 * 1024 ** 2, largeBytes: 24 * 1024 ** 2 };
+
+/** How often it is looked who takes too long, in milliseconds, at most. */
+const LOOK_MS = 1_000;
+
+/** How long the clients in the middle of a conversation have for a last request on their connection, in milliseconds. */
+const FAREWELL_MS = 1_000;
+
+/** When the listener stops, clients that have just connected have so long for their first request, in milliseconds. */
+const FIRST_REQUEST_MS = 1_000;
+
+/**
+ * Listens for requests.
+ * @throws {Error} with the system's `code`, such as `EADDRINUSE`.
+ */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const patience = { ...PATIENCE, ...options.patience };
+  const bounds = { ...BOUNDS, ...options.bounds };
+  const now = () => performance.now();
+  const connections = new Set<Connection>();
+  const slots = new Room(bounds.connections, bounds.connections, now);
+  let isRetiring = false;
+  let secureContext = options.tls && contextOf(options.tls);
+  const surroundings: Surroundings = {
+    handler: options.handler,
+    patience,
+    small: new Room(bounds.smallBytes, bounds.smallBytes / 2, now),
+    large: new Room(bounds.largeBytes, bounds.largeBytes / 2, now),
+    now,
+    isRetiring: () => isRetiring,
+    onClose(connection) {
+      connections.delete(connection);
+      slots.leave(connection);
+    },
+  };
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const client = asIPv4(socket.remoteAddress ?? "");
+    socket.on("error", () => {}); // its connection learns of it by its end
+    const secure = secureContext && secured(socket, secureContext, client);
+    const connection = new Connection(secure ?? socket, socket, client, networkOf(client), surroundings);
+    if (secure) secure.once("secure", () => connection.open());
+    else connection.open();
+    connections.add(connection);
+    slots.hold(connection, 1);
+  });
+  await opened(server, options);
+  server.on("error", ({ message }) => log.error("cannot accept a connection: {problem}", { problem: message }));
+  const { address, port } = server.address() as { address: string; port: number };
+
+  const timer = setInterval(() => {
+    const time = now();
+    for (const connection of connections) connection.checkTime(time);
+  }, Math.min(LOOK_MS, ...Object.values(patience).map((ms) => ms / 4))).unref();
+
+  return {
+    host: address,
+    port,
+    fd: (server as { _handle?: { fd?: number } })._handle?.fd,
+    async retire() {
+      isRetiring = true;
+      await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+    },
+    useCertificate: (pair) => void (secureContext = contextOf(pair)),
+    async stop(graceMs) {
+      isRetiring = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.retire(Math.min(FIRST_REQUEST_MS, graceMs));
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+      for (const connection of connections) connection.destroy();
+      clearInterval(timer);
+    },
+  };
+}
+
+function opened(server: Server, { host, port, fd }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function contextOf({ cert, key }: KeyPair): SecureContext {
+  return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+}
+
+/** The client's side of a connection once TLS is agreed on. */
+function secured(socket: Socket, secureContext: SecureContext, client: string): TLSSocket {
+  // As of its socket, whose side of a half-closed connection would end with the other; the types do not know of it.
+  const options = { isServer: true, secureContext, allowHalfOpen: true };
+  const secure = new TLSSocket(socket, options);
+  let isAgreed = false;
+  secure.on("secure", () => isAgreed = true);
+  secure.on("error", (error) => isAgreed || logTlsProblem(error, client));
+  return secure;
+}
