@@ -67,6 +67,7 @@ export class Connection implements Occupant {
   #isEvicted = false;
   /** Whether the client has sent all that it will. */
   #hasEnded = false;
+  #isStreaming = false;
   #drained = () => {};
 
   /**
@@ -145,6 +146,7 @@ export class Connection implements Occupant {
 
   #onEnd(): void {
     this.#hasEnded = true;
+    if (this.#isStreaming) return this.destroy(); // nobody listens to a stream on a connection of one side
     if (this.#phase === "body") this.#incoming!.content.fail("cut");
     else if (this.#phase === "head") this.#refuse(400, "The request was cut short");
     else if (this.#phase !== "busy") this.#socket.end();
@@ -266,6 +268,8 @@ export class Connection implements Occupant {
   /** Sends a body of unknown length as it comes, until the client goes. */
   async #send(body: ReadableStream<Uint8Array>): Promise<void> {
     const reader = body.getReader();
+    this.#isStreaming = true;
+    this.#incoming!.signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
     try {
       while (!this.#isClosed()) {
         const { done, value } = await reader.read();

@@ -1,0 +1,257 @@
+/** Listening for HTTP: every odd but honest request is answered, in order, over TCP and over TLS; what is none is refused. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { textAnswer } from "../../lib/http/answer.ts";
+import type { Handler } from "../../lib/http/incoming.ts";
+import { listen, type ListenOptions } from "../../lib/http/server.ts";
+import { hasOpenssl } from "../helpers/authority.ts";
+import { makeCertificate } from "../helpers/certificate.ts";
+import { converse, type Line, open, repliesIn } from "../helpers/conversation.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { until } from "../helpers/wait.ts";
+
+const MAX = 100_000;
+
+/** Answers with method, path and length of the body, or why there is none; each answer takes a turn of the event loop. */
+const echo: Handler = async (incoming) => {
+  const body = await incoming.body(MAX);
+  await new Promise((resolve) => setTimeout(resolve));
+  const { pathname } = new URL(incoming.url);
+  if (typeof body === "string") return textAnswer(400, body);
+  return textAnswer(
+    200,
+    `${incoming.method} ${pathname} ${body.length} ${Buffer.from(body).toString("latin1", 0, 10)}`,
+  );
+};
+
+type Options = Partial<ListenOptions>;
+
+async function withListener(use: (line: Line) => Promise<void>, options: Options = {}): Promise<void> {
+  const listener = await listen({ host: "127.0.0.1", port: 0, handler: echo, ...options });
+  try {
+    await use({ port: listener.port, isTls: options.tls !== undefined });
+  } finally {
+    await listener.stop(0);
+  }
+}
+
+/** A test over TCP, and one over TLS. */
+function testLines(name: string, use: (line: Line) => Promise<void>, options: Options = {}): void {
+  test(name, () => withListener(use, options));
+  test(`${name}, by TLS`, { skip: hasOpenssl ? false : "needs openssl" }, async () => {
+    const folder = makeFolder();
+    const tls = makeCertificate(folder.path, "own");
+    folder.remove();
+    await withListener(use, { ...options, tls });
+  });
+}
+
+const post = (path: string, body: string, headers = "") =>
+  `POST ${path} HTTP/1.1\r\nHost: relay.example\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
+
+/** Statuses and texts of what came back. */
+const shown = (replies: { status: number; text: string }[]) => replies.map(({ status, text }) => `${status} ${text}`);
+
+testLines("listen() answers a client that ends its side once it has sent", async (line) => {
+  const replies = await converse(line, post("/a", "abc"), { count: 2, half: true });
+  assert.deepEqual(shown(replies), ["200 POST /a 3 abc"]);
+  const two = await converse(line, post("/a", "abc") + post("/b", "d"), { count: 3, half: true });
+  assert.deepEqual(shown(two), ["200 POST /a 3 abc", "200 POST /b 1 d"]);
+});
+
+testLines("listen() answers requests that come together, in their order", async (line) => {
+  const requests = Array.from({ length: 20 }, (_, at) => post(`/${at}`, "x".repeat(at)));
+  const replies = await converse(line, requests.join(""), { count: 20 });
+  assert.deepEqual(
+    shown(replies),
+    requests.map((_, at) => `200 POST /${at} ${at} ${"x".repeat(Math.min(at, 10))}`),
+  );
+});
+
+testLines("listen() skips line ends before a request", async (line) => {
+  const replies = await converse(line, `\r\n${post("/a", "abc")}\r\n\r\n${post("/b", "")}`, { count: 2 });
+  assert.deepEqual(shown(replies), ["200 POST /a 3 abc", "200 POST /b 0 "]);
+});
+
+testLines("listen() asks for the body of a client that waits for that, however it writes it", async (line) => {
+  for (const value of ["100-continue", "100-Continue", "100-CONTINUE"]) {
+    const socket = await open(line);
+    let received = "";
+    socket.on("data", (chunk) => received += chunk);
+    socket.write(`POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: ${value}\r\n\r\n`);
+    await until("the go-ahead", () => received === "HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write("abc");
+    await until("the answer", () => received.endsWith("POST /a 3 abc"));
+    socket.destroy();
+  }
+});
+
+testLines("listen() reads chunks and trailers, byte by byte", async (line) => {
+  const text = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nTrailer: Digest\r\n\r\n" +
+    "2;a=b\r\nab\r\n1\r\nc\r\n0\r\nDigest: x\r\n\r\n" + post("/b", "");
+  assert.deepEqual(shown(await converse(line, text, { count: 2 })), ["200 POST /a 3 abc", "200 POST /b 0 "]);
+  const socket = await open(line);
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => received = Buffer.concat([received, chunk]));
+  for (const byte of Buffer.from(text)) await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
+  await until("both answers", () => repliesIn(received).length === 2);
+  socket.destroy();
+});
+
+testLines("listen() refuses what is no request, and goes on with others", async (line) => {
+  const rows: [request: string, status: number, text: RegExp][] = [
+    ["FOO /a HTTP/1.1\r\nHost: x\r\n\r\n", 405, /^Method not allowed$/],
+    ["TRACE /a HTTP/1.1\r\nHost: x\r\n\r\n", 405, /^Method not allowed$/],
+    ["CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n", 405, /^Method not allowed$/],
+    ["POST /a HTTP/1.1\r\nHost: x\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400, /more than one Host/],
+    ["POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, /cannot be read/],
+    ["POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, /cannot be read/],
+    ["POST /a HTTP/1.1\r\nHost : x\r\n\r\n", 400, /cannot be read/],
+    ["nonsense\r\n\r\n", 405, /Method/],
+    [`POST /a HTTP/1.1\r\nA: ${"a".repeat(300_000)}\r\n\r\n`, 431, /too large/],
+    [post("/a", "abc", "Content-Encoding: gzip\r\n"), 400, /^encoded$/],
+    ["POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, /^encoded$/],
+    ["POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, /cannot be read/],
+    [post("/a", "x".repeat(MAX + 1)), 400, /^too_large$/],
+    [`POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: ${MAX + 1}\r\n\r\n`, 400, /^too_large$/],
+  ];
+  for (const [request, status, text] of rows) {
+    const [reply] = await converse(line, request);
+    assert.equal(reply?.status, status, request.slice(0, 80));
+    assert.match(reply.text, text, request.slice(0, 80));
+    assert.match(reply.headers.get("Content-Type")!, /^text\/plain/);
+  }
+  assert.deepEqual(shown(await converse(line, post("/a", "abc", "Content-Encoding: identity\r\n"))), [
+    "200 POST /a 3 abc",
+  ]);
+});
+
+testLines("listen() tells a client that ends in the middle of a request", async (line) => {
+  for (const part of [post("/a", "abc").slice(0, -1), post("/a", "abc").slice(0, 20)]) {
+    const [reply] = await converse(line, part, { half: true });
+    assert.equal(reply?.status, 400, part);
+  }
+});
+
+testLines("listen() ends the connection where the client asks for it, and where it speaks HTTP/1.0", async (line) => {
+  for (const request of [post("/a", "", "Connection: close\r\n"), "GET /a HTTP/1.0\r\n\r\n"]) {
+    const [reply, ...more] = await converse(line, request + post("/b", ""), { count: 2 });
+    assert.deepEqual([reply?.status, reply?.headers.get("Connection"), more.length], [200, "close", 0]);
+  }
+  const kept = await converse(line, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".repeat(2), { count: 2 });
+  assert.equal(kept.length, 2);
+});
+
+test("listen() answers 400 in place of a host that cannot be, and understands whole URLs", async () => {
+  await withListener(async (line) => {
+    for (
+      const start of [
+        "/a HTTP/1.0",
+        "/a HTTP/1.1\r\nHost: no host/at all",
+        "http://other.example/a HTTP/1.1\r\nHost: x",
+      ]
+    ) {
+      assert.deepEqual(shown(await converse(line, `GET ${start}\r\n\r\n`)), ["200 GET /a 0 "]);
+    }
+  });
+});
+
+test("listen() sends no body after a HEAD request, and none with 304", async () => {
+  await withListener(async (line) => {
+    const socket = await open(line);
+    let received = "";
+    socket.on("data", (chunk) => received += chunk);
+    socket.write(`HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n${post("/b", "")}`);
+    await until("both answers", () => received.endsWith("POST /b 0 "));
+    assert.equal(received.split("HTTP/1.1 200").length, 3);
+    assert.doesNotMatch(received, /HEAD \/a/);
+    socket.destroy();
+  });
+});
+
+test("listen() sends what is of any type, with every header, and a stream as it comes", async () => {
+  let next: (text: string) => void = () => {};
+  const seen = { isCancelled: false };
+  const handler: Handler = async ({ url }) => {
+    if (url.endsWith("/stream")) {
+      const body = new ReadableStream({
+        start: (controller) => void (next = (text) => controller.enqueue(new TextEncoder().encode(text))),
+        cancel: () => void (seen.isCancelled = true),
+      });
+      return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    }
+    const headers = new Headers({ "Content-Type": "application/octet-stream", "X-A": "b" });
+    for (const cookie of ["a=1", "b=2"]) headers.append("Set-Cookie", cookie);
+    return new Response(new Uint8Array([0, 255, 10, 13]), { status: 202, headers });
+  };
+  await withListener(async (line) => {
+    const response = await fetch(`http://127.0.0.1:${line.port}/bytes`);
+    assert.deepEqual([...new Uint8Array(await response.arrayBuffer())], [0, 255, 10, 13]);
+    assert.deepEqual([response.status, response.headers.get("X-A")], [202, "b"]);
+    assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
+
+    const stream = await fetch(`http://127.0.0.1:${line.port}/stream`);
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    for (const text of ["data: 1\n\n", "data: é\n\n"]) {
+      next(text);
+      assert.equal((await reader.read()).value, text);
+    }
+    await reader.cancel();
+    await until("the stream to be let go", () => seen.isCancelled);
+  }, { handler });
+});
+
+test("listen() tells a handler whose client has gone", async () => {
+  let signal: AbortSignal | undefined;
+  const handler: Handler = (incoming) => {
+    signal = incoming.signal;
+    return new Promise(() => {});
+  };
+  await withListener(async (line) => {
+    const socket = await open(line);
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await until("the request", () => signal);
+    socket.resetAndDestroy();
+    await until("the handler to be told", () => signal!.aborted);
+  }, { handler });
+});
+
+test("listen() goes on when a handler fails", async () => {
+  let count = 0;
+  const handler: Handler = async () => {
+    if (++count === 1) throw new Error("boom");
+    return textAnswer(200, "OK");
+  };
+  await withListener(async (line) => {
+    assert.deepEqual(await converse(line, post("/a", "")), []);
+    assert.deepEqual(shown(await converse(line, post("/a", ""))), ["200 OK"]);
+  }, { handler });
+});
+
+test("stop() answers what was asked, ends what is idle, and cuts off the rest in the end", async () => {
+  const held: (() => void)[] = [];
+  const handler: Handler = async ({ url }) => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    return textAnswer(200, new URL(url).pathname);
+  };
+  const listener = await listen({ host: "127.0.0.1", port: 0, handler });
+  const line = { port: listener.port };
+  const [idle, asked, stuck] = [
+    await open(line),
+    converse(line, post("/asked", "")),
+    converse(line, post("/stuck", "")),
+  ];
+  await until("both requests", () => held.length === 2);
+  const isIdleClosed = new Promise((resolve) => idle.once("close", resolve).resume());
+  const stopped = listener.stop(1_500);
+  idle.on("end", () => idle.end());
+  held[0]!();
+  const [reply] = await asked;
+  assert.deepEqual([reply?.status, reply?.headers.get("Connection")], [200, "close"]);
+  await isIdleClosed;
+  await stopped;
+  assert.deepEqual(await stuck, []);
+  await assert.rejects(open(line), "nothing listens any more");
+});
