@@ -158,8 +158,7 @@ export class Connection implements Occupant {
     this.#leaveRoom();
     this.#incoming?.abort();
     this.#drained();
-    this.#parser.free();
-    this.#rest = EMPTY;
+    this.#letGo();
     this.#to.onClose(this);
   }
 
@@ -313,10 +312,18 @@ export class Connection implements Occupant {
     if (this.#isClosed()) return;
     this.#phase = "ending";
     this.#leaveRoom();
+    this.#letGo();
     this.#deadline = this.#to.now() + FAREWELL_MS;
     this.#socket.end();
     if (this.#isEvicted) this.#socket.destroySoon();
     else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Lets go of the memory that reading takes. */
+  #letGo(): void {
+    this.#parser.free();
+    this.#incoming = undefined;
+    this.#rest = EMPTY;
   }
 
   #isBusy(): boolean {

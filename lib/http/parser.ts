@@ -34,7 +34,7 @@ export interface MessageReader {
 export type ParserProblem = "method_unknown" | "head_too_large" | "malformed";
 
 /** Most bytes of a head and of the trailers. */
-export const MAX_HEAD_BYTES = 256 * 1024;
+export const MAX_HEAD_BYTES = 128 * 1024;
 
 /** Most headers of a message, trailers included. */
 const MAX_HEADERS = 1_000;
@@ -111,9 +111,10 @@ export class Parser {
 
   /** Gives its memory back. It must not be fed any more. */
   free(): void {
-    llhttp().llhttp_free(this.#parser);
-    this.problem ??= "malformed";
+    if (this.#parser !== 0) llhttp().llhttp_free(this.#parser);
     this.#parser = 0;
+    this.#headers = [];
+    this.problem ??= "malformed";
   }
 
   #execute(chunk: Buffer): number {

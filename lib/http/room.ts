@@ -15,29 +15,47 @@ interface Network {
   held: number;
 }
 
+/** A room's bounds, in whatever unit. */
+export interface RoomOptions {
+  /** How much there is. */
+  size: number;
+  /** How much of it one network may have, by more than one occupant. */
+  share: number;
+  /** The monotonic clock, in milliseconds. */
+  now: () => number;
+  /** Called each time that `turnover` more has come in. */
+  onTurnover: () => void;
+  turnover: number;
+}
+
 export class Room {
+  readonly #options: RoomOptions;
   readonly #networks = new Map<string, Network>();
   #held = 0;
+  #added = 0;
 
-  /**
-   * @param size How much there is, in whatever unit.
-   * @param share How much of it one network may have, by more than one occupant.
-   */
-  constructor(readonly size: number, readonly share: number, readonly now: () => number) {}
+  constructor(options: RoomOptions) {
+    this.#options = options;
+  }
 
   /**
    * Notes how much somebody takes up now. Where that is more than there is, others go: of the network that has most,
    * those worth least. That may be the one who asks. One occupant that is alone may have as much as it takes.
    */
   hold(occupant: Occupant, amount: number): void {
+    const { size, share, turnover, onTurnover } = this.#options;
     const network = this.#networks.get(occupant.network) ?? { occupants: new Map(), held: 0 };
     this.#networks.set(occupant.network, network);
     const added = amount - (network.occupants.get(occupant) ?? 0);
     network.occupants.set(occupant, amount);
     network.held += added;
     this.#held += added;
-    while (network.held > this.share && network.occupants.size > 1) this.#evictFrom(network);
-    while (this.#held > this.size && !this.#isAlone()) this.evictOne();
+    this.#added += Math.max(added, 0);
+    while (network.held > share && network.occupants.size > 1) this.#evictFrom(network);
+    while (this.#held > size && !this.#isAlone()) this.evictOne();
+    if (this.#added < turnover) return;
+    this.#added = 0;
+    onTurnover();
   }
 
   leave(occupant: Occupant): void {
@@ -65,7 +83,7 @@ export class Room {
   }
 
   #evictFrom({ occupants }: Network): void {
-    const now = this.now();
+    const now = this.#options.now();
     let [least] = occupants.keys();
     let worth = Infinity;
     for (const occupant of occupants.keys()) {

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { log } from "../log.ts";
+import { releaseMemory } from "../runtime.ts";
 import { Connection, type Patience, type Surroundings } from "./connection.ts";
 import type { Handler } from "./incoming.ts";
 import { asIPv4, networkOf } from "./network.ts";
@@ -60,7 +61,14 @@ export interface Listener {
 
 const PATIENCE: Patience = { headMs: 10_000, bodyMs: 30_000, idleMs: 45_000 };
 
-const BOUNDS: Bounds = { connections: 4_096, smallBytes: 8 * 1024 ** 2, largeBytes: 24 * 1024 ** 2 };
+const BOUNDS: Bounds = { connections: 2_048, smallBytes: 8 * 1024 ** 2, largeBytes: 16 * 1024 ** 2 };
+
+/** After so many new connections, and so many bytes of requests in part, memory that is not used any more is given back. */
+const TURNOVER_CONNECTIONS = 1_024;
+const TURNOVER_BYTES = 8 * 1024 ** 2;
+
+/** Connections that the system holds until they are accepted: beyond, a client tries again a second later. */
+const BACKLOG = 4_096;
 
 /** How often it is looked who takes too long, in milliseconds, at most. */
 const LOOK_MS = 1_000;
@@ -80,14 +88,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const bounds = { ...BOUNDS, ...options.bounds };
   const now = () => performance.now();
   const connections = new Set<Connection>();
-  const slots = new Room(bounds.connections, bounds.connections, now);
+  const roomOf = (size: number, share: number, turnover: number) =>
+    new Room({ size, share, turnover, now, onTurnover: releaseMemory });
+  const slots = roomOf(bounds.connections, bounds.connections, TURNOVER_CONNECTIONS);
   let isRetiring = false;
   let secureContext = options.tls && contextOf(options.tls);
   const surroundings: Surroundings = {
     handler: options.handler,
     patience,
-    small: new Room(bounds.smallBytes, bounds.smallBytes / 2, now),
-    large: new Room(bounds.largeBytes, bounds.largeBytes / 2, now),
+    small: roomOf(bounds.smallBytes, bounds.smallBytes / 2, TURNOVER_BYTES),
+    large: roomOf(bounds.largeBytes, bounds.largeBytes / 2, TURNOVER_BYTES),
     now,
     isRetiring: () => isRetiring,
     onClose(connection) {
@@ -138,7 +148,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 function opened(server: Server, { host, port, fd }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(fd === undefined ? { host, port } : { fd }, () => {
+    server.listen(fd === undefined ? { host, port, backlog: BACKLOG } : { fd }, () => {
       server.off("error", reject);
       resolve();
     });
