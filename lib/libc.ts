@@ -9,6 +9,7 @@ export interface Libc {
   close(fd: number): number;
   fcntl(fd: number, command: number, value: number): number;
   getsockopt(fd: number, level: number, option: number, value: Int32Array, size: Uint32Array): number;
+  listen(fd: number, backlog: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   shutdown(fd: number, how: number): number;
   socket(domain: number, type: number, protocol: number): number;
@@ -24,6 +25,7 @@ function open(): Library<Libc> | null {
     close: { args: ["i32"], returns: "i32" },
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+    listen: { args: ["i32", "i32"], returns: "i32" },
     sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
     shutdown: { args: ["i32", "i32"], returns: "i32" },
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },

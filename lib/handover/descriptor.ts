@@ -14,6 +14,11 @@ export function isListening(fd: number): boolean | undefined {
   return option(SO_ACCEPTCONN) === 1 && option(SO_PROTOCOL) === IPPROTO_TCP;
 }
 
+/** Lets so many connections wait to be accepted. Bun asks for 512, whatever it is told. */
+export function setBacklog(fd: number, backlog: number): void {
+  libc()?.listen(fd, backlog);
+}
+
 /** Keeps a descriptor from the programs that this process starts: they would hold the socket open. */
 export function closeOnExec(fd: number): void {
   const [F_SETFD, FD_CLOEXEC] = [2, 1];

@@ -3,6 +3,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { setBacklog } from "../handover/descriptor.ts";
 import { log } from "../log.ts";
 import { releaseMemory } from "../runtime.ts";
 import { Connection, type Patience, type Surroundings } from "./connection.ts";
@@ -31,7 +32,7 @@ export interface ListenOptions {
   bounds?: Partial<Bounds>;
 }
 
-/** What all clients together may take up. One network of clients may have half of the memory. */
+/** What all clients together may take up. One network of clients may have half of the memory, and ¾ of the connections. */
 export interface Bounds {
   /** Connections at once. */
   connections: number;
@@ -90,7 +91,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const connections = new Set<Connection>();
   const roomOf = (size: number, share: number, turnover: number) =>
     new Room({ size, share, turnover, now, onTurnover: releaseMemory });
-  const slots = roomOf(bounds.connections, bounds.connections, TURNOVER_CONNECTIONS);
+  const slots = roomOf(bounds.connections, bounds.connections * 3 / 4, TURNOVER_CONNECTIONS);
   let isRetiring = false;
   let secureContext = options.tls && contextOf(options.tls);
   const surroundings: Surroundings = {
@@ -119,6 +120,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   await opened(server, options);
   server.on("error", ({ message }) => log.error("cannot accept a connection: {problem}", { problem: message }));
   const { address, port } = server.address() as { address: string; port: number };
+  const fd = (server as { _handle?: { fd?: number } })._handle?.fd;
+  if (fd !== undefined) setBacklog(fd, BACKLOG);
 
   const timer = setInterval(() => {
     const time = now();
@@ -128,7 +131,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     host: address,
     port,
-    fd: (server as { _handle?: { fd?: number } })._handle?.fd,
+    fd,
     async retire() {
       isRetiring = true;
       await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
