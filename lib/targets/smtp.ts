@@ -27,18 +27,23 @@ const IDLE_MS = 20_000;
 export function smtpMailer(url: string, policy: Policy, options: SmtpOptions): Mailer {
   const server = serverOf(url, policy, options);
   const place = `${new URL(url).protocol}//${new URL(url).host}`;
-  const idle = new Set<SmtpSession>();
+  /** Sessions that wait for the next mail, and what ends each. */
+  const idle = new Map<SmtpSession, ReturnType<typeof setTimeout>>();
   let isClosed = false;
 
   function keep(session: SmtpSession): void {
     if (isClosed) return session.quit();
-    idle.add(session);
-    setTimeout(() => idle.delete(session) && session.quit(), IDLE_MS).unref();
+    const end = () => {
+      idle.delete(session);
+      session.quit();
+    };
+    idle.set(session, setTimeout(end, IDLE_MS).unref());
   }
 
   /** The session that was kept last, if one has not ended since. */
   function takeKept(): SmtpSession | undefined {
-    for (const session of [...idle].reverse()) {
+    for (const [session, timer] of [...idle].reverse()) {
+      clearTimeout(timer);
       idle.delete(session);
       if (!session.isClosed) return session;
     }
@@ -84,8 +89,7 @@ export function smtpMailer(url: string, policy: Policy, options: SmtpOptions): M
     },
     close() {
       isClosed = true;
-      for (const session of idle) session.quit();
-      idle.clear();
+      for (let kept = takeKept(); kept; kept = takeKept()) kept.quit();
     },
   };
 }

@@ -84,7 +84,7 @@ export async function openSession(server: SmtpServer, signal: AbortSignal): Prom
   function quit(): void {
     if (isClosed) return;
     connection.quit();
-    setTimeout(() => socket.destroy(), QUIT_MS);
+    setTimeout(() => socket.destroy(), QUIT_MS).unref();
   }
 
   await during(signal, (done: Done<void>) => connection.connect((error) => done(error)));

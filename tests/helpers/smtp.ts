@@ -22,6 +22,7 @@ export interface SmtpServer {
 const usual: SmtpAnswers = {
   CONNECT: "220 mail.clinica.example ESMTP",
   EHLO: "250-mail.clinica.example\r\n250 8BITMIME",
+  STARTTLS: "502 5.5.1 no TLS here",
   DATA: "354 go on",
   QUIT: (socket) => socket.end("221 bye\r\n"),
 };

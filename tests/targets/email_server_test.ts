@@ -1,11 +1,15 @@
 /** The email target and its mail server: TLS, passwords, refusals, silence, and connections that are kept. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { SMTPServerOptions } from "smtp-server";
 import { attempt } from "../../lib/pipeline/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import type { Target } from "../../lib/targets/target.ts";
+import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";
+import { makeFolder } from "../helpers/folder.ts";
 import { type MailServer, startMail } from "../helpers/mail.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
 import { until } from "../helpers/wait.ts";
@@ -118,6 +122,41 @@ for (const { name, server, options } of noTlsRows) {
       assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "tls_failed"], JSON.stringify(outcome));
       assert.equal(mails.length, 0);
     });
+  });
+}
+
+for (const scheme of ["smtp", "smtps"]) {
+  test(`deliver() with ${scheme} trusts a certificate for the host that it is for, and for no other`, {
+    skip: hasOpenssl ? false : "needs openssl",
+  }, async () => {
+    const folder = makeFolder();
+    try {
+      makeAuthority(folder.path); // for localhost and 127.0.0.1
+      const [ca, cert, key] = ["ca", "cert", "key"].map((name) =>
+        readFileSync(join(folder.path, `${name}.pem`), "utf8")
+      );
+      for (
+        const [host, kind] of [
+          ["localhost", "delivered"],
+          ["LOCALHOST.", "delivered"],
+          ["127.0.0.1", "delivered"],
+          ["mail.localhost", "retry"],
+          ["127.1", "retry"],
+        ]
+      ) {
+        await withServer(
+          { secure: scheme === "smtps", cert, key },
+          { scheme, host, ca, requireTls: true },
+          async (deliver) => {
+            const outcome = await deliver();
+            assert.equal(outcome?.kind, kind, `${host}: ${JSON.stringify(outcome)}`);
+            if (outcome?.kind !== "delivered") assert.equal(reasonOf(outcome), "tls_failed");
+          },
+        );
+      }
+    } finally {
+      folder.remove();
+    }
   });
 }
 
