@@ -12,7 +12,8 @@ const en = {
     noFolder: (folder: string) => `the folder that it runs in is not there: ${folder}`,
     closed: (folder: string, quoted: string) =>
       `the relay's user may not enter the folder ${folder}; run: chmod o+x ${quoted}`,
-    noFile: "it is no file",
+    isFolder: "it is a folder",
+    noFile: "it is not a file",
     notExecutable: (quoted: string) => `it is not executable; run: chmod +x ${quoted}`,
     notAllowed: "the relay's user may not execute it, or its file system is mounted with noexec",
     notReadable: (quoted: string) => `the relay's user may not read it; run: chmod +r ${quoted}`,
@@ -55,6 +56,7 @@ const pt: typeof en = {
     missing: (path) => `não existe o arquivo ${path}`,
     noFolder: (folder) => `não existe a pasta em que ele roda: ${folder}`,
     closed: (folder, quoted) => `o usuário do relay não pode entrar na pasta ${folder}; execute: chmod o+x ${quoted}`,
+    isFolder: "é uma pasta",
     noFile: "não é um arquivo",
     notExecutable: (quoted) => `não é executável; execute: chmod +x ${quoted}`,
     notAllowed: "o usuário do relay não pode executá-lo, ou o sistema de arquivos está montado com noexec",

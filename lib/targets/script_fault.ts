@@ -41,6 +41,7 @@ function faultOfFile(file: string, path: string): Warning | undefined {
     const closed = closedFolderOf(file);
     return closed ? (words) => words.program.closed(closed, quote(closed)) : (words) => words.program.missing(file);
   }
+  if (stats.isDirectory()) return (words) => words.program.isFolder;
   if (!stats.isFile()) return (words) => words.program.noFile;
   if (!may(file, constants.X_OK)) {
     const isMarked = (stats.mode & 0o111) !== 0;

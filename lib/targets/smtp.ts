@@ -51,13 +51,14 @@ export function smtpMailer(url: string, policy: Policy, options: SmtpOptions): M
   }
 
   async function sendOn(session: SmtpSession, message: SmtpMessage, signal: AbortSignal): Promise<Outcome> {
-    const foreign = [message.from, ...message.to].filter((address) => !isAscii(address));
+    const { from, to, bytes } = message;
+    const foreign = [from, ...to].filter((address) => !isAscii(asciiDomain(address)));
     if (foreign.length > 0 && !session.takesUtf8) {
       keep(session);
       return notTaken(foreign, place);
     }
     try {
-      const info = await session.send(message, signal);
+      const info = await session.send({ from: asciiDomain(from), to: to.map(asciiDomain), bytes }, signal);
       keep(session);
       return accepted(info);
     } catch (error) {
@@ -134,7 +135,7 @@ async function write({ id: _, messageId, ...mail }: Mail): Promise<SmtpMessage> 
     disableUrlAccess: true,
   }).compile();
   const { from, to } = node.getEnvelope();
-  return { from: asciiDomain(from || ""), to: to.map(asciiDomain), bytes: await node.build() };
+  return { from: from || "", to, bytes: await node.build() };
 }
 
 function accepted({ response = "", rejected = [] }: SentMessageInfo): Outcome {

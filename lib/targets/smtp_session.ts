@@ -52,37 +52,37 @@ export async function openSession(server: SmtpServer, signal: AbortSignal): Prom
     port,
     connection: socket as unknown as Socket,
   });
-  let isClosed = false;
+  let failure: Error | undefined;
   let hasBegun = false;
+  let endStep = (_: Error) => {};
 
-  const ended = new Promise<never>((_, reject) => {
-    const end = (error: Error) => {
-      isClosed = true;
-      socket.destroy();
-      reject(error);
-    };
-    socket.on("error", end); // before Nodemailer hears of it, which would hide the cause
-    connection.on("error", end);
-    connection.on("end", () => end(Object.assign(new Error("The session has ended"), { code: "ECONNECTION" })));
-  });
-  ended.catch(() => {}); // it may end between two mails
+  function end(error: Error): void {
+    failure ??= error;
+    socket.destroy();
+    endStep(failure);
+  }
+  socket.on("error", end); // before Nodemailer hears of it, which would hide the cause
+  connection.on("error", end);
+  connection.on("end", () => end(Object.assign(new Error("The session has ended"), { code: "ECONNECTION" })));
 
+  /** Waits for one step, and for nothing once the session or the signal ends. */
   async function during<T>(signal: AbortSignal, start: (done: Done<T>) => void): Promise<T> {
-    const stop = () => socket.destroy(new Error("The attempt is over"));
-    if (signal.aborted) stop();
+    const stop = () => end(new Error("The attempt is over"));
     signal.addEventListener("abort", stop);
-    const result = new Promise<T>((resolve, reject) => {
-      start((error, value) => error ? reject(error) : resolve(value));
-    });
+    if (signal.aborted) stop();
     try {
-      return await Promise.race([ended, result]);
+      return await new Promise((resolve, reject) => {
+        if (failure) return reject(failure);
+        endStep = reject;
+        start((error, value) => error ? reject(error) : resolve(value));
+      });
     } finally {
       signal.removeEventListener("abort", stop);
     }
   }
 
   function quit(): void {
-    if (isClosed) return;
+    if (failure) return;
     connection.quit();
     setTimeout(() => socket.destroy(), QUIT_MS).unref();
   }
@@ -101,7 +101,7 @@ export async function openSession(server: SmtpServer, signal: AbortSignal): Prom
   return {
     takesUtf8,
     get isClosed() {
-      return isClosed;
+      return failure !== undefined;
     },
     get hasBegun() {
       return hasBegun;

@@ -42,7 +42,8 @@ const rows: Row[] = [
     command: ["no-such-program"],
     fault: /^no-such-program is not in the PATH \/\S+; install it, or name it with its folder$/,
   },
-  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is no file" },
+  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is a folder" },
+  { name: "is a pipe", file: (path) => execFileSync("mkfifo", ["-m", "755", path]), fault: "it is not a file" },
   {
     name: "is not executable",
     file: "#!/bin/sh\nexit 0\n",
