@@ -11,12 +11,11 @@ const en = {
     missing: (path: string) => `there is no file ${path}`,
     noFolder: (folder: string) => `the folder that it runs in is not there: ${folder}`,
     closed: (folder: string, quoted: string) =>
-      `the relay's user may not enter the folder ${folder}; run: chmod o+x ${quoted}`,
+      `the relay's user may not enter the folder ${folder}; move the program, or run: chmod o+x ${quoted}`,
     isFolder: "it is a folder",
     noFile: "it is not a file",
     notExecutable: (quoted: string) => `it is not executable; run: chmod +x ${quoted}`,
     notAllowed: "the relay's user may not execute it, or its file system is mounted with noexec",
-    notReadable: (quoted: string) => `the relay's user may not read it; run: chmod +r ${quoted}`,
     noFirstLine: 'it does not say what runs it; add "#!/bin/sh", or whatever it is written for, as its first line',
     windowsLines: (quoted: string) => `its lines end as on Windows (CRLF); run: sed -i 's/\\r$//' ${quoted}`,
     marked: (quoted: string) =>
@@ -55,12 +54,12 @@ const pt: typeof en = {
   program: {
     missing: (path) => `não existe o arquivo ${path}`,
     noFolder: (folder) => `não existe a pasta em que ele roda: ${folder}`,
-    closed: (folder, quoted) => `o usuário do relay não pode entrar na pasta ${folder}; execute: chmod o+x ${quoted}`,
+    closed: (folder, quoted) =>
+      `o usuário do relay não pode entrar na pasta ${folder}; mude o programa de lugar, ou execute: chmod o+x ${quoted}`,
     isFolder: "é uma pasta",
     noFile: "não é um arquivo",
     notExecutable: (quoted) => `não é executável; execute: chmod +x ${quoted}`,
     notAllowed: "o usuário do relay não pode executá-lo, ou o sistema de arquivos está montado com noexec",
-    notReadable: (quoted) => `o usuário do relay não pode lê-lo; execute: chmod +r ${quoted}`,
     noFirstLine: 'não diz o que o executa; coloque "#!/bin/sh", ou o que ele usa, como primeira linha',
     windowsLines: (quoted) => `as linhas terminam como no Windows (CRLF); execute: sed -i 's/\\r$//' ${quoted}`,
     marked: (quoted) => `há uma marca BOM antes do "#!"; execute: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,

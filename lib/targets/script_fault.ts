@@ -1,5 +1,6 @@
 /** Why a program cannot be run, as far as its file tells, and what a person can do about it. */
 
+import { Buffer } from "node:buffer";
 import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import process from "node:process";
@@ -51,13 +52,17 @@ function faultOfFile(file: string, path: string): Warning | undefined {
   return start && faultOfContent(file, start, path);
 }
 
-function faultOfContent(file: string, start: Uint8Array, path: string): Warning | undefined {
-  const text = new TextDecoder("latin1").decode(start);
+function faultOfContent(file: string, start: Buffer, path: string): Warning | undefined {
+  const text = start.toString("latin1");
   if (text.startsWith("#!")) return faultOfFirstLine(file, text.split("\n", 1)[0]!, path);
-  if (text.startsWith("ï»¿#!")) return (words) => words.program.marked(quote(file));
+  if (text.startsWith("\xef\xbb\xbf#!")) return (words) => words.program.marked(quote(file));
   if (process.platform !== "linux") return undefined;
   if (text.startsWith("\x7fELF")) return faultOfMachine(start);
-  const system = text.startsWith("MZ") ? "Windows" : /^(Ïúíþ|Êþº¾)/.test(text) ? "macOS" : undefined;
+  const system = text.startsWith("MZ")
+    ? "Windows"
+    : /^(\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe)/.test(text)
+    ? "macOS"
+    : undefined;
   return (words) => system ? words.program.otherSystem(system) : words.program.noFirstLine;
 }
 
@@ -70,10 +75,8 @@ function faultOfFirstLine(file: string, line: string, path: string): Warning | u
     return (words) => words.program.noInterpreter(interpreter);
   }
   const isLookedUp = basename(interpreter) === "env" && /^[^-=/][^=/]*$/.test(argument);
-  if (isLookedUp && !findInPath(argument, path)) {
-    return (words) => words.program.notInPath(argument, path);
-  }
-  return may(file, constants.R_OK) ? undefined : (words) => words.program.notReadable(quote(file));
+  if (isLookedUp && !findInPath(argument, path)) return (words) => words.program.notInPath(argument, path);
+  return undefined;
 }
 
 /** Machines by their number in a file's header. @see https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
@@ -82,10 +85,11 @@ const machines: Readonly<Record<number, string>> = { 3: "x86", 40: "ARM", 62: "x
 /** Those that this one runs. */
 const ownMachines: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
 
-function faultOfMachine(start: Uint8Array): Warning | undefined {
-  const machine = new DataView(start.buffer, start.byteOffset).getUint16(18, start[5] === 1);
+function faultOfMachine(start: Buffer): Warning | undefined {
   const own = ownMachines[process.arch];
-  if (!own || own.includes(machine)) return undefined;
+  if (!own || start.length < 20) return undefined;
+  const machine = start[5] === 1 ? start.readUInt16LE(18) : start.readUInt16BE(18);
+  if (own.includes(machine)) return undefined;
   return (words) => words.program.otherMachine(machines[machine] ?? String(machine), machines[own[0]!]!);
 }
 
@@ -113,11 +117,11 @@ function may(path: string, mode: number): boolean {
   }
 }
 
-function startOf(path: string): Uint8Array | undefined {
+function startOf(path: string): Buffer | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
-    const start = new Uint8Array(MAX_START);
+    const start = Buffer.alloc(MAX_START);
     return start.subarray(0, readSync(file, start, 0, MAX_START, 0));
   } catch {
     return undefined;

@@ -8,6 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
 import { attempt } from "../../lib/pipeline/attempt.ts";
+import { runsByShell } from "../../lib/runtime.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import { toldIn } from "../../lib/warnings.ts";
 import { attemptsBy } from "../helpers/attempts.ts";
@@ -127,6 +128,8 @@ function warningsOf(command: string[], folder: string): string[] {
   return toldIn("en", warnings).map(({ message }) => message);
 }
 
+const onBun = { skip: runsByShell ? "needs a runtime that gives nothing to the shell" : false };
+
 for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
   test(`deliver() says why and is tried again where the program ${name}, and build() warns of it`, async () => {
     await withFile({ file, mode }, async (folder) => {
@@ -148,6 +151,17 @@ for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
     });
   });
 }
+
+test("deliver() is tried again where the system knows of a fault that the file does not show", onBun, async () => {
+  await withFile({ file: "\x7fELF" }, async (folder) => {
+    assert.deepEqual(warningsOf(["./run.sh"], folder), []);
+    assert.deepEqual(await attempt(make(["./run.sh"], folder), makeDelivery, never), {
+      kind: "retry",
+      reason: "script_not_run",
+      detail: "Cannot run ./run.sh: the system does not know how to run it",
+    });
+  });
+});
 
 test("deliver() names a file so that a shell understands the remedy", async () => {
   await withFile({ mode: 0o644 }, async (folder) => {
@@ -178,7 +192,7 @@ const needsUser = {
   skip: spawnSync(asUser[0]!, [...asUser.slice(1), "true"]).status === 0 ? false : "needs setpriv, of util-linux",
 };
 
-test("deliver() says which folder cannot be entered, and which file cannot be read", needsUser, async () => {
+test("deliver() says which folder cannot be entered", needsUser, async () => {
   await withFile({ file: (path) => mkdirSync(path) }, async (folder) => {
     const closed = join(folder, "run.sh");
     mkdirSync(join(closed, "scripts"));
@@ -190,7 +204,7 @@ test("deliver() says which folder cannot be entered, and which file cannot be re
     chmodSync(closed, 0o000);
     const outcomes = await attempts();
     assert.deepEqual(outcomes.map(reasonOf), commands.map(() => "script_not_run"));
-    const fault = `the relay's user may not enter the folder ${closed}; run: chmod o+x ${closed}`;
+    const fault = `the relay's user may not enter the folder ${closed}; move the program, or run: chmod o+x ${closed}`;
     assert.deepEqual(details(outcomes), commands.map(([program]) => `Cannot run ${program}: ${fault}`));
 
     chmodSync(closed, 0o755);
