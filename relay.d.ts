@@ -438,6 +438,11 @@ declare module "relay" {
      * of those that this machine trusts.
      */
     ca?: SecretText;
+    /**
+     * What this machine calls itself towards a mail server (EHLO), such as `relay.clinica.example`. Default: its full name,
+     * or the domain of `from` where its name has no dot.
+     */
+    name?: string;
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;

@@ -14,6 +14,7 @@ export const reasons = [
   "server_failed",
   "unexpected_answer",
   "script_failed",
+  "script_not_run",
   "message_invalid",
   "note_missing",
   "note_refused",

@@ -27,6 +27,9 @@ export const runtime = bun
   ? { name: "bun", version: bun.version }
   : { name: "deno", version: deno?.version.deno ?? "unknown" };
 
+/** Whether a program that the system cannot run is given to the shell, as Deno does it. */
+export const runsByShell = !bun;
+
 /** Whether this is the compiled executable. */
 export const isExecutable = /[/\\](\$bunfs|~BUN)[/\\]/.test(import.meta.url);
 

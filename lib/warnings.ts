@@ -5,7 +5,29 @@ import type { Locale } from "./messages/style.ts";
 /** Dates are in the form of ISO 8601; `place` is that of a certificate in its file, from 1. */
 const en = {
   shortSecret: "is shorter than 16 bytes, which can be guessed",
-  noProgram: (program: string) => `${program} is not there, or not executable`,
+  noProgram: (program: string, fault: string) => `${program} cannot be run: ${fault}`,
+  /** Why a program cannot be run; paths are as a shell reads them. */
+  program: {
+    missing: (path: string) => `there is no file ${path}`,
+    noFolder: (folder: string) => `the folder that it runs in is not there: ${folder}`,
+    closed: (folder: string, quoted: string) =>
+      `the relay's user may not enter the folder ${folder}; move the program, or run: chmod o+x ${quoted}`,
+    isFolder: "it is a folder",
+    noFile: "it is not a file",
+    notExecutable: (quoted: string) => `it is not executable; run: chmod +x ${quoted}`,
+    notAllowed: "the relay's user may not execute it, or its file system is mounted with noexec",
+    noFirstLine: 'it does not say what runs it; add "#!/bin/sh", or whatever it is written for, as its first line',
+    windowsLines: (quoted: string) => `its lines end as on Windows (CRLF); run: sed -i 's/\\r$//' ${quoted}`,
+    marked: (quoted: string) =>
+      `a byte order mark stands before its "#!"; run: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
+    noInterpreter: (program: string) =>
+      `its first line wants ${program}, which is not there; install it, or correct the line`,
+    notInPath: (program: string, path: string) =>
+      `${program} is not in the PATH ${path}; install it, or name it with its folder`,
+    otherMachine: (machine: string, own: string) =>
+      `it is built for ${machine}, and this machine is ${own}; get the build for ${own}`,
+    otherSystem: (system: string) => `it is built for ${system}; get the build for Linux`,
+  },
   sandboxKey: "has a key of the sandbox, cvn_test_…, but no `sandbox: true`",
   productionKey: "has a key of production, cvn_live_…, but `sandbox: true`",
   idleEnrich: "fetches nothing: the route's targets send the bytes received, and make no message of the event",
@@ -28,7 +50,24 @@ const en = {
 
 const pt: typeof en = {
   shortSecret: "tem menos de 16 bytes, e pode ser adivinhado",
-  noProgram: (program) => `${program} não existe, ou não é executável`,
+  noProgram: (program, fault) => `${program} não pode ser executado: ${fault}`,
+  program: {
+    missing: (path) => `não existe o arquivo ${path}`,
+    noFolder: (folder) => `não existe a pasta em que ele roda: ${folder}`,
+    closed: (folder, quoted) =>
+      `o usuário do relay não pode entrar na pasta ${folder}; mude o programa de lugar, ou execute: chmod o+x ${quoted}`,
+    isFolder: "é uma pasta",
+    noFile: "não é um arquivo",
+    notExecutable: (quoted) => `não é executável; execute: chmod +x ${quoted}`,
+    notAllowed: "o usuário do relay não pode executá-lo, ou o sistema de arquivos está montado com noexec",
+    noFirstLine: 'não diz o que o executa; coloque "#!/bin/sh", ou o que ele usa, como primeira linha',
+    windowsLines: (quoted) => `as linhas terminam como no Windows (CRLF); execute: sed -i 's/\\r$//' ${quoted}`,
+    marked: (quoted) => `há uma marca BOM antes do "#!"; execute: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
+    noInterpreter: (program) => `a primeira linha pede ${program}, que não existe; instale-o, ou corrija a linha`,
+    notInPath: (program, path) => `${program} não está no PATH ${path}; instale-o, ou indique também a pasta`,
+    otherMachine: (machine, own) => `foi feito para ${machine}, e esta máquina é ${own}; use a versão para ${own}`,
+    otherSystem: (system) => `foi feito para ${system}; use a versão para Linux`,
+  },
   sandboxKey: "tem uma chave do sandbox, cvn_test_…, mas não `sandbox: true`",
   productionKey: "tem uma chave de produção, cvn_live_…, mas `sandbox: true`",
   idleEnrich: "não busca nada: os destinos da rota enviam os bytes recebidos, sem fazer uma mensagem do evento",
@@ -50,6 +89,9 @@ const pt: typeof en = {
 
 /** The words of warnings; each goes on after the place in the config that it is about. */
 export type WarningWords = typeof en;
+
+/** The words of logs and outcomes. */
+export const englishWarnings: WarningWords = en;
 
 /** Says a warning in the language of the words. */
 export type Warning = (words: WarningWords) => string;

@@ -6,9 +6,9 @@ import { toldIn, type Warning } from "../lib/warnings.ts";
 
 const rows: [warning: Warning, english: string, portuguese: string][] = [
   [
-    (words) => words.noProgram("./a.sh"),
-    "./a.sh is not there, or not executable",
-    "./a.sh não existe, ou não é executável",
+    (words) => words.noProgram("./a.sh", words.program.notExecutable("/etc/relay/a.sh")),
+    "./a.sh cannot be run: it is not executable; run: chmod +x /etc/relay/a.sh",
+    "./a.sh não pode ser executado: não é executável; execute: chmod +x /etc/relay/a.sh",
   ],
   [
     (words) => words.expired("2026-01-31", 2),

@@ -10,11 +10,11 @@ import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../mes
 import { writeText } from "../messages/text.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
-import { type Mailer, parseMailbox } from "./mail.ts";
+import { asciiName, domainOf, type Mailer, parseMailbox } from "./mail.ts";
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import * as providers from "./providers/mod.ts";
 import { type EmailProvider, schemaOf } from "./providers/provider.ts";
-import { smtpMailer } from "./smtp.ts";
+import { ehloName, smtpMailer } from "./smtp.ts";
 import {
   type EnrichOptions,
   enrichShape,
@@ -50,6 +50,11 @@ export interface EmailOptions<Api extends NoteApi | undefined = undefined>
    * of those that this machine trusts.
    */
   ca?: SecretText;
+  /**
+   * What this machine calls itself towards a mail server (EHLO), such as `relay.clinica.example`. Default: its full name,
+   * or the domain of `from` where its name has no dot.
+   */
+  name?: string;
 }
 
 /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
@@ -92,9 +97,11 @@ const schema = options({
   html: messageShape.html,
   requireTls: z.boolean().optional(),
   ca: z.string().refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")').optional(),
+  name: z.string().transform(asciiName).refine(isHostName, 'expected a host name such as "relay.clinica.example"')
+    .optional(),
 }).superRefine((given, { addIssue }) => {
   if (typeof given.via === "string") return;
-  for (const name of ["requireTls", "ca"] as const) {
+  for (const name of ["requireTls", "ca", "name"] as const) {
     if (given[name] === undefined) continue;
     addIssue({ code: "custom", path: [name], message: "expected only beside the URL of a mail server" });
   }
@@ -114,8 +121,9 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     const style = styleOf(options, context);
     const { via } = options;
     const policy = policyOf(options, typeof via === "string" ? {} : { rate: via.rate });
-    const mailer = typeof via === "string" ? smtpMailer(via, policy, options) : via;
     const from = parseMailbox(options.from)!;
+    const { requireTls, ca, name: ehlo = ehloName(from.address) } = options;
+    const mailer = typeof via === "string" ? smtpMailer(via, policy, { requireTls, ca, name: ehlo }) : via;
     const to = options.to.map((one) => parseMailbox(one)!);
 
     function render(event: RelayEvent, message: MessageFields): Content {
@@ -152,7 +160,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
           from,
           to,
           subject: subject.replaceAll(/[\r\n]+/g, " "), // a line's end would end the header
-          messageId: `${delivery.id}@${from.address.split("@").at(-1)}`,
+          messageId: `${delivery.id}@${domainOf(from.address)}`,
           headers: {
             "Relay-Event-Id": delivery.event.id,
             "Relay-Event-Type": printable(delivery.event.type),
@@ -173,6 +181,11 @@ function isCertificate(pem: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether EHLO can say it: a host's name, or an address in brackets. @see RFC 5321, section 4.1.3 */
+function isHostName(text: string): boolean {
+  return /^([a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[(IPv6:)?[0-9a-f.:]+\])$/i.test(text);
 }
 
 function escapeHtml(text: string): string {

@@ -1,5 +1,6 @@
 /** A message on its way out by email, and what sends it. */
 
+import { domainToASCII } from "node:url";
 import addressParser from "nodemailer/lib/addressparser/index.js";
 import type { Outcome } from "../outcome.ts";
 import type { Policy } from "./target.ts";
@@ -40,10 +41,32 @@ export interface Mailer {
   close?(): void;
 }
 
-/** The one mailbox that a text names; `undefined` if it names none, or several. */
+/** The one mailbox that a text names, its domain in ASCII; `undefined` if it names none, or several. */
 export function parseMailbox(text: string): Mailbox | undefined {
   const [one, ...more] = addressParser(text, { flatten: true });
-  return one && more.length === 0 && /^[^\s@<>]+@[^\s@<>]+$/.test(one.address) ? one : undefined;
+  if (!one || more.length > 0 || !/^[^\s@<>]+@[^\s@<>]+$/.test(one.address)) return undefined;
+  const address = asciiDomain(one.address);
+  return domainOf(address) ? { name: one.name, address } : undefined;
+}
+
+/** An address with its domain in the form of {@link asciiName}. */
+export function asciiDomain(address: string): string {
+  const domain = domainOf(address);
+  return address.slice(0, -domain.length) + asciiName(domain);
+}
+
+/** A domain as name servers know it; empty if it cannot be one. @see RFC 5891 */
+export function asciiName(domain: string): string {
+  return isAscii(domain) ? domain : domainToASCII(domain);
+}
+
+export function isAscii(text: string): boolean {
+  return !/\P{ASCII}/u.test(text);
+}
+
+/** What stands behind the @ of an address. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1);
 }
 
 /** A mailbox as a header has it, the name quoted where it needs to be. @see RFC 5322, section 3.4 */

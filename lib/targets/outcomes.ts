@@ -71,6 +71,7 @@ export const networkRows: Readonly<Record<string, readonly [Reason, words: strin
   EPROTO: ["tls_failed", "the TLS handshake failed"],
   ETLS: ["tls_failed", "the server offers no TLS that can be trusted"],
   EPROTOCOL: ["unexpected_answer", "its answer is not in the protocol"],
+  EFLOOD: ["unexpected_answer", "its answer does not end"],
 };
 
 /** What errors say in words where they have no code of their own: those of Deno's `fetch`, and OpenSSL's. */
@@ -168,9 +169,10 @@ const codeWords = new RegExp(`(${Object.keys(codeOfWords).join("|")})`, "i");
 /** The error's code, or that of what caused it; empty if there is none. */
 function codeOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as NodeJS.ErrnoException;
-    // Nodemailer's ESOCKET stands before the system's own code, which its words still hold.
-    if (typeof code === "string" && code !== "ESOCKET") return code;
+    const { code, originalCode } = at as NodeJS.ErrnoException & { originalCode?: string };
+    // Nodemailer puts ESOCKET in the place of the system's code, which it keeps, or its words still hold.
+    const known = code === "ESOCKET" ? originalCode : code;
+    if (typeof known === "string") return known;
     // Bun's own limit of a silent request has this name, and a number as its code.
     if (at.name === "TimeoutError") return "ETIMEDOUT";
     const words = at.message.replaceAll(/\bhttps?:\/\/\S+/g, ""); // a URL may hold a token, or look like a code

@@ -1,15 +1,17 @@
 /** Delivers to a local program: the body on standard input, what it needs to know in its environment. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { resolve, sep } from "node:path";
 import process from "node:process";
 import { z } from "zod";
 import { printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Outcome, Retry } from "../outcome.ts";
+import { runsByShell } from "../runtime.ts";
 import type { SecretText } from "../secret.ts";
+import { englishWarnings, type Warning } from "../warnings.ts";
 import { exitOutcome } from "./outcomes.ts";
+import { faultOf } from "./script_fault.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
 /** Options of `script()`. */
@@ -49,6 +51,9 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
     const [first = "", ...args] = options.command;
     const isPath = first.includes("/") || first.includes(sep);
     const program = isPath ? resolve(context.folder, first) : first;
+    const path = options.env.PATH ?? process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
+    const findFault = () => faultOf({ program, folder: context.folder, path });
+    const fault = findFault();
 
     return {
       name,
@@ -56,25 +61,55 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
       policy: policyOf(options),
       address: options.command.join(" "),
       secrets: Object.values(options.env),
-      warnings: isPath && !isExecutable(program) ? [(words) => words.noProgram(first)] : [],
+      warnings: fault ? [(words) => words.noProgram(first, fault(words))] : [],
       sendsBytes: () => true,
       render: () => ({ command: options.command }),
 
       async deliver({ id, attempt, event }, signal) {
         signal.throwIfAborted();
         const env = {
-          PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
           ...(isWindows && process.env.SystemRoot && { SystemRoot: process.env.SystemRoot }), // nothing starts without it
           ...options.env,
+          PATH: path,
           ...variablesOf(event),
           RELAY_TARGET: name,
           RELAY_DELIVERY_ID: id,
           RELAY_ATTEMPT: String(attempt),
         };
-        return run(program, args, { cwd: context.folder, env }, event.body, signal);
+        const fault = runsByShell ? findFault() : undefined;
+        if (fault) return notRun(first, fault);
+        try {
+          const outcome = await run(program, args, { cwd: context.folder, env }, event.body, signal);
+          if (outcome.kind !== "retry") return outcome;
+          // An interpreter may have failed by the file: it takes CR for part of an argument, or `env` finds nothing.
+          const fault = findFault();
+          return fault ? { ...outcome, ...notRun(first, fault) } : outcome;
+        } catch (error) {
+          return notRun(first, findFault() ?? error as NodeJS.ErrnoException);
+        }
       },
     };
   },
+};
+
+/** The outcome of a program that could not be run. It may be mended any time, so that it is tried again. */
+function notRun(program: string, why: Warning | NodeJS.ErrnoException): Retry {
+  const cause = typeof why === "function"
+    ? why(englishWarnings)
+    : startErrors[why.code ?? ""] ?? why.code ?? why.message;
+  return { kind: "retry", reason: "script_not_run", detail: `Cannot run ${program}: ${cause}` };
+}
+
+/** Why the system starts no program, besides what is wrong with its file. */
+const startErrors: Readonly<Record<string, string>> = {
+  E2BIG: "its arguments and environment are too long",
+  EAGAIN: "the system allows no more processes",
+  EMFILE: "the relay has no file descriptors left",
+  ENFILE: "the system has no file descriptors left",
+  ENOENT: "what it needs to be loaded is not there, such as the C library that it was built with",
+  ENOEXEC: "the system does not know how to run it",
+  ENOMEM: "the system has no memory left",
+  ETXTBSY: "it is open for writing",
 };
 
 function variablesOf(event: RelayEvent): Record<string, string> {
@@ -88,7 +123,7 @@ function run(
   input: Uint8Array,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     // Its own process group, so that a time-out reaches whatever the program has started as well. Windows has none, and
     // would open a window instead.
     const child = spawn(program, args, {
@@ -100,23 +135,24 @@ function run(
     const outputs = [keepStart(child.stdout), keepStart(child.stderr)];
     const kill = () => killGroup(child);
     signal.addEventListener("abort", kill, { once: true });
-
-    const finish = (outcome: Outcome) => {
-      signal.removeEventListener("abort", kill);
+    const release = () => {
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-      const answer = outputs.map((output) => output.text()).filter(Boolean).join("\n");
-      resolve({ ...outcome, ...(answer && { answer }) });
     };
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      finish({ kind: "retry", reason: "script_failed", detail: `Cannot run ${program}: ${error.code ?? "failed"}` });
+    child.on("error", (error) => {
+      signal.removeEventListener("abort", kill);
+      release();
+      reject(error);
     });
     child.on("exit", (code, exitSignal) => {
-      const outcome = exitOutcome(code, exitSignal);
-      const late = setTimeout(() => finish(outcome), OUTPUT_WAIT_MS);
-      child.on("close", () => {
+      signal.removeEventListener("abort", kill); // what it has left running goes on
+      const finish = () => {
         clearTimeout(late);
-        finish(outcome);
-      });
+        release();
+        const answer = outputs.map((output) => output.text()).filter(Boolean).join("\n");
+        resolve({ ...exitOutcome(code, exitSignal), ...(answer && { answer }) });
+      };
+      const late = setTimeout(finish, OUTPUT_WAIT_MS);
+      child.on("close", finish);
     });
     // A program that does not read its input is free to do so.
     child.stdin.on("error", () => {});
@@ -144,13 +180,4 @@ function keepStart(stream: NodeJS.ReadableStream): { text(): string } {
   });
   stream.on("error", () => {});
   return { text: () => kept };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -87,6 +87,21 @@ const rows: [what: string, options: object, problem: RegExp][] = [
     /^targets\.mail\.via\.baseUrl: expected a URL without a login/,
   ],
   [
+    "a name that EHLO cannot say",
+    { via: "smtp://mail.example", name: "clinica example" },
+    /^targets\.mail\.name: expected a host name such as "relay\.clinica\.example", got "clinica example"$/,
+  ],
+  [
+    "a name that would be a command of its own",
+    { via: "smtp://mail.example", name: "a\r\nRCPT" },
+    /^targets\.mail\.name: expected a host name such as "relay\.clinica\.example", got /,
+  ],
+  [
+    "a name beside a provider",
+    { via: resend({ apiKey: KEY }), name: "relay.clinica.example" },
+    /^targets\.mail\.name: expected only beside the URL of a mail server, got "relay\.clinica\.example"$/,
+  ],
+  [
     "a requireTls beside a provider",
     { via: resend({ apiKey: KEY }), requireTls: false },
     /^targets\.mail\.requireTls: expected only beside the URL of a mail server, got false$/,

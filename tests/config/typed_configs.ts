@@ -63,7 +63,7 @@ export const EVERYTHING = `${HEAD}export default defineConfig({
   targets: {
     a: http({ url: file("url"), method: "PUT", headers: { Authorization: env("T") }, sign: env("S"), body: (e) => ({ id: e.data.note_id }), timeout: "15s", concurrency: 8, rate: { per: "1s", limit: 1 }, retry: ["5s", 1000, "1.5h"], order: (e) => e.data.external_id ?? "" }),
     b: slack({ url: "https://x", text: "a text", blocks: (e) => [{ type: e.event }], locale: "en", timeZone: "UTC", retry: "none" }),
-    c: email({ via: env("SMTP"), from: "a@b.c", to: "d@e.f", subject: (e) => e.event, text: "x", html: (e) => e.event, requireTls: false, retry: { schedule: ["5s"], jitter: 0 } }),
+    c: email({ via: env("SMTP"), from: "a@b.c", to: "d@e.f", subject: (e) => e.event, text: "x", html: (e) => e.event, requireTls: false, name: "relay.clinica.example", retry: { schedule: ["5s"], jitter: 0 } }),
     d: script({ command: ["x", "y"], env: { TOKEN: env("T"), PLAIN: "x" } }),
   },
   routes: [

@@ -70,10 +70,11 @@ test("check warns in the config's language, and in English where programs read i
   await inFolder(config, async (run) => {
     assert.match(
       (await run("check")).stdout,
-      /\nAvisos\n {2}targets\.gone: \.\/gone\.sh não existe, ou não é executável\n/,
+      /\nAvisos\n {2}targets\.gone: \.\/gone\.sh não pode ser executado: não existe o arquivo \/.*\/gone\.sh\n/,
     );
     const { warnings } = JSON.parse((await run("check", "--json")).stdout);
-    assert.deepEqual(warnings, [{ path: "targets.gone", message: "./gone.sh is not there, or not executable" }]);
+    assert.deepEqual(warnings.map(({ path }: { path: string }) => path), ["targets.gone"]);
+    assert.match(warnings[0].message, /^\.\/gone\.sh cannot be run: there is no file \/.*\/gone\.sh$/);
   });
 });
 

@@ -96,7 +96,8 @@ test("serve masks values in its log, never the names beside them, and keeps its 
     const accepted = await relay.logged("the event", ({ message }) => String(message).startsWith("accepted test "));
     assert.deepEqual([typeof accepted.event, accepted.targets], ["string", ["crm"]]);
     const warning = await relay.logged("the warning", ({ path }) => path === "targets.gone");
-    assert.equal(warning.message, "config: targets.gone ./gone.sh is not there, or not executable");
+    const missing = join(relay.folder, "gone.sh");
+    assert.equal(warning.message, `config: targets.gone ./gone.sh cannot be run: there is no file ${missing}`);
     for (const name of readdirSync(relay.folder).filter((one) => /^relay\.db(-wal|-shm)?$/.test(one))) {
       assert.equal(statSync(join(relay.folder, name)).mode & 0o077, 0, name);
     }

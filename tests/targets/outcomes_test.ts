@@ -175,6 +175,7 @@ const codeCases: [code: string, reason: Reason][] = [
   ["EPROTO", "tls_failed"],
   ["ETLS", "tls_failed"],
   ["EPROTOCOL", "unexpected_answer"],
+  ["EFLOOD", "unexpected_answer"],
 ];
 const otherCodes: [code: string, reason: Reason][] = [
   ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls_failed"],

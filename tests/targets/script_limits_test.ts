@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -46,6 +46,8 @@ function isRunning(pid: number): boolean {
   }
 }
 
+const onLinux = { skip: process.platform === "linux" ? false : "needs /proc" };
+
 const family = "echo $$ > parent; sleep 60 & echo $! > child; wait";
 
 test("deliver() ends whatever the program has started when its time is over", async () => {
@@ -82,6 +84,39 @@ test("deliver() does not wait for what the program leaves running, even if it ho
     const pid = await pidIn(folder, "child");
     assert.ok(isRunning(pid), "what it left has ended neither by itself nor by the time-out");
     process.kill(pid, "SIGKILL");
+  });
+});
+
+test(
+  "deliver() leaves alone what a program left running, even if its time is over right after it",
+  onLinux,
+  async () => {
+    const source = "echo $$ > parent; sleep 60 & echo $! > child; exit 0";
+    await withScript(source, { timeout: "1m" }, async (target, folder) => {
+      const stop = new AbortController();
+      const attempted = attempt(target, makeDelivery, stop.signal);
+      const [parent, child] = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
+      await until("the program to end", () => !existsSync(`/proc/${parent}`));
+      stop.abort();
+      assert.equal((await attempted)?.kind, "delivered");
+      assert.ok(isRunning(child));
+      process.kill(child, "SIGKILL");
+    });
+  },
+);
+
+test("deliver() leaves no descriptor open for what programs leave running", onLinux, async () => {
+  await withScript("sleep 60 & echo $! > child-$RELAY_ATTEMPT", { timeout: "1m" }, async (target, folder) => {
+    const runMany = (first: number) =>
+      Promise.all(Array.from({ length: 50 }, (_, i) => {
+        return attempt(target, () => makeDelivery(undefined, { attempt: first + i }), never);
+      }));
+    const countOpen = () => readdirSync("/proc/self/fd").length;
+    await runMany(0);
+    const open = countOpen();
+    for (let first = 50; first < 300; first += 50) await runMany(first);
+    await until("all descriptors to be closed", () => countOpen() <= open);
+    for (let i = 0; i < 300; i += 1) process.kill(await pidIn(folder, `child-${i}`), "SIGKILL");
   });
 });
 

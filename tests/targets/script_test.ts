@@ -10,7 +10,6 @@ import type { Outcome } from "../../lib/outcome.ts";
 import { attempt } from "../../lib/pipeline/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
-import { toldIn } from "../../lib/warnings.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { makeDelivery, makeEvent, makeTarget, never, samplePayload } from "../helpers/target.ts";
 import { reasonOf, testContract } from "./contract.ts";
@@ -170,40 +169,3 @@ for (const { source, kind, reason, status, detail } of ends) {
     });
   });
 }
-
-const cannotRun = [
-  { name: "is missing", command: ["./missing.sh"], detail: /^Cannot run .*missing\.sh: ENOENT$/ },
-  { name: "is not in PATH", command: ["no-such-program"], detail: /^Cannot run no-such-program: ENOENT$/ },
-  { name: "is not executable", command: ["./plain.txt"], detail: /^Cannot run .*plain\.txt: EACCES$/ },
-  { name: "is a folder", command: ["./folder"], detail: /^Cannot run .*folder: EACCES$/ },
-];
-for (const { name, command, detail } of cannotRun) {
-  test(`deliver() is tried again where the program ${name}`, async () => {
-    const folder = makeFolder();
-    try {
-      writeFileSync(join(folder.path, "plain.txt"), "exit 0\n", { mode: 0o644 });
-      mkdirSync(join(folder.path, "folder"));
-      const target = makeTarget(scriptTarget, { command }, { folder: folder.path });
-      const outcome = await attempt(target, makeDelivery, never);
-      assert.ok(outcome?.kind === "retry", outcome?.kind);
-      assert.equal(outcome.reason, "script_failed");
-      assert.match(outcome.detail, detail);
-    } finally {
-      folder.remove();
-    }
-  });
-}
-
-test("build() warns of a program that is not there or not executable", async () => {
-  await run("exit 0", ({ folder }) => {
-    writeFileSync(join(folder, "plain.txt"), "", { mode: 0o644 });
-    const warningsOf = (program: string) => {
-      const { warnings } = makeTarget(scriptTarget, { command: [program] }, { folder });
-      return toldIn("en", warnings.map((warning) => ({ path: "", warning }))).map(({ message }) => message);
-    };
-    assert.deepEqual(warningsOf("./run.sh"), []);
-    for (const program of ["./missing.sh", "./plain.txt"]) {
-      assert.deepEqual(warningsOf(program), [`${program} is not there, or not executable`]);
-    }
-  });
-});

@@ -52,6 +52,10 @@ export const reasonsEn: Record<Reason, ReasonWords> = {
     name: "script failed",
     advice: "The script ended with an error: its output stands with the attempt; run it by hand with the same event.",
   },
+  script_not_run: {
+    name: "script not run",
+    advice: "The script could not be started: the attempt says why; mend its file, and retry.",
+  },
   message_invalid: {
     name: "message invalid",
     advice: "The config could not make the message from this event: mend its function, reload, and retry.",
@@ -123,6 +127,10 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   script_failed: {
     name: "falha no script",
     advice: "O script terminou com erro: a saída está junto da tentativa; execute-o à mão com o mesmo evento.",
+  },
+  script_not_run: {
+    name: "script não executado",
+    advice: "Não foi possível iniciar o script: a tentativa diz por quê; corrija o arquivo e reenvie.",
   },
   message_invalid: {
     name: "mensagem inválida",
