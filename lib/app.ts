@@ -8,6 +8,7 @@ import { messageOf, RelayError } from "./errors.ts";
 import { closeOnExec, isListening } from "./handover/descriptor.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
+import { portOwner } from "./http/port_owner.ts";
 import { listen, type Listener } from "./http/server.ts";
 import { commitDuration } from "./metrics.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
@@ -189,15 +190,21 @@ async function listenOn(
   try {
     return await listen({ host, port, fd, tls, handler });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? messageOf(error);
-    const [reason, hint] = /EADDRINUSE|in use/i.test(code)
-      ? ["another program listens there", `stop that program, or set another \`${name}.port\` in the config`]
-      : [
-        `the system says ${code}`,
-        `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
-      ];
-    throw new RelayError(`Cannot listen on ${host}:${port}: ${reason}`, hint);
+    throw listenError(name, host, port, (error as NodeJS.ErrnoException).code ?? messageOf(error));
   }
+}
+
+function listenError(name: "listen" | "admin", host: string, port: number, code: string): RelayError {
+  const where = `Cannot listen on ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  if (code !== "EADDRINUSE") {
+    return new RelayError(
+      `${where}: the system says ${code}`,
+      `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
+    );
+  }
+  const owner = portOwner(port);
+  const who = owner ? `${owner.program} (process ${owner.pid}) listens` : "another program listens";
+  return new RelayError(`${where}: ${who} there already`, `stop it, or set another \`${name}.port\` in the config`);
 }
 
 /** @throws {RelayError} if nobody can be heard on this descriptor. */

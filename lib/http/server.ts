@@ -6,6 +6,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { setBacklog } from "../handover/descriptor.ts";
 import { log } from "../log.ts";
 import { releaseMemory } from "../runtime.ts";
+import { descriptorLimit, descriptorOf, isDescriptorLeft } from "./descriptors.ts";
 import { Connection, type Patience, type Surroundings } from "./connection.ts";
 import type { Handler } from "./incoming.ts";
 import { asIPv4, networkOf } from "./network.ts";
@@ -68,6 +69,12 @@ const BOUNDS: Bounds = { connections: 2_048, smallBytes: 8 * 1024 ** 2, largeByt
 const TURNOVER_CONNECTIONS = 1_024;
 const TURNOVER_BYTES = 8 * 1024 ** 2;
 
+/** Descriptors that connections leave to files, programs and targets, where there are so many. */
+const SPARE_DESCRIPTORS = 256;
+
+/** How often it is told that there are none left, in milliseconds, at most. */
+const TELL_MS = 60_000;
+
 /** Connections that the system holds until they are accepted: beyond, a client tries again a second later. */
 const BACKLOG = 4_096;
 
@@ -91,7 +98,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const connections = new Set<Connection>();
   const roomOf = (size: number, share: number, turnover: number) =>
     new Room({ size, share, turnover, now, onTurnover: releaseMemory });
-  const slots = roomOf(bounds.connections, bounds.connections * 3 / 4, TURNOVER_CONNECTIONS);
+  const limit = descriptorLimit();
+  const spare = Math.min(SPARE_DESCRIPTORS, limit / 4);
+  const most = Math.min(bounds.connections, limit - spare);
+  const slots = roomOf(most, most * 3 / 4, TURNOVER_CONNECTIONS);
   let isRetiring = false;
   let secureContext = options.tls && contextOf(options.tls);
   const surroundings: Surroundings = {
@@ -116,16 +126,29 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     else connection.open();
     connections.add(connection);
     slots.hold(connection, 1);
+    if ((descriptorOf(socket) ?? 0) >= limit - spare / 2) slots.evictOne();
   });
   await opened(server, options);
   server.on("error", ({ message }) => log.error("cannot accept a connection: {problem}", { problem: message }));
   const { address, port } = server.address() as { address: string; port: number };
-  const fd = (server as { _handle?: { fd?: number } })._handle?.fd;
+  const fd = descriptorOf(server);
   if (fd !== undefined) setBacklog(fd, BACKLOG);
+
+  let toldAt = -Infinity;
+  /** Where descriptors ran out, the system goes on asking to accept what cannot be accepted: makes room for that at once. */
+  const relieve = (time: number) => {
+    for (let count = 0; count < spare; count++) slots.evictOne();
+    if (time < toldAt + TELL_MS) return;
+    toldAt = time;
+    log.error("out of file descriptors: all {limit} are in use; raise `LimitNOFILE=` of the service, or `ulimit -n`", {
+      limit: descriptorLimit(),
+    });
+  };
 
   const timer = setInterval(() => {
     const time = now();
     for (const connection of connections) connection.checkTime(time);
+    if (!isDescriptorLeft()) relieve(time);
   }, Math.min(LOOK_MS, ...Object.values(patience).map((ms) => ms / 4))).unref();
 
   return {

@@ -261,7 +261,7 @@ test("serve ends with 1 and names admin.port where another program listens on it
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^Cannot listen on 127\.0\.0\.1:\d+: another program listens there\n {2}hint: .* another `admin\.port` in the config\n$/,
+      /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) listens there already\n {2}hint: .* another `admin\.port` in the config\n$/,
     );
   } finally {
     folder.remove();

@@ -5,6 +5,7 @@ import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
+import { freePort } from "../helpers/port.ts";
 import { configOf, runRelay, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
 
@@ -18,7 +19,7 @@ test("serve ends with 1 and a hint where another program listens on its port", a
     writeFileSync(join(folder.path, "relay.config.ts"), config);
     const { code, stderr } = await runRelay(["serve"], { cwd: folder.path });
     assert.equal(code, 1);
-    assert.match(stderr, /^Cannot listen on 127\.0\.0\.1:\d+: another program listens there\n {2}hint: /);
+    assert.match(stderr, /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) listens there already\n {2}hint: /);
   } finally {
     folder.remove();
     await sink.close();
@@ -103,5 +104,35 @@ test("serve masks values in its log, never the names beside them, and keeps its 
     }
   } finally {
     await relay.close();
+  }
+});
+
+test("serve does not share its ports with another relay, whatever address either is given", async () => {
+  const config = (host: string, port: number, admin: number) =>
+    configOf({
+      targets: 'sistema: http({ url: "http://127.0.0.1:9/" })',
+      routes: '{ on: "**", to: "sistema" }',
+      admin: `{ port: ${admin} }`,
+      port,
+    }).replace('host: "127.0.0.1"', `host: "${host}"`);
+  const [admin, other] = [await freePort(), await freePort()];
+  const first = await startRelay(config("127.0.0.1", 0, admin));
+  try {
+    for (const host of ["127.0.0.1", "0.0.0.0", "::"]) {
+      await assertRefused(config(host, first.port, other), "listen.port");
+    }
+    await assertRefused(config("127.0.0.1", 0, admin), "admin.port");
+    assert.equal((await fetch(`${first.url}/healthz`)).status, 200);
+  } finally {
+    await first.close();
+  }
+
+  async function assertRefused(config: string, option: string): Promise<void> {
+    const folder = makeFolder();
+    writeFileSync(join(folder.path, "relay.config.ts"), config);
+    const { code, stderr } = await runRelay(["serve"], { cwd: folder.path });
+    folder.remove();
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, RegExp(`relay \\(process ${first.child.pid}\\) listens there already\n  hint: .*${option}`));
   }
 });
