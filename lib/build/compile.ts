@@ -24,7 +24,6 @@ const flags = [
   "--format=esm", // bytecode with top-level `await` needs it
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
-  "--compile-exec-argv=--max-http-header-size=262144",
 ];
 
 /**
