@@ -126,9 +126,7 @@ export class Connection implements Occupant {
   /** The listener stops: ends it, unless a request is on its way, or is to come within `firstMs` from a client that is new. */
   retire(firstMs: number): void {
     if (this.#phase === "idle") this.destroy();
-    else if (this.#phase === "new") {
-      this.#deadline = Math.min(this.#deadline, this.#to.now() + firstMs);
-    }
+    else if (this.#phase === "new") this.#deadline = Math.min(this.#deadline, this.#to.now() + firstMs);
   }
 
   destroy(): void {

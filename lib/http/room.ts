@@ -4,7 +4,10 @@
 export interface Occupant {
   /** Network of the client. */
   readonly network: string;
-  /** The lower, the sooner it has to go where others need its room. `now` is of the monotonic clock, in milliseconds. */
+  /**
+   * The lower, the sooner it has to go where others need its room; `Infinity` is never. `now` is of the monotonic clock, in
+   * milliseconds.
+   */
   worth(now: number): number;
   /** Has to go: it leaves the room by the time this returns. */
   evict(): void;
@@ -43,7 +46,7 @@ export class Room {
    * those worth least. That may be the one who asks. One occupant that is alone may have as much as it takes.
    */
   hold(occupant: Occupant, amount: number): void {
-    const { size, share, turnover, onTurnover } = this.#options;
+    const { size, share, now, turnover, onTurnover } = this.#options;
     const network = this.#networks.get(occupant.network) ?? { occupants: new Map(), held: 0 };
     this.#networks.set(occupant.network, network);
     const added = amount - (network.occupants.get(occupant) ?? 0);
@@ -51,8 +54,8 @@ export class Room {
     network.held += added;
     this.#held += added;
     this.#added += Math.max(added, 0);
-    while (network.held > share && network.occupants.size > 1) this.#evictFrom(network);
-    while (this.#held > size && !this.#isAlone()) this.evictOne();
+    while (network.held > share && network.occupants.size > 1) this.#evict(leastOf(network, now()) ?? occupant);
+    while (this.#held > size && !this.#isAlone()) this.#evict(this.#least() ?? occupant);
     if (this.#added < turnover) return;
     this.#added = 0;
     onTurnover();
@@ -68,30 +71,38 @@ export class Room {
     if (network.occupants.size === 0) this.#networks.delete(occupant.network);
   }
 
-  /** The one worth least of the network that has most has to go, if there is any. */
+  /** The one worth least of the network that has most has to go, if any can. */
   evictOne(): void {
+    const least = this.#least();
+    if (least) this.#evict(least);
+  }
+
+  #least(): Occupant | undefined {
     let largest: Network | undefined;
     for (const network of this.#networks.values()) {
       if (!largest || network.held > largest.held) largest = network;
     }
-    if (largest) this.#evictFrom(largest);
+    return largest && leastOf(largest, this.#options.now());
+  }
+
+  #evict(occupant: Occupant): void {
+    this.leave(occupant);
+    occupant.evict();
   }
 
   #isAlone(): boolean {
     const [network, ...others] = this.#networks.values();
     return others.length === 0 && network?.occupants.size === 1;
   }
+}
 
-  #evictFrom({ occupants }: Network): void {
-    const now = this.#options.now();
-    let [least] = occupants.keys();
-    let worth = Infinity;
-    for (const occupant of occupants.keys()) {
-      const its = occupant.worth(now);
-      if (its < worth) [least, worth] = [occupant, its];
-    }
-    if (!least) return;
-    this.leave(least);
-    least.evict();
+/** The one worth least; nothing where all are worth too much to go. */
+function leastOf({ occupants }: Network, now: number): Occupant | undefined {
+  let least: Occupant | undefined;
+  let worth = Infinity;
+  for (const occupant of occupants.keys()) {
+    const its = occupant.worth(now);
+    if (its < worth) [least, worth] = [occupant, its];
   }
+  return least;
 }

@@ -160,6 +160,15 @@ test("Room takes from the network that has most, and of it the least worth", () 
   assert.deepEqual([a2.isOut, a3.isOut, b.isOut], [true, false, false], "a network has its share");
 });
 
+test("Room turns away who asks where all others must stay", () => {
+  const room = roomOf(2, 2);
+  const [a, b, next] = [occupant("a", Infinity), occupant("a", Infinity), occupant("b", Infinity)];
+  for (const one of [a, b, next]) room.hold(one, 1);
+  assert.deepEqual([a.isOut, b.isOut, next.isOut], [false, false, true]);
+  room.evictOne();
+  assert.deepEqual([a.isOut, b.isOut], [false, false]);
+});
+
 test("Room lets one have what it needs that is alone, and keeps no count of who has left", () => {
   const room = roomOf(100, 50);
   const [large, small] = [occupant("a", 1), occupant("a", 0)];
