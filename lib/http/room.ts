@@ -54,11 +54,16 @@ export class Room {
     network.held += added;
     this.#held += added;
     this.#added += Math.max(added, 0);
-    while (network.held > share && network.occupants.size > 1) this.#evict(leastOf(network, now()) ?? occupant);
-    while (this.#held > size && !this.#isAlone()) this.#evict(this.#least() ?? occupant);
-    if (this.#added < turnover) return;
-    this.#added = 0;
-    onTurnover();
+    if (this.#added >= turnover) {
+      this.#added = 0;
+      onTurnover();
+    }
+    for (let out: Occupant | undefined; out !== occupant;) {
+      if (network.held > share && network.occupants.size > 1) out = leastOf(network, now()) ?? occupant;
+      else if (this.#held > size && !this.#isAlone()) out = this.#least() ?? occupant;
+      else return;
+      this.#evict(out);
+    }
   }
 
   leave(occupant: Occupant): void {

@@ -27,7 +27,7 @@ function read(
       messages.push({ head: { ...start, headers, isKeptAlive }, body: "", isWhole: false });
       return bodiless;
     },
-    onBody: (bytes) => void (messages.at(-1)!.body += bytes.toString("latin1")),
+    onBody: (fed, start, end) => void (messages.at(-1)!.body += fed.toString("latin1", start, end)),
     onEnd: () => void (messages.at(-1)!.isWhole = true),
   });
   const bytes = Buffer.from(text, "latin1");
