@@ -6,6 +6,7 @@ import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { commitDuration } from "./metrics.ts";
+import { closeIdle } from "./outbound/request.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Bodies } from "./pipeline/body.ts";
@@ -147,6 +148,7 @@ export async function startApp(
         const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
         await Promise.all(shared.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
+        closeIdle();
         await store.close();
       },
     };

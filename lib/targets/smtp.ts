@@ -1,9 +1,10 @@
 /** Sends mails over SMTP. */
 
 import type { SentMessageInfo, Transporter } from "nodemailer";
+import { decode } from "../outbound/login.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Mailer } from "./mail.ts";
-import { decode, secretsOfUrl } from "./network.ts";
+import { secretsOfUrl } from "./network.ts";
 import { smtpOutcome } from "./outcomes.ts";
 import type { Policy } from "./target.ts";
 
