@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Head, Parser } from "../http/parser.ts";
+import { type Head, Parser, type ParserProblem } from "../http/parser.ts";
 import { ConnectionLost, OutboundError } from "./error.ts";
 
 /** An answer. */
@@ -148,8 +148,9 @@ export class Connection {
       // What was not sent, or came unasked, would belong to the next request.
       const isClean = read === chunk.length && this.#socket.writableLength === 0;
       this.#settle(isClean && (exchange.head!.isKeptAlive || isTunnel(exchange)), true);
-    } else if (this.#parser.problem || isBeyond(exchange)) this.#cut(problemOf(exchange));
-    else if (exchange.head) exchange.timer ??= setTimeout(() => this.#cut(undefined), exchange.restMs);
+    } else if (this.#parser.problem || isBeyond(exchange)) {
+      this.#cut(problemOf(exchange, this.#parser.problem));
+    } else if (exchange.head) exchange.timer ??= setTimeout(() => this.#cut(undefined), exchange.restMs);
   };
 
   readonly #onClose = (error?: unknown): void => {
@@ -223,10 +224,12 @@ function isBeyond({ head, bytes, bodyBytes, maxBytes }: Exchange): boolean {
   return bytes > MAX_HEAD_BYTES + (head ? 2 * maxBytes : 0) || bodyBytes > maxBytes;
 }
 
-function problemOf({ bytes, hasInformed }: Exchange): OutboundError {
-  if (bytes <= MAX_HEAD_BYTES) return new OutboundError("unexpected_answer", "its answer is not HTTP");
+function problemOf({ bytes, hasInformed }: Exchange, problem?: ParserProblem): OutboundError {
+  if (bytes <= MAX_HEAD_BYTES && problem !== "head_too_large") {
+    return new OutboundError("unexpected_answer", "its answer is not HTTP");
+  }
   const words = hasInformed ? "informs of an answer (1xx) that does not come" : "answers with a head that does not end";
-  return new OutboundError("unexpected_answer", `it ${words} within ${MAX_HEAD_BYTES / 1024} KiB`);
+  return new OutboundError("unexpected_answer", `it ${words}`);
 }
 
 /** Whether an error says no more than that the connection is no longer there. */
