@@ -155,15 +155,16 @@ function secure(socket: Socket, hostname: string, isChecked: boolean, signal: Ab
     });
     const settle = (error?: unknown) => {
       signal.removeEventListener("abort", abort);
-      secured.off("secureConnect", settle).off("error", settle).off("close", closed);
+      secured.off("secureConnect", done).off("error", settle).off("close", closed);
       if (error === undefined) return resolve(secured);
       secured.on("error", () => {}).destroy();
       socket.on("error", () => {}).destroy();
       reject(error);
     };
+    const done = () => settle(); // without what Bun says here of a certificate that is not to be checked
     const closed = () => settle(new OutboundError("connection_reset", "the connection was cut"));
     const abort = () => settle(signal.reason);
-    secured.once("secureConnect", settle).on("error", settle).on("close", closed);
+    secured.once("secureConnect", done).on("error", settle).on("close", closed);
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort);
   });
