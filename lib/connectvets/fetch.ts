@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type AnswerHeaders, type OutboundAnswer, request } from "../outbound/request.ts";
 import type { Dead, Retry } from "../outcome.ts";
-import { excerptOf, isCompressed } from "../targets/excerpt.ts";
+import { excerptOf } from "../targets/excerpt.ts";
 import { networkOutcome, noteOutcome, retryAfterMs } from "../targets/outcomes.ts";
 import { VERSION } from "../version.ts";
 import type { ApiAccess } from "./api.ts";
@@ -73,12 +73,12 @@ function windowPause(headers: AnswerHeaders, now: number): number | undefined {
   return pauses.length > 0 ? Math.max(...pauses) : undefined;
 }
 
-function found({ body, headers, isWhole }: OutboundAnswer, id: string): Asked {
+function found({ body, coding, isWhole }: OutboundAnswer, id: string): Asked {
+  if (coding) return failed(unavailable(`ConnectVets' API answered 200, but compressed (${coding}), unasked`));
   if (!isWhole) {
     if (body.byteLength < MAX_BYTES) return failed(unavailable("ConnectVets' API answered 200, and cut its answer"));
     return failed({ kind: "dead", reason: "note_unavailable", detail: `The note is larger than ${MAX_BYTES} bytes` });
   }
-  if (isCompressed(headers)) return failed(unavailable("ConnectVets' API answered 200, but compressed, unasked"));
   try {
     const { data } = JSON.parse(body.toString()) as { data?: unknown };
     const given = noteOf(data)?.id;

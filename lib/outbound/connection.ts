@@ -11,6 +11,8 @@ export interface Answer {
   headers: AnswerHeaders;
   /** The bytes that came, as they came: nothing is decompressed. */
   body: Buffer;
+  /** How the body is compressed, such as `br`, which no answer is asked to be. */
+  coding?: string;
   /** Whether the body came to its end within its bounds. */
   isWhole: boolean;
 }
@@ -34,6 +36,12 @@ export interface Bounds {
 /** Most bytes that may come before the head is whole, with what only informs (1xx). */
 const MAX_HEAD_BYTES = 64 * 1024;
 
+/** Most bytes of a body that is compressed, and so of little use. */
+const MAX_COMPRESSED_BYTES = 64 * 1024;
+
+/** Most characters that are told of how it is. */
+const MAX_CODING = 32;
+
 /** Bodies of at most so many bytes are copied, to be sent with the head at once. */
 const MAX_JOINED_BYTES = 16 * 1024;
 
@@ -44,8 +52,10 @@ interface Exchange extends Bounds {
   method: string;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
-  /** The final head, once it has come. */
+  /** The final head, once it has come, and what it says. */
   head?: Head;
+  headers?: AnswerHeaders;
+  coding?: string;
   hasInformed: boolean;
   body: Buffer[];
   bodyBytes: number;
@@ -170,12 +180,13 @@ export class Connection {
   }
 
   #settle(isReusable: boolean, isWhole: boolean): void {
-    const { resolve, head, body, bodyBytes, maxBytes } = this.#finish();
+    const { resolve, head, headers, coding, body, bodyBytes, maxBytes } = this.#finish();
     if (!isReusable) this.close();
     const bytes = body.length === 1 ? body[0]! : body.length === 0 ? EMPTY : Buffer.concat(body);
     resolve({
       status: head!.status,
-      headers: headersOf(head!.headers),
+      headers: headers!,
+      coding,
       body: bytes.subarray(0, maxBytes),
       isWhole: isWhole && bodyBytes <= maxBytes,
     });
@@ -195,6 +206,9 @@ export class Connection {
     exchange.hasInformed ||= isInforming(status);
     if (isInforming(status)) return true;
     exchange.head = head;
+    exchange.headers = headersOf(head.headers);
+    exchange.coding = codingOf(exchange.headers);
+    if (exchange.coding) exchange.maxBytes = Math.min(exchange.maxBytes, MAX_COMPRESSED_BYTES);
     return isTunnel(exchange) || exchange.method === "HEAD" || status < 200 || status === 204 || status === 304;
   }
 
@@ -235,6 +249,11 @@ function problemOf({ bytes, hasInformed }: Exchange, problem?: ParserProblem): O
 /** Whether an error says no more than that the connection is no longer there. */
 function isCut(error: Error): boolean {
   return ["ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+function codingOf(headers: AnswerHeaders): string | undefined {
+  const coding = headers.get("Content-Encoding")?.toLowerCase().slice(0, MAX_CODING);
+  return coding === "identity" ? undefined : coding || undefined;
 }
 
 function headersOf(pairs: string[]): AnswerHeaders {
