@@ -11,6 +11,7 @@ import type { Handler } from "./http/incoming.ts";
 import { portOwner } from "./http/port_owner.ts";
 import { listen, type Listener } from "./http/server.ts";
 import { commitDuration } from "./metrics.ts";
+import { closeIdle } from "./outbound/request.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
@@ -150,6 +151,7 @@ export async function startApp(
         const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
+        closeIdle();
         await store.close();
       },
     };

@@ -7,6 +7,7 @@ export const reasons = [
   "dns_failed",
   "tls_failed",
   "network_failed",
+  "proxy_failed",
   "timed_out",
   "rate_limited",
   "redirected",

@@ -1,10 +1,7 @@
 /** Posts to a relay as a sender does. */
 
-import { Buffer } from "node:buffer";
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import type { TLSSocket } from "node:tls";
 import { ExitCode, RelayError } from "../errors.ts";
+import { request } from "../outbound/request.ts";
 import { networkOutcome } from "../targets/outcomes.ts";
 
 /** What was answered. */
@@ -35,48 +32,17 @@ export async function post(
   }
   const signal = AbortSignal.timeout(ANSWER_WAIT_MS);
   try {
-    if (isHere) return await postHere(url, body, headers, signal);
-    const response = await fetch(url, { method: "POST", headers, body: body as BodyInit, redirect: "manual", signal });
-    return { status: response.status, text: await response.text() };
+    const answer = await request(new URL(url), { method: "POST", headers, body, signal, isHere });
+    return { status: answer.status, text: answer.body.toString(), fingerprint: answer.fingerprint };
   } catch (error) {
     if (signal.aborted) throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
-    const outcome = networkOutcome(error as Error, url);
+    const outcome = networkOutcome(error, url);
     throw new RelayError(outcome.detail, hintOf(url, outcome.reason));
   }
 }
 
-/** `fetch` checks every certificate, and asks the proxy of `$HTTP_PROXY` for this machine as well. */
-function postHere(
-  url: string,
-  body: Uint8Array,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const length = { "Content-Length": body.byteLength };
-    const options = {
-      method: "POST",
-      headers: { ...headers, ...length },
-      rejectUnauthorized: false,
-      agent: false,
-      signal,
-    };
-    const request = url.startsWith("https:") ? requestHttps : requestHttp;
-    const sent = request(url, options, (response) => {
-      const fingerprint = (response.socket as TLSSocket).getPeerCertificate?.().fingerprint256;
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        resolve({ status: response.statusCode!, text: Buffer.concat(chunks).toString(), fingerprint });
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
 function hintOf(url: string, reason: string): string {
+  if (reason === "proxy_failed") return "see `http_proxy`, `https_proxy` and `no_proxy` in the environment";
   if (reason === "tls_failed") return "a sender would not trust this certificate either, or no HTTPS is spoken there";
   if (reason === "connection_reset" && url.startsWith("http:")) {
     return "if HTTPS is spoken there, let the URL begin with https://";

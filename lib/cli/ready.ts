@@ -1,9 +1,9 @@
 /** `relay status --ready` */
 
-import { get } from "node:http";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { visible } from "../log.ts";
+import { request } from "../outbound/request.ts";
 import { networkOutcome, withWords } from "../targets/outcomes.ts";
 import { type ConfigOptions, print, printJson } from "./shared.ts";
 
@@ -34,19 +34,14 @@ function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: st
   return { url: `http://${host.includes(":") ? `[${host}]` : host}:${admin.port}/readyz`, token: admin.token };
 }
 
-/** Not by `fetch`: that one would ask the proxy of `$HTTP_PROXY`, which Docker sets in containers, for this machine. */
-function ask(url: string, token?: string): Promise<{ status: number; text: string }> {
-  const headers = token === undefined ? undefined : { Authorization: `Bearer ${token}` };
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
-      const isLate = (error as Error).name === "TimeoutError" || (error as Error).name === "AbortError";
-      if (isLate) return reject(new RelayError(`Not ready: no answer from ${url} within ${ANSWER_WAIT_MS} ms`));
-      reject(new RelayError(networkOutcome(error, url).detail, "start the relay with `relay serve`"));
-    };
-    get(url, { headers, agent: false, signal: AbortSignal.timeout(ANSWER_WAIT_MS) }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk) => text += chunk);
-      response.on("end", () => resolve({ status: response.statusCode!, text })).on("error", fail);
-    }).on("error", fail);
-  });
+async function ask(url: string, token?: string): Promise<{ status: number; text: string }> {
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const signal = AbortSignal.timeout(ANSWER_WAIT_MS);
+  try {
+    const { status, body } = await request(new URL(url), { headers, signal, isHere: true });
+    return { status, text: body.toString() };
+  } catch (error) {
+    if (signal.aborted) throw new RelayError(`Not ready: no answer from ${url} within ${ANSWER_WAIT_MS} ms`);
+    throw new RelayError(networkOutcome(error, url).detail, "start the relay with `relay serve`");
+  }
 }

@@ -6,11 +6,9 @@ import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { unknownName } from "../options.ts";
 import { OWN_SOURCE } from "../own_event.ts";
-import { MAX_NOTE_REQUESTS } from "../pipeline/enrich.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
 import { targetKinds } from "../targets/mod.ts";
-import { MAX_HTTP_REQUESTS } from "../targets/network.ts";
 import type { Target } from "../targets/target.ts";
 import type { ConfigWarning } from "../warnings.ts";
 
@@ -75,19 +73,6 @@ function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
   const { host, token } = isObject(top.admin) ? top.admin : {};
   if (typeof host !== "string" || host === "" || isLoopback(host) || token !== undefined) return [];
   return [{ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` }];
-}
-
-/** Whether these targets, and requests for notes, could keep each other waiting for the HTTP client that they share. */
-export function httpIssues(targets: readonly Target[], accesses: readonly ApiAccess[]): ConfigIssue[] {
-  const forNotes = new Set(accesses.map(({ account }) => account)).size * MAX_NOTE_REQUESTS;
-  const requests = targets.filter((target) => target.isHttp)
-    .reduce((sum, { policy }) => sum + policy.concurrency, forNotes);
-  if (requests <= MAX_HTTP_REQUESTS) return [];
-  const most = `at most ${MAX_HTTP_REQUESTS} can be made`;
-  return [{
-    path: "targets",
-    message: `make ${requests} HTTP requests at once, by the sum of their concurrency; ${most}`,
-  }];
 }
 
 /** What an operator should know of a sound config. */

@@ -18,7 +18,7 @@ import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "
 import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
-import { crossIssues, httpIssues, isPart, warningsOf } from "./cross.ts";
+import { crossIssues, isPart, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 
@@ -160,7 +160,6 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     ...targets.issues,
     ...keyPair.issues,
     ...crossIssues(top),
-    ...httpIssues(targets.built, accesses),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
   const { routes = [], admin } = parsed.data ?? {};
   const adminToken = admin ? admin.token : undefined;

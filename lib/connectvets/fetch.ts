@@ -1,20 +1,19 @@
 /** Asks ConnectVets' API for a note. */
 
 import { Buffer } from "node:buffer";
+import { type AnswerHeaders, type OutboundAnswer, request } from "../outbound/request.ts";
 import type { Dead, Retry } from "../outcome.ts";
+import { excerptOf } from "../targets/excerpt.ts";
 import { networkOutcome, noteOutcome, retryAfterMs } from "../targets/outcomes.ts";
 import { VERSION } from "../version.ts";
 import type { ApiAccess } from "./api.ts";
 import { noteOf } from "./note.ts";
 
-/** Longest wait for an answer and its body, in milliseconds. */
+/** Longest wait for an answer and its body, which is of use as a whole alone, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /** Most bytes of an answer. */
 const MAX_BYTES = 1024 ** 2;
-
-/** Most bytes of an error's answer that are kept. */
-const MAX_KEPT_BYTES = 1024;
 
 /** Pause after a 429 that does not say how long, in milliseconds. */
 const PAUSE_MS = 60_000;
@@ -39,33 +38,34 @@ export type Asked =
 export async function fetchNote({ url, key }: ApiAccess, id: string, stop: AbortSignal): Promise<Asked> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
   const place = `ConnectVets' API at ${new URL(url).host}`;
+  const isLate = `No answer from ${place} within ${TIMEOUT_MS} ms`;
   try {
-    const response = await fetch(`${url}/notes/${encodeURIComponent(id)}`, {
+    const answer = await request(new URL(`${url}/notes/${encodeURIComponent(id)}`), {
       headers: { "X-API-KEY": key, Accept: "application/json", "User-Agent": `relay/${VERSION}` },
-      redirect: "manual",
       signal,
+      maxBytes: MAX_BYTES,
+      restMs: TIMEOUT_MS,
     });
-    const { status, headers } = response;
+    const { status, headers } = answer;
     const windowMs = windowPause(headers, Date.now());
     if (status === 429) {
-      await response.body?.cancel();
       const pauseMs = retryAfterMs(headers.get("Retry-After"), Date.now()) ?? windowMs ?? PAUSE_MS;
       return { kind: "limited", pauseMs: Math.max(pauseMs, MIN_PAUSE_MS) };
     }
-    const isFound = status === 200;
-    const body = await read(response, isFound ? MAX_BYTES + 1 : MAX_KEPT_BYTES);
+    if (status === 200 && !answer.isWhole && signal.aborted) return failed(unavailable(isLate));
     // An answer of another kind of success may hold the note, which is the patient's.
-    const answer = status >= 400 ? body.toString() : "";
-    const asked = isFound ? found(body, id) : failed(noteOutcome({ status, answer }));
+    const asked = status === 200
+      ? found(answer, id)
+      : failed(noteOutcome({ status, answer: status >= 400 ? excerptOf(answer) : "" }));
     return { pauseMs: windowMs, ...asked };
   } catch (error) {
-    if (signal.aborted) return failed(unavailable(`No answer from ${place} within ${TIMEOUT_MS} ms`));
+    if (signal.aborted) return failed(unavailable(isLate));
     return failed({ ...networkOutcome(error, place), reason: "note_unavailable" });
   }
 }
 
 /** How long the API takes no more, by what it says is left of the minute or the hour; `undefined` if there is some. */
-function windowPause(headers: Headers, now: number): number | undefined {
+function windowPause(headers: AnswerHeaders, now: number): number | undefined {
   const pauses = Object.entries(SPANS).filter(([span]) => headers.get(`X-RateLimit-Remaining-${span}`) === "0")
     // The API's clock and this one may differ; no window lasts longer than its span.
     .map(([span, ms]) => Math.min(Number(headers.get(`X-RateLimit-Reset-${span}`)) * 1000 - now, ms))
@@ -73,8 +73,10 @@ function windowPause(headers: Headers, now: number): number | undefined {
   return pauses.length > 0 ? Math.max(...pauses) : undefined;
 }
 
-function found(body: Buffer, id: string): Asked {
-  if (body.byteLength > MAX_BYTES) {
+function found({ body, coding, isWhole }: OutboundAnswer, id: string): Asked {
+  if (coding) return failed(unavailable(`ConnectVets' API answered 200, but compressed (${coding}), unasked`));
+  if (!isWhole) {
+    if (body.byteLength < MAX_BYTES) return failed(unavailable("ConnectVets' API answered 200, and cut its answer"));
     return failed({ kind: "dead", reason: "note_unavailable", detail: `The note is larger than ${MAX_BYTES} bytes` });
   }
   try {
@@ -98,19 +100,4 @@ function failed(outcome: Retry | Dead): Asked {
 
 function unavailable(detail: string): Retry {
   return { kind: "retry", reason: "note_unavailable", detail };
-}
-
-/** The first bytes of an answer's body. */
-async function read(response: Response, most: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const reader = response.body?.getReader();
-  while (reader && bytes < most) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    bytes += value.byteLength;
-  }
-  if (bytes >= most) reader?.cancel().catch(() => {});
-  return Buffer.concat(chunks).subarray(0, most);
 }

@@ -1,6 +1,7 @@
 /** The story of the demo: what is sent, and where each of it must arrive. */
 
 import { Buffer } from "node:buffer";
+import { request } from "../outbound/request.ts";
 import { connectvetsScheme } from "../sources/connectvets.ts";
 import { signHmac } from "../sources/hmac.ts";
 import type { Arrival, DemoTargets } from "./targets.ts";
@@ -61,6 +62,9 @@ const steps: Step[] = [
   },
 ];
 
+/** Longest wait for the relay's answer to a step, in milliseconds. */
+const ANSWER_WAIT_MS = 15_000;
+
 /** Longest wait for one step's arrivals, in milliseconds. */
 const ARRIVAL_WAIT_MS = 15_000;
 
@@ -79,12 +83,14 @@ export async function tellStory(
     const before = targets.arrivals().length;
     const body = Buffer.from(step.body);
     const signature = signHmac(connectvetsScheme, step.isForged ? "somebody else's secret" : secret, body);
-    const response = await fetch(url, {
+    const { status: actualStatus, body: answer } = await request(new URL(url), {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-ConnectVets-Signature": signature },
       body,
+      signal: AbortSignal.timeout(ANSWER_WAIT_MS),
+      isHere: true,
     });
-    const [actualStatus, actualAnswer] = [response.status, await response.text()];
+    const actualAnswer = answer.toString();
     const arrivals = (await settled(targets, before + step.arrives.length)).slice(before);
     const isAsExpected = actualStatus === step.status && actualAnswer === step.answer &&
       namesOf(arrivals) === namesOf(step.arrives.map((target) => ({ target })));

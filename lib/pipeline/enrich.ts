@@ -15,8 +15,8 @@ import type { KeptNote, NoteStore } from "../store/notes.ts";
 import type { RetryPolicy, Target } from "../targets/target.ts";
 import { matchingRules, messageOf, type RoutingTable } from "./route.ts";
 
-/** Most requests at the same time to one account; the HTTP client is shared with the targets. */
-export const MAX_NOTE_REQUESTS = 8;
+/** Most requests at the same time to one account. */
+const MAX_NOTE_REQUESTS = 8;
 
 /** Wait for one of these to end, in milliseconds. */
 const BUSY_MS = 500;

@@ -148,7 +148,6 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       url: mailer.url,
       secrets: mailer.secrets,
       warnings: [],
-      isHttp: mailer.isHttp,
       enrich: options.enrich,
       render: (event, message) => ({ ...render(event, message) }),
 

@@ -9,7 +9,7 @@ import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
 import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
-import { exchange, originOf, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./network.ts";
 import {
   type Delivery,
   type EnrichOptions,
@@ -63,15 +63,20 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
   schema,
   fields: ["body"],
   build(name, options) {
-    const place = originOf(options.url);
+    const url = new URL(options.url);
+    const place = url.origin;
+    const configured = byLowerName(options.headers);
     const webhook = options.sign ? new Webhook(options.sign) : undefined;
 
-    function content(event: RelayEvent, message: MessageFields): { body: Uint8Array | string; headers: HeadersInit } {
+    function content(
+      event: RelayEvent,
+      message: MessageFields,
+    ): { body: Uint8Array | string; headers: Record<string, string> } {
       const custom = fieldsFor(event, options, message).body;
       if (custom === undefined) return { body: event.body, headers: event.headers };
       return {
         body: jsonOf("body", valueOf("body", custom, payloadOf(event))),
-        headers: { "Content-Type": "application/json" },
+        headers: { "content-type": "application/json" },
       };
     }
 
@@ -91,7 +96,6 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
       warnings: [],
       enrich: options.enrich,
       sendsBytes: (message) => ({ ...options, ...message }).body === undefined,
-      isHttp: true,
 
       render(event, message) {
         const { body } = content(event, message);
@@ -100,25 +104,31 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
 
       async deliver(delivery: Delivery, signal) {
         const { body, headers: contentHeaders } = content(delivery.event, delivery.message);
-        const headers = new Headers(contentHeaders);
-        headers.set("User-Agent", `relay/${VERSION}`);
-        for (const [key, value] of Object.entries(options.headers)) headers.set(key, value);
-        headers.set("Relay-Event-Id", delivery.event.id);
-        headers.set("Relay-Event-Type", printable(delivery.event.type));
-        headers.set("Relay-Delivery-Id", delivery.id);
-        headers.set("Relay-Attempt", String(delivery.attempt));
+        const headers: Record<string, string> = {
+          ...byLowerName(contentHeaders),
+          "user-agent": `relay/${VERSION}`,
+          ...configured,
+          "relay-event-id": delivery.event.id,
+          "relay-event-type": printable(delivery.event.type),
+          "relay-delivery-id": delivery.id,
+          "relay-attempt": String(delivery.attempt),
+        };
         if (webhook) {
           const now = new Date();
-          headers.set("webhook-id", delivery.id);
-          headers.set("webhook-timestamp", String(Math.floor(now.getTime() / 1000)));
-          headers.set("webhook-signature", webhook.sign(delivery.id, now, Buffer.from(body).toString()));
+          headers["webhook-id"] = delivery.id;
+          headers["webhook-timestamp"] = String(Math.floor(now.getTime() / 1000));
+          headers["webhook-signature"] = webhook.sign(delivery.id, now, Buffer.from(body).toString());
         }
-        const { method } = options;
-        return await exchange(options.url, { method, headers, body: body as BodyInit, signal }, place);
+        return await exchange(url, { method: options.method, headers, body, signal }, place);
       },
     };
   },
 };
+
+/** Headers by their names in lower case, so that one of the same name takes the place of another. */
+function byLowerName(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
 
 function isSigningSecret(text: string): boolean {
   try {

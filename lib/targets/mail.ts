@@ -33,7 +33,6 @@ export interface Mailer {
   /** The whole URL that it posts to, of one that does. */
   readonly url?: string;
   readonly secrets: readonly string[];
-  readonly isHttp?: true;
   /** Most mails in a span of time, for a config that does not say. */
   readonly rate?: Policy["rate"];
   send(mail: Mail, signal: AbortSignal): Promise<Outcome>;

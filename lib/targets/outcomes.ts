@@ -1,5 +1,6 @@
 /** What the end of an attempt means: one table each of HTTP statuses, SMTP replies, exit codes and network errors. */
 
+import { OutboundError } from "../outbound/error.ts";
 import type { Answer, Dead, Outcome, Reason, Retry } from "../outcome.ts";
 
 /** Numbers from … to …, and what they mean. Of several rows that fit a number, the first counts. */
@@ -55,13 +56,10 @@ export const exitRows: readonly Row[] = [
   [0, Infinity, "retry", "script_failed"],
 ];
 
-/** Network errors by code, of the system, of Bun, and of Nodemailer. All are tried again. */
+/** Network errors by code, of the system and of Nodemailer. All are tried again. */
 export const networkRows: Readonly<Record<string, readonly [Reason, words: string]>> = {
   ECONNREFUSED: ["connection_refused", "nothing accepts connections there"],
-  ConnectionRefused: ["connection_refused", "nothing accepts connections there"],
   ECONNRESET: ["connection_reset", "the connection was cut"],
-  ConnectionClosed: ["connection_reset", "the connection was cut"],
-  ConnectionReset: ["connection_reset", "the connection was cut"],
   EPIPE: ["connection_reset", "the connection was cut"],
   ECONNECTION: ["connection_reset", "the connection was cut"],
   ENOTFOUND: ["dns_failed", "the host name is not known"],
@@ -74,19 +72,12 @@ export const networkRows: Readonly<Record<string, readonly [Reason, words: strin
   EFLOOD: ["unexpected_answer", "its answer does not end"],
 };
 
-/** What errors say in words where they have no code of their own: those of Deno's `fetch`, and OpenSSL's. */
+/** What errors say in words where Nodemailer hides their code: those of OpenSSL. */
 export const codeOfWords: Readonly<Record<string, string>> = {
-  "os error 111": "ECONNREFUSED",
-  "os error 104": "ECONNRESET",
-  "os error 32": "EPIPE",
-  "os error 110": "ETIMEDOUT",
-  "dns error": "EDNS",
   "certificate": "EPROTO",
   "tls": "EPROTO",
   "ssl": "EPROTO",
   "wrong version": "EPROTO",
-  "corrupt message": "EPROTO",
-  "connection closed": "ECONNRESET",
 };
 
 /** Longest pause that a `Retry-After` can ask for, in milliseconds. */
@@ -147,6 +138,9 @@ export function exitOutcome(code: number | null, signal: string | null): Outcome
 
 /** The outcome of an attempt that ended in a network error. `place` is where it went, without any secret. */
 export function networkOutcome(error: unknown, place: string): Retry {
+  if (error instanceof OutboundError) {
+    return { kind: "retry", reason: error.reason, detail: `Cannot reach ${place}: ${error.message}` };
+  }
   const code = codeOf(error);
   const [reason, words] = (Object.hasOwn(networkRows, code) && networkRows[code]) ||
     (/CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/i.test(code)
@@ -173,10 +167,7 @@ function codeOf(error: unknown): string {
     // Nodemailer puts ESOCKET in the place of the system's code, which it keeps, or its words still hold.
     const known = code === "ESOCKET" ? originalCode : code;
     if (typeof known === "string") return known;
-    // Bun's own limit of a silent request has this name, and a number as its code.
-    if (at.name === "TimeoutError") return "ETIMEDOUT";
-    const words = at.message.replaceAll(/\bhttps?:\/\/\S+/g, ""); // a URL may hold a token, or look like a code
-    const named = /\b(E[A-Z]{4,}|os error \d+)\b/.exec(words) ?? codeWords.exec(words);
+    const named = /(E[A-Z]{4,})/.exec(at.message) ?? codeWords.exec(at.message);
     if (named) return codeOfWords[named[1]!.toLowerCase()] ?? named[1]!;
   }
   return "";

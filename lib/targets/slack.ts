@@ -20,7 +20,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { exchange, originOf, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./network.ts";
 import {
   type EnrichOptions,
   enrichShape,
@@ -67,7 +67,8 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
   schema,
   fields: ["text", "blocks"],
   build(name, options, context) {
-    const place = originOf(options.url);
+    const url = new URL(options.url);
+    const place = url.origin;
     const style = styleOf(options, context);
 
     function render(event: RelayEvent, message: MessageFields): Record<string, unknown> {
@@ -86,16 +87,15 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       policy: policyOf(options, { rate: { perMs: 1_000, limit: 1 } }),
       address: place,
       url: options.url,
-      secrets: [...secretsOfUrl(options.url), new URL(options.url).pathname],
+      secrets: [...secretsOfUrl(options.url), url.pathname],
       warnings: [],
       enrich: options.enrich,
-      isHttp: true,
       render,
 
       async deliver(delivery, signal) {
         const body = jsonOf("message", render(delivery.event, delivery.message));
         const headers = { "Content-Type": "application/json" };
-        const outcome = await exchange(options.url, { method: "POST", headers, body, signal }, place);
+        const outcome = await exchange(url, { method: "POST", headers, body, signal }, place);
         const { status, answer = "" } = outcome;
         if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
         const detail = `The target answered ${status}, but not "ok" as Slack does`;

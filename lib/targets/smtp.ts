@@ -2,10 +2,11 @@
 
 import { hostname } from "node:os";
 import type { SentMessageInfo } from "nodemailer/lib/smtp-connection/index.js";
+import { decode } from "../outbound/login.ts";
 import type { Dead, Outcome } from "../outcome.ts";
 import { isLoopback } from "./host.ts";
 import { asciiDomain, asciiName, domainOf, isAscii, type Mail, type Mailer } from "./mail.ts";
-import { decode, secretsOfUrl } from "./network.ts";
+import { secretsOfUrl } from "./network.ts";
 import { type SmtpError, smtpOutcome } from "./outcomes.ts";
 import { openSession, type SmtpMessage, type SmtpServer, type SmtpSession } from "./smtp_session.ts";
 import type { Policy } from "./target.ts";

@@ -150,8 +150,6 @@ export interface Target {
   readonly enrich?: ApiAccess;
   /** Whether what it sends with these fields is the bytes received, for which no note is needed. Absent: never. */
   sendsBytes?(message: MessageFields): boolean;
-  /** It sends by the runtime's HTTP client, which all such targets share. */
-  readonly isHttp?: true;
   /**
    * What would be sent for this event.
    * @throws {MessageError} if a message function fails or gives what cannot be sent.

@@ -78,6 +78,23 @@ const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason:
   ["an empty note", status(200, '{"data":{}}'), "retry", "note_unavailable", /answered 200, but with no note$/],
   ["another note", status(200, '{"data":{"id":"n-2"}}'), "retry", "note_unavailable", /200, but with another note$/],
   ["no note", status(200, '{"data":[]}'), "retry", "note_unavailable", /answered 200, but with no note$/],
+  [
+    "a note that is compressed",
+    status(200, "\x0b\x02\x80", { "Content-Encoding": "br" }),
+    "retry",
+    "note_unavailable",
+    /compressed/,
+  ],
+  [
+    "a note that is cut",
+    (response) => {
+      response.writeHead(200, { "Content-Length": "100" });
+      response.write('{"data":', () => response.socket?.destroy());
+    },
+    "retry",
+    "note_unavailable",
+    /answered 200, and cut its answer$/,
+  ],
   ["a note without end", status(200, `{"data":"${"x".repeat(1024 ** 2)}"}`), "dead", "note_unavailable", /larger than/],
 ];
 
@@ -90,6 +107,12 @@ for (const [what, respond, kind, reason, detail] of failures) {
     assert.ok(!asked.outcome.detail.includes("Paciente"));
   });
 }
+
+test("fetchNote() takes a note of a megabyte", async () => {
+  const long = JSON.stringify({ data: { id: "n-1", name: "x".repeat(1024 ** 2 - 100) } });
+  const { asked } = await ask(status(200, long));
+  assert.ok(asked.kind === "found" && asked.data.byteLength > 1_000_000);
+});
 
 test("fetchNote() keeps the first part of what an error says", async () => {
   const { asked } = await ask(status(401, "é".repeat(5_000)));

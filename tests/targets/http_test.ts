@@ -187,6 +187,26 @@ for (const { name, body, detail } of invalid) {
   });
 }
 
+const excerpts: [what: string, headers: Record<string, string>, body: string, excerpt: string][] = [
+  ["1 KiB of a text", {}, "x".repeat(2_000), "x".repeat(1_024)],
+  ["whole characters alone", {}, "x".repeat(1_023) + "é", "x".repeat(1_023)],
+  ["how an answer is compressed, and its length", { "Content-Encoding": "br" }, "\0\x01\x02", "[br, 3 bytes]"],
+  [
+    "that a compressed one is long",
+    { "Content-Encoding": "GZIP" },
+    "x".repeat(70_000),
+    "[gzip, more than 65536 bytes]",
+  ],
+  ["a text that is said not to be compressed", { "Content-Encoding": "identity" }, "ok", "ok"],
+  ["nothing of an answer without a body", { "Content-Encoding": "br" }, "", ""],
+];
+for (const [what, headers, body, excerpt] of excerpts) {
+  test(`deliver() keeps ${what}`, async () => {
+    const { outcome } = await send({}, makeDelivery(), status(200, body, headers));
+    assert.deepEqual([outcome?.kind, outcome?.answer], ["delivered", excerpt]);
+  });
+}
+
 test("render() shows what would be sent", () => {
   const body = (e: typeof samplePayload) => [e.event];
   const target = (options: object) => makeTarget(httpTarget, { url: "http://127.0.0.1/", ...options });

@@ -53,7 +53,7 @@ const faults: { name: string; scheme?: string; act(socket: Socket): void; expect
   {
     name: "another protocol's greeting",
     act: onRequest((socket) => socket.end("SSH-2.0-OpenSSH_9.6\r\n")),
-    expected: ["retry", "network_failed"],
+    expected: ["retry", "unexpected_answer"],
   },
   {
     name: "a server that speaks no TLS",

@@ -146,11 +146,10 @@ for (const [name, vendor] of Object.entries(vendors)) {
     assert.deepEqual([outcome?.kind, reasonOf(outcome)], ["retry", "unexpected_answer"]);
   });
 
-  test(`build() via ${name} shows the vendor's host, keeps the key a secret, and counts as HTTP`, () => {
+  test(`build() via ${name} shows the vendor's host, and keeps the key a secret`, () => {
     const target = makeTarget(emailTarget, { ...addresses, via: viaOf(name, vendor) });
     assert.equal(target.address, `${addresses.to.join(", ")} via ${vendor.host}`);
     assert.ok(target.secrets.includes(KEY));
-    assert.equal(target.isHttp, true);
     assert.ok(!JSON.stringify([target.address, target.render(makeEvent(), {})]).includes(KEY));
   });
 }

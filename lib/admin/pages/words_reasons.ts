@@ -24,6 +24,10 @@ export const reasonsEn: Record<Reason, ReasonWords> = {
     name: "network failed",
     advice: "The target could not be reached: check this machine's network, its routes and firewalls.",
   },
+  proxy_failed: {
+    name: "proxy failed",
+    advice: "The proxy of `http_proxy` or `https_proxy` let nothing through: mend it, or put the host into `no_proxy`.",
+  },
   timed_out: {
     name: "timed out",
     advice: "No answer came in time: find out what slows the target down, or give it a longer `timeout` in the config.",
@@ -99,6 +103,11 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   network_failed: {
     name: "falha de rede",
     advice: "O destino não foi alcançado: confira a rede desta máquina, as rotas e os firewalls.",
+  },
+  proxy_failed: {
+    name: "falha do proxy",
+    advice:
+      "O proxy de `http_proxy` ou `https_proxy` não deixou passar: corrija-o, ou inclua o servidor no `no_proxy`.",
   },
   timed_out: {
     name: "tempo esgotado",

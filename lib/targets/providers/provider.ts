@@ -1,11 +1,12 @@
 /** What email providers have in common: a message is one request to their API, and its answer the outcome. */
 
 import { z } from "zod";
+import type { AnswerHeaders, RequestOptions } from "../../outbound/request.ts";
 import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
 import { VERSION } from "../../version.ts";
 import type { Mail, Mailer } from "../mail.ts";
-import { exchange, originOf } from "../network.ts";
+import { exchange } from "../network.ts";
 import { withWords } from "../outcomes.ts";
 import type { Policy } from "../target.ts";
 
@@ -61,7 +62,7 @@ export interface ProviderApi<Provider extends Options> {
   /** What failures mean by their code, where the status alone would mislead. */
   codes?: Readonly<Record<string, "delivered" | "retry">>;
   /** When to come back, in the forms of `Retry-After`, where the API says so in another header. */
-  retryAfter?(headers: Headers): string | null;
+  retryAfter?(headers: AnswerHeaders): string | null;
   /** Most messages that the provider takes in a span of time. */
   rate?: Policy["rate"];
   /** What beside the key must not be printed. */
@@ -87,17 +88,16 @@ export function schemaOf(define: ProviderFunction<never>): z.ZodType<Mailer> {
 
 function mailerOf<Provider extends Options>(api: ProviderApi<Provider>, options: Provider): Mailer {
   const { apiKey, baseUrl = typeof api.baseUrl === "string" ? api.baseUrl : api.baseUrl(options) } = options;
-  const place = originOf(baseUrl);
+  const place = new URL(baseUrl).origin;
   return {
     place,
     url: baseUrl,
     secrets: [apiKey, ...(api.secretsOf?.(options) ?? [])],
-    isHttp: true,
     rate: api.rate,
     async send(mail, signal) {
       const { path, headers, body } = api.request(mail, options);
       const isForm = body instanceof URLSearchParams;
-      const request: RequestInit = {
+      const request: RequestOptions = {
         method: "POST",
         headers: {
           Accept: "application/json",
@@ -108,7 +108,7 @@ function mailerOf<Provider extends Options>(api: ProviderApi<Provider>, options:
         body: isForm ? body.toString() : JSON.stringify(body),
         signal,
       };
-      return judge(api, await exchange(baseUrl + path, request, place, api.retryAfter));
+      return judge(api, await exchange(new URL(baseUrl + path), request, place, api.retryAfter));
     },
   };
 }

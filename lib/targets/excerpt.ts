@@ -1,0 +1,15 @@
+/** The part of an HTTP answer that is kept with an attempt, as text. */
+
+import type { OutboundAnswer } from "../outbound/request.ts";
+
+/** Most bytes of an HTTP answer that are kept. */
+const MAX_BYTES = 1024;
+
+/** The first part of an answer's text; of one that is compressed, how it is and its length. */
+export function excerptOf({ coding, body, isWhole }: OutboundAnswer): string {
+  if (coding !== undefined && body.byteLength > 0) {
+    return `[${coding}, ${isWhole ? "" : "more than "}${body.byteLength} bytes]`;
+  }
+  // A character that was cut in two is left out.
+  return new TextDecoder().decode(body.subarray(0, MAX_BYTES), { stream: true });
+}
