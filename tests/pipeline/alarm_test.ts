@@ -15,7 +15,7 @@ import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
 const dead = (limit: number, to = "plantao"): Alert => ({ dead: limit, to });
 const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({ silent: pattern, forMs, to });
 
-const nothing = { dead: 0, lastReceived: new Map() };
+const nothing = { dead: 0, lastReceived: new Map(), refused: new Map() };
 const state = { watchedSince: T0 };
 
 test("alarmSince() tells of dead letters from the number on that the alert says", () => {
