@@ -107,8 +107,9 @@ export class Reporter {
   }
 
   async #speak(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    for (;;) {
       await delay(this.#pauseMs, undefined, { signal: this.#wake.signal, ref: false }).catch(() => {});
+      if (this.#stop.signal.aborted) return;
       this.#wake = new AbortController();
       const isQuiet = Math.abs(this.#clock() - this.#run.heardAt) < HEARD_MS;
       if (this.#hasNews || this.#refused.size > 0 || !isQuiet) await this.#say();

@@ -60,6 +60,32 @@ test("attentionOf() puts dead letters first, the most first, and what goes on by
   ]);
 });
 
+test("attentionOf() tells of a target that fails, unless its dead letters say so, and of one that is late", () => {
+  const failing = { state: "failing", lastFailedAt: ago(1), lastReason: "timed_out" } as const;
+  const statuses = [
+    statusOf("down", { ...failing, pending: 1, lastDeliveredAt: ago(70_000) }),
+    statusOf("dead", { ...failing, lastReason: "refused", dead: 2 }),
+    statusOf("late", { state: "dead_letters", pending: 1, oldestPendingAt: ago(301_000) }),
+  ];
+  const found = attentionOf(statuses, [groupOf("dead", 2)], calm, NOW);
+  assert.deepEqual(found.map(({ kind, target, reason }) => [kind, target, reason]), [
+    ["dead", "dead", "refused"],
+    ["failing", "down", "timed_out"],
+    ["late", "late", undefined],
+  ]);
+  assert.equal(found[1]!.since, ago(70_000));
+});
+
+test("attentionOf() tells of an alarm of refused requests that are not shown any more", () => {
+  const alarms = [{ alarm: "refused", limit: 5, withinMs: 7_200_000, since: ago(9_000), to: "plantao" } as const];
+  const one = { source: "s", reason: "signature_wrong", count: 1, lastAt: ago(1) } as const;
+  const kinds = (refusals: Parameters<typeof attentionOf>[2]["refusals"]) =>
+    attentionOf([], [], { alarms, refusals }, NOW).map(({ kind, count }) => [kind, count]);
+  assert.deepEqual(kinds([]), [["refused", 5]]);
+  assert.deepEqual(kinds([{ ...one, reason: "rate_limited" }]), [["refused", 5]]);
+  assert.deepEqual(kinds([one]), []);
+});
+
 test("attentionOf() tells an orphan's dead letters once", () => {
   const found = attentionOf([statusOf("gone", { state: "orphaned", dead: 4 })], [groupOf("gone", 4)], calm, NOW);
   assert.deepEqual(found.map(({ kind, count }) => [kind, count]), [["orphaned", 4]]);
