@@ -28,7 +28,9 @@ export function runLines(view: RunView, now: number): string[] {
       ? [
         paint(
           "red",
-          `  but it has given no sign of life since ${clock(Date.parse(lastHeardAt!), now)}: it hangs, or was stopped`,
+          `  but it has given no sign of life since ${
+            clock(Date.parse(lastHeardAt!), now)
+          }: it hangs, was stopped, or cannot write`,
         ),
       ]
       : []),
