@@ -42,6 +42,7 @@ export function isLockHeld(path: string): boolean {
   try {
     const lock = new DatabaseSync(file, { readOnly: true });
     try {
+      lock.exec("PRAGMA busy_timeout = 0"); // Deno's is 5 s, in which the program would do nothing else
       lock.prepare("SELECT count(*) FROM sqlite_schema").get();
       return false;
     } finally {
