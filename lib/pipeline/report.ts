@@ -101,9 +101,12 @@ export class Reporter {
     if (!this.#ended) return;
     this.#stop.abort();
     this.#wake.abort();
-    await this.#ended;
-    this.#run = { ...this.#run, stoppedAt: this.#clock() };
-    await Promise.race([this.#say(), delay(LAST_WORD_MS, undefined, { ref: false })]);
+    const lastWord = async () => {
+      await this.#ended;
+      this.#run = { ...this.#run, stoppedAt: this.#clock() };
+      await this.#say();
+    };
+    await Promise.race([lastWord(), delay(LAST_WORD_MS, undefined, { ref: false })]);
   }
 
   async #speak(): Promise<void> {

@@ -103,6 +103,26 @@ testWith("Reporter keeps what a locked store does not take, once", async ({ path
   assert.deepEqual((await reporter.refused(0)).map(({ count }) => count), [2]);
 });
 
+testWith("Reporter stops though the store is locked", async ({ path, store, reporter }) => {
+  await reporter.start();
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  let isOver = false;
+  const say = store.runs.say;
+  const words: Promise<unknown>[] = [];
+  store.runs.say = (...told) => {
+    const word = say(...told).finally(() => isOver = true);
+    words.push(word.catch(() => {}));
+    return word;
+  };
+  reporter.count("connectvets", "store_failed");
+  await until("a write that waits", () => words.length > 0);
+  await reporter.stop();
+  assert.equal(isOver, false, "it did not wait for the lock");
+  other.close();
+  await Promise.all(words);
+});
+
 testWith(
   "Reporter tells of refused reloads since the first, with the last one's mistakes, without secrets",
   async (bench) => {
