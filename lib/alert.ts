@@ -4,7 +4,9 @@ import type { AlarmData } from "./own_event.ts";
 import { matches } from "./pattern.ts";
 
 /** An alert of the config: when it is so, and the target that is told. */
-export type Alert = { to: string } & ({ dead: number } | { silent: string; forMs: number });
+export type Alert =
+  & { to: string }
+  & ({ dead: number } | { silent: string; forMs: number } | { refused: number; withinMs: number });
 
 /** What is known of an alert. Times in Unix milliseconds. */
 export interface AlarmState {
@@ -20,18 +22,33 @@ export interface Seen {
   dead: number;
   /** When the last event of each type was received, in Unix milliseconds. */
   lastReceived: ReadonlyMap<string, number>;
+  /** How many requests were refused within so many milliseconds. A rate limit, which does what the config asks, left out. */
+  refused: ReadonlyMap<number, number>;
 }
 
-/** What tells an alert from others: one that changes is another one. */
+/** What tells an alert from others: one that changes is another one. {@link alertOf} reads it. */
 export function keyOf(alert: Alert): string {
-  return JSON.stringify(
-    "dead" in alert ? ["dead", alert.dead, alert.to] : ["silent", alert.silent, alert.forMs, alert.to],
-  );
+  if ("dead" in alert) return JSON.stringify(["dead", alert.dead, alert.to]);
+  if ("silent" in alert) return JSON.stringify(["silent", alert.silent, alert.forMs, alert.to]);
+  return JSON.stringify(["refused", alert.refused, alert.withinMs, alert.to]);
+}
+
+/** The alert of a key; `undefined` if a newer relay wrote it. */
+export function alertOf(key: string): Alert | undefined {
+  const [kind, ...rest] = JSON.parse(key);
+  if (kind === "dead") return { dead: rest[0], to: rest[1] };
+  if (kind === "silent") return { silent: rest[0], forMs: rest[1], to: rest[2] };
+  return kind === "refused" ? { refused: rest[0], withinMs: rest[1], to: rest[2] } : undefined;
 }
 
 /** Since when an alert's alarm is on; `undefined` if it is off. */
 export function alarmSince(alert: Alert, state: AlarmState, seen: Seen, now: number): number | undefined {
   if ("dead" in alert) return seen.dead >= alert.dead ? state.since ?? now : undefined;
+  if ("refused" in alert) {
+    const count = seen.refused.get(alert.withinMs) ?? 0;
+    // It ends when there are none, not when there are fewer: what goes on slowly is told of once.
+    return count >= (state.since === undefined ? alert.refused : 1) ? state.since ?? now : undefined;
+  }
   const times = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type)).map(([, at]) => at);
   const last = times.reduce((one, other) => Math.max(one, other), state.watchedSince);
   return now - last >= alert.forMs ? state.since ?? last : undefined;
@@ -40,7 +57,7 @@ export function alarmSince(alert: Alert, state: AlarmState, seen: Seen, now: num
 /** What is told of an alert's alarm. */
 export function alarmData(alert: Alert, since: number): AlarmData {
   const time = new Date(since).toISOString();
-  return "dead" in alert
-    ? { alarm: "dead", limit: alert.dead, since: time }
-    : { alarm: "silent", pattern: alert.silent, forMs: alert.forMs, since: time };
+  if ("dead" in alert) return { alarm: "dead", limit: alert.dead, since: time };
+  if ("silent" in alert) return { alarm: "silent", pattern: alert.silent, forMs: alert.forMs, since: time };
+  return { alarm: "refused", limit: alert.refused, withinMs: alert.withinMs, since: time };
 }

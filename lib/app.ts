@@ -11,18 +11,22 @@ import type { Handler } from "./http/incoming.ts";
 import { portOwner } from "./http/port_owner.ts";
 import { listen, type Listener } from "./http/server.ts";
 import { commitDuration } from "./metrics.ts";
+import { knownTargets } from "./operator/status.ts";
 import { closeIdle } from "./outbound/request.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
+import { Reporter } from "./pipeline/report.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
+import { listenerUrl } from "./listener_url.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { KeyPair } from "./tls/certificate.ts";
+import { VERSION } from "./version.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -47,6 +51,8 @@ export interface App {
   totals(limit: number): Promise<Totals>;
   /** Goes on under another config. Listeners, but for certificate and token, and store stay as they are until a restart. */
   reload(loaded: LoadedConfig): void;
+  /** Goes on under the config that it has: the one on disk is not sound, as this error says. */
+  refuseReload(error: unknown): void;
   /** The public listener's socket for somebody to keep, so that the next process serves on it; if it can be had. */
   share(): number | undefined;
   /**
@@ -78,12 +84,15 @@ export async function startApp(
   const store = open(loaded);
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
+  const reporter = new Reporter(store, { pid: process.pid, version: VERSION, ...reportOf(loaded) });
   try {
     const takenOver = await store.serve(Date.now());
+    await reporter.start();
     const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
-    let receive = createReceive(partsOf(loaded), accept, clients);
+    const onRefused = reporter.count.bind(reporter);
+    let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, clients);
     const answer: Handler = (incoming) => receive(incoming);
     const publics: Listener[] = [];
     for (const fd of passed.length > 0 ? passed : [undefined]) {
@@ -102,11 +111,20 @@ export async function startApp(
         token: () => token,
         store,
         loaded: () => current,
+        reporter,
         wake: () => deliverer.refresh(),
         stopping: stopping.signal,
       }),
     );
     if (admin) listeners.push(admin);
+    reporter.tell({
+      listeners: [
+        ...publics.map((one) => ({ name: "listen" as const, url: listenerUrl(one, config.listen.tls && "https") })),
+        ...(admin && config.admin
+          ? [{ name: "admin" as const, url: listenerUrl({ host: config.admin.host, port: admin.port }) }]
+          : []),
+      ],
+    });
     const stopRetaining = startRetaining(store, () => current.config.keep);
     const stopWatching = startWatching(store, () => deliverer.refresh());
     const stopAlarms = startAlarms(store, () => current.config.alerts, () => deliverer.wake());
@@ -128,9 +146,11 @@ export async function startApp(
         current = next;
         // Where it listens stays, so a config that asks for no token must not open it to whoever reaches it there.
         if (next.config.admin) token = next.config.admin.token ?? token;
-        receive = createReceive(partsOf(next), accept, clients);
+        receive = createReceive({ ...partsOf(next), onRefused }, accept, clients);
+        reporter.reloaded(reportOf(next));
         deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
       },
+      refuseReload: (error) => reporter.reloadRefused(error, current.redact),
       share() {
         const { fd } = publics[0]!;
         isShared ||= fd !== undefined;
@@ -152,11 +172,13 @@ export async function startApp(
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         closeIdle();
+        await reporter.stop();
         await store.close();
       },
     };
   } catch (error) {
     for (const listener of listeners) await listener.stop(0);
+    await reporter.stop();
     await store.close();
     throw error;
   }
@@ -167,9 +189,19 @@ function partsOf({ config, redact }: LoadedConfig) {
   return { ...config, redact };
 }
 
+/** What a relay says of itself under this config. */
+function reportOf({ file, config: { targets } }: LoadedConfig) {
+  return { config: file, targets: knownTargets(targets) };
+}
+
 /** Path of the store's file. */
 export function storePath({ config, folder }: LoadedConfig): string {
-  return placeOf(config.store, {
+  return storePathIn(folder, config.store);
+}
+
+/** Path of the file of a store that a config in this folder names so. */
+export function storePathIn(folder: string, store: string): string {
+  return placeOf(store, {
     folder,
     stateDirectory: process.env.STATE_DIRECTORY,
     // Under `DynamicUser` the folder is a link to where only root can look.
@@ -179,7 +211,12 @@ export function storePath({ config, folder }: LoadedConfig): string {
 
 /** Opens the store that this config names. */
 export function openStore(loaded: LoadedConfig): Store {
-  return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
+  return openStoreAt(storePath(loaded));
+}
+
+/** Opens the store whose file lies there. */
+export function openStoreAt(path: string): Store {
+  return openSqlite(path, (ms) => commitDuration.observe(ms / 1000));
 }
 
 async function listenOn(

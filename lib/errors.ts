@@ -29,7 +29,8 @@ export interface ConfigIssue {
 export class ConfigError extends RelayError {
   override readonly name = "ConfigError";
 
-  constructor(readonly file: string, readonly issues: readonly ConfigIssue[]) {
+  /** @param store The config's `store`, where that can be told in spite of the mistakes. */
+  constructor(readonly file: string, readonly issues: readonly ConfigIssue[], readonly store?: string) {
     const count = issues.length === 1 ? "1 mistake" : `${issues.length} mistakes`;
     super(`Cannot load ${file}: ${count}`, undefined, ExitCode.config);
   }

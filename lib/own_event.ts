@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { eventId } from "./id.ts";
+import type { Refused } from "./refusal.ts";
 import type { NewEvent } from "./store/mod.ts";
 
 /** The source of relay's own events; no source of a config may have this name. */
@@ -12,12 +13,17 @@ export type AlarmData =
   /** There are `limit` dead letters or more; noticed at `since`. */
   | { alarm: "dead"; limit: number; since: string }
   /** No event of this pattern was received for `forMs` milliseconds; the last one was at `since`, or watching began. */
-  | { alarm: "silent"; pattern: string; forMs: number; since: string };
+  | { alarm: "silent"; pattern: string; forMs: number; since: string }
+  /** `limit` requests or more were refused within `withinMs` milliseconds; noticed at `since`. */
+  | { alarm: "refused"; limit: number; withinMs: number; since: string };
+
+/** Which requests were refused, the most first. */
+export type RefusedRequests = readonly Pick<Refused, "source" | "reason" | "count">[];
 
 /** What each of relay's own events carries as `data`. */
 export interface OwnData {
   "relay.test": { target: string };
-  "relay.alarm.begin": AlarmData;
+  "relay.alarm.begin": AlarmData & { refused?: RefusedRequests };
   "relay.alarm.end": AlarmData;
 }
 

@@ -11,6 +11,7 @@ import type { AdminContext } from "./context.ts";
 import { fieldsOf } from "./form.ts";
 import { guard } from "./guard.ts";
 import { type Bindings, Guesses } from "./guesses.ts";
+import { readyzText } from "./readyz.ts";
 import { isApi, refuse } from "./refuse.ts";
 import { beginSession, endSession } from "./session.ts";
 
@@ -71,8 +72,12 @@ export function createAdmin(context: AdminContext): Handler {
   app.use(guard({ ...context, guesses, askForToken }));
   app.use(async (c, next) => c.env.problem ? refuse(c, ...bodyProblems[c.env.problem]) : await next());
   app.get("/readyz", async (c) => {
-    await store.probe();
-    return c.text("OK");
+    const failure = await store.probe().then(() => undefined, (error: unknown) => error);
+    if (c.req.query("verbose") === undefined) {
+      if (failure !== undefined) throw failure;
+      return c.text("OK");
+    }
+    return c.text(await readyzText(context, failure), failure === undefined ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
     const { type, text } = await readMetrics(store, context.loaded().config.targets);

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { listenerUrl } from "../listener_url.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
@@ -41,11 +42,11 @@ function lines(loaded: LoadedConfig): string[] {
   const locale = loaded.config.checkLocale;
   const words = checkWords(locale);
   const warnings = toldIn(locale, loaded.warnings);
-  const alertCells = (alert: Alert) => [
-    "dead" in alert ? words.dead(alert.dead) : words.silent(alert.silent),
-    "dead" in alert ? "" : words.for(inWords(alert.forMs, locale)),
-    `→ ${alert.to}`,
-  ];
+  const aboutCells = (alert: Alert): [what: string, span: string] => {
+    if ("dead" in alert) return [words.dead(alert.dead), ""];
+    if ("silent" in alert) return [words.silent(alert.silent), words.for(inWords(alert.forMs, locale))];
+    return [words.refused(alert.refused), words.within(inWords(alert.withinMs, locale))];
+  };
   return [
     `${paint("green", words.sound)} ${loaded.file}`,
     "",
@@ -53,7 +54,7 @@ function lines(loaded: LoadedConfig): string[] {
     ...table(sources.map(({ name, kind, path, secrets }) => [
       name,
       kind,
-      `POST ${listen.tls ? "https" : "http"}://${listen.host}:${listen.port}${path}`,
+      `POST ${listenerUrl(listen, listen.tls ? "https" : "http")}${path}`,
       words.secrets(secrets),
     ])),
     ...(listen.tls
@@ -68,7 +69,9 @@ function lines(loaded: LoadedConfig): string[] {
       ...routes.map(({ on, to, when }) => [on.join(", "), when ? words.when : "", `→ ${to.join(", ")}`]),
       [words.anythingElse, "", fallback ? `→ ${fallback}` : words.goesNowhere],
     ]),
-    ...(alerts.length > 0 ? ["", words.alerts, ...table(alerts.map(alertCells))] : []),
+    ...(alerts.length > 0
+      ? ["", words.alerts, ...table(alerts.map((alert) => [...aboutCells(alert), `→ ${alert.to}`]))]
+      : []),
     ...(warnings.length > 0 ? ["", paint("yellow", words.warnings)] : []),
     ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
   ];

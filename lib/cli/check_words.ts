@@ -17,6 +17,8 @@ const en = {
   dead: (count: number) => `${count} or more dead letters`,
   silent: (pattern: string) => `no event ${pattern}`,
   for: (time: string) => `for ${time}`,
+  refused: (count: number) => `${count} or more refused requests`,
+  within: (time: string) => `within ${time}`,
   warnings: "Warnings",
 };
 
@@ -35,6 +37,8 @@ const pt: typeof en = {
   dead: (count) => `${count} ou mais entregas mortas`,
   silent: (pattern) => `nenhum evento ${pattern}`,
   for: (time) => `por ${time}`,
+  refused: (count) => `${count} ou mais pedidos recusados`,
+  within: (time) => `em ${time}`,
   warnings: "Avisos",
 };
 

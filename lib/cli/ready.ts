@@ -2,6 +2,7 @@
 
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
+import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { request } from "../outbound/request.ts";
 import { networkOutcome, withWords } from "../targets/outcomes.ts";
@@ -31,7 +32,7 @@ function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: st
     );
   }
   const host = admin.host === "0.0.0.0" ? "127.0.0.1" : admin.host === "::" ? "::1" : admin.host;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${admin.port}/readyz`, token: admin.token };
+  return { url: `${listenerUrl({ host, port: admin.port })}/readyz`, token: admin.token };
 }
 
 async function ask(url: string, token?: string): Promise<{ status: number; text: string }> {

@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode } from "../errors.ts";
+import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { post } from "./post.ts";
@@ -62,5 +63,5 @@ function hostOf(url: string): string {
 
 function localUrl({ host, port, tls }: Config["listen"], path: string): string {
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `${tls ? "https" : "http"}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}${path}`;
+  return listenerUrl({ host: reachable, port }, tls && "https") + path;
 }

@@ -56,9 +56,10 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     const next = await Promise.race([reloadable(options.config), signals.stop]);
     if (typeof next === "string") continue;
     const before = loaded.config.listen.tls;
-    if (next !== undefined) app.reload(loaded = next);
-    service.reloaded(next !== undefined);
-    if (next === undefined) continue;
+    if ("problem" in next) app.refuseReload(next.problem);
+    else app.reload(loaded = next);
+    service.reloaded(!("problem" in next));
+    if ("problem" in next) continue;
     log.info("reloaded {file}", { file: loaded.file });
     if (before && !isDeepStrictEqual(before, loaded.config.listen.tls)) logCertificate(loaded);
     logWarnings(loaded);
@@ -77,14 +78,14 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   exitAfterLog(0);
 }
 
-/** The config as it is now, or nothing and a line in the log if it is not sound. */
-async function reloadable(path: string): Promise<LoadedConfig | undefined> {
+/** The config as it is now, or why it is not sound and a line in the log. */
+async function reloadable(path: string): Promise<LoadedConfig | { problem: unknown }> {
   try {
     return await loadConfig(path);
   } catch (error) {
     const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
     log.error("config not reloaded, the old one goes on: {problem} {issues}", { problem: messageOf(error), issues });
-    return undefined;
+    return { problem: error };
   }
 }
 

@@ -3,39 +3,67 @@
 import type { Command } from "commander";
 import { paint } from "../log.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms.ts";
-import { type Status, statuses } from "../operator/status.ts";
+import { REFUSED_SPAN_MS, refusedView, runOf } from "../operator/run.ts";
+import { knownTargets, type Status, statuses } from "../operator/status.ts";
+import { inWords } from "../units.ts";
 import { ready } from "./ready.ts";
+import { configLines, refusedLines, runLines } from "./run.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { type OpenStore, withStore } from "./store.ts";
+import { type FoundStore, withFoundStore } from "./store.ts";
 import { ago, clock, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
-  return verb("status", "how each target is: what waits, since when, last success and failure", "config", "json")
+  return verb("status", "whether the relay runs, what it refused, and how each target is", "config", "json")
     .option("--ready", "instead ask the running relay whether it can take events; exits 1 if not, or if none runs")
-    .addHelpText("after", "\nReads the store, whether `relay serve` runs or not; with --ready, asks that one.")
+    .addHelpText(
+      "after",
+      "\nReads the store, whether `relay serve` runs or not, and whether the config is sound or not; with --ready, asks" +
+        "\nthe relay that runs.",
+    )
     .action((options: ConfigOptions & { json?: boolean; ready?: boolean }) =>
-      options.ready ? ready(options, options.json) : withStore(options, (open) => status(open, options.json))
+      options.ready ? ready(options, options.json) : withFoundStore(options, (found) => status(found, options.json))
     );
 }
 
-async function status({ store, loaded, path }: OpenStore, asJson = false): Promise<void> {
-  const targets = statuses(await store.targets(), loaded.config.targets, Date.now());
+async function status({ store, path, ...found }: FoundStore, asJson = false): Promise<void> {
+  const now = Date.now();
+  const error = "error" in found ? found.error : undefined;
+  const config = "loaded" in found ? found.loaded.config : undefined;
+  const { run, view } = await runOf(store.runs);
+  const refusals = refusedView(await store.runs.refused(now - REFUSED_SPAN_MS, now));
+  const views = await store.targets();
+  // Of a config that cannot be read, those that are at work count, or were last.
+  const known = config
+    ? knownTargets(config.targets)
+    : run?.targets ?? views.map(({ name }) => ({ name, hasCircuit: true }));
+  const targets = statuses(views, known, now);
   const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = targets.reduce((sum, one) => sum + one.dead, 0);
-  const alarms = await alarmsOn(store, loaded.config.alerts);
+  const alarms = await alarmsOn(store, config?.alerts);
   const bytes = await store.bytes();
-  if (asJson) return printJson({ store: path, bytes, backlog, dead, alarms, targets });
+  if (asJson) {
+    const problem = error ? { problem: error.message, mistakes: error.issues } : null;
+    return printJson({ ...view, config: problem, refusals, store: path, bytes, backlog, dead, alarms, targets });
+  }
   print(
-    ...alarms.map((one) => alarmLine(one, Date.now())),
+    ...runLines(view, now),
+    ...configLines(error, view.reload, now),
+    ...refusedLines(refusals, now),
+    ...alarms.map((one) => alarmLine(one, now)),
     `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
     "",
-    ...lines(targets),
+    ...lines(targets, now),
   );
 }
 
 function alarmLine(alarm: Alarm, now: number): string {
-  const what = alarm.alarm === "dead" ? `dead letters, ${alarm.limit} or more` : `no event ${alarm.pattern}`;
-  return paint("red", `alarm: ${what}, since ${clock(Date.parse(alarm.since), now)}; ${alarm.to} is told`);
+  return paint("red", `alarm: ${alarmWords(alarm)}, since ${clock(Date.parse(alarm.since), now)}; ${alarm.to} is told`);
+}
+
+function alarmWords(alarm: Alarm): string {
+  if (alarm.alarm === "dead") return `dead letters, ${alarm.limit} or more`;
+  if (alarm.alarm === "silent") return `no event ${alarm.pattern}`;
+  return `${alarm.limit} or more requests refused within ${inWords(alarm.withinMs, "en")}`;
 }
 
 /** What a narrow terminal has no room for: when all was well last, how long something waits, ends of long words. */
@@ -47,8 +75,7 @@ const cuts = [
   { column: 0, to: 12 },
 ];
 
-function lines(targets: Status[]): string[] {
-  const now = Date.now();
+function lines(targets: Status[], now: number): string[] {
   const since = (time: string | null) => time === null ? "-" : ago(now - Date.parse(time));
   return table([
     ["Target", "State", "Waiting", "Oldest", "Sending", "Dead", "Last success", "Last failure"],
@@ -67,6 +94,8 @@ function lines(targets: Status[]): string[] {
 
 function words({ state, circuitOpenUntil, throttledUntil, pausedAt }: Status, now: number): string {
   if (state === "ok") return paint("green", "ok");
+  if (state === "failing") return paint("red", "failing");
+  if (state === "dead_letters") return paint("yellow", "has dead letters");
   if (state === "orphaned") return paint("yellow", "not in the config");
   if (state === "paused") return paint("yellow", `paused ${ago(now - Date.parse(pausedAt!))}`);
   if (state === "throttled") {

@@ -1,9 +1,10 @@
 /** The config's store, for verbs that read or change what is stored, whether `relay serve` runs or not. */
 
-import { statSync } from "node:fs";
-import { openStore, storePath } from "../app.ts";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { openStore, openStoreAt, storePath, storePathIn } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { ExitCode, messageOf, RelayError } from "../errors.ts";
+import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
 import { visible } from "../log.ts";
 import { unknownName } from "../options.ts";
@@ -34,6 +35,53 @@ export async function withStore<Result>(
     return await work({ store, loaded, path });
   } finally {
     await store.close();
+  }
+}
+
+/** A store that is open, and its config, or why that cannot be used. */
+export type FoundStore = Pick<OpenStore, "store" | "path"> & ({ loaded: LoadedConfig } | { error: ConfigError });
+
+/**
+ * Does as {@link withStore} does, also where the config is not sound: then the store is the one that the config names in
+ * spite of its mistakes, or the default one.
+ * @throws {ConfigError} if the config is not sound, and there is no store either.
+ */
+export async function withFoundStore<Result>(
+  options: ConfigOptions,
+  work: (found: FoundStore) => Promise<Result>,
+): Promise<Result> {
+  let error: ConfigError;
+  try {
+    return await withStore(options, work);
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    error = problem;
+  }
+  const path = findStore(resolve(options.config), error);
+  if (path === undefined) throw error;
+  checkThere(path);
+  const store = openStoreAt(path);
+  try {
+    return await work({ store, path, error });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Path of the store of a config that cannot be used, if there is one. */
+function findStore(file: string, { store }: ConfigError): string | undefined {
+  const written = store === undefined ? writtenStore(file) : undefined;
+  const names = store === undefined ? [...(written === undefined ? [] : [written]), "sqlite:relay.db"] : [store];
+  return names.map((name) => storePathIn(dirname(file), name)).find((path) => existsSync(path));
+}
+
+/** The store that stands in the text of a config which cannot be run. */
+function writtenStore(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, "utf8").replaceAll(/^\s*\/\/.*$/gm, "");
+    return /\bstore:\s*(["'`])(sqlite:.+?)\1/.exec(text)?.[2];
+  } catch {
+    return undefined;
   }
 }
 

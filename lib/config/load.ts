@@ -46,10 +46,10 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
   const exported = await importDefault(file);
-  const { config, issues, warnings, secrets } = readConfig(exported, folder);
+  const { config, issues, warnings, secrets, store } = readConfig(exported, folder);
   const redact = redactor(secrets);
   if (!config) {
-    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })));
+    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), store);
   }
   return { file, folder, config, warnings, redact, dotenv };
 }

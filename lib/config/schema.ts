@@ -49,6 +49,7 @@ const defaultRetry: RetryPolicy = {
   jitter: 0.2,
 };
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 const token = z.string().min(1, "expected a token that is not empty");
@@ -66,19 +67,28 @@ const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.strin
 /** Highest number of dead letters that an alert may ask for: they are counted at each look. */
 const MAX_DEAD = 1000;
 
+/** What an alert may be about, and the span of time that it then needs. */
+const forms: readonly { name: string; span?: string; example?: string }[] = [
+  { name: "dead" },
+  { name: "silent", span: "for", example: "6h" },
+  { name: "refused", span: "within", example: "10m" },
+];
+
 const condition = options({
   dead: z.int().positive().max(MAX_DEAD).optional(),
   silent: z.string().min(1, 'expected a pattern such as "note.*"').optional(),
   for: duration.refine((ms) => ms > 0 && ms <= 30 * DAY_MS, "expected more than 0, and at most 30 days").optional(),
+  refused: z.int().positive().optional(),
+  within: duration.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, "expected from 1 minute to 1 day").optional(),
 }).superRefine((when, context) => {
   if (context.issues.length > 0) return; // a misspelt option says it better
-  const message = 'expected { dead: 1 }, or { silent: "note.*", for: "6h" }';
-  if (
-    (when.dead === undefined) === (when.silent === undefined) || (when.dead !== undefined && when.for !== undefined)
-  ) {
+  const given = Object.entries(when).filter(([, value]) => value !== undefined).map(([name]) => name);
+  const form = forms.find(({ name }) => given.includes(name));
+  if (!form || given.some((name) => name !== form.name && name !== form.span)) {
+    const message = 'expected { dead: 1 }, { silent: "note.*", for: "6h" }, or { refused: 5, within: "10m" }';
     context.addIssue({ code: "custom", message });
-  } else if (when.silent !== undefined && when.for === undefined) {
-    context.addIssue({ code: "custom", path: ["for"], message: 'expected a duration such as "6h"' });
+  } else if (form.span !== undefined && !given.includes(form.span)) {
+    context.addIssue({ code: "custom", path: [form.span], message: `expected a duration such as "${form.example}"` });
   }
 });
 
@@ -126,6 +136,8 @@ export interface Reading {
   issues: readonly ConfigIssue[];
   warnings: readonly ConfigWarning[];
   secrets: readonly string[];
+  /** The config's `store`, also where there are mistakes elsewhere. */
+  store?: string;
 }
 
 /**
@@ -167,6 +179,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     issues: [...secretIssues, ...issues],
     warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, routes, adminToken)],
     secrets,
+    store: storeOf(top),
   };
   if (!parsed.success || found.issues.length > 0) return found;
 
@@ -193,9 +206,11 @@ function configOf(
     targets: new Map(targets.map((target) => [target.name, target])),
     routes: raw.routes.map(({ on, to, when, enrich, ...message }) => ({ on, to, when, message, enrich })),
     fallback: raw.fallback,
-    alerts: raw.alerts.map(({ when, to }): Alert =>
-      when.dead !== undefined ? { dead: when.dead, to } : { silent: when.silent!, forMs: when.for!, to }
-    ),
+    alerts: raw.alerts.map(({ when, to }): Alert => {
+      if (when.dead !== undefined) return { dead: when.dead, to };
+      if (when.silent !== undefined) return { silent: when.silent, forMs: when.for!, to };
+      return { refused: when.refused!, withinMs: when.within!, to };
+    }),
     maxBacklog: raw.maxBacklog,
     trustedProxies: raw.trustProxy,
     retry: raw.retry,
@@ -204,6 +219,11 @@ function configOf(
     checkLocale: raw.locale ?? "en",
     timeZone,
   };
+}
+
+/** The store that a config names, or the default one; `undefined` if what it names is none. */
+function storeOf({ store }: Record<string, unknown>): string | undefined {
+  return schema.shape.store.safeParse(store).data;
 }
 
 /** Deepest nesting of a config; one that holds itself has no end. */

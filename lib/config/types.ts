@@ -38,8 +38,10 @@ export interface Alert<TargetName extends string = string> {
    * `dead`: there are so many dead letters (1 to 1000) or more; it ends when there are fewer.
    * `silent`: no event of this pattern was received `for` so long (at most 30 days), counted from the last one, or from
    * the start of the first relay that had this alert; it ends with the next one.
+   * `refused`: so many requests or more were refused `within` so long (1 minute to 1 day), whatever the source and the
+   * reason, but for those that `rateLimit` refused; it ends when none was for as long.
    */
-  when: { dead: number } | { silent: Pattern; for: Duration };
+  when: { dead: number } | { silent: Pattern; for: Duration } | { refused: number; within: Duration };
   /** The target that is told, in its default message: what the config says of messages is for events that come in. */
   to: TargetName;
 }

@@ -1,7 +1,7 @@
 /** What a person is told of relay's own events: test messages and alarms. */
 
 import type { Payload } from "../event.ts";
-import type { AlarmData, OwnData } from "../own_event.ts";
+import type { AlarmData, OwnData, RefusedRequests } from "../own_event.ts";
 import { inWords } from "../units.ts";
 import type { Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
@@ -27,25 +27,40 @@ export function ownNotice(
       sections: [],
     };
   }
-  const data = payload.data as AlarmData;
+  const data = payload.data as OwnData["relay.alarm.begin"];
   const isBegin = payload.event === "relay.alarm.begin";
   const { titles, todo } = words.alarms[data.alarm];
-  const [label, path] = data.alarm === "dead" ? [labels.dead, "dead"] : [labels.events, "events"];
+  const [label, path] = links(labels)[data.alarm];
   return {
     tone: isBegin ? "bad" : "good",
     title: isBegin ? titles.begin : titles.end,
     what: [(isBegin ? beginning : ending)(data, words, (ms) => inWords(ms, locale))],
     todo: [labels.todo, isBegin ? todo : words.nothingTodo],
-    facts: [[labels.since, timeOf(data.since)], time],
+    facts: [...refusedFacts(data, words), [labels.since, timeOf(data.since)], time],
     sections: [],
     ...(pagesUrl !== undefined && { link: { label, url: `${pagesUrl}/${path}` } }),
   };
 }
 
+/** The page that shows what an alarm is about: what it is called, and its path. */
+const links = ({ dead, events, overview }: Words["labels"]): Record<AlarmData["alarm"], [string, string]> => ({
+  dead: [dead, "dead"],
+  silent: [events, "events"],
+  refused: [overview, ""],
+});
+
 function beginning(data: AlarmData, words: Words, duration: (ms: number) => string): string {
-  return data.alarm === "dead" ? words.deadBegin(data.limit) : words.silentBegin(data.pattern, duration(data.forMs));
+  if (data.alarm === "dead") return words.deadBegin(data.limit);
+  if (data.alarm === "silent") return words.silentBegin(data.pattern, duration(data.forMs));
+  return words.refusedBegin(data.limit, duration(data.withinMs));
 }
 
-function ending(data: AlarmData, words: Words): string {
-  return data.alarm === "dead" ? words.deadEnd(data.limit) : words.silentEnd(data.pattern);
+function ending(data: AlarmData, words: Words, duration: (ms: number) => string): string {
+  if (data.alarm === "dead") return words.deadEnd(data.limit);
+  return data.alarm === "silent" ? words.silentEnd(data.pattern) : words.refusedEnd(duration(data.withinMs));
+}
+
+/** What was refused, a line a source and reason. */
+function refusedFacts({ refused = [] }: { refused?: RefusedRequests }, { refusals }: Words): [string, string][] {
+  return refused.map(({ source, reason, count }) => [source, `${refusals[reason].name} (${count})`]);
 }

@@ -3,8 +3,10 @@
 import type { KnownEvents } from "../event.ts";
 import type { AlarmData } from "../own_event.ts";
 import type { Locale } from "./style.ts";
+import type { Refusal } from "../refusal.ts";
 import { en } from "./words_en.ts";
 import { pt } from "./words_pt.ts";
+import type { RefusalWords } from "./words_refusals.ts";
 
 /** Events that have words of their own: those that ConnectVets documents, and the test that its guide describes. */
 export type WordedEvent = keyof KnownEvents | "test";
@@ -67,6 +69,8 @@ export interface Words {
     dead: string;
     /** Of the link to the page of all events. */
     events: string;
+    /** Of the link to the first page. */
+    overview: string;
   };
   /** Where the message comes from. @param id The event's id. */
   origin: (id: string, type: string) => string;
@@ -79,6 +83,11 @@ export interface Words {
   alarms: Record<AlarmData["alarm"], AlarmWords>;
   deadBegin: (limit: number) => string;
   deadEnd: (limit: number) => string;
+  refusals: Record<Refusal, RefusalWords>;
+  refusedBegin: (limit: number, time: string) => string;
+  refusedEnd: (time: string) => string;
+  /** How to find out why signatures are refused. */
+  refusedCheck: string;
   silentBegin: (pattern: string, time: string) => string;
   silentEnd: (pattern: string) => string;
   /** What to look at if no events come in. */

@@ -1,9 +1,14 @@
 /** The default messages' words in English. */
 
 import type { Words } from "./words.ts";
+import { refusalsEn } from "./words_refusals.ts";
 
 /** What to look at if no events come in; the operator's pages say the same. */
 const silentCheck = "Check the webhook's address in ConnectVets, and network and proxy of this server.";
+
+/** How to find out why signatures are refused; the operator's pages say the same. */
+const refusedCheck =
+  "`relay verify --signature S FILE` says what is wrong with a signature: of the header `S` and the body `FILE` that the sender shows.";
 
 export const en: Words = {
   events: {
@@ -71,6 +76,7 @@ export const en: Words = {
     event: "See the event in relay",
     dead: "See what was not delivered",
     events: "See the events in relay",
+    overview: "See relay's overview",
   },
   origin: (id, type) => `Automatic message from relay. Event ${id}, ${type}`,
   more: (count) => `and ${count} more`,
@@ -90,6 +96,10 @@ export const en: Words = {
       titles: { begin: "Alarm from relay: no events come in", end: "Alarm from relay is over: events come in again" },
       todo: `See what came in last by \`relay events\`. ${silentCheck}`,
     },
+    refused: {
+      titles: { begin: "Alarm from relay: requests refused", end: "Alarm from relay is over: requests refused" },
+      todo: `See source and reason by \`relay status\`. ${refusedCheck}`,
+    },
   },
   deadBegin: (limit) =>
     limit === 1
@@ -99,6 +109,11 @@ export const en: Words = {
     limit === 1
       ? "There are no more deliveries that failed for good."
       : `There are fewer than ${limit} deliveries that failed for good.`,
+  refusals: refusalsEn,
+  refusedBegin: (limit, time) =>
+    limit === 1 ? `A request was refused within ${time}.` : `${limit} or more requests were refused within ${time}.`,
+  refusedEnd: (time) => `No request was refused for ${time}.`,
+  refusedCheck,
   silentBegin: (pattern, time) => `No event ${pattern} has come in for ${time}.`,
   silentEnd: (pattern) => `An event ${pattern} came in.`,
   silentCheck,

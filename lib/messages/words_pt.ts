@@ -1,9 +1,14 @@
 /** The default messages' words in Brazilian Portuguese. */
 
 import type { Words } from "./words.ts";
+import { refusalsPt } from "./words_refusals.ts";
 
 /** What to look at if no events come in; the operator's pages say the same. */
 const silentCheck = "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.";
+
+/** How to find out why signatures are refused; the operator's pages say the same. */
+const refusedCheck =
+  "`relay verify --signature S FILE` diz o que há de errado com uma assinatura: o cabeçalho `S` e o corpo `FILE` que quem envia mostrar.";
 
 export const pt: Words = {
   events: {
@@ -71,6 +76,7 @@ export const pt: Words = {
     event: "Ver o evento no relay",
     dead: "Ver o que não foi entregue",
     events: "Ver os eventos no relay",
+    overview: "Ver a visão geral do relay",
   },
   origin: (id, type) => `Aviso automático do relay. Evento ${id}, ${type}`,
   more: (count) => count === 1 ? "e mais 1" : `e mais ${count}`,
@@ -93,6 +99,10 @@ export const pt: Words = {
       },
       todo: `Veja o que chegou por último com \`relay events\`. ${silentCheck}`,
     },
+    refused: {
+      titles: { begin: "Alarme do relay: pedidos recusados", end: "Fim do alarme do relay: pedidos recusados" },
+      todo: `Veja a origem e o motivo com \`relay status\`. ${refusedCheck}`,
+    },
   },
   deadBegin: (limit) =>
     limit === 1
@@ -102,6 +112,11 @@ export const pt: Words = {
     limit === 1
       ? "Não há mais entregas que falharam em definitivo."
       : `Há menos de ${limit} entregas que falharam em definitivo.`,
+  refusals: refusalsPt,
+  refusedBegin: (limit, time) =>
+    limit === 1 ? `Um pedido foi recusado em ${time}.` : `${limit} ou mais pedidos foram recusados em ${time}.`,
+  refusedEnd: (time) => `Nenhum pedido foi recusado em ${time}.`,
+  refusedCheck,
   silentBegin: (pattern, time) => `Nenhum evento ${pattern} chega há ${time}.`,
   silentEnd: (pattern) => `Chegou um evento ${pattern}.`,
   silentCheck,

@@ -2,13 +2,20 @@
 
 import type { TargetHold } from "../store/mod.ts";
 import type { TargetView } from "../store/operator.ts";
-import { isHeld, type Policy, type Target } from "../targets/target.ts";
+import type { KnownTarget } from "../store/runs.ts";
+import type { Target } from "../targets/target.ts";
 
 /**
- * Whether a target takes deliveries: its circuit is `open`, it was `paused` by an operator, it is `throttled` as it asked
+ * Why a target takes no deliveries: its circuit is `open`, it was `paused` by an operator, it is `throttled` as it asked
  * for a pause, or `orphaned` since the config does not name it.
  */
-export type TargetState = "ok" | "open" | "throttled" | "paused" | "orphaned";
+export type HeldState = "open" | "throttled" | "paused" | "orphaned";
+
+/**
+ * How a target is. `failing`: its last attempt failed, and nothing was delivered since. `dead_letters`: it delivers, but
+ * some deliveries are dead.
+ */
+export type TargetState = "ok" | "failing" | "dead_letters" | HeldState;
 
 /** A target as an operator sees it. */
 export interface Status extends TargetView {
@@ -17,7 +24,7 @@ export interface Status extends TargetView {
 
 /** Why a target takes no deliveries, and until when (ISO 8601); `null` where that is for an operator to end. */
 export interface Held {
-  state: Exclude<TargetState, "ok">;
+  state: HeldState;
   until: string | null;
 }
 
@@ -30,23 +37,32 @@ export function heldAt(at: number, target: Target | undefined, hold: TargetHold 
   return throttledUntil > at ? { state: "throttled", until: new Date(throttledUntil).toISOString() } : null;
 }
 
+/** What the states of a config's targets depend on. */
+export function knownTargets(targets: ReadonlyMap<string, Target>): KnownTarget[] {
+  return [...targets.values()].map(({ name, policy }) => ({ name, hasCircuit: policy.circuit !== undefined }));
+}
+
 /** The config's targets in their order, then those that only the store knows. */
-export function statuses(views: readonly TargetView[], targets: ReadonlyMap<string, Target>, now: number): Status[] {
+export function statuses(views: readonly TargetView[], targets: readonly KnownTarget[], now: number): Status[] {
   const known = new Map(views.map((view) => [view.name, view]));
-  const orphaned = views.filter(({ name, pending, inFlight, dead }) => !targets.has(name) && pending + inFlight + dead);
+  const names = new Set(targets.map(({ name }) => name));
+  const orphaned = views.filter(({ name, pending, inFlight, dead }) => !names.has(name) && pending + inFlight + dead);
   return [
-    ...[...targets.values()].map(({ name, policy }): Status => {
+    ...targets.map(({ name, hasCircuit }): Status => {
       const view = known.get(name) ?? untouched(name);
-      return { ...view, state: stateOf(view, policy, now) };
+      return { ...view, state: stateOf(view, hasCircuit, now) };
     }),
     ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
   ];
 }
 
-function stateOf({ circuitOpenUntil, throttledUntil, pausedAt }: TargetView, policy: Policy, now: number): TargetState {
+function stateOf(view: TargetView, hasCircuit: boolean, now: number): TargetState {
+  const { circuitOpenUntil, throttledUntil, pausedAt, lastFailedAt, lastDeliveredAt, dead } = view;
   if (pausedAt !== null) return "paused";
-  if (isHeld(policy, circuitOpenUntil)) return "open";
-  return throttledUntil !== null && Date.parse(throttledUntil) > now ? "throttled" : "ok";
+  if (hasCircuit && circuitOpenUntil !== null) return "open";
+  if (throttledUntil !== null && Date.parse(throttledUntil) > now) return "throttled";
+  if (lastFailedAt !== null && (lastDeliveredAt === null || lastFailedAt > lastDeliveredAt)) return "failing";
+  return dead > 0 ? "dead_letters" : "ok";
 }
 
 function untouched(name: string): TargetView {

@@ -5,6 +5,7 @@ import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } 
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { ownEvent } from "../own_event.ts";
+import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
 
 /** Pause between two looks, in milliseconds. */
@@ -51,15 +52,29 @@ export async function lookForAlarms(store: Store, alerts: readonly Alert[], now:
   const states = await statesOf(store, alerts, now);
   if (alerts.length === 0) return false;
   const limits = alerts.flatMap((alert) => "dead" in alert ? [alert.dead] : []);
+  const refused = await refusedOf(store, alerts, now);
   const seen: Seen = {
     dead: limits.length > 0 ? await store.alarms.countDead(Math.max(...limits)) : 0,
-    lastReceived: limits.length < alerts.length ? await store.alarms.lastReceived() : new Map(),
+    lastReceived: alerts.some((alert) => "silent" in alert) ? await store.alarms.lastReceived() : new Map(),
+    refused: new Map([...refused].map(([ms, all]) => [ms, all.reduce((sum, { count }) => sum + count, 0)])),
   };
   let hasTold = false;
   for (const alert of alerts) {
-    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now)) hasTold = true;
+    const own = "refused" in alert ? refused.get(alert.withinMs) : undefined;
+    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now, own)) hasTold = true;
   }
   return hasTold;
+}
+
+/** Requests that were refused and that somebody is told of, within as long as each alert asks for. */
+async function refusedOf(store: Store, alerts: readonly Alert[], now: number): Promise<Map<number, Refused[]>> {
+  const refused = new Map<number, Refused[]>();
+  for (const alert of alerts) {
+    if (!("refused" in alert) || refused.has(alert.withinMs)) continue;
+    const all = await store.runs.refused(now - alert.withinMs, now);
+    refused.set(alert.withinMs, all.filter(isTrouble));
+  }
+  return refused;
 }
 
 /** What is known of each alert, which is written only if alerts came or went. */
@@ -70,14 +85,24 @@ async function statesOf(store: Store, alerts: readonly Alert[], now: number): Pr
   return isSame ? states : await store.alarms.watch([...keys], now);
 }
 
-async function turn(store: Store, alert: Alert, state: AlarmState, seen: Seen, now: number): Promise<boolean> {
+async function turn(
+  store: Store,
+  alert: Alert,
+  state: AlarmState,
+  seen: Seen,
+  now: number,
+  refused?: readonly Refused[],
+): Promise<boolean> {
   const since = alarmSince(alert, state, seen, now);
   if ((since === undefined) === (state.since === undefined)) return false;
   const key = keyOf(alert);
   const type = since === undefined ? "relay.alarm.end" : "relay.alarm.begin";
   const data = alarmData(alert, since ?? state.since!);
+  const causes = type === "relay.alarm.begin" &&
+    refused?.map(({ source, reason, count }) => ({ source, reason, count }));
   // By its order key the end of an alarm is not told before its beginning.
-  const isTold = await store.alarms.turn(key, since, ownEvent(type, alert.to, data, now, key));
+  const event = ownEvent(type, alert.to, { ...data, ...(causes && { refused: causes }) }, now, key);
+  const isTold = await store.alarms.turn(key, since, event);
   if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });
   return isTold;
 }

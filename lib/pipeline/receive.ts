@@ -5,6 +5,7 @@ import { explain, StoreError } from "../errors.ts";
 import { parsePayload } from "../event.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, countSource, eventsReceived } from "../metrics.ts";
+import type { Refusal } from "../refusal.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import { textAnswer } from "../http/answer.ts";
@@ -19,18 +20,11 @@ export interface ReceiveConfig extends AcceptConfig {
   sources: readonly BoundedSource[];
   /** How many proxies in front may say, in `X-Forwarded-For`, who the client is. */
   trustedProxies: number;
+  /** Told of each request that is refused. */
+  onRefused?(source: string, reason: Refusal): void;
 }
 
 type Headings = Record<string, string>;
-
-/** Why a request was not accepted, in the operator's log. */
-type Refusal =
-  | "signature_missing"
-  | "signature_malformed"
-  | "signature_wrong"
-  | `body_${BodyProblem | "invalid"}`
-  | "rate_limited"
-  | "store_failed";
 
 /** Seconds after which a sender may try again what could not be taken. */
 const RETRY_SECONDS = 5;
@@ -74,6 +68,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
         problem,
       });
       eventsReceived.inc({ source: source.name, result: reason });
+      config.onRefused?.(source.name, reason);
       return textAnswer(status, text, headers);
     };
     if (isDebug()) {

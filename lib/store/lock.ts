@@ -1,11 +1,14 @@
 /** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
 
-import { chownSync, closeSync, openSync, statSync } from "node:fs";
+import { chownSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
+
+/** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
+const LOOK_MS = 200;
 
 /**
  * Takes the lock of a store; whoever closes what this gives lets go of it.
@@ -19,11 +22,35 @@ export function lockStore(path: string, doing: string): DatabaseSync {
     closeSync(openSync(file, "a", 0o600));
     shareWithOwner(file, path);
     const lock = new DatabaseSync(file);
+    lock.exec(`PRAGMA busy_timeout = ${LOOK_MS}`);
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
     if (!isLocked(error)) throw storeError(`lock the store by ${file}`, error);
     throw new StoreError(`Cannot ${doing} the store ${path}: another relay serves it`, "stop that one first");
+  }
+}
+
+/**
+ * Whether a relay holds the lock of a store. For another program than that one: to look would let go of its own lock.
+ * @param path Path of the store.
+ * @throws {StoreError} if that cannot be told.
+ */
+export function isLockHeld(path: string): boolean {
+  const file = `${path}.lock`;
+  if (!existsSync(file)) return false;
+  try {
+    const lock = new DatabaseSync(file, { readOnly: true });
+    try {
+      lock.exec("PRAGMA busy_timeout = 0"); // Deno's is 5 s, in which the program would do nothing else
+      lock.prepare("SELECT count(*) FROM sqlite_schema").get();
+      return false;
+    } finally {
+      lock.close();
+    }
+  } catch (error) {
+    if (isLocked(error)) return true;
+    throw storeError(`see whether a relay serves ${path}`, error);
   }
 }
 

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
 import { Batches, type WriteKind } from "./batch.ts";
-import { lockStore } from "./lock.ts";
+import { isLockHeld, lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
@@ -47,6 +47,7 @@ export class SqliteFile {
   /** Which files are written to: the store's own, and its write-ahead log once there is one. */
   readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
+  #isServing = false;
   #frame?: Frame;
 
   /**
@@ -118,9 +119,16 @@ export class SqliteFile {
    */
   serve(): void {
     this.#takeLock();
+    this.#isServing = true;
     if (this.bytes() > MAX_CHECKED_BYTES) return;
     const found = this.read(() => this.#pragma("quick_check(1)"));
     if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
+  }
+
+  /** Whether a relay serves this file now, this one or another. */
+  isServed(): boolean {
+    // Whoever brings the schema up to date holds the lock as well, and does not serve.
+    return this.#lock === undefined ? isLockHeld(this.path) : this.#isServing;
   }
 
   #takeLock(): void {

@@ -1,6 +1,9 @@
 /** The operator's pages in a real browser: for everybody, on every screen, in two languages. */
 
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
@@ -12,7 +15,7 @@ import { until } from "../helpers/wait.ts";
 const needsBrowser = { skip: withoutBrowser };
 const TOKEN = "tok_0123456789abcdef";
 
-/** A relay in which something is delivered, something waits, something is dead, and a target is paused. */
+/** A relay in which something is delivered, something waits, something is dead; it refused requests, and a reload. */
 async function withBusyRelay(work: (url: string, relay: RunningRelay) => Promise<void>, admin = ""): Promise<void> {
   const sink = await startSink((response, { path }) => {
     response.writeHead(path === "/refuses" ? 400 : 200).end(path === "/refuses" ? "no room" : "ok");
@@ -28,6 +31,12 @@ async function withBusyRelay(work: (url: string, relay: RunningRelay) => Promise
     const url = await relay.adminUrl();
     for (const note of ["n1", "n2"]) await relay.post(`{"event":"note.failed","data":{"note_id":"${note}"}}`);
     await relay.post(JSON.stringify({ event: `other.${"x".repeat(80)}`, data: { note_id: "n".repeat(80) } }));
+    await relay.post("{}", { signature: null });
+    await relay.post("{}", { signature: `sha256=${"0".repeat(64)}` });
+    const file = join(relay.folder, "relay.config.ts");
+    writeFileSync(file, readFileSync(file, "utf8").replace('to: "chat"', 'to: "chatt"'));
+    process.kill(relay.child.pid!, "SIGHUP");
+    await relay.logged("the refusal", ({ message }) => `${message}`.startsWith("config not reloaded"));
     await until("every delivery's first attempt", () => relay.log().filter(({ attempt }) => attempt === 1).length >= 6);
     await work(url, relay);
   } finally {
@@ -79,6 +88,75 @@ test("pages break no rule of axe-core, and need no scrolling sideways", needsBro
     });
   });
 });
+
+test(
+  "the first page shows what the relay refused, of requests and of the config, while it happens",
+  needsBrowser,
+  async () => {
+    await withBusyRelay(async (url, relay) => {
+      await withPage(async (page) => {
+        await page.goto(url);
+        const attention = page.locator("#attention");
+        assert.match(
+          await attention.innerText(),
+          /The config on disk was refused.*routes\[1\]\.to: unknown target "chatt".*Requests to connectvets refused in the last hour: 2.*relay verify --signature/s,
+        );
+        await relay.post("[]");
+        await attention.getByText("not an event").waitFor();
+        const file = join(relay.folder, "relay.config.ts");
+        writeFileSync(file, readFileSync(file, "utf8").replace('to: "chatt"', 'to: "chat"'));
+        process.kill(relay.child.pid!, "SIGHUP");
+        await attention.getByText("The config on disk was refused").waitFor({ state: "detached" });
+      });
+    });
+  },
+);
+
+test(
+  "every page says within 5 s that the relay does not answer, since when, and that it does again",
+  needsBrowser,
+  async () => {
+    await withBusyRelay(async (url, relay) => {
+      for (
+        const [locale, gone, back] of [
+          [
+            "en-GB",
+            /^The relay has not answered since (\d\d:\d\d:\d\d)\. What you see here is from \1\.$/,
+            /answers again/,
+          ],
+          [
+            "pt-BR",
+            /^O relay não responde desde (\d\d:\d\d:\d\d)\. O que você vê aqui é de \1\.$/,
+            /voltou a responder/,
+          ],
+        ] as const
+      ) {
+        await withPage(async (page) => {
+          await page.goto(url);
+          await page.getByRole("button", { name: locale === "en-GB" ? "Live" : "Ao vivo" }).waitFor();
+          const lost = page.locator("#lost");
+          assert.equal(await lost.isVisible(), false);
+          process.kill(relay.child.pid!, "SIGSTOP");
+          try {
+            await lost.and(page.locator(".bad")).waitFor({ timeout: 5_000 });
+            assert.match(await lost.innerText(), gone);
+            assert.deepEqual(await findingsOf(page), []);
+          } finally {
+            process.kill(relay.child.pid!, "SIGCONT");
+          }
+          await lost.and(page.locator(":not(.bad)")).waitFor();
+          assert.match(await lost.innerText(), back);
+          assert.deepEqual(await findingsOf(page), []);
+        }, { locale });
+      }
+      await withPage(async (page) => {
+        await page.goto(`${url}/config`);
+        await relay.end("SIGKILL");
+        await page.getByText("The relay has not answered since").waitFor({ timeout: 5_000 });
+      });
+    });
+  },
+);
 
 test("pages speak the browser's language, or English", needsBrowser, async () => {
   await withBusyRelay(async (url) => {

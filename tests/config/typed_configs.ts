@@ -70,7 +70,10 @@ export const EVERYTHING = `${HEAD}export default defineConfig({
     { on: "**", to: ["a", "b"], body: { fixed: [1, null] }, text: (e) => e.event },
     { on: ["note.failed", "note.completed"], to: "c", subject: (e) => e.data.status, html: "<p>" },
   ],
-  alerts: [{ when: { dead: 1 }, to: "b" }, { when: { silent: "note.*", for: "6h" }, to: "c" }],
+  alerts: [{ when: { dead: 1 }, to: "b" }, { when: { silent: "note.*", for: "6h" }, to: "c" }, {
+    when: { refused: 5, within: "10m" },
+    to: "c",
+  }],
   maxBody: "1mb", rateLimit: { per: 1000, limit: 5 }, maxBacklog: 100000, trustProxy: true, retry: ["1s"], drain: "10s", locale: "pt-BR", timeZone: "UTC",
 });
 `;

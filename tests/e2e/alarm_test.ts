@@ -76,7 +76,7 @@ test("serve tells of dead letters once, across more of them and a kill, and once
     await buried(relay, 21);
     assert.deepEqual((await alarmsOf(folder.path)).map(({ alarm, to }) => [alarm, to]), [["dead", "plantao"]]);
     const { stdout } = await runRelay(["status"], { cwd: folder.path });
-    assert.match(stdout, /^alarm: dead letters, 1 or more, since \d\d:\d\d:\d\d; plantao is told\n/);
+    assert.match(stdout, /^alarm: dead letters, 1 or more, since \d\d:\d\d:\d\d; plantao is told$/m);
 
     await relay.end("SIGKILL");
     relay = await startRelay(config, { folder: folder.path });
@@ -126,7 +126,7 @@ test("serve tells when events stay away, when they come again, and when they sta
     await toldOf(sink, 1);
     assert.deepEqual(await alarmsOf(relay.folder), [{ ...told(sink)[0]!.data, to: "plantao" }]);
     const { stdout } = await runRelay(["status"], { cwd: relay.folder });
-    assert.match(stdout, /^alarm: no event note\.\*, since \d\d:\d\d:\d\d; plantao is told\n/);
+    assert.match(stdout, /^alarm: no event note\.\*, since \d\d:\d\d:\d\d; plantao is told$/m);
     // More than one, since on a slow machine the silence could begin again before anybody looked.
     await until("the alarm to end", async () => {
       await relay.post(event(sink.requests.length));
@@ -139,6 +139,46 @@ test("serve tells when events stay away, when they come again, and when they sta
   } finally {
     await relay.close();
     await sink.close();
+  }
+});
+
+test("serve tells of refused requests once, across more of them and a kill, and says which", async () => {
+  const folder = makeFolder();
+  const sink = await startClinic();
+  const config = configTo(sink, `{ when: { refused: 3, within: "1h" }, to: "plantao" }`);
+  let relay = await startRelay(config, { folder: folder.path });
+  try {
+    const forged = { signature: `sha256=${"0".repeat(64)}` };
+    for (const number of [1, 2]) await relay.post(event(number), forged);
+    await until("the refusals in the store", async () => {
+      const { stdout } = await runRelay(["status", "--json"], { cwd: folder.path });
+      return JSON.parse(stdout).refusals[0]?.count === 2;
+    });
+    await relay.end("SIGKILL");
+    relay = await startRelay(config, { folder: folder.path });
+    await relay.post(event(3), { signature: null });
+    await toldOf(sink, 1);
+    const { type, data: { since: _, ...data } } = told(sink)[0]!;
+    assert.equal(type, "relay.alarm.begin");
+    assert.deepEqual(data, {
+      alarm: "refused",
+      limit: 3,
+      withinMs: 3_600_000,
+      refused: [
+        { source: "connectvets", reason: "signature_wrong", count: 2 },
+        { source: "connectvets", reason: "signature_missing", count: 1 },
+      ],
+    });
+    for (let number = 0; number < 20; number++) await relay.post(event(number), forged);
+    assert.deepEqual((await alarmsOf(folder.path)).map(({ alarm, to }) => [alarm, to]), [["refused", "plantao"]]);
+    const { stdout } = await runRelay(["status"], { cwd: folder.path });
+    assert.match(stdout, /^alarm: 3 or more requests refused within 1 hour, since \d\d:\d\d:\d\d; plantao is told$/m);
+    assert.equal(await relay.end(), 0);
+    assert.deepEqual(types(sink), ["relay.alarm.begin"]);
+  } finally {
+    await relay.close();
+    await sink.close();
+    folder.remove();
   }
 });
 

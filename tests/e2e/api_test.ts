@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { VERSION } from "../../lib/version.ts";
 import { type CheckAnswer, checkerOf, type OpenApi } from "../helpers/openapi.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
@@ -163,8 +164,8 @@ test("API tells of an event, its deliveries and its targets", async () => {
     assert.deepEqual([backlog, dead], [1, 1]);
     assert.deepEqual(targets.map(({ name, state, kind }: Json) => [name, state, kind]), [
       ["takes", "ok", "http"],
-      ["refuses", "ok", "http"],
-      ["waits", "ok", "http"],
+      ["refuses", "failing", "http"],
+      ["waits", "failing", "http"],
     ]);
     assert.deepEqual((await api.get("/api/targets")).targets, targets);
 
@@ -411,6 +412,31 @@ test("API tells live what comes in and what becomes of it, without secrets", asy
       assert.equal(event.noteId, "live [secret]");
       await until("the target", () => /^event: target\ndata: {"name":"refuses".*"dead":1/m.exec(live.text()));
       assert.ok(!live.text().includes(SECRET));
+    } finally {
+      live.close();
+      await live.ended;
+    }
+  });
+});
+
+test("API tells that it runs, what it refused, and of a reload that was refused, and the latter live", async () => {
+  await withApi(async (api) => {
+    const live = await openLive(api.url);
+    try {
+      await until("the stream", () => live.text().includes("event: open"));
+      await api.relay.post("{}", { signature: null });
+      await until("the refusal", () => /^event: trouble\ndata: .*"signature_missing","count":1/m.test(live.text()));
+      writeFileSync(join(api.relay.folder, "relay.config.ts"), `throw new Error("no ${SECRET}");`);
+      process.kill(api.relay.child.pid!, "SIGHUP");
+      await until("the reload", () => /^event: trouble\ndata: {"reload":{.*no \[secret\]/m.test(live.text()));
+      const { running, pid, version, listeners, reload, refusals } = await api.get("/api/status");
+      assert.deepEqual([running, pid, version], [true, api.relay.child.pid, VERSION]);
+      assert.deepEqual(listeners, [{ name: "listen", url: api.relay.url }, { name: "admin", url: api.url }]);
+      assert.deepEqual(refusals.map(({ source, reason, count }: Json) => [source, reason, count]), [
+        ["connectvets", "signature_missing", 1],
+      ]);
+      assert.deepEqual([reload.mistakes.length, reload.mistakes[0].message], [1, "no [secret]"]);
+      assert.ok(Date.parse(reload.refusedSince) <= Date.now());
     } finally {
       live.close();
       await live.ended;

@@ -59,7 +59,8 @@ test("status says what to do where there is no store yet, and makes none", async
 test("status shows every target of the config where nothing has come in yet", async () => {
   const relay = await startRelay(configTo({ crm: down(), arquivo: down() }));
   try {
-    const [total, blank, ...table] = await linesOf(relay.folder);
+    const [runs, total, blank, ...table] = await linesOf(relay.folder);
+    assert.match(runs!, /^relay \d.* is running since /);
     assert.match(total!, /relay\.db: 0 waiting, 0 dead, 0\.\d MB$/);
     assert.deepEqual([blank, ...table], [
       "",
@@ -90,18 +91,32 @@ test("status shows the same beside a relay that serves and after it has stopped"
       await relay.logged(`burial ${number}`, () => count("dead", "refuses") >= number);
     }
     await logged(relay, "holding", "down");
-    const [total, , , ...targets] = await linesOf(relay.folder);
+    const [, total, , , ...targets] = await linesOf(relay.folder);
     assert.match(total!, /: 4 waiting, 2 dead, \d+\.\d MB$/);
     const patterns = [
       /^takes \| ok \| 0 \| - \| 0 \| 0 \| \d+ s ago \| -$/,
-      /^refuses \| ok \| 0 \| - \| 0 \| 2 \| - \| \d+ s ago: refused$/,
+      /^refuses \| failing \| 0 \| - \| 0 \| 2 \| - \| \d+ s ago: refused$/,
       /^down \| held, tries in 3[56]\d\d s \| 2 \| \d+ s ago \| 0 \| 0 \| - \| \d+ s ago: connection_refused$/,
       /^silent \| ok \| 0 \| \d+ s ago \| 2 \| 0 \| - \| -$/,
     ];
     patterns.forEach((pattern, index) => assert.match(targets[index]!, pattern));
 
     const beside = await jsonOf(relay.folder);
-    assert.deepEqual(Object.keys(beside), ["store", "bytes", "backlog", "dead", "alarms", "targets"]);
+    assert.deepEqual(Object.keys(beside), [
+      ...[
+        "running",
+        "pid",
+        "since",
+        "version",
+        "listeners",
+        "lastHeardAt",
+        "stoppedAt",
+        "reload",
+        "config",
+        "refusals",
+      ],
+      ...["store", "bytes", "backlog", "dead", "alarms", "targets"],
+    ]);
     assert.deepEqual([beside.store, beside.backlog, beside.dead], [join(relay.folder, "relay.db"), 4, 2]);
     assert.ok(beside.bytes > 0);
     const [takes, refuses, held, silent] = beside.targets;

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { alarmData, alarmSince, type Alert, keyOf } from "../../lib/alert.ts";
+import { alarmData, alarmSince, type Alert, alertOf, keyOf } from "../../lib/alert.ts";
 import { lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -15,7 +16,9 @@ import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
 const dead = (limit: number, to = "plantao"): Alert => ({ dead: limit, to });
 const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({ silent: pattern, forMs, to });
 
-const nothing = { dead: 0, lastReceived: new Map() };
+const refused = (limit: number, withinMs = 600_000, to = "plantao"): Alert => ({ refused: limit, withinMs, to });
+
+const nothing = { dead: 0, lastReceived: new Map(), refused: new Map() };
 const state = { watchedSince: T0 };
 
 test("alarmSince() tells of dead letters from the number on that the alert says", () => {
@@ -35,7 +38,14 @@ test("alarmSince() counts silence from the last event of the pattern, or from wh
   assert.deepEqual([at(90_000, received, T0 + 3), at(60_009, received, T0 + 3)], [T0 + 3, undefined]);
 });
 
-test("keyOf() tells alerts apart by all that they say", () => {
+test("alarmSince() tells of refused requests from the number on that the alert says, until there are none", () => {
+  const at = (count: number, since?: number) =>
+    alarmSince(refused(3), { ...state, since }, { ...nothing, refused: new Map([[600_000, count], [1, 99]]) }, T0 + 9);
+  assert.deepEqual([at(0), at(2), at(3)], [undefined, undefined, T0 + 9]);
+  assert.deepEqual([at(3, T0), at(1, T0), at(0, T0)], [T0, T0, undefined], "fewer are not none");
+});
+
+test("keyOf() tells alerts apart by all that they say, and alertOf() reads it", () => {
   const alerts = [
     dead(1),
     dead(2),
@@ -44,13 +54,20 @@ test("keyOf() tells alerts apart by all that they say", () => {
     silent("note.**"),
     silent("note.*", 1),
     silent("note.*", 1, "b"),
+    refused(1),
+    refused(2),
+    refused(1, 60_000),
+    refused(1, 60_000, "b"),
   ];
   assert.equal(new Set(alerts.map(keyOf)).size, alerts.length);
+  assert.deepEqual(alerts.map((alert) => alertOf(keyOf(alert))), alerts);
+  assert.equal(alertOf('["newer",1,"b"]'), undefined);
 });
 
 test("alarmData() gives what a message says", () => {
   const since = "2026-01-02T03:04:05.678Z";
   assert.deepEqual(alarmData(dead(2), T0), { alarm: "dead", limit: 2, since });
+  assert.deepEqual(alarmData(refused(5), T0), { alarm: "refused", limit: 5, withinMs: 600_000, since });
   assert.deepEqual(alarmData(silent(), T0), { alarm: "silent", pattern: "note.*", forMs: 60_000, since });
 });
 
@@ -182,6 +199,35 @@ testWithStore("lookForAlarms() counts silence on across a restart", async (bench
   await bench.look(alerts, 1_000);
   assert.deepEqual(await bench.told(), ["begin plantao 0"]);
 });
+
+testWithStore(
+  "lookForAlarms() tells of refused requests, of which and that none is refused any more",
+  async (bench) => {
+    const alerts = [refused(5, 60_000)];
+    const run = { pid: 1, version: "1", since: T0, config: "c", listeners: [], targets: [] };
+    const refuse = (ms: number, count: number, reason: Refusal = "signature_wrong") =>
+      bench.store.runs.say({ ...run, heardAt: T0 + ms }, [{ source: "s", reason, count, lastAt: T0 + ms }]);
+    await bench.look(alerts, 0);
+    await refuse(1_000, 4);
+    await refuse(1_500, 90, "rate_limited");
+    assert.equal(await bench.look(alerts, 2_000), false, "a rate limit does what the config asks");
+    await refuse(40_000, 1, "body_invalid");
+    assert.equal(await bench.look(alerts, 40_500), true);
+    await bench.reopen();
+    await refuse(99_000, 1);
+    assert.equal(await bench.look(alerts, 120_000), false, "there are fewer, not none");
+    assert.equal(await bench.look(alerts, 158_999), false);
+    assert.equal(await bench.look(alerts, 159_000), true);
+    assert.deepEqual(await bench.told(), ["begin plantao 40500", "end plantao 40500"]);
+    const { events } = await bench.store.stored({ type: "relay.alarm.*" }, { limit: 2 });
+    const [begin, end] = events.map(({ event }) => JSON.parse(new TextDecoder().decode(event.body)).data);
+    assert.deepEqual(begin.refused, [
+      { source: "s", reason: "signature_wrong", count: 4 },
+      { source: "s", reason: "body_invalid", count: 1 },
+    ]);
+    assert.equal(end.refused, undefined);
+  },
+);
 
 testWithStore("lookForAlarms() does not take its own messages for events", async (bench) => {
   const alerts = [silent("**", 1_000), dead(1)];

@@ -8,6 +8,7 @@ import type { Store } from "../../lib/store/mod.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testAlarms } from "./contract_alarms.ts";
 import { testNotes } from "./contract_notes.ts";
+import { testRuns } from "./contract_runs.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
@@ -47,6 +48,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
   testTargets(it);
   testAlarms(it);
   testNotes(it);
+  testRuns(it);
   testOperator(it);
 }
 

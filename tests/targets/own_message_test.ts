@@ -32,6 +32,8 @@ const testMessage = stored("relay.test", { target: "alvo" });
 const dead: AlarmData = { alarm: "dead", limit: 1, since: SINCE };
 const silent: AlarmData = { alarm: "silent", pattern: "note.*", forMs: 6 * 3_600_000, since: SINCE };
 
+const refused = { alarm: "refused", limit: 5, withinMs: 600_000, since: SINCE } as const;
+
 /** A function of the config, which must not be called. */
 const fail = (): never => {
   throw new Error("a function of the config was called");
@@ -74,6 +76,27 @@ test("noticeOf() tells what an alarm is about, since when, and what to do", () =
   );
 });
 
+test("noticeOf() tells which requests were refused, and how to find out why", () => {
+  const which = [
+    { source: "connectvets", reason: "signature_wrong", count: 7 },
+    { source: "erp", reason: "body_too_large", count: 1 },
+  ] as const;
+  const begun = stored("relay.alarm.begin", { ...refused, refused: which });
+  assert.deepEqual(say(begun, "pt-BR").slice(0, 5), [
+    "Alarme do relay: pedidos recusados",
+    "5 ou mais pedidos foram recusados em 10 minutos.",
+    "O que fazer: Veja a origem e o motivo com `relay status`. `relay verify --signature S FILE` diz o que há de errado com uma assinatura: o cabeçalho `S` e o corpo `FILE` que quem envia mostrar.",
+    "connectvets: assinatura errada (7)",
+    "erp: corpo grande demais (1)",
+  ]);
+  assert.match(say(begun, "en").join("\n"), /connectvets: wrong signature \(7\)\nerp: body too large \(1\)\nSince: /);
+  assert.deepEqual(say(stored("relay.alarm.end", refused), "en").slice(0, 3), [
+    "Alarm from relay is over: requests refused",
+    "No request was refused for 10 minutes.",
+    "What to do: Nothing.",
+  ]);
+});
+
 test("noticeOf() says that an alarm is over, and that nothing is left to do", () => {
   const over = say(stored("relay.alarm.end", dead), "pt-BR");
   assert.deepEqual(over.slice(0, 4), [
@@ -95,6 +118,7 @@ test("noticeOf() links an alarm to the page that shows what it is about, and a t
   const urlOf = (event: RelayEvent) => noticeOf(event, style).link!.url.slice(pagesUrl.length);
   assert.equal(urlOf(stored("relay.alarm.begin", dead)), "/dead");
   assert.equal(urlOf(stored("relay.alarm.end", silent)), "/events");
+  assert.equal(urlOf(stored("relay.alarm.begin", refused)), "/");
   assert.equal(urlOf(testMessage), `/events/${testMessage.id}`);
 });
 

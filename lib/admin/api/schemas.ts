@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { reasons } from "../../outcome.ts";
+import { refusals } from "../../refusal.ts";
 
 const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
 const id = z.uuid().meta({ description: "UUIDv7" });
@@ -125,9 +126,10 @@ export const deadGroups = z.object({
 
 export const target = z.object({
   name: z.string(),
-  state: z.enum(["ok", "open", "throttled", "paused", "orphaned"]).meta({
+  state: z.enum(["ok", "failing", "dead_letters", "open", "throttled", "paused", "orphaned"]).meta({
     description:
-      "`open`: its circuit holds it after failures. `throttled`: it asked for a pause. `paused`: an operator " +
+      "`failing`: its last attempt failed, and nothing was delivered since. `dead_letters`: it delivers, but some " +
+      "deliveries are dead. `open`: its circuit holds it after failures. `throttled`: it asked for a pause. `paused`: an operator " +
       "did. `orphaned`: the config does not name it",
   }),
   kind: z.string().nullable(),
@@ -149,13 +151,38 @@ export const targets = z.object({ targets: z.array(target) }).meta({ id: "Target
 export const alarm = z.discriminatedUnion("alarm", [
   z.object({ alarm: z.literal("dead"), limit: z.int().min(1), since: time, to: z.string() }),
   z.object({ alarm: z.literal("silent"), pattern: z.string(), forMs: ms, since: time, to: z.string() }),
+  z.object({ alarm: z.literal("refused"), limit: z.int().min(1), withinMs: ms, since: time, to: z.string() }),
 ]).meta({ id: "Alarm", description: "An alarm that is on, what it is about, and the target that was told" });
 
+const reload = z.object({
+  refusedSince: time.meta({ description: "When the first of the reloads was that were refused in a row" }),
+  problem: z.string(),
+  mistakes: z.array(z.object({
+    path: z.string().meta({ description: "Its place in the config; empty for the config as a whole" }),
+    message: z.string(),
+  })),
+}).meta({ id: "Reload", description: "A reload that was refused: the config before it is at work" });
+
+const refused = z.object({
+  source: z.string(),
+  reason: z.enum(refusals).meta({ id: "Refusal", description: "Why a request to a source was refused" }),
+  count,
+  lastAt: time,
+}).meta({ id: "Refused", description: "Requests that were refused" });
+
 export const status = z.object({
+  running: z.boolean().meta({ description: "Always true here; `relay status` knows otherwise" }),
+  pid: z.int().nullable(),
+  since: time.nullable().meta({ description: "When it was started" }),
   version: z.string(),
+  listeners: z.array(z.object({ name: z.enum(["listen", "admin"]), url: z.string() })),
+  lastHeardAt: time.nullable().meta({ description: "When the store was told last that it lives" }),
+  stoppedAt: time.nullable().meta({ description: "When the last one ended as it was asked to" }),
   bytes: count.meta({ description: "Size of the store on disk" }),
   backlog: count.meta({ description: "Deliveries that wait or are on their way" }),
   dead: count,
+  reload: reload.nullable(),
+  refusals: z.array(refused).meta({ description: "Of the last hour, by source and reason" }),
   alarms: z.array(alarm),
   targets: z.array(target),
 }).meta({ id: "Status" });

@@ -2,10 +2,10 @@
 
 import { createRoute } from "@hono/zod-openapi";
 import { type ActivitySummary, summarize } from "../../operator/activity.ts";
-import { alarmsOn } from "../../operator/alarms.ts";
-import { type Status, statuses } from "../../operator/status.ts";
+import { runView } from "../../operator/run.ts";
 import { VERSION } from "../../version.ts";
 import type { AdminContext } from "../context.ts";
+import { targetsNow, troubleNow } from "../now.ts";
 import { type Api, ok, problems } from "./error.ts";
 import { activityQuery, deadQuery } from "./requests.ts";
 import { activity, deadGroups, status } from "./schemas.ts";
@@ -45,8 +45,9 @@ export function addStatus(app: Api, context: AdminContext): void {
     const targets = await targetsNow(context);
     const backlog = targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
-    const alarms = await alarmsOn(store, context.loaded().config.alerts);
-    return c.json({ version: VERSION, bytes: await store.bytes(), backlog, dead, alarms, targets }, 200);
+    const run = { ...runView(context.reporter.run, true), version: VERSION };
+    const bytes = await store.bytes();
+    return c.json({ ...run, ...await troubleNow(context), bytes, backlog, dead, targets }, 200);
   });
 
   app.openapi(deadRoute, async (c) => {
@@ -58,21 +59,6 @@ export function addStatus(app: Api, context: AdminContext): void {
     const now = Date.now();
     const since = now - c.req.valid("query").hours * HOUR_MS;
     return c.json(shown(summarize(await store.activity(since), since, now), since), 200);
-  });
-}
-
-/** A target's status, and what the config says that it is. */
-export interface ShownTarget extends Status {
-  kind: string | null;
-  address: string | null;
-}
-
-/** Every target as it is now. */
-export async function targetsNow({ store, loaded }: AdminContext): Promise<ShownTarget[]> {
-  const { config: { targets } } = loaded();
-  return statuses(await store.targets(), targets, Date.now()).map((one) => {
-    const target = targets.get(one.name);
-    return { ...one, kind: target?.kind ?? null, address: target?.address ?? null };
   });
 }
 

@@ -7,7 +7,7 @@ import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
 import { targetParams } from "./requests.ts";
 import { held, targets, tested } from "./schemas.ts";
-import { targetsNow } from "./status.ts";
+import { targetsNow } from "../now.ts";
 
 const listRoute = createRoute({
   method: "get",

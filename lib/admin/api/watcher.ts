@@ -3,10 +3,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EventView } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
-import { type ShownTarget, targetsNow } from "./status.ts";
+import { type ShownTarget, targetsNow, type Trouble, troubleNow } from "../now.ts";
 
 /** Something that happened. */
-export type Message = { event: "event"; data: EventView } | { event: "target"; data: ShownTarget };
+export type Message =
+  | { event: "event"; data: EventView }
+  | { event: "target"; data: ShownTarget }
+  | { event: "trouble"; data: Trouble };
 
 /** Shortest pause between two looks, in milliseconds. */
 const PAUSE_MS = 500;
@@ -26,6 +29,7 @@ export class Watcher {
   #timer?: ReturnType<typeof setTimeout>;
   #newest?: string;
   #targets?: Map<string, ShownTarget>;
+  #trouble?: Trouble;
 
   constructor(context: AdminContext) {
     this.#context = context;
@@ -40,7 +44,7 @@ export class Watcher {
   async join(listener: (messages: Message[]) => void): Promise<() => void> {
     this.#listeners.add(listener);
     if (this.size === 1) {
-      this.#newest = this.#targets = undefined;
+      this.#newest = this.#targets = this.#trouble = undefined;
       this.#first = this.#look();
     }
     await this.#first;
@@ -53,7 +57,11 @@ export class Watcher {
   async #look(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const messages = [...await this.#newEvents(), ...await this.#changedTargets()];
+      const messages = [
+        ...await this.#newEvents(),
+        ...await this.#changedTargets(),
+        ...await this.#changedTrouble(),
+      ];
       if (messages.length > 0) { for (const listener of this.#listeners) listener(messages); }
     } catch {
       // A store that cannot be read is told of by what needs it; the next look may find it mended.
@@ -81,5 +89,11 @@ export class Watcher {
     if (known === undefined) return [];
     return targets.filter((one) => !isDeepStrictEqual(one, known.get(one.name)))
       .map((data) => ({ event: "target", data }));
+  }
+
+  async #changedTrouble(): Promise<Message[]> {
+    const known = this.#trouble;
+    const data = this.#trouble = await troubleNow(this.#context);
+    return known === undefined || isDeepStrictEqual(data, known) ? [] : [{ event: "trouble", data }];
   }
 }

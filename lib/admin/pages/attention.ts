@@ -1,15 +1,19 @@
 /** What needs an operator's attention first. */
 
-import type { Alarm } from "../../operator/alarms.ts";
+import { isTrouble } from "../../refusal.ts";
+import type { Trouble } from "../now.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Reason } from "../../outcome.ts";
 import type { DeadGroup } from "../../store/operator.ts";
 
-/** One thing that needs attention, of one target, or for `silent` of the pattern that no event of came in. */
+/**
+ * One thing that needs attention, of one target; or for `silent` of the pattern that no event of came in, and for `refused`
+ * of requests that came in longer ago than is shown, whose alarm is on.
+ */
 export interface Attention {
-  kind: "silent" | "dead" | "open" | "orphaned" | "late" | "paused" | "throttled";
+  kind: "silent" | "refused" | "dead" | "open" | "failing" | "orphaned" | "late" | "paused" | "throttled";
   target: string;
-  /** Why the letters are dead. */
+  /** Why the letters are dead, or the last attempt failed. */
   reason?: Reason;
   /** Deliveries that it is about. */
   count: number;
@@ -25,7 +29,7 @@ const LATE_MS = 5 * 60_000;
 export function attentionOf(
   statuses: readonly Status[],
   dead: readonly DeadGroup[],
-  alarms: readonly Alarm[],
+  { alarms, refusals }: Pick<Trouble, "alarms" | "refusals">,
   now: number,
 ): Attention[] {
   const orphans = new Set(statuses.filter(({ state }) => state === "orphaned").map(({ name }) => name));
@@ -33,15 +37,24 @@ export function attentionOf(
     ({ target, reason, count, oldestAt }): Attention => ({ kind: "dead", target, reason, count, since: oldestAt }),
   ).sort((a, b) => b.count - a.count);
   const held = (state: Status["state"]) => statuses.filter((one) => one.state === state);
-  const silences = alarms.flatMap((alarm): Attention[] =>
-    alarm.alarm === "silent" ? [{ kind: "silent", target: alarm.pattern, count: 0, since: alarm.since }] : []
-  );
+  const told = alarms.flatMap((alarm): Attention[] => {
+    if (alarm.alarm === "silent") return [{ kind: "silent", target: alarm.pattern, count: 0, since: alarm.since }];
+    if (alarm.alarm !== "refused" || refusals.some(isTrouble)) return [];
+    return [{ kind: "refused", target: "", count: alarm.limit, since: alarm.since }];
+  });
+  const isTold = ({ name, lastReason }: Status) =>
+    letters.some(({ target, reason }) => target === name && reason === lastReason);
   return [
-    ...silences,
+    ...told,
     ...letters,
+    ...held("failing").filter((one) => !isTold(one)).map((one) => ({
+      ...about("failing", one),
+      reason: one.lastReason ?? undefined,
+      since: one.lastDeliveredAt ?? undefined,
+    })),
     ...held("open").map((one) => ({ ...about("open", one), until: one.circuitOpenUntil ?? undefined })),
     ...held("orphaned").map((one) => ({ ...about("orphaned", one), count: waiting(one) + one.dead })),
-    ...held("ok").filter((one) => isLate(one, now)).map((one) => about("late", one)),
+    ...[...held("ok"), ...held("dead_letters")].filter((one) => isLate(one, now)).map((one) => about("late", one)),
     ...held("paused").map((one) => ({ ...about("paused", one), since: one.pausedAt ?? undefined })),
     ...held("throttled").map((one) => ({ ...about("throttled", one), until: one.throttledUntil ?? undefined })),
   ];

@@ -1,5 +1,5 @@
 // Keeps a page up to date: when something changed, it gets the page anew and swaps the parts that are marked `data-live`.
-// Every page works without this.
+// Says when the relay does not answer any more, and when it does again. Every page works without this.
 
 const MIN_PAUSE_MS = 1_000;
 const RETRY_MS = 10_000;
@@ -17,12 +17,13 @@ function isBusy(part) {
   return part.contains(document.activeElement) || (!selection.isCollapsed && part.contains(selection.anchorNode));
 }
 
+/** Whether the page is as new as can be afterwards. */
 async function update() {
   timer = undefined;
   isStale = false;
   updatedAt = Date.now();
   const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
-  if (!response?.ok || response.redirected) return;
+  if (!response?.ok || response.redirected) return false;
   const next = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = next.getElementById(part.id);
@@ -40,6 +41,7 @@ async function update() {
   const { summary } = next.body.dataset;
   if (summary && summary !== document.body.dataset.summary) announcer.textContent = summary;
   document.body.dataset.summary = summary ?? "";
+  return !isStale;
 }
 
 /** Updates soon, however many changes are told meanwhile. */
@@ -56,7 +58,7 @@ function connect() {
   source.onerror = () => {
     if (source?.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   };
-  for (const name of ["event", "target"]) source.addEventListener(name, changed);
+  for (const name of ["event", "target", "trouble"]) source.addEventListener(name, changed);
 }
 
 function showSwitch() {
@@ -89,6 +91,80 @@ function refreshTimes() {
   }
 }
 
+const PULSE_MS = 1_500;
+const PULSE_WAIT_MS = 2_500;
+/** For so long the relay need not answer: it may be restarted. */
+const LOST_MS = 3_500;
+const lost = document.getElementById("lost");
+const loadedTime = Date.now();
+let answeredTime = loadedTime;
+let answeredAt = performance.now();
+/** How far the relay's clock, which all times of the page are of, is ahead of this one. */
+let aheadMs = 0;
+let isLost = false;
+let pulse;
+let hiding;
+
+/** Asks whether the relay answers at all, which a connection that is open does not tell. */
+async function feel() {
+  const signal = AbortSignal.timeout(PULSE_WAIT_MS);
+  const response = await fetch("/healthz", { cache: "no-store", signal }).catch(() => undefined);
+  if (response?.ok) {
+    answeredAt = performance.now();
+    answeredTime = Date.now();
+    aheadMs = Date.parse(response.headers.get("Date")) - answeredTime || 0;
+    if (isLost) await showBack();
+  } else if (!isLost && performance.now() - answeredAt >= LOST_MS) showLost();
+  clearTimeout(pulse);
+  if (!document.hidden) pulse = setTimeout(feel, response?.ok ? PULSE_MS : 500);
+}
+
+function isUpdating() {
+  return isOn && document.querySelector("[data-live]") !== null;
+}
+
+function showLost() {
+  clearTimeout(hiding);
+  isLost = true;
+  const { gone } = lost.dataset;
+  tell(
+    gone.replace("{time}", timeText(answeredTime)).replace(
+      "{shown}",
+      timeText(isUpdating() ? answeredTime : loadedTime),
+    ),
+  );
+}
+
+async function showBack() {
+  isLost = false;
+  const { back, fresh, old } = lost.dataset;
+  const text = back.replace("{time}", timeText(answeredTime));
+  connect();
+  const isFresh = isUpdating() && await update();
+  tell(`${text} ${isFresh ? fresh : old}`);
+  if (isFresh) hiding = setTimeout(() => lost.hidden = true, 30_000);
+}
+
+function tell(text) {
+  lost.textContent = text;
+  lost.className = isLost ? "notice bad" : "notice";
+  document.body.classList.toggle("stale", isLost);
+  lost.hidden = false;
+}
+
+/** A time of this machine's clock, as the relay's clock and zone have it. */
+function timeText(time) {
+  const isLong = Date.now() - time > 12 * 3_600_000;
+  const day = isLong ? { day: "2-digit", month: "short" } : {};
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const { timeZone } = lost.dataset;
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone, ...day, ...clock }).format(time + aheadMs);
+}
+
+if (lost) {
+  feel();
+  document.addEventListener("visibilitychange", feel);
+}
 if (live && document.querySelector("[data-live]")) {
   showSwitch();
   connect();

@@ -54,6 +54,7 @@ function Layout({ view, page }: { view: View; page: Page }) {
           {!page.isBare && <Tools view={view} />}
         </header>
         <main id="main" tabindex={-1}>
+          {!page.isBare && <Lost view={view} />}
           <Told view={view} />
           {page.content}
         </main>
@@ -91,6 +92,24 @@ function Tools({ view: { words, isSignedIn } }: { view: View }) {
         </form>
       )}
     </div>
+  );
+}
+
+/** Where the script says that the relay does not answer, and that it does again, each with the times in their place. */
+function Lost({ view: { words: { lost }, timeZone } }: { view: View }) {
+  return (
+    <p
+      id="lost"
+      class="notice"
+      role="alert"
+      hidden
+      data-time-zone={timeZone}
+      data-gone={lost.gone("{time}", "{shown}")}
+      data-back={lost.back("{time}")}
+      data-fresh={lost.fresh}
+      data-old={lost.old}
+    >
+    </p>
   );
 }
 

@@ -2,21 +2,22 @@
 /** The first page: what needs attention, and how the last 24 hours went. */
 
 import type { ActivitySummary } from "../../operator/activity.ts";
-import type { Alarm } from "../../operator/alarms.ts";
 import type { Status } from "../../operator/status.ts";
 import type { DeadGroup } from "../../store/operator.ts";
+import type { Trouble } from "../now.ts";
 import { type Attention, attentionOf } from "./attention.ts";
 import { Chart, SmallChart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, Nothing, Prose, Row, Table, Time } from "./parts.tsx";
 import { hoursOf, latencyOf } from "./day.ts";
+import { RefusedItems, ReloadItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
 /** What the page tells of; `day` is the last 24 hours. */
 export interface OverviewData {
   statuses: readonly Status[];
   dead: readonly DeadGroup[];
-  alarms: readonly Alarm[];
+  trouble: Trouble;
   day: ActivitySummary;
 }
 
@@ -25,7 +26,9 @@ export function overviewPage(view: View, data: OverviewData): Page {
   const { words, format, now } = view;
   const waiting = data.statuses.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = data.statuses.reduce((sum, one) => sum + one.dead, 0);
-  const items = attentionOf(data.statuses, data.dead, data.alarms, now);
+  const { reload, refusals } = data.trouble;
+  const items = attentionOf(data.statuses, data.dead, data.trouble, now);
+  const isCalm = items.length === 0 && reload === null && refusals.length === 0;
   return {
     title: words.nav.overview,
     summary: words.overview.summary(format.number(waiting), format.number(dead)),
@@ -33,7 +36,16 @@ export function overviewPage(view: View, data: OverviewData): Page {
       <>
         <h1 class="hidden">{words.nav.overview}</h1>
         <section id="attention" data-live>
-          {items.length === 0 ? <Calm view={view} /> : <Attentions view={view} items={items} />}
+          {isCalm ? <Calm view={view} /> : (
+            <>
+              <h2 class="first">{words.overview.attention}</h2>
+              <ul class="list">
+                {reload && <ReloadItem view={view} reload={reload} />}
+                <RefusedItems view={view} refusals={refusals} />
+                {items.map((item) => <AttentionItem view={view} item={item} />)}
+              </ul>
+            </>
+          )}
         </section>
         <section id="day" data-live>
           <h2>{words.overview.last24}</h2>
@@ -75,27 +87,23 @@ function Calm({ view: { words } }: { view: View }) {
   );
 }
 
-function Attentions({ view, items }: { view: View; items: readonly Attention[] }) {
+/** Kinds that cost events if nobody does something; the others go on by themselves, or as an operator wants. */
+const badKinds: readonly Attention["kind"][] = ["silent", "refused", "dead", "open", "failing"];
+
+function AttentionItem({ view, item }: { view: View; item: Attention }) {
   return (
-    <>
-      <h2 class="first">{view.words.overview.attention}</h2>
-      <ul class="list">
-        {items.map((item) => (
-          <li class={`item ${["silent", "dead", "open"].includes(item.kind) ? "bad" : ""}`}>
-            <div>
-              <h3>{headOf(view, item)}</h3>
-              {item.reason ? <Advice view={view} reason={item.reason} /> : (
-                <p>
-                  <Prose text={todoOf(view, item)} />
-                </p>
-              )}
-              <When view={view} item={item} />
-            </div>
-            <Buttons view={view} item={item} />
-          </li>
-        ))}
-      </ul>
-    </>
+    <li class={`item ${badKinds.includes(item.kind) ? "bad" : ""}`}>
+      <div>
+        <h3>{headOf(view, item)}</h3>
+        {item.reason ? <Advice view={view} reason={item.reason} /> : (
+          <p>
+            <Prose text={todoOf(view, item)} />
+          </p>
+        )}
+        <When view={view} item={item} />
+      </div>
+      <Buttons view={view} item={item} />
+    </li>
   );
 }
 
@@ -104,6 +112,7 @@ function headOf({ words: { attention }, format }: View, { kind, target, count }:
   if (kind === "dead") return attention.dead(number, target);
   if (kind === "orphaned") return attention.orphaned(target, number);
   if (kind === "late") return attention.late(target, number);
+  if (kind === "refused") return attention.refused(number);
   return attention[kind](target);
 }
 
@@ -157,7 +166,7 @@ function Buttons({ view, item }: { view: View; item: Attention }) {
       {kind === "orphaned" && (
         <a class="button quiet" href={deadPath("/dead", { target })} aria-label={show}>{words.dead.show}</a>
       )}
-      {(kind === "open" || kind === "late" || kind === "throttled") && (
+      {["open", "failing", "late", "throttled"].includes(kind) && (
         <a class="button quiet" href={events} aria-label={show}>{words.dead.show}</a>
       )}
     </div>

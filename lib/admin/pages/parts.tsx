@@ -11,6 +11,8 @@ type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
 
 const tones: Record<StateName, Tone> = {
   ok: "good",
+  failing: "bad",
+  dead_letters: "warn",
   delivered: "good",
   accepted: "quiet",
   pending: "busy",

@@ -4,12 +4,12 @@ import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
-import { alarmsOn } from "../../operator/alarms.ts";
-import { statuses } from "../../operator/status.ts";
+import { knownTargets, statuses } from "../../operator/status.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
+import { troubleNow } from "../now.ts";
 import { configPage } from "./config.tsx";
 import { readDay } from "./day.ts";
 import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
@@ -26,9 +26,10 @@ import { type View, withNotice } from "./view.ts";
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
 /** Every page, by its name. */
-export function createReads({ store, loaded }: AdminContext) {
+export function createReads(context: AdminContext) {
+  const { store, loaded } = context;
   async function readStatuses({ now, clean }: View) {
-    return clean(statuses(await store.targets(), loaded().config.targets, now));
+    return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
   }
 
   return {
@@ -36,7 +37,7 @@ export function createReads({ store, loaded }: AdminContext) {
       return overviewPage(view, {
         statuses: await readStatuses(view),
         dead: view.clean(await store.deadGroups()),
-        alarms: view.clean(await alarmsOn(store, loaded().config.alerts)),
+        trouble: view.clean(await troubleNow(context)),
         day: await readDay(store, view.now),
       });
     },

@@ -9,6 +9,13 @@ export const en = {
   times: (timeZone: string) => `Times are those of ${timeZone}, the \`timeZone\` of the config.`,
   mainNavigation: "Main",
   language: "en",
+  lost: {
+    gone: (time: string, shown: string) =>
+      `The relay has not answered since ${time}. What you see here is from ${shown}.`,
+    back: (time: string) => `The relay answers again since ${time}.`,
+    fresh: "What you see here is up to date.",
+    old: "Reload the page to see what is new.",
+  },
   live: { on: "Live", off: "Not live", pause: "Pause live updates", resume: "Resume live updates" },
   signIn: {
     title: "Sign in",
@@ -20,6 +27,8 @@ export const en = {
   },
   states: {
     ok: "ok",
+    failing: "failing",
+    dead_letters: "has dead letters",
     open: "held after failures",
     throttled: "asked to wait",
     paused: "paused",
@@ -33,6 +42,7 @@ export const en = {
   },
   outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
   reasons: reasonsEn,
+  refusals: messages.refusals,
   verdicts: {
     matched: "matches",
     other_event: "is for other events",
@@ -75,7 +85,16 @@ export const en = {
   attention: {
     silent: (pattern: string) => `No event ${pattern} comes in`,
     silentTodo: messages.silentCheck,
+    refused: (count: string) => `${count} or more requests were refused`,
+    refusedTodo: "This was longer than an hour ago. The log says more of each.",
+    refusedBy: (source: string, count: string) => `Requests to ${source} refused in the last hour: ${count}`,
+    refusedCheck: messages.refusedCheck,
+    refusedCount: (count: string) => `${count}, the last one`,
+    reload: "The config on disk was refused",
+    reloadTodo: "The relay goes on under the config before it. Correct what is wrong, then reload.",
     dead: (count: string, target: string) => `${count} dead for ${target}`,
+    failing: (target: string) => `${target} fails: nothing reaches it`,
+    failingTodo: "Look at what its last attempts answered.",
     open: (target: string) => `${target} is held: it failed several times in a row`,
     openTodo: "One delivery probes it when the pause is over, and the rest follows by itself once it works.",
     paused: (target: string) => `${target} is paused by an operator`,
@@ -217,6 +236,8 @@ export const en = {
     story: "See its story",
     stateTodo: {
       ok: "",
+      failing: "Its last attempt failed, and nothing was delivered since. What waits is tried again by itself.",
+      dead_letters: "It takes deliveries, but some failed for good. Mend the cause first, then retry them.",
       open:
         "It failed several times in a row. A single delivery probes it; the rest follows once that one gets through.",
       throttled: "It asked relay to wait. Deliveries go on by themselves when the pause is over.",

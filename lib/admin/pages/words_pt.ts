@@ -16,6 +16,12 @@ export const pt: Words = {
   times: (timeZone) => `Horários de ${timeZone}, o \`timeZone\` da configuração.`,
   mainNavigation: "Principal",
   language: "pt-BR",
+  lost: {
+    gone: (time, shown) => `O relay não responde desde ${time}. O que você vê aqui é de ${shown}.`,
+    back: (time) => `O relay voltou a responder: ${time}.`,
+    fresh: "O que você vê aqui está atualizado.",
+    old: "Recarregue a página para ver o que há de novo.",
+  },
   live: { on: "Ao vivo", off: "Pausado", pause: "Pausar a atualização", resume: "Retomar a atualização" },
   signIn: {
     title: "Entrar",
@@ -27,6 +33,8 @@ export const pt: Words = {
   },
   states: {
     ok: "ok",
+    failing: "falhando",
+    dead_letters: "com falhas definitivas",
     open: "retido após falhas",
     throttled: "pediu espera",
     paused: "pausado",
@@ -40,6 +48,7 @@ export const pt: Words = {
   },
   outcomes: { delivered: "entregue", retry: "falhou", dead: "falhou em definitivo" },
   reasons: reasonsPt,
+  refusals: messages.refusals,
   verdicts: {
     matched: "corresponde",
     other_event: "é para outros eventos",
@@ -82,7 +91,16 @@ export const pt: Words = {
   attention: {
     silent: (pattern) => `Nenhum evento ${pattern} chega`,
     silentTodo: messages.silentCheck,
+    refused: (count) => `${count} ou mais pedidos foram recusados`,
+    refusedTodo: "Foi há mais de uma hora. O log diz mais sobre cada um.",
+    refusedBy: (source, count) => `Pedidos a ${source} recusados na última hora: ${count}`,
+    refusedCheck: messages.refusedCheck,
+    refusedCount: (count) => `${count}, o último`,
+    reload: "A configuração no disco foi recusada",
+    reloadTodo: "O relay segue com a configuração anterior. Corrija o que está errado, depois recarregue.",
     dead: (count, target) => `${count} sem entrega para ${target}`,
+    failing: (target) => `${target} está falhando: nada chega lá`,
+    failingTodo: "Veja o que responderam as últimas tentativas.",
     open: (target) => `${target} está retido: falhou várias vezes seguidas`,
     openTodo: "Uma entrega o testa quando a pausa acabar; o resto segue sozinho quando ele funcionar.",
     paused: (target) => `${target} foi pausado por um operador`,
@@ -222,6 +240,8 @@ export const pt: Words = {
     story: "Ver o histórico",
     stateTodo: {
       ok: "",
+      failing: "A última tentativa falhou, e nada foi entregue desde então. O que aguarda é tentado de novo sozinho.",
+      dead_letters: "Recebe entregas, mas algumas falharam em definitivo. Corrija a causa primeiro, depois reenvie.",
       open: "Falhou várias vezes seguidas. Uma só entrega o testa; o resto segue quando ela passar.",
       throttled: "Pediu ao relay que esperasse. As entregas seguem sozinhas quando a pausa acabar.",
       paused: "Um operador o pausou. As entregas aguardam até que seja retomado.",

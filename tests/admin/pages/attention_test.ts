@@ -6,6 +6,7 @@ import { attentionOf } from "../../../lib/admin/pages/attention.ts";
 import type { Status } from "../../../lib/operator/status.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
+const calm = { alarms: [], refusals: [] };
 const ago = (ms: number) => new Date(NOW - ms).toISOString();
 
 function statusOf(name: string, parts: Partial<Status> = {}): Status {
@@ -38,7 +39,7 @@ test("attentionOf() puts dead letters first, the most first, and what goes on by
     statusOf("down", { state: "open", pending: 5, circuitOpenUntil: ago(-2_000), oldestPendingAt: ago(9_000) }),
     statusOf("fine", { pending: 9, oldestPendingAt: ago(299_000) }),
   ];
-  const found = attentionOf(statuses, [groupOf("few", 2), groupOf("many", 30)], [], NOW);
+  const found = attentionOf(statuses, [groupOf("few", 2), groupOf("many", 30)], calm, NOW);
   assert.deepEqual(found.map(({ kind, target, count }) => [kind, target, count]), [
     ["dead", "many", 30],
     ["dead", "few", 2],
@@ -59,13 +60,42 @@ test("attentionOf() puts dead letters first, the most first, and what goes on by
   ]);
 });
 
+test("attentionOf() tells of a target that fails, unless its dead letters say so, and of one that is late", () => {
+  const failing = { state: "failing", lastFailedAt: ago(1), lastReason: "timed_out" } as const;
+  const statuses = [
+    statusOf("down", { ...failing, pending: 1, lastDeliveredAt: ago(70_000) }),
+    statusOf("dead", { ...failing, lastReason: "refused", dead: 2 }),
+    statusOf("late", { state: "dead_letters", pending: 1, oldestPendingAt: ago(301_000) }),
+  ];
+  const found = attentionOf(statuses, [groupOf("dead", 2)], calm, NOW);
+  assert.deepEqual(found.map(({ kind, target, reason }) => [kind, target, reason]), [
+    ["dead", "dead", "refused"],
+    ["failing", "down", "timed_out"],
+    ["late", "late", undefined],
+  ]);
+  assert.equal(found[1]!.since, ago(70_000));
+});
+
+test("attentionOf() tells of an alarm of refused requests that are not shown any more", () => {
+  const alarms = [{ alarm: "refused", limit: 5, withinMs: 7_200_000, since: ago(9_000), to: "plantao" } as const];
+  const one = { source: "s", reason: "signature_wrong", count: 1, lastAt: ago(1) } as const;
+  const kinds = (refusals: Parameters<typeof attentionOf>[2]["refusals"]) =>
+    attentionOf([], [], { alarms, refusals }, NOW).map(({ kind, count }) => [kind, count]);
+  assert.deepEqual(kinds([]), [["refused", 5]]);
+  assert.deepEqual(kinds([{ ...one, reason: "rate_limited" }]), [["refused", 5]]);
+  assert.deepEqual(kinds([one]), []);
+});
+
 test("attentionOf() tells an orphan's dead letters once", () => {
-  const found = attentionOf([statusOf("gone", { state: "orphaned", dead: 4 })], [groupOf("gone", 4)], [], NOW);
+  const found = attentionOf([statusOf("gone", { state: "orphaned", dead: 4 })], [groupOf("gone", 4)], calm, NOW);
   assert.deepEqual(found.map(({ kind, count }) => [kind, count]), [["orphaned", 4]]);
 });
 
 test("attentionOf() finds nothing where all is well", () => {
-  assert.deepEqual(attentionOf([statusOf("fine", { lastFailedAt: ago(1), lastReason: "timed_out" })], [], [], NOW), []);
+  assert.deepEqual(
+    attentionOf([statusOf("fine", { lastFailedAt: ago(1), lastReason: "timed_out" })], [], calm, NOW),
+    [],
+  );
 });
 
 test("attentionOf() puts silence before all else, and leaves dead letters to those who count them", () => {
@@ -74,7 +104,7 @@ test("attentionOf() puts silence before all else, and leaves dead letters to tho
     { alarm: "dead", limit: 1, since, to: "plantao" },
     { alarm: "silent", pattern: "note.*", forMs: 1, since, to: "plantao" },
   ] as const;
-  const found = attentionOf([], [groupOf("few", 2)], alarms, NOW);
+  const found = attentionOf([], [groupOf("few", 2)], { ...calm, alarms: [...alarms] }, NOW);
   assert.deepEqual(found.map(({ kind, target }) => [kind, target]), [["silent", "note.*"], ["dead", "few"]]);
   assert.equal(found[0]!.since, since);
 });

@@ -1,0 +1,79 @@
+/** @jsxImportSource hono/jsx */
+/** What is wrong with the relay as a whole: requests that it refused, and a reload. */
+
+import type { RefusedView, ReloadView } from "../../operator/run.ts";
+import { isAboutSignature, isTrouble } from "../../refusal.ts";
+import { Prose, Time } from "./parts.tsx";
+import type { View } from "./view.ts";
+
+/** A reload that was refused, with every mistake. */
+export function ReloadItem({ view, reload }: { view: View; reload: ReloadView }) {
+  const { attention } = view.words;
+  return (
+    <li class="item bad">
+      <div>
+        <h3>{attention.reload}</h3>
+        <p>{attention.reloadTodo}</p>
+        <p>{reload.problem}</p>
+        {reload.mistakes.length > 0 && (
+          <ul class="mistakes">
+            {reload.mistakes.map(({ path, message }) => (
+              <li>
+                {path && (
+                  <>
+                    <code>{path}</code>:{" "}
+                  </>
+                )}
+                {message}
+              </li>
+            ))}
+          </ul>
+        )}
+        <p class="small muted">
+          {attention.since} <Time view={view} at={reload.refusedSince} isInText />
+        </p>
+      </div>
+    </li>
+  );
+}
+
+/** Refused requests, an item a source. */
+export function RefusedItems({ view, refusals }: { view: View; refusals: readonly RefusedView[] }) {
+  return (
+    <>
+      {[...Map.groupBy(refusals, ({ source }) => source)].map(([source, own]) => (
+        <RefusedItem view={view} source={source} refusals={own} />
+      ))}
+    </>
+  );
+}
+
+function RefusedItem({ view, source, refusals }: { view: View; source: string; refusals: readonly RefusedView[] }) {
+  const { words, format } = view;
+  const total = refusals.reduce((sum, { count }) => sum + count, 0);
+  return (
+    <li class={`item ${refusals.some(isTrouble) ? "bad" : "quiet"}`}>
+      <div>
+        <h3>{words.attention.refusedBy(source, format.number(total))}</h3>
+        {refusals.map(({ reason, count, lastAt }) => (
+          <>
+            <p>
+              <strong>{words.refusals[reason]?.name ?? reason}</strong>:{" "}
+              {words.attention.refusedCount(format.number(count))} <Time view={view} at={lastAt} isInText />
+            </p>
+            {words.refusals[reason] && (
+              <p>
+                <Prose text={words.refusals[reason].advice} />
+              </p>
+            )}
+          </>
+        ))}
+        {refusals.some(isAboutSignature) && (
+          <p>
+            <Prose text={words.attention.refusedCheck} />
+          </p>
+        )}
+      </div>
+    </li>
+  );
+}

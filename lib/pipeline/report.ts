@@ -1,0 +1,139 @@
+/** Reporting: what a relay says of itself in the store, for those who ask beside it or after it, and what it refused. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { ConfigError, messageOf } from "../errors.ts";
+import { type Refusal, type Refused, sumRefused } from "../refusal.ts";
+import type { Redact } from "../secret.ts";
+import type { Store } from "../store/mod.ts";
+import { REFUSALS_KEPT_MS, type Run } from "../store/runs.ts";
+
+/** Pause between two looks at what is to be written, in milliseconds: a flood of refusals is one write in it. */
+const PAUSE_MS = 2_000;
+
+/** How often a relay that has nothing new to say says that it lives, in milliseconds. */
+const HEARD_MS = 15_000;
+
+/** How long the last word may take, in milliseconds; a store that is locked takes none. */
+const LAST_WORD_MS = 1_000;
+
+/** What a relay says of itself from the start. */
+export type Beginning = Pick<Run, "pid" | "version" | "config" | "targets">;
+
+/** Speaks for one relay. What the store does not take is kept, and said with the next word. */
+export class Reporter {
+  readonly #store: Store;
+  readonly #clock: () => number;
+  readonly #pauseMs: number;
+  readonly #stop = new AbortController();
+  #run: Run;
+  #hasNews = true;
+  /** Refused requests that are not in the store yet, by minute, source and reason; and those on their way there. */
+  #refused = new Map<string, Refused>();
+  #leaving: Refused[] = [];
+  #ended?: Promise<void>;
+  #wake = new AbortController();
+
+  constructor(store: Store, run: Beginning, { clock = Date.now, pauseMs = PAUSE_MS } = {}) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#pauseMs = pauseMs;
+    this.#run = { ...run, since: clock(), heardAt: clock(), listeners: [] };
+  }
+
+  /** What it says now. */
+  get run(): Run {
+    return this.#run;
+  }
+
+  /** Begins to speak. The first word takes the place of another relay's last one. */
+  async start(): Promise<void> {
+    await this.#say();
+    this.#ended = this.#speak();
+  }
+
+  /** Says something new of itself. */
+  tell(news: Partial<Pick<Run, "listeners" | "targets" | "config" | "refusedReload">>): void {
+    this.#run = { ...this.#run, ...news };
+    this.#hasNews = true;
+    this.#wake.abort();
+  }
+
+  /** A reload found a sound config. */
+  reloaded(news: Pick<Run, "config" | "targets">): void {
+    this.tell({ ...news, refusedReload: undefined });
+  }
+
+  /** A reload found a config that is not sound, as this error says. @param redact Masks secrets. */
+  reloadRefused(error: unknown, redact: Redact): void {
+    const issues = error instanceof ConfigError ? error.issues : [];
+    const mistakes = issues.map(({ path, message }) => ({ path, message: redact(message) }));
+    const since = this.#run.refusedReload?.since ?? this.#clock();
+    this.tell({ refusedReload: { since, problem: redact(messageOf(error)), mistakes } });
+  }
+
+  /** Counts a request that was refused. */
+  count(source: string, reason: Refusal): void {
+    this.#add({ source, reason, count: 1, lastAt: this.#clock() });
+  }
+
+  #add(one: Refused): void {
+    const key = `${Math.floor(one.lastAt / 60_000)} ${one.reason} ${one.source}`;
+    const known = this.#refused.get(key);
+    if (!known) {
+      this.#refused.set(key, one);
+      return;
+    }
+    known.count += one.count;
+    known.lastAt = Math.max(known.lastAt, one.lastAt);
+  }
+
+  /**
+   * Requests refused after `since`, by source and reason, the most first, whether the store has them yet or not.
+   * @throws {StoreError} if the store cannot be read now.
+   */
+  async refused(since: number): Promise<Refused[]> {
+    const waiting = [...this.#leaving, ...this.#refused.values()].filter(({ lastAt }) => lastAt > since);
+    return sumRefused([...await this.#store.runs.refused(since, this.#clock()), ...waiting]);
+  }
+
+  /** Says its last word, if it has ever begun to speak. */
+  async stop(): Promise<void> {
+    if (!this.#ended) return;
+    this.#stop.abort();
+    this.#wake.abort();
+    const lastWord = async () => {
+      await this.#ended;
+      this.#run = { ...this.#run, stoppedAt: this.#clock() };
+      await this.#say();
+    };
+    await Promise.race([lastWord(), delay(LAST_WORD_MS, undefined, { ref: false })]);
+  }
+
+  async #speak(): Promise<void> {
+    for (;;) {
+      await delay(this.#pauseMs, undefined, { signal: this.#wake.signal, ref: false }).catch(() => {});
+      if (this.#stop.signal.aborted) return;
+      this.#wake = new AbortController();
+      const isQuiet = Math.abs(this.#clock() - this.#run.heardAt) < HEARD_MS;
+      if (this.#hasNews || this.#refused.size > 0 || !isQuiet) await this.#say();
+    }
+  }
+
+  async #say(): Promise<void> {
+    const heardAt = this.#clock();
+    const run = { ...this.#run, heardAt };
+    this.#leaving = [...this.#refused.values()];
+    this.#refused = new Map();
+    this.#hasNews = false;
+    try {
+      await this.#store.runs.say(run, this.#leaving);
+      this.#run = { ...this.#run, heardAt };
+    } catch {
+      // A store that cannot be written is told of by what needs it.
+      this.#hasNews = true;
+      for (const one of this.#leaving) if (one.lastAt > heardAt - REFUSALS_KEPT_MS) this.#add(one);
+    } finally {
+      this.#leaving = [];
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** Requests that were refused: why, in one closed set that log, metric, store, pages and CLI share, and how many. */
+
+/** Why a request to a source was refused. */
+export const refusals = [
+  "signature_missing",
+  "signature_malformed",
+  "signature_wrong",
+  "body_too_large",
+  "body_cut",
+  "body_late",
+  "body_encoded",
+  "body_no_room",
+  "body_invalid",
+  "rate_limited",
+  "store_failed",
+] as const;
+
+export type Refusal = typeof refusals[number];
+
+/** Requests to one source that were refused for one reason. */
+export interface Refused {
+  source: string;
+  reason: Refusal;
+  count: number;
+  /** When the last one was, in Unix milliseconds. */
+  lastAt: number;
+}
+
+/** Adds up by source and reason; the most first. */
+export function sumRefused(parts: readonly Refused[]): Refused[] {
+  const sums = new Map<string, Refused>();
+  for (const one of parts) {
+    const key = `${one.reason} ${one.source}`;
+    const sum = sums.get(key);
+    if (!sum) sums.set(key, { ...one });
+    else {
+      sum.count += one.count;
+      sum.lastAt = Math.max(sum.lastAt, one.lastAt);
+    }
+  }
+  return [...sums.values()].sort((a, b) => b.count - a.count || a.source.localeCompare(b.source));
+}
+
+/** Whether somebody should look at it. A rate limit does what the config asks of it. */
+export function isTrouble({ reason }: Pick<Refused, "reason">): boolean {
+  return reason !== "rate_limited";
+}
+
+/** Whether `relay verify` tells why: it is about the signature. */
+export function isAboutSignature({ reason }: Pick<Refused, "reason">): boolean {
+  return reason.startsWith("signature_");
+}
