@@ -20,6 +20,11 @@ export interface Seen {
   dead: number;
   /** When the last event of each type was received, in Unix milliseconds. */
   lastReceived: ReadonlyMap<string, number>;
+  /**
+   * For how many milliseconds this program has known a time of {@link AlarmState} or `lastReceived`, by its name and value.
+   * So much has passed since then at least, whatever the clock says that was set since.
+   */
+  knownForMs(name: string, time: number): number;
 }
 
 /** What tells an alert from others: one that changes is another one. */
@@ -32,9 +37,11 @@ export function keyOf(alert: Alert): string {
 /** Since when an alert's alarm is on; `undefined` if it is off. */
 export function alarmSince(alert: Alert, state: AlarmState, seen: Seen, now: number): number | undefined {
   if ("dead" in alert) return seen.dead >= alert.dead ? state.since ?? now : undefined;
-  const times = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type)).map(([, at]) => at);
-  const last = times.reduce((one, other) => Math.max(one, other), state.watchedSince);
-  return now - last >= alert.forMs ? state.since ?? last : undefined;
+  const types = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type));
+  const silentMs = [[keyOf(alert), state.watchedSince] as const, ...types]
+    .map(([name, at]) => Math.max(now - at, seen.knownForMs(name, at)))
+    .reduce((one, other) => Math.min(one, other));
+  return silentMs >= alert.forMs ? state.since ?? Math.round(now - silentMs) : undefined;
 }
 
 /** What is told of an alert's alarm. */

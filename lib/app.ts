@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
+import { systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { commitDuration } from "./metrics.ts";
@@ -78,7 +79,7 @@ export async function startApp(
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   try {
-    const takenOver = await store.serve(Date.now());
+    const takenOver = await store.serve(systemClock.now());
     const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
     const clients = new Windows();
@@ -107,7 +108,10 @@ export async function startApp(
     );
     if (admin) listeners.push(admin);
     const stopRetaining = startRetaining(store, () => current.config.keep);
-    const stopWatching = startWatching(store, () => deliverer.refresh());
+    const stopWatching = startWatching(store, systemClock, {
+      onChange: () => deliverer.refresh(),
+      onClockSet: () => deliverer.clockWasSet(),
+    });
     const stopAlarms = startAlarms(store, () => current.config.alerts, () => deliverer.wake());
     deliverer.wake();
 
@@ -135,7 +139,7 @@ export async function startApp(
         stopWatching();
         stopping.abort();
         const { drainMs, targets } = current.config;
-        const end = Date.now() + drainMs;
+        const end = systemClock.monotonic() + drainMs;
         const shared = publics.filter((one) => one.isShared());
         await Promise.all([
           ...publics.map((one) => shared.includes(one) ? one.retire() : one.stop(drainMs)),
@@ -144,7 +148,7 @@ export async function startApp(
           stopRetaining(),
           stopAlarms(),
         ]);
-        const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
+        const graceMs = Math.max(end - systemClock.monotonic(), LEAST_GRACE_MS);
         await Promise.all(shared.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         await store.close();

@@ -81,9 +81,10 @@ export async function listenTls(
     useCertificate: (next) => server.setSecureContext(secure(next)),
     async stop(graceMs) {
       server.close();
-      const [start, end] = [Date.now(), Date.now() + Math.min(graceMs, FIRST_REQUEST_MS)];
-      while (silent.size > 0 && Date.now() < end) await delay(LOOK_MS);
-      await inner.stop(Math.max(start + graceMs - Date.now(), 0));
+      const start = performance.now();
+      const end = start + Math.min(graceMs, FIRST_REQUEST_MS);
+      while (silent.size > 0 && performance.now() < end) await delay(LOOK_MS);
+      await inner.stop(Math.max(start + graceMs - performance.now(), 0));
     },
   };
 }

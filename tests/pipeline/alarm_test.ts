@@ -15,7 +15,7 @@ import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
 const dead = (limit: number, to = "plantao"): Alert => ({ dead: limit, to });
 const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({ silent: pattern, forMs, to });
 
-const nothing = { dead: 0, lastReceived: new Map() };
+const nothing = { dead: 0, lastReceived: new Map(), knownForMs: () => 0 };
 const state = { watchedSince: T0 };
 
 test("alarmSince() tells of dead letters from the number on that the alert says", () => {
@@ -221,7 +221,10 @@ testWithStore("startAlarms() looks again and again, follows the config, and goes
   const store = new Proxy(bench.store, {
     get: (real, name) => name === "alarms" ? alarms : Reflect.get(real, name).bind(real),
   });
-  const stop = startAlarms(store, () => alerts, () => woken++, { pauseMs: 5, clock: () => T0 });
+  const stop = startAlarms(store, () => alerts, () => woken++, {
+    pauseMs: 5,
+    clock: { now: () => T0, monotonic: () => 0 },
+  });
   try {
     await bury(bench.store, "1");
     alerts = [dead(1)];
