@@ -46,7 +46,7 @@ export function startAlarms(
 }
 
 /** Since when, by the monotonic clock, each of several times is known. */
-class KnownTimes {
+export class KnownTimes {
   readonly #clock: Clock;
   readonly #times = new Map<string, { time: number; since: number }>();
 

@@ -171,6 +171,7 @@ export class Deliverer {
       if (brought > 0) {
         log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
       }
+      if (this.#isStopping) return;
       const config = this.#config;
       const now = this.#clock.now();
       const targets = [...config.targets.values()];

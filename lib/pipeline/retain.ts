@@ -103,7 +103,7 @@ export class RetentionTime {
    */
   async now(): Promise<number> {
     const now = this.#clock.now();
-    const { time: before = now, oldest = -Infinity } = await this.#store.retention();
+    const { newest = now, time: before = Math.min(newest, now), oldest = now } = await this.#store.retention();
     const step = FOLLOW * (this.#clock.monotonic() - this.#askedAt);
     this.#askedAt += step / FOLLOW;
     // Nothing is older than the oldest event, so going on from there deletes nothing.

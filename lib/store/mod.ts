@@ -110,8 +110,9 @@ export interface Expired {
 export interface Retention {
   /** The time by which it deleted last; absent before it has. */
   time?: number;
-  /** When the oldest event was received, by the order of acceptance. */
+  /** When the first and the last of the stored events were received, by the order of acceptance. */
   oldest?: number;
+  newest?: number;
 }
 
 /**

@@ -213,23 +213,22 @@ class SqliteStore extends SqliteOperator implements Store {
 
   async bringForward(): Promise<number> {
     const now = this.#clock.now();
-    if (this.#latest <= latestBy(now)) {
-      this.#see(now);
-      return 0;
-    }
+    const [seen, latest] = [this.#latest, latestBy(now)];
+    this.#latest = Math.max(now, Math.min(seen, latest));
+    if (seen <= latest) return 0;
     try {
-      return await this.#file.write("make due what a wrong clock put off", () => this.#bringForward(this.#clock.now()));
+      const targets = this.#file.read(() =>
+        this.#waitingTargets().filter((target) => this.#sql.isAhead.get({ target, now, latest }))
+      );
+      if (targets.length === 0) return 0;
+      return await this.#file.write("make due what a wrong clock put off", () => {
+        const changes = targets.map((target) => this.#sql.bringForward.run({ target, now, latest }).changes);
+        return changes.reduce<number>((sum, count) => sum + Number(count), 0);
+      });
     } catch (error) {
       this.#latest = Infinity;
       throw error;
     }
-  }
-
-  #bringForward(now: number): number {
-    const latest = latestBy(now);
-    const counts = this.#waitingTargets().map((target) => this.#sql.bringForward.run({ target, now, latest }).changes);
-    this.#latest = latest;
-    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
   }
 
   async nextDue(target: string): Promise<number | undefined> {
@@ -307,8 +306,8 @@ class SqliteStore extends SqliteOperator implements Store {
 
   async retention(): Promise<Retention> {
     return this.#file.read(() => {
-      const { time, oldest } = this.#sql.retention.get() as { time: number | null; oldest: number | null };
-      return { time: time ?? undefined, oldest: oldest ?? undefined };
+      const row = this.#sql.retention.get() as { [name in keyof Required<Retention>]: number | null };
+      return { time: row.time ?? undefined, oldest: row.oldest ?? undefined, newest: row.newest ?? undefined };
     });
   }
 

@@ -2,6 +2,9 @@
 
 const isWaiting = "state IN ('pending', 'in_flight')";
 
+/** Whether a delivery of a target was put off by a clock that was ahead. By the index, of those that are not due yet. */
+const isAhead = `target = :target AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
+
 /** The first delivery of a target and order key that is not done. */
 export const firstInOrder = `SELECT event, number FROM deliveries
   WHERE target = :target AND order_key = :orderKey AND ${isWaiting} ORDER BY event, number LIMIT 1`;
@@ -58,9 +61,8 @@ export const statements = {
 
   takeOver: "UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL WHERE state = 'in_flight'",
 
-  /** Only what is still to come is looked through, by the index. */
-  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL
-    WHERE target = :target AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`,
+  isAhead: `SELECT 1 FROM deliveries WHERE ${isAhead} LIMIT 1`,
+  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL WHERE ${isAhead}`,
 
   nextDue: `SELECT due_at FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
@@ -91,7 +93,8 @@ export const statements = {
     FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
 
   retention: `SELECT (SELECT time FROM retention) AS time,
-    (SELECT received_at FROM events ORDER BY seq LIMIT 1) AS oldest`,
+    (SELECT received_at FROM events ORDER BY seq LIMIT 1) AS oldest,
+    (SELECT received_at FROM events ORDER BY seq DESC LIMIT 1) AS newest`,
   keepRetention: "INSERT INTO retention (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",

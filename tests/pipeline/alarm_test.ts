@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { alarmData, alarmSince, type Alert, keyOf } from "../../lib/alert.ts";
-import { lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
+import { KnownTimes, lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
+import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { until } from "../helpers/wait.ts";
 import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
@@ -33,6 +34,17 @@ test("alarmSince() counts silence from the last event of the pattern, or from wh
   const received: [string, number][] = [["note.failed", T0 + 10], ["note.completed", T0 + 5], ["other.x", T0 + 50_000]];
   assert.deepEqual([at(60_009, received), at(60_010, received)], [undefined, T0 + 10]);
   assert.deepEqual([at(90_000, received, T0 + 3), at(60_009, received, T0 + 3)], [T0 + 3, undefined]);
+});
+
+test("alarmSince() counts silence by the time that has passed, where the clock was set back since", () => {
+  const ahead = T0 + 36_000_000;
+  const seen = (knownMs: number) => ({
+    ...nothing,
+    lastReceived: new Map([["note.x", ahead]]),
+    knownForMs: () => knownMs,
+  });
+  const at = (knownMs: number) => alarmSince(silent(), { watchedSince: ahead }, seen(knownMs), T0);
+  assert.deepEqual([at(0), at(59_999), at(60_000.4)], [undefined, undefined, T0 - 60_000]);
 });
 
 test("keyOf() tells alerts apart by all that they say", () => {
@@ -205,6 +217,31 @@ testWithStore(
     assert.deepEqual(await bench.told(), ["begin plantao 0", "begin equipe 3"]);
     await bench.look([dead(1, "equipe"), silent()], 60_002);
     assert.equal((await bench.told()).length, 2, "the silence counts from when it was watched again");
+  },
+);
+
+testWithStore(
+  "lookForAlarms() tells of silence in time, and not too early, whichever way the clock is set",
+  async (bench) => {
+    const clock = new HandClock(T0);
+    const known = new KnownTimes(clock);
+    const alerts = [silent("note.*", 60_000)];
+    const look = (ms: number) => {
+      clock.pass(ms);
+      return lookForAlarms(bench.store, alerts, clock.now(), known);
+    };
+    await look(0);
+    for (const years of [10 / 24 / 365, 20, -20]) {
+      clock.set(T0 + years * 365 * 86_400_000);
+      await bench.store.accept([newEvent(`${years}`, [], { receivedAt: clock.now() })]);
+      assert.equal(await look(0), false);
+      clock.set(T0 + 5);
+      if (years < 0) await bench.store.accept([newEvent("right", [], { receivedAt: clock.now() })]);
+      assert.equal(await look(59_999), false, `${years}`);
+      assert.equal(await look(1), true, `${years}`);
+      await bench.store.accept([newEvent(`${years} ends`, [], { receivedAt: clock.now() })]);
+      assert.equal(await look(1), true, `${years}`);
+    }
   },
 );
 
