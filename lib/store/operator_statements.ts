@@ -41,8 +41,10 @@ export const operatorStatements = {
       names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
     SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until, held_at,
       paused_at,
-      (SELECT received_at FROM events WHERE seq =
-        min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
+      (SELECT CASE WHEN received_at <= :now THEN received_at ELSE
+          (SELECT received_at FROM clock_steps WHERE seq > events.seq ORDER BY seq LIMIT 1) END
+        FROM events WHERE seq =
+          min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
     FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
       LEFT JOIN targets USING (name)
     ORDER BY names.name`,

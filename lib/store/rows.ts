@@ -105,18 +105,21 @@ function heldUntil(until: number | null, { held_at }: HoldRow, now: number): num
 
 export function targetView(row: TargetRow, now: number): TargetView {
   const { openUntil = null, throttledUntil = null } = holdOf(row, now);
+  // What has happened was not later than now, whatever a clock said that was set back since.
+  const happened = (at: number | null) => isoTimeOf(at === null ? null : Math.min(at, now));
+  const waits = row.pending !== null || row.in_flight !== null;
   return {
     name: row.name,
     pending: row.pending ?? 0,
     inFlight: row.in_flight ?? 0,
     dead: row.dead ?? 0,
-    oldestPendingAt: isoTimeOf(row.oldest_at),
-    lastDeliveredAt: isoTimeOf(row.delivered_at),
-    lastFailedAt: isoTimeOf(row.failed_at),
+    oldestPendingAt: waits ? happened(row.oldest_at ?? now) : null,
+    lastDeliveredAt: happened(row.delivered_at),
+    lastFailedAt: happened(row.failed_at),
     lastReason: row.reason,
     circuitOpenUntil: isoTimeOf(openUntil),
     throttledUntil: isoTimeOf(throttledUntil),
-    pausedAt: isoTimeOf(row.paused_at),
+    pausedAt: happened(row.paused_at),
   };
 }
 

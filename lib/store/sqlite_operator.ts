@@ -75,7 +75,7 @@ export abstract class SqliteOperator implements OperatorStore {
   async targets(): Promise<TargetView[]> {
     const now = this.#clock.now();
     return this.#file.read(() =>
-      (this.#own.targets.all() as unknown as TargetRow[]).map((row) => targetView(row, now))
+      (this.#own.targets.all({ now }) as unknown as TargetRow[]).map((row) => targetView(row, now))
     );
   }
 

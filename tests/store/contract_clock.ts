@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { formatId, parseId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
+import type { TargetView } from "../../lib/store/operator.ts";
 import type { It } from "./contract.ts";
 import { claimAll, claimOne, eventOf, keysOf, newEvent, recordOf, T0 } from "./samples.ts";
 
@@ -109,6 +110,26 @@ export function testClock(it: It): void {
     await store.hold(new Map([["a", anew], ["nobody", anew]]), T0);
     assert.deepEqual([...await store.holds()], [["a", { ...anew, pausedAt: undefined }]]);
   });
+
+  it(
+    "targets() tells of nothing that happened in the future, and how long what is oldest waits",
+    async (store, _reopen, clock) => {
+      clock.set(T0 + 10 * HOUR);
+      await store.accept(["1", "2"].map((key) => newEvent(key, ["a"], { receivedAt: T0 + 10 * HOUR })));
+      const [claimed] = await claimAll(store, "a", T0 + 10 * HOUR);
+      await store.record([{ ...recordOf(claimed!, "delivered"), startedAt: T0 + 10 * HOUR }]);
+      await store.pause("a", T0 + 10 * HOUR);
+      clock.set(T0 + 5);
+      const told = async () => {
+        const [{ oldestPendingAt, lastDeliveredAt, pausedAt }] = await store.targets() as [TargetView];
+        return [oldestPendingAt, lastDeliveredAt, pausedAt].map((at) => Date.parse(at!) - T0);
+      };
+      assert.deepEqual(await told(), [5, 5, 5]);
+      await store.accept([newEvent("3", ["a"], { receivedAt: T0 + 6 })]);
+      clock.set(T0 + HOUR);
+      assert.deepEqual(await told(), [6, HOUR, HOUR], "longer than what came in after it");
+    },
+  );
 
   it("notes.use() holds for no longer than the API said, and counts every request", async (store, reopen, clock) => {
     clock.set(T0 + 10 * HOUR);
