@@ -24,6 +24,11 @@ export interface Seen {
   lastReceived: ReadonlyMap<string, number>;
   /** How many requests were refused within so many milliseconds. A rate limit, which does what the config asks, left out. */
   refused: ReadonlyMap<number, number>;
+  /**
+   * For how many milliseconds this program has known a time of {@link AlarmState} or `lastReceived`, by its name and value.
+   * So much has passed since then at least, whatever the clock says that was set since.
+   */
+  knownForMs(name: string, time: number): number;
 }
 
 /** What tells an alert from others: one that changes is another one. {@link alertOf} reads it. */
@@ -49,9 +54,11 @@ export function alarmSince(alert: Alert, state: AlarmState, seen: Seen, now: num
     // It ends when there are none, not when there are fewer: what goes on slowly is told of once.
     return count >= (state.since === undefined ? alert.refused : 1) ? state.since ?? now : undefined;
   }
-  const times = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type)).map(([, at]) => at);
-  const last = times.reduce((one, other) => Math.max(one, other), state.watchedSince);
-  return now - last >= alert.forMs ? state.since ?? last : undefined;
+  const types = [...seen.lastReceived].filter(([type]) => matches(alert.silent, type));
+  const silentMs = [[keyOf(alert), state.watchedSince] as const, ...types]
+    .map(([name, at]) => Math.max(now - at, seen.knownForMs(name, at)))
+    .reduce((one, other) => Math.min(one, other));
+  return silentMs >= alert.forMs ? state.since ?? Math.round(now - silentMs) : undefined;
 }
 
 /** What is told of an alert's alarm. */

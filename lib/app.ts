@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
+import { systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { closeOnExec, isListening } from "./handover/descriptor.ts";
@@ -86,7 +87,7 @@ export async function startApp(
   const stopping = new AbortController();
   const reporter = new Reporter(store, { pid: process.pid, version: VERSION, ...reportOf(loaded) });
   try {
-    const takenOver = await store.serve(Date.now());
+    const takenOver = await store.serve(systemClock.now());
     await reporter.start();
     const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
     const accept = createAccept(store, () => deliverer.wake());
@@ -126,7 +127,10 @@ export async function startApp(
       ],
     });
     const stopRetaining = startRetaining(store, () => current.config.keep);
-    const stopWatching = startWatching(store, () => deliverer.refresh());
+    const stopWatching = startWatching(store, systemClock, {
+      onChange: () => deliverer.refresh(),
+      onClockSet: () => deliverer.clockWasSet(),
+    });
     const stopAlarms = startAlarms(store, () => current.config.alerts, () => deliverer.wake());
     deliverer.wake();
 
@@ -160,7 +164,7 @@ export async function startApp(
         stopWatching();
         stopping.abort();
         const { drainMs, targets } = current.config;
-        const end = Date.now() + drainMs;
+        const end = systemClock.monotonic() + drainMs;
         await Promise.all([
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
@@ -168,7 +172,7 @@ export async function startApp(
           stopRetaining(),
           stopAlarms(),
         ]);
-        const graceMs = Math.max(end - Date.now(), LEAST_GRACE_MS);
+        const graceMs = Math.max(end - systemClock.monotonic(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         closeIdle();

@@ -46,6 +46,16 @@ const en = {
   noChain: (place: number) =>
     `is no chain: certificate ${place} did not issue certificate ${place - 1}; senders may refuse it`,
   noHost: "names no host (subjectAltName); senders may refuse it",
+  /** Of a line in `.env`. */
+  dotenv: {
+    noAssignment: "is neither NAME=value nor a comment, and counts for nothing",
+    openQuote: "begins with a quote that does not end, which counts as a part of the value",
+    afterQuote: "has more after the closing quote, which counts for nothing",
+    otherValue: "is another value for systemd than for the relay; NAME='value' is the same for both",
+    notSet:
+      "sets nothing for systemd; NAME='value' alone, with letters, digits and _ in the name, is the same for both",
+    setOnly: "sets a variable for systemd, and nothing for the relay; write NAME='value', or begin it with #",
+  },
 };
 
 const pt: typeof en = {
@@ -85,6 +95,14 @@ const pt: typeof en = {
   noChain: (place) =>
     `não é uma cadeia: o certificado ${place} não emitiu o certificado ${place - 1}; quem envia pode recusá-lo`,
   noHost: "não nomeia nenhum host (subjectAltName); quem envia pode recusá-lo",
+  dotenv: {
+    noAssignment: "não é NOME=valor nem comentário, e não vale nada",
+    openQuote: "começa com aspas que não fecham, e que contam como parte do valor",
+    afterQuote: "tem algo depois das aspas que fecham, e isso não vale nada",
+    otherValue: "é um valor para o systemd e outro para o relay; NOME='valor' é igual para os dois",
+    notSet: "não define nada para o systemd; só NOME='valor', com letras, dígitos e _ no nome, é igual para os dois",
+    setOnly: "define uma variável para o systemd, e nada para o relay; escreva NOME='valor', ou comece com #",
+  },
 };
 
 /** The words of warnings; each goes on after the place in the config that it is about. */

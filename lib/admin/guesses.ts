@@ -26,7 +26,7 @@ export class Guesses {
    */
   judge(c: Context<{ Bindings: Bindings }>, text: string, token: string): boolean | Response {
     const client = networkOf(c.env.client);
-    const now = Date.now();
+    const now = performance.now();
     const waitMs = this.#wrong.waitMs(client, now);
     if (waitMs > 0) {
       const seconds = Math.ceil(waitMs / 1000);

@@ -3,6 +3,7 @@
 import { createHmac } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
+import { latestBy } from "../clock.ts";
 
 // Nothing is kept of a session: the cookie carries its end, signed with a key of the token, and is worth nothing under
 // another token.
@@ -15,7 +16,8 @@ const AGE_MS = 7 * 86_400_000;
 /** Whether the request's cookie is of a session that this token opened, and has not ended. */
 export async function isSession(c: Context, token: string, now: number): Promise<boolean> {
   const until = await getSignedCookie(c, keyOf(token), NAME);
-  return typeof until === "string" && Number(until) > now;
+  // One that lasts longer than any was opened by a clock that was set back since.
+  return typeof until === "string" && Number(until) > now && Number(until) <= latestBy(now) + AGE_MS;
 }
 
 /** Opens a session for this browser. */

@@ -57,10 +57,10 @@ async function triedDelivery(
   look: () => Promise<{ deliveries: DeliveryStory[] } | undefined>,
   patience: number,
 ): Promise<DeliveryStory> {
-  const until = Date.now() + patience;
+  const until = performance.now() + patience;
   for (;;) {
     const [delivery] = (await look())!.deliveries;
-    if (delivery!.history.length > 0 || Date.now() > until) return delivery!;
+    if (delivery!.history.length > 0 || performance.now() > until) return delivery!;
     await delay(LOOK_MS);
   }
 }

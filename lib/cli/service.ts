@@ -2,7 +2,8 @@
 
 import process from "node:process";
 import type { Command } from "commander";
-import { installService, type Step, uninstallService } from "../service/install.ts";
+import { dotenvWarnings, installService, type Step, uninstallService } from "../service/install.ts";
+import { paint } from "../log.ts";
 import { unitText } from "../service/unit.ts";
 import { print, printJson, verb } from "./shared.ts";
 
@@ -19,8 +20,11 @@ export function serviceVerb(): Command {
         .option("--no-start", "neither start it nor enable it")
         .addHelpText("after", INSTALL_HELP)
         .action(({ start, json }: { start: boolean; json?: boolean }) => {
-          tell(installService({ start }), json);
-          if (json) return;
+          const warnings = dotenvWarnings();
+          const steps = installService({ start });
+          if (json) return printJson({ ok: true, steps, warnings });
+          tell(steps);
+          if (warnings.length > 0) print("", paint("yellow", "Warnings"), ...warnings.map((one) => `  ${one}`));
           print("", start ? "`systemctl status relay` shows how it is." : "`systemctl enable --now relay` starts it.");
           print("After a change of the config: `systemctl reload relay`; of .env: `systemctl restart relay`.");
         }),

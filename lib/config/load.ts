@@ -1,13 +1,13 @@
 /** Loads a config file from disk. */
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseEnv } from "node:util";
 import { ConfigError, messageOf, RelayError } from "../errors.ts";
 import { importFresh, provideModule } from "../runtime.ts";
 import { type Redact, redactor } from "../secret.ts";
+import { type DotenvFile, readDotenv } from "../service/dotenv.ts";
 import type { ConfigWarning } from "../warnings.ts";
 import * as relayModule from "./mod.ts";
 import { type Config, readConfig } from "./schema.ts";
@@ -42,7 +42,8 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!existsSync(file)) {
     throw new ConfigError(file, [{ path: "", message: "there is no such file; `relay init` writes one" }]);
   }
-  const dotenv = readDotenv(join(folder, ".env"));
+  const dotenvFile = readDotenv(folder);
+  const dotenv = unset(dotenvFile);
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
   const exported = await importDefault(file);
@@ -51,7 +52,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!config) {
     throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), store);
   }
-  return { file, folder, config, warnings, redact, dotenv };
+  return { file, folder, config, warnings: [...dotenvFile.warnings, ...warnings], redact, dotenv };
 }
 
 /**
@@ -94,17 +95,14 @@ function explain(error: unknown): string {
   return messageOf(error) + place + hint;
 }
 
-/** The variables of a `.env` that the environment does not set already. */
-function readDotenv(path: string): Map<string, string> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // As a service, systemd has read it and set the variables; the service's own user may not be able to.
-    if (code === "ENOENT" || code === "EACCES") return new Map();
-    throw new ConfigError(path, [{ path: "", message: messageOf(error) }]);
+/**
+ * The variables of a `.env` that the environment does not set already. What systemd has set by its own reading of the same
+ * file does not count, and is taken back.
+ */
+function unset({ variables, isFromSystemd }: DotenvFile): Map<string, string> {
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && isFromSystemd(name, value)) delete process.env[name];
   }
   const isSet = (name: string) => process.env[name] !== undefined && !fromDotenv.includes(name);
-  return new Map(Object.entries(parseEnv(text)).filter((entry): entry is [string, string] => !isSet(entry[0])));
+  return new Map([...variables].filter(([name]) => !isSet(name)).map(([name, { value }]) => [name, value]));
 }

@@ -15,20 +15,19 @@ export const LIMIT_MS = LIMITS[1].perMs;
 /** Least time from one turn to the next, in milliseconds: a burst does not arrive in one blow. */
 const GAP_MS = 50;
 
-/** All times are Unix milliseconds. */
+/** All times are those of the monotonic clock. */
 export class Limit {
   /** When requests were made, in their order. */
   #made: number[];
   /** Turns that were given out, in their order. */
   #turns: number[];
   #heldUntil: number;
-  #now = 0;
 
   /**
    * @param made When requests were made of late, in their order.
    * @param heldUntil The API had asked for no request before then.
    */
-  constructor(made: readonly number[] = [], heldUntil = 0) {
+  constructor(made: readonly number[] = [], heldUntil = -Infinity) {
     this.#made = [...made];
     this.#turns = [...made];
     this.#heldUntil = heldUntil;
@@ -39,39 +38,30 @@ export class Limit {
    * asks, so that of many who wait each comes back about once.
    */
   take(now: number): number {
-    this.#notice(now);
     const at = Math.max(now, this.#heldUntil, this.lastTurn + GAP_MS, freeAfter(this.#turns));
     remember(this.#turns, at);
     return at;
   }
 
-  /** The last of the turns that were given out, or 0. */
+  /** The last of the turns that were given out, or long ago. */
   get lastTurn(): number {
-    return this.#turns.at(-1) ?? 0;
+    return this.#turns.at(-1) ?? -Infinity;
   }
 
   /** Counts a request and gives `now` if it may be made now; otherwise gives when one may. */
   enter(now: number): number {
-    this.#notice(now);
     const at = Math.max(now, this.#heldUntil, freeAfter(this.#made));
     if (at === now) remember(this.#made, now);
     return at;
   }
 
-  /** No request before this time: the API said so. Turns that were given out do not count any more. */
-  hold(until: number, now: number): void {
-    this.#heldUntil = Math.max(this.#heldUntil, until);
+  /**
+   * No request before this time: the API said so. Turns that were given out do not count any more.
+   * @returns The time before which there is none, which may be a later one that the API said before.
+   */
+  hold(until: number, now: number): number {
     this.#turns = this.#turns.filter((time) => time <= now);
-  }
-
-  /** Where the clock was set back, what lies after it would hold requests for as long. */
-  #notice(now: number): void {
-    if (now < this.#now) {
-      this.#made = this.#made.filter((time) => time <= now);
-      this.#turns = this.#turns.filter((time) => time <= now);
-      this.#heldUntil = Math.min(this.#heldUntil, now + LIMIT_MS);
-    }
-    this.#now = now;
+    return this.#heldUntil = Math.max(this.#heldUntil, until);
   }
 }
 

@@ -106,8 +106,8 @@ function namesOf(arrivals: { target: string }[]): string {
 }
 
 async function settled(targets: DemoTargets, count: number): Promise<Arrival[]> {
-  const end = Date.now() + ARRIVAL_WAIT_MS;
-  while (targets.arrivals().length < count && Date.now() < end) await sleep(20);
+  const end = performance.now() + ARRIVAL_WAIT_MS;
+  while (targets.arrivals().length < count && performance.now() < end) await sleep(20);
   await sleep(QUIET_MS);
   return targets.arrivals();
 }

@@ -3,7 +3,7 @@
 import { cancel, intro, isCancel, outro, password, select, text } from "@clack/prompts";
 import type { Locale } from "../messages/style.ts";
 import { parseMailbox } from "../targets/mail.ts";
-import { type Answers, type Destination, quoteFor } from "./files.ts";
+import type { Answers, Destination } from "./files.ts";
 import { initWords } from "./words.ts";
 
 /** Asks where notes go and for the secret. `undefined`: the user would rather not. */
@@ -13,8 +13,7 @@ export async function askAnswers(locale: Locale): Promise<Answers | undefined> {
   try {
     const failures = await askDestination(ask.failures, locale, []);
     const completed = await askDestination(ask.completed, locale, failures ? [failures] : []);
-    const validate = (value = "") => quoteFor(value) ? undefined : ask.invalid.quotes;
-    const secret = answer(await password({ message: `${ask.secret} (${ask.later})`, validate })) ?? "";
+    const secret = answer(await password({ message: `${ask.secret} (${ask.later})` })) ?? "";
     outro(ask.done);
     return { failures, completed, secret: secret.trim() };
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import exampleText from "../../relay.config.ts" with { type: "text" };
+import { quoteValue } from "../config/dotenv.ts";
 import type { Locale } from "../messages/style.ts";
 import { initWords } from "./words.ts";
 
@@ -121,19 +122,6 @@ function targetText(one: Destination): string {
 
 /** The text of a `.env`. */
 export function dotenvText(variables: Files["dotenv"], locale: Locale): string {
-  const parts = variables.map(({ name, about, value }) => `# ${about}\n${name}=${quoted(value)}\n`);
+  const parts = variables.map(({ name, about, value }) => `# ${about}\n${name}=${quoteValue(value)}\n`);
   return [`# ${initWords(locale).dotenv.about}\n`, ...parts].join("\n");
-}
-
-/** Quoted where a reader of `.env` files would take part of it for something else. */
-function quoted(value: string): string {
-  if (/^[\w:/@.+~%?&=,;-]*$/.test(value)) return value;
-  const quote = quoteFor(value);
-  return `${quote}${value}${quote}`;
-}
-
-/** A quote that does not stand in a value; `undefined` if all of them do, and a `.env` cannot hold it. */
-export function quoteFor(value: string): string | undefined {
-  // Between double quotes a reader takes `\n` for a line's end.
-  return ["'", "`", ...(value.includes("\\") ? [] : ['"'])].find((one) => !value.includes(one));
 }

@@ -27,7 +27,7 @@ export interface InitWords {
     script: string;
     secret: string;
     later: string;
-    invalid: { url: string; smtp: string; address: string; empty: string; quotes: string };
+    invalid: { url: string; smtp: string; address: string; empty: string };
     cancelled: string;
     done: string;
   };
@@ -70,7 +70,6 @@ const en: InitWords = {
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
       address: 'Expected an address such as "equipe@clinica.example"',
       empty: "Expected something",
-      quotes: "A .env cannot hold all three of ' \" `; is this the whole secret and nothing else?",
     },
     cancelled: "Nothing is written",
     done: "Thank you",
@@ -120,7 +119,6 @@ const pt: InitWords = {
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
       address: 'É preciso um endereço como "equipe@clinica.example"',
       empty: "É preciso escrever algo",
-      quotes: "Um .env não aceita os três: ' \" `; isto é o segredo inteiro e nada mais?",
     },
     cancelled: "Nada foi criado",
     done: "Obrigado",

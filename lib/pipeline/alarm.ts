@@ -2,6 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } from "../alert.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { ownEvent } from "../own_event.ts";
@@ -22,14 +23,15 @@ export function startAlarms(
   store: Store,
   alerts: () => readonly Alert[],
   wake: () => void,
-  { pauseMs = PAUSE_MS, clock = Date.now }: { pauseMs?: number; clock?: () => number } = {},
+  { pauseMs = PAUSE_MS, clock = systemClock }: { pauseMs?: number; clock?: Clock } = {},
 ): () => Promise<void> {
   const stop = new AbortController();
+  const known = new KnownTimes(clock);
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
       try {
-        if (await lookForAlarms(store, alerts(), clock())) wake();
+        if (await lookForAlarms(store, alerts(), clock.now(), known)) wake();
       } catch (error) {
         log.error("cannot look for alarms: {problem}", { problem: explain(error) });
       }
@@ -44,11 +46,33 @@ export function startAlarms(
   };
 }
 
+/** Since when, by the monotonic clock, each of several times is known. */
+export class KnownTimes {
+  readonly #clock: Clock;
+  readonly #times = new Map<string, { time: number; since: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** For how many milliseconds the time of this name is known; 0 if it is new. */
+  knownForMs(name: string, time: number): number {
+    const now = this.#clock.monotonic();
+    if (this.#times.get(name)?.time !== time) this.#times.set(name, { time, since: now });
+    return now - this.#times.get(name)!.since;
+  }
+}
+
 /**
  * Stores a message for each alarm that begins or ends now; says whether there is one.
  * @throws {StoreError} if the store cannot read or write now; the next look finds what this one missed.
  */
-export async function lookForAlarms(store: Store, alerts: readonly Alert[], now: number): Promise<boolean> {
+export async function lookForAlarms(
+  store: Store,
+  alerts: readonly Alert[],
+  now: number,
+  known: KnownTimes = new KnownTimes(systemClock),
+): Promise<boolean> {
   const states = await statesOf(store, alerts, now);
   if (alerts.length === 0) return false;
   const limits = alerts.flatMap((alert) => "dead" in alert ? [alert.dead] : []);
@@ -57,6 +81,7 @@ export async function lookForAlarms(store: Store, alerts: readonly Alert[], now:
     dead: limits.length > 0 ? await store.alarms.countDead(Math.max(...limits)) : 0,
     lastReceived: alerts.some((alert) => "silent" in alert) ? await store.alarms.lastReceived() : new Map(),
     refused: new Map([...refused].map(([ms, all]) => [ms, all.reduce((sum, { count }) => sum + count, 0)])),
+    knownForMs: (name, time) => known.knownForMs(name, time),
   };
   let hasTold = false;
   for (const alert of alerts) {

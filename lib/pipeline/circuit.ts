@@ -1,4 +1,7 @@
-/** A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success. */
+/**
+ * A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success. All
+ * times are those of the monotonic clock.
+ */
 
 import { log } from "../log.ts";
 import type { Outcome } from "../outcome.ts";
@@ -11,7 +14,7 @@ export class Circuit {
 
   /**
    * @param policy Without one the circuit never opens.
-   * @param openUntil When an open circuit lets a probe through, in Unix milliseconds.
+   * @param openUntil When an open circuit lets a probe through.
    */
   constructor(policy?: CircuitPolicy, openUntil?: number) {
     this.#policy = policy;
@@ -24,7 +27,7 @@ export class Circuit {
     if (this.#openUntil !== undefined) this.#openUntil = policy && now;
   }
 
-  /** Lets the probe of an open circuit through no later than this, in Unix milliseconds. */
+  /** Lets the probe of an open circuit through no later than this. */
   hurry(openUntil: number): void {
     if (this.#openUntil !== undefined) this.#openUntil = Math.min(this.#openUntil, openUntil);
   }
@@ -40,7 +43,7 @@ export class Circuit {
     return this.#failures;
   }
 
-  /** When an open circuit lets a probe through, in Unix milliseconds; `undefined` if it is closed. */
+  /** When an open circuit lets a probe through; `undefined` if it is closed. */
   get openUntil(): number | undefined {
     return this.#openUntil;
   }
@@ -71,8 +74,11 @@ export class Circuit {
   }
 }
 
-/** Tells the operator that a target is held, and until when, or that it is no longer. */
-export function logCircuit(change: "opened" | "closed", target: string, { failures, openUntil }: Circuit): void {
+/**
+ * Tells the operator that a target is held, and until when, or that it is no longer.
+ * @param openUntil Unix milliseconds; for `opened`.
+ */
+export function logCircuit(change: "opened" | "closed", target: string, failures: number, openUntil?: number): void {
   if (change === "closed") {
     log.info("resuming {target}: it takes deliveries again", { target, circuit: "closed" });
     return;

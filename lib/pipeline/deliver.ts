@@ -1,13 +1,14 @@
 /** Delivering: hands due deliveries to their targets, each target in a lane of its own. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, systemClock, translate } from "../clock.ts";
 import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import { isOwn } from "../own_event.ts";
 import type { Redact } from "../secret.ts";
-import type { Claimed, DeliveryRef, Store, TargetHold } from "../store/mod.ts";
+import type { Claimed, DeliveryRef, Hold, Store, TargetHold } from "../store/mod.ts";
 import { type Delivery, isSamePlace, type RetryPolicy, type Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import { logCircuit } from "./circuit.ts";
@@ -29,8 +30,8 @@ const MAX_CLAIM = 100;
 /** How much longer than its longest attempt a lease lasts, in milliseconds. */
 const LEASE_SLACK_MS = 60_000;
 
-/** Longest sleep, in milliseconds; timers of the runtimes hold little more than twenty days. */
-const MAX_SLEEP_MS = 3_600_000;
+/** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
+const MAX_SLEEP_MS = 60_000;
 
 /** How long giving back may take when the drain is over, in milliseconds. */
 const RELEASE_MS = 1_000;
@@ -46,6 +47,7 @@ export class Deliverer {
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #clock: Clock;
   /** Targets of whose last claim some had to wait for their notes. */
   #awaitingNotes = new Set<string>();
   #config: DeliverConfig;
@@ -55,16 +57,32 @@ export class Deliverer {
   #alarm?: ReturnType<typeof setTimeout>;
 
   /** @param holds How targets are held. A circuit that is open begins with a probe; all else stays. */
-  constructor(store: Store, config: DeliverConfig, holds: ReadonlyMap<string, TargetHold>) {
+  constructor(
+    store: Store,
+    config: DeliverConfig,
+    holds: ReadonlyMap<string, TargetHold>,
+    clock: Clock = systemClock,
+  ) {
     this.#store = store;
+    this.#clock = clock;
     this.#record = createRecord(store, this.#stop.signal);
-    this.#enricher = new Enricher(store.notes, this.#stop.signal);
+    this.#enricher = new Enricher(store.notes, this.#stop.signal, clock);
     this.#config = config;
-    const now = Date.now();
+    const now = clock.now();
     for (const { name, policy } of config.targets.values()) {
       const hold = holds.get(name) ?? {};
-      this.#lanes.set(name, new Lane(policy, { ...hold, openUntil: hold.openUntil && now }));
+      this.#lanes.set(name, new Lane(policy, this.#toLane({ ...hold, openUntil: hold.openUntil && now })));
     }
+  }
+
+  /** A hold as lanes know it, by the monotonic clock. */
+  #toLane<Some extends Hold>(hold: Some): Some {
+    return inTimes(hold, (time) => translate(time, this.#clock.now(), this.#clock.monotonic()));
+  }
+
+  /** A lane's hold as the store knows it, in Unix milliseconds. */
+  #holdOf({ hold }: Lane): Hold {
+    return inTimes(hold, (time) => Math.round(translate(time, this.#clock.monotonic(), this.#clock.now())));
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
@@ -81,7 +99,7 @@ export class Deliverer {
     this.#turn = this.#turn.then(async () => {
       try {
         const holds = await this.#store.holds();
-        for (const [name, lane] of this.#lanes) lane.heed(holds.get(name) ?? {});
+        for (const [name, lane] of this.#lanes) lane.heed(this.#toLane(holds.get(name) ?? {}));
       } catch (error) {
         log.error("cannot look for what is held: {problem}", { problem: explain(error) });
       }
@@ -89,8 +107,22 @@ export class Deliverer {
     this.wake();
   }
 
+  /** Says that the clock was set. Targets are held for as long as they were to be, which is until another time now. */
+  clockWasSet(): void {
+    this.#turn = this.#turn.then(async () => {
+      try {
+        const held = [...this.#lanes].map(([name, lane]) => [name, this.#holdOf(lane)] as const)
+          .filter(([, { openUntil, throttledUntil }]) => openUntil ?? throttledUntil);
+        if (held.length > 0) await this.#store.hold(new Map(held), this.#clock.now());
+      } catch (error) {
+        log.error("cannot say until when targets are held: {problem}", { problem: explain(error) });
+      }
+    });
+    this.refresh();
+  }
+
   #adopt(config: DeliverConfig): void {
-    const now = Date.now();
+    const now = this.#clock.monotonic();
     for (const target of config.targets.values()) {
       const lane = this.#lanes.get(target.name);
       if (!lane) {
@@ -135,10 +167,15 @@ export class Deliverer {
     clearTimeout(this.#alarm);
     if (this.#isStopping) return;
     try {
+      const brought = await this.#store.bringForward();
+      if (brought > 0) {
+        log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
+      }
+      if (this.#isStopping) return;
       const config = this.#config;
-      const now = Date.now();
+      const now = this.#clock.now();
       const targets = [...config.targets.values()];
-      const open = targets.map(({ name }) => ({ target: name, limit: this.#claimable(name, now) }))
+      const open = targets.map(({ name }) => ({ target: name, limit: this.#claimable(name) }))
         .filter(({ limit }) => limit > 0);
       const longest = Math.max(...targets.map(({ policy }) => policy.timeoutMs));
       const claimed = open.length > 0 ? await this.#store.claim(open, now, now + longest + LEASE_SLACK_MS) : [];
@@ -151,8 +188,8 @@ export class Deliverer {
   }
 
   /** Most deliveries to claim: what the lane has room for, or more where some may have to wait for their notes first. */
-  #claimable(target: string, now: number): number {
-    const room = this.#lanes.get(target)!.room(now);
+  #claimable(target: string): number {
+    const room = this.#lanes.get(target)!.room(this.#clock.monotonic());
     return room > 0 && this.#awaitingNotes.has(target) ? MAX_CLAIM : Math.min(room, MAX_CLAIM);
   }
 
@@ -164,7 +201,7 @@ export class Deliverer {
       const access = accessFor(one.event, config.targets.get(one.target)!, config);
       const ready = access ? await this.#withNote(one, access, now, config) : one;
       if (!ready) this.#awaitingNotes.add(one.target);
-      else if (this.#lanes.get(one.target)!.room(Date.now()) > 0) this.#start(ready, config);
+      else if (this.#lanes.get(one.target)!.room(this.#clock.monotonic()) > 0) this.#start(ready, config);
       else surplus.push(one);
     }
     await Promise.all(surplus.map(({ ref, dueAt }) => this.#release(ref, dueAt)));
@@ -187,7 +224,7 @@ export class Deliverer {
 
   #start(claimed: Claimed, config: DeliverConfig): void {
     const lane = this.#lanes.get(claimed.target)!;
-    lane.start(Date.now());
+    lane.start(this.#clock.monotonic());
     this.#track(this.#deliver(claimed, lane, config));
   }
 
@@ -199,44 +236,50 @@ export class Deliverer {
   async #enrich(claimed: Claimed, access: ApiAccess, config: DeliverConfig): Promise<void> {
     const { ref, target } = claimed;
     const retry = config.targets.get(target)!.policy.retry ?? config.retry;
-    const startedAt = Date.now();
+    const timer = this.#startTimer();
     try {
       const enriched = await this.#enricher.enrich(claimed, access, retry);
       if (enriched.kind === "failed") {
-        const { hold } = this.#lanes.get(target)!;
-        const { outcome } = enriched;
-        await this.#record({ claimed, outcome, startedAt, endedAt: Date.now(), retry, hold, redact: config.redact });
+        const hold = this.#holdOf(this.#lanes.get(target)!);
+        await this.#record({ claimed, outcome: enriched.outcome, ...timer(), retry, hold, redact: config.redact });
       } else {
-        await this.#release(ref, enriched.kind === "later" ? enriched.until : Date.now());
+        const waitMs = enriched.kind === "later" ? enriched.until - this.#clock.monotonic() : 0;
+        await this.#release(ref, Math.round(this.#clock.now() + waitMs));
       }
     } catch (error) {
       log.error("cannot enrich a delivery: {problem}", { delivery: claimed.id, problem: explain(error) });
-      await this.#release(ref, Date.now() + STORE_RETRY_MS);
+      await this.#release(ref, this.#clock.now() + STORE_RETRY_MS);
     }
     this.wake();
   }
 
   async #deliver(claimed: Claimed, lane: Lane, config: DeliverConfig): Promise<void> {
     const target = config.targets.get(claimed.target)!;
-    const startedAt = Date.now();
+    const timer = this.#startTimer();
     const outcome = await attempt(target, () => deliveryOf(claimed, config), this.#stop.signal);
-    const endedAt = Date.now();
-    const change = outcome && lane.note(outcome, endedAt);
-    if (change) logCircuit(change, target.name, lane.circuit);
-    const { hold } = lane;
+    const times = timer();
+    const change = outcome && lane.note(outcome, this.#clock.monotonic());
+    const hold = this.#holdOf(lane);
+    if (change) logCircuit(change, target.name, lane.circuit.failures, hold.openUntil);
     // The next one need not wait for the record of this one, but may be one that this record lets go.
     lane.end();
     this.wake();
-    if (!outcome) return await this.#release(claimed.ref, Date.now());
+    if (!outcome) return await this.#release(claimed.ref);
     const retry = target.policy.retry ?? config.retry;
-    await this.#record({ claimed, outcome, startedAt, endedAt, retry, hold, redact: config.redact });
+    await this.#record({ claimed, outcome, ...times, retry, hold, redact: config.redact });
     this.wake();
   }
 
+  /** Begins to measure an attempt; what this gives ends it. */
+  #startTimer(): () => { endedAt: number; durationMs: number } {
+    const startedAt = this.#clock.monotonic();
+    return () => ({ endedAt: this.#clock.now(), durationMs: Math.round(this.#clock.monotonic() - startedAt) });
+  }
+
   /** What cannot be given back now is taken over at the next start. */
-  async #release(ref: DeliveryRef, dueAt: number): Promise<void> {
+  async #release(ref: DeliveryRef, dueAt = this.#clock.now()): Promise<void> {
     try {
-      await this.#store.release([ref], dueAt);
+      await this.#store.release([ref], dueAt, this.#clock.now());
     } catch (error) {
       log.error("cannot give a delivery back: {problem}", { problem: explain(error) });
     }
@@ -244,20 +287,30 @@ export class Deliverer {
 
   /** Sets the alarm for the first delivery that will be due in a lane that will be open. */
   async #sleep(): Promise<void> {
-    const now = Date.now();
-    let wakeAt = Infinity;
+    const [now, monotonicNow] = [this.#clock.now(), this.#clock.monotonic()];
+    let waitMs = Infinity;
     for (const name of this.#config.targets.keys()) {
-      const opensAt = this.#lanes.get(name)!.opensAt(now);
+      const opensAt = this.#lanes.get(name)!.opensAt(monotonicNow);
       const dueAt = opensAt === undefined ? undefined : await this.#store.nextDue(name);
-      if (dueAt !== undefined) wakeAt = Math.min(wakeAt, Math.max(dueAt, opensAt!));
+      if (dueAt !== undefined) waitMs = Math.min(waitMs, Math.max(dueAt - now, opensAt! - monotonicNow));
     }
-    if (wakeAt !== Infinity) this.#setAlarm(wakeAt - now);
+    if (waitMs !== Infinity) this.#setAlarm(waitMs);
   }
 
   #setAlarm(ms: number): void {
     if (this.#isStopping) return;
     this.#alarm = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), MAX_SLEEP_MS));
   }
+}
+
+/** The same hold in the times of another clock. */
+function inTimes<Some extends Hold>(hold: Some, other: (time: number) => number): Some {
+  const { openUntil, throttledUntil } = hold;
+  return {
+    ...hold,
+    openUntil: openUntil === undefined ? undefined : other(openUntil),
+    throttledUntil: throttledUntil === undefined ? undefined : other(throttledUntil),
+  };
 }
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {

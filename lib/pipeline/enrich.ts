@@ -1,5 +1,6 @@
 /** Enriching: the note of an event is fetched once, before the deliveries that need it, within the API's limit. */
 
+import { type Clock, systemClock, translate } from "../clock.ts";
 import type { ApiAccess } from "../connectvets/api.ts";
 import { fetchNote } from "../connectvets/fetch.ts";
 import { Limit, LIMIT_MS } from "../connectvets/limit.ts";
@@ -51,13 +52,13 @@ export function noteIn(kept: KeptNote | undefined, access: ApiAccess, now: numbe
   return access.isOptional && isFresh ? {} : undefined;
 }
 
-/** What follows for a delivery: it can be made, not before a time, or it has failed. */
+/** What follows for a delivery: it can be made, not before a time of the monotonic clock, or it has failed. */
 export type Enriched =
   | { kind: "ready" }
   | { kind: "later"; until: number }
   | { kind: "failed"; outcome: Retry | Dead };
 
-/** An event whose note somebody waits for. */
+/** An event whose note somebody waits for. Times are those of the monotonic clock. */
 interface Waiting {
   since: number;
   /** When the request may probably be made. */
@@ -73,12 +74,14 @@ interface Account {
 export class Enricher {
   readonly #store: NoteStore;
   readonly #stop: AbortSignal;
+  readonly #clock: Clock;
   readonly #accounts = new Map<string, Promise<Account>>();
 
   /** @param stop Ends requests; what they were for is given back. */
-  constructor(store: NoteStore, stop: AbortSignal) {
+  constructor(store: NoteStore, stop: AbortSignal, clock: Clock = systemClock) {
     this.#store = store;
     this.#stop = stop;
+    this.#clock = clock;
   }
 
   /**
@@ -101,9 +104,9 @@ export class Enricher {
     const result = await (account.flights.get(seq) ?? this.#begin(account, seq, id, access));
     if (result.kind === "later" && !(access.isOptional && result.until > own.since + PATIENCE_MS)) return result;
     const settled = result.kind === "failed"
-      ? await this.#settle(seq, access, result.outcome, nextAt(result.outcome, retry.scheduleMs[failures]), own.since)
+      ? await this.#settle(seq, access, result.outcome, this.#nextAt(result.outcome, retry.scheduleMs[failures]), own)
       : result.kind === "later"
-      ? await this.#settle(seq, access, limited(result.until))
+      ? await this.#settle(seq, access, limited(this.#wallTime(result.until)))
       : result;
     const isDone = settled.kind === "ready" || (settled.kind === "failed" && settled.outcome.kind === "dead");
     if (isDone) account.waiting.delete(seq);
@@ -119,11 +122,11 @@ export class Enricher {
     { isOptional }: ApiAccess,
     outcome: Retry | Dead,
     nextAt = Infinity,
-    since = 0,
+    { since }: Waiting = { since: 0 },
   ): Promise<Enriched> {
     const goesWithout = isOptional && nextAt > since + PATIENCE_MS;
     if (goesWithout || outcome.kind === "dead") {
-      await this.#store.keep(event, { at: Date.now(), problem: outcome.detail });
+      await this.#store.keep(event, { at: this.#clock.now(), problem: outcome.detail });
     }
     return goesWithout ? { kind: "ready" } : { kind: "failed", outcome };
   }
@@ -131,9 +134,9 @@ export class Enricher {
   #wait({ limit, waiting }: Account, event: number): Waiting {
     const known = waiting.get(event);
     if (known) return known;
-    const since = Date.now();
+    const since = this.#clock.monotonic();
     if (waiting.size >= MAX_WAITING) {
-      const [first, { turn = 0 }] = waiting.entries().next().value!;
+      const [first, { turn = -Infinity }] = waiting.entries().next().value!;
       if (turn > since) return { since, turn: limit.lastTurn };
       waiting.delete(first); // whose delivery is paused, or waits for another attempt, or is gone
     }
@@ -145,7 +148,7 @@ export class Enricher {
   async #begin(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
     const { limit, flights } = account;
     const own = this.#wait(account, event);
-    const now = Date.now();
+    const now = this.#clock.monotonic();
     own.turn ??= limit.take(now);
     if (own.turn <= now) own.turn = flights.size < MAX_NOTE_REQUESTS ? limit.enter(now) : now + BUSY_MS;
     if (own.turn > now) return { kind: "later", until: own.turn };
@@ -157,9 +160,10 @@ export class Enricher {
 
   async #fly(account: Account, event: number, id: string, access: ApiAccess): Promise<Enriched> {
     // Before the request, so that a crash does not forget it.
-    await this.#store.request(access.account, Date.now(), Date.now() - LIMIT_MS);
+    const askedAt = this.#clock.now();
+    await this.#store.request(access.account, askedAt, askedAt - LIMIT_MS);
     const asked = await fetchNote(access, id, this.#stop);
-    const now = Date.now();
+    const now = this.#clock.monotonic();
     if (this.#stop.aborted) return { kind: "later", until: now };
     noteRequests.inc({ result: asked.kind === "failed" ? asked.outcome.reason : asked.kind });
     if (asked.pauseMs !== undefined) await this.#hold(account, access.account, now, asked.pauseMs);
@@ -168,40 +172,43 @@ export class Enricher {
       return { kind: "later", until: own.turn ??= account.limit.take(now) };
     }
     if (asked.kind === "failed") return asked;
-    await this.#store.keep(event, { at: now, data: asked.data });
+    await this.#store.keep(event, { at: this.#clock.now(), data: asked.data });
     return { kind: "ready" };
   }
 
   async #hold({ limit, waiting }: Account, account: string, now: number, pauseMs: number): Promise<void> {
-    const until = now + pauseMs;
-    limit.hold(until, now);
+    const until = this.#wallTime(limit.hold(now + pauseMs, now));
     for (const own of waiting.values()) own.turn = undefined;
     log.warn("waiting with requests for notes: ConnectVets' API takes no more before {until}", {
       until: new Date(until).toISOString(),
     });
-    await this.#store.hold(account, until);
+    await this.#store.hold(account, until, this.#clock.now());
+  }
+
+  /** When the next attempt is made after this outcome, if there is one. */
+  #nextAt(outcome: Retry | Dead, pauseMs: number | undefined): number | undefined {
+    return outcome.kind === "dead" || pauseMs === undefined ? undefined : this.#clock.monotonic() + pauseMs;
+  }
+
+  /** A time of the monotonic clock in Unix milliseconds. */
+  #wallTime(time: number): number {
+    return Math.round(translate(time, this.#clock.monotonic(), this.#clock.now()));
   }
 
   #account(name: string): Promise<Account> {
     const known = this.#accounts.get(name);
     if (known) return known;
-    const now = Date.now();
-    const read = this.#store.use(name, now - LIMIT_MS).then(({ requests, heldUntil }) => ({
-      limit: new Limit(requests.filter((at) => at <= now), Math.min(heldUntil ?? 0, now + LIMIT_MS)),
-      flights: new Map(),
-      waiting: new Map(),
-    }));
+    const read = this.#store.use(name, this.#clock.now() - LIMIT_MS).then(({ requests, heldUntil = 0 }) => {
+      const past = (at: number) => translate(at, this.#clock.now(), this.#clock.monotonic());
+      return { limit: new Limit(requests.map(past), past(heldUntil)), flights: new Map(), waiting: new Map() };
+    });
     this.#accounts.set(name, read);
     read.catch(() => this.#accounts.delete(name));
     return read;
   }
 }
 
-/** When the next attempt is made after this outcome, if there is one. */
-function nextAt(outcome: Retry | Dead, pauseMs: number | undefined): number | undefined {
-  return outcome.kind === "dead" || pauseMs === undefined ? undefined : Date.now() + pauseMs;
-}
-
+/** @param until Unix milliseconds. */
 function limited(until: number): Retry {
   const detail = `ConnectVets' API takes no further request before ${new Date(until).toISOString()}`;
   return { kind: "retry", reason: "note_unavailable", detail };

@@ -1,4 +1,7 @@
-/** A target's lane: how many deliveries may start, and when. Knows its target alone, so none waits for another. */
+/**
+ * A target's lane: how many deliveries may start, and when. Knows its target alone, so none waits for another. All times
+ * are those of the monotonic clock: whoever sets the other one changes no rate and no pause.
+ */
 
 import type { Outcome } from "../outcome.ts";
 import type { Hold, TargetHold } from "../store/mod.ts";
@@ -11,21 +14,21 @@ export class Lane {
   #policy: Policy;
   #window?: Window;
   #inFlight = 0;
-  #throttledUntil = 0;
+  #throttledUntil?: number;
   #isPaused: boolean;
 
   /** @param hold How the target is held. */
   constructor(policy: Policy, hold: TargetHold = {}) {
     this.#policy = policy;
     this.#window = windowOf(policy);
-    this.#throttledUntil = hold.throttledUntil ?? 0;
+    this.#throttledUntil = hold.throttledUntil;
     this.#isPaused = hold.pausedAt !== undefined;
     this.circuit = new Circuit(policy.circuit, hold.openUntil);
   }
 
   /** Until when its attempts hold the target. */
   get hold(): Hold {
-    return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil || undefined };
+    return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil };
   }
 
   /** Goes on under another policy; what is in flight, and a pause, stay. */
@@ -45,13 +48,13 @@ export class Lane {
 
   /** Forgets what attempts said of the target: it is another one now. */
   forget(): void {
-    this.#throttledUntil = 0;
+    this.#throttledUntil = undefined;
     this.circuit.close();
   }
 
   /** How many deliveries may start now. */
   room(now: number): number {
-    if (this.#isPaused || now < this.#throttledUntil) return 0;
+    if (this.#isPaused || now < (this.#throttledUntil ?? now)) return 0;
     return Math.max(
       0,
       Math.min(
@@ -62,13 +65,13 @@ export class Lane {
     );
   }
 
-  /** When one more may start, in Unix milliseconds; `undefined` if that waits for one in flight to end, or an operator. */
+  /** When one more may start; `undefined` if that waits for one in flight to end, or an operator. */
   opensAt(now: number): number | undefined {
     if (this.#isPaused) return undefined;
     const opensAt = Math.max(
       now + (this.#window?.waitMs(now) ?? 0),
-      this.#throttledUntil,
-      this.circuit.openUntil ?? 0,
+      this.#throttledUntil ?? now,
+      this.circuit.openUntil ?? now,
     );
     const isFull = this.#inFlight >= this.#policy.concurrency || this.circuit.room(this.#inFlight, opensAt) < 1;
     return isFull ? undefined : opensAt;
@@ -86,7 +89,7 @@ export class Lane {
   /** Takes note of what an attempt says of the target: a pause that it asked for, a failure, a success. */
   note(outcome: Outcome, now: number): ReturnType<Circuit["note"]> {
     if (outcome.kind === "retry" && outcome.pauseMs !== undefined) {
-      this.#throttledUntil = Math.max(this.#throttledUntil, now + outcome.pauseMs);
+      this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);
     }
     return this.circuit.note(outcome, now);
   }

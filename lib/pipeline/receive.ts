@@ -79,7 +79,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     }
 
     if (source.rateLimit) {
-      const waitMs = clients.enter(`${source.name} ${networkOf(client)}`, source.rateLimit, receivedAt);
+      const waitMs = clients.enter(`${source.name} ${networkOf(client)}`, source.rateLimit, startedAt);
       if (waitMs > 0) {
         return refuse("rate_limited", 429, "Too many requests", { "Retry-After": String(Math.ceil(waitMs / 1000)) });
       }

@@ -9,12 +9,13 @@ import type { AttemptRecord, Claimed, Hold, Store } from "../store/mod.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 import { nextAttemptAt } from "./retry.ts";
 
-/** An attempt that was made. Times in Unix milliseconds. */
+/** An attempt that was made. */
 export interface Attempted {
   claimed: Claimed;
   outcome: Outcome;
-  startedAt: number;
+  /** Unix milliseconds. */
   endedAt: number;
+  durationMs: number;
   retry: RetryPolicy;
   /** How the target is held after it. */
   hold: Hold;
@@ -50,14 +51,14 @@ export function createRecord(store: Store, stop: AbortSignal): RecordAttempt {
   }
 }
 
-function recordOf({ claimed, outcome, startedAt, endedAt, retry, hold, redact }: Attempted): AttemptRecord {
+function recordOf({ claimed, outcome, endedAt, durationMs, retry, hold, redact }: Attempted): AttemptRecord {
   const base = {
     ref: claimed.ref,
     target: claimed.target,
     orderKey: claimed.orderKey,
     attempt: claimed.attempts + 1,
-    startedAt,
-    durationMs: endedAt - startedAt,
+    startedAt: endedAt - durationMs, // by the clock as it is now, which may have been set since
+    durationMs,
     outcome: mask(outcome, redact),
     hold,
   };

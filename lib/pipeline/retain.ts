@@ -1,6 +1,7 @@
-/** Retaining: what is done and old enough is deleted, a little at a time. */
+/** Retention: what is done and old enough is deleted, a little at a time, and never all at once on the word of a clock. */
 
 import { setTimeout } from "node:timers/promises";
+import { type Clock, systemClock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Store } from "../store/mod.ts";
@@ -10,6 +11,12 @@ export interface KeepPolicy {
   deliveredMs: number;
   deadMs: number;
 }
+
+/** How many times as fast as time passes retention follows a clock that has leapt: a week a day. */
+const FOLLOW = 7;
+
+/** By how many milliseconds the clock is ahead before that is worth a line in the log. */
+const LEAP_MS = 86_400_000;
 
 /** Most events that are looked at in one transaction. */
 const BATCH = 200;
@@ -29,12 +36,13 @@ const SOON_MS = 60_000;
  * @param keep Asked before each round, since a reload may change it.
  * @returns What ends it, and resolves once it has ended.
  */
-export function startRetaining(store: Store, keep: () => KeepPolicy): () => Promise<void> {
+export function startRetaining(store: Store, keep: () => KeepPolicy, clock: Clock = systemClock): () => Promise<void> {
   const stop = new AbortController();
+  const time = new RetentionTime(store, clock);
   const pause = (ms: number) => setTimeout(ms, undefined, { signal: stop.signal, ref: false }).catch(() => {});
 
   async function round({ deliveredMs, deadMs }: KeepPolicy): Promise<void> {
-    const now = Date.now();
+    const now = await time.now();
     let deleted = 0;
     for (let next: number | undefined = 0; next !== undefined && !stop.signal.aborted;) {
       const expired = await store.expire(next, { delivered: now - deliveredMs, dead: now - deadMs }, BATCH);
@@ -71,4 +79,48 @@ export function startRetaining(store: Store, keep: () => KeepPolicy): () => Prom
     stop.abort();
     await ended;
   };
+}
+
+/**
+ * The time by which retention deletes: never later than the clock says, and never far from where it was. A clock that is
+ * years ahead for an hour costs some hours of what is kept, and one that was off for a weekend is believed within a day.
+ */
+export class RetentionTime {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #askedAt: number;
+  #isBehind = false;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#askedAt = clock.monotonic();
+  }
+
+  /**
+   * Unix milliseconds.
+   * @throws {StoreError} if the store cannot read or write now.
+   */
+  async now(): Promise<number> {
+    const now = this.#clock.now();
+    const { newest = now, time: before = Math.min(newest, now), oldest = now } = await this.#store.retention();
+    const step = FOLLOW * (this.#clock.monotonic() - this.#askedAt);
+    this.#askedAt += step / FOLLOW;
+    // Nothing is older than the oldest event, so going on from there deletes nothing.
+    const from = Math.max(before, Math.min(oldest, now));
+    const time = Math.round(Math.min(Math.max(now, from - step), from + step));
+    await this.#store.keepRetention(time);
+    this.#tell(now, time);
+    return Math.min(now, time);
+  }
+
+  #tell(now: number, time: number): void {
+    const isBehind = now - time > LEAP_MS;
+    if (isBehind && !this.#isBehind) {
+      log.warn("the clock has leapt ahead: events are deleted as of {time}, which follows it by a week a day", {
+        time: new Date(time).toISOString(),
+      });
+    }
+    this.#isBehind = isBehind;
+  }
 }

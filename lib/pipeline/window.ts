@@ -1,4 +1,4 @@
-/** Counts what happens in a sliding window of time: so many, in so long. */
+/** Counts what happens in a sliding window of time: so many, in so long. All times are those of the monotonic clock. */
 
 export class Window {
   /** Times of the last `limit` entries, the oldest first. */
@@ -8,8 +8,7 @@ export class Window {
 
   /** How many more may enter now. */
   room(now: number): number {
-    // A time after now was counted before the clock was set back.
-    this.#times = this.#times.filter((time) => time > now - this.perMs && time <= now);
+    this.#times = this.#times.filter((time) => time > now - this.perMs);
     return this.limit - this.#times.length;
   }
 

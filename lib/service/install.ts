@@ -8,6 +8,8 @@ import { messageOf, RelayError } from "../errors.ts";
 import { exampleFiles } from "../init/files.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
 import { isExecutable } from "../runtime.ts";
+import { toldIn } from "../warnings.ts";
+import { readDotenv } from "./dotenv.ts";
 import { servicePaths, unitText } from "./unit.ts";
 
 /** One thing that was done, or found done: a verb in the past tense, and what it was done to. */
@@ -104,6 +106,13 @@ function configure(): Step[] {
   const files = writeConfig(configFolder, exampleFiles(), "en");
   if (isNewFolder) chmodSync(configFolder, 0o755); // whatever the umask says: the service reads it as a user of its own
   return files.map(({ path, isNew }) => ({ did: isNew ? "wrote" : "kept", what: path }));
+}
+
+/** What somebody should know of the `.env` that the service has, a sentence each. */
+export function dotenvWarnings(): string[] {
+  return toldIn("en", readDotenv(configFolder).warnings).map(({ path, message }) =>
+    `${configFolder}/${path} ${message}`
+  );
 }
 
 function startService(): Step[] {

@@ -1,5 +1,7 @@
 /** The systemd unit that keeps the relay running, as text. */
 
+import { DOTENV_CREDENTIAL } from "./dotenv.ts";
+
 /** Where the parts of the service lie. */
 export interface ServicePaths {
   /** Absolute path of the executable. */
@@ -50,6 +52,9 @@ StateDirectory=${name}
 StateDirectoryMode=0700
 ConfigurationDirectory=${name}
 EnvironmentFile=-/etc/${name}/.env
+# The same file once more: systemd and other readers differ in quotes and comments, and the relay goes by its own reading.
+LoadCredential=${DOTENV_CREDENTIAL}:/etc/${name}/.env
+SetCredential=${DOTENV_CREDENTIAL}:#
 # A secret for \`credential("webhook")\` in the config, from a file that only root can read:
 #LoadCredential=webhook:/etc/${name}/webhook.secret
 UMask=0077

@@ -6,6 +6,7 @@ import operator from "./sql/003_operator.sql" with { type: "text" };
 import alarms from "./sql/004_alarms.sql" with { type: "text" };
 import notes from "./sql/005_notes.sql" with { type: "text" };
 import runs from "./sql/006_runs.sql" with { type: "text" };
+import clock from "./sql/007_clock.sql" with { type: "text" };
 
 /** Each brings the schema from its place in this list to the next version. */
-export const migrations = [initial, targets, operator, alarms, notes, runs];
+export const migrations = [initial, targets, operator, alarms, notes, runs, clock];

@@ -83,7 +83,7 @@ export interface AttemptRecord {
   durationMs: number;
   outcome: Outcome;
   state: Exclude<DeliveryState, "in_flight">;
-  /** When the next attempt is due; for `pending` only. */
+  /** When the next attempt is due, counted from the end of this one; for `pending` only. */
   dueAt?: number;
   /** How the target is held after this attempt. */
   hold: Hold;
@@ -107,6 +107,15 @@ export interface Expired {
   next?: number;
 }
 
+/** What retention goes by, in Unix milliseconds. */
+export interface Retention {
+  /** The time by which it deleted last; absent before it has. */
+  time?: number;
+  /** When the first and the last of the stored events were received, by the order of acceptance. */
+  oldest?: number;
+  newest?: number;
+}
+
 /**
  * A store. Every method that writes does so in one transaction: when its promise resolves the write is on disk, and
  * when it rejects nothing was written. A loss of power may undo a claim, which is then made again.
@@ -128,8 +137,16 @@ export interface Store extends OperatorStore {
   claim(wanted: readonly { target: string; limit: number }[], now: number, leaseUntil: number): Promise<Claimed[]>;
   /** Records attempts and ends their leases. */
   record(records: readonly AttemptRecord[]): Promise<void>;
-  /** Gives deliveries back, due then; it counts as no attempt. */
-  release(refs: readonly DeliveryRef[], dueAt: number): Promise<void>;
+  /**
+   * Gives deliveries back, due then; it counts as no attempt.
+   * @param setAt From when they are put off until then: now. Without it they are due at once.
+   */
+  release(refs: readonly DeliveryRef[], dueAt: number, setAt?: number): Promise<void>;
+  /**
+   * Makes due at once what was put off by a clock that was set back since, as it would wait for longer than its rule says.
+   * Costs nothing where the clock was not set back. Gives how many deliveries that were.
+   */
+  bringForward(): Promise<number>;
   /** When the next delivery to this target is due whose turn it is; `undefined` if there is none. */
   nextDue(target: string): Promise<number | undefined>;
   /** How many deliveries to these targets wait or are on their way. */
@@ -138,6 +155,8 @@ export interface Store extends OperatorStore {
   totals(limit: number): Promise<Totals>;
   /** How each target is held, by name. */
   holds(): Promise<Map<string, TargetHold>>;
+  /** Says anew until when targets are held, by name: the clock was set. Of a target that is unknown nothing is written. */
+  hold(holds: ReadonlyMap<string, Hold>, setAt: number): Promise<void>;
   /** Names of the targets that deliveries wait for. */
   waitingTargets(): Promise<string[]>;
   /**
@@ -145,6 +164,9 @@ export interface Store extends OperatorStore {
    * @param after Where to go on: 0, or what the call before gave as `next`.
    */
   expire(after: number, before: Ages, limit: number): Promise<Expired>;
+  retention(): Promise<Retention>;
+  /** Remembers the time by which retention deletes. */
+  keepRetention(time: number): Promise<void>;
   /** Gives some of the disk space back that deleted events held; says whether there is more to give back. */
   giveBack(): Promise<boolean>;
   /** Writes, and changes nothing: resolves if the store can write, and has room for what it refused last. */

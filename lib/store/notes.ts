@@ -12,7 +12,7 @@ export interface KeptNote {
 
 /** What an account of the API has used of its limit. Times are Unix milliseconds. */
 export interface NoteUse {
-  /** When requests were made, in their order. */
+  /** When requests were made, in their order; now, if a clock that was set back since says that it was later. */
   requests: number[];
   /** The API takes no request before then. */
   heldUntil?: number;
@@ -28,6 +28,6 @@ export interface NoteStore {
   use(account: string, since: number): Promise<NoteUse>;
   /** Remembers a request that is about to be made, and forgets those from before `forget`. */
   request(account: string, at: number, forget: number): Promise<void>;
-  /** Remembers that the API takes no request before a time; a later one that is known stays. */
-  hold(account: string, until: number): Promise<void>;
+  /** Remembers that the API takes no request before a time, which was said at `setAt`. */
+  hold(account: string, until: number, setAt: number): Promise<void>;
 }

@@ -28,6 +28,9 @@ const eventsIn = (state: string) =>
     WHERE state = '${state}' AND (:target IS NULL OR target = :target) AND event >= :from AND event < :before
     ORDER BY event DESC LIMIT :limit`;
 
+/** Whether the event of a delivery was received at or after a time, if one is given. */
+const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
+
 export const operatorStatements = {
   targets: `WITH
       waiting AS (SELECT target AS name, count(*) AS pending, min(event) AS oldest
@@ -36,15 +39,15 @@ export const operatorStatements = {
         FROM deliveries WHERE state = 'in_flight' GROUP BY target),
       lost AS (SELECT target AS name, count(*) AS dead FROM deliveries WHERE state = 'dead' GROUP BY target),
       names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
-    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until, paused_at,
-      (SELECT received_at FROM events WHERE seq =
-        min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
+    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until, held_at,
+      paused_at,
+      (SELECT CASE WHEN received_at <= :now THEN received_at ELSE
+          (SELECT received_at FROM clock_steps WHERE seq > events.seq ORDER BY seq LIMIT 1) END
+        FROM events WHERE seq =
+          min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
     FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
       LEFT JOIN targets USING (name)
     ORDER BY names.name`,
-
-  newestEvent: "SELECT max(seq) AS seq FROM events",
-  eventFrom: "SELECT seq, received_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1",
 
   listDown: `SELECT ${listed} FROM events e WHERE e.seq >= :from AND e.seq < :before AND ${fitsWhole}
     ORDER BY e.seq DESC LIMIT :limit`,
@@ -66,21 +69,21 @@ export const operatorStatements = {
       (SELECT received_at FROM events WHERE seq = oldest) AS oldest_at,
       (SELECT received_at FROM events WHERE seq = newest) AS newest_at
     FROM (SELECT target, reason, count(*) AS count, min(event) AS oldest, max(event) AS newest FROM deliveries
-      WHERE state = 'dead' AND event >= :from
+      WHERE state = 'dead' AND event >= :from AND ${isSince}
         AND (:target IS NULL OR target = :target) AND (:reason IS NULL OR reason = :reason)
       GROUP BY target, reason)
     ORDER BY target, reason`,
   dead: `SELECT event, number FROM deliveries
-    WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from
+    WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from AND ${isSince}
       AND (event, number) > (:event, :number) ORDER BY event, number LIMIT :limit`,
 
-  activity: `SELECT hour, target, state, bucket, count FROM activity WHERE hour >= ? ORDER BY hour`,
+  activity: `SELECT hour, target, state, bucket, count FROM activity WHERE hour BETWEEN ? AND ? ORDER BY hour`,
 
-  retry: `UPDATE deliveries SET state = 'pending', due_at = ?, first_attempt = attempts
+  retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts
     WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target, order_key`,
   lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
   /** Of the deliveries of one target and order key, only the first that is not done has its turn. */
-  holdBack: `UPDATE deliveries SET due_at = NULL
+  holdBack: `UPDATE deliveries SET due_at = NULL, due_set_at = NULL
     WHERE target = :target AND order_key = :orderKey AND state = 'pending' AND (event, number) <> (${firstInOrder})`,
   tryAtOnce: "UPDATE targets SET open_until = min(open_until, ?) WHERE name = ? AND open_until IS NOT NULL",
 

@@ -1,5 +1,6 @@
 /** Rows of a SQL store, and what the store's callers see of them. */
 
+import { dueTime } from "../clock.ts";
 import type { RelayEvent } from "../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { Reason } from "../outcome.ts";
@@ -45,6 +46,8 @@ export interface DeliveryRow {
   attempts: number;
   first_attempt: number;
   due_at: number | null;
+  /** When `due_at` was set; without it that is `due_at` itself. */
+  due_set_at: number | null;
   reason: Reason | null;
   order_key: string | null;
 }
@@ -80,6 +83,7 @@ export interface HoldRow {
   name: string;
   open_until: number | null;
   paused_until: number | null;
+  held_at: number | null;
   paused_at: number | null;
 }
 
@@ -87,31 +91,39 @@ export function keptNote({ at, data, problem }: NoteRow): KeptNote {
   return { at, data: data ?? undefined, problem: problem ?? undefined };
 }
 
-export function holdOf(row: HoldRow): TargetHold {
+export function holdOf(row: HoldRow, now: number): TargetHold {
   return {
-    openUntil: row.open_until ?? undefined,
-    throttledUntil: row.paused_until ?? undefined,
+    openUntil: heldUntil(row.open_until, row, now),
+    throttledUntil: heldUntil(row.paused_until, row, now),
     pausedAt: row.paused_at ?? undefined,
   };
 }
 
-export function targetView(row: TargetRow): TargetView {
+function heldUntil(until: number | null, { held_at }: HoldRow, now: number): number | undefined {
+  return until === null ? undefined : dueTime(until, held_at ?? 0, now);
+}
+
+export function targetView(row: TargetRow, now: number): TargetView {
+  const { openUntil = null, throttledUntil = null } = holdOf(row, now);
+  // What has happened was not later than now, whatever a clock said that was set back since.
+  const happened = (at: number | null) => isoTimeOf(at === null ? null : Math.min(at, now));
+  const waits = row.pending !== null || row.in_flight !== null;
   return {
     name: row.name,
     pending: row.pending ?? 0,
     inFlight: row.in_flight ?? 0,
     dead: row.dead ?? 0,
-    oldestPendingAt: isoTimeOf(row.oldest_at),
-    lastDeliveredAt: isoTimeOf(row.delivered_at),
-    lastFailedAt: isoTimeOf(row.failed_at),
+    oldestPendingAt: waits ? happened(row.oldest_at ?? now) : null,
+    lastDeliveredAt: happened(row.delivered_at),
+    lastFailedAt: happened(row.failed_at),
     lastReason: row.reason,
-    circuitOpenUntil: isoTimeOf(row.open_until),
-    throttledUntil: isoTimeOf(row.paused_until),
-    pausedAt: isoTimeOf(row.paused_at),
+    circuitOpenUntil: isoTimeOf(openUntil),
+    throttledUntil: isoTimeOf(throttledUntil),
+    pausedAt: happened(row.paused_at),
   };
 }
 
-export function eventView(row: ListedRow, deliveries: DeliveryRow[]): EventView {
+export function eventView(row: ListedRow, deliveries: DeliveryRow[], now: number): EventView {
   return {
     id: formatId(row.id),
     source: row.source,
@@ -121,7 +133,7 @@ export function eventView(row: ListedRow, deliveries: DeliveryRow[]): EventView 
     noteId: row.note_id,
     externalId: row.external_id,
     problems: row.problems === null ? [] : JSON.parse(row.problems),
-    deliveries: deliveries.map((delivery) => deliveryView(row.id, delivery)),
+    deliveries: deliveries.map((delivery) => deliveryView(row.id, delivery, now)),
   };
 }
 
@@ -150,14 +162,16 @@ export function eventOf(row: EventRow): RelayEvent {
   };
 }
 
-export function deliveryView(event: IdBytes, row: DeliveryRow): DeliveryView {
+export function deliveryView(event: IdBytes, row: DeliveryRow, now: number): DeliveryView {
+  const { due_at: dueAt, due_set_at: setAt } = row;
+  const nextAt = dueAt === null ? null : dueTime(dueAt, setAt ?? dueAt, now);
   return {
     id: formatId(deliveryId(event, row.number)),
     target: row.target,
     state: row.state,
     attempts: row.attempts,
     reason: row.reason,
-    nextAttemptAt: row.state === "pending" ? isoTimeOf(row.due_at) : null,
+    nextAttemptAt: row.state === "pending" ? isoTimeOf(nextAt) : null,
   };
 }
 

@@ -1,6 +1,7 @@
 /** A store in one SQLite file. */
 
 import type { StatementSync } from "node:sqlite";
+import { type Clock, latestBy, systemClock } from "../clock.ts";
 import { bucketOf, HOUR_MS } from "./activity.ts";
 import type {
   Ages,
@@ -8,8 +9,10 @@ import type {
   Claimed,
   DeliveryRef,
   Expired,
+  Hold,
   NewDelivery,
   NewEvent,
+  Retention,
   Store,
   TargetHold,
   Totals,
@@ -20,15 +23,17 @@ import { SqliteFile } from "./sqlite_file.ts";
 import { SqliteNotes } from "./sqlite_notes.ts";
 import { SqliteOperator } from "./sqlite_operator.ts";
 import { SqliteRuns } from "./sqlite_runs.ts";
+import { SqliteSteps } from "./sqlite_steps.ts";
 import { statements } from "./statements.ts";
 
 /**
  * Opens the store in this file, which is made if it is not there.
  * @param onCommit Told of each durable commit how many milliseconds it took.
+ * @param clock By which it tells whether a stored time lies ahead.
  * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
  */
-export function openSqlite(path: string, onCommit?: (ms: number) => void): Store {
-  return new SqliteStore(new SqliteFile(path, onCommit));
+export function openSqlite(path: string, onCommit?: (ms: number) => void, clock: Clock = systemClock): Store {
+  return new SqliteStore(new SqliteFile(path, onCommit), clock);
 }
 
 /** Bytes that an event takes on the disk besides its body, or somewhat fewer. */
@@ -40,24 +45,32 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly runs: SqliteRuns;
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
+  readonly #clock: Clock;
+  readonly #steps: SqliteSteps;
+  /** The latest time that was written or seen; nothing that waits was put off later. Not known of what was there before. */
+  #latest = Infinity;
   /** What was recorded in the transaction that is open. */
   #recorded: AttemptRecord[] = [];
   /** Bytes that the last events needed which could not be stored; 0 once some could. */
   #refusedBytes = 0;
 
-  constructor(file: SqliteFile) {
+  constructor(file: SqliteFile, clock: Clock) {
     const sql = file.prepareAll(statements);
-    super(file, sql);
+    const steps = new SqliteSteps(file);
+    super(file, sql, steps, clock);
     this.#file = file;
     this.#sql = sql;
-    this.alarms = new SqliteAlarms(file, (event) => this.#accept(event));
-    this.notes = new SqliteNotes(file);
+    this.#clock = clock;
+    this.#steps = steps;
+    this.alarms = new SqliteAlarms(file, clock, (event) => this.#accept(event));
+    this.notes = new SqliteNotes(file, clock);
     this.runs = new SqliteRuns(file);
     file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
   }
 
   #beginTransaction(): void {
     this.#recorded = [];
+    this.#steps.begin();
     this.alarms.begin();
   }
 
@@ -83,6 +96,7 @@ class SqliteStore extends SqliteOperator implements Store {
   }
 
   #accept(event: NewEvent): "stored" | "duplicate" {
+    this.#steps.beforeEvent();
     const { changes, lastInsertRowid } = this.#sql.insertEvent.run(
       event.id,
       event.source,
@@ -94,9 +108,9 @@ class SqliteStore extends SqliteOperator implements Store {
       event.problems.length > 0 ? JSON.stringify(event.problems) : null,
     );
     if (Number(changes) === 0) return "duplicate";
-    event.deliveries.forEach((delivery, index) =>
-      this.insertDelivery(Number(lastInsertRowid), index + 1, delivery, event.receivedAt)
-    );
+    const seq = Number(lastInsertRowid);
+    this.#steps.noteEvent(seq, event.receivedAt);
+    event.deliveries.forEach((delivery, index) => this.insertDelivery(seq, index + 1, delivery, event.receivedAt));
     this.alarms.noteReceived(event);
     return "stored";
   }
@@ -107,6 +121,7 @@ class SqliteStore extends SqliteOperator implements Store {
     { target, orderKey }: NewDelivery,
     dueAt: number,
   ): void {
+    this.#see(dueAt);
     if (orderKey === undefined) this.#sql.insertDelivery.run(event, number, target, dueAt);
     else this.#sql.insertOrdered.run({ event, number, target, dueAt, orderKey });
   }
@@ -131,13 +146,16 @@ class SqliteStore extends SqliteOperator implements Store {
     }, "lazy");
   }
 
-  #record({ ref, target, orderKey, attempt, startedAt, durationMs, outcome, state, dueAt }: AttemptRecord): void {
-    const { event, number } = ref;
+  #record(record: AttemptRecord): void {
+    const { ref: { event, number }, target, orderKey, attempt, startedAt, durationMs, outcome, state } = record;
+    const endedAt = endOf(record);
+    const { dueAt = null } = record;
     const failure = outcome.kind === "delivered" ? undefined : outcome;
     const reason = failure?.reason ?? null;
-    this.#sql.settle.run(state, attempt, dueAt ?? null, reason, event, number);
+    this.#see(endedAt);
+    this.#sql.settle.run(state, attempt, dueAt, dueAt && endedAt, reason, event, number);
     if (orderKey !== undefined && state !== "pending") {
-      this.#sql.nextInOrder.run({ target, orderKey, dueAt: startedAt + durationMs });
+      this.#sql.nextInOrder.run({ target, orderKey, dueAt: endedAt });
     }
     this.#sql.insertAttempt.run(
       event,
@@ -159,12 +177,21 @@ class SqliteStore extends SqliteOperator implements Store {
       const delivered = own.findLast(({ outcome }) => outcome.kind === "delivered");
       const failed = own.findLast(({ outcome }) => outcome.kind !== "delivered");
       const reason = failed && failed.outcome.kind !== "delivered" ? failed.outcome.reason : null;
-      const { openUntil = null, throttledUntil = null } = own.at(-1)!.hold;
-      this.#sql.noteTarget.run(target, endOf(delivered), endOf(failed), reason, openUntil, throttledUntil);
+      const last = own.at(-1)!;
+      const { openUntil = null, throttledUntil = null } = last.hold;
+      this.#sql.noteTarget.run(
+        target,
+        delivered ? endOf(delivered) : null,
+        failed ? endOf(failed) : null,
+        reason,
+        openUntil,
+        throttledUntil,
+        endOf(last),
+      );
     }
     const counts = new Map<string, { record: AttemptRecord; hour: number; bucket: number; count: number }>();
     for (const record of this.#recorded) {
-      const hour = Math.floor(endOf(record)! / HOUR_MS) * HOUR_MS;
+      const hour = Math.floor(endOf(record) / HOUR_MS) * HOUR_MS;
       const bucket = bucketOf(record.durationMs);
       const key = `${hour} ${record.state} ${bucket} ${record.target}`;
       const one = counts.get(key);
@@ -176,10 +203,35 @@ class SqliteStore extends SqliteOperator implements Store {
     }
   }
 
-  async release(refs: readonly DeliveryRef[], dueAt: number): Promise<void> {
+  async release(refs: readonly DeliveryRef[], dueAt: number, setAt = dueAt): Promise<void> {
     await this.#file.write("release deliveries", () => {
-      for (const { event, number } of refs) this.#sql.release.run(dueAt, event, number);
+      this.#see(setAt);
+      for (const { event, number } of refs) this.#sql.release.run(dueAt, setAt, event, number);
     });
+  }
+
+  #see(time: number): void {
+    this.#latest = Math.max(this.#latest, time);
+  }
+
+  async bringForward(): Promise<number> {
+    const now = this.#clock.now();
+    const [seen, latest] = [this.#latest, latestBy(now)];
+    this.#latest = Math.max(now, Math.min(seen, latest));
+    if (seen <= latest) return 0;
+    try {
+      const targets = this.#file.read(() =>
+        this.#waitingTargets().filter((target) => this.#sql.isAhead.get({ target, now, latest }))
+      );
+      if (targets.length === 0) return 0;
+      return await this.#file.write("make due what a wrong clock put off", () => {
+        const changes = targets.map((target) => this.#sql.bringForward.run({ target, now, latest }).changes);
+        return changes.reduce<number>((sum, count) => sum + Number(count), 0);
+      });
+    } catch (error) {
+      this.#latest = Infinity;
+      throw error;
+    }
   }
 
   async nextDue(target: string): Promise<number | undefined> {
@@ -202,13 +254,23 @@ class SqliteStore extends SqliteOperator implements Store {
 
   async holds(): Promise<Map<string, TargetHold>> {
     const rows = this.#file.read(() => this.#sql.holds.all() as unknown as HoldRow[]);
-    return new Map(rows.map((row) => [row.name, holdOf(row)]));
+    return new Map(rows.map((row) => [row.name, holdOf(row, this.#clock.now())]));
+  }
+
+  async hold(holds: ReadonlyMap<string, Hold>, setAt: number): Promise<void> {
+    await this.#file.write("hold targets", () => {
+      for (const [name, { openUntil = null, throttledUntil = null }] of holds) {
+        this.#sql.hold.run(openUntil, throttledUntil, setAt, name);
+      }
+    });
   }
 
   async waitingTargets(): Promise<string[]> {
-    return this.#file.read(() =>
-      (this.#sql.waitingTargets.all() as unknown as { name: string }[]).map(({ name }) => name)
-    );
+    return this.#file.read(() => this.#waitingTargets());
+  }
+
+  #waitingTargets(): string[] {
+    return (this.#sql.waitingTargets.all() as unknown as { name: string }[]).map(({ name }) => name);
   }
 
   async expire(after: number, before: Ages, limit: number): Promise<Expired> {
@@ -216,8 +278,11 @@ class SqliteStore extends SqliteOperator implements Store {
     return await this.#file.write("delete old events", () => {
       const looked = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
       const rows = looked.slice(0, countWithin(looked.map(({ bytes }) => bytes), MAX_EXPIRED_BYTES));
+      const now = this.#clock.now();
+      const receivedAt = ({ seq, received_at }: DoneRow) =>
+        Math.min(received_at, received_at > now ? this.#steps.after(seq)?.received_at ?? Infinity : Infinity);
       const old = rows.filter((row) =>
-        !row.is_waiting && row.received_at < (row.is_dead ? before.dead : before.delivered)
+        !row.is_waiting && receivedAt(row) < (row.is_dead ? before.dead : before.delivered)
       );
       for (const { seq } of old) {
         this.#sql.deleteAttempts.run(seq);
@@ -225,12 +290,32 @@ class SqliteStore extends SqliteOperator implements Store {
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }
-      const last = rows.at(-1);
       this.#sql.forgetActivity.run(newest);
       this.alarms.forgetTypes(newest);
-      const isEnd = looked.length < limit && rows.length === looked.length || last!.received_at >= newest;
-      return { deleted: old.length, next: isEnd ? undefined : last!.seq };
+      const last = rows.at(-1);
+      const isEnd = looked.length < limit && rows.length === looked.length;
+      // What follows was received later still, up to where the clock was set back.
+      const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#placeBefore(last!.seq);
+      this.#steps.forget();
+      return { deleted: old.length, next };
     });
+  }
+
+  /** Place of the last event before the next step of the clock after a place. */
+  #placeBefore(seq: number): number | undefined {
+    const step = this.#steps.after(seq);
+    return step && step.seq - 1;
+  }
+
+  async retention(): Promise<Retention> {
+    return this.#file.read(() => {
+      const row = this.#sql.retention.get() as { [name in keyof Required<Retention>]: number | null };
+      return { time: row.time ?? undefined, oldest: row.oldest ?? undefined, newest: row.newest ?? undefined };
+    });
+  }
+
+  async keepRetention(time: number): Promise<void> {
+    await this.#file.write("keep the time of retention", () => this.#sql.keepRetention.run(time));
   }
 
   async giveBack(): Promise<boolean> {
@@ -272,6 +357,6 @@ interface DoneRow {
   is_dead: number;
 }
 
-function endOf(record: AttemptRecord | undefined): number | null {
-  return record ? record.startedAt + record.durationMs : null;
+function endOf({ startedAt, durationMs }: AttemptRecord): number {
+  return startedAt + durationMs;
 }

@@ -2,6 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { AlarmState } from "../alert.ts";
+import type { Clock } from "../clock.ts";
 import { isOwn, OWN_SOURCE } from "../own_event.ts";
 import type { AlarmStore } from "./alarms.ts";
 import type { NewEvent } from "./mod.ts";
@@ -9,6 +10,9 @@ import type { SqliteFile } from "./sqlite_file.ts";
 
 /** Types of events are told apart to this many milliseconds in time, so that many events cost few writes. */
 const GRAIN_MS = 100;
+
+/** An event that was received longer than this before the last one of its type was received by a clock set back since. */
+const LATE_MS = 60_000;
 
 /** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
 const FORGET_MS = 30 * 86_400_000;
@@ -25,20 +29,23 @@ const statements = {
 
   lastReceived: "SELECT name, received_at FROM types",
   noteType: `INSERT INTO types (name, received_at) VALUES (?, ?) ON CONFLICT (name)
-    DO UPDATE SET received_at = excluded.received_at WHERE excluded.received_at >= received_at + ${GRAIN_MS}`,
+    DO UPDATE SET received_at = excluded.received_at
+    WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at + ${GRAIN_MS - 1}`,
   forgetTypes: "DELETE FROM types WHERE received_at < ?",
 } as const;
 
 export class SqliteAlarms implements AlarmStore {
   readonly #file: SqliteFile;
+  readonly #clock: Clock;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   readonly #accept: (event: NewEvent) => unknown;
   /** Types that came in within the transaction that is open, and when. */
   #received = new Map<string, number>();
 
   /** @param accept Keeps an event within the transaction that is open. */
-  constructor(file: SqliteFile, accept: (event: NewEvent) => unknown) {
+  constructor(file: SqliteFile, clock: Clock, accept: (event: NewEvent) => unknown) {
     this.#file = file;
+    this.#clock = clock;
     this.#sql = file.prepareAll(statements);
     this.#accept = accept;
   }
@@ -49,9 +56,11 @@ export class SqliteAlarms implements AlarmStore {
 
   #states(): Map<string, AlarmState> {
     const rows = this.#sql.states.all() as unknown as StateRow[];
-    return new Map(
-      rows.map((row) => [row.key, { watchedSince: row.watched_since, since: row.since ?? undefined }]),
-    );
+    const now = this.#clock.now();
+    return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
+      key,
+      { watchedSince, since: since === null ? undefined : Math.min(since, now) },
+    ]));
   }
 
   async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
@@ -88,7 +97,9 @@ export class SqliteAlarms implements AlarmStore {
   /** An event was stored in the transaction that is open. */
   noteReceived(event: NewEvent): void {
     if (isOwn(event)) return;
-    this.#received.set(event.type, Math.max(event.receivedAt, this.#received.get(event.type) ?? -Infinity));
+    const before = this.#received.get(event.type) ?? -Infinity;
+    const isLate = event.receivedAt < before && event.receivedAt >= before - LATE_MS;
+    if (!isLate) this.#received.set(event.type, event.receivedAt);
   }
 
   /** A transaction ends: one row a type, however many events were stored. */

@@ -1,6 +1,7 @@
 /** Notes in the SQLite store. */
 
 import type { StatementSync } from "node:sqlite";
+import { type Clock, dueTime, latestBy } from "../clock.ts";
 import type { KeptNote, NoteStore, NoteUse } from "./notes.ts";
 import { keptNote, type NoteRow } from "./rows.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
@@ -11,19 +12,22 @@ const statements = {
     SELECT :event, :at, :data, :problem WHERE EXISTS (SELECT 1 FROM events WHERE seq = :event)
     ON CONFLICT (event) DO UPDATE SET at = excluded.at, data = excluded.data, problem = excluded.problem`,
   requests: "SELECT at FROM note_requests WHERE account = ? AND at >= ? ORDER BY at",
-  held: "SELECT until FROM note_holds WHERE account = ?",
+  correct: "UPDATE note_requests SET at = :now WHERE at > :latest",
+  held: "SELECT until, set_at FROM note_holds WHERE account = ?",
   request: "INSERT INTO note_requests (account, at) VALUES (?, ?)",
   forget: "DELETE FROM note_requests WHERE at < ?",
-  hold: `INSERT INTO note_holds (account, until) VALUES (?, ?)
-    ON CONFLICT (account) DO UPDATE SET until = max(until, excluded.until)`,
+  hold: `INSERT INTO note_holds (account, until, set_at) VALUES (?, ?, ?)
+    ON CONFLICT (account) DO UPDATE SET until = excluded.until, set_at = excluded.set_at`,
 } as const;
 
 export class SqliteNotes implements NoteStore {
   readonly #file: SqliteFile;
+  readonly #clock: Clock;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
-  constructor(file: SqliteFile) {
+  constructor(file: SqliteFile, clock: Clock) {
     this.#file = file;
+    this.#clock = clock;
     this.#sql = file.prepareAll(statements);
   }
 
@@ -41,10 +45,13 @@ export class SqliteNotes implements NoteStore {
   }
 
   async use(account: string, since: number): Promise<NoteUse> {
-    return this.#file.read(() => {
+    return await this.#file.write("read the use of the API", () => {
+      const now = this.#clock.now();
+      this.#sql.correct.run({ now, latest: latestBy(now) });
       const requests = this.#sql.requests.all(account, since) as { at: number }[];
-      const held = this.#sql.held.get(account) as { until: number } | undefined;
-      return { requests: requests.map(({ at }) => at), heldUntil: held?.until };
+      const held = this.#sql.held.get(account) as { until: number; set_at: number | null } | undefined;
+      const heldUntil = held && dueTime(held.until, held.set_at ?? 0, now);
+      return { requests: requests.map(({ at }) => at), heldUntil };
     });
   }
 
@@ -55,9 +62,9 @@ export class SqliteNotes implements NoteStore {
     });
   }
 
-  async hold(account: string, until: number): Promise<void> {
+  async hold(account: string, until: number, setAt: number): Promise<void> {
     await this.#file.write("remember a pause of the API", () => {
-      this.#sql.hold.run(account, until);
+      this.#sql.hold.run(account, until, setAt);
     });
   }
 }

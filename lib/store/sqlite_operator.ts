@@ -1,6 +1,7 @@
 /** The operator's side of the SQLite store: what is shown of its events, and what a person changes. */
 
 import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../clock.ts";
 import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../id.ts";
 import type { Reason } from "../outcome.ts";
 import { durationOf, HOUR_MS } from "./activity.ts";
@@ -38,6 +39,7 @@ import {
   targetView,
 } from "./rows.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
+import type { SqliteSteps } from "./sqlite_steps.ts";
 import type { statements } from "./statements.ts";
 
 /** Most events that are looked at for one page, so that a page of few among many comes soon, if short. */
@@ -50,10 +52,19 @@ export abstract class SqliteOperator implements OperatorStore {
   readonly #file: SqliteFile;
   readonly #own: Record<keyof typeof operatorStatements, StatementSync>;
   readonly #shared: Record<keyof typeof statements, StatementSync>;
+  readonly #steps: SqliteSteps;
+  readonly #clock: Clock;
 
   /** @param shared Statements that the way of an event needs as well. */
-  constructor(file: SqliteFile, shared: Record<keyof typeof statements, StatementSync>) {
+  constructor(
+    file: SqliteFile,
+    shared: Record<keyof typeof statements, StatementSync>,
+    steps: SqliteSteps,
+    clock: Clock,
+  ) {
     this.#file = file;
+    this.#clock = clock;
+    this.#steps = steps;
     this.#own = file.prepareAll(operatorStatements);
     this.#shared = shared;
   }
@@ -62,19 +73,23 @@ export abstract class SqliteOperator implements OperatorStore {
   protected abstract insertDelivery(event: number, number: number, delivery: NewDelivery, dueAt: number): void;
 
   async targets(): Promise<TargetView[]> {
-    return this.#file.read(() => (this.#own.targets.all() as unknown as TargetRow[]).map(targetView));
+    const now = this.#clock.now();
+    return this.#file.read(() =>
+      (this.#own.targets.all({ now }) as unknown as TargetRow[]).map((row) => targetView(row, now))
+    );
   }
 
   async events(filter: EventFilter, page: { limit: number; before?: number }): Promise<EventPage> {
     return this.#file.read(() => {
-      const before = Math.min(page.before ?? Infinity, this.#newest() + 1);
-      const from = this.#firstSince(filter.since);
+      const before = Math.min(page.before ?? Infinity, this.#steps.newest() + 1);
+      const { from, since } = this.#steps.since(filter.since);
       const { state } = filter;
       const index = state && state in indexes ? indexes[state as keyof typeof indexes] : undefined;
       const { rows, next } = index
         ? this.#listByIndex(this.#own[index], filter, from, before, page.limit)
         : this.#listByScan(filter, from, before, page.limit);
-      return { events: rows.map((row) => this.#view(row)), next };
+      const events = rows.filter(isSince(since)).map((row) => this.#view(row));
+      return { events, next };
     });
   }
 
@@ -99,13 +114,15 @@ export abstract class SqliteOperator implements OperatorStore {
 
   async stored(filter: EventFilter, page: { limit: number; after?: number }): Promise<EventPage<StoredEvent>> {
     return this.#file.read(() => {
-      const from = Math.max((page.after ?? 0) + 1, this.#firstSince(filter.since));
-      const before = Math.min(from + MAX_LOOKED, this.#newest() + 1);
+      const range = this.#steps.since(filter.since);
+      const from = Math.max((page.after ?? 0) + 1, range.from);
+      const before = Math.min(from + MAX_LOOKED, this.#steps.newest() + 1);
       const question = { ...questionOf(filter), from, before, limit: page.limit };
       const rows = this.#own.listUp.all(question) as unknown as EventRow[];
       const last = rows.length === page.limit ? rows.at(-1)!.seq : before - 1;
-      const events = rows.filter(fitsType(filter)).map((row) => ({ seq: row.seq, event: eventOf(row) }));
-      return { events, next: last < this.#newest() ? last : undefined };
+      const events = rows.filter(fitsType(filter)).filter(isSince(range.since))
+        .map((row) => ({ seq: row.seq, event: eventOf(row) }));
+      return { events, next: last < this.#steps.newest() ? last : undefined };
     });
   }
 
@@ -115,7 +132,7 @@ export abstract class SqliteOperator implements OperatorStore {
       const row = this.#own.storyBetween.get(first, last) as unknown as StoryRow | undefined;
       if (!row) return undefined;
       const deliveries = this.#deliveries(row.seq).map((delivery): DeliveryStory => ({
-        ...deliveryView(row.id, delivery),
+        ...deliveryView(row.id, delivery, this.#clock.now()),
         ref: { event: row.seq, number: delivery.number },
         history: (this.#own.attempts.all(row.seq, delivery.number) as unknown as AttemptRow[]).map(attemptView),
       }));
@@ -139,7 +156,7 @@ export abstract class SqliteOperator implements OperatorStore {
   }
 
   #view(row: ListedRow): EventView {
-    return eventView(row, this.#deliveries(row.seq));
+    return eventView(row, this.#deliveries(row.seq), this.#clock.now());
   }
 
   #deliveries(seq: number): DeliveryRow[] {
@@ -148,8 +165,8 @@ export abstract class SqliteOperator implements OperatorStore {
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
     return this.#file.read(() => {
-      const from = this.#firstSince(since);
-      const rows = this.#own.deadGroups.all({ target: target ?? null, reason: reason ?? null, from });
+      const range = this.#steps.since(since);
+      const rows = this.#own.deadGroups.all({ target: target ?? null, reason: reason ?? null, ...range });
       return (rows as unknown as DeadRow[]).map(({ target, reason, count, oldest_at, newest_at }) => ({
         target,
         reason,
@@ -165,7 +182,7 @@ export abstract class SqliteOperator implements OperatorStore {
     { limit, after = { event: 0, number: 0 } }: { limit: number; after?: DeliveryRef },
   ): Promise<DeliveryRef[]> {
     return this.#file.read(() => {
-      const question = { target, reason, from: this.#firstSince(since), ...after, limit };
+      const question = { target, reason, ...this.#steps.since(since), ...after, limit };
       return (this.#own.dead.all(question) as unknown as DeliveryRef[]).map(({ event, number }) => ({ event, number }));
     });
   }
@@ -173,20 +190,19 @@ export abstract class SqliteOperator implements OperatorStore {
   async activity(since: number): Promise<Activity> {
     return this.#file.read(() => {
       const first = Math.floor(since / HOUR_MS) * HOUR_MS;
-      const rows = this.#own.activity.all(first) as unknown as ActivityRow[];
+      const now = this.#clock.now();
+      const rows = this.#own.activity.all(first, now) as unknown as ActivityRow[];
       const attempts = rows.map(({ hour, bucket, ...row }) => ({ at: hour, durationMs: durationOf(bucket), ...row }));
-      return { received: this.#received(first), attempts };
+      return { received: this.#received(first, now), attempts };
     });
   }
 
   /** Events that came in, by the hour, told from their places in the order of acceptance. */
-  #received(first: number): Activity["received"] {
-    const newest = this.#newest();
+  #received(first: number, now: number): Activity["received"] {
     const received: Activity["received"] = [];
-    for (let at = first, seq = this.#firstSince(first); seq <= newest; at += HOUR_MS) {
-      const next = this.#firstSince(at + HOUR_MS);
-      if (next > seq) received.push({ at, count: next - seq });
-      seq = next;
+    for (let at = first; at <= now; at += HOUR_MS) {
+      const count = this.#steps.count(at, at + HOUR_MS);
+      if (count > 0) received.push({ at, count });
     }
     return received;
   }
@@ -235,25 +251,6 @@ export abstract class SqliteOperator implements OperatorStore {
   async resume(target: string): Promise<boolean> {
     return await this.#file.write("resume a target", () => this.#own.resume.run(target).changes > 0);
   }
-
-  /** Place of the newest event; 0 if there is none. */
-  #newest(): number {
-    return (this.#own.newestEvent.get() as { seq: number | null }).seq ?? 0;
-  }
-
-  /** Place of the first event that came in at or after a time; places and times rise together, but for milliseconds. */
-  #firstSince(time: number | undefined): number {
-    if (time === undefined) return 1;
-    let low = 1;
-    let high = this.#newest() + 1;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const found = this.#own.eventFrom.get(middle) as { seq: number; received_at: number } | undefined;
-      if (!found || found.received_at >= time) high = middle;
-      else low = found.seq + 1;
-    }
-    return low;
-  }
 }
 
 interface Listed {
@@ -280,6 +277,11 @@ interface ActivityRow {
   state: "pending" | "delivered" | "dead";
   bucket: number;
   count: number;
+}
+
+/** Whether an event was received at or after a time, if one is given. */
+function isSince(time: number | null): (row: { received_at: number }) => boolean {
+  return ({ received_at }) => time === null || received_at >= time;
 }
 
 /** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */

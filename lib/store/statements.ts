@@ -2,6 +2,9 @@
 
 const isWaiting = "state IN ('pending', 'in_flight')";
 
+/** Whether a delivery of a target was put off by a clock that was ahead. By the index, of those that are not due yet. */
+const isAhead = `target = :target AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
+
 /** The first delivery of a target and order key that is not done. */
 export const firstInOrder = `SELECT event, number FROM deliveries
   WHERE target = :target AND order_key = :orderKey AND ${isWaiting} ORDER BY event, number LIMIT 1`;
@@ -25,34 +28,41 @@ export const statements = {
 
   lease: "UPDATE deliveries SET state = 'in_flight', due_at = ? WHERE event = ? AND number = ?",
 
-  settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, reason = ?
+  settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, due_set_at = ?, reason = ?
     WHERE event = ? AND number = ? AND state = 'in_flight'`,
 
   /** Gives the next delivery of a key its turn, after the one before it was done. */
-  nextInOrder: `UPDATE deliveries SET due_at = :dueAt WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL`,
+  nextInOrder:
+    `UPDATE deliveries SET due_at = :dueAt, due_set_at = NULL WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL`,
 
   insertAttempt: `INSERT INTO attempts
       (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 
-  noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until, paused_until)
-    VALUES (?, ?, ?, ?, ?, ?)
+  noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until, paused_until, held_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET
       delivered_at = coalesce(excluded.delivered_at, delivered_at),
       failed_at = coalesce(excluded.failed_at, failed_at),
       reason = coalesce(excluded.reason, reason),
       open_until = excluded.open_until,
-      paused_until = excluded.paused_until`,
+      paused_until = excluded.paused_until,
+      held_at = excluded.held_at`,
+
+  hold: "UPDATE targets SET open_until = ?, paused_until = ?, held_at = ? WHERE name = ?",
 
   countAttempts: `INSERT INTO activity (hour, target, state, bucket, count) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,
 
   forgetActivity: "DELETE FROM activity WHERE hour < ?",
 
-  release: `UPDATE deliveries SET state = 'pending', due_at = ?
+  release: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = ?
     WHERE event = ? AND number = ? AND state = 'in_flight'`,
 
-  takeOver: "UPDATE deliveries SET state = 'pending', due_at = ? WHERE state = 'in_flight'",
+  takeOver: "UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL WHERE state = 'in_flight'",
+
+  isAhead: `SELECT 1 FROM deliveries WHERE ${isAhead} LIMIT 1`,
+  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL WHERE ${isAhead}`,
 
   nextDue: `SELECT due_at FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
@@ -66,7 +76,7 @@ export const statements = {
       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'in_flight' LIMIT :limit)) AS in_flight,
       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' LIMIT :limit)) AS dead`,
 
-  holds: "SELECT name, open_until, paused_until, paused_at FROM targets",
+  holds: "SELECT name, open_until, paused_until, held_at, paused_at FROM targets",
 
   /** One step in the index for each name, however many deliveries wait. */
   waitingTargets: `WITH RECURSIVE names (name) AS (
@@ -81,6 +91,11 @@ export const statements = {
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND ${isWaiting}) AS is_waiting,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead') AS is_dead
     FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+
+  retention: `SELECT (SELECT time FROM retention) AS time,
+    (SELECT received_at FROM events ORDER BY seq LIMIT 1) AS oldest,
+    (SELECT received_at FROM events ORDER BY seq DESC LIMIT 1) AS newest`,
+  keepRetention: "INSERT INTO retention (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",

@@ -64,10 +64,3 @@ test("enter() never lets more through than the limit allows, whatever turns were
   assert.equal(entered[60], T0 - 1_000 + 61_000, "when the first of the hundred does not count any more");
   assert.equal(limit.enter(T0 + 60_000), T0 + 60_000);
 });
-
-test("take() does not wait for times that lie ahead because the clock was set back", () => {
-  const limit = new Limit();
-  for (let count = 0; count < 150; count++) limit.take(T0);
-  const day = 86_400_000;
-  assert.equal(limit.take(T0 - day), T0 - day);
-});

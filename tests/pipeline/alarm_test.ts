@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { alarmData, alarmSince, type Alert, alertOf, keyOf } from "../../lib/alert.ts";
-import { lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
+import { KnownTimes, lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
+import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { until } from "../helpers/wait.ts";
 import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
@@ -18,7 +19,7 @@ const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({
 
 const refused = (limit: number, withinMs = 600_000, to = "plantao"): Alert => ({ refused: limit, withinMs, to });
 
-const nothing = { dead: 0, lastReceived: new Map(), refused: new Map() };
+const nothing = { dead: 0, lastReceived: new Map(), refused: new Map(), knownForMs: () => 0 };
 const state = { watchedSince: T0 };
 
 test("alarmSince() tells of dead letters from the number on that the alert says", () => {
@@ -43,6 +44,17 @@ test("alarmSince() tells of refused requests from the number on that the alert s
     alarmSince(refused(3), { ...state, since }, { ...nothing, refused: new Map([[600_000, count], [1, 99]]) }, T0 + 9);
   assert.deepEqual([at(0), at(2), at(3)], [undefined, undefined, T0 + 9]);
   assert.deepEqual([at(3, T0), at(1, T0), at(0, T0)], [T0, T0, undefined], "fewer are not none");
+});
+
+test("alarmSince() counts silence by the time that has passed, where the clock was set back since", () => {
+  const ahead = T0 + 36_000_000;
+  const seen = (knownMs: number) => ({
+    ...nothing,
+    lastReceived: new Map([["note.x", ahead]]),
+    knownForMs: () => knownMs,
+  });
+  const at = (knownMs: number) => alarmSince(silent(), { watchedSince: ahead }, seen(knownMs), T0);
+  assert.deepEqual([at(0), at(59_999), at(60_000.4)], [undefined, undefined, T0 - 60_000]);
 });
 
 test("keyOf() tells alerts apart by all that they say, and alertOf() reads it", () => {
@@ -254,6 +266,31 @@ testWithStore(
   },
 );
 
+testWithStore(
+  "lookForAlarms() tells of silence in time, and not too early, whichever way the clock is set",
+  async (bench) => {
+    const clock = new HandClock(T0);
+    const known = new KnownTimes(clock);
+    const alerts = [silent("note.*", 60_000)];
+    const look = (ms: number) => {
+      clock.pass(ms);
+      return lookForAlarms(bench.store, alerts, clock.now(), known);
+    };
+    await look(0);
+    for (const years of [10 / 24 / 365, 20, -20]) {
+      clock.set(T0 + years * 365 * 86_400_000);
+      await bench.store.accept([newEvent(`${years}`, [], { receivedAt: clock.now() })]);
+      assert.equal(await look(0), false);
+      clock.set(T0 + 5);
+      if (years < 0) await bench.store.accept([newEvent("right", [], { receivedAt: clock.now() })]);
+      assert.equal(await look(59_999), false, `${years}`);
+      assert.equal(await look(1), true, `${years}`);
+      await bench.store.accept([newEvent(`${years} ends`, [], { receivedAt: clock.now() })]);
+      assert.equal(await look(1), true, `${years}`);
+    }
+  },
+);
+
 testWithStore("startAlarms() looks again and again, follows the config, and goes on after a failure", async (bench) => {
   let alerts: Alert[] = [];
   let woken = 0;
@@ -267,7 +304,10 @@ testWithStore("startAlarms() looks again and again, follows the config, and goes
   const store = new Proxy(bench.store, {
     get: (real, name) => name === "alarms" ? alarms : Reflect.get(real, name).bind(real),
   });
-  const stop = startAlarms(store, () => alerts, () => woken++, { pauseMs: 5, clock: () => T0 });
+  const stop = startAlarms(store, () => alerts, () => woken++, {
+    pauseMs: 5,
+    clock: { now: () => T0, monotonic: () => 0 },
+  });
   try {
     await bury(bench.store, "1");
     alerts = [dead(1)];

@@ -17,7 +17,7 @@ import { makeFolder } from "../helpers/folder.ts";
 import { type Respond, type Sink, startSink, status } from "../helpers/sink.ts";
 import { makeTarget } from "../helpers/target.ts";
 import { sleep, until } from "../helpers/wait.ts";
-import { attemptsOf, eventOf, newEvent } from "../store/samples.ts";
+import { attemptsOf, claimAll, eventOf, newEvent } from "../store/samples.ts";
 
 interface Bench {
   store: Store;
@@ -167,10 +167,10 @@ test("Deliverer asks no route about an event of relay's own", async () => {
 test("Deliverer sleeps until something is due, be it months away", async () => {
   await withDeliverer({ a: {}, b: {} }, status(200), async ({ store, deliverer, sink, looks }) => {
     const now = Date.now();
-    await store.accept([
-      newEvent("soon", ["a"], { receivedAt: now + 200 }),
-      newEvent("later", ["a", "b"], { receivedAt: now + 60 * 86_400_000 }),
-    ]);
+    await store.accept([newEvent("soon"), newEvent("later", ["a", "b"])]);
+    for (const { ref } of [...await claimAll(store), ...await claimAll(store, "b")]) {
+      await store.release([ref], now + (ref.event === 1 ? 200 : 60 * 86_400_000), now);
+    }
     deliverer.wake();
     const [first] = await sink.received(1);
     assert.ok(first!.at >= now + 200);

@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { deliveryId, formatId } from "../../lib/id.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../lib/store/mod.ts";
+import { HandClock } from "../helpers/clock.ts";
+import { testClock } from "./contract_clock.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testAlarms } from "./contract_alarms.ts";
 import { testNotes } from "./contract_notes.ts";
@@ -12,6 +15,8 @@ import { testRuns } from "./contract_runs.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
+
+const A_DAY_MS = 86_400_000;
 
 /** An empty store, open. */
 export interface StoreBench {
@@ -23,20 +28,24 @@ export interface StoreBench {
 }
 
 /** Declares one test of the suite; `reopen` closes the store and opens it again. */
-export type It = (what: string, work: (store: Store, reopen: () => Promise<Store>) => Promise<void>) => void;
+export type It = (
+  what: string,
+  work: (store: Store, reopen: () => Promise<Store>, clock: HandClock) => Promise<void>,
+) => void;
 
-/** Runs the suite. @param make Opens a store with nothing in it. */
-export function testStore(name: string, make: () => Promise<StoreBench>): void {
+/** Runs the suite. @param make Opens a store with nothing in it, which has this clock. */
+export function testStore(name: string, make: (clock: Clock) => Promise<StoreBench>): void {
   const it: It = (what, work) =>
     test(`${name} ${what}`, async () => {
-      const bench = await make();
+      const clock = new HandClock(T0 + A_DAY_MS); // later than all that a test does that leaves it alone
+      const bench = await make(clock);
       let open: Store | undefined = bench.store;
       try {
         await work(bench.store, async () => {
           await open?.close();
           open = undefined;
           return open = await bench.reopen();
-        });
+        }, clock);
       } finally {
         await open?.close();
         await bench.remove();
@@ -50,6 +59,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
   testNotes(it);
   testRuns(it);
   testOperator(it);
+  testClock(it);
 }
 
 function testHandingOut(it: It): void {

@@ -43,8 +43,8 @@ export function testNotes(it: It): void {
       await store.notes.request("x", T0 + 5, 0);
       await store.notes.request("x", T0 + 3, 0);
       await store.notes.request("y", T0 + 4, 0);
-      await store.notes.hold("x", T0 + 60_000);
-      await store.notes.hold("x", T0 + 30_000);
+      await store.notes.hold("x", T0 + 30_000, T0);
+      await store.notes.hold("x", T0 + 60_000, T0);
       const after = await reopen();
       assert.deepEqual(await after.notes.use("x", T0), { requests: [T0 + 3, T0 + 5], heldUntil: T0 + 60_000 });
       assert.deepEqual(await after.notes.use("x", T0 + 4), { requests: [T0 + 5], heldUntil: T0 + 60_000 });

@@ -13,12 +13,12 @@ import { openSqlite } from "../../lib/store/sqlite.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { testStore } from "./contract.ts";
 
-testStore("sqlite", async () => {
+testStore("sqlite", async (clock) => {
   const folder = makeFolder();
   const path = join(folder.path, "relay.db");
   return {
-    store: openSqlite(path),
-    reopen: async () => openSqlite(path),
+    store: openSqlite(path, undefined, clock),
+    reopen: async () => openSqlite(path, undefined, clock),
     remove: async () => folder.remove(),
   };
 });

@@ -39,6 +39,31 @@ function makeFirstVersion(path: string, rows: [key: string, target: string, stat
   }
 }
 
+testIn(
+  "openSqlite() keeps what a store of an earlier version had put off, and finds where its clock was set back",
+  async (path) => {
+    makeFirstVersion(path, [["1", "a", "pending", null], ["2", "a", "pending", null], ["3", "a", "pending", null]]);
+    const db = new DatabaseSync(path);
+    const [now, hour] = [Date.now(), 3_600_000];
+    db.exec(`UPDATE deliveries SET due_at = ${now + hour}, attempts = 1 WHERE event < 3;
+    INSERT INTO attempts VALUES (1, 1, 1, ${now - 30}, 25, 'retry', NULL, NULL, NULL, NULL);
+    INSERT INTO attempts VALUES (2, 1, 1, ${now + 10 * hour}, 25, 'retry', NULL, NULL, NULL, NULL);
+    UPDATE events SET received_at = ${T0 + hour} WHERE seq = 2`);
+    db.close();
+    const store = openSqlite(path);
+    try {
+      assert.equal(await store.bringForward(), 1, "the one that a clock put off which was ahead");
+      assert.deepEqual(keysOf(await claimAll(store, "a", now + 1_000)), ["3", "2"]);
+      assert.equal(await store.nextDue("a"), now + hour);
+      const { events } = await store.stored({ since: T0 + 1 }, { limit: 9 });
+      assert.deepEqual(events.map(({ seq }) => seq), [2]);
+      assert.equal((await store.stored({ since: T0 }, { limit: 9 })).events.length, 3);
+    } finally {
+      await store.close();
+    }
+  },
+);
+
 testIn("openSqlite() brings a store of the first version up to date, and keeps order and everything", async (path) => {
   makeFirstVersion(path, [
     ["buried", "a", "dead", "rex"],

@@ -9,7 +9,7 @@ let isOn = sessionStorage.getItem("live") !== "off";
 let source;
 let timer;
 let isStale = false;
-let updatedAt = 0;
+let updatedAt = -Infinity;
 
 /** Whether a person is at work in this part, so that it must not change under their hands. */
 function isBusy(part) {
@@ -21,7 +21,7 @@ function isBusy(part) {
 async function update() {
   timer = undefined;
   isStale = false;
-  updatedAt = Date.now();
+  updatedAt = performance.now();
   const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
   if (!response?.ok || response.redirected) return false;
   const next = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -46,7 +46,7 @@ async function update() {
 
 /** Updates soon, however many changes are told meanwhile. */
 function changed() {
-  timer ??= setTimeout(update, Math.max(100, updatedAt + MIN_PAUSE_MS - Date.now()));
+  timer ??= setTimeout(update, Math.max(100, updatedAt + MIN_PAUSE_MS - performance.now()));
 }
 
 function connect() {

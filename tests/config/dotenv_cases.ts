@@ -1,0 +1,61 @@
+/** Texts of a `.env`, and what they are: to the relay, and to systemd as systemd 252 showed it. */
+
+type Values = Record<string, string>;
+
+/** Name, text, the relay's reading, systemd's where it is another one, and the lines of which the relay warns. */
+export type Case = [name: string, text: string, relay: Values, systemd: Values | undefined, warned: number[]];
+
+export const cases: Case[] = [
+  ["a comment after the value", "S=abc # nota\n", { S: "abc" }, { S: "abc # nota" }, [1]],
+  ["a comment after blanks", "T=1\nS=abc \t# nota\n", { T: "1", S: "abc" }, { T: "1", S: "abc \t# nota" }, [2]],
+  ["# within", "S=abc#def\n", { S: "abc#def" }, undefined, []],
+  ["# first", "S=#abc\n", { S: "#abc" }, undefined, []],
+  ["nothing but a comment", "S= # nota\n", { S: "" }, { S: "# nota" }, [1]],
+  ["a backslash", "S=a\\bc\n", { S: "a\\bc" }, { S: "abc" }, [1]],
+  ["a backslash before #", "S=a\\#b\n", { S: "a\\#b" }, { S: "a#b" }, [1]],
+  ["a backslash at the end of a line", "S=abc\\\ndef\nT=1\n", { S: "abc\\", T: "1" }, { S: "abcdef", T: "1" }, [1, 2]],
+  ["a backslash at the end of the text", "S=abc\\", { S: "abc\\" }, { S: "abc" }, [1]],
+  ["a backslash and a blank", "S=abc\\ \n", { S: "abc\\" }, { S: "abc " }, [1]],
+  ["export", "export S=abc\n", { S: "abc" }, {}, [1]],
+  ["export, and a tab", "\n\nexport\tS=abc\n", { S: "abc" }, {}, [3]],
+  ["a variable named export", "export=1\n", { export: "1" }, undefined, []],
+  ["\\n between double quotes", 'S="a\\nb"\n', { S: "a\nb" }, { S: "a\\nb" }, [1]],
+  ["escapes between double quotes", 'S="a\\"b\\\\c\\$d\\`e\\tf"\n', { S: 'a"b\\c$d`e\\tf' }, undefined, []],
+  ["a line end that is escaped", 'S="abc\\\ndef"\n', { S: "abcdef" }, undefined, []],
+  ["single quotes", "S='a\\nb \"x\" #'\n", { S: 'a\\nb "x" #' }, undefined, []],
+  ["a quote within other quotes", 'S="it\'s"\n', { S: "it's" }, undefined, []],
+  ["# between quotes", 'S="a # b"\n', { S: "a # b" }, undefined, []],
+  ["backticks", "S=`a 'b'`\n", { S: "a 'b'" }, { S: "`a 'b'`" }, [1]],
+  ["a comment after quotes", "S='abc' # nota\n", { S: "abc" }, { S: "abc# nota" }, [1]],
+  ["more after quotes", 'S="abc"def\n', { S: "abc" }, { S: "abcdef" }, [1]],
+  ["two quotes", "S='a' 'b'\n", { S: "a" }, { S: "ab" }, [1]],
+  ["quotes within", "S=a'b'\"c\"\n", { S: "a'b'\"c\"" }, undefined, []],
+  ["lines between quotes", "S=\"a\nb\"\nT='c\r\nd'\nexport U=1\n", { S: "a\nb", T: "c\r\nd", U: "1" }, {
+    S: "a\nb",
+    T: "c\r\nd",
+  }, [5]],
+  ["a quote that does not end", 'S="abc\nT=1\n', { S: '"abc', T: "1" }, { S: "abc\nT=1\n" }, [1, 2]],
+  ["another that does not end", "S='abc\nT=1\n", { S: "'abc", T: "1" }, { S: "abc\nT=1\n" }, [1, 2]],
+  ["blanks everywhere", " \tS \t= \tabc \t\n", { S: "abc" }, undefined, []],
+  ["carriage returns", "S=abc\r\nT=def\r\n", { S: "abc", T: "def" }, undefined, []],
+  ["carriage returns alone", "S=1\rT=2\r", { S: "1", T: "2" }, undefined, []],
+  ["comments", "; S=abc\n # S=def\n\nT=1\n", { T: "1" }, undefined, []],
+  ["; within", "S=abc;def\nT=;\n", { S: "abc;def", T: ";" }, undefined, []],
+  ["a comment with a backslash at its end", "# c \\\nS=1\nT=2\n", { S: "1", T: "2" }, { T: "2" }, [2]],
+  ["a byte order mark", "\ufeffS=abc\nT=1\n", { S: "abc", T: "1" }, { T: "1" }, [1]],
+  ["nothing", "S=\nT=\"\"\nU=''\n", { S: "", T: "", U: "" }, undefined, []],
+  ["a name twice", "S=1\nS=2\n", { S: "2" }, undefined, []],
+  ["variables within", "A=1\nS=$A ${A} %h\n", { A: "1", S: "$A ${A} %h" }, undefined, []],
+  ["a name with a dash or a dot", "my-name=1\nmy.name=2\nS=3\n", { "my-name": "1", "my.name": "2", S: "3" }, {
+    S: "3",
+  }, [1, 2]],
+  ["a name that begins with a digit", "1S=1\n", { "1S": "1" }, {}, [1]],
+  ["no =", "S\nT=1\n", { T: "1" }, undefined, [1]],
+  ["a colon", "S: abc\nT=1\n", { T: "1" }, undefined, [1]],
+  ["two words", "A B=1\n", {}, undefined, [1]],
+  ["no name", "=1\nT=2\n", { T: "2" }, undefined, [1]],
+  ["no end of the line", "S=a=b==", { S: "a=b==" }, undefined, []],
+  ["other letters", "S=São Paulo\u00a0🐕\u2028x\n", { S: "São Paulo\u00a0🐕\u2028x" }, undefined, []],
+  ["control characters", "S=a\u0001b\fc\u000b\n", { S: "a\u0001b\fc\u000b" }, undefined, []],
+  ["an escaped line end of Windows", 'S="abc\\\r\ndef"\n', { S: "abcdef" }, { S: "abc\\\r\ndef" }, [1]],
+];
