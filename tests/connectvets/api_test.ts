@@ -85,15 +85,6 @@ for (const [what, enrich, message] of mistakes) {
   });
 }
 
-test("readConfig() counts requests for notes among those that the HTTP client makes", () => {
-  const many = { concurrency: 244 };
-  assert.deepEqual(issuesOf(configOf({}, many)), []);
-  assert.match(
-    issuesOf(configOf({ enrich: connectvetsApi({ key: KEY }) }, many)).join(),
-    /make 260 HTTP requests at once/,
-  );
-});
-
 test("readConfig() warns of a key of the other environment, and of an enrich that serves nobody", () => {
   const enrich = connectvetsApi({ key: KEY });
   assert.deepEqual(warningsOf(configOf({ enrich })), []);
