@@ -167,7 +167,7 @@ function codeOf(error: unknown): string {
     // Nodemailer puts ESOCKET in the place of the system's code, which it keeps, or its words still hold.
     const known = code === "ESOCKET" ? originalCode : code;
     if (typeof known === "string") return known;
-    const named = /(E[A-Z]{4,})/.exec(at.message) ?? codeWords.exec(at.message);
+    const named = /\b(E[A-Z]{4,})\b/.exec(at.message) ?? codeWords.exec(at.message);
     if (named) return codeOfWords[named[1]!.toLowerCase()] ?? named[1]!;
   }
   return "";
