@@ -251,7 +251,7 @@ export class Connection implements Occupant {
     const incoming = this.#incoming;
     const isLast = !incoming?.isKeptAlive || !incoming.content.isWhole ||
       (this.#rest.length === 0 && (this.#hasEnded || this.#to.isRetiring()));
-    const length = typeof content === "string" ? Buffer.byteLength(content) : content.length;
+    const length = Buffer.byteLength(content);
     const head = headOf(response, length, isLast ? "close" : "keep-alive");
     let isTaken: boolean;
     if (incoming?.method === "HEAD" || length === 0) isTaken = this.#socket.write(head, "latin1");

@@ -26,6 +26,9 @@ export interface ReceiveConfig extends AcceptConfig {
 
 type Headings = Record<string, string>;
 
+/** The answers to genuine events: made once, since each is made of nothing but its text. */
+const answers = { stored: textAnswer(200, "OK"), duplicate: textAnswer(200, "Already processed") };
+
 /** Seconds after which a sender may try again what could not be taken. */
 const RETRY_SECONDS = 5;
 
@@ -109,7 +112,7 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       const result = await accept({ source, body, payload, headers, secretIndex, receivedAt }, config);
       eventsReceived.inc({ source: source.name, result });
       ackDuration.observe((performance.now() - startedAt) / 1000);
-      return textAnswer(200, result === "stored" ? "OK" : "Already processed");
+      return answers[result];
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const retry = { "Retry-After": String(RETRY_SECONDS) };
