@@ -33,10 +33,7 @@ export function readDotenv(folder: string): DotenvFile {
   const readings = served === undefined ? [] : readingsOf(served);
   return {
     variables,
-    warnings: [
-      ...problems.map(({ line, problem }) => warn(line, problem)),
-      ...differences(text ?? served ?? "", variables),
-    ],
+    warnings: warningsOf([...differences(text ?? served ?? "", variables), ...problems]),
     isFromSystemd: (name, value) => readings.some((reading) => reading.get(name)?.value === value),
   };
 }
@@ -80,21 +77,32 @@ function lineOfOther(bytes: Uint8Array): number | undefined {
   return text.slice(0, at).split(/\r\n|\n|\r/).length;
 }
 
-function differences(text: string, variables: Dotenv["variables"]): ConfigWarning[] {
+interface LineWarning {
+  line: number;
+  problem: keyof WarningWords["dotenv"];
+}
+
+/** The lines of which systemd makes something else than the relay. */
+function differences(text: string, variables: Dotenv["variables"]): LineWarning[] {
   if (process.platform !== "linux") return [];
   const readings = readingsOf(text);
   const own = [...variables].filter(([name, { value }]) => readings.some((one) => one.get(name)?.value !== value))
-    .map(([name, { line }]) => warn(line, readings.every((one) => one.has(name)) ? "otherValue" : "notSet"));
+    .map(([name, { line }]): LineWarning => ({
+      line,
+      problem: readings.every((one) => one.has(name)) ? "otherValue" : "notSet",
+    }));
   const others = readings.flatMap((one) => [...one]).filter(([name]) => !variables.has(name))
-    .map(([, { line }]) => warn(line, "setOnly"));
-  const byPath = new Map([...own, ...others].map((one) => [one.path, one]));
-  return [...byPath.values()];
+    .map(([, { line }]): LineWarning => ({ line, problem: "setOnly" }));
+  return [...own, ...others];
 }
 
-function warn(line: number, problem: keyof WarningWords["dotenv"]): ConfigWarning {
-  return { path: placeOf(line), warning: ({ dotenv }) => dotenv[problem] };
+/** One warning a line, by the order of the lines; the last one that is given counts. */
+function warningsOf(found: readonly LineWarning[]): ConfigWarning[] {
+  const byLine = new Map(found.map(({ line, problem }) => [line, problem]));
+  return [...byLine].sort(([one], [other]) => one - other)
+    .map(([line, problem]) => ({ path: placeOf(line), warning: ({ dotenv }) => dotenv[problem] }));
 }
 
 function placeOf(line: number): string {
-  return `.env, line ${line}`;
+  return `.env:${line}`;
 }

@@ -22,6 +22,7 @@ import { SqliteAlarms } from "./sqlite_alarms.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import { SqliteNotes } from "./sqlite_notes.ts";
 import { SqliteOperator } from "./sqlite_operator.ts";
+import { SqliteRetention } from "./sqlite_retention.ts";
 import { SqliteRuns } from "./sqlite_runs.ts";
 import { SqliteSteps } from "./sqlite_steps.ts";
 import { statements } from "./statements.ts";
@@ -47,6 +48,7 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   readonly #clock: Clock;
   readonly #steps: SqliteSteps;
+  readonly #retention: SqliteRetention;
   /** The latest time that was written or seen; nothing that waits was put off later. Not known of what was there before. */
   #latest = Infinity;
   /** What was recorded in the transaction that is open. */
@@ -65,6 +67,7 @@ class SqliteStore extends SqliteOperator implements Store {
     this.alarms = new SqliteAlarms(file, clock, (event) => this.#accept(event));
     this.notes = new SqliteNotes(file, clock);
     this.runs = new SqliteRuns(file);
+    this.#retention = new SqliteRetention(file, steps, this.alarms, clock);
     file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
   }
 
@@ -273,49 +276,16 @@ class SqliteStore extends SqliteOperator implements Store {
     return (this.#sql.waitingTargets.all() as unknown as { name: string }[]).map(({ name }) => name);
   }
 
-  async expire(after: number, before: Ages, limit: number): Promise<Expired> {
-    const newest = Math.max(before.delivered, before.dead);
-    return await this.#file.write("delete old events", () => {
-      const looked = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
-      const rows = looked.slice(0, countWithin(looked.map(({ bytes }) => bytes), MAX_EXPIRED_BYTES));
-      const now = this.#clock.now();
-      const receivedAt = ({ seq, received_at }: DoneRow) =>
-        Math.min(received_at, received_at > now ? this.#steps.after(seq)?.received_at ?? Infinity : Infinity);
-      const old = rows.filter((row) =>
-        !row.is_waiting && receivedAt(row) < (row.is_dead ? before.dead : before.delivered)
-      );
-      for (const { seq } of old) {
-        this.#sql.deleteAttempts.run(seq);
-        this.#sql.deleteDeliveries.run(seq);
-        this.#sql.deleteNote.run(seq);
-        this.#sql.deleteEvent.run(seq);
-      }
-      this.#sql.forgetActivity.run(newest);
-      this.alarms.forgetTypes(newest);
-      const last = rows.at(-1);
-      const isEnd = looked.length < limit && rows.length === looked.length;
-      // What follows was received later still, up to where the clock was set back.
-      const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#placeBefore(last!.seq);
-      this.#steps.forget();
-      return { deleted: old.length, next };
-    });
-  }
-
-  /** Place of the last event before the next step of the clock after a place. */
-  #placeBefore(seq: number): number | undefined {
-    const step = this.#steps.after(seq);
-    return step && step.seq - 1;
+  expire(after: number, before: Ages, limit: number): Promise<Expired> {
+    return this.#retention.expire(after, before, limit);
   }
 
   async retention(): Promise<Retention> {
-    return this.#file.read(() => {
-      const row = this.#sql.retention.get() as { [name in keyof Required<Retention>]: number | null };
-      return { time: row.time ?? undefined, oldest: row.oldest ?? undefined, newest: row.newest ?? undefined };
-    });
+    return this.#retention.read();
   }
 
   async keepRetention(time: number): Promise<void> {
-    await this.#file.write("keep the time of retention", () => this.#sql.keepRetention.run(time));
+    await this.#retention.keep(time);
   }
 
   async giveBack(): Promise<boolean> {
@@ -337,24 +307,6 @@ class SqliteStore extends SqliteOperator implements Store {
   async close(): Promise<void> {
     this.#file.close();
   }
-}
-
-/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
-const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
-
-/** How many of these, from the first one on and at least that one, sum up to so much at most. */
-function countWithin(sizes: readonly number[], most: number): number {
-  let sum = 0;
-  const count = sizes.findIndex((size) => (sum += size) > most);
-  return count < 0 ? sizes.length : Math.max(count, 1);
-}
-
-interface DoneRow {
-  seq: number;
-  bytes: number;
-  received_at: number;
-  is_waiting: number;
-  is_dead: number;
 }
 
 function endOf({ startedAt, durationMs }: AttemptRecord): number {

@@ -1,6 +1,6 @@
 /** The statements of the SQLite store that the way of an event needs, by name. */
 
-const isWaiting = "state IN ('pending', 'in_flight')";
+export const isWaiting = "state IN ('pending', 'in_flight')";
 
 /** Whether a delivery of a target was put off by a clock that was ahead. By the index, of those that are not due yet. */
 const isAhead = `target = :target AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
@@ -54,8 +54,6 @@ export const statements = {
   countAttempts: `INSERT INTO activity (hour, target, state, bucket, count) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,
 
-  forgetActivity: "DELETE FROM activity WHERE hour < ?",
-
   release: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = ?
     WHERE event = ? AND number = ? AND state = 'in_flight'`,
 
@@ -84,21 +82,4 @@ export const statements = {
       UNION ALL
       SELECT (SELECT min(target) FROM deliveries WHERE state = 'pending' AND target > name) FROM names WHERE name IS NOT NULL
     ) SELECT name FROM names WHERE name IS NOT NULL`,
-
-  /** Events in the order of acceptance, and whether all that was to be done about them is done. */
-  selectDone: `SELECT seq, received_at, 
-      length(body) + coalesce((SELECT length(data) FROM notes WHERE event = seq), 0) AS bytes,
-      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND ${isWaiting}) AS is_waiting,
-      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead') AS is_dead
-    FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
-
-  retention: `SELECT (SELECT time FROM retention) AS time,
-    (SELECT received_at FROM events ORDER BY seq LIMIT 1) AS oldest,
-    (SELECT received_at FROM events ORDER BY seq DESC LIMIT 1) AS newest`,
-  keepRetention: "INSERT INTO retention (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
-
-  deleteAttempts: "DELETE FROM attempts WHERE event = ?",
-  deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
-  deleteNote: "DELETE FROM notes WHERE event = ?",
-  deleteEvent: "DELETE FROM events WHERE seq = ?",
 } as const;

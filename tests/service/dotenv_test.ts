@@ -29,7 +29,7 @@ test(
     for (const [name, text, , , warned] of cases) {
       writeFileSync(join(folder, ".env"), text);
       const { warnings } = readDotenv(folder);
-      const lines = [...new Set(warnings.map(({ path }) => Number(/^\.env, line (\d+)$/.exec(path)![1])))].sort();
+      const lines = [...new Set(warnings.map(({ path }) => Number(/^\.env:(\d+)$/.exec(path)![1])))].sort();
       assert.deepEqual(lines, warned, name);
       for (const locale of ["en", "pt-BR"] as const) {
         for (const { message } of toldIn(locale, warnings)) assert.doesNotMatch(message, /undefined|abc|nota/, name);
@@ -53,7 +53,7 @@ test(
       writeFileSync(join(folder, ".env"), new Uint8Array(bytes));
       assert.throws(() => readDotenv(folder), (error) => {
         assert.ok(error instanceof ConfigError);
-        assert.deepEqual(error.issues.map(({ path }) => path), [`.env, line ${line}`]);
+        assert.deepEqual(error.issues.map(({ path }) => path), [`.env:${line}`]);
         return true;
       });
     }
@@ -91,7 +91,7 @@ export default defineConfig({
       writeFileSync(join(folder, ".env"), text.replace("abc", "new"));
       const loaded = await loadConfig(file);
       assert.deepEqual(own(), ["new", "b", "of a drop-in", "e", "1"], "a reload reads the file where it can");
-      assert.deepEqual(loaded.warnings.map(({ path }) => path), [".env, line 1", ".env, line 2", ".env, line 6"]);
+      assert.deepEqual(loaded.warnings.map(({ path }) => path), [".env:1", ".env:2", ".env:6"]);
     } finally {
       for (const name of [...Object.keys(set), "RELAY_D_B", "RELAY_D_F"]) {
         if (before[name] === undefined) delete process.env[name];

@@ -37,11 +37,11 @@ test("the service reads what a shell reads, whatever systemd makes of the line",
 
     await machine.write(DOTENV, `# one\nexport WEBHOOK_SECRET=whs_0123456789abcdef\n`, "600");
     for (const command of [`relay check --config ${CONFIG}`, "relay service install"]) {
-      assert.match(await machine.do(command), /\.env, line 2:? sets nothing for systemd/, command);
+      assert.match(await machine.do(command), /\.env:2:? sets nothing for systemd/, command);
     }
     const { warnings } = JSON.parse(await machine.do("relay service install --json"));
     assert.equal(warnings.length, 1);
-    assert.match(await machine.do("journalctl --unit relay --no-pager"), /\.env, line 2 sets nothing for systemd/);
+    assert.match(await machine.do("journalctl --unit relay --no-pager"), /\.env:2 sets nothing for systemd/);
 
     // What an administrator has put into the unit counts, and a service without the file starts.
     const drop = "[Service]\nEnvironmentFile=/root/more\n";
@@ -54,7 +54,7 @@ test("the service reads what a shell reads, whatever systemd makes of the line",
 
     await machine.do(`printf 'WEBHOOK_SECRET=ca\\347a\\n' > ${DOTENV}`);
     const { code, stderr } = await machine.sh("relay service install");
-    assert.deepEqual([code, /\.env, line 1:? is not UTF-8/.test(stderr)], [78, true], stderr);
+    assert.deepEqual([code, /\.env:1:? is not UTF-8/.test(stderr)], [78, true], stderr);
   });
 });
 
