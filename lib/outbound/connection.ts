@@ -97,6 +97,7 @@ export class Connection {
         this.close();
         return reject(signal.reason);
       }
+      if (!this.isOpen) return reject(new ConnectionLost(true));
       const onAbort = () => this.#cut(signal.reason);
       const counts = { hasInformed: false, body: [], bodyBytes: 0, bytes: 0, isEnded: false };
       this.#exchange = { ...bounds, method, resolve, reject, onAbort, ...counts };
