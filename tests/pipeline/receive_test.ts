@@ -48,7 +48,7 @@ function start(options: { source?: object; verdict?: Verdict; trustedProxies?: n
   );
   const send = async (path: string, init: Parameters<typeof incomingOf>[1] = {}) => {
     const response = await receive(incomingOf(`http://relay${path}`, init));
-    return { status: response.status, text: await response.text(), headers: response.headers };
+    return { status: response.status, text: await response.clone().text(), headers: response.headers };
   };
   const post = (body: string | Uint8Array, signature: string | null = sign(body), headers = {}, client?: string) =>
     send("/hook", {
