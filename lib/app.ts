@@ -16,6 +16,7 @@ import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
 import { openListener, type PublicListener } from "./listener.ts";
 import type { Address } from "./listening_socket.ts";
+import { rightsTo } from "./rights/mod.ts";
 import { type Handler, listen, type Listener } from "./runtime.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
@@ -172,9 +173,11 @@ export function storePath({ config, folder }: LoadedConfig): string {
   });
 }
 
-/** Opens the store that this config names. */
+/** Opens the store that this config names. Root goes on with the rights of whoever else can change what lies there. */
 export function openStore(loaded: LoadedConfig): Store {
-  return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
+  const path = storePath(loaded);
+  rightsTo(path).take();
+  return openSqlite(path, (ms) => commitDuration.observe(ms / 1000));
 }
 
 async function listenOn(

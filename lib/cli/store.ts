@@ -7,6 +7,7 @@ import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
 import { visible } from "../log.ts";
 import { unknownName } from "../options.ts";
+import { rightsHint, rightsTo } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigOptions } from "./shared.ts";
 
@@ -19,7 +20,8 @@ export interface OpenStore {
 }
 
 /**
- * Opens the config's store, does the work of a verb, and closes the store.
+ * Opens the config's store, does the work of a verb, and closes the store. Root has no more rights from then on than whoever
+ * else can change what lies there.
  * @throws {RelayError} if there is no store yet, or it cannot be reached: a verb makes none.
  */
 export async function withStore<Result>(
@@ -27,6 +29,20 @@ export async function withStore<Result>(
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
   const loaded = await loadConfig(options.config);
+  rightsTo(storePath(loaded)).take();
+  return await opened(loaded, work);
+}
+
+/** As {@link withStore}, for a verb that writes something elsewhere afterwards: root is root again then. */
+export async function fromStore<Result>(
+  options: ConfigOptions,
+  work: (open: OpenStore) => Promise<Result>,
+): Promise<Result> {
+  const loaded = await loadConfig(options.config);
+  return await rightsTo(storePath(loaded)).during(() => opened(loaded, work));
+}
+
+async function opened<Result>(loaded: LoadedConfig, work: (open: OpenStore) => Promise<Result>): Promise<Result> {
   const path = storePath(loaded);
   checkThere(path);
   const store = openStore(loaded);
@@ -43,7 +59,7 @@ export async function withStore<Result>(
  */
 export async function storeThere(options: ConfigOptions): Promise<string> {
   const path = storePath(await loadConfig(options.config));
-  checkThere(path);
+  rightsTo(path).use(() => checkThere(path));
   return path;
 }
 
@@ -55,7 +71,7 @@ function checkThere(path: string): void {
     const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
       ? ["there is none yet", "start `relay serve`"]
       : code === "EACCES"
-      ? ["this user may not look there", "run this as root, or as the user of the service"]
+      ? ["this user may not look there", rightsHint() ?? "run this as root, or as the user of the service"]
       : [messageOf(error), undefined];
     throw new RelayError(`Cannot read the store ${path}: ${reason}`, hint);
   }

@@ -1,10 +1,8 @@
 /** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
 
-import { chownSync, closeSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
+import { makeFile } from "./ordinary_file.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
 /**
@@ -16,8 +14,7 @@ import { isLocked, storeError } from "./sqlite_error.ts";
 export function lockStore(path: string, doing: string): DatabaseSync {
   const file = `${path}.lock`;
   try {
-    closeSync(openSync(file, "a", 0o600));
-    shareWithOwner(file, path);
+    makeFile(file);
     const lock = new DatabaseSync(file);
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
@@ -25,14 +22,4 @@ export function lockStore(path: string, doing: string): DatabaseSync {
     if (!isLocked(error)) throw storeError(`lock the store by ${file}`, error);
     throw new StoreError(`Cannot ${doing} the store ${path}: another relay serves it`, "stop that one first");
   }
-}
-
-/**
- * Makes a file belong to whoever owns the store, or where there is none yet its folder, where root runs this: the service
- * must be able to open it.
- */
-export function shareWithOwner(file: string, store: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(store, { throwIfNoEntry: false }) ?? statSync(dirname(store));
-  chownSync(file, uid, gid);
 }
