@@ -24,6 +24,7 @@ export interface Libc {
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   shutdown(fd: number, how: number): number;
   socket(domain: number, type: number, protocol: number): number;
+  umount2(target: Uint8Array, flags: number): number;
   unshare(flags: number): number;
 }
 
@@ -46,6 +47,7 @@ function open(): Library<Libc> | null {
     sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
     shutdown: { args: ["i32", "i32"], returns: "i32" },
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    umount2: { args: ["ptr", "i32"], returns: "i32" },
     unshare: { args: ["i32"], returns: "i32" },
   }) ?? null;
 }

@@ -8,7 +8,7 @@ import process from "node:process";
 import { messageOf, RelayError } from "../errors.ts";
 import { libc } from "../libc.ts";
 import type { User } from "./user.ts";
-import { wayInto } from "./view.ts";
+import { type ViewOf, viewOf } from "./view.ts";
 import { wayTo } from "./way.ts";
 
 /** With whose rights root has worked last, for a hint where these are not enough. */
@@ -33,7 +33,7 @@ export function rightsTo(path: string, { isNew = false } = {}): Rights {
     );
   }
   if (!owner) return new Rights();
-  return new Rights({ user: owner, theirs: theirs!, path, open: wayInto(folder!, owner) });
+  return new Rights({ user: owner, theirs: theirs!, path, view: viewOf(folder!, owner) });
 }
 
 interface Ruler {
@@ -41,8 +41,7 @@ interface Ruler {
   /** What belongs to that user, on the way to the path or at its end. */
   theirs: string;
   path: string;
-  /** Opens the way to it. */
-  open(): void;
+  view: ViewOf;
 }
 
 /** Rights to what lies at one path. */
@@ -109,12 +108,13 @@ export class Rights {
       process.seteuid!(0);
       process.setegid!(own);
       process.setgroups!(groups);
+      ruler.view.close();
     };
   }
 
   #begin(): Ruler | undefined {
     if (!this.#ruler || process.geteuid!() !== 0) return undefined;
-    this.#ruler.open();
+    this.#ruler.view.open();
     return worked = this.#ruler;
   }
 
@@ -135,7 +135,7 @@ export class Rights {
 export function rightsHint(): string | undefined {
   if (!worked) return undefined;
   const { user, theirs } = worked;
-  return `root works there as ${user.words}, who can change ${theirs}: what is to be used there must be that user's, \`chown ${user.sudo}\` makes it so`;
+  return `root has the rights of ${user.words} there and no more, who can change ${theirs}: \`ls -l\` shows what is not that user's`;
 }
 
 /** Whether root is to be had again, which is the end of what this is for. */

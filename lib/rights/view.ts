@@ -3,7 +3,7 @@
  * closed to them: systemd keeps the folder of a service's state in `/var/lib/private`, which only root may enter.
  */
 
-import { closeSync, constants, lstatSync, mkdirSync, openSync, type Stats } from "node:fs";
+import { constants, lstatSync, mkdirSync, openSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { RelayError } from "../errors.ts";
@@ -14,22 +14,29 @@ const CLONE_NEWNS = 0x20000;
 const MS_NOSUID_NODEV = 2 | 4;
 const MS_BIND = 0x1000;
 const MS_REC_SLAVE = 0x4000 | 0x80000;
+const MNT_DETACH = 2;
 
 let hasOwnView = false;
-/** Closed folders in whose place there is an open one in this view. */
-const opened = new Set<string>();
+
+/** A way into a folder, for a time. */
+export interface ViewOf {
+  /** @throws {RelayError} if the system does not let it be made. */
+  open(): void;
+  /** Takes it away again; what was opened by it stays open. */
+  close(): void;
+}
 
 /**
- * Prepares the way for a user into a folder, and gives what opens it. In place of the folder that is closed lies an empty
- * one then, with nothing but the way: whatever else is in it, that user could not reach before either. For root; counts for
- * the thread that calls it, on which SQLite and the synchronous functions of `node:fs` work, and for programs it starts.
+ * The way for a user into a folder. While it is open, an empty folder lies in place of the one that is closed to that user,
+ * with nothing but the way: whatever else is in it, that user cannot reach either. For root; counts for the thread that
+ * calls it, on which SQLite and the synchronous functions of `node:fs` work, and for programs that it starts meanwhile.
  * @param folder An absolute path on which no other than root can change anything.
  * @throws {RelayError} if the system does not let a view be made.
  */
-export function wayInto(folder: string, user: User): () => void {
+export function viewOf(folder: string, user: User): ViewOf {
   const closed = foldersAbove(folder).find((one) => !mayEnter(lstatSync(one), user));
-  if (closed === undefined) return () => {};
-  const { mount, unshare }: Partial<Libc> = libc() ?? {};
+  if (closed === undefined) return { open() {}, close() {} };
+  const { mount, umount2, unshare }: Partial<Libc> = libc() ?? {};
   const check = (result: number | undefined) => {
     if (result === 0) return;
     throw new RelayError(
@@ -43,22 +50,20 @@ export function wayInto(folder: string, user: User): () => void {
     hasOwnView = true;
   }
   const descriptor = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  let isOpen = false;
-  return () => {
-    if (isOpen) return;
-    const umask = process.umask(0o022);
-    try {
-      if (!opened.has(closed)) {
+  return {
+    open() {
+      const umask = process.umask(0o022);
+      try {
         check(mount?.(cString("tmpfs"), cString(closed), cString("tmpfs"), MS_NOSUID_NODEV, cString("mode=755")));
-        opened.add(closed);
+        mkdirSync(folder, { recursive: true });
+        check(mount?.(cString(`/proc/self/fd/${descriptor}`), cString(folder), null, MS_BIND, null));
+      } finally {
+        process.umask(umask);
       }
-      mkdirSync(folder, { recursive: true });
-      check(mount?.(cString(`/proc/self/fd/${descriptor}`), cString(folder), null, MS_BIND, null));
-      closeSync(descriptor);
-      isOpen = true;
-    } finally {
-      process.umask(umask);
-    }
+    },
+    close() {
+      umount2?.(cString(closed), MNT_DETACH);
+    },
   };
 }
 

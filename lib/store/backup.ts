@@ -169,6 +169,7 @@ function putAside(path: string, aside: string): void {
 /** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */
 function closeLog(path: string): void {
   try {
+    checkFile(path);
     const db = new DatabaseSync(path);
     try {
       db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -176,7 +177,7 @@ function closeLog(path: string): void {
       db.close();
     }
   } catch {
-    // It is damaged, which may be why it is replaced; its log goes with it.
+    // It is damaged, or no file at all, which may be why it is replaced; its log goes with it.
   }
 }
 

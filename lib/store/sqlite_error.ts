@@ -26,7 +26,10 @@ const hints: [words: RegExp, hint: string][] = [
   [/newer relay/, "install the newer relay"],
   [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
   [/full|no space/i, "make room on the disk"],
-  [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],
+  [
+    /ENOENT|EISDIR|ENOTDIR|no ordinary file/,
+    "put the file and its folder back, or name another file as the `store` in the config",
+  ],
   [
     /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
     "see that the disk works, and that this user can write to the file and its folder, as the service's own and root can",

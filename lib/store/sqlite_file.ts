@@ -257,7 +257,8 @@ export class SqliteFile {
 
   /** Size on disk, in bytes. */
   bytes(): number {
-    const sizes = ["", "-wal"].map((suffix) => statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0);
+    const places = [this.path, `${this.path}-wal`];
+    const sizes = this.read(() => places.map((place) => statSync(place, { throwIfNoEntry: false })?.size ?? 0));
     return sizes.reduce((sum, size) => sum + size);
   }
 
