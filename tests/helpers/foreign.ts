@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -117,7 +118,8 @@ function runAsRoot(args: string[], cwd: string): Promise<Run> {
 function contentsOf(folder: string) {
   return readdirSync(folder).sort().map((name) => {
     const { uid, gid, mode, size, mtimeMs } = statSync(join(folder, name));
-    return { name, uid, gid, mode, size, mtimeMs, content: readFileSync(join(folder, name), "latin1") };
+    const digest = createHash("sha256").update(readFileSync(join(folder, name))).digest("hex");
+    return { name, uid, gid, mode, size, mtimeMs, digest };
   });
 }
 
