@@ -20,7 +20,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Foreign, makePipe, needsRoot, NOBODY, withForeign } from "../helpers/foreign.ts";
 import { freePort } from "../helpers/port.ts";
-import { startRelay } from "../helpers/relay.ts";
+import { executable, startRelay } from "../helpers/relay.ts";
+import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 
 /** What may lie in the place of a file, by what it is. */
 const things: Record<string, (place: string, secrets: string) => void> = {
@@ -210,7 +211,7 @@ test(
         assert.equal(code, 1);
         assert.match(
           stdout + stderr,
-          /root has the rights of nobody there and no more, who can change .*state/,
+          /root has the rights of user nobody there and no more, who can change .*state/,
           verb[0],
         );
       }
@@ -245,6 +246,8 @@ test("root uses no store where anybody can put files, but writes a backup there"
     }
   });
 });
+
+const needsSetpriv = { skip: spawnSync("setpriv", ["--version"]).error ? "needs setpriv" : needsRoot.skip };
 
 const hasViews = process.getuid?.() === 0 &&
   spawnSync("unshare", ["--mount", "true"]).status === 0;
@@ -290,6 +293,62 @@ test(
   },
 );
 
+test("serve by root works where root may not open a port under 1024", needsSetpriv, async () => {
+  await withForeign(async ({ config }) => {
+    const text = readFileSync(join(config, "relay.config.ts"), "utf8");
+    const without = ["setpriv", "--bounding-set=-net_bind_service", executable];
+    const relay = await startRelay(text, { folder: config, command: without });
+    try {
+      assert.match(readFileSync(`/proc/${relay.child.pid}/status`, "utf8"), /^CapPrm:\t0{16}$/m);
+    } finally {
+      await relay.close();
+    }
+  });
+});
+
+test("root that may not become another user does nothing to that user's store, and says so", needsSetpriv, async () => {
+  await withForeign(async ({ path, config, state }) => {
+    const without = (right: string, ...args: string[]) =>
+      spawnSync("setpriv", [`--bounding-set=-${right}`, executable, ...args], { cwd: config, encoding: "utf8" });
+    const verbs = [["status"], ["serve"], ["backup", "copy.db"], ["restore", "whole.db", "--yes"]];
+    for (const verb of verbs) {
+      const { status, stderr } = without("setuid", ...verb);
+      assert.equal(status, 1, verb[0]);
+      assert.match(
+        stderr,
+        /^Cannot .*user nobody can change .*state, and .*\n {2}hint: run it as that user: sudo -u nobody/,
+      );
+    }
+    chmodSync(path, 0o700);
+    for (const verb of verbs) {
+      const { status, stderr } = without("sys_admin", ...verb);
+      assert.equal(status, 1, verb[0]);
+      assert.match(
+        stderr,
+        /^Cannot reach .*state .* is closed to that user, .*\n {2}hint: this takes the right to mount/,
+      );
+    }
+    assert.deepEqual(readdirSync(state), ["relay.db"]);
+    assert.ok(!readdirSync(config).some((name) => name.startsWith("copy.db")));
+  });
+});
+
+test("root is asked on its terminal after it has become another user", {
+  skip: needsRoot.skip || needsTerminal.skip,
+}, async () => {
+  await withForeign(async ({ config }) => {
+    const terminal = runOnTerminal(["retry", "--dead"], { cwd: config });
+    try {
+      await terminal.shows(/Retry 3 dead deliveries .*\[y\/N\]/);
+      terminal.type("y\r");
+      assert.equal(await terminal.exited, 0);
+      assert.match(terminal.output(), /Retrying 3 deliveries/);
+    } finally {
+      await terminal.close();
+    }
+  });
+});
+
 test(
   "from source on Deno, root does not work on another user's store, and says as whom to run it",
   needsRoot,
@@ -302,7 +361,7 @@ test(
           encoding: "utf8",
         });
         assert.equal(status, 1, stdout);
-        assert.match(stdout + stderr, /as root: nobody can change .*state.*\n? *.*sudo -u nobody/, verb[0]);
+        assert.match(stdout + stderr, /as root: user nobody can change .*state.*\n? *.*sudo -u nobody/, verb[0]);
       }
       assert.deepEqual(readdirSync(foreign.state), ["relay.db"]);
       assert.ok(!existsSync(join(foreign.config, "copy.db")));
