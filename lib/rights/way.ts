@@ -1,7 +1,7 @@
 /** Who can change what a path leads to: whoever owns a folder on the way there decides what its names stand for. */
 
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { RelayError } from "../errors.ts";
 import { ownerOf, type User } from "./user.ts";
 
@@ -30,15 +30,21 @@ const MAX_LINKS = 40;
 export function wayTo(path: string): Way {
   let folder = "/";
   let names = namesOf(path);
+  let isClosed = false; // others than root come no further: what they might write to there does not count
   for (let links = 0; links <= MAX_LINKS;) {
     const stats = lstatSync(folder);
     if (stats.uid !== 0) return { owner: ownerOf(stats), theirs: folder, folder };
-    const isShared = isSharedBy(stats);
+    const isShared = !isClosed && mayOthers(WRITE, stats);
+    isClosed ||= !mayOthers(ENTER, stats);
     const isSticky = (stats.mode & 0o1000) !== 0;
     if (isShared && !isSticky) return { shared: folder, isSticky };
     const [name, ...rest] = names;
     if (name === undefined) return isShared ? { shared: folder, isSticky } : {};
 
+    if (name === "..") {
+      [folder, names, isClosed] = ["/", [...namesOf(dirname(folder)), ...rest], false];
+      continue;
+    }
     const place = join(folder, name);
     const found = lstatSync(place, { throwIfNoEntry: false });
     const isFolder = found?.isDirectory() ?? false;
@@ -47,7 +53,7 @@ export function wayTo(path: string): Way {
     }
     if (found?.isSymbolicLink()) {
       const target = readlinkSync(place);
-      if (isAbsolute(target)) folder = "/";
+      if (isAbsolute(target)) [folder, isClosed] = ["/", false];
       names = [...namesOf(target), ...rest];
       links++;
     } else if (isFolder) [folder, names] = [place, rest];
@@ -60,7 +66,9 @@ function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
-/** Whether others than the owner may write to it. The group of root's own is root's. */
-function isSharedBy({ mode, gid }: Stats): boolean {
-  return (mode & 0o002) !== 0 || (mode & 0o020) !== 0 && gid !== 0;
+const [WRITE, ENTER] = [0o022, 0o011];
+
+/** Whether others than its owner may do this with a folder. The group of root's own is root's. */
+function mayOthers(what: number, { mode, gid }: Stats): boolean {
+  return (mode & what & (gid === 0 ? 0o007 : 0o077)) !== 0;
 }

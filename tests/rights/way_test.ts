@@ -57,13 +57,21 @@ test("wayTo() finds the first user who can change it, and goes no further", need
   });
 });
 
-test("wayTo() says which folder others than root write to", needsRoot, () => {
+test("wayTo() says which folder others than root write to, but for one that they do not reach", needsRoot, () => {
   inFolder((folder, find) => {
+    makeOwned(join(folder, "closed"), 0, 0o700);
+    makeOwned(join(folder, "closed", "open"), 0, 0o777);
+    makeOwned(join(folder, "closed", "one"), 1001); // for whom systemd may have opened it
+    symlinkSync(join(folder, "open"), join(folder, "closed", "link"));
+    symlinkSync("../open", join(folder, "closed", "up"));
+    assert.equal(find("closed/open/x"), undefined);
+    assert.deepEqual(find("closed/one/x"), [1001, "closed/one", "closed/one"]);
+    chmodSync(folder, 0o755);
     makeOwned(join(folder, "open"), 0, 0o777);
     makeOwned(join(folder, "group"), 0, 0o775);
     chownSync(join(folder, "group"), 0, 1001);
     makeOwned(join(folder, "roots"), 0, 0o775);
-    assert.deepEqual(find("open/x"), ["open", "open"]);
+    for (const path of ["open/x", "closed/link/x", "closed/up/x"]) assert.deepEqual(find(path), ["open", "open"], path);
     assert.deepEqual(find("group/x"), ["group", "open"]);
     assert.equal(find("roots/x"), undefined);
   });
@@ -74,6 +82,7 @@ test(
   needsRoot,
   () => {
     inFolder((folder, find) => {
+      chmodSync(folder, 0o755);
       const sticky = join(folder, "tmp");
       makeOwned(sticky, 0, 0o1777);
       makeOwned(join(sticky, "roots"), 0, 0o700);
