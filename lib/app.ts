@@ -23,6 +23,7 @@ import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
 import { listenerUrl } from "./listener_url.ts";
+import { rightsTo } from "./rights/mod.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
@@ -213,13 +214,14 @@ export function storePathIn(folder: string, store: string): string {
   });
 }
 
-/** Opens the store that this config names. */
+/** Opens the store that this config names. Root goes on with the rights of whoever else can change what lies there. */
 export function openStore(loaded: LoadedConfig): Store {
   return openStoreAt(storePath(loaded));
 }
 
-/** Opens the store whose file lies there. */
+/** Opens the store whose file lies there, as {@link openStore} does. */
 export function openStoreAt(path: string): Store {
+  rightsTo(path).take();
   return openSqlite(path, (ms) => commitDuration.observe(ms / 1000));
 }
 

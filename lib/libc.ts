@@ -5,14 +5,25 @@ import { type Library, openLibrary } from "./runtime.ts";
 
 /** The functions, as their manual pages describe them; a negative result is a failure. */
 export interface Libc {
+  capset(header: Uint32Array, data: Uint32Array): number;
   clock_gettime(clock: number, time: BigInt64Array): number;
   close(fd: number): number;
   fcntl(fd: number, command: number, value: number): number;
   getsockopt(fd: number, level: number, option: number, value: Int32Array, size: Uint32Array): number;
   listen(fd: number, backlog: number): number;
+  mount(
+    source: Uint8Array | null,
+    target: Uint8Array,
+    type: Uint8Array | null,
+    flags: number,
+    data: Uint8Array | null,
+  ): number;
+  prctl(option: number, a: number, b: number, c: number, d: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   shutdown(fd: number, how: number): number;
   socket(domain: number, type: number, protocol: number): number;
+  umount2(target: Uint8Array, flags: number): number;
+  unshare(flags: number): number;
 }
 
 let library: Library<Libc> | null | undefined;
@@ -21,14 +32,19 @@ let library: Library<Libc> | null | undefined;
 function open(): Library<Libc> | null {
   if (process.platform !== "linux") return null;
   return library ??= openLibrary<Libc>("libc.so.6", {
+    capset: { args: ["ptr", "ptr"], returns: "i32" },
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     listen: { args: ["i32", "i32"], returns: "i32" },
+    mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
+    prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
     sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
     shutdown: { args: ["i32", "i32"], returns: "i32" },
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    umount2: { args: ["ptr", "i32"], returns: "i32" },
+    unshare: { args: ["i32"], returns: "i32" },
   }) ?? null;
 }
 

@@ -55,7 +55,8 @@ export function diffVerb(): Command {
     .addHelpText("after", help)
     .action(async (file: string, options: Options) => {
       try {
-        await withStore(options, async ({ store, loaded }) => compare(store, loaded, await loadConfig(file), options));
+        const after = await loadConfig(file); // before the store is open: root may not read it any more then
+        await withStore(options, ({ store, loaded }) => compare(store, loaded, after, options));
       } catch (error) {
         if (error instanceof ConfigError) throw error;
         throw new RelayError(messageOf(error), error instanceof RelayError ? error.hint : undefined, ExitCode.usage);

@@ -3,11 +3,12 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type App, openStore, startApp } from "../app.ts";
+import { type App, openStore, startApp, storePath } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { type Address, isAsked, keptName, takeSockets } from "../handover/passed.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
+import { rightsTo } from "../rights/mod.ts";
 import { createNotifier } from "../service/notify.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
@@ -34,6 +35,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   });
   const { listen } = loaded.config;
   const sockets = takeSockets(listen);
+  rightsTo(storePath(loaded)).take({ ports: true });
   const app = await startApp(loaded, openStore, sockets);
   for (const address of app.addresses) logListening(address, loaded);
   logCertificate(loaded);

@@ -8,6 +8,7 @@ import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
 import { visible } from "../log.ts";
 import { unknownName } from "../options.ts";
+import { rightsHint, rightsTo } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigOptions } from "./shared.ts";
 
@@ -20,7 +21,8 @@ export interface OpenStore {
 }
 
 /**
- * Opens the config's store, does the work of a verb, and closes the store.
+ * Opens the config's store, does the work of a verb, and closes the store. Root has no more rights from then on than whoever
+ * else can change what lies there.
  * @throws {RelayError} if there is no store yet, or it cannot be reached: a verb makes none.
  */
 export async function withStore<Result>(
@@ -28,6 +30,20 @@ export async function withStore<Result>(
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
   const loaded = await loadConfig(options.config);
+  rightsTo(storePath(loaded)).take();
+  return await opened(loaded, work);
+}
+
+/** As {@link withStore}, for a verb that writes something elsewhere afterwards: root is root again then. */
+export async function fromStore<Result>(
+  options: ConfigOptions,
+  work: (open: OpenStore) => Promise<Result>,
+): Promise<Result> {
+  const loaded = await loadConfig(options.config);
+  return await rightsTo(storePath(loaded)).during(() => opened(loaded, work));
+}
+
+async function opened<Result>(loaded: LoadedConfig, work: (open: OpenStore) => Promise<Result>): Promise<Result> {
   const path = storePath(loaded);
   checkThere(path);
   const store = openStore(loaded);
@@ -59,6 +75,7 @@ export async function withFoundStore<Result>(
   }
   const path = findStore(resolve(options.config), error);
   if (path === undefined) throw error;
+  rightsTo(path).take();
   checkThere(path);
   const store = openStoreAt(path);
   try {
@@ -91,7 +108,7 @@ function writtenStore(file: string): string | undefined {
  */
 export async function storeThere(options: ConfigOptions): Promise<string> {
   const path = storePath(await loadConfig(options.config));
-  checkThere(path);
+  rightsTo(path).use(() => checkThere(path));
   return path;
 }
 
@@ -103,7 +120,7 @@ function checkThere(path: string): void {
     const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
       ? ["there is none yet", "start `relay serve`"]
       : code === "EACCES"
-      ? ["this user may not look there", "run this as root, or as the user of the service"]
+      ? ["this user may not look there", rightsHint() ?? "run this as root, or as the user of the service"]
       : [messageOf(error), undefined];
     throw new RelayError(`Cannot read the store ${path}: ${reason}`, hint);
   }

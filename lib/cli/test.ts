@@ -11,7 +11,7 @@ import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUT
 import { isOwn } from "../own_event.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { idsOf, withStore } from "./store.ts";
+import { fromStore, idsOf } from "./store.ts";
 import { table } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
@@ -166,9 +166,18 @@ function targetsOf(names: unknown): string {
   return lines.join("") || `${UNROUTED}\n`;
 }
 
-function record(text: string, options: Options): Promise<void> {
+async function record(text: string, options: Options): Promise<void> {
+  const { fixture, problems, redact } = await recorded(text, options);
+  for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem))}\n`);
+  if (options.out === undefined) return printJson(fixture, redact);
+  writeFixture(options.out, `${redact(JSON.stringify(fixture, null, 2))}\n`);
+  if (options.json) printJson({ file: options.out, problems });
+  else print(`Wrote ${options.out}`);
+}
+
+function recorded(text: string, options: Options) {
   const [id] = idsOf([text], "record");
-  return withStore(options, async ({ store, loaded }) => {
+  return fromStore(options, async ({ store, loaded }) => {
     const story = await store.story(id!);
     if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
     if (isOwn(story)) {
@@ -176,11 +185,6 @@ function record(text: string, options: Options): Promise<void> {
     }
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));
     const event = { ...story, receivedAt: Date.parse(story.receivedAt), note: note || undefined };
-    const { fixture, problems } = recordFixture(event, loaded.config, loaded.redact);
-    for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem))}\n`);
-    if (options.out === undefined) return printJson(fixture, loaded.redact);
-    writeFixture(options.out, `${loaded.redact(JSON.stringify(fixture, null, 2))}\n`);
-    if (options.json) printJson({ file: options.out, problems });
-    else print(`Wrote ${options.out}`);
+    return { ...recordFixture(event, loaded.config, loaded.redact), redact: loaded.redact };
   });
 }

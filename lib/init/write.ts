@@ -1,6 +1,6 @@
 /** Writing a new config into a folder. */
 
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, fchmodSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import typesText from "../../relay.d.ts" with { type: "text" };
 import { RelayError } from "../errors.ts";
@@ -40,12 +40,18 @@ export function writeConfig(dir: string, { config, dotenv }: Files, locale: Loca
 
 /** Writes a file if there is none; says whether it did. */
 function writeNew(path: string, text: string, mode: number): boolean {
+  let descriptor: number;
   try {
-    writeFileSync(path, text, { flag: "wx", mode });
-    chmodSync(path, mode); // whatever the umask says
-    return true;
+    descriptor = openSync(path, "wx", mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  }
+  try {
+    writeFileSync(descriptor, text);
+    fchmodSync(descriptor, mode); // whatever the umask says; another file may lie at the path by now
+    return true;
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -7,17 +7,21 @@ import {
   fdatasyncSync,
   fsyncSync,
   linkSync,
+  lstatSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
-import { lockStore, shareWithOwner } from "./lock.ts";
+import { rightsTo } from "../rights/mod.ts";
+import { lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
+import { checkFile } from "./ordinary_file.ts";
 import { storeError } from "./sqlite_error.ts";
 
 /** What a copy holds. */
@@ -37,8 +41,8 @@ const PAGES = 256;
 const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 
 /**
- * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It may be done
- * elsewhere than in this program.
+ * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It is done in
+ * another program where root must go on as root afterwards.
  */
 export type Copy = (from: string, to: string) => Promise<Contents>;
 
@@ -50,18 +54,34 @@ export type Copy = (from: string, to: string) => Promise<Contents>;
  */
 export async function backupStore(path: string, file: string, copy: Copy = copyStore): Promise<Contents> {
   const doing = `back up ${path} to ${file}`;
-  if (existsSync(file)) throw isThere(doing);
-  const part = `${file}.${process.pid}.part`;
+  const folder = `${file}.${process.pid}.part`; // nobody else can put anything beside what SQLite writes in it
+  const part = join(folder, "copy");
+  let isMade = false;
   try {
-    const contents = await copy(path, part);
-    giveName(part, file, doing);
-    flush(dirname(file));
-    return contents;
+    const rights = rightsTo(file, { isNew: true });
+    try {
+      rights.use(() => {
+        if (isTaken(file)) throw isThere(doing);
+        mkdirSync(folder, 0o700);
+        isMade = true;
+      });
+      const contents = await copy(path, part);
+      rights.use(() => {
+        giveName(part, file, doing);
+        flush(dirname(file));
+      });
+      return contents;
+    } finally {
+      if (isMade) rights.use(() => rmSync(folder, { recursive: true, force: true }));
+    }
   } catch (error) {
     throw storeError(doing, error);
-  } finally {
-    remove(part);
   }
+}
+
+/** Whether there is anything of this name, be it a link that leads nowhere. */
+function isTaken(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Never over a file that came about meanwhile, as far as the disk's file system lets that be said in one step. */
@@ -69,7 +89,7 @@ function giveName(part: string, file: string, doing: string): void {
   try {
     linkSync(part, file);
   } catch {
-    if (existsSync(file)) throw isThere(doing);
+    if (isTaken(file)) throw isThere(doing);
     renameSync(part, file); // a memory stick has no second names for a file
   }
 }
@@ -84,7 +104,7 @@ function isThere(doing: string): StoreError {
  */
 export function inspectBackup(file: string): Contents {
   try {
-    return contentsOf(file);
+    return rightsTo(file).use(() => contentsOf(file));
   } catch (error) {
     throw storeError(`restore ${file}`, error);
   }
@@ -102,21 +122,25 @@ export async function restoreStore(
   now: number,
   copy: Copy = copyStore,
 ): Promise<string | undefined> {
-  const lock = lockStore(path, "restore");
+  const rights = rightsTo(path);
+  const lock = rights.use(() => lockStore(path, "restore"));
   const part = `${path}.${process.pid}.part`;
   try {
     await copy(file, part);
-    shareWithOwner(part, path);
-    const aside = existsSync(path) ? freeName(path, now) : undefined;
-    if (aside) putAside(path, aside);
-    renameSync(part, path);
-    flush(dirname(path));
-    return aside;
+    return rights.use(() => {
+      const aside = existsSync(path) ? freeName(path, now) : undefined;
+      if (aside) putAside(path, aside);
+      renameSync(part, path);
+      flush(dirname(path));
+      return aside;
+    });
   } catch (error) {
     throw storeError(`restore ${file} to ${path}`, error);
   } finally {
-    remove(part);
-    lock.close();
+    rights.use(() => {
+      remove(part);
+      lock.close();
+    });
   }
 }
 
@@ -125,7 +149,7 @@ function freeName(path: string, now: number): string {
   const name = `${path}.${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
   for (let number = 1;; number++) {
     const free = number === 1 ? name : `${name}-${number}`;
-    if (!existsSync(free)) return free;
+    if (!isTaken(free)) return free;
   }
 }
 
@@ -145,6 +169,7 @@ function putAside(path: string, aside: string): void {
 /** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */
 function closeLog(path: string): void {
   try {
+    checkFile(path);
     const db = new DatabaseSync(path);
     try {
       db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -152,7 +177,7 @@ function closeLog(path: string): void {
       db.close();
     }
   } catch {
-    // It is damaged, which may be why it is replaced; its log goes with it.
+    // It is damaged, or no file at all, which may be why it is replaced; its log goes with it.
   }
 }
 
@@ -174,22 +199,22 @@ export async function copyStore(from: string, to: string, onProgress?: (done: nu
 
 /** Copies a database as it is at this moment into a file of one piece, on the disk. */
 async function copy(from: string, to: string, onProgress: (done: number) => void = () => {}): Promise<void> {
-  const descriptor = openSync(to, "wx", 0o600);
-  const source = new DatabaseSync(from, { readOnly: true });
+  const [reader, writer] = [rightsTo(from), rightsTo(to)];
+  const source = reader.use(() => openView(from));
+  let descriptor: number | undefined;
   try {
-    // One view of it from the first page to the last: without, the copying begins anew with each write of another program.
-    source.exec("BEGIN");
-    source.prepare("SELECT count(*) FROM sqlite_schema").get();
+    writer.take();
+    const made = descriptor = openSync(to, "wx", 0o600);
     await backup(source, to, {
       rate: PAGES,
       progress: ({ totalPages, remainingPages }) => {
-        fdatasyncSync(descriptor);
+        fdatasyncSync(made);
         onProgress(1 - remainingPages / totalPages);
       },
     });
   } finally {
-    source.close();
-    closeSync(descriptor); // not earlier: it would end the locks that SQLite has on the file
+    reader.use(() => source.close());
+    if (descriptor !== undefined) closeSync(descriptor); // not earlier: it would end the locks that SQLite has on the file
   }
   const made = new DatabaseSync(to);
   made.exec("PRAGMA journal_mode = DELETE"); // one file, without a log beside it
@@ -198,8 +223,25 @@ async function copy(from: string, to: string, onProgress: (done: number) => void
   flush(to);
 }
 
+/**
+ * Opens one view of a store from the first page to the last: without, the copying begins anew with each write of another
+ * program. All files of the store are open then.
+ */
+function openView(path: string): DatabaseSync {
+  checkFile(path);
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    db.exec("BEGIN");
+    db.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
 function contentsOf(file: string): Contents {
-  if (!existsSync(file)) throw new Error("there is no such file");
+  checkFile(file);
   const db = new DatabaseSync(file, { readOnly: true });
   try {
     const one = (sql: string) => Object.values(db.prepare(sql).get() ?? {})[0];

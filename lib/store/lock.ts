@@ -1,10 +1,9 @@
 /** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
 
-import { chownSync, closeSync, existsSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import process from "node:process";
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
+import { makeFile } from "./ordinary_file.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
 /** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
@@ -19,8 +18,7 @@ const LOOK_MS = 200;
 export function lockStore(path: string, doing: string): DatabaseSync {
   const file = `${path}.lock`;
   try {
-    closeSync(openSync(file, "a", 0o600));
-    shareWithOwner(file, path);
+    makeFile(file);
     const lock = new DatabaseSync(file);
     lock.exec(`PRAGMA busy_timeout = ${LOOK_MS}`);
     lock.exec("BEGIN EXCLUSIVE");
@@ -52,14 +50,4 @@ export function isLockHeld(path: string): boolean {
     if (isLocked(error)) return true;
     throw storeError(`see whether a relay serves ${path}`, error);
   }
-}
-
-/**
- * Makes a file belong to whoever owns the store, or where there is none yet its folder, where root runs this: the service
- * must be able to open it.
- */
-export function shareWithOwner(file: string, store: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(store, { throwIfNoEntry: false }) ?? statSync(dirname(store));
-  chownSync(file, uid, gid);
 }

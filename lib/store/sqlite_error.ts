@@ -1,6 +1,7 @@
 /** What SQLite and the system say of a store, as a person is told it. */
 
-import { messageOf, StoreError } from "../errors.ts";
+import { messageOf, RelayError, StoreError } from "../errors.ts";
+import { rightsHint } from "../rights/mod.ts";
 
 /** Whether another program holds the file, which passes. */
 export function isLocked(error: unknown): boolean {
@@ -10,8 +11,10 @@ export function isLocked(error: unknown): boolean {
 /** What could not be done, why, and what to do about it. */
 export function storeError(doing: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  if (error instanceof RelayError) return new StoreError(error.message, error.hint);
   const problem = messageOf(error);
-  return new StoreError(`Cannot ${doing}: ${problem}`, hints.find(([words]) => words.test(problem))?.[1]);
+  const denied = /EACCES|EPERM|readonly|unable to open/.test(problem) ? rightsHint() : undefined;
+  return new StoreError(`Cannot ${doing}: ${problem}`, denied ?? hints.find(([words]) => words.test(problem))?.[1]);
 }
 
 /** What to do, by what SQLite or the system says. */
@@ -23,7 +26,10 @@ const hints: [words: RegExp, hint: string][] = [
   [/newer relay/, "install the newer relay"],
   [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
   [/full|no space/i, "make room on the disk"],
-  [/ENOENT|EISDIR|ENOTDIR/, "put the file and its folder back, or name another file as the `store` in the config"],
+  [
+    /ENOENT|EISDIR|ENOTDIR|no ordinary file/,
+    "put the file and its folder back, or name another file as the `store` in the config",
+  ],
   [
     /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
     "see that the disk works, and that this user can write to the file and its folder, as the service's own and root can",

@@ -1,12 +1,13 @@
 /** One SQLite file: opened, brought up to date, and written in transactions that many writes share. */
 
-import { closeSync, openSync, statfsSync, type Stats, statSync } from "node:fs";
+import { statfsSync, type Stats, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
 import { Batches, type WriteKind } from "./batch.ts";
 import { isLockHeld, lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
+import { makeFile } from "./ordinary_file.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
 /** How long a write waits for another process that is writing, in milliseconds. */
@@ -59,7 +60,7 @@ export class SqliteFile {
     this.path = path;
     this.#onCommit = onCommit;
     try {
-      closeSync(openSync(path, "a", 0o600)); // payloads concern clients and patients: they are the service's alone
+      makeFile(path); // payloads concern clients and patients: they are the service's alone
       this.#places.set(path, statSync(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
@@ -264,7 +265,8 @@ export class SqliteFile {
 
   /** Size on disk, in bytes. */
   bytes(): number {
-    const sizes = ["", "-wal"].map((suffix) => statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0);
+    const places = [this.path, `${this.path}-wal`];
+    const sizes = this.read(() => places.map((place) => statSync(place, { throwIfNoEntry: false })?.size ?? 0));
     return sizes.reduce((sum, size) => sum + size);
   }
 

@@ -121,10 +121,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       makeLarge(join(folder.path, "relay.db"));
       copyFileSync(join(folder.path, "relay.db"), join(folder.path, "whole.db"));
       const before = readdirSync(folder.path).sort();
-      for (const [args, part] of [[["backup", "copy.db"], "copy.db"], [["restore", "whole.db", "--yes"], "relay.db"]]) {
-        const child = spawn(executable, args as string[], { cwd: folder.path, stdio: "ignore" });
+      const runs: [args: string[], partOf: (pid: number) => string][] = [
+        [["backup", "copy.db"], (pid) => `copy.db.${pid}.part/copy`],
+        [["restore", "whole.db", "--yes"], (pid) => `relay.db.${pid}.part`],
+      ];
+      for (const [args, partOf] of runs) {
+        const child = spawn(executable, args, { cwd: folder.path, stdio: "ignore" });
         const ended = new Promise((resolve) => child.on("close", resolve));
-        const name = `${part}.${child.pid}.part`;
+        const name = partOf(child.pid!);
         await until("the copy to grow", () => statSync(join(folder.path, name), { throwIfNoEntry: false })?.size);
         process.kill(child.pid!, signal);
         assert.equal(await ended, 130);

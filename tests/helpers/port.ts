@@ -6,9 +6,9 @@ import { createServer } from "node:net";
  * A port that nothing listens on. It lies below the range from which systems choose: while the program is down, none of
  * its clients' own sockets can come to sit on it.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(from = 20_000, to = 32_000): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const port = from + Math.floor(Math.random() * (to - from));
     if (await isFree(port)) return port;
   }
 }

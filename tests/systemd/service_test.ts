@@ -51,6 +51,63 @@ test(
 );
 
 test(
+  "root's verbs work on the service's store with the service's own rights, whether it runs or not",
+  needsMachine,
+  async () => {
+    await installed(async (machine) => {
+      const relay = (verb: string) => machine.do(`relay ${verb.replace(" ", ` --config ${CONFIG} `)} --json`);
+      const checkOwners = async (doing: string) => {
+        const owners = await machine.do(`stat -c '%u %g %A %n' ${STORE} ${STORE}/*`);
+        assert.equal(new Set(owners.trim().split("\n").map((line) => line.split(" ")[0])).size, 1, doing + owners);
+        assert.doesNotMatch(
+          await machine.do("cat /proc/self/mountinfo"),
+          / \/var\/lib\/private[ /]/,
+        );
+      };
+      assert.equal(await post(machine, "A"), true);
+      await until("the script to be run", async () => (await arrived(machine)).includes("A first"));
+      assert.equal(await post(machine, "B", "note.failed"), true);
+      const dead = await until("a dead letter", async () => JSON.parse(await relay("events --state dead"))[0]);
+
+      for (const state of ["active", "inactive"]) {
+        if (state === "inactive") await machine.do("systemctl stop relay");
+        assert.equal(await property(machine, "ActiveState"), state);
+        assert.ok(JSON.parse(await relay("status ")).targets.length === 2);
+        assert.equal(JSON.parse(await relay("pause arquivo")).target, "arquivo");
+        assert.equal(JSON.parse(await relay("resume arquivo")).target, "arquivo");
+        assert.equal(JSON.parse(await relay(`backup /root/${state}.db`)).events, 2);
+        assert.equal(JSON.parse(await relay(`backup ${STORE}/${state}.db`)).events, 2);
+        assert.equal(JSON.parse(await relay(`test --record ${dead.id} --out /root/${state}.json`)).problems.length, 0);
+        assert.equal(await machine.do(`stat -c '%U %a' /root/${state}.db`), "root 600\n");
+        await checkOwners(state);
+      }
+      assert.equal(JSON.parse(await relay(`retry ${dead.id}`)).retried, 1);
+      assert.equal(JSON.parse(await relay("restore /root/active.db")).events, 2);
+      const { replaced } = JSON.parse(await relay(`restore ${STORE}/inactive.db`));
+      assert.equal(JSON.parse(await relay(`restore ${replaced}`)).events, 2);
+      await checkOwners("restored");
+
+      // By hand, as nobody should: it serves with the service's rights, and leaves nothing that the service cannot open.
+      const byHand =
+        "set -a; . /etc/relay/.env; CREDENTIALS_DIRECTORY=/etc/relay exec timeout --preserve-status 3 relay";
+      assert.match(await machine.do(`${byHand} serve --config ${CONFIG}`), /"listening on .*"stopped"/s);
+      await checkOwners("served by root");
+
+      // A link in the place of the lock, which root opens before anything else that is done with the store.
+      await machine.do(`ln -sf /etc/shadow ${STORE}/relay.db.lock && stat -c '%u %s' /etc/shadow > /root/before`);
+      const { code, stderr } = await machine.sh(`relay restore --config ${CONFIG} /root/active.db --yes`);
+      assert.equal(code, 1);
+      assert.match(stderr, /^Cannot lock the store .*EACCES/);
+      await machine.do("stat -c '%u %s' /etc/shadow | cmp - /root/before");
+
+      await machine.do(`rm ${STORE}/relay.db.lock && systemctl start relay`);
+      assert.equal(await post(machine, "C"), true);
+      await until("the script to be run", async () => (await arrived(machine)).includes("C first"));
+    });
+  },
+);
+
+test(
   "systemctl reload takes a new config over, and refuses a wrong one while the old goes on",
   needsMachine,
   async () => {

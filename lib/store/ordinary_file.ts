@@ -1,0 +1,42 @@
+/** Files as SQLite needs them, which opens whatever is there: a pipe in the place of one would be waited for for ever. */
+
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+
+/** What SQLite may open beside a file. */
+const BESIDE = ["-wal", "-shm", "-journal"];
+
+/**
+ * Makes a database's file that only its owner can read, unless it is there.
+ * @throws {Error} if it cannot be written to, or something else than an ordinary file lies there or beside it.
+ */
+export function makeFile(path: string): void {
+  const { O_RDWR, O_CREAT, O_NONBLOCK = 0 } = constants;
+  const descriptor = openSync(path, O_RDWR | O_CREAT | O_NONBLOCK, 0o600);
+  try {
+    if (!fstatSync(descriptor).isFile()) throw notOrdinary(path);
+  } finally {
+    closeSync(descriptor);
+  }
+  checkBeside(path);
+}
+
+/**
+ * Checks that there is a database's file to read.
+ * @throws {Error} if there is none, or something else than an ordinary file lies there or beside it.
+ */
+export function checkFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw new Error("there is no such file");
+  if (!stats.isFile()) throw notOrdinary(path);
+  checkBeside(path);
+}
+
+function checkBeside(path: string): void {
+  for (const place of BESIDE.map((suffix) => path + suffix)) {
+    if (statSync(place, { throwIfNoEntry: false })?.isFile() === false) throw notOrdinary(place);
+  }
+}
+
+function notOrdinary(path: string): Error {
+  return new Error(`${path} is no ordinary file`);
+}
