@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../errors.ts";
-import { makeFile } from "./ordinary_file.ts";
+import { checkFile, makeFile } from "./ordinary_file.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
 /** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
@@ -38,6 +38,7 @@ export function isLockHeld(path: string): boolean {
   const file = `${path}.lock`;
   if (!existsSync(file)) return false;
   try {
+    checkFile(file);
     const lock = new DatabaseSync(file, { readOnly: true });
     try {
       lock.exec("PRAGMA busy_timeout = 0"); // Deno's is 5 s, in which the program would do nothing else
