@@ -67,10 +67,6 @@ export interface NoteRow {
 }
 
 export interface TargetRow extends HoldRow {
-  pending: number | null;
-  in_flight: number | null;
-  dead: number | null;
-  oldest_at: number | null;
   delivered_at: number | null;
   failed_at: number | null;
   reason: Reason | null;
@@ -95,19 +91,22 @@ export function holdOf(row: HoldRow): TargetHold {
   };
 }
 
-export function targetView(row: TargetRow): TargetView {
+/** @param row What is known of it beside its deliveries, if anything. */
+export function targetView(
+  name: string,
+  { oldestAt, ...counts }: { pending: number; inFlight: number; dead: number; oldestAt?: number },
+  row?: TargetRow,
+): TargetView {
   return {
-    name: row.name,
-    pending: row.pending ?? 0,
-    inFlight: row.in_flight ?? 0,
-    dead: row.dead ?? 0,
-    oldestPendingAt: isoTimeOf(row.oldest_at),
-    lastDeliveredAt: isoTimeOf(row.delivered_at),
-    lastFailedAt: isoTimeOf(row.failed_at),
-    lastReason: row.reason,
-    circuitOpenUntil: isoTimeOf(row.open_until),
-    throttledUntil: isoTimeOf(row.paused_until),
-    pausedAt: isoTimeOf(row.paused_at),
+    name,
+    ...counts,
+    oldestPendingAt: isoTimeOf(oldestAt),
+    lastDeliveredAt: isoTimeOf(row?.delivered_at),
+    lastFailedAt: isoTimeOf(row?.failed_at),
+    lastReason: row?.reason ?? null,
+    circuitOpenUntil: isoTimeOf(row?.open_until),
+    throttledUntil: isoTimeOf(row?.paused_until),
+    pausedAt: isoTimeOf(row?.paused_at),
   };
 }
 
@@ -174,8 +173,8 @@ export function attemptView(row: AttemptRow): AttemptView {
   };
 }
 
-function isoTimeOf(ms: number | null): string | null {
-  return ms === null ? null : isoTime(ms);
+function isoTimeOf(ms: number | null | undefined): string | null {
+  return ms == null ? null : isoTime(ms);
 }
 
 export function isoTime(ms: number): string {

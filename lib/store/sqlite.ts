@@ -183,13 +183,6 @@ class SqliteStore extends SqliteOperator implements Store {
     return this.#file.read(() => (this.#sql.nextDue.get(target) as { due_at: number } | undefined)?.due_at);
   }
 
-  async backlog(targets: Iterable<string>): Promise<number> {
-    return this.#file.read(() => {
-      const counts = [...targets].map((target) => this.#sql.backlog.get(target, target) as { backlog: number });
-      return counts.reduce((sum, { backlog }) => sum + backlog, 0);
-    });
-  }
-
   async totals(limit: number): Promise<Totals> {
     const { pending, in_flight, dead } = this.#file.read(() => this.#sql.totals.get({ limit })) as {
       [state in "pending" | "in_flight" | "dead"]: number;

@@ -10,6 +10,7 @@ import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
+import { endOf } from "../end.ts";
 import { configPage } from "./config.tsx";
 import { readDay } from "./day.ts";
 import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
@@ -26,7 +27,7 @@ import { type View, withNotice } from "./view.ts";
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
 /** Every page, by its name. */
-export function createReads({ store, loaded }: AdminContext) {
+export function createReads({ store, loaded, stopping }: AdminContext) {
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), loaded().config.targets, now));
   }
@@ -46,7 +47,8 @@ export function createReads({ store, loaded }: AdminContext) {
       const id = parseId(query.search);
       const story = id && await store.story(id);
       if (story) return eventPath(story.id);
-      const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before });
+      const signal = endOf(c, stopping);
+      const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before, signal });
       return eventsPage(view, query, view.clean(page), [...loaded().config.targets.keys()]);
     },
 
@@ -63,7 +65,7 @@ export function createReads({ store, loaded }: AdminContext) {
       const filter = deadFilterOf(c.req.query());
       const { events, next } = await store.events(
         { state: "dead", target: filter.target },
-        { limit: DEAD_PAGE_SIZE, before },
+        { limit: DEAD_PAGE_SIZE, before, signal: endOf(c, stopping) },
       );
       return deadPage(view, view.clean({ filter, groups: await store.deadGroups(), events, next }));
     },
