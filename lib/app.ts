@@ -5,6 +5,7 @@ import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
+import { exposed, type PrivateFile } from "./exposure.ts";
 import { commitDuration } from "./metrics.ts";
 import { startAlarms } from "./pipeline/alarm.ts";
 import { createAccept } from "./pipeline/accept.ts";
@@ -14,6 +15,7 @@ import { createReceive } from "./pipeline/receive.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
+import { hostAndPort } from "./listener_url.ts";
 import { openListener, type PublicListener } from "./listener.ts";
 import type { Address } from "./listening_socket.ts";
 import { type Handler, listen, type Listener } from "./runtime.ts";
@@ -22,6 +24,7 @@ import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { KeyPair } from "./tls/certificate.ts";
 import type { TlsListener } from "./tls/listener.ts";
+import type { ConfigWarning } from "./warnings.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -101,6 +104,7 @@ export async function startApp(
         token: () => token,
         store,
         loaded: () => current,
+        warnings: () => warningsNow(current),
         wake: () => deliverer.refresh(),
         stopping: stopping.signal,
       }),
@@ -172,6 +176,17 @@ export function storePath({ config, folder }: LoadedConfig): string {
   });
 }
 
+/** What an operator should know of a config, and of the modes that its files and its store have now. */
+export function warningsNow(loaded: LoadedConfig): ConfigWarning[] {
+  const path = storePath(loaded);
+  const store = ["", "-wal", "-shm"].map((suffix): PrivateFile => ({
+    path: "store",
+    file: path + suffix,
+    kind: "own",
+  }));
+  return [...loaded.warnings, ...exposed([...loaded.files, ...store])];
+}
+
 /** Opens the store that this config names. */
 export function openStore(loaded: LoadedConfig): Store {
   return openSqlite(storePath(loaded), (ms) => commitDuration.observe(ms / 1000));
@@ -194,7 +209,7 @@ async function listenOn(
         `the system says ${code}`,
         `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
       ];
-    throw new RelayError(`Cannot listen on ${host}:${port}: ${reason}`, hint);
+    throw new RelayError(`Cannot listen on ${hostAndPort(host, port)}: ${reason}`, hint);
   }
 }
 

@@ -24,6 +24,14 @@ const en = {
   noChain: (place: number) =>
     `is no chain: certificate ${place} did not issue certificate ${place - 1}; senders may refuse it`,
   noHost: "names no host (subjectAltName); senders may refuse it",
+  readable: (file: string, mode: string) =>
+    `${file} can be read by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted(file)}\``,
+  asService: ', and where a service could not read it then, give it credential("NAME") instead',
+  readableConfig: (file: string, mode: string) =>
+    `${file} holds a secret and can be read by every user of this machine (mode ${mode}); put the secret into .env, ` +
+    'and env("NAME") in its place',
+  changeable: (file: string, mode: string) =>
+    `${file} can be changed by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted(file)}\``,
 };
 
 const pt: typeof en = {
@@ -46,7 +54,21 @@ const pt: typeof en = {
   noChain: (place) =>
     `não é uma cadeia: o certificado ${place} não emitiu o certificado ${place - 1}; quem envia pode recusá-lo`,
   noHost: "não nomeia nenhum host (subjectAltName); quem envia pode recusá-lo",
+  readable: (file, mode) =>
+    `${file} pode ser lido por qualquer usuário desta máquina (modo ${mode}); execute \`chmod 600 ${quoted(file)}\``,
+  asService: ', e, se um serviço deixar de conseguir lê-lo, use credential("NOME") no lugar dele',
+  readableConfig: (file, mode) =>
+    `${file} contém um segredo e pode ser lido por qualquer usuário desta máquina (modo ${mode}); ponha o segredo no ` +
+    '.env, e env("NOME") no lugar dele',
+  changeable: (file, mode) =>
+    `${file} pode ser alterado por qualquer usuário desta máquina (modo ${mode}); execute ` +
+    `\`chmod 600 ${quoted(file)}\``,
 };
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 /** The words of warnings; each goes on after the place in the config that it is about. */
 export type WarningWords = typeof en;

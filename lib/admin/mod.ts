@@ -6,12 +6,13 @@ import { secureHeaders } from "hono/secure-headers";
 import { isRefusal, messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
-import type { AdminContext } from "./context.ts";
+import { clientAddress } from "../pipeline/client.ts";
+import type { AdminContext, Bindings } from "./context.ts";
 import { fieldsOf } from "./form.ts";
 import { guard } from "./guard.ts";
-import { type Bindings, Guesses } from "./guesses.ts";
+import { Guesses } from "./guesses.ts";
 import { isApi, refuse } from "./refuse.ts";
-import { beginSession, endSession } from "./session.ts";
+import { beginSession, forgetSession, sessionOf } from "./session.ts";
 
 /** Most bytes of a request: an event of 1 MiB, of which a form writes a byte as three, and the rest of the form. */
 const MAX_BODY_BYTES = 4 * 1024 ** 2;
@@ -31,8 +32,8 @@ const headers = secureHeaders({
   strictTransportSecurity: false, // whether there is TLS, a proxy in front knows
 });
 
-/** Answers requests to the operator's listener; `client` is the address of the other end of the connection. */
-export function createAdmin(context: AdminContext): (request: Request, client: string) => Promise<Response> {
+/** Answers requests to the operator's listener; `connection` is the address of the other end of the connection. */
+export function createAdmin(context: AdminContext): (request: Request, connection: string) => Promise<Response> {
   const { store } = context;
   const guesses = new Guesses();
   // Loaded with the first request for them: whoever never looks pays neither time at start nor memory for them.
@@ -82,8 +83,12 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
     await beginSession(c, token, Date.now());
     return c.redirect(ownPath(form.to), 303);
   });
-  app.post("/sign-out", (c) => {
-    endSession(c);
+  app.post("/sign-out", async (c) => {
+    const token = context.token();
+    const now = Date.now();
+    const session = token === undefined ? undefined : await sessionOf(c, token, store.sessions, now);
+    if (session) await store.sessions.end(session, now);
+    forgetSession(c);
     return c.redirect("/", 303);
   });
   app.all("/api/*", async (c) => (await apiApp()).fetch(c.req.raw, c.env));
@@ -94,7 +99,12 @@ export function createAdmin(context: AdminContext): (request: Request, client: s
     log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
     return refuse(c, 503, problem);
   });
-  return async (request, client) => app.fetch(request, { client });
+  // Without a public address no proxy stands in front, and whoever connects could say anything of who they are.
+  const proxies = () => context.publicUrl === undefined ? 0 : context.loaded().config.trustedProxies;
+  return async (request, connection) => {
+    const client = clientAddress(connection, request.headers.get("X-Forwarded-For"), proxies());
+    return app.fetch(request, { client });
+  };
 }
 
 /** The path that a form names to go on with after signing in, if it is one of ours. */

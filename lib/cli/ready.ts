@@ -3,6 +3,7 @@
 import { get } from "node:http";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
+import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { networkOutcome, withWords } from "../targets/outcomes.ts";
 import { type ConfigOptions, print, printJson } from "./shared.ts";
@@ -30,8 +31,7 @@ function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: st
       "the operator's listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
     );
   }
-  const host = admin.host === "0.0.0.0" ? "127.0.0.1" : admin.host === "::" ? "::1" : admin.host;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${admin.port}/readyz`, token: admin.token };
+  return { url: `${listenerUrl(admin.host, admin.port)}/readyz`, token: admin.token };
 }
 
 /** Not by `fetch`: that one would ask the proxy of `$HTTP_PROXY`, which Docker sets in containers, for this machine. */

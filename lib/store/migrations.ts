@@ -5,6 +5,7 @@ import targets from "./sql/002_targets.sql" with { type: "text" };
 import operator from "./sql/003_operator.sql" with { type: "text" };
 import alarms from "./sql/004_alarms.sql" with { type: "text" };
 import notes from "./sql/005_notes.sql" with { type: "text" };
+import sessions from "./sql/006_sessions.sql" with { type: "text" };
 
 /** Each brings the schema from its place in this list to the next version. */
-export const migrations = [initial, targets, operator, alarms, notes];
+export const migrations = [initial, targets, operator, alarms, notes, sessions];

@@ -19,6 +19,7 @@ import { SqliteAlarms } from "./sqlite_alarms.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import { SqliteNotes } from "./sqlite_notes.ts";
 import { SqliteOperator } from "./sqlite_operator.ts";
+import { SqliteSessions } from "./sqlite_sessions.ts";
 import { statements } from "./statements.ts";
 
 /**
@@ -36,6 +37,7 @@ const EVENT_BYTES = 64 * 1024;
 class SqliteStore extends SqliteOperator implements Store {
   readonly alarms: SqliteAlarms;
   readonly notes: SqliteNotes;
+  readonly sessions: SqliteSessions;
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   /** What was recorded in the transaction that is open. */
@@ -50,6 +52,7 @@ class SqliteStore extends SqliteOperator implements Store {
     this.#sql = sql;
     this.alarms = new SqliteAlarms(file, (event) => this.#accept(event));
     this.notes = new SqliteNotes(file);
+    this.sessions = new SqliteSessions(file);
     file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
   }
 

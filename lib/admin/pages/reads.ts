@@ -27,7 +27,7 @@ import { type View, withNotice } from "./view.ts";
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
 /** Every page, by its name. */
-export function createReads({ store, loaded, stopping }: AdminContext) {
+export function createReads({ store, loaded, warnings, stopping }: AdminContext) {
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), loaded().config.targets, now));
   }
@@ -91,11 +91,11 @@ export function createReads({ store, loaded, stopping }: AdminContext) {
     },
 
     async config(c, view) {
-      return configPage(view, loaded(), { sample: c.req.query("sample") });
+      return configPage(view, loaded(), warnings(), { sample: c.req.query("sample") });
     },
 
     async preview(c, view) {
-      return configPage(view, loaded(), { text: (await fieldsOf(c)).event ?? "" });
+      return configPage(view, loaded(), warnings(), { text: (await fieldsOf(c)).event ?? "" });
     },
   } satisfies Record<string, Read>;
 }
