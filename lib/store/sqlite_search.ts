@@ -65,7 +65,8 @@ export class SqliteSearch {
         const row = fits === 1 ? this.#sql.listed.get(seq) as unknown as ListedRow : undefined;
         if (row && isOfType(row)) page.events.push(this.view(row));
         if (page.events.length === limit) return;
-        if (isPaused = isOver()) break;
+        isPaused = isOver();
+        if (isPaused) break;
       }
       if (isPaused) yield;
     } while (isPaused);
@@ -125,7 +126,8 @@ export class SqliteSearch {
           bytes += row.body.byteLength;
         }
         if (page.events.length === limit || bytes >= PAGE_BYTES) return;
-        if (isPaused = isOver()) break;
+        isPaused = isOver();
+        if (isPaused) break;
       }
       if (isPaused) yield;
     } while (isPaused);

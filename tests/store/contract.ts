@@ -8,6 +8,7 @@ import type { Store } from "../../lib/store/mod.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testAlarms } from "./contract_alarms.ts";
 import { testNotes } from "./contract_notes.ts";
+import { testSessions } from "./contract_sessions.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
@@ -48,6 +49,7 @@ export function testStore(name: string, make: () => Promise<StoreBench>): void {
   testAlarms(it);
   testNotes(it);
   testOperator(it);
+  testSessions(it);
 }
 
 function testHandingOut(it: It): void {
