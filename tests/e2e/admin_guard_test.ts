@@ -10,6 +10,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { until } from "../helpers/wait.ts";
 import { type Answer, chunk, exchange } from "./raw.ts";
 
 const TOKEN = "tok_0123456789abcdef";
@@ -219,7 +220,7 @@ test("admin takes a session's cookie nowhere once it was signed out, and ends wh
       const [oneStream, otherStream, tokenStream] = streams;
       assert.equal((await ask("/sign-out", one, "POST")).status, 303);
       assert.deepEqual([await statusOf(one), await statusOf(other)], [401, 200], "another session goes on");
-      await oneStream!.ended;
+      await until("the stream to end", () => oneStream!.isOver());
       assert.deepEqual([otherStream!.isOver(), tokenStream!.isOver()], [false, false]);
 
       await relay.end();
@@ -230,7 +231,7 @@ test("admin takes a session's cookie nowhere once it was signed out, and ends wh
       const open = await Promise.all([other, BEARER].map((headers) => openStream(url, headers)));
       writeFileSync(join(folder.path, "relay.config.ts"), config.replace(TOKEN, `${TOKEN}-new`));
       process.kill(relay.child.pid!, "SIGHUP");
-      await Promise.all(open.map(({ ended }) => ended));
+      await until("the streams to end", () => open.every((one) => one.isOver()));
       assert.deepEqual([await statusOf(other), await statusOf(BEARER)], [401, 401], "the token is another one");
     } finally {
       await relay.close();
@@ -240,20 +241,14 @@ test("admin takes a session's cookie nowhere once it was signed out, and ends wh
   }
 });
 
-interface LiveStream {
-  ended: Promise<void>;
-  isOver(): boolean;
-}
-
 /** Opens a stream of what happens, which the listener may end. */
-function openStream(url: string, headers: Headers): Promise<LiveStream> {
+function openStream(url: string, headers: Headers): Promise<{ isOver(): boolean }> {
   return new Promise((resolve, reject) => {
     get(`${url}/api/live`, { headers, agent: false }, (response) => {
       let isOver = false;
-      const ended = new Promise<void>((end) => response.on("close", end)).then(() => void (isOver = true));
-      response.on("error", () => {}).resume();
+      response.on("close", () => isOver = true).on("error", () => {}).resume();
       assert.equal(response.statusCode, 200);
-      resolve({ ended, isOver: () => isOver });
+      resolve({ isOver: () => isOver });
     }).on("error", reject);
   });
 }

@@ -118,13 +118,14 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 testIn("targets() and backlog() count hundreds of thousands, and let other work have its turn", async (store, path) => {
   await addDeliveries(store, path, 400_000, "pending");
-  const { result, turns } = await turnsDuring(() => store.targets());
-  assert.deepEqual(
-    result.map(({ name, pending, dead, oldestPendingAt }) => [name, pending, dead, oldestPendingAt]),
-    [["a", 300_000, 0, iso(T0 + 1)], ["b", 100_000, 0, iso(T0)]],
-  );
+  const { result, turns } = await turnsDuring(() => store.backlog(["a"]));
+  assert.equal(result, 300_000);
   assert.ok(turns > 3, `${turns} turns`);
   assert.equal(await store.backlog(["b", "c"]), 100_000);
+  assert.deepEqual(
+    (await store.targets()).map(({ name, pending, dead, oldestPendingAt }) => [name, pending, dead, oldestPendingAt]),
+    [["a", 300_000, 0, iso(T0 + 1)], ["b", 100_000, 0, iso(T0)]],
+  );
 });
 
 testIn("deadGroups() counts hundreds of thousands, and lets other work have its turn", async (store, path) => {
