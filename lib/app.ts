@@ -6,6 +6,7 @@ import { createAdmin } from "./admin/mod.ts";
 import { systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { messageOf, RelayError } from "./errors.ts";
+import { exposed, type PrivateFile } from "./exposure.ts";
 import { closeOnExec, isListening } from "./handover/descriptor.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
@@ -22,13 +23,14 @@ import { Reporter } from "./pipeline/report.ts";
 import { startRetaining } from "./pipeline/retain.ts";
 import { startWatching } from "./pipeline/watch.ts";
 import { Windows } from "./pipeline/window.ts";
-import { listenerUrl } from "./listener_url.ts";
+import { hostAndPort, listenerUrl } from "./listener_url.ts";
 import { rightsTo } from "./rights/mod.ts";
 import type { Store, Totals } from "./store/mod.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { KeyPair } from "./tls/certificate.ts";
 import { VERSION } from "./version.ts";
+import type { ConfigWarning } from "./warnings.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -114,6 +116,7 @@ export async function startApp(
         store,
         loaded: () => current,
         reporter,
+        warnings: () => warningsNow(current),
         wake: () => deliverer.refresh(),
         stopping: stopping.signal,
       }),
@@ -121,10 +124,11 @@ export async function startApp(
     if (admin) listeners.push(admin);
     reporter.tell({
       listeners: [
-        ...publics.map((one) => ({ name: "listen" as const, url: listenerUrl(one, config.listen.tls && "https") })),
-        ...(admin && config.admin
-          ? [{ name: "admin" as const, url: listenerUrl({ host: config.admin.host, port: admin.port }) }]
-          : []),
+        ...publics.map((one) => ({
+          name: "listen" as const,
+          url: listenerUrl(one.host, one.port, config.listen.tls && "https"),
+        })),
+        ...(admin && config.admin ? [{ name: "admin" as const, url: listenerUrl(config.admin.host, admin.port) }] : []),
       ],
     });
     const stopRetaining = startRetaining(store, () => current.config.keep);
@@ -214,6 +218,17 @@ export function storePathIn(folder: string, store: string): string {
   });
 }
 
+/** What an operator should know of a config, and of the modes that its files and its store have now. */
+export function warningsNow(loaded: LoadedConfig): ConfigWarning[] {
+  const path = storePath(loaded);
+  const store = ["", "-wal", "-shm"].map((suffix): PrivateFile => ({
+    path: "store",
+    file: path + suffix,
+    kind: "own",
+  }));
+  return [...loaded.warnings, ...exposed([...loaded.files, ...store])];
+}
+
 /** Opens the store that this config names. Root goes on with the rights of whoever else can change what lies there. */
 export function openStore(loaded: LoadedConfig): Store {
   return openStoreAt(storePath(loaded));
@@ -240,7 +255,7 @@ async function listenOn(
 }
 
 function listenError(name: "listen" | "admin", host: string, port: number, code: string): RelayError {
-  const where = `Cannot listen on ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const where = `Cannot listen on ${hostAndPort(host, port)}`;
   if (code !== "EADDRINUSE") {
     return new RelayError(
       `${where}: the system says ${code}`,

@@ -1,9 +1,19 @@
-/** Where a listener is, as a URL that can be opened. */
+/** How the address of a listener is told to people and programs. Pure functions. */
 
-import type { Address } from "./handover/passed.ts";
+import { isIP } from "node:net";
 
-/** @param scheme Of what it speaks. An IPv6 address stands in brackets, and its zone is escaped (RFC 6874). */
-export function listenerUrl({ host, port }: Address, scheme: "http" | "https" = "http"): string {
-  const name = host.includes(":") && !host.startsWith("[") ? `[${host.replace("%", "%25")}]` : host;
-  return `${scheme}://${name}:${port}`;
+/** An address with its port: `127.0.0.1:3000`, `[::1]:3000`. */
+export function hostAndPort(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host.replace("%", "%25")}]` : host}:${port}`; // a zone is escaped in a URL (RFC 6874)
+}
+
+/** Whether a listener on this host is reached at every address of its machine. */
+export function isEverywhere(host: string): boolean {
+  return /^(0+\.){3}0+$/.test(host) || (isIP(host) === 6 && /^[0:]+$/.test(host));
+}
+
+/** A URL at which this machine reaches a listener: for one at every address, that of the loopback. */
+export function listenerUrl(host: string, port: number, scheme: "http" | "https" = "http"): string {
+  const reachable = !isEverywhere(host) ? host : isIP(host) === 6 ? "::1" : "127.0.0.1";
+  return `${scheme}://${hostAndPort(reachable, port)}`;
 }

@@ -22,8 +22,13 @@ export class ReadableSecret implements Secret {
   /**
    * @param name How the config spells it, such as `env("TOKEN")`.
    * @param read Gives the value, or `undefined` where there is none; `folder` is the config's.
+   * @param fileIn Gives the path of the file that it is read from, if there is one.
    */
-  constructor(name: string, read: (folder: string) => string | undefined) {
+  constructor(
+    name: string,
+    read: (folder: string) => string | undefined,
+    readonly fileIn: (folder: string) => string | undefined = () => undefined,
+  ) {
     this.#name = name;
     this.#read = read;
   }
@@ -68,7 +73,7 @@ export function env(name: string, options: { default?: string } = {}): Secret {
 
 /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
 export function file(path: string): Secret {
-  return new ReadableSecret(`file("${path}")`, (folder) => readText(resolve(folder, path)));
+  return secretFile(`file("${path}")`, (folder) => resolve(folder, path));
 }
 
 /**
@@ -77,15 +82,20 @@ export function file(path: string): Secret {
  * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
  */
 export function credential(name: string): Secret {
-  return new ReadableSecret(`credential("${name}")`, (folder) => {
-    const path = credentialPath(name, {
+  return secretFile(`credential("${name}")`, (folder) =>
+    credentialPath(name, {
       folder,
       credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
       exists: existsSync,
       unit: readUnit,
-    });
+    }));
+}
+
+function secretFile(name: string, fileIn: (folder: string) => string | undefined): Secret {
+  return new ReadableSecret(name, (folder) => {
+    const path = fileIn(folder);
     return path && readText(path);
-  });
+  }, fileIn);
 }
 
 function readText(path: string): string {

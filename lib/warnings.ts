@@ -56,6 +56,14 @@ const en = {
       "sets nothing for systemd; NAME='value' alone, with letters, digits and _ in the name, is the same for both",
     setOnly: "sets a variable for systemd, and nothing for the relay; write NAME='value', or begin it with #",
   },
+  readable: (file: string, mode: string) =>
+    `${file} can be read by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted(file)}\``,
+  asService: ', and where a service could not read it then, give it credential("NAME") instead',
+  readableConfig: (file: string, mode: string) =>
+    `${file} holds a secret and can be read by every user of this machine (mode ${mode}); put the secret into .env, ` +
+    'and env("NAME") in its place',
+  changeable: (file: string, mode: string) =>
+    `${file} can be changed by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted(file)}\``,
 };
 
 const pt: typeof en = {
@@ -103,7 +111,21 @@ const pt: typeof en = {
     notSet: "não define nada para o systemd; só NOME='valor', com letras, dígitos e _ no nome, é igual para os dois",
     setOnly: "define uma variável para o systemd, e nada para o relay; escreva NOME='valor', ou comece com #",
   },
+  readable: (file, mode) =>
+    `${file} pode ser lido por qualquer usuário desta máquina (modo ${mode}); execute \`chmod 600 ${quoted(file)}\``,
+  asService: ', e, se um serviço deixar de conseguir lê-lo, use credential("NOME") no lugar dele',
+  readableConfig: (file, mode) =>
+    `${file} contém um segredo e pode ser lido por qualquer usuário desta máquina (modo ${mode}); ponha o segredo no ` +
+    '.env, e env("NOME") no lugar dele',
+  changeable: (file, mode) =>
+    `${file} pode ser alterado por qualquer usuário desta máquina (modo ${mode}); execute ` +
+    `\`chmod 600 ${quoted(file)}\``,
 };
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 /** The words of warnings; each goes on after the place in the config that it is about. */
 export type WarningWords = typeof en;

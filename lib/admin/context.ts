@@ -1,8 +1,20 @@
 /** What the operator's listener is made over. */
 
 import type { LoadedConfig } from "../config/load.ts";
+import type { BodyProblem } from "../http/body.ts";
 import type { Reporter } from "../pipeline/report.ts";
 import type { Store } from "../store/mod.ts";
+import type { ConfigWarning } from "../warnings.ts";
+
+/** What the operator's listener knows of a request beside the request. */
+export interface Bindings {
+  /** Address of the client: of the other end of the connection, or what a trusted proxy there says. */
+  client: string;
+  /** Why its body could not be read. */
+  problem?: BodyProblem;
+  /** Whether what let the request in would let it in still: for an answer that goes on. */
+  isStillIn?: () => Promise<boolean>;
+}
 
 /** The relay, as the operator's listener sees it. */
 export interface AdminContext {
@@ -11,6 +23,8 @@ export interface AdminContext {
   reporter: Pick<Reporter, "run" | "refused">;
   /** The config at work; asked with every request, since a reload changes it. */
   loaded: () => LoadedConfig;
+  /** What an operator should know of it and of its files, as they are now. */
+  warnings: () => readonly ConfigWarning[];
   /** What a caller has to show, if anything; asked with every request as well. */
   token: () => string | undefined;
   /** The config's `admin.host`. It belongs to the listener, as all that follows: a reload changes none. */

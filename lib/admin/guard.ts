@@ -2,13 +2,13 @@
 
 import { isIP } from "node:net";
 import type { Context, MiddlewareHandler } from "hono";
-import type { AdminContext } from "./context.ts";
-import type { Bindings, Guesses } from "./guesses.ts";
+import type { AdminContext, Bindings } from "./context.ts";
+import type { Guesses } from "./guesses.ts";
 import { refuse } from "./refuse.ts";
-import { isSession } from "./session.ts";
+import { isOpen, sessionOf } from "./session.ts";
 
 /** What a guard needs to know. */
-export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "publicUrl"> {
+export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "publicUrl" | "store"> {
   guesses: Guesses;
   /** Answers who shows neither token nor session. */
   askForToken: (c: Context) => Response | Promise<Response>;
@@ -21,18 +21,23 @@ export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "pub
  * @see https://web.dev/articles/fetch-metadata
  */
 export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bindings }> {
+  const { sessions } = options.store;
   const hosts = [options.host, ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : [])];
   return async (c, next) => {
+    const host = c.req.header("Host") ?? "";
+    const isOwn = isOwnHost(host, hosts);
+    const isOther = isForeign(c, host, options.publicUrl);
+
     const token = options.token();
+    c.env.isStillIn = async () => options.token() === token;
     const shown = bearerOf(c.req.header("Authorization"));
     if (token !== undefined && shown !== undefined) {
-      const verdict = options.guesses.judge(c, shown, token);
+      const verdict = options.guesses.judge(c, shown, token, !isOwn || isOther);
       if (verdict instanceof Response) return verdict;
       if (verdict) return await next();
     }
 
-    const host = c.req.header("Host") ?? "";
-    if (!isOwnHost(host, hosts)) {
+    if (!isOwn) {
       return refuse(
         c,
         403,
@@ -40,12 +45,14 @@ export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bind
         "set `admin.publicUrl` in the config to the address under which you reach it",
       );
     }
-    if (isForeign(c, host, options.publicUrl)) {
+    if (isOther) {
       return refuse(c, 403, "Cannot do what another site's page asks for", "open the page of the listener itself");
     }
-    if (isOpen(c)) return await next();
+    if (isForAll(c)) return await next();
     if (token === undefined) return await next();
-    if (!await isSession(c, token, Date.now())) return await options.askForToken(c);
+    const session = await sessionOf(c, token, sessions, Date.now());
+    if (!session) return await options.askForToken(c);
+    c.env.isStillIn = async () => options.token() === token && await isOpen(session, sessions, Date.now());
     if (!isRead(c) && !isFromBrowser(c)) {
       return refuse(c, 403, "Cannot tell which page asks for this", "send `Authorization: Bearer` with the token");
     }
@@ -59,7 +66,7 @@ function bearerOf(header = ""): string | undefined {
 }
 
 /** Asked for before anybody is known: what signs in, and what makes that page look as it should. */
-function isOpen(c: Context): boolean {
+function isForAll(c: Context): boolean {
   return c.req.path === "/sign-in" || (isRead(c) && c.req.path.startsWith("/assets/"));
 }
 

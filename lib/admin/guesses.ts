@@ -1,19 +1,11 @@
-/** Guesses of the token: each is compared in constant time, and a client has so many wrong ones. */
+/** Guesses of the token: each is compared in constant time, and a client may make only so many wrong ones. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
-import type { BodyProblem } from "../http/body.ts";
 import { networkOf } from "../http/network.ts";
 import { Windows } from "../pipeline/window.ts";
+import type { Bindings } from "./context.ts";
 import { refuse } from "./refuse.ts";
-
-/** What the operator's listener knows of a request beside the request. */
-export interface Bindings {
-  /** Address of the other end of the connection. */
-  client: string;
-  /** Why its body could not be read. */
-  problem?: BodyProblem;
-}
 
 /** How many wrong guesses one client has, by sign-in and by header together. */
 const RATE = { perMs: 60_000, limit: 100 };
@@ -23,9 +15,11 @@ export class Guesses {
 
   /**
    * Whether a text is the token. A client that guessed too often is answered by what this gives instead, right or not.
+   * @param isStrange The request is for a name that is not the listener's, or of another site. Such guesses count by
+   * themselves: a page that has a name point to this machine uses up none of those that its user has.
    */
-  judge(c: Context<{ Bindings: Bindings }>, text: string, token: string): boolean | Response {
-    const client = networkOf(c.env.client);
+  judge(c: Context<{ Bindings: Bindings }>, text: string, token: string, isStrange = false): boolean | Response {
+    const client = `${networkOf(c.env.client)}${isStrange ? " strange" : ""}`;
     const now = performance.now();
     const waitMs = this.#wrong.waitMs(client, now);
     if (waitMs > 0) {

@@ -7,13 +7,14 @@ import type { BodyProblem } from "../http/body.ts";
 import type { Handler } from "../http/incoming.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
-import type { AdminContext } from "./context.ts";
+import { clientAddress } from "../pipeline/client.ts";
+import type { AdminContext, Bindings } from "./context.ts";
 import { fieldsOf } from "./form.ts";
 import { guard } from "./guard.ts";
-import { type Bindings, Guesses } from "./guesses.ts";
+import { Guesses } from "./guesses.ts";
 import { readyzText } from "./readyz.ts";
 import { isApi, refuse } from "./refuse.ts";
-import { beginSession, endSession } from "./session.ts";
+import { beginSession, forgetSession, sessionOf } from "./session.ts";
 
 /** Most bytes of a request: an event of 1 MiB, of which a form writes a byte as three, and the rest of the form. */
 const MAX_BODY_BYTES = 4 * 1024 ** 2;
@@ -94,8 +95,12 @@ export function createAdmin(context: AdminContext): Handler {
     await beginSession(c, token, Date.now());
     return c.redirect(ownPath(form.to), 303);
   });
-  app.post("/sign-out", (c) => {
-    endSession(c);
+  app.post("/sign-out", async (c) => {
+    const token = context.token();
+    const now = Date.now();
+    const session = token === undefined ? undefined : await sessionOf(c, token, store.sessions, now);
+    if (session) await store.sessions.end(session, now);
+    forgetSession(c);
     return c.redirect("/", 303);
   });
   app.all("/api/*", async (c) => (await apiApp()).fetch(c.req.raw, c.env));
@@ -106,12 +111,14 @@ export function createAdmin(context: AdminContext): Handler {
     log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
     return refuse(c, 503, problem);
   });
+  // Without a public address no proxy stands in front, and whoever connects could say anything of who they are.
+  const proxies = () => context.publicUrl === undefined ? 0 : context.loaded().config.trustedProxies;
   return async (incoming) => {
-    const { client, method } = incoming;
+    const client = clientAddress(incoming.client, incoming.header("X-Forwarded-For"), proxies());
     const body = await incoming.body(MAX_BODY_BYTES);
     const request = incoming.request();
     if (typeof body === "string") return await app.fetch(request, { client, problem: body });
-    const isRead = method === "GET" || method === "HEAD";
+    const isRead = incoming.method === "GET" || incoming.method === "HEAD";
     return await app.fetch(isRead ? request : new Request(request, { body: body as BodyInit }), { client });
   };
 }

@@ -2,8 +2,9 @@
 
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
+import { warningsNow } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { listenerUrl } from "../listener_url.ts";
+import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
@@ -22,7 +23,8 @@ export function checkVerb(): Command {
 }
 
 /** The config in short, without any secret. */
-function summary({ file, config, warnings }: LoadedConfig) {
+function summary(loaded: LoadedConfig) {
+  const { file, config } = loaded;
   const { host, port, tls } = config.listen;
   return {
     ok: true,
@@ -33,7 +35,7 @@ function summary({ file, config, warnings }: LoadedConfig) {
     routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
     fallback: config.fallback ?? null,
     alerts: config.alerts,
-    warnings: toldIn("en", warnings),
+    warnings: toldIn("en", warningsNow(loaded)),
   };
 }
 
@@ -41,7 +43,8 @@ function lines(loaded: LoadedConfig): string[] {
   const { listen, sources, targets, routes, fallback, alerts } = summary(loaded);
   const locale = loaded.config.checkLocale;
   const words = checkWords(locale);
-  const warnings = toldIn(locale, loaded.warnings);
+  const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
+  const warnings = toldIn(locale, warningsNow(loaded));
   const aboutCells = (alert: Alert): [what: string, span: string] => {
     if ("dead" in alert) return [words.dead(alert.dead), ""];
     if ("silent" in alert) return [words.silent(alert.silent), words.for(inWords(alert.forMs, locale))];
@@ -50,11 +53,11 @@ function lines(loaded: LoadedConfig): string[] {
   return [
     `${paint("green", words.sound)} ${loaded.file}`,
     "",
-    words.sources,
+    isEverywhere(listen.host) ? `${words.sources} (${words.everywhere})` : words.sources,
     ...table(sources.map(({ name, kind, path, secrets }) => [
       name,
       kind,
-      `POST ${listenerUrl(listen, listen.tls ? "https" : "http")}${path}`,
+      `POST ${url}${path}`,
       words.secrets(secrets),
     ])),
     ...(listen.tls

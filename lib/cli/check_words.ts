@@ -5,6 +5,7 @@ import type { Locale } from "../messages/style.ts";
 const en = {
   sound: "The config is sound:",
   sources: "Sources",
+  everywhere: "at every address of this machine",
   secrets: (count: number) => count === 1 ? "1 secret" : `${count} secrets`,
   certificate: "Certificate",
   until: (day: string) => `until ${day}`,
@@ -25,6 +26,7 @@ const en = {
 const pt: typeof en = {
   sound: "Configuração em ordem:",
   sources: "Origens",
+  everywhere: "em todos os endereços desta máquina",
   secrets: (count) => count === 1 ? "1 segredo" : `${count} segredos`,
   certificate: "Certificado",
   until: (day) => `até ${day}`,

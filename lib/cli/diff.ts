@@ -116,7 +116,7 @@ async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSig
   const now = Date.now();
   let after: number | undefined = 0;
   while (after !== undefined && !signal.aborted) {
-    const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after });
+    const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after, signal });
     const events = page.events.filter(({ event }) => event.receivedAt <= now);
     yield events.filter(({ event }) => !isOwn(event));
     await setImmediate(); // so that a signal is heard

@@ -61,7 +61,7 @@ async function collect(store: Store, filter: EventFilter, limit: number) {
     const events: EventView[] = [];
     let before: number | undefined;
     do {
-      const page = await store.events(filter, { limit: limit - events.length, before });
+      const page = await store.events(filter, { limit: limit - events.length, before, signal: work.signal });
       events.push(...page.events);
       before = page.next;
       if (before === undefined || events.length === limit) break;

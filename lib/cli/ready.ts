@@ -31,8 +31,7 @@ function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: st
       "the operator's listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
     );
   }
-  const host = admin.host === "0.0.0.0" ? "127.0.0.1" : admin.host === "::" ? "::1" : admin.host;
-  return { url: `${listenerUrl({ host, port: admin.port })}/readyz`, token: admin.token };
+  return { url: `${listenerUrl(admin.host, admin.port)}/readyz`, token: admin.token };
 }
 
 async function ask(url: string, token?: string): Promise<{ status: number; text: string }> {

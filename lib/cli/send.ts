@@ -4,7 +4,6 @@ import process from "node:process";
 import type { Command } from "commander";
 import { isLoopback } from "../config/cross.ts";
 import { loadConfig } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
 import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
@@ -43,7 +42,7 @@ async function send(event: string, options: Options): Promise<void> {
   const source = sourceOf(loaded, options.source);
   const body = eventBytes(event, options.data);
   const { listen } = loaded.config;
-  const url = options.url ?? localUrl(listen, source.path);
+  const url = options.url ?? listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http") + source.path;
   const headers = { "Content-Type": "application/json", [source.signatureHeader]: source.sign(body) };
   const isLocal = options.url === undefined || isLoopback(hostOf(url));
   const isHere = isLocal && (listen.tls !== undefined || url.startsWith("http:"));
@@ -59,9 +58,4 @@ async function send(event: string, options: Options): Promise<void> {
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : "";
-}
-
-function localUrl({ host, port, tls }: Config["listen"], path: string): string {
-  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return listenerUrl({ host: reachable, port }, tls && "https") + path;
 }

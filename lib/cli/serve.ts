@@ -3,10 +3,11 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type App, openStore, startApp, storePath } from "../app.ts";
+import { type App, openStore, startApp, storePath, warningsNow } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { type Address, isAsked, keptName, takeSockets } from "../handover/passed.ts";
+import { hostAndPort, isEverywhere, listenerUrl } from "../listener_url.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
 import { rightsTo } from "../rights/mod.ts";
 import { createNotifier } from "../service/notify.ts";
@@ -41,7 +42,11 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   logCertificate(loaded);
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
-    log.info("operator's listener on http://{host}:{adminPort}", { host, adminPort: app.adminPort });
+    log.info(`operator's listener on {url}${everywhere(host)}`, {
+      url: listenerUrl(host, app.adminPort),
+      host,
+      adminPort: app.adminPort,
+    });
   }
   await logOrphaned(app);
   if (app.takenOver > 0) {
@@ -91,20 +96,26 @@ async function reloadable(path: string): Promise<LoadedConfig | { problem: unkno
   }
 }
 
-function logWarnings({ warnings }: LoadedConfig): void {
-  for (const { path, message } of toldIn("en", warnings)) {
+function logWarnings(loaded: LoadedConfig): void {
+  for (const { path, message } of toldIn("en", warningsNow(loaded))) {
     log.warn("config: {path} {problem}", { path, problem: message });
   }
 }
 
 /** Tells where the relay listens, and whether that is where the config says. */
-function logListening({ host: bare, port }: Address, { config: { listen } }: LoadedConfig): void {
-  const scheme = listen.tls ? "https" : "http";
-  const host = bare.includes(":") ? `[${bare}]` : bare;
-  log.info("listening on {scheme}://{host}:{port}, relay {version}", { scheme, host, port, version: VERSION });
-  if (isAsked(listen, { host: bare, port })) return;
-  const asked = `${listen.host}:${listen.port}`;
-  log.warn("config: `listen` says {asked}, but {host}:{port} counts: this socket was passed", { asked, host, port });
+function logListening({ host, port }: Address, { config: { listen } }: LoadedConfig): void {
+  const url = listenerUrl(host, port, listen.tls ? "https" : "http");
+  log.info(`listening on {url}${everywhere(host)}, relay {version}`, { url, host, port, version: VERSION });
+  if (isAsked(listen, { host, port })) return;
+  log.warn("config: `listen` says {asked}, but {passed} counts: this socket was passed", {
+    asked: hostAndPort(listen.host, listen.port),
+    passed: hostAndPort(host, port),
+  });
+}
+
+/** Goes on after the URL of a listener that is reached at other addresses as well. */
+function everywhere(host: string): string {
+  return isEverywhere(host) ? " and every other address of this machine" : "";
 }
 
 /** What stays as it is until a restart; a token that is taken away does. */

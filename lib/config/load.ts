@@ -1,10 +1,11 @@
 /** Loads a config file from disk. */
 
-import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError, messageOf, RelayError } from "../errors.ts";
+import type { PrivateFile } from "../exposure.ts";
 import { importFresh, provideModule } from "../runtime.ts";
 import { type Redact, redactor } from "../secret.ts";
 import { type DotenvFile, readDotenv } from "../service/dotenv.ts";
@@ -19,6 +20,8 @@ export interface LoadedConfig {
   folder: string;
   config: Config;
   warnings: readonly ConfigWarning[];
+  /** Files that hold its secrets, or could say something else in its place. */
+  files: readonly PrivateFile[];
   /** Masks every secret of this config in a text. */
   redact: Redact;
   /** Variables of the `.env` beside it that the environment does not set. */
@@ -27,6 +30,9 @@ export interface LoadedConfig {
 
 /** Longest time that a config may take, in milliseconds. */
 const MAX_LOAD_MS = 30_000;
+
+/** A text of fewer characters may stand in a config by chance, and be no secret there. */
+const MIN_KEY = 12;
 
 /** Names of variables that came from a `.env`, so that the next load can take them back. */
 let fromDotenv: string[] = [];
@@ -47,12 +53,25 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
   const exported = await importDefault(file);
-  const { config, issues, warnings, secrets, store } = readConfig(exported, folder);
+  const { config, issues, warnings, secrets, keys, files, store } = readConfig(exported, folder);
   const redact = redactor(secrets);
   if (!config) {
     throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), store);
   }
-  return { file, folder, config, warnings: [...dotenvFile.warnings, ...warnings], redact, dotenv };
+  const holdsSecret = keys.some((key) => key.length >= MIN_KEY && readFileSync(file, "utf8").includes(key));
+  const own: PrivateFile[] = [
+    { path: basename(file), file, kind: holdsSecret ? "config with secret" : "config" },
+    { path: ".env", file: join(folder, ".env"), kind: "own" },
+  ];
+  return {
+    file,
+    folder,
+    config,
+    warnings: [...dotenvFile.warnings, ...warnings],
+    files: [...own, ...files],
+    redact,
+    dotenv,
+  };
 }
 
 /**

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Alert } from "../alert.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
+import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
 import { type Locale, localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
@@ -130,7 +131,10 @@ const schema = options({
 
 type Raw = z.output<typeof schema>;
 
-/** What reading a config gave. `secrets` are all values that must not be printed, known even where there are mistakes. */
+/**
+ * What reading a config gave. `secrets` are all values that must not be printed, known even where there are mistakes;
+ * `keys` are those of them that surely open something, and `files` are where secrets are read from.
+ */
 export interface Reading {
   config?: Config;
   issues: readonly ConfigIssue[];
@@ -138,6 +142,8 @@ export interface Reading {
   secrets: readonly string[];
   /** The config's `store`, also where there are mistakes elsewhere. */
   store?: string;
+  keys: readonly string[];
+  files: readonly PrivateFile[];
 }
 
 /**
@@ -146,9 +152,8 @@ export interface Reading {
  * @param nowMs Whether a certificate is valid depends on it.
  */
 export function readConfig(exported: unknown, folder: string, nowMs = Date.now()): Reading {
-  const secrets: string[] = [];
-  const secretIssues: ConfigIssue[] = [];
-  const value = readSecrets(withPemFiles(exported), folder, [], secrets, secretIssues);
+  const { secrets, issues: secretIssues, files } = nothingRead();
+  const value = readSecrets(withPemFiles(exported), folder, [], { secrets, issues: secretIssues, files });
 
   const parsed = schema.safeParse(value);
   const top = isObject(value) ? value : {};
@@ -180,6 +185,13 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, routes, adminToken)],
     secrets,
     store: storeOf(top),
+    keys: [
+      ...[...sources.built, ...targets.built.filter(({ kind }) => kind !== "script")].flatMap((one) => one.secrets),
+      ...keyPair.secrets,
+      ...accesses.map(({ key }) => key),
+      ...(adminToken === undefined ? [] : [adminToken]),
+    ],
+    files: files.filter(({ path }) => path !== "listen.tls.cert"), // which everybody is shown anyway
   };
   if (!parsed.success || found.issues.length > 0) return found;
 
@@ -229,18 +241,25 @@ function storeOf({ store }: Record<string, unknown>): string | undefined {
 /** Deepest nesting of a config; one that holds itself has no end. */
 const MAX_DEPTH = 30;
 
+/** What {@link readSecrets} finds besides, before it does. */
+function nothingRead(): { secrets: string[]; issues: ConfigIssue[]; files: PrivateFile[] } {
+  return { secrets: [], issues: [], files: [] };
+}
+
 /** A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is. */
 function readSecrets(
   value: unknown,
   folder: string,
   path: readonly PropertyKey[],
-  secrets: string[],
-  issues: ConfigIssue[],
+  found: ReturnType<typeof nothingRead>,
 ): unknown {
+  const { secrets, issues, files } = found;
   if (value instanceof ReadableSecret) {
     try {
       const text = value.read(folder);
       secrets.push(text);
+      const file = value.fileIn(folder);
+      if (file !== undefined) files.push({ path: formatPath(path), file, kind: "named" });
       return text;
     } catch (error) {
       issues.push({ path: formatPath(path), message: messageOf(error) });
@@ -251,12 +270,12 @@ function readSecrets(
     issues.push({ path: formatPath(path.slice(0, 3)), message: "is nested too deeply" });
     return undefined;
   }
-  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], secrets, issues));
+  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], found));
   if (!isObject(value)) return value;
   // The options of a source or a target lie where its author wrote them: one level up.
   const inner = (key: string) => key === "options" && isPart(value) ? path : [...path, key];
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), secrets, issues)]),
+    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), found)]),
   );
 }
 

@@ -85,8 +85,8 @@ export interface RelayConfig<
   /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
   maxBacklog?: number;
   /**
-   * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log and
-   * for `rateLimit`. Default: `false`, the client is the other end of the connection.
+   * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log,
+   * for `rateLimit`, and behind `admin.publicUrl` for wrong tokens. Default: `false`, the client is the other end of the connection.
    */
   trustProxy?: boolean | number;
   /** When failed deliveries are tried again, for targets that do not say. */

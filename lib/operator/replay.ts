@@ -62,7 +62,7 @@ export async function replaySince(
   let after: number | undefined = 0;
   while (after !== undefined) {
     if (options.signal?.aborted) return { ...result, isComplete: false };
-    const page: EventPage<StoredEvent> = await store.stored(filter, { limit: BATCH, after });
+    const page: EventPage<StoredEvent> = await store.stored(filter, { limit: BATCH, after, signal: options.signal });
     const events = page.events.filter(({ event }) => event.receivedAt <= options.now);
     await replay(store, loaded, events.filter(({ event }) => !isOwn(event)), options, result);
     result.lastAt = events.at(-1)?.event.receivedAt ?? result.lastAt;

@@ -7,6 +7,7 @@ import type { AlarmStore } from "./alarms.ts";
 import type { NoteStore } from "./notes.ts";
 import type { OperatorStore } from "./operator.ts";
 import type { RunStore } from "./runs.ts";
+import type { SessionStore } from "./sessions.ts";
 
 /** An event to be kept, with where it goes. All times are Unix milliseconds. */
 export interface NewEvent {
@@ -125,6 +126,7 @@ export interface Store extends OperatorStore {
   readonly alarms: AlarmStore;
   readonly notes: NoteStore;
   readonly runs: RunStore;
+  readonly sessions: SessionStore;
   /**
    * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
    * Gives the number of deliveries taken over.

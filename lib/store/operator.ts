@@ -85,6 +85,9 @@ export interface EventStory extends EventView {
   deliveries: DeliveryStory[];
 }
 
+/** A listener searches for texts of up to so many characters: a longer one takes a store too long in a large body. */
+export const MAX_SEARCH = 1_000;
+
 /** Which events are asked for: all that is given must hold. */
 export interface EventFilter {
   /** A pattern of names: `*` within one part, `**` for any number of parts. */
@@ -97,6 +100,12 @@ export interface EventFilter {
   since?: number;
   /** Stands in the body: a note's id, a client's reference. Upper and lower case differ. */
   text?: string;
+}
+
+/** What bounds a page. Once `signal` is aborted it ends where it is, and the page is short. */
+export interface ListPage {
+  limit: number;
+  signal?: AbortSignal;
 }
 
 /** A page of a list of events; `next` is where to go on, absent at the end. A page that took too long to fill is short. */
@@ -144,12 +153,15 @@ export interface Activity {
 
 /** The operator's side of a store. Errors and transactions are as in {@link Store}. */
 export interface OperatorStore {
-  /** Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait. */
+  /**
+   * Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait; what
+   * changes meanwhile may count as it was or as it is.
+   */
   targets(): Promise<TargetView[]>;
   /** Events, the newest first, from before this place on. */
-  events(filter: EventFilter, page: { limit: number; before?: number }): Promise<EventPage>;
+  events(filter: EventFilter, page: ListPage & { before?: number }): Promise<EventPage>;
   /** Events with their bodies in the order of acceptance, from after this place on. */
-  stored(filter: EventFilter, page: { limit: number; after?: number }): Promise<EventPage<StoredEvent>>;
+  stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>>;
   /** The event of this id, or the one whose delivery has it. */
   story(id: IdBytes): Promise<EventStory | undefined>;
   /** Dead letters by target and reason. */

@@ -22,38 +22,26 @@ const fitsWhole = `${fits}
   AND (:isNarrow = 0 OR EXISTS (SELECT 1 FROM deliveries
     WHERE event = e.seq AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
 
-/** Events that have a delivery in a state whose deliveries an index holds; the planner would scan all for the order. */
+/** Events that have a delivery in a state whose deliveries an index holds, if these are few. */
 const eventsIn = (state: string) =>
   `SELECT event FROM deliveries INDEXED BY deliveries_${state}
-    WHERE state = '${state}' AND (:target IS NULL OR target = :target) AND event >= :from AND event < :before
-    ORDER BY event DESC LIMIT :limit`;
+    WHERE state = '${state}' AND target BETWEEN :firstTarget AND :lastTarget LIMIT :limit`;
 
 /** Whether the event of a delivery was received at or after a time, if one is given. */
 const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
 
 export const operatorStatements = {
-  targets: `WITH
-      waiting AS (SELECT target AS name, count(*) AS pending, min(event) AS oldest
-        FROM deliveries WHERE state = 'pending' GROUP BY target),
-      flying AS (SELECT target AS name, count(*) AS in_flight, min(event) AS oldest
-        FROM deliveries WHERE state = 'in_flight' GROUP BY target),
-      lost AS (SELECT target AS name, count(*) AS dead FROM deliveries WHERE state = 'dead' GROUP BY target),
-      names AS (SELECT name FROM targets UNION SELECT name FROM waiting UNION SELECT name FROM flying UNION SELECT name FROM lost)
-    SELECT names.name, pending, in_flight, dead, delivered_at, failed_at, reason, open_until, paused_until, held_at,
-      paused_at,
-      (SELECT CASE WHEN received_at <= :now THEN received_at ELSE
-          (SELECT received_at FROM clock_steps WHERE seq > events.seq ORDER BY seq LIMIT 1) END
-        FROM events WHERE seq =
-          min(coalesce(waiting.oldest, flying.oldest), coalesce(flying.oldest, waiting.oldest))) AS oldest_at
-    FROM names LEFT JOIN waiting USING (name) LEFT JOIN flying USING (name) LEFT JOIN lost USING (name)
-      LEFT JOIN targets USING (name)
-    ORDER BY names.name`,
+  targets: "SELECT * FROM targets",
 
-  listDown: `SELECT ${listed} FROM events e WHERE e.seq >= :from AND e.seq < :before AND ${fitsWhole}
-    ORDER BY e.seq DESC LIMIT :limit`,
-  listUp: `SELECT e.seq, e.id, e.source, e.type, e.received_at, e.headers, e.body FROM events e
-    WHERE e.seq >= :from AND e.seq < :before AND ${fitsWhole} ORDER BY e.seq LIMIT :limit`,
-  listOne: `SELECT ${listed} FROM events e WHERE e.seq = :seq AND ${fits}`,
+  receivedAt: "SELECT received_at FROM events WHERE seq = ?",
+
+  /** Every event, and whether it fits; whoever reads it can stop at any row. */
+  scanDown: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before
+    ORDER BY e.seq DESC`,
+  scanUp: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before ORDER BY e.seq`,
+  fits: `SELECT (${fits}) AS fits FROM events e WHERE e.seq = :seq`,
+  listed: `SELECT ${listed} FROM events e WHERE e.seq = ?`,
+  event: "SELECT seq, id, source, type, received_at, headers, body FROM events WHERE seq = ?",
 
   eventsPending: eventsIn("pending"),
   eventsInFlight: eventsIn("in_flight"),
@@ -65,26 +53,19 @@ export const operatorStatements = {
   deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
 
-  deadGroups: `SELECT target, reason, count,
-      (SELECT received_at FROM events WHERE seq = oldest) AS oldest_at,
-      (SELECT received_at FROM events WHERE seq = newest) AS newest_at
-    FROM (SELECT target, reason, count(*) AS count, min(event) AS oldest, max(event) AS newest FROM deliveries
-      WHERE state = 'dead' AND event >= :from AND ${isSince}
-        AND (:target IS NULL OR target = :target) AND (:reason IS NULL OR reason = :reason)
-      GROUP BY target, reason)
-    ORDER BY target, reason`,
   dead: `SELECT event, number FROM deliveries
     WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from AND ${isSince}
       AND (event, number) > (:event, :number) ORDER BY event, number LIMIT :limit`,
 
-  activity: `SELECT hour, target, state, bucket, count FROM activity WHERE hour BETWEEN ? AND ? ORDER BY hour`,
+  activity: "SELECT target, state, bucket, count FROM activity WHERE hour = ?",
 
   retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts
     WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target, order_key`,
   lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
   /** Of the deliveries of one target and order key, only the first that is not done has its turn. */
   holdBack: `UPDATE deliveries SET due_at = NULL, due_set_at = NULL
-    WHERE target = :target AND order_key = :orderKey AND state = 'pending' AND (event, number) <> (${firstInOrder})`,
+    WHERE target = :target AND order_key = :orderKey AND state = 'pending' AND due_at IS NOT NULL
+      AND (event, number) <> (${firstInOrder})`,
   tryAtOnce: "UPDATE targets SET open_until = min(open_until, ?) WHERE name = ? AND open_until IS NOT NULL",
 
   pause: `INSERT INTO targets (name, paused_at) VALUES (?, ?)

@@ -70,10 +70,6 @@ export interface NoteRow {
 }
 
 export interface TargetRow extends HoldRow {
-  pending: number | null;
-  in_flight: number | null;
-  dead: number | null;
-  oldest_at: number | null;
   delivered_at: number | null;
   failed_at: number | null;
   reason: Reason | null;
@@ -103,23 +99,26 @@ function heldUntil(until: number | null, { held_at }: HoldRow, now: number): num
   return until === null ? undefined : dueTime(until, held_at ?? 0, now);
 }
 
-export function targetView(row: TargetRow, now: number): TargetView {
-  const { openUntil = null, throttledUntil = null } = holdOf(row, now);
+/** @param row What is known of it beside its deliveries, if anything. */
+export function targetView(
+  name: string,
+  { oldestAt, ...counts }: { pending: number; inFlight: number; dead: number; oldestAt?: number },
+  row: TargetRow | undefined,
+  now: number,
+): TargetView {
+  const { openUntil = null, throttledUntil = null } = row ? holdOf(row, now) : {};
   // What has happened was not later than now, whatever a clock said that was set back since.
-  const happened = (at: number | null) => isoTimeOf(at === null ? null : Math.min(at, now));
-  const waits = row.pending !== null || row.in_flight !== null;
+  const happened = (at: number | null | undefined) => isoTimeOf(at == null ? null : Math.min(at, now));
   return {
-    name: row.name,
-    pending: row.pending ?? 0,
-    inFlight: row.in_flight ?? 0,
-    dead: row.dead ?? 0,
-    oldestPendingAt: waits ? happened(row.oldest_at ?? now) : null,
-    lastDeliveredAt: happened(row.delivered_at),
-    lastFailedAt: happened(row.failed_at),
-    lastReason: row.reason,
+    name,
+    ...counts,
+    oldestPendingAt: counts.pending + counts.inFlight > 0 ? happened(oldestAt ?? now) : null,
+    lastDeliveredAt: happened(row?.delivered_at),
+    lastFailedAt: happened(row?.failed_at),
+    lastReason: row?.reason ?? null,
     circuitOpenUntil: isoTimeOf(openUntil),
     throttledUntil: isoTimeOf(throttledUntil),
-    pausedAt: happened(row.paused_at),
+    pausedAt: happened(row?.paused_at),
   };
 }
 
@@ -188,8 +187,8 @@ export function attemptView(row: AttemptRow): AttemptView {
   };
 }
 
-function isoTimeOf(ms: number | null): string | null {
-  return ms === null ? null : isoTime(ms);
+function isoTimeOf(ms: number | null | undefined): string | null {
+  return ms == null ? null : isoTime(ms);
 }
 
 export function isoTime(ms: number): string {

@@ -25,6 +25,7 @@ import { SqliteOperator } from "./sqlite_operator.ts";
 import { SqliteRetention } from "./sqlite_retention.ts";
 import { SqliteRuns } from "./sqlite_runs.ts";
 import { SqliteSteps } from "./sqlite_steps.ts";
+import { SqliteSessions } from "./sqlite_sessions.ts";
 import { statements } from "./statements.ts";
 
 /**
@@ -44,6 +45,7 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly alarms: SqliteAlarms;
   readonly notes: SqliteNotes;
   readonly runs: SqliteRuns;
+  readonly sessions: SqliteSessions;
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   readonly #clock: Clock;
@@ -67,6 +69,7 @@ class SqliteStore extends SqliteOperator implements Store {
     this.alarms = new SqliteAlarms(file, clock, (event) => this.#accept(event));
     this.notes = new SqliteNotes(file, clock);
     this.runs = new SqliteRuns(file);
+    this.sessions = new SqliteSessions(file);
     this.#retention = new SqliteRetention(file, steps, this.alarms, clock);
     file.frame({ begin: () => this.#beginTransaction(), end: () => this.#endTransaction() });
   }
@@ -239,13 +242,6 @@ class SqliteStore extends SqliteOperator implements Store {
 
   async nextDue(target: string): Promise<number | undefined> {
     return this.#file.read(() => (this.#sql.nextDue.get(target) as { due_at: number } | undefined)?.due_at);
-  }
-
-  async backlog(targets: Iterable<string>): Promise<number> {
-    return this.#file.read(() => {
-      const counts = [...targets].map((target) => this.#sql.backlog.get(target, target) as { backlog: number });
-      return counts.reduce((sum, { backlog }) => sum + backlog, 0);
-    });
   }
 
   async totals(limit: number): Promise<Totals> {

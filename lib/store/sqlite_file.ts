@@ -8,6 +8,7 @@ import { Batches, type WriteKind } from "./batch.ts";
 import { isLockHeld, lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
 import { makeFile } from "./ordinary_file.ts";
+import { type LongRead, Pieces, type ReadLimits } from "./pieces.ts";
 import { isLocked, storeError } from "./sqlite_error.ts";
 
 /** How long a write waits for another process that is writing, in milliseconds. */
@@ -45,6 +46,7 @@ export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #onCommit: (ms: number) => void;
+  readonly #pieces = new Pieces();
   /** Which files are written to: the store's own, and its write-ahead log once there is one. */
   readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
@@ -155,6 +157,15 @@ export class SqliteFile {
   read<Result>(work: () => Result): Result {
     try {
       return work();
+    } catch (error) {
+      throw storeError("read the store", error);
+    }
+  }
+
+  /** Reads in pieces, as {@link Pieces} says. */
+  async readInPieces(work: LongRead, limits?: ReadLimits): Promise<boolean> {
+    try {
+      return await this.#pieces.read(work, limits);
     } catch (error) {
       throw storeError("read the store", error);
     }

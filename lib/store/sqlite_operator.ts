@@ -5,7 +5,6 @@ import type { Clock } from "../clock.ts";
 import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../id.ts";
 import type { Reason } from "../outcome.ts";
 import { durationOf, HOUR_MS } from "./activity.ts";
-import { fitsType, questionOf } from "./event_query.ts";
 import type { DeliveryRef, NewDelivery } from "./mod.ts";
 import type {
   Activity,
@@ -15,7 +14,7 @@ import type {
   EventFilter,
   EventPage,
   EventStory,
-  EventView,
+  ListPage,
   OperatorStore,
   StoredEvent,
   TargetView,
@@ -25,28 +24,19 @@ import { operatorStatements } from "./operator_statements.ts";
 import {
   type AttemptRow,
   attemptView,
-  type DeliveryRow,
   deliveryView,
-  eventOf,
-  type EventRow,
-  eventView,
   isoTime,
   keptNote,
-  type ListedRow,
   type NoteRow,
   type StoryRow,
   type TargetRow,
   targetView,
 } from "./rows.ts";
+import { SqliteCounts } from "./sqlite_counts.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 import type { SqliteSteps } from "./sqlite_steps.ts";
+import { SqliteSearch } from "./sqlite_search.ts";
 import type { statements } from "./statements.ts";
-
-/** Most events that are looked at for one page, so that a page of few among many comes soon, if short. */
-const MAX_LOOKED = 50_000;
-
-/** States for which an index tells the deliveries. */
-const indexes = { pending: "eventsPending", in_flight: "eventsInFlight", dead: "eventsDead" } as const;
 
 export abstract class SqliteOperator implements OperatorStore {
   readonly #file: SqliteFile;
@@ -54,6 +44,8 @@ export abstract class SqliteOperator implements OperatorStore {
   readonly #shared: Record<keyof typeof statements, StatementSync>;
   readonly #steps: SqliteSteps;
   readonly #clock: Clock;
+  readonly #search: SqliteSearch;
+  readonly #counts: SqliteCounts;
 
   /** @param shared Statements that the way of an event needs as well. */
   constructor(
@@ -67,6 +59,8 @@ export abstract class SqliteOperator implements OperatorStore {
     this.#steps = steps;
     this.#own = file.prepareAll(operatorStatements);
     this.#shared = shared;
+    this.#search = new SqliteSearch(file, this.#own, steps, clock);
+    this.#counts = new SqliteCounts(file);
   }
 
   /** Gives an event a delivery, due then if none of its order key goes before. */
@@ -74,56 +68,44 @@ export abstract class SqliteOperator implements OperatorStore {
 
   async targets(): Promise<TargetView[]> {
     const now = this.#clock.now();
-    return this.#file.read(() =>
-      (this.#own.targets.all({ now }) as unknown as TargetRow[]).map((row) => targetView(row, now))
-    );
-  }
-
-  async events(filter: EventFilter, page: { limit: number; before?: number }): Promise<EventPage> {
+    const waiting = await this.#counts.waiting();
+    const dead = Map.groupBy(await this.#counts.dead(), ({ target }) => target);
     return this.#file.read(() => {
-      const before = Math.min(page.before ?? Infinity, this.#steps.newest() + 1);
-      const { from, since } = this.#steps.since(filter.since);
-      const { state } = filter;
-      const index = state && state in indexes ? indexes[state as keyof typeof indexes] : undefined;
-      const { rows, next } = index
-        ? this.#listByIndex(this.#own[index], filter, from, before, page.limit)
-        : this.#listByScan(filter, from, before, page.limit);
-      const events = rows.filter(isSince(since)).map((row) => this.#view(row));
-      return { events, next };
+      const rows = new Map((this.#own.targets.all() as unknown as TargetRow[]).map((row) => [row.name, row]));
+      const names = [...new Set([...rows.keys(), ...waiting.keys(), ...dead.keys()])].sort();
+      return names.map((name) => {
+        const { oldest, ...counts } = waiting.get(name) ?? { pending: 0, inFlight: 0 };
+        const lost = (dead.get(name) ?? []).reduce((sum, { count }) => sum + count, 0);
+        const oldestAt = this.#receivedBy(now, oldest);
+        return targetView(name, { ...counts, dead: lost, oldestAt }, rows.get(name), now);
+      });
     });
   }
 
-  #listByScan(filter: EventFilter, first: number, before: number, limit: number): Listed {
-    const from = Math.max(first, before - MAX_LOOKED);
-    const rows = this.#own.listDown.all({ ...questionOf(filter), from, before, limit }) as unknown as ListedRow[];
-    const next = rows.length === limit ? rows.at(-1)!.seq : from;
-    return { rows: rows.filter(fitsType(filter)), next: next > first ? next : undefined };
+  async backlog(targets: Iterable<string>): Promise<number> {
+    const names = [...targets];
+    const counts = await this.#counts.waiting(names);
+    return names.map((name) => counts.get(name)!).reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   }
 
-  #listByIndex(index: StatementSync, filter: EventFilter, from: number, before: number, limit: number): Listed {
-    const { type, text } = questionOf(filter);
-    const found = index.all({ target: filter.target ?? null, from, before, limit: MAX_LOOKED }) as { event: number }[];
-    const rows: ListedRow[] = [];
-    for (const seq of new Set(found.map(({ event }) => event))) {
-      const row = this.#own.listOne.get({ seq, type, text }) as unknown as ListedRow | undefined;
-      if (row && fitsType(filter)(row)) rows.push(row);
-      if (rows.length === limit) return { rows, next: seq };
-    }
-    return { rows, next: found.length === MAX_LOOKED ? found.at(-1)!.event : undefined };
+  /** When an event came in at the latest, as far as it is not of a clock that was set back since. */
+  #receivedBy(now: number, seq: number | undefined): number | undefined {
+    const at = this.#receivedAt(seq);
+    return at === undefined || at <= now ? at : this.#steps.after(seq!)?.received_at;
   }
 
-  async stored(filter: EventFilter, page: { limit: number; after?: number }): Promise<EventPage<StoredEvent>> {
-    return this.#file.read(() => {
-      const range = this.#steps.since(filter.since);
-      const from = Math.max((page.after ?? 0) + 1, range.from);
-      const before = Math.min(from + MAX_LOOKED, this.#steps.newest() + 1);
-      const question = { ...questionOf(filter), from, before, limit: page.limit };
-      const rows = this.#own.listUp.all(question) as unknown as EventRow[];
-      const last = rows.length === page.limit ? rows.at(-1)!.seq : before - 1;
-      const events = rows.filter(fitsType(filter)).filter(isSince(range.since))
-        .map((row) => ({ seq: row.seq, event: eventOf(row) }));
-      return { events, next: last < this.#steps.newest() ? last : undefined };
-    });
+  /** When an event came in, unless it was deleted meanwhile. */
+  #receivedAt(seq: number | undefined): number | undefined {
+    if (seq === undefined) return undefined;
+    return (this.#own.receivedAt.get(seq) as { received_at: number } | undefined)?.received_at;
+  }
+
+  async events(filter: EventFilter, page: ListPage & { before?: number }): Promise<EventPage> {
+    return await this.#search.events(filter, page);
+  }
+
+  async stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>> {
+    return await this.#search.stored(filter, page);
   }
 
   async story(id: IdBytes): Promise<EventStory | undefined> {
@@ -131,7 +113,7 @@ export abstract class SqliteOperator implements OperatorStore {
       const { first, last, number } = placeOf(id);
       const row = this.#own.storyBetween.get(first, last) as unknown as StoryRow | undefined;
       if (!row) return undefined;
-      const deliveries = this.#deliveries(row.seq).map((delivery): DeliveryStory => ({
+      const deliveries = this.#search.deliveries(row.seq).map((delivery): DeliveryStory => ({
         ...deliveryView(row.id, delivery, this.#clock.now()),
         ref: { event: row.seq, number: delivery.number },
         history: (this.#own.attempts.all(row.seq, delivery.number) as unknown as AttemptRow[]).map(attemptView),
@@ -139,7 +121,7 @@ export abstract class SqliteOperator implements OperatorStore {
       if (number !== undefined && !deliveries.some(({ ref }) => ref.number === number)) return undefined;
       const { seq, headers, body, secret_index } = row;
       return {
-        ...this.#view(row),
+        ...this.#search.view(row),
         seq,
         headers: JSON.parse(headers),
         body,
@@ -155,26 +137,16 @@ export abstract class SqliteOperator implements OperatorStore {
     return row && keptNote(row);
   }
 
-  #view(row: ListedRow): EventView {
-    return eventView(row, this.#deliveries(row.seq), this.#clock.now());
-  }
-
-  #deliveries(seq: number): DeliveryRow[] {
-    return this.#own.deliveries.all(seq) as unknown as DeliveryRow[];
-  }
-
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
-    return this.#file.read(() => {
-      const range = this.#steps.since(since);
-      const rows = this.#own.deadGroups.all({ target: target ?? null, reason: reason ?? null, ...range });
-      return (rows as unknown as DeadRow[]).map(({ target, reason, count, oldest_at, newest_at }) => ({
-        target,
-        reason,
-        count,
-        oldestAt: isoTime(oldest_at),
-        newestAt: isoTime(newest_at),
-      }));
-    });
+    const range = this.#file.read(() => this.#steps.since(since));
+    const counts = await this.#counts.dead({ target, reason, ...range });
+    return this.#file.read(() =>
+      counts.flatMap(({ oldest, newest, ...group }) => {
+        const [oldestAt, newestAt] = [oldest, newest].map((seq) => this.#receivedAt(seq));
+        if (oldestAt === undefined || newestAt === undefined) return []; // deleted while they were counted
+        return [{ ...group, oldestAt: isoTime(oldestAt), newestAt: isoTime(newestAt) }];
+      })
+    );
   }
 
   async dead(
@@ -188,30 +160,30 @@ export abstract class SqliteOperator implements OperatorStore {
   }
 
   async activity(since: number): Promise<Activity> {
-    return this.#file.read(() => {
-      const first = Math.floor(since / HOUR_MS) * HOUR_MS;
-      const now = this.#clock.now();
-      const rows = this.#own.activity.all(first, now) as unknown as ActivityRow[];
-      const attempts = rows.map(({ hour, bucket, ...row }) => ({ at: hour, durationMs: durationOf(bucket), ...row }));
-      return { received: this.#received(first, now), attempts };
-    });
+    const activity: Activity = { received: [], attempts: [] };
+    await this.#file.readInPieces((isOver) => this.#readHours(Math.floor(since / HOUR_MS) * HOUR_MS, activity, isOver));
+    return activity;
   }
 
-  /** Events that came in, by the hour, told from their places in the order of acceptance. */
-  #received(first: number, now: number): Activity["received"] {
-    const received: Activity["received"] = [];
+  /** What came in is told from the places of events in the order of acceptance. */
+  *#readHours(first: number, { received, attempts }: Activity, isOver: () => boolean): Generator<void, void> {
+    const now = this.#clock.now();
     for (let at = first; at <= now; at += HOUR_MS) {
       const count = this.#steps.count(at, at + HOUR_MS);
       if (count > 0) received.push({ at, count });
+      for (const { bucket, ...row } of this.#own.activity.all(at) as unknown as ActivityRow[]) {
+        attempts.push({ at, durationMs: durationOf(bucket), ...row });
+      }
+      if (isOver()) yield;
     }
-    return received;
   }
 
   async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
     return await this.#file.write("retry deliveries", () => {
       const retried = refs.map(({ event, number }) => this.#own.retry.get(now, event, number) as RetriedRow | undefined)
         .filter((row) => row !== undefined);
-      for (const { target, order_key: orderKey } of retried) {
+      const keyed = new Map(retried.map((row) => [JSON.stringify(row), row])); // each key once: many may wait behind it
+      for (const { target, order_key: orderKey } of keyed.values()) {
         if (orderKey === null) continue;
         this.#own.holdBack.run({ target, orderKey });
         this.#shared.nextInOrder.run({ target, orderKey, dueAt: now });
@@ -253,35 +225,16 @@ export abstract class SqliteOperator implements OperatorStore {
   }
 }
 
-interface Listed {
-  rows: ListedRow[];
-  next?: number;
-}
-
 interface RetriedRow {
   target: string;
   order_key: string | null;
 }
 
-interface DeadRow {
-  target: string;
-  reason: Reason;
-  count: number;
-  oldest_at: number;
-  newest_at: number;
-}
-
 interface ActivityRow {
-  hour: number;
   target: string;
   state: "pending" | "delivered" | "dead";
   bucket: number;
   count: number;
-}
-
-/** Whether an event was received at or after a time, if one is given. */
-function isSince(time: number | null): (row: { received_at: number }) => boolean {
-  return ({ received_at }) => time === null || received_at >= time;
 }
 
 /** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */

@@ -65,9 +65,6 @@ export const statements = {
   nextDue: `SELECT due_at FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
 
-  backlog: `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND target = ?)
-    + (SELECT count(*) FROM deliveries WHERE state = 'in_flight' AND target = ?) AS backlog`,
-
   /** However many there are, no more than so many steps in an index. */
   totals: `SELECT
       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'pending' LIMIT :limit)) AS pending,

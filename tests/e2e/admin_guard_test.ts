@@ -3,8 +3,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
+import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { until } from "../helpers/wait.ts";
 import { type Answer, chunk, exchange } from "./raw.ts";
 
 const TOKEN = "tok_0123456789abcdef";
@@ -17,9 +23,13 @@ type Headers = Record<string, string>;
 type Ask = (method: string, path: string, headers?: Headers, body?: string | Uint8Array) => Promise<Answer>;
 
 /** Runs a relay whose operator's listener is as `admin` says. */
-async function withAdmin(admin: string, work: (ask: Ask, port: number, relay: RunningRelay) => Promise<void>) {
+async function withAdmin(
+  admin: string,
+  work: (ask: Ask, port: number, relay: RunningRelay) => Promise<void>,
+  more = "",
+) {
   const targets = `crm: http({ url: "http://127.0.0.1:1" })`;
-  const relay = await startRelay(configOf({ admin, targets, routes: `{ on: "**", to: "crm" }` }));
+  const relay = await startRelay(configOf({ admin, targets, routes: `{ on: "**", to: "crm" }`, more }));
   try {
     const port = Number(new URL(await relay.adminUrl()).port);
     const ask: Ask = (method, path, headers = {}, body = "") => {
@@ -44,8 +54,9 @@ async function signIn(ask: Ask): Promise<string> {
 /** A session cookie that ends at `until`, as one makes it who knows this token. */
 function cookieOf(until: number, token = TOKEN): string {
   const key = createHmac("sha256", token).update("relay session").digest();
-  const signature = createHmac("sha256", key).update(String(until)).digest("base64");
-  return `relay_session=${encodeURIComponent(`${until}.${signature}`)}`;
+  const session = `${until} 0b6a0e0e-5c1f-4f3e-9d53-5f7d3c1f8a11`;
+  const signature = createHmac("sha256", key).update(session).digest("base64");
+  return `relay_session=${encodeURIComponent(`${session}.${signature}`)}`;
 }
 
 test("admin answers to addresses, localhost and the config's names, and to no other Host", async () => {
@@ -181,6 +192,110 @@ test("admin signs a browser in and out", async () => {
   });
 });
 
+test("admin takes a session's cookie nowhere once it was signed out, and ends what it still tells it", async () => {
+  const folder = makeFolder();
+  try {
+    const config = configOf({
+      admin: `{ port: 0, token: "${TOKEN}" }`,
+      targets: `crm: http({ url: "http://127.0.0.1:1" })`,
+      routes: `{ on: "**", to: "crm" }`,
+    });
+    let relay = await startRelay(config, { folder: folder.path });
+    try {
+      let url = await relay.adminUrl();
+      const ask = (path: string, headers: Headers, method = "GET") =>
+        fetch(url + path, { method, headers: { "Sec-Fetch-Site": "same-origin", ...headers }, redirect: "manual" });
+      const signIn = async () => {
+        const body = new URLSearchParams({ token: TOKEN });
+        const answer = await fetch(`${url}/sign-in`, { method: "POST", body, redirect: "manual" });
+        return { Cookie: answer.headers.get("Set-Cookie")!.split(";")[0]! };
+      };
+      const statusOf = async (headers: Headers) => {
+        const answer = await ask("/api/status", headers);
+        await answer.body?.cancel();
+        return answer.status;
+      };
+      const [one, other] = [await signIn(), await signIn()];
+      const streams = await Promise.all([one, other, BEARER].map((headers) => openStream(url, headers)));
+      const [oneStream, otherStream, tokenStream] = streams;
+      assert.equal((await ask("/sign-out", one, "POST")).status, 303);
+      assert.deepEqual([await statusOf(one), await statusOf(other)], [401, 200], "another session goes on");
+      await until("the stream to end", () => oneStream!.isOver());
+      assert.deepEqual([otherStream!.isOver(), tokenStream!.isOver()], [false, false]);
+
+      await relay.end();
+      relay = await startRelay(config, { folder: folder.path });
+      url = await relay.adminUrl();
+      assert.deepEqual([await statusOf(one), await statusOf(other)], [401, 200], "nor after a restart");
+
+      const open = await Promise.all([other, BEARER].map((headers) => openStream(url, headers)));
+      writeFileSync(join(folder.path, "relay.config.ts"), config.replace(TOKEN, `${TOKEN}-new`));
+      process.kill(relay.child.pid!, "SIGHUP");
+      await until("the streams to end", () => open.every((one) => one.isOver()));
+      assert.deepEqual([await statusOf(other), await statusOf(BEARER)], [401, 401], "the token is another one");
+    } finally {
+      await relay.close();
+    }
+  } finally {
+    folder.remove();
+  }
+});
+
+/** Opens a stream of what happens, which the listener may end. */
+function openStream(url: string, headers: Headers): Promise<{ isOver(): boolean }> {
+  return new Promise((resolve, reject) => {
+    get(`${url}/api/live`, { headers, agent: false }, (response) => {
+      let isOver = false;
+      response.on("close", () => isOver = true).on("error", () => {}).resume();
+      assert.equal(response.statusCode, 200);
+      resolve({ isOver: () => isOver });
+    }).on("error", reject);
+  });
+}
+
+test("admin locks out the client alone that guesses, behind a proxy as well", async () => {
+  const proxied = `{ port: 0, token: "${TOKEN}", publicUrl: "https://relay.clinica.example" }`;
+  await withAdmin(proxied, async (ask) => {
+    const from = (forwarded: string, token: string) =>
+      ask("GET", "/metrics", { Authorization: `Bearer ${token}`, "X-Forwarded-For": forwarded });
+    for (let count = 0; count < 100; count++) {
+      const forged = `198.51.100.${count}, 203.0.113.7`; // the client writes what it likes; the proxy appends whom it heard
+      assert.equal((await from(forged, `wrong${count}`)).status, 401);
+    }
+    assert.equal((await from("203.0.113.7", TOKEN)).status, 429, "right or not");
+    assert.equal((await from("203.0.113.8", TOKEN)).status, 200, "another client");
+    assert.equal((await ask("GET", "/metrics", BEARER)).status, 200, "without a proxy");
+  }, "trustProxy: true,");
+});
+
+test("admin believes nobody who says who they are, unless a proxy is trusted and stands in front", async () => {
+  const rows = [
+    [`{ port: 0, token: "${TOKEN}" }`, "trustProxy: true,"],
+    [`{ port: 0, token: "${TOKEN}", publicUrl: "https://relay.clinica.example" }`, ""],
+  ];
+  for (const [admin, more] of rows) {
+    await withAdmin(admin!, async (ask) => {
+      const from = (client: number, token: string) =>
+        ask("GET", "/metrics", { Authorization: `Bearer ${token}`, "X-Forwarded-For": `203.0.113.${client}` });
+      for (let count = 0; count < 100; count++) assert.equal((await from(count, "wrong")).status, 401);
+      assert.equal((await from(200, TOKEN)).status, 429);
+    }, more);
+  }
+});
+
+test("admin counts what a page guesses under a name of its own apart from what its user does", async () => {
+  await withAdmin(`{ port: 0, token: "${TOKEN}" }`, async (ask) => {
+    const strange: Headers[] = [{ Host: "rebound.example" }, { "Sec-Fetch-Site": "cross-site" }];
+    const wrong = { Authorization: "Bearer wrong" };
+    for (let count = 0; count < 100; count++) {
+      assert.equal((await ask("GET", "/metrics", { ...strange[count % 2], ...wrong })).status, 403);
+    }
+    for (const one of strange) assert.equal((await ask("GET", "/metrics", { ...BEARER, ...one })).status, 429);
+    assert.equal((await ask("GET", "/metrics", BEARER)).status, 200);
+    await signIn(ask);
+  });
+});
+
 test("admin goes on after signing in with a page of its own alone", async () => {
   await withAdmin(`{ port: 0, token: "${TOKEN}" }`, async (ask) => {
     const rows = [
@@ -236,10 +351,13 @@ test("admin takes no cookie that it did not give, and none that has ended", asyn
 
     const good = await signIn(ask);
     const [value = "", signature = ""] = decodeURIComponent(good.split("=")[1]!).split(".");
+    const [until, id] = value.split(" ");
     const forged = [
       cookieOf(Date.now() - 1),
       cookieOf(later, "another token"),
-      `relay_session=${encodeURIComponent(`${Number(value) + 1}.${signature}`)}`,
+      `relay_session=${encodeURIComponent(`${Number(until) + 1} ${id}.${signature}`)}`,
+      `relay_session=${encodeURIComponent(`${until} ${id}x.${signature}`)}`,
+      `relay_session=${encodeURIComponent(`${until}.${signature}`)}`,
       `relay_session=${encodeURIComponent(`${value}.${signature.replace(/^./, (one) => one === "A" ? "B" : "A")}`)}`,
       `relay_session=${value}.`,
       `relay_session=${value}`,

@@ -6,14 +6,15 @@ import type { Incoming } from "../../lib/http/incoming.ts";
 /** A request that has come whole. */
 export function incomingOf(
   url: string,
-  { method = "GET", headers = {}, body = "", client = "192.0.2.1" }: {
+  { method = "GET", headers = {}, body = "", client = "192.0.2.1", signal }: {
     method?: string;
     headers?: HeadersInit;
     body?: string | Uint8Array;
     client?: string;
+    signal?: AbortSignal;
   } = {},
 ): Incoming {
-  const request = new Request(url, { method, headers });
+  const request = new Request(url, { method, headers, signal });
   const bytes = Buffer.from(body);
   const length = Number(request.headers.get("Content-Length") ?? bytes.length);
   return {

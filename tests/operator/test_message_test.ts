@@ -29,6 +29,7 @@ function loadedConfig(): LoadedConfig {
     folder: "/",
     config: config!,
     warnings: [],
+    files: [],
     redact: redactor([]),
     dotenv: new Map(),
   };

@@ -12,6 +12,7 @@ import { testOperator } from "./contract_operator.ts";
 import { testAlarms } from "./contract_alarms.ts";
 import { testNotes } from "./contract_notes.ts";
 import { testRuns } from "./contract_runs.ts";
+import { testSessions } from "./contract_sessions.ts";
 import { testOutcomes } from "./contract_outcomes.ts";
 import { testTargets } from "./contract_targets.ts";
 import { backlogOf, claimAll, claimOne, eventOf, keysOf, LEASE, newEvent, recordOf, T0 } from "./samples.ts";
@@ -60,6 +61,7 @@ export function testStore(name: string, make: (clock: Clock) => Promise<StoreBen
   testRuns(it);
   testOperator(it);
   testClock(it);
+  testSessions(it);
 }
 
 function testHandingOut(it: It): void {

@@ -6,6 +6,7 @@ import { parseId } from "../../id.ts";
 import { exactJson, shownNote } from "../../operator/payload.ts";
 import { type Story, tellStory } from "../../operator/story.ts";
 import type { AdminContext } from "../context.ts";
+import { endOf } from "../end.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
 import { deliveriesQuery, eventParams, eventsQuery } from "./requests.ts";
 import { deliveryPage, eventPage, eventStory } from "./schemas.ts";
@@ -37,10 +38,10 @@ const deliveriesRoute = createRoute({
   responses: { 200: ok(deliveryPage, "The deliveries of a page of events"), ...problems(400) },
 });
 
-export function addEvents(app: Api, { store, loaded }: AdminContext): void {
+export function addEvents(app: Api, { store, loaded, stopping }: AdminContext): void {
   app.openapi(listRoute, async (c) => {
     const { limit, cursor: before, ...filter } = c.req.valid("query");
-    const { events, next } = await store.events(filter, { limit, before });
+    const { events, next } = await store.events(filter, { limit, before, signal: endOf(c, stopping) });
     return c.json({ events, next: cursorOf(next) }, 200);
   });
 
@@ -54,7 +55,7 @@ export function addEvents(app: Api, { store, loaded }: AdminContext): void {
 
   app.openapi(deliveriesRoute, async (c) => {
     const { limit, cursor: before, ...filter } = c.req.valid("query");
-    const { events, next } = await store.events(filter, { limit, before });
+    const { events, next } = await store.events(filter, { limit, before, signal: endOf(c, stopping) });
     const deliveries = events.flatMap(({ id, type, receivedAt, noteId, deliveries }) =>
       deliveries.filter(({ state, target }) =>
         state === (filter.state ?? state) && target === (filter.target ?? target)

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createRoute, z } from "@hono/zod-openapi";
 import { streamSSE } from "hono/streaming";
 import { mapTexts } from "../../targets/message.ts";
-import type { AdminContext } from "../context.ts";
+import type { AdminContext, Bindings } from "../context.ts";
 import { type Api, ApiError, problems } from "./error.ts";
 import { type Message, Watcher } from "./watcher.ts";
 
@@ -13,6 +13,9 @@ const MAX_STREAMS = 20;
 
 /** Pause between signs of life, in milliseconds; the listener gives up a connection that is silent for 45 s. */
 const HEARTBEAT_MS = 15_000;
+
+/** Pause between two looks at whether the client may still see what it is told, in milliseconds. */
+const LOOK_MS = 1_000;
 
 /** Messages that may wait for a client that does not read; beyond it, it is let go, and connects anew. */
 const MAX_WAITING = 1_000;
@@ -52,11 +55,15 @@ export function addLive(app: Api, context: AdminContext): void {
         waiting.push(...messages);
         wakeUp.abort();
       });
+      // A look that fails ends it as well: the client comes back, and is told what is wrong.
+      const { isStillIn = async () => true } = c.env as Bindings;
+      const looks = setInterval(() => isStillIn().then((isIn) => isIn || end(), end), LOOK_MS);
       try {
         await stream.writeSSE({ event: "open", data: "" });
         while (!isOver && waiting.length <= MAX_WAITING) {
           const { redact } = context.loaded();
           for (const { event, data } of waiting.splice(0)) {
+            if (isOver) break;
             await stream.writeSSE({ event, data: JSON.stringify(mapTexts(data, redact)) });
           }
           await delay(HEARTBEAT_MS, undefined, { signal: wakeUp.signal })
@@ -64,6 +71,7 @@ export function addLive(app: Api, context: AdminContext): void {
         }
       } finally {
         leave();
+        clearInterval(looks);
         context.stopping.removeEventListener("abort", end);
       }
     });

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { parseId } from "../../id.ts";
 import { options } from "../../options.ts";
+import { MAX_SEARCH } from "../../store/operator.ts";
 import { timeOf } from "../../units.ts";
 import { deliveryStates, eventStates, reason } from "./schemas.ts";
 
@@ -54,7 +55,9 @@ export const eventsQuery = options({
   }),
   target: target.optional().meta({ description: "It has a delivery to this target, in that state if one is given" }),
   since: since.optional(),
-  text: z.string().min(1).optional().meta({ description: "Stands in the body: a note's id, a client's reference" }),
+  text: z.string().min(1).max(MAX_SEARCH, `expected at most ${MAX_SEARCH} characters`).optional().meta({
+    description: "Stands in the body: a note's id, a client's reference",
+  }),
   limit,
   cursor,
 });

@@ -23,6 +23,7 @@ async function update() {
   isStale = false;
   updatedAt = performance.now();
   const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
+  if (response?.status === 401) return location.reload(); // signed out, in another window or browser
   if (!response?.ok || response.redirected) return false;
   const next = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
@@ -56,7 +57,9 @@ function connect() {
   source = new EventSource("/api/live");
   source.onopen = changed; // what happened before, since the page was made or while the connection was away, is not told
   source.onerror = () => {
-    if (source?.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+    if (source?.readyState !== EventSource.CLOSED) return;
+    changed();
+    setTimeout(connect, RETRY_MS);
   };
   for (const name of ["event", "target", "trouble"]) source.addEventListener(name, changed);
 }

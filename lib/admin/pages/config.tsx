@@ -3,7 +3,7 @@
 
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Verdict } from "../../pipeline/route.ts";
-import { toldIn } from "../../warnings.ts";
+import { type ConfigWarning, toldIn } from "../../warnings.ts";
 import { sampleEvent, sampleNames } from "../../connectvets/samples.ts";
 import type { Page } from "./layout.tsx";
 import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
@@ -17,7 +17,12 @@ export interface Asked {
 }
 
 /** The page of the config. */
-export function configPage(view: View, loaded: LoadedConfig, { text, sample }: Asked): Page {
+export function configPage(
+  view: View,
+  loaded: LoadedConfig,
+  warnings: readonly ConfigWarning[],
+  { text, sample }: Asked,
+): Page {
   const { words } = view;
   const name = sampleNames.find((one) => one === sample) ?? sampleNames[1];
   const shown = text ?? JSON.stringify(sampleEvent(name), null, 2);
@@ -30,7 +35,7 @@ export function configPage(view: View, loaded: LoadedConfig, { text, sample }: A
         <p class="lead">
           {words.config.file}: <code>{view.clean(loaded.file)}</code>
         </p>
-        {loaded.warnings.length > 0 && <Warnings view={view} loaded={loaded} />}
+        {warnings.length > 0 && <Warnings view={view} warnings={warnings} />}
         <h2>{words.config.routes}</h2>
         <RouteTable view={view} loaded={loaded} />
         <h2 id="preview">{words.config.preview}</h2>
@@ -175,12 +180,12 @@ function SourceTable({ view, loaded: { config } }: { view: View; loaded: LoadedC
   );
 }
 
-function Warnings({ view, loaded }: { view: View; loaded: LoadedConfig }) {
+function Warnings({ view, warnings }: { view: View; warnings: readonly ConfigWarning[] }) {
   return (
     <>
       <h2>{view.words.config.warnings}</h2>
       <ul class="list">
-        {toldIn(view.language, loaded.warnings).map(({ path, message }) => (
+        {toldIn(view.language, warnings).map(({ path, message }) => (
           <li class="item">
             <div>
               <h3>

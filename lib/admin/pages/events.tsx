@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** The list of events: filters, search, and pages by cursor. */
 
-import type { EventFilter, EventPage, EventView } from "../../store/operator.ts";
+import { type EventFilter, type EventPage, type EventView, MAX_SEARCH } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
 import { EventLink, Nothing, Row, State, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
@@ -37,7 +37,7 @@ export function queryOf(query: Record<string, string | undefined>): Query {
   const one = (name: string) => (query[name] ?? "").trim();
   const number = (text: string) => /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   return {
-    search: one("search"),
+    search: one("search").slice(0, MAX_SEARCH),
     type: one("type"),
     state: states.find((state) => state === query.state) ?? "",
     target: one("target"),
@@ -92,7 +92,14 @@ function Filter({ view: { words, clean }, query, targets }: { view: View; query:
     <form method="get" action="/events" class="filter" role="search" aria-label={events.filter}>
       <div class="wide">
         <label for="search">{events.search}</label>
-        <input id="search" name="search" type="search" value={asked.search} aria-describedby="search-hint" />
+        <input
+          id="search"
+          name="search"
+          type="search"
+          maxlength={MAX_SEARCH}
+          value={asked.search}
+          aria-describedby="search-hint"
+        />
         <span class="hint" id="search-hint">{events.searchHint}</span>
       </div>
       <div>

@@ -9,6 +9,7 @@ import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
+import { endOf } from "../end.ts";
 import { troubleNow } from "../now.ts";
 import { configPage } from "./config.tsx";
 import { readDay } from "./day.ts";
@@ -27,7 +28,7 @@ export type Read = (c: Context, view: View) => Promise<Page | string | undefined
 
 /** Every page, by its name. */
 export function createReads(context: AdminContext) {
-  const { store, loaded } = context;
+  const { store, loaded, warnings, stopping } = context;
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
   }
@@ -47,7 +48,8 @@ export function createReads(context: AdminContext) {
       const id = parseId(query.search);
       const story = id && await store.story(id);
       if (story) return eventPath(story.id);
-      const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before });
+      const signal = endOf(c, stopping);
+      const page = await store.events(filterOf(query, view.now), { limit: PAGE_SIZE, before: query.before, signal });
       return eventsPage(view, query, view.clean(page), [...loaded().config.targets.keys()]);
     },
 
@@ -64,7 +66,7 @@ export function createReads(context: AdminContext) {
       const filter = deadFilterOf(c.req.query());
       const { events, next } = await store.events(
         { state: "dead", target: filter.target },
-        { limit: DEAD_PAGE_SIZE, before },
+        { limit: DEAD_PAGE_SIZE, before, signal: endOf(c, stopping) },
       );
       return deadPage(view, view.clean({ filter, groups: await store.deadGroups(), events, next }));
     },
@@ -90,11 +92,11 @@ export function createReads(context: AdminContext) {
     },
 
     async config(c, view) {
-      return configPage(view, loaded(), { sample: c.req.query("sample") });
+      return configPage(view, loaded(), warnings(), { sample: c.req.query("sample") });
     },
 
     async preview(c, view) {
-      return configPage(view, loaded(), { text: (await fieldsOf(c)).event ?? "" });
+      return configPage(view, loaded(), warnings(), { text: (await fieldsOf(c)).event ?? "" });
     },
   } satisfies Record<string, Read>;
 }

@@ -1,0 +1,59 @@
+/** Long reads in pieces: between two of them the event loop gets its turn, so that no read holds up a listener. */
+
+import { setTimeout } from "node:timers/promises";
+
+/** Longest piece, in milliseconds, unless a single row takes longer. */
+const PIECE_MS = 4;
+
+/** A read that yields where it can pause, which it does once `isOver()`; it holds no statement open meanwhile. */
+export type LongRead = (isOver: () => boolean) => Generator<void, void>;
+
+/** What ends a read before it is done. */
+export interface ReadLimits {
+  /** Longest time, in milliseconds, with that of the pauses. */
+  limitMs?: number;
+  signal?: AbortSignal;
+}
+
+interface Waiting {
+  usedMs: number;
+  begin(): void;
+}
+
+/**
+ * Gives reads their turns, one piece at a time, however many reads there are. After each piece all of them rest as long as
+ * it took. The read that has used least time goes first, so that a short one never waits for a long one to be done.
+ */
+export class Pieces {
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+
+  /** Says whether the read is done; `false` if a limit ended it. It has one piece at least, unless it is aborted before. */
+  async read(work: LongRead, { limitMs = Infinity, signal }: ReadLimits = {}): Promise<boolean> {
+    const giveUpAt = performance.now() + limitMs;
+    let usedMs = 0;
+    let endsAt = 0;
+    const reading = work(() => performance.now() >= endsAt);
+    for (;;) {
+      if (this.#isBusy) await new Promise<void>((begin) => this.#waiting.push({ usedMs, begin }));
+      this.#isBusy = true;
+      const startedAt = performance.now();
+      endsAt = startedAt + PIECE_MS;
+      try {
+        if (signal?.aborted || (usedMs > 0 && startedAt >= giveUpAt)) return false;
+        if (reading.next().done) return true;
+      } finally {
+        const tookMs = performance.now() - startedAt;
+        usedMs += tookMs;
+        setTimeout(tookMs).then(() => this.#next());
+      }
+    }
+  }
+
+  #next(): void {
+    const [first, ...others] = this.#waiting.sort((one, other) => one.usedMs - other.usedMs);
+    this.#waiting = others;
+    this.#isBusy = first !== undefined;
+    first?.begin();
+  }
+}
