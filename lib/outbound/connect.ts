@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { addressesOf, bare, isPrivate } from "./addresses.ts";
 import { Connection } from "./connection.ts";
 import { OutboundError } from "./error.ts";
-import { type Proxy, proxyFor } from "./proxy.ts";
+import { type Proxy, proxyFor, readProxy } from "./proxy.ts";
 
 /** A connection to a target. */
 export interface Opened {
@@ -32,7 +32,7 @@ const PROXY_WORDS_BYTES = 1024;
  */
 export async function open(url: URL, isHere: boolean, signal: AbortSignal): Promise<Opened> {
   const proxy = isHere ? undefined : proxyFor(url);
-  if (proxy && !(await isPrivateHost(url.hostname, signal))) return await openThrough(proxy, url, signal);
+  if (proxy && !(await isPrivateHost(url.hostname, signal))) return await openThrough(readProxy(proxy), url, signal);
   const socket = await openSocket(url, signal);
   if (url.protocol === "http:") return { connection: new Connection(socket) };
   const secured = await secure(socket, url.hostname, !isHere, signal);

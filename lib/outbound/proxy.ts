@@ -16,23 +16,30 @@ export interface Proxy {
 }
 
 /**
- * The proxy for a URL: `http_proxy` or `https_proxy` by the URL's scheme, else `all_proxy`, unless `no_proxy` has its
- * host; each in lower case or in capitals. Whether the host is a private one is not asked here.
- * @throws {OutboundError} if its own URL is not one of `http://` or `https://`.
+ * What the environment names as the proxy for a URL: `http_proxy` or `https_proxy` by the URL's scheme, else `all_proxy`,
+ * unless `no_proxy` has its host; each in lower case or in capitals. Whether the host is a private one is not asked here.
  */
-export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>> = process.env): Proxy | undefined {
+export function proxyFor(
+  url: URL,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
   const valueOf = (name: string) => env[name] || env[name.toUpperCase()];
-  const name = `${url.protocol.slice(0, -1)}_proxy`;
-  const text = valueOf(name) || valueOf("all_proxy");
-  if (!text || isExcepted(url, valueOf("no_proxy") ?? "")) return undefined;
+  const proxy = valueOf(`${url.protocol.slice(0, -1)}_proxy`) || valueOf("all_proxy");
+  return proxy && !isExcepted(url, valueOf("no_proxy") ?? "") ? proxy : undefined;
+}
+
+/**
+ * Reads what the environment names; without a scheme it is one of `http://`.
+ * @throws {OutboundError} if it is no proxy of `http://` or `https://`.
+ */
+export function readProxy(text: string): Proxy {
   const whole = text.includes("://") ? text : `http://${text}`;
-  const proxy = URL.canParse(whole) ? new URL(whole) : undefined;
-  if (!proxy || !/^https?:$/.test(proxy.protocol)) {
-    const words = `the proxy of ${name} or all_proxy in the environment is not one of http:// or https://`;
-    throw new OutboundError("proxy_failed", words);
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new OutboundError("proxy_failed", "the proxy that the environment names is not one of http:// or https://");
   }
-  const login = loginOf(proxy);
-  return { url: proxy, place: proxy.origin, headers: login ? { "Proxy-Authorization": login } : {} };
+  const login = loginOf(url);
+  return { url, place: url.origin, headers: login ? { "Proxy-Authorization": login } : {} };
 }
 
 /** Whether a list of hosts has this one: names, which stand for those under them too, addresses, networks, or `*`. */

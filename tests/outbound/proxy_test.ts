@@ -6,14 +6,17 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import { OutboundError } from "../../lib/outbound/error.ts";
-import { proxyFor } from "../../lib/outbound/proxy.ts";
+import { proxyFor, readProxy } from "../../lib/outbound/proxy.ts";
 import { closeIdle, request } from "../../lib/outbound/request.ts";
 import { networkOutcome } from "../../lib/targets/outcomes.ts";
 import { startSink } from "../helpers/sink.ts";
 import { never } from "../helpers/target.ts";
 import { type Script, startScript } from "./script.ts";
 
-const placeFor = (url: string, env: Record<string, string>) => proxyFor(new URL(url), env)?.place;
+function placeFor(url: string, env: Record<string, string>): string | undefined {
+  const proxy = proxyFor(new URL(url), env);
+  return proxy && readProxy(proxy).place;
+}
 
 test("proxyFor() asks the variable of the scheme, then all_proxy, in lower case before capitals", () => {
   const env = { http_proxy: "http://one:1", HTTP_PROXY: "http://no", HTTPS_PROXY: "two:2", ALL_PROXY: "https://three" };
@@ -24,15 +27,15 @@ test("proxyFor() asks the variable of the scheme, then all_proxy, in lower case 
   assert.equal(placeFor("http://h", { http_proxy: "", ALL_PROXY: "" }), undefined);
 });
 
-test("proxyFor() keeps the proxy's login apart", () => {
-  const proxy = proxyFor(new URL("http://h"), { http_proxy: "http://us%65r:p%40ss@one:1" });
-  assert.equal(proxy?.place, "http://one:1");
-  assert.deepEqual(proxy?.headers, { "Proxy-Authorization": `Basic ${Buffer.from("user:p@ss").toString("base64")}` });
+test("readProxy() keeps the proxy's login apart", () => {
+  const { place, headers } = readProxy("http://us%65r:p%40ss@one:1");
+  assert.equal(place, "http://one:1");
+  assert.deepEqual(headers, { "Proxy-Authorization": `Basic ${Buffer.from("user:p@ss").toString("base64")}` });
 });
 
 for (const value of ["socks5://user:secret@one:1", "http://user:secret@", "%"]) {
-  test(`proxyFor() refuses ${value}, without telling its login`, () => {
-    assert.throws(() => proxyFor(new URL("http://h"), { http_proxy: value }), (error: Error) => {
+  test(`readProxy() refuses ${value}, without telling its login`, () => {
+    assert.throws(() => readProxy(value), (error: Error) => {
       return error instanceof OutboundError && error.reason === "proxy_failed" && !error.message.includes("secret");
     });
   });
@@ -84,6 +87,17 @@ async function withEnv<Value>(env: Record<string, string>, run: () => Promise<Va
     }
   }
 }
+
+test("request() reaches this machine also where the environment names no proxy that it can use", async () => {
+  const sink = await startSink();
+  try {
+    await withEnv({ all_proxy: "socks5://127.0.0.1:9" }, async () => {
+      assert.equal((await request(new URL(sink.url), { signal: never })).status, 200);
+    });
+  } finally {
+    await sink.close();
+  }
+});
 
 const everywhere = (proxy: string) => ({ http_proxy: proxy, https_proxy: proxy, HTTP_PROXY: proxy, all_proxy: proxy });
 

@@ -154,6 +154,13 @@ test("request() reads as many bytes of a body as it is told", async () => {
   assert.deepEqual([answer.body.toString(), answer.isWhole], ["o", false]);
 });
 
+test("request() does not wait for what it would not read", async () => {
+  const raw = `HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n${"x".repeat(70_000)}`;
+  const bounds = { signal: AbortSignal.timeout(5_000), restMs: 60_000 };
+  const { answer } = await ask((socket) => void socket.write(raw), bounds);
+  assert.deepEqual([answer.body.byteLength, answer.isWhole, bounds.signal.aborted], [64 * 1024, false, false]);
+});
+
 test("request() leaves a body as it is compressed", async () => {
   const raw = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00";
   const { answer } = await ask((socket) => void socket.write(raw, "latin1"));
@@ -260,8 +267,10 @@ test("request() takes an answer that comes before the body was read, and closes 
   server.onConnection((socket) => void socket.write("HTTP/1.1 413 Too large\r\nContent-Length: 0\r\n\r\n"));
   try {
     const body = Buffer.alloc(16 * 1024 ** 2);
-    const { status } = await request(new URL(server.url), { method: "POST", body, signal: never });
-    assert.equal(status, 413);
+    for (let i = 1; i <= 2; i++) {
+      const { status } = await request(new URL(server.url), { method: "POST", body, signal: never });
+      assert.deepEqual([status, server.connections()], [413, i]);
+    }
     server.read();
     await until("the connection to be closed", () => server.open() === 0);
   } finally {
