@@ -371,7 +371,8 @@ declare module "relay" {
     maxBacklog?: number;
     /**
      * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log,
-     * for `rateLimit`, and behind `admin.publicUrl` for wrong tokens. Default: `false`, the client is the other end of the connection.
+     * for `rateLimit`, and behind `admin.publicUrl` for wrong tokens. Default: `false`, the client is the other end of the
+     * connection.
      */
     trustProxy?: boolean | number;
     /** When failed deliveries are tried again, for targets that do not say. */

@@ -58,7 +58,7 @@ const en = {
   },
   readable: (file: string, mode: string) =>
     `${file} can be read by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted(file)}\``,
-  asService: ', and where a service could not read it then, give it credential("NAME") instead',
+  asService: '; if a service cannot read it then, use credential("NAME")',
   readableConfig: (file: string, mode: string) =>
     `${file} holds a secret and can be read by every user of this machine (mode ${mode}); put the secret into .env, ` +
     'and env("NAME") in its place',
@@ -113,7 +113,7 @@ const pt: typeof en = {
   },
   readable: (file, mode) =>
     `${file} pode ser lido por qualquer usuário desta máquina (modo ${mode}); execute \`chmod 600 ${quoted(file)}\``,
-  asService: ', e, se um serviço deixar de conseguir lê-lo, use credential("NOME") no lugar dele',
+  asService: '; se um serviço deixar de conseguir lê-lo, use credential("NOME")',
   readableConfig: (file, mode) =>
     `${file} contém um segredo e pode ser lido por qualquer usuário desta máquina (modo ${mode}); ponha o segredo no ` +
     '.env, e env("NOME") no lugar dele',

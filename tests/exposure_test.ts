@@ -45,7 +45,10 @@ testIn("exposed() tells of a file that everybody can read, its mode and the reme
   assert.deepEqual(warningsOf(file, "own", "pt-BR"), [
     `${file} pode ser lido por qualquer usuário desta máquina (modo 0644); execute \`chmod 600 ${file}\``,
   ]);
-  assert.match(warningsOf(file, "named")[0]!, /`chmod 600 .*`, and where a service .* credential\("NAME"\)/);
+  assert.match(
+    warningsOf(file, "named")[0]!,
+    /`chmod 600 .*`; if a service cannot read it then, use credential\("NAME"\)$/,
+  );
   assert.match(warningsOf(file, "config with secret")[0]!, /holds a secret .*\(mode 0644\); put the secret into \.env/);
   assert.deepEqual(warningsOf(file, "config"), []);
 });

@@ -17,6 +17,7 @@ export interface GuardOptions extends Pick<AdminContext, "token" | "host" | "pub
 /**
  * Lets through who shows the token, or a session, in a request that no other site can have caused: its `Host` is a name
  * of the listener (DNS rebinding), and where a browser sent it, it says that the listener's own page made it.
+ * The token itself is let through under any name, as a monitor may use one; wrong ones are counted apart there.
  * The request to sign in and the pages' assets need no token.
  * @see https://web.dev/articles/fetch-metadata
  */

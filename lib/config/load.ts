@@ -58,7 +58,8 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!config) {
     throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), store);
   }
-  const holdsSecret = keys.some((key) => key.length >= MIN_KEY && readFileSync(file, "utf8").includes(key));
+  const text = readFileSync(file, "utf8");
+  const holdsSecret = keys.some((key) => key.length >= MIN_KEY && text.includes(key));
   const own: PrivateFile[] = [
     { path: basename(file), file, kind: holdsSecret ? "config with secret" : "config" },
     { path: ".env", file: join(folder, ".env"), kind: "own" },
