@@ -2,12 +2,12 @@
 
 import process from "node:process";
 import type { Command } from "commander";
-import { isLoopback } from "../config/cross.ts";
 import { loadConfig } from "../config/load.ts";
 import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
+import { isLoopback } from "../outbound/addresses.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";

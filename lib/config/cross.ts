@@ -5,6 +5,7 @@ import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { unknownName } from "../options.ts";
+import { isLoopback } from "../outbound/addresses.ts";
 import { OWN_SOURCE } from "../own_event.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
@@ -103,11 +104,6 @@ export function warningsOf(
 function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigWarning[] {
   const warning = enrich && apiWarning(enrich);
   return warning ? [{ path, warning }] : [];
-}
-
-/** Whether only this machine can be reached under this name or address. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
 }
 
 /** Whether this was made by one of the functions that make sources and targets. */

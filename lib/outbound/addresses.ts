@@ -1,7 +1,7 @@
-/** The addresses that a host name stands for on this machine, and which of them are private. */
+/** The addresses that a host name stands for on this machine, and which of them are its own, or private. */
 
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
 
 const lookups = new Map<string, Promise<string[]>>();
 
@@ -24,6 +24,18 @@ export function addressesOf(host: string): string[] | Promise<string[]> {
   return asked;
 }
 
+/** {@link addressesOf}, for `connect()` of `node:net`. */
+export const lookupHost: LookupFunction = (host, { all }, done) => {
+  Promise.resolve(host).then(addressesOf).then(
+    (found) => {
+      const addresses = found.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+      if (all) done(null, addresses);
+      else done(null, addresses[0]!.address, addresses[0]!.family);
+    },
+    (error) => done(error, []),
+  );
+};
+
 /** The address of a URL's host without the brackets of IPv6; a name stays as it is. */
 export function bare(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
@@ -40,6 +52,16 @@ async function resolve(host: string): Promise<string[]> {
 /** `localhost` and the names under it are this machine, whatever a name server says. @see RFC 6761, section 6.3 */
 function isLocalName(host: string): boolean {
   return /(^|\.)localhost\.?$/i.test(host);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8);
+loopback.addAddress("::1", "ipv6");
+
+/** Whether a host can be no machine but this one, by its name or address alone: never by what a name server says. */
+export function isLoopback(host: string): boolean {
+  const address = bare(host);
+  return isIP(address) ? loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4") : isLocalName(host);
 }
 
 const privateNets = new BlockList();

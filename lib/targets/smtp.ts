@@ -2,9 +2,9 @@
 
 import { hostname } from "node:os";
 import type { SentMessageInfo } from "nodemailer/lib/smtp-connection/index.js";
+import { isLoopback } from "../outbound/addresses.ts";
 import { decode } from "../outbound/login.ts";
 import type { Dead, Outcome } from "../outcome.ts";
-import { isLoopback } from "./host.ts";
 import { asciiDomain, asciiName, domainOf, isAscii, type Mail, type Mailer } from "./mail.ts";
 import { secretsOfUrl } from "./network.ts";
 import { type SmtpError, smtpOutcome } from "./outcomes.ts";

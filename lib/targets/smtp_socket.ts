@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { lookupHost } from "./host.ts";
+import { lookupHost } from "../outbound/addresses.ts";
 
 /** Most bytes that are read for one mail, those of the TLS handshake among them. A thousand recipients need half. */
 const MAX_BYTES = 256 * 1024;
