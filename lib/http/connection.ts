@@ -4,10 +4,11 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import { chunkOf, headOf, LAST_CHUNK, TextAnswer, textAnswer } from "./answer.ts";
+import { TextAnswer, textAnswer } from "./answer.ts";
 import { type Handler, IncomingRequest, methodRefused } from "./incoming.ts";
 import { Parser, type ParserProblem } from "./parser.ts";
 import type { Occupant, Room } from "./room.ts";
+import { Writer } from "./writer.ts";
 
 /** How long a client may take, in milliseconds. */
 export interface Patience {
@@ -50,6 +51,7 @@ export class Connection implements Occupant {
   readonly #transport: Socket;
   readonly #to: Surroundings;
   readonly #parser: Parser;
+  readonly #writer: Writer;
   /**
    * `new` until its first byte, `idle` between two requests, `busy` from a whole request to its whole answer, `ending`
    * when nothing is read any more.
@@ -68,7 +70,6 @@ export class Connection implements Occupant {
   /** Whether the client has sent all that it will. */
   #hasEnded = false;
   #isStreaming = false;
-  #drained = () => {};
 
   /**
    * @param socket What its bytes come from: `transport` itself, or TLS over it.
@@ -78,6 +79,7 @@ export class Connection implements Occupant {
     this.network = network;
     this.#socket = socket;
     this.#transport = transport;
+    this.#writer = new Writer(socket);
     this.#to = surroundings;
     this.#since = surroundings.now();
     this.#deadline = this.#since + surroundings.patience.headMs;
@@ -91,7 +93,6 @@ export class Connection implements Occupant {
     });
     socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => this.#drained());
     socket.on("close", () => this.#onClose());
   }
 
@@ -155,7 +156,7 @@ export class Connection implements Occupant {
     this.#phase = "closed";
     this.#leaveRoom();
     this.#incoming?.abort();
-    this.#drained();
+    this.#writer.close();
     this.#letGo();
     this.#to.onClose(this);
   }
@@ -240,8 +241,8 @@ export class Connection implements Occupant {
     const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!isStream) return this.#write(response, Buffer.from(await response.arrayBuffer()));
     if (this.#isClosed()) return await response.body?.cancel();
-    this.#socket.write(headOf(response, undefined, "close"), "latin1");
-    await this.#send(response.body!);
+    this.#isStreaming = true;
+    await this.#writer.stream(response, this.#incoming!.signal, () => this.#drain());
     this.#end();
   }
 
@@ -251,39 +252,17 @@ export class Connection implements Occupant {
     const incoming = this.#incoming;
     const isLast = !incoming?.isKeptAlive || !incoming.content.isWhole ||
       (this.#rest.length === 0 && (this.#hasEnded || this.#to.isRetiring()));
-    const length = Buffer.byteLength(content);
-    const head = headOf(response, length, isLast ? "close" : "keep-alive");
-    let isTaken: boolean;
-    if (incoming?.method === "HEAD" || length === 0) isTaken = this.#socket.write(head, "latin1");
-    else if (typeof content === "string") isTaken = this.#socket.write(head + content);
-    else isTaken = this.#socket.write(Buffer.concat([Buffer.from(head, "latin1"), content]));
+    const isHead = incoming?.method === "HEAD";
+    const isTaken = this.#writer.write(response, content, isLast ? "close" : "keep-alive", isHead);
     if (isLast) this.#end();
     else if (isTaken) this.#next();
     else this.#drain().then(() => this.#next());
   }
 
-  /** Sends a body of unknown length as it comes, until the client goes. */
-  async #send(body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = body.getReader();
-    this.#isStreaming = true;
-    this.#incoming!.signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
-    try {
-      while (!this.#isClosed()) {
-        const { done, value } = await reader.read();
-        const isTaken = this.#socket.write(done ? LAST_CHUNK : chunkOf(value));
-        if (done) return;
-        if (!isTaken) await this.#drain();
-      }
-    } finally {
-      reader.cancel().catch(() => {});
-    }
-  }
-
   /** Waits until the client has taken what was written. */
   async #drain(): Promise<void> {
-    if (this.#isClosed()) return;
     this.#deadline = this.#to.now() + this.#to.patience.idleMs;
-    await new Promise<void>((resolve) => this.#drained = resolve);
+    await this.#writer.drain();
     this.#deadline = Infinity;
   }
 
