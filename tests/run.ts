@@ -22,19 +22,21 @@ const suites = [
   { name: "The executable", command: deno, paths: ofBuilt },
 ];
 
-/** What runners say at their end: `ok | 12 passed | 0 failed` (Deno), ` 12 pass` and ` 0 fail` (Bun). */
-const counts = { passed: /(\d+) pass(?:ed)?\b/g, failed: /(\d+) fail(?:ed)?\b/g };
+/** What runners say at their end: `ok | 12 passed | 0 failed | 1 ignored` (Deno), ` 12 pass`, ` 1 skip`, ` 0 fail` (Bun). */
+const counts = { passed: /(\d+) pass(?:ed)?\b/g, failed: /(\d+) fail(?:ed)?\b/g, skipped: /(\d+) (?:ignored|skip)\b/g };
 
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 for (const { name, command: [program, ...args], paths } of suites) {
   process.stdout.write(`\n${name}\n`);
   const { code, output } = await run(program!, [...args, ...paths.map((path) => `./tests/${path}`)]);
   passed += lastCount(output, counts.passed);
+  skipped += lastCount(output, counts.skipped);
   const failures = lastCount(output, counts.failed);
   failed += code !== 0 && failures === 0 ? 1 : failures;
 }
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function run(program: string, args: string[]): Promise<{ code: number | null; output: string }> {
