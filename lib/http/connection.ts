@@ -1,6 +1,7 @@
 /** A client's connection: its requests are read, handed on and answered, one after the other. */
 
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import type { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
@@ -70,6 +71,8 @@ export class Connection implements Occupant {
   /** Whether the client has sent all that it will. */
   #hasEnded = false;
   #isStreaming = false;
+  /** Since when the client has to take what was written, in the time of the monotonic clock. */
+  #drainingSince?: number;
 
   /**
    * @param socket What its bytes come from: `transport` itself, or TLS over it.
@@ -103,16 +106,19 @@ export class Connection implements Occupant {
 
   worth(now: number): number {
     const elapsed = now - this.#since;
-    if (this.#phase === "busy") return Infinity;
+    if (this.#phase === "busy") {
+      return this.#drainingSince === undefined ? Infinity : slowness(0, now - this.#drainingSince);
+    }
     if (this.#phase === "idle") return 1e10 - elapsed;
-    return elapsed < NEW_MS ? 1e12 - elapsed : this.#bytes / elapsed;
+    return slowness(this.#bytes, elapsed);
   }
 
   evict(): void {
     this.#leaveRoom();
-    if (this.#phase !== "body") return this.destroy();
+    if (this.#phase !== "body" && this.#phase !== "head") return this.destroy();
     this.#isEvicted = true;
-    this.#incoming!.content.fail("no_room");
+    if (this.#phase === "body") this.#incoming!.content.fail("no_room");
+    else this.#answer(textAnswer(503, "The request cannot be taken now", { "Retry-After": "5" }));
   }
 
   /** Ends what takes too long. */
@@ -138,9 +144,10 @@ export class Connection implements Occupant {
 
   #onData(bytes: Buffer): void {
     if (this.#phase === "ending" || this.#phase === "closed") return;
-    if (this.#phase !== "busy") return this.#read(bytes);
+    if (this.#phase !== "busy" && this.#rest.length === 0) return this.#read(bytes);
     this.#rest = Buffer.concat([this.#rest, bytes]);
     this.#socket.pause();
+    this.#takeRoom();
   }
 
   #onEnd(): void {
@@ -148,7 +155,7 @@ export class Connection implements Occupant {
     if (this.#isStreaming) return this.destroy(); // nobody listens to a stream on a connection of one side
     if (this.#phase === "body") this.#incoming!.content.fail("cut");
     else if (this.#phase === "head") this.#refuse(400, "The request was cut short");
-    else if (this.#phase !== "busy") this.#socket.end();
+    else if (this.#phase !== "busy" && this.#rest.length === 0) this.#socket.end();
   }
 
   #onClose(): void {
@@ -168,13 +175,13 @@ export class Connection implements Occupant {
     const count = this.#parser.feed(bytes);
     this.#bytes += count;
     if (this.#parser.problem) return this.#onProblem(this.#parser.problem);
-    if (count < bytes.length) this.#rest = Buffer.from(bytes.subarray(count));
+    if (count < bytes.length) this.#rest = bytes.subarray(count);
     const incoming = this.#incoming;
     const isNew = incoming !== undefined && this.#phase === "head";
     if (incoming?.content.isWhole) {
       this.#phase = "busy";
       this.#deadline = Infinity;
-      this.#leaveRoom();
+      if (this.#rest.length === 0) this.#leaveRoom();
     } else {
       if (isNew) {
         this.#phase = "body";
@@ -197,9 +204,10 @@ export class Connection implements Occupant {
     return bytes.subarray(start);
   }
 
-  /** A request that is not whole takes room by what has come of it; most are whole at once. */
+  /** What has come of a request takes room until it is whole, as most are at once, and what it has to wait for. */
   #takeRoom(): void {
-    const held = this.#incoming ? this.#incoming.headBytes + this.#incoming.content.held : this.#bytes;
+    const request = this.#incoming ? this.#incoming.headBytes + this.#incoming.content.held : this.#bytes;
+    const held = request + this.#rest.length + this.#socket.writableLength;
     const room = held > SMALL_BYTES ? this.#to.large : this.#to.small;
     if (this.#room !== room) this.#leaveRoom();
     this.#room = room;
@@ -224,7 +232,7 @@ export class Connection implements Occupant {
     if (refusal) return this.#answer(refusal);
     this.#to.handler(incoming).then(this.#answer, (error) => {
       log.error("cannot answer a request: {problem}", { problem: messageOf(error) });
-      this.destroy();
+      this.#refuse(503, "The request cannot be answered now");
     });
   }
 
@@ -261,9 +269,13 @@ export class Connection implements Occupant {
 
   /** Waits until the client has taken what was written. */
   async #drain(): Promise<void> {
-    this.#deadline = this.#to.now() + this.#to.patience.idleMs;
+    this.#drainingSince = this.#to.now();
+    this.#deadline = this.#drainingSince + this.#to.patience.idleMs;
+    this.#takeRoom();
     await this.#writer.drain();
+    this.#drainingSince = undefined;
     this.#deadline = Infinity;
+    this.#leaveRoom();
   }
 
   /** Goes on with the next request. */
@@ -273,10 +285,22 @@ export class Connection implements Occupant {
     this.#phase = "idle";
     this.#since = this.#to.now();
     this.#deadline = this.#since + this.#to.patience.idleMs;
+    if (this.#rest.length > 0) setImmediate(() => this.#readRest()); // others come first
+    else this.#listen();
+  }
+
+  /** Reads what came behind the request that is answered now. */
+  #readRest(): void {
+    if (this.#isClosed()) return;
     const rest = this.#rest;
     this.#rest = EMPTY;
-    if (rest.length > 0) this.#read(rest);
-    if (this.#isBusy()) return;
+    this.#read(rest);
+    if (this.#phase !== "busy") this.#listen();
+  }
+
+  /** Goes on hearing the client, which may have sent all by now. */
+  #listen(): void {
+    if (this.#isClosed()) return;
     if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#hasEnded) this.#onEnd();
   }
@@ -303,11 +327,12 @@ export class Connection implements Occupant {
     this.#rest = EMPTY;
   }
 
-  #isBusy(): boolean {
-    return this.#phase === "busy";
-  }
-
   #isClosed(): boolean {
     return this.#phase === "closed";
   }
+}
+
+/** The less of a request comes in a time, the slower it is; who has just begun is not slow yet. */
+function slowness(bytes: number, elapsedMs: number): number {
+  return elapsedMs < NEW_MS ? 1e12 - elapsedMs : bytes / elapsedMs;
 }

@@ -53,12 +53,19 @@ export class IncomingRequest implements Incoming {
   }
 
   get url(): string {
-    const { target } = this.#head;
-    if (!target.startsWith("/")) return URL.canParse(target) ? target : `http://localhost/${target}`;
+    const target = this.#path();
     // A client may name no host, as in HTTP/1.0, which health checks speak, or one that cannot be.
     const host = this.header("Host") ?? "";
     const isHost = /^[\w.-]+(:\d+)?$/.test(host) || (!/[/?#@\\]/.test(host) && URL.canParse(`http://${host}/`));
     return `http://${isHost ? host : "localhost"}${target}`;
+  }
+
+  /** Path and query of the target, which a proxy may have written with scheme and host (RFC 9112, 3.2). */
+  #path(): string {
+    const { target } = this.#head;
+    if (target.startsWith("/")) return target;
+    const url = URL.canParse(target) ? new URL(target) : undefined;
+    return url?.protocol.match(/^https?:$/) ? url.pathname + url.search : "/*";
   }
 
   get signal(): AbortSignal {

@@ -62,8 +62,9 @@ const Code = { ok: 0, invalidMethod: 6, paused: 21, pausedUpgrade: 22, user: 24 
 
 const types = { request: 1, answer: 2 } as const;
 
-/** Bytes that llhttp is handed at once. */
+/** Bytes that llhttp is handed at once, in a body and before it. */
 const INPUT_BYTES = 64 * 1024;
+const HEAD_INPUT_BYTES = 4 * 1024;
 
 const SMALL_BYTES = 2 * 1024;
 
@@ -81,6 +82,7 @@ export class Parser {
   #headers: string[] = [];
   #headBytes = 0;
   #isInName = false;
+  #isInBody = false;
 
   constructor(kind: keyof typeof types, reader: MessageReader) {
     this.#reader = reader;
@@ -98,7 +100,9 @@ export class Parser {
   feed(bytes: Buffer): number {
     let read = 0;
     while (read < bytes.length && this.problem === undefined) {
-      const chunk = bytes.length <= INPUT_BYTES ? bytes : bytes.subarray(read, read + INPUT_BYTES);
+      // Little at a time until a body comes: each of many small requests that came together would be copied with the rest.
+      const most = this.#isInBody ? INPUT_BYTES : HEAD_INPUT_BYTES;
+      const chunk = bytes.length <= most ? bytes : bytes.subarray(read, read + most);
       const count = this.#execute(chunk);
       read += count;
       if (count < chunk.length) break;
@@ -125,11 +129,16 @@ export class Parser {
     const { memory, llhttp_execute, llhttp_get_error_pos, llhttp_resume, llhttp_resume_after_upgrade } = llhttp();
     if (inputBytes.byteLength === 0) inputBytes = new Uint8Array(memory.buffer, input, INPUT_BYTES); // it has grown
     inputBytes.set(chunk);
-    const code = this.#run(chunk, (parser) => llhttp_execute(parser, input, chunk.length));
+    const execute = () => this.#run(chunk, (parser) => llhttp_execute(parser, input, chunk.length));
+    let code = execute();
+    if (code === Code.pausedUpgrade) {
+      // Behind a request for another protocol, which this program does not speak, HTTP goes on.
+      llhttp_resume_after_upgrade(this.#parser);
+      code = execute();
+    }
     if (code === Code.ok) return chunk.length;
     const read = llhttp_get_error_pos(this.#parser) - input;
     if (code === Code.paused) llhttp_resume(this.#parser);
-    else if (code === Code.pausedUpgrade) llhttp_resume_after_upgrade(this.#parser);
     else this.problem ??= code === Code.invalidMethod ? "method_unknown" : "malformed";
     return read;
   }
@@ -190,11 +199,13 @@ export class Parser {
 
   _body(at: number, length: number): number {
     const start = at - input;
+    this.#isInBody = true;
     this.#reader.onBody(this.#chunk, start, start + length);
     return Code.ok;
   }
 
   _end(): number {
+    this.#isInBody = false;
     this.#reader.onEnd();
     return Code.paused;
   }

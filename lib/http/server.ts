@@ -129,26 +129,24 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if ((descriptorOf(socket) ?? 0) >= limit - spare / 2) slots.evictOne();
   });
   await opened(server, options);
-  server.on("error", ({ message }) => log.error("cannot accept a connection: {problem}", { problem: message }));
+  let toldAt = -Infinity;
+  const tell = (problem: string) => {
+    if (now() < toldAt + TELL_MS) return;
+    toldAt = now();
+    log.error("cannot accept all connections: {problem}", { problem });
+  };
+  server.on("error", ({ message }) => tell(message));
   const { address, port } = server.address() as { address: string; port: number };
   const fd = descriptorOf(server);
   if (fd !== undefined) setBacklog(fd, BACKLOG);
 
-  let toldAt = -Infinity;
-  /** Where descriptors ran out, the system goes on asking to accept what cannot be accepted: makes room for that at once. */
-  const relieve = (time: number) => {
-    for (let count = 0; count < spare; count++) slots.evictOne();
-    if (time < toldAt + TELL_MS) return;
-    toldAt = time;
-    log.error("out of file descriptors: all {limit} are in use; raise `LimitNOFILE=` of the service, or `ulimit -n`", {
-      limit: descriptorLimit(),
-    });
-  };
-
   const timer = setInterval(() => {
     const time = now();
     for (const connection of connections) connection.checkTime(time);
-    if (!isDescriptorLeft()) relieve(time);
+    if (isDescriptorLeft()) return;
+    // Otherwise the system goes on asking to accept what cannot be accepted.
+    for (let count = 0; count < spare; count++) slots.evictOne();
+    tell(`out of file descriptors: all ${limit} are in use; raise \`LimitNOFILE=\` of the service, or \`ulimit -n\``);
   }, Math.min(LOOK_MS, ...Object.values(patience).map((ms) => ms / 4))).unref();
 
   return {

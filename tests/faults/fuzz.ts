@@ -174,8 +174,8 @@ const noteOf = (text: string) => /"note_id":"([^"]*)"/.exec(text)?.[1] ?? text;
 
 /** How often each status came, by listener. */
 const statuses = { public: new Map<string, number>(), admin: new Map<string, number>() };
-/** Connections on which answers were missing. */
-let silent = 0;
+/** Connections on which answers were missing: what they were not for, and what came last. */
+const silent: string[] = [];
 let sent = 0;
 
 /** Sends a batch on a connection of its own and reads all answers. */
@@ -204,7 +204,10 @@ function fire(isAdmin: boolean): Promise<void> {
         counts.set(status, (counts.get(status) ?? 0) + 1);
         if (status === "200" && shots[at]?.note) acknowledged.add(shots[at].note);
       });
-      if (answers.length < whole) silent++;
+      if (answers.length < whole) {
+        const [asked, last] = [shots[answers.length]!.bytes, Buffer.concat(parts).subarray(-200)];
+        silent.push(`${answers.length} of ${whole}; ${asked.toString("latin1", 0, 200)}; ${last.toString("latin1")}`);
+      }
       resolve();
     });
     socket.write(Buffer.concat(shots.map(({ bytes }) => bytes)));
@@ -256,7 +259,7 @@ process.stdout.write(`${
       requests: sent,
       public: Object.fromEntries([...statuses.public].sort()),
       admin: Object.fromEntries([...statuses.admin].sort()),
-      connectionsWithMissingAnswers: silent,
+      connectionsWithMissingAnswers: silent.slice(0, 5),
       signed: signed.size,
       acknowledged: acknowledged.size,
       delivered: delivered.size,
@@ -268,9 +271,11 @@ process.stdout.write(`${
     2,
   )
 }\n`);
-if (problem || strange.length > 0 || foreign.length > 0 || code !== 0 || silent > 0) {
+if (problem || strange.length > 0 || foreign.length > 0 || code !== 0 || silent.length > 0) {
   process.stderr.write(
-    `Failed: ${[problem, ...strange, foreign[0] ?? "", silent ? `${silent} silent` : ""].filter(Boolean)}\n`,
+    `Failed: ${
+      [problem, ...strange, foreign[0] ?? "", silent.length > 0 ? `${silent.length} silent` : ""].filter(Boolean)
+    }\n`,
   );
   process.exitCode = 1;
 }

@@ -137,6 +137,29 @@ test("listen() reads no further from a client that does not take its answers", a
   }
 });
 
+test("listen() answers others while connections take no answers", async () => {
+  const large = "x".repeat(300 * KIB);
+  const isLarge = ({ url }: { url: string }) => url.endsWith("/large");
+  const listener = await start({
+    handler: async (incoming) => textAnswer(200, isLarge(incoming) ? large : "OK"),
+    bounds: { connections: 20 },
+  });
+  const line = { port: listener.port };
+  try {
+    const greedy = await Promise.all(Array.from({ length: 60 }, async (_, at) => {
+      const socket = await open({ ...line, from: `127.0.0.${2 + at % 3}` });
+      socket.on("error", () => {}).pause();
+      socket.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20));
+      return socket;
+    }));
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // by then they are no longer new
+    for (let count = 0; count < 10; count++) assert.deepEqual(await genuine(line), [200]);
+    for (const socket of greedy) socket.destroy();
+  } finally {
+    await listener.stop(0);
+  }
+});
+
 /** Somebody who takes up room in a test. */
 function occupant(network: string, worth: number) {
   const one = { network, isOut: false, worth: () => worth, evict: () => void (one.isOut = true) };

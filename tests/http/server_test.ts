@@ -70,6 +70,33 @@ testLines("listen() answers requests that come together, in their order", async 
   );
 });
 
+testLines("listen() answers what comes behind a request for another protocol, also later", async (line) => {
+  const socket = await open(line);
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => received = Buffer.concat([received, chunk]));
+  for (const [at, headers] of ["Connection: Upgrade\r\nUpgrade: h2c\r\n", "", ""].entries()) {
+    socket.write(post(`/${at}`, "abc", headers));
+    await until("the answer", () => repliesIn(received).length === at + 1);
+  }
+  socket.destroy();
+});
+
+test("listen() withstands thousands of requests that come together, and serves others meanwhile", async () => {
+  await withListener(async (line) => {
+    const one = ["TRACE / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"];
+    const floods = await Promise.all(one.map(async (request) => {
+      const socket = await open(line);
+      socket.on("error", () => {}).resume();
+      socket.write(request.repeat(30_000));
+      return socket;
+    }));
+    for (let count = 0; count < 5; count++) {
+      assert.deepEqual(shown(await converse(line, post("/a", "abc"))), ["200 POST /a 3 abc"]);
+    }
+    for (const socket of floods) socket.destroy();
+  });
+});
+
 testLines("listen() skips line ends before a request", async (line) => {
   const replies = await converse(line, `\r\n${post("/a", "abc")}\r\n\r\n${post("/b", "")}`, { count: 2 });
   assert.deepEqual(shown(replies), ["200 POST /a 3 abc", "200 POST /b 0 "]);
@@ -225,7 +252,7 @@ test("listen() goes on when a handler fails", async () => {
     return textAnswer(200, "OK");
   };
   await withListener(async (line) => {
-    assert.deepEqual(await converse(line, post("/a", "")), []);
+    assert.deepEqual((await converse(line, post("/a", ""))).map(({ status }) => status), [503]);
     assert.deepEqual(shown(await converse(line, post("/a", ""))), ["200 OK"]);
   }, { handler });
 });
