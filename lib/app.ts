@@ -221,7 +221,7 @@ export function storePathIn(folder: string, store: string): string {
 /** What an operator should know of a config, and of the modes that its files and its store have now. */
 export function warningsNow(loaded: LoadedConfig): ConfigWarning[] {
   const path = storePath(loaded);
-  const store = ["", "-wal", "-shm"].map((suffix): PrivateFile => ({
+  const store = ["", "-wal", "-shm", "-journal"].map((suffix): PrivateFile => ({
     path: "store",
     file: path + suffix,
     kind: "own",

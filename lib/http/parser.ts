@@ -102,7 +102,7 @@ export class Parser {
     while (read < bytes.length && this.problem === undefined) {
       // Little at a time until a body comes: each of many small requests that came together would be copied with the rest.
       const most = this.#isInBody ? INPUT_BYTES : HEAD_INPUT_BYTES;
-      const chunk = bytes.length <= most ? bytes : bytes.subarray(read, read + most);
+      const chunk = read === 0 && bytes.length <= most ? bytes : bytes.subarray(read, read + most);
       const count = this.#execute(chunk);
       read += count;
       if (count < chunk.length) break;

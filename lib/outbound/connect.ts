@@ -145,7 +145,7 @@ function openFirst(addresses: readonly string[], port: number, signal: AbortSign
 /** Speaks TLS on a connection from now on. */
 function secure(socket: Socket, hostname: string, isChecked: boolean, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const host = bare(hostname);
+    const host = bare(hostname).replace(/\.$/, ""); // certificates are for names without it
     const secured = connectTls({
       socket,
       host,

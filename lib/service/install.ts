@@ -1,7 +1,16 @@
 /** Setting up the systemd service on this machine, and taking it away. For root only. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { messageOf, RelayError } from "../errors.ts";
@@ -50,6 +59,7 @@ export function installService({ start }: { start: boolean }): Step[] {
   return [
     copyExecutable(),
     ...configure(),
+    ...keepUnit(),
     replace(unitPath, 0o644, (temporary) => writeFileSync(temporary, unitText())),
     ...(start ? startService() : reloadUnits()),
   ];
@@ -138,6 +148,14 @@ function systemctl(...args: string[]): void {
   const { status, stderr, error } = spawnSync("systemctl", args, { encoding: "utf8" });
   if (status === 0) return;
   throw new RelayError(`Cannot ${args[0]} the service: ${messageOf(error ?? stderr)}`);
+}
+
+/** Puts a unit that is not as this program writes it aside: an administrator may have changed it, or an older program made it. */
+function keepUnit(): Step[] {
+  if (!existsSync(unitPath) || readFileSync(unitPath, "utf8") === unitText()) return [];
+  const old = `${unitPath}.old`;
+  copyFileSync(unitPath, old);
+  return [{ did: "kept", what: old }];
 }
 
 /** Makes a file anew as a whole: by a rename, as one that is being run cannot be written. */

@@ -39,11 +39,12 @@ export const statements = {
       (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 
+  /** What came last is the later one, also where the clock was set back in between. */
   noteTarget: `INSERT INTO targets (name, delivered_at, failed_at, reason, open_until, paused_until, held_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET
-      delivered_at = coalesce(excluded.delivered_at, delivered_at),
-      failed_at = coalesce(excluded.failed_at, failed_at),
+      delivered_at = coalesce(excluded.delivered_at, min(delivered_at, coalesce(excluded.failed_at - 1, delivered_at))),
+      failed_at = coalesce(excluded.failed_at, min(failed_at, coalesce(excluded.delivered_at - 1, failed_at))),
       reason = coalesce(excluded.reason, reason),
       open_until = excluded.open_until,
       paused_until = excluded.paused_until,

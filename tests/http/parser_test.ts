@@ -64,6 +64,14 @@ test("Parser reads a request, however its bytes are cut", () => {
   );
 });
 
+test("Parser reads bodies of every size that is handed to llhttp in more than one piece", () => {
+  for (const length of [3_000, 5_000, 65_536, 70_000, 200_000]) {
+    const body = Array.from({ length }, (_, at) => String.fromCharCode(97 + at % 23)).join("");
+    const { messages: [one] } = read(`POST / HTTP/1.1\r\nContent-Length: ${length}\r\n\r\n${body}`);
+    assert.ok(one!.isWhole && one!.body === body, `${length} bytes`);
+  }
+});
+
 test("Parser reads a body in chunks, with their extensions and trailers", () => {
   const { body, isWhole } = readOne(
     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n1\r\nd\r\n0\r\nDigest: x\r\n\r\n",

@@ -177,7 +177,7 @@ test("listen() answers 400 in place of a host that cannot be, and understands wh
       const start of [
         "/a HTTP/1.0",
         "/a HTTP/1.1\r\nHost: no host/at all",
-        "http://other.example/a HTTP/1.1\r\nHost: x",
+        "http://user:pass@other.example/a HTTP/1.1\r\nHost: x",
       ]
     ) {
       assert.deepEqual(shown(await converse(line, `GET ${start}\r\n\r\n`)), ["200 GET /a 0 "]);

@@ -94,6 +94,28 @@ export function testClock(it: It): void {
     assert.deepEqual(keysOf(await claimAll(after, "a", T0 + 11 * HOUR)), ["2"]);
   });
 
+  it(
+    "targets() tells which came last, success or failure, whichever way the clock was set",
+    async (store, _, clock) => {
+      const last = async () => {
+        const [{ lastDeliveredAt, lastFailedAt }] = await store.targets() as [TargetView];
+        return Date.parse(lastFailedAt!) > Date.parse(lastDeliveredAt!) ? "failed" : "delivered";
+      };
+      const make = async (key: string, state: "delivered" | "dead", at: number) => {
+        clock.set(at);
+        await store.accept([newEvent(key, ["a"], { receivedAt: at })]);
+        await store.record([{ ...recordOf(await claimOne(store, "a", at), state), startedAt: at - 25 }]);
+      };
+      await make("a", "dead", T0);
+      await make("b", "delivered", T0 + 10 * HOUR);
+      await make("c", "dead", T0 + HOUR);
+      assert.equal(await last(), "failed");
+      await make("d", "dead", T0 + 10 * HOUR);
+      await make("e", "delivered", T0 + 2 * HOUR);
+      assert.equal(await last(), "delivered");
+    },
+  );
+
   it("a hold that a wrong clock wrote is over, and an honest one goes on", async (store, _reopen, clock) => {
     clock.set(T0 + 10 * HOUR);
     await store.accept([newEvent("1")]);

@@ -49,6 +49,11 @@ test("the service reads what a shell reads, whatever systemd makes of the line",
     await machine.write("/etc/systemd/system/relay.service.d/more.conf", drop);
     await machine.do("systemctl daemon-reload && systemctl restart relay");
     assert.equal(await post(machine, "A"), false);
+    const unit = "/etc/systemd/system/relay.service";
+    await machine.do(`echo '# of mine' >> ${unit}`);
+    assert.match(await machine.do("relay service install"), /relay\.service\.old/);
+    assert.match(await machine.do(`tail -n 1 ${unit}.old`), /# of mine/);
+    assert.equal(await post(machine, "A"), false);
     await machine.do(`rm ${DOTENV} && systemctl restart relay`);
     assert.equal(await property(machine, "ActiveState"), "active");
 
