@@ -295,7 +295,7 @@ export class Connection implements Occupant {
     const rest = this.#rest;
     this.#rest = EMPTY;
     this.#read(rest);
-    if (this.#phase !== "busy") this.#listen();
+    if (this.#phase !== "busy" && this.#rest.length === 0) this.#listen();
   }
 
   /** Goes on hearing the client, which may have sent all by now. */

@@ -137,6 +137,34 @@ test("listen() reads no further from a client that does not take its answers", a
   }
 });
 
+test("listen() takes no more from a client than it answers", async () => {
+  const listener = await start({});
+  try {
+    for (const request of ["TRACE / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+      const socket = await open({ port: listener.port });
+      let [taken, answered] = [0, 0];
+      socket.on("error", () => {}).on(
+        "data",
+        (chunk) => answered += chunk.toString("latin1").split("HTTP/1.1 ").length - 1,
+      );
+      const more = () => {
+        for (let isTaken = true; isTaken;) {
+          isTaken = socket.write(request.repeat(2_000));
+          taken += 2_000;
+        }
+      };
+      socket.on("drain", more);
+      more();
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      const waiting = (taken - answered) * request.length; // here, in the system's buffers, and there
+      assert.ok(waiting < 16 * KIB ** 2, `${waiting} bytes wait`);
+      socket.destroy();
+    }
+  } finally {
+    await listener.stop(0);
+  }
+});
+
 test("listen() answers others while connections take no answers", async () => {
   const large = "x".repeat(300 * KIB);
   const isLarge = ({ url }: { url: string }) => url.endsWith("/large");
