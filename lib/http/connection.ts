@@ -246,7 +246,7 @@ export class Connection implements Occupant {
   };
 
   async #answerAny(response: Response): Promise<void> {
-    const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+    const isStream = response.body !== null && response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!isStream) return this.#write(response, Buffer.from(await response.arrayBuffer()));
     if (this.#isClosed()) return await response.body?.cancel();
     this.#isStreaming = true;

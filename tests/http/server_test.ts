@@ -202,6 +202,7 @@ test("listen() sends what is of any type, with every header, and a stream as it 
   let next: (text: string) => void = () => {};
   const seen = { isCancelled: false };
   const handler: Handler = async ({ url }) => {
+    if (url.endsWith("/none")) return new Response(null, { headers: { "Content-Type": "text/event-stream" } });
     if (url.endsWith("/stream")) {
       const body = new ReadableStream({
         start: (controller) => void (next = (text) => controller.enqueue(new TextEncoder().encode(text))),
@@ -219,6 +220,8 @@ test("listen() sends what is of any type, with every header, and a stream as it 
     assert.deepEqual([response.status, response.headers.get("X-A")], [202, "b"]);
     assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
 
+    const head = await fetch(`http://127.0.0.1:${line.port}/none`, { method: "HEAD" });
+    assert.deepEqual([head.status, head.headers.get("Content-Type")], [200, "text/event-stream"]);
     const stream = await fetch(`http://127.0.0.1:${line.port}/stream`);
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
     for (const text of ["data: 1\n\n", "data: é\n\n"]) {
