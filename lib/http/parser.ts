@@ -37,7 +37,7 @@ export type ParserProblem = "method_unknown" | "head_too_large" | "malformed";
 /** Most bytes of a head and of the trailers. */
 export const MAX_HEAD_BYTES = 128 * 1024;
 
-/** Most headers of a message, trailers included. */
+/** Most headers of a message, and most trailers. */
 const MAX_HEADERS = 1_000;
 
 /** The functions of llhttp's WebAssembly. Parsers are addresses. */
@@ -186,12 +186,15 @@ export class Parser {
 
   _head(status: number, isKeptAlive: boolean): number {
     const { llhttp_get_method } = llhttp();
-    for (let at = 1; at < this.#headers.length; at += 2) this.#headers[at] = withoutTrailingSpace(this.#headers[at]!);
+    const headers = this.#headers;
+    for (let at = 1; at < headers.length; at += 2) headers[at] = withoutTrailingSpace(headers[at]!);
+    // Trailers are read and dropped: merged, they would let a sender say what only the head may (RFC 9110, 6.5.1).
+    this.#headers = [];
     const hasNoBody = this.#reader.onHead({
       method: methodName(llhttp_get_method(this.#parser)),
       target: this.#target,
       status,
-      headers: this.#headers,
+      headers,
       isKeptAlive,
     });
     return hasNoBody ? 1 : 0;

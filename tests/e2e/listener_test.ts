@@ -109,6 +109,24 @@ test("serve answers clients of HTTP/1.0, which name no host, and clients that na
   });
 });
 
+test("serve takes nothing of a trailer for a header", async () => {
+  await withRelay(async (relay, sink) => {
+    const size = EVENT.length.toString(16);
+    const send = (head: string[], trailers: string) =>
+      exchange(
+        relay.port,
+        ["POST /webhook HTTP/1.1", "Transfer-Encoding: chunked", ...head],
+        `${size}\r\n${EVENT}\r\n0\r\n${trailers}\r\n`,
+      );
+    const signature = `X-ConnectVets-Signature: ${sign(EVENT)}`;
+    const forged = await send([], `${signature}\r\n`);
+    assert.deepEqual([forged.status, forged.text], [401, "Signature verification failed"]);
+    const trailers = "Host: other\r\nContent-Encoding: gzip\r\nX-Forwarded-For: 9.9.9.9\r\n";
+    assert.equal((await send([signature], trailers)).text, "OK");
+    await sink.received(1);
+  });
+});
+
 test("serve refuses every other signature with one sentence", async () => {
   await withRelay(async (relay, sink) => {
     const good = sign(EVENT).slice(7);

@@ -79,6 +79,15 @@ test("Parser reads a body in chunks, with their extensions and trailers", () => 
   assert.deepEqual([body, isWhole], ["abcd", true]);
 });
 
+test("Parser takes no trailer for a header, also where the head has been handed on", () => {
+  const { head, isWhole } = readOne(
+    "POST / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" +
+      "X-Forwarded-For: 9.9.9.9\r\nHost: y\r\nX-ConnectVets-Signature: sha256=0\r\n\r\n",
+  );
+  assert.equal(isWhole, true);
+  assert.deepEqual(head.headers, ["Host", "x", "X-Forwarded-For", "1.1.1.1", "Transfer-Encoding", "chunked"]);
+});
+
 test("Parser reads request after request, and skips line ends between them", () => {
   const texts = [
     "POST /1 HTTP/1.1\r\nContent-Length: 1\r\n\r\na",
