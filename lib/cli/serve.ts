@@ -145,7 +145,10 @@ async function logOrphaned(app: App): Promise<void> {
   }
 }
 
-/** Signals, one after the other. A second request to stop ends the program at once. */
+/** Signals to stop within so many milliseconds are one request: some send it to the process and to its group. */
+const ONE_REQUEST_MS = 500;
+
+/** Signals, one after the other. A second request to stop ends the program at once, unless it belongs to the first. */
 class Signals {
   /** Resolves with the first request to stop. */
   readonly stop: Promise<NodeJS.Signals>;
@@ -158,9 +161,13 @@ class Signals {
       this.#wake();
     });
     this.stop = new Promise((resolve) => {
-      let stops = 0;
+      let stoppedAt: number | undefined;
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        process.on(signal, () => ++stops > 1 ? process.exit(1) : resolve(signal));
+        process.on(signal, () => {
+          stoppedAt ??= performance.now();
+          if (performance.now() - stoppedAt > ONE_REQUEST_MS) process.exit(1);
+          resolve(signal);
+        });
       }
     });
   }

@@ -27,9 +27,9 @@ export class Body {
     return this.#buffer.length;
   }
 
-  /** Whether any of it has come. */
-  get hasBegun(): boolean {
-    return this.isWhole || this.#length > 0;
+  /** Whether none of it has come, and it is wanted. */
+  get isAwaited(): boolean {
+    return !this.isWhole && this.#length === 0 && this.#problem === undefined;
   }
 
   /** Resolves with its bytes when all have come. To be called once. */

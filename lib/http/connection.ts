@@ -130,10 +130,10 @@ export class Connection implements Occupant {
     else this.destroy();
   }
 
-  /** The listener stops: ends it, unless a request is on its way, or is to come within `firstMs` from a client that is new. */
-  retire(firstMs: number): void {
-    if (this.#phase === "idle") this.destroy();
-    else if (this.#phase === "new") this.#deadline = Math.min(this.#deadline, this.#to.now() + firstMs);
+  /** The listener stops: ends it where its client sends nothing, `idle` or also `new`. */
+  endIfSilent(phases: "idle" | "all"): void {
+    const isSilent = this.#phase === "idle" || (phases === "all" && this.#phase === "new");
+    if (isSilent && this.#rest.length === 0) this.destroy();
   }
 
   destroy(): void {
@@ -174,7 +174,7 @@ export class Connection implements Occupant {
     if (bytes.length === 0) return;
     const count = this.#parser.feed(bytes);
     this.#bytes += count;
-    if (this.#parser.problem) return this.#onProblem(this.#parser.problem);
+    if (this.#parser.problem) return this.#onProblem(this.#parser.problem, bytes);
     if (count < bytes.length) this.#rest = bytes.subarray(count);
     const incoming = this.#incoming;
     const isNew = incoming !== undefined && this.#phase === "head";
@@ -182,6 +182,7 @@ export class Connection implements Occupant {
       this.#phase = "busy";
       this.#deadline = Infinity;
       if (this.#rest.length === 0) this.#leaveRoom();
+      else this.#takeRoom();
     } else {
       if (isNew) {
         this.#phase = "body";
@@ -219,10 +220,11 @@ export class Connection implements Occupant {
     this.#room = undefined;
   }
 
-  #onProblem(problem: ParserProblem): void {
+  #onProblem(problem: ParserProblem, bytes: Buffer): void {
     // Its handler answers, and then the connection ends.
     if (this.#phase === "body") return this.#incoming!.content.fail("cut");
-    if (problem === "method_unknown") this.#answer(methodRefused());
+    const isMethod = problem === "method_unknown" && /^[\w!#$%&'*+.^`|~-]+( |$)/.test(bytes.toString("latin1", 0, 64));
+    if (isMethod) this.#answer(methodRefused());
     else if (problem === "head_too_large") this.#refuse(431, "The head of the request is too large");
     else this.#refuse(400, "The request cannot be read");
   }

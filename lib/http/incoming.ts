@@ -92,14 +92,15 @@ export class IncomingRequest implements Incoming {
   }
 
   body(maxBytes: number): Promise<Uint8Array | BodyProblem> {
-    const encoding = this.header("Content-Encoding") ?? "identity";
+    const encoding = this.header("Content-Encoding") || "identity";
     const transfer = this.header("Transfer-Encoding") ?? "chunked";
     if (encoding.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") this.content.fail("encoded");
+    const result = this.content.read(maxBytes);
     // Its sender may wait for this before it sends the body (RFC 9110, 10.1.1).
-    else if (!this.content.hasBegun && this.header("Expect")?.toLowerCase() === "100-continue") {
+    if (this.content.isAwaited && this.header("Expect")?.toLowerCase() === "100-continue") {
       this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
     }
-    return this.content.read(maxBytes);
+    return result;
   }
 
   /** The answer to what no handler need see. */

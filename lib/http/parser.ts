@@ -52,6 +52,7 @@ interface Llhttp {
   llhttp_resume_after_upgrade(parser: number): void;
   llhttp_get_error_pos(parser: number): number;
   llhttp_get_method(parser: number): number;
+  llhttp_get_http_major(parser: number): number;
   llhttp_method_name(method: number): number;
   llhttp_set_lenient_optional_cr_before_lf(parser: number, isOn: number): void;
   llhttp_set_lenient_chunked_length(parser: number, isOn: number): void;
@@ -185,7 +186,11 @@ export class Parser {
   }
 
   _head(status: number, isKeptAlive: boolean): number {
-    const { llhttp_get_method } = llhttp();
+    const { llhttp_get_method, llhttp_get_http_major } = llhttp();
+    if (llhttp_get_http_major(this.#parser) !== 1) {
+      this.problem = "malformed"; // llhttp takes any version that there is
+      return Code.user;
+    }
     const headers = this.#headers;
     for (let at = 1; at < headers.length; at += 2) headers[at] = withoutTrailingSpace(headers[at]!);
     // Trailers are read and dropped: merged, they would let a sender say what only the head may (RFC 9110, 6.5.1).

@@ -84,7 +84,11 @@ const LOOK_MS = 1_000;
 /** How long the clients in the middle of a conversation have for a last request on their connection, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
-/** When the listener stops, clients that have just connected have so long for their first request, in milliseconds. */
+/**
+ * When the listener stops, a client has so long for a request that may be on its way: one that spoke before, and one that
+ * has just connected, perhaps to agree on TLS first. In milliseconds.
+ */
+const LAST_REQUEST_MS = 200;
 const FIRST_REQUEST_MS = 1_000;
 
 /**
@@ -161,9 +165,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     async stop(graceMs) {
       isRetiring = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections) connection.retire(Math.min(FIRST_REQUEST_MS, graceMs));
+      const endSilent = (phases: "idle" | "all") => {
+        for (const connection of connections) connection.endIfSilent(phases);
+      };
+      const timers = [
+        setTimeout(endSilent, Math.min(LAST_REQUEST_MS, graceMs), "idle"),
+        setTimeout(endSilent, Math.min(FIRST_REQUEST_MS, graceMs), "all"),
+      ];
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       for (const connection of connections) connection.destroy();
+      for (const one of timers) clearTimeout(one);
       clearInterval(timer);
     },
   };

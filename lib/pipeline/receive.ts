@@ -130,7 +130,10 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       case "late":
         return [408, "The body did not arrive in time"];
       case "encoded":
-        return [415, "The body is encoded; send it as it is, without Content-Encoding"];
+        return [
+          415,
+          "The body is encoded; send it as it is, with neither Content-Encoding nor a Transfer-Encoding but chunked",
+        ];
       case "no_room":
         return [503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) }];
     }

@@ -3,7 +3,6 @@
 import {
   chmodSync,
   closeSync,
-  existsSync,
   fdatasyncSync,
   fsyncSync,
   linkSync,
@@ -128,7 +127,7 @@ export async function restoreStore(
   try {
     await copy(file, part);
     return rights.use(() => {
-      const aside = existsSync(path) ? freeName(path, now) : undefined;
+      const aside = isTaken(path) ? freeName(path, now) : undefined;
       if (aside) putAside(path, aside);
       renameSync(part, path);
       flush(dirname(path));
@@ -161,8 +160,8 @@ function putAside(path: string, aside: string): void {
   } catch {
     renameSync(path, aside); // a file system that has no second names
   }
-  for (const suffix of ["-wal", "-shm"]) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  for (const suffix of ["-wal", "-shm", "-journal"]) {
+    if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
 }
 

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { textAnswer } from "../../lib/http/answer.ts";
 import type { Handler } from "../../lib/http/incoming.ts";
-import { listen, type ListenOptions } from "../../lib/http/server.ts";
+import { listen, type Listener, type ListenOptions } from "../../lib/http/server.ts";
 import { hasOpenssl } from "../helpers/authority.ts";
 import { makeCertificate } from "../helpers/certificate.ts";
 import { converse, type Line, open, repliesIn } from "../helpers/conversation.ts";
@@ -28,17 +28,19 @@ const echo: Handler = async (incoming) => {
 
 type Options = Partial<ListenOptions>;
 
-async function withListener(use: (line: Line) => Promise<void>, options: Options = {}): Promise<void> {
+type Use = (line: Line, listener: Listener) => Promise<void>;
+
+async function withListener(use: Use, options: Options = {}): Promise<void> {
   const listener = await listen({ host: "127.0.0.1", port: 0, handler: echo, ...options });
   try {
-    await use({ port: listener.port, isTls: options.tls !== undefined });
+    await use({ port: listener.port, isTls: options.tls !== undefined }, listener);
   } finally {
     await listener.stop(0);
   }
 }
 
 /** A test over TCP, and one over TLS. */
-function testLines(name: string, use: (line: Line) => Promise<void>, options: Options = {}): void {
+function testLines(name: string, use: Use, options: Options = {}): void {
   test(name, () => withListener(use, options));
   test(`${name}, by TLS`, { skip: hasOpenssl ? false : "needs openssl" }, async () => {
     const folder = makeFolder();
@@ -136,7 +138,10 @@ testLines("listen() refuses what is no request, and goes on with others", async 
     ["POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, /cannot be read/],
     ["POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, /cannot be read/],
     ["POST /a HTTP/1.1\r\nHost : x\r\n\r\n", 400, /cannot be read/],
-    ["nonsense\r\n\r\n", 405, /Method/],
+    ["nonsense\r\n\r\n", 400, /cannot be read/],
+    ["\x16\x03\x01\x02\x00\x01", 400, /cannot be read/],
+    ["GET /a HTTP/2.0\r\nHost: x\r\n\r\n", 400, /cannot be read/],
+    ["GET /a HTTP/1.2\r\nHost: x\r\n\r\n", 400, /cannot be read/],
     [`POST /a HTTP/1.1\r\nA: ${"a".repeat(300_000)}\r\n\r\n`, 431, /too large/],
     [post("/a", "abc", "Content-Encoding: gzip\r\n"), 400, /^encoded$/],
     ["POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, /^encoded$/],
@@ -153,6 +158,15 @@ testLines("listen() refuses what is no request, and goes on with others", async 
   assert.deepEqual(shown(await converse(line, post("/a", "abc", "Content-Encoding: identity\r\n"))), [
     "200 POST /a 3 abc",
   ]);
+});
+
+testLines("listen() asks for no body that it refuses, and takes an empty encoding for none", async (line) => {
+  for (const headers of [`Content-Length: ${MAX + 1}`, "Content-Length: 5\r\nContent-Encoding: br"]) {
+    const head = `POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n${headers}\r\n\r\n`;
+    const [reply] = await converse(line, head);
+    assert.equal(reply?.status, 400, "which is the first");
+  }
+  assert.deepEqual(shown(await converse(line, post("/a", "abc", "Content-Encoding:\r\n"))), ["200 POST /a 3 abc"]);
 });
 
 testLines("listen() tells a client that ends in the middle of a request", async (line) => {
@@ -258,6 +272,21 @@ test("listen() goes on when a handler fails", async () => {
     assert.deepEqual((await converse(line, post("/a", ""))).map(({ status }) => status), [503]);
     assert.deepEqual(shown(await converse(line, post("/a", ""))), ["200 OK"]);
   }, { handler });
+});
+
+testLines("stop() answers the request that a client sends on its connection at that moment", async (line, listener) => {
+  const socket = await open(line);
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => received = Buffer.concat([received, chunk]));
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("end", () => socket.end()).write(post("/first", ""));
+  await until("the first answer", () => repliesIn(received).length === 1);
+  const stopped = listener.stop(5_000);
+  socket.write(post("/last", ""));
+  await closed;
+  await stopped;
+  const [, last] = repliesIn(received);
+  assert.deepEqual([last?.status, last?.text, last?.headers.get("Connection")], [200, "POST /last 0 ", "close"]);
 });
 
 test("stop() answers what was asked, ends what is idle, and cuts off the rest in the end", async () => {
