@@ -208,7 +208,8 @@ export class Connection implements Occupant {
   /** What has come of a request takes room until it is whole, as most are at once, and what it has to wait for. */
   #takeRoom(): void {
     const request = this.#incoming ? this.#incoming.headBytes + this.#incoming.content.held : this.#bytes;
-    const held = request + this.#rest.length + this.#socket.writableLength;
+    const rest = this.#rest.length > 0 ? this.#rest.buffer.byteLength : 0; // whose part that was read is kept, too
+    const held = request + rest + this.#socket.writableLength;
     const room = held > SMALL_BYTES ? this.#to.large : this.#to.small;
     if (this.#room !== room) this.#leaveRoom();
     this.#room = room;

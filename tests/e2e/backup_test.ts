@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -160,6 +169,29 @@ test("backup takes away no file of its user's that is named like a part of it", 
     assert.equal((await run("backup", "copy.db")).code, 0);
     assert.equal(readFileSync(join(folder, "copy.db.part"), "utf8"), "mine");
   });
+});
+
+test("restore leaves nothing in the new store's way, be it a link that leads nowhere", async () => {
+  const folder = makeFolder();
+  try {
+    const run = (...args: string[]) => runRelay(args, { cwd: folder.path });
+    const config = configOf({
+      targets: 'crm: http({ url: "http://127.0.0.1:9/" })',
+      routes: '{ on: "**", to: "crm" }',
+    });
+    const first = await startRelay(config, { folder: folder.path });
+    assert.equal((await run("backup", "copy.db")).code, 0);
+    await first.end();
+    for (const suffix of ["-wal", "-shm", "-journal"]) {
+      symlinkSync(join(folder.path, "nowhere"), join(folder.path, `relay.db${suffix}`));
+      const { code, stderr } = await run("restore", "copy.db", "--yes");
+      assert.equal(code, 0, `${suffix}: ${stderr}`);
+      assert.equal((await run("status")).code, 0, suffix);
+    }
+    assert.ok(!existsSync(join(folder.path, "nowhere")));
+  } finally {
+    folder.remove();
+  }
 });
 
 test("restore keeps every store that it replaces, also of the same second", async () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";
+import process from "node:process";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, sign, startRelay } from "../helpers/relay.ts";
@@ -99,6 +100,21 @@ test("serve finishes on SIGTERM the delivery that is in flight", async () => {
     assert.equal(await ended, 0);
     const messages = relay.log().map(({ message }) => String(message));
     assert.ok(messages.some((message) => message.startsWith("delivered")), messages.join("\n"));
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("serve takes signals to stop that come together for one", async () => {
+  const sink = await startSink((response) => setTimeout(() => response.end("ok"), 300));
+  const relay = await startRelay(configTo(`${sink.url}/in`));
+  try {
+    assert.equal((await relay.post(event(1))).text, "OK");
+    await sink.received(1);
+    for (const signal of ["SIGTERM", "SIGTERM", "SIGINT"] as const) process.kill(relay.child.pid!, signal);
+    assert.equal(await relay.exited, 0);
+    assert.match(relay.output(), /"message":"delivered/);
   } finally {
     await relay.close();
     await sink.close();
