@@ -72,7 +72,7 @@ const TURNOVER_BYTES = 8 * 1024 ** 2;
 /** Descriptors that connections leave to files, programs and targets, where there are so many. */
 const SPARE_DESCRIPTORS = 256;
 
-/** How often it is told that there are none left, in milliseconds, at most. */
+/** How often it is told that connections cannot be accepted, in milliseconds, at most. */
 const TELL_MS = 60_000;
 
 /** Connections that the system holds until they are accepted: beyond, a client tries again a second later. */
@@ -133,13 +133,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if ((descriptorOf(socket) ?? 0) >= limit - spare / 2) slots.evictOne();
   });
   await opened(server, options);
-  let toldAt = -Infinity;
-  const tell = (problem: string) => {
-    if (now() < toldAt + TELL_MS) return;
-    toldAt = now();
-    log.error("cannot accept all connections: {problem}", { problem });
-  };
-  server.on("error", ({ message }) => tell(message));
+  server.on("error", ({ message }) => tellRefused(message, now()));
   const { address, port } = server.address() as { address: string; port: number };
   const fd = descriptorOf(server);
   if (fd !== undefined) setBacklog(fd, BACKLOG);
@@ -150,7 +144,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if (isDescriptorLeft()) return;
     // Otherwise the system goes on asking to accept what cannot be accepted.
     for (let count = 0; count < spare; count++) slots.evictOne();
-    tell(`out of file descriptors: all ${limit} are in use; raise \`LimitNOFILE=\` of the service, or \`ulimit -n\``);
+    const hint = "raise `LimitNOFILE=` of the service, or `ulimit -n`";
+    tellRefused(`out of file descriptors: all ${limit} are in use; ${hint}`, time);
   }, Math.min(LOOK_MS, ...Object.values(patience).map((ms) => ms / 4))).unref();
 
   return {
@@ -178,6 +173,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearInterval(timer);
     },
   };
+}
+
+let toldAt = -Infinity;
+
+/** Tells of it once for all listeners, which share what they are short of. */
+function tellRefused(problem: string, now: number): void {
+  if (now < toldAt + TELL_MS) return;
+  toldAt = now;
+  log.error("cannot accept all connections: {problem}", { problem });
 }
 
 function opened(server: Server, { host, port, fd }: ListenOptions): Promise<void> {

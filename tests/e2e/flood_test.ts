@@ -92,7 +92,7 @@ test("serve goes on with few descriptors", async () => {
 });
 
 test("serve says once that there are no descriptors, and accepts again when there are", async () => {
-  const relay = await startRelay(configOf(parts));
+  const relay = await startRelay(configOf({ ...parts, admin: "{ port: 0 }" }));
   const allow = (most: number) => execFileSync("prlimit", ["--pid", `${relay.child.pid}`, `--nofile=${most}:`]);
   const told = () => relay.log().filter(({ level }) => level === "error");
   try {
