@@ -40,7 +40,7 @@ export function runLines(view: RunView, now: number): string[] {
 function endOf({ stoppedAt, lastHeardAt }: RunView, now: number): string {
   if (stoppedAt !== null) return `: it stopped at ${clock(Date.parse(stoppedAt), now)}`;
   if (lastHeardAt === null) return "";
-  return `: it was heard of last at ${clock(Date.parse(lastHeardAt), now)}, and ended without being asked to`;
+  return `: it was heard of last at ${clock(Date.parse(lastHeardAt), now)}, and ended without a word after that`;
 }
 
 /** What is wrong with the config on disk, and whether the relay goes on under another one. */

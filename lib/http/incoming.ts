@@ -96,11 +96,13 @@ export class IncomingRequest implements Incoming {
     const transfer = this.header("Transfer-Encoding") ?? "chunked";
     if (encoding.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") this.content.fail("encoded");
     const result = this.content.read(maxBytes);
-    // Its sender may wait for this before it sends the body (RFC 9110, 10.1.1).
-    if (this.content.isAwaited && this.header("Expect")?.toLowerCase() === "100-continue") {
-      this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
-    }
+    if (this.content.isAwaited && this.#isGoAheadAwaited()) this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
     return result;
+  }
+
+  /** Whether its sender may wait before it sends the body, which no sender of HTTP/1.0 does (RFC 9110, 10.1.1). */
+  #isGoAheadAwaited(): boolean {
+    return !this.#head.isOld && this.header("Expect")?.toLowerCase() === "100-continue";
   }
 
   /** The answer to what no handler need see. */

@@ -17,6 +17,8 @@ export interface Head {
   status: number;
   /** Names and values in turn, as they were sent: each byte is one character. */
   headers: string[];
+  /** Whether its sender speaks HTTP/1.0. */
+  isOld: boolean;
   /** Whether the connection may be used again after this message, as far as the head says. */
   isKeptAlive: boolean;
 }
@@ -53,6 +55,7 @@ interface Llhttp {
   llhttp_get_error_pos(parser: number): number;
   llhttp_get_method(parser: number): number;
   llhttp_get_http_major(parser: number): number;
+  llhttp_get_http_minor(parser: number): number;
   llhttp_method_name(method: number): number;
   llhttp_set_lenient_optional_cr_before_lf(parser: number, isOn: number): void;
   llhttp_set_lenient_chunked_length(parser: number, isOn: number): void;
@@ -186,7 +189,7 @@ export class Parser {
   }
 
   _head(status: number, isKeptAlive: boolean): number {
-    const { llhttp_get_method, llhttp_get_http_major } = llhttp();
+    const { llhttp_get_method, llhttp_get_http_major, llhttp_get_http_minor } = llhttp();
     if (llhttp_get_http_major(this.#parser) !== 1) {
       this.problem = "malformed"; // llhttp takes any version that there is
       return Code.user;
@@ -200,6 +203,7 @@ export class Parser {
       target: this.#target,
       status,
       headers,
+      isOld: llhttp_get_http_minor(this.#parser) === 0,
       isKeptAlive,
     });
     return hasNoBody ? 1 : 0;

@@ -158,7 +158,7 @@ export class Connection {
     if (exchange.isEnded) {
       // What was not sent, or came unasked, would belong to the next request.
       const isClean = read === chunk.length && this.#socket.writableLength === 0;
-      this.#settle(isClean && (exchange.head!.isKeptAlive || isTunnel(exchange)), true);
+      this.#settle(isClean && (isKeptAlive(exchange) || isTunnel(exchange)), true);
     } else if (this.#parser.problem || isBeyond(exchange)) {
       this.#cut(problemOf(exchange, this.#parser.problem));
     } else if (exchange.head) exchange.timer ??= setTimeout(() => this.#cut(undefined), exchange.restMs);
@@ -228,6 +228,12 @@ export class Connection {
 /** 101 would end HTTP on the connection, which no request asks for. */
 function isInforming(status: number): boolean {
   return status < 200 && status !== 101;
+}
+
+/** An answer that says its length in two ways may end elsewhere than it seems to (RFC 9112, 6.3). */
+function isKeptAlive({ head, headers }: Exchange): boolean {
+  const isAmbiguous = headers!.get("Transfer-Encoding") !== null && headers!.get("Content-Length") !== null;
+  return head!.isKeptAlive && !isAmbiguous;
 }
 
 function isTunnel({ method, head }: Exchange): boolean {

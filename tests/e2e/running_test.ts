@@ -85,7 +85,7 @@ test("status says first whether the relay runs: from start to stop, and after a 
     assert.ok(Date.parse(killed.lastHeardAt) >= Date.parse(stopped.stoppedAt));
     assert.match(
       await textOf(folder.path),
-      /^relay is not running: it was heard of last at [\d:]+, and ended without being asked to\n/,
+      /^relay is not running: it was heard of last at [\d:]+, and ended without a word after that\n/,
     );
   } finally {
     await relay.close();

@@ -117,6 +117,25 @@ testLines("listen() asks for the body of a client that waits for that, however i
   }
 });
 
+test("listen() does not ask for the body of a client of HTTP/1.0, which would take that for the answer", async () => {
+  let isAsked = false;
+  const handler: Handler = (incoming) => {
+    isAsked = true;
+    return echo(incoming);
+  };
+  await withListener(async (line) => {
+    const socket = await open(line);
+    let received = "";
+    socket.on("data", (chunk) => received += chunk);
+    socket.write("POST /a HTTP/1.0\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    await until("the head", () => isAsked);
+    socket.write("abc");
+    await until("the answer", () => received.endsWith("POST /a 3 abc"));
+    assert.match(received, /^HTTP\/1.1 200 OK\r\n/);
+    socket.destroy();
+  }, { handler });
+});
+
 testLines("listen() reads chunks and trailers, byte by byte", async (line) => {
   const text = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nTrailer: Digest\r\n\r\n" +
     "2;a=b\r\nab\r\n1\r\nc\r\n0\r\nDigest: x\r\n\r\n" + post("/b", "");

@@ -31,6 +31,11 @@ const cases: [what: string, answer: string, connections: number][] = [
   ["a server that keeps it for a second", OK.replace("\r\n", "\r\nKeep-Alive: timeout=1\r\n"), 2],
   ["an answer that is the last one", OK.replace("\r\n", "\r\nConnection: close\r\n"), 2],
   ["an answer of HTTP/1.0", OK.replace("1.1", "1.0"), 2],
+  [
+    "an answer that says its length twice",
+    `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+    2,
+  ],
   ["an answer with something behind it", `${OK}HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n`, 2],
 ];
 for (const [what, answer, connections] of cases) {
