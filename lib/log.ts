@@ -79,10 +79,22 @@ type Replacer = (name: string, value: unknown) => unknown;
 
 /** The message with its values filled in, as `show` writes them; the rest is the program's own words. */
 function messageOf({ rawMessage, properties }: LogRecord, show: Show): string {
-  return String(rawMessage).replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = properties[name];
-    return show(typeof value === "string" ? value : JSON.stringify(value) ?? "");
-  });
+  const [start = "", ...parts] = partsOf(String(rawMessage));
+  let text = start;
+  for (let at = 0; at < parts.length; at += 2) {
+    const value = properties[parts[at]!];
+    text += show(typeof value === "string" ? value : JSON.stringify(value) ?? "") + parts[at + 1];
+  }
+  return text;
+}
+
+/** Messages of the program, of which there are few, taken apart once: words and names of values in turn. */
+const messages = new Map<string, string[]>();
+
+function partsOf(message: string): string[] {
+  let parts = messages.get(message);
+  if (!parts) messages.set(message, parts = message.split(/\{(\w+)\}/));
+  return parts;
 }
 
 /** Masks values, never names, while JSON is written. */

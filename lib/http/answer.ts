@@ -26,8 +26,16 @@ const names: Record<number, string> = {
 
 /** An answer whose parts are at hand, so that its connection need not ask the runtime for them, which takes longer. */
 export class TextAnswer extends Response {
-  constructor(readonly content: string, status: number, readonly fields: Record<string, string>) {
+  /** What its head begins with. */
+  readonly start: string;
+  /** Bytes of its content. */
+  readonly length: number;
+
+  constructor(readonly content: string, status: number, fields: Record<string, string>) {
     super(content, { status, headers: fields });
+    this.start = statusLineOf(status);
+    for (const name in fields) this.start += `${name}: ${fields[name]}\r\n`;
+    this.length = Buffer.byteLength(content);
   }
 }
 
@@ -55,17 +63,23 @@ function dateOf(now: number): string {
  */
 export function headOf(response: Response, length: number | undefined, connection: "close" | "keep-alive"): string {
   const { status } = response;
-  let text = `HTTP/1.1 ${status} ${names[status] ?? ""}\r\n`;
-  if (response instanceof TextAnswer) {
-    for (const name in response.fields) text += `${name}: ${response.fields[name]}\r\n`;
-  } else {
-    response.headers.forEach((value, name) => {
-      if (!/^(connection|content-length|date|transfer-encoding)$/.test(name)) text += `${name}: ${value}\r\n`;
-    });
-  }
+  let text = response instanceof TextAnswer ? response.start : startOf(response);
   if (length === undefined) text += "Transfer-Encoding: chunked\r\n";
   else if (status !== 204 && status !== 304) text += `Content-Length: ${length}\r\n`;
   return `${text}Connection: ${connection}\r\nDate: ${dateOf(Date.now())}\r\n\r\n`;
+}
+
+/** The status and the headers that are its own, not of its connection. */
+function startOf({ status, headers }: Response): string {
+  let text = statusLineOf(status);
+  headers.forEach((value, name) => {
+    if (!/^(connection|content-length|date|transfer-encoding)$/.test(name)) text += `${name}: ${value}\r\n`;
+  });
+  return text;
+}
+
+function statusLineOf(status: number): string {
+  return `HTTP/1.1 ${status} ${names[status] ?? ""}\r\n`;
 }
 
 /** A piece of a body whose length was not known. An empty one would end it. */

@@ -76,7 +76,7 @@ export class Body {
   }
 
   #bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    return this.#buffer.length === this.#length ? this.#buffer : this.#buffer.subarray(0, this.#length);
   }
 
   #finish(result: Uint8Array | BodyProblem): void {

@@ -75,11 +75,11 @@ export class IncomingRequest implements Incoming {
 
   header(name: string): string | null {
     const { headers } = this.#head;
-    const wanted = name.toLowerCase();
     let found: string | null = null;
     for (let at = 0; at < headers.length; at += 2) {
       const its = headers[at]!;
-      if (its.length !== name.length || its.toLowerCase() !== wanted) continue;
+      if (its.length !== name.length) continue;
+      if (its !== name && its.toLowerCase() !== name.toLowerCase()) continue;
       found = found === null ? headers[at + 1]! : `${found}, ${headers[at + 1]}`;
     }
     return found;

@@ -273,8 +273,13 @@ const callbacks = {
 /** White space may follow a header's value and is no part of it (RFC 9112, 5.1); llhttp leaves it there. */
 function withoutTrailingSpace(value: string): string {
   let end = value.length;
-  while (end > 0 && (value[end - 1] === " " || value[end - 1] === "\t")) end--;
-  return value.slice(0, end);
+  while (end > 0 && isSpace(value.charCodeAt(end - 1))) end--;
+  return end === value.length ? value : value.slice(0, end);
+}
+
+/** A blank or a tab. */
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 const methodNames: string[] = [];

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { chunkOf, headOf, LAST_CHUNK } from "./answer.ts";
+import { chunkOf, headOf, LAST_CHUNK, TextAnswer } from "./answer.ts";
 
 export class Writer {
   readonly #socket: Socket;
@@ -16,7 +16,7 @@ export class Writer {
 
   /** Writes an answer whole. Gives false where its client has to take some of it before more is written: see `drain`. */
   write(response: Response, content: Buffer | string, connection: "close" | "keep-alive", isHead: boolean): boolean {
-    const length = Buffer.byteLength(content);
+    const length = response instanceof TextAnswer ? response.length : content.length;
     const head = headOf(response, length, connection);
     if (isHead || length === 0) return this.#socket.write(head, "latin1");
     if (typeof content === "string") return this.#socket.write(head + content);

@@ -24,10 +24,12 @@ export interface ReceiveConfig extends AcceptConfig {
   onRefused?(source: string, reason: Refusal): void;
 }
 
-type Headings = Record<string, string>;
-
-/** The answers to genuine events: made once, since each is made of nothing but its text. */
-const answers = { stored: textAnswer(200, "OK"), duplicate: textAnswer(200, "Already processed") };
+/** The answers that are given most: made once, since each is made of nothing but its text. */
+const answers = {
+  stored: textAnswer(200, "OK"),
+  duplicate: textAnswer(200, "Already processed"),
+  unsigned: textAnswer(401, "Signature verification failed"),
+};
 
 /** Seconds after which a sender may try again what could not be taken. */
 const RETRY_SECONDS = 5;
@@ -52,14 +54,14 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
   app.notFound(() => textAnswer(404, "Not found"));
   app.onError((error) => {
     log.error("cannot answer a request: {problem}", { problem: error.message });
-    return textAnswer(503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) });
+    return laterAnswer("The event cannot be taken now");
   });
 
   async function receive(incoming: Incoming, source: BoundedSource): Promise<Response> {
     const receivedAt = Date.now();
     const startedAt = performance.now();
     const client = clientAddress(incoming.client, incoming.header("X-Forwarded-For"), config.trustedProxies);
-    const refuse = (reason: Refusal, status: number, text: string, headers?: Headings, problem?: string) => {
+    const refuse = (reason: Refusal, answer: Response, problem?: string) => {
       // The one refusal that is this machine's fault, and that somebody must do something about.
       const level = reason === "store_failed" ? "error" : "warn";
       const words = problem === undefined ? "{reason}" : "{reason}, {problem}";
@@ -67,12 +69,12 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
         source: source.name,
         client,
         reason,
-        status,
+        status: answer.status,
         problem,
       });
       eventsReceived.inc({ source: source.name, result: reason });
       config.onRefused?.(source.name, reason);
-      return textAnswer(status, text, headers);
+      return answer;
     };
     if (isDebug()) {
       log.debug("request to {source}", {
@@ -84,25 +86,23 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
     if (source.rateLimit) {
       const waitMs = clients.enter(`${source.name} ${networkOf(client)}`, source.rateLimit, startedAt);
       if (waitMs > 0) {
-        return refuse("rate_limited", 429, "Too many requests", { "Retry-After": String(Math.ceil(waitMs / 1000)) });
+        const retry = { "Retry-After": String(Math.ceil(waitMs / 1000)) };
+        return refuse("rate_limited", textAnswer(429, "Too many requests", retry));
       }
     }
 
     const body = await incoming.body(source.maxBodyBytes);
-    if (typeof body === "string") {
-      const [status, text, headers] = answerTo(body, source);
-      return refuse(`body_${body}`, status, text, headers);
-    }
+    if (typeof body === "string") return refuse(`body_${body}`, answerTo(body, source));
 
     const signature = incoming.header(source.signatureHeader);
     const verification = source.verify(body, signature);
-    if (!verification.ok) return refuse(verification.reason, 401, "Signature verification failed");
+    if (!verification.ok) return refuse(verification.reason, answers.unsigned);
 
     const parsed = parsePayload(body);
     if (isDebug()) {
       log.debug("body of a genuine request to {source}", { source: source.name, body: new TextDecoder().decode(body) });
     }
-    if ("problem" in parsed) return refuse("body_invalid", 400, parsed.problem, {}, parsed.problem);
+    if ("problem" in parsed) return refuse("body_invalid", textAnswer(400, parsed.problem), parsed.problem);
 
     const contentType = incoming.header("Content-Type");
     const headers = { ...(contentType && { "Content-Type": contentType }), [source.signatureHeader]: signature! };
@@ -115,30 +115,34 @@ export function createReceive(config: ReceiveConfig, accept: Accept, clients: Wi
       return answers[result];
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      const retry = { "Retry-After": String(RETRY_SECONDS) };
-      return refuse("store_failed", 503, "The event cannot be stored now", retry, explain(error));
-    }
-  }
-
-  /** What a sender is told whose body could not be read. */
-  function answerTo(problem: BodyProblem, source: BoundedSource): [status: number, text: string, headers?: Headings] {
-    switch (problem) {
-      case "too_large":
-        return [413, `The body is larger than ${source.maxBodyBytes} bytes`];
-      case "cut":
-        return [400, "The body was cut short"];
-      case "late":
-        return [408, "The body did not arrive in time"];
-      case "encoded":
-        return [
-          415,
-          "The body is encoded; send it as it is, with neither Content-Encoding nor a Transfer-Encoding but chunked",
-        ];
-      case "no_room":
-        return [503, "The event cannot be taken now", { "Retry-After": String(RETRY_SECONDS) }];
+      return refuse("store_failed", laterAnswer("The event cannot be stored now"), explain(error));
     }
   }
 
   // Of a request, the router looks at nothing but method and URL.
   return async (incoming) => app.fetch(incoming as unknown as Request, { incoming });
+}
+
+/** What a sender is told whose body could not be read. */
+function answerTo(problem: BodyProblem, source: BoundedSource): Response {
+  switch (problem) {
+    case "too_large":
+      return textAnswer(413, `The body is larger than ${source.maxBodyBytes} bytes`);
+    case "cut":
+      return textAnswer(400, "The body was cut short");
+    case "late":
+      return textAnswer(408, "The body did not arrive in time");
+    case "encoded":
+      return textAnswer(
+        415,
+        "The body is encoded; send it as it is, with neither Content-Encoding nor a Transfer-Encoding but chunked",
+      );
+    case "no_room":
+      return laterAnswer("The event cannot be taken now");
+  }
+}
+
+/** Asks a sender to try again. */
+function laterAnswer(text: string): Response {
+  return textAnswer(503, text, { "Retry-After": String(RETRY_SECONDS) });
 }
