@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { textAnswer } from "./answer.ts";
 import { Body, type BodyProblem } from "./body.ts";
-import type { Head } from "./parser.ts";
+import { type Head, headerOf } from "./parser.ts";
 
 /** A request, as its handler sees it. */
 export interface Incoming {
@@ -74,15 +74,7 @@ export class IncomingRequest implements Incoming {
   }
 
   header(name: string): string | null {
-    const { headers } = this.#head;
-    let found: string | null = null;
-    for (let at = 0; at < headers.length; at += 2) {
-      const its = headers[at]!;
-      if (its.length !== name.length) continue;
-      if (its !== name && its.toLowerCase() !== name.toLowerCase()) continue;
-      found = found === null ? headers[at + 1]! : `${found}, ${headers[at + 1]}`;
-    }
-    return found;
+    return headerOf(this.#head, name);
   }
 
   request(): Request {

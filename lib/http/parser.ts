@@ -23,6 +23,18 @@ export interface Head {
   isKeptAlive: boolean;
 }
 
+/** The value of a header, whose name may be in any case; several of one name are joined by commas (RFC 9110, 5.3). */
+export function headerOf({ headers }: Head, name: string): string | null {
+  let found: string | null = null;
+  for (let at = 0; at < headers.length; at += 2) {
+    const its = headers[at]!;
+    if (its.length !== name.length) continue;
+    if (its !== name && its.toLowerCase() !== name.toLowerCase()) continue;
+    found = found === null ? headers[at + 1]! : `${found}, ${headers[at + 1]}`;
+  }
+  return found;
+}
+
 /** Who takes what is read. None of its functions may feed a parser. */
 export interface MessageReader {
   /** The head is whole. Gives true where no body follows, whatever the head says. */

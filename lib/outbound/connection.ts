@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Head, Parser, type ParserProblem } from "../http/parser.ts";
+import { type Head, headerOf, Parser, type ParserProblem } from "../http/parser.ts";
 import { ConnectionLost, OutboundError } from "./error.ts";
 
 /** An answer. */
@@ -207,7 +207,7 @@ export class Connection {
     exchange.hasInformed ||= isInforming(status);
     if (isInforming(status)) return true;
     exchange.head = head;
-    exchange.headers = headersOf(head.headers);
+    exchange.headers = { get: (name) => headerOf(head, name) };
     exchange.coding = codingOf(exchange.headers);
     if (exchange.coding) exchange.maxBytes = Math.min(exchange.maxBytes, MAX_COMPRESSED_BYTES);
     return isTunnel(exchange) || exchange.method === "HEAD" || status < 200 || status === 204 || status === 304;
@@ -261,14 +261,4 @@ function isCut(error: Error): boolean {
 function codingOf(headers: AnswerHeaders): string | undefined {
   const coding = headers.get("Content-Encoding")?.toLowerCase().slice(0, MAX_CODING);
   return coding === "identity" ? undefined : coding || undefined;
-}
-
-function headersOf(pairs: string[]): AnswerHeaders {
-  return {
-    get(name) {
-      const lowerName = name.toLowerCase();
-      const values = pairs.filter((_, index) => index % 2 === 1 && pairs[index - 1]!.toLowerCase() === lowerName);
-      return values.length > 0 ? values.join(", ") : null;
-    },
-  };
 }
