@@ -56,26 +56,24 @@ const colors = { trace: "gray", debug: "gray", info: "green", warning: "yellow",
 
 /** Most lines hold nothing like a secret, which one look at the whole of it tells. */
 function jsonLine(record: LogRecord, redact: Redact): string {
-  const line = jsonOf(record, (text) => text);
-  return redact.finds(line) ? jsonOf(record, redact, maskWith(redact)) : line;
+  const line = jsonOf(record, record.properties, (text) => text);
+  return redact.finds(line) ? jsonOf(record, JSON.parse(masked(record.properties, redact)), redact) : line;
 }
 
-function jsonOf(record: LogRecord, show: Show, replacer?: Replacer): string {
-  const { properties, level, timestamp } = record;
-  const time = new Date(timestamp).toISOString();
-  return `${JSON.stringify({ ...properties, time, level, message: messageOf(record, show) }, replacer)}\n`;
+/** @param show Writes the values that stand in the message; the program's own words are never masked. */
+function jsonOf(record: LogRecord, properties: Record<string, unknown>, show: Show): string {
+  const time = new Date(record.timestamp).toISOString();
+  return `${JSON.stringify({ ...properties, time, level: record.level, message: messageOf(record, show) })}\n`;
 }
 
 function terminalLine(record: LogRecord, redact: Redact): string {
   const time = new Date(record.timestamp).toLocaleTimeString("en-GB");
   const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
-  const details = record.level === "debug" ? ` ${visible(JSON.stringify(record.properties, maskWith(redact)))}` : "";
+  const details = record.level === "debug" ? ` ${visible(masked(record.properties, redact))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
 }
 
 type Show = (text: string) => string;
-
-type Replacer = (name: string, value: unknown) => unknown;
 
 /** The message with its values filled in, as `show` writes them; the rest is the program's own words. */
 function messageOf({ rawMessage, properties }: LogRecord, show: Show): string {
@@ -97,9 +95,9 @@ function partsOf(message: string): string[] {
   return parts;
 }
 
-/** Masks values, never names, while JSON is written. */
-function maskWith(redact: Redact): Replacer {
-  return (name, value) => typeof value === "string" && name !== "message" ? redact(value) : value;
+/** As JSON, with its values masked, never its names. */
+function masked(properties: Record<string, unknown>, redact: Redact): string {
+  return JSON.stringify(properties, (_, value) => typeof value === "string" ? redact(value) : value);
 }
 
 /**

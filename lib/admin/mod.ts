@@ -39,7 +39,7 @@ const bodyProblems: Record<BodyProblem, [status: 400 | 408 | 413 | 415 | 503, te
   too_large: [413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`],
   cut: [400, "Cannot read the body: it was cut short"],
   late: [408, "Cannot read the body: it did not arrive in time"],
-  encoded: [415, "Cannot read a body with Content-Encoding"],
+  encoded: [415, "Cannot read a body that is encoded"],
   no_room: [503, "Cannot take the body now: too many others are coming in"],
 };
 

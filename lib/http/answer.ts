@@ -58,14 +58,18 @@ function dateOf(now: number): string {
 
 /**
  * The head of an answer.
- * @param length Bytes of the body; without it, the body comes in chunks.
+ * @param length Bytes of the body; `chunked` if it comes in chunks, `unknown` if none comes.
  * @param connection What becomes of the connection.
  */
-export function headOf(response: Response, length: number | undefined, connection: "close" | "keep-alive"): string {
+export function headOf(
+  response: Response,
+  length: number | "chunked" | "unknown",
+  connection: "close" | "keep-alive",
+): string {
   const { status } = response;
   let text = response instanceof TextAnswer ? response.start : startOf(response);
-  if (length === undefined) text += "Transfer-Encoding: chunked\r\n";
-  else if (status !== 204 && status !== 304) text += `Content-Length: ${length}\r\n`;
+  if (length === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  else if (length !== "unknown" && status !== 204 && status !== 304) text += `Content-Length: ${length}\r\n`;
   return `${text}Connection: ${connection}\r\nDate: ${dateOf(Date.now())}\r\n\r\n`;
 }
 

@@ -195,14 +195,13 @@ export class Connection implements Occupant {
 
   /** The first bytes of a request, without line ends before it (RFC 9112, 2.2). */
   #begin(bytes: Buffer): Buffer {
-    let start = 0;
-    while (bytes[start] === 13 || bytes[start] === 10) start++;
-    if (start === bytes.length) return EMPTY;
+    const request = withoutLineEnds(bytes);
+    if (request.length === 0) return EMPTY;
     this.#phase = "head";
     this.#since = this.#to.now();
     this.#deadline = this.#since + this.#to.patience.headMs;
     this.#bytes = 0;
-    return bytes.subarray(start);
+    return request;
   }
 
   /** What has come of a request takes room until it is whole, as most are at once, and what it has to wait for. */
@@ -262,7 +261,7 @@ export class Connection implements Occupant {
     if (this.#isClosed()) return;
     const incoming = this.#incoming;
     const isLast = !incoming?.isKeptAlive || !incoming.content.isWhole ||
-      (this.#rest.length === 0 && (this.#hasEnded || this.#to.isRetiring()));
+      (withoutLineEnds(this.#rest).length === 0 && (this.#hasEnded || this.#to.isRetiring()));
     const isHead = incoming?.method === "HEAD";
     const isTaken = this.#writer.write(response, content, isLast ? "close" : "keep-alive", isHead);
     if (isLast) this.#end();
@@ -333,6 +332,13 @@ export class Connection implements Occupant {
   #isClosed(): boolean {
     return this.#phase === "closed";
   }
+}
+
+/** What stands before a request and belongs to none is left out. */
+function withoutLineEnds(bytes: Buffer): Buffer {
+  let start = 0;
+  while (bytes[start] === 13 || bytes[start] === 10) start++;
+  return start === 0 ? bytes : bytes.subarray(start);
 }
 
 /** The less of a request comes in a time, the slower it is; who has just begun is not slow yet. */

@@ -30,21 +30,28 @@ export class IncomingRequest implements Incoming {
   readonly content: Body;
   readonly #head: Head;
   readonly #socket: Socket;
+  readonly #transfer: string | null;
   #aborter?: AbortController;
 
   constructor(head: Head, readonly client: string, socket: Socket) {
     this.#head = head;
     this.#socket = socket;
-    const length = this.header("Content-Length");
-    this.content = new Body(this.header("Transfer-Encoding") !== null ? Infinity : Number(length ?? 0));
+    this.#transfer = this.header("Transfer-Encoding");
+    this.content = new Body(this.#transfer !== null ? Infinity : Number(this.header("Content-Length") ?? 0));
   }
 
   get method(): string {
     return this.#head.method;
   }
 
+  /** What follows a body whose end another reader may see elsewhere is not read (RFC 9112, 6.1). */
   get isKeptAlive(): boolean {
-    return this.#head.isKeptAlive;
+    const isPlain = this.#transfer === null || (!this.#head.isOld && this.#isChunked());
+    return isPlain && this.#head.isKeptAlive;
+  }
+
+  #isChunked(): boolean {
+    return this.#transfer?.toLowerCase() === "chunked";
   }
 
   /** About how many bytes of memory its head takes. */
@@ -56,7 +63,7 @@ export class IncomingRequest implements Incoming {
     const target = this.#path();
     // A client may name no host, as in HTTP/1.0, which health checks speak, or one that cannot be.
     const host = this.header("Host") ?? "";
-    const isHost = /^[\w.-]+(:\d+)?$/.test(host) || (!/[/?#@\\]/.test(host) && URL.canParse(`http://${host}/`));
+    const isHost = /^[\w.-]+(:\d{1,4})?$/.test(host) || (!/[/?#@\\]/.test(host) && URL.canParse(`http://${host}/`));
     return `http://${isHost ? host : "localhost"}${target}`;
   }
 
@@ -85,8 +92,8 @@ export class IncomingRequest implements Incoming {
 
   body(maxBytes: number): Promise<Uint8Array | BodyProblem> {
     const encoding = this.header("Content-Encoding") || "identity";
-    const transfer = this.header("Transfer-Encoding") ?? "chunked";
-    if (encoding.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") this.content.fail("encoded");
+    const isEncoded = this.#transfer !== null && !this.#isChunked();
+    if (isEncoded || encoding.toLowerCase() !== "identity") this.content.fail("encoded");
     const result = this.content.read(maxBytes);
     if (this.content.isAwaited && this.#isGoAheadAwaited()) this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
     return result;

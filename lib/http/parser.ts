@@ -69,6 +69,7 @@ interface Llhttp {
   llhttp_get_http_major(parser: number): number;
   llhttp_get_http_minor(parser: number): number;
   llhttp_method_name(method: number): number;
+  llhttp_set_lenient_keep_alive(parser: number, isOn: number): void;
   llhttp_set_lenient_optional_cr_before_lf(parser: number, isOn: number): void;
   llhttp_set_lenient_chunked_length(parser: number, isOn: number): void;
 }
@@ -104,6 +105,8 @@ export class Parser {
     this.#reader = reader;
     const library = llhttp();
     this.#parser = library.llhttp_alloc(types[kind]);
+    // Whose connection ends is for its user to say, by the head: llhttp would also go by a trailer.
+    library.llhttp_set_lenient_keep_alive(this.#parser, 1);
     if (kind === "request") return; // read strictly: it must mean here what it means to a proxy in front
     library.llhttp_set_lenient_optional_cr_before_lf(this.#parser, 1);
     library.llhttp_set_lenient_chunked_length(this.#parser, 1);

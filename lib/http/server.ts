@@ -164,7 +164,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         for (const connection of connections) connection.endIfSilent(phases);
       };
       const timers = [
-        setTimeout(endSilent, Math.min(LAST_REQUEST_MS, graceMs), "idle"),
+        setInterval(endSilent, Math.min(LAST_REQUEST_MS, graceMs), "idle"),
         setTimeout(endSilent, Math.min(FIRST_REQUEST_MS, graceMs), "all"),
       ];
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);

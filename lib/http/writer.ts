@@ -17,7 +17,8 @@ export class Writer {
   /** Writes an answer whole. Gives false where its client has to take some of it before more is written: see `drain`. */
   write(response: Response, content: Buffer | string, connection: "close" | "keep-alive", isHead: boolean): boolean {
     const length = response instanceof TextAnswer ? response.length : content.length;
-    const head = headOf(response, length, connection);
+    // An answer to HEAD may come without the body whose length it would say (RFC 9110, 8.6).
+    const head = headOf(response, isHead && length === 0 ? "unknown" : length, connection);
     if (isHead || length === 0) return this.#socket.write(head, "latin1");
     if (typeof content === "string") return this.#socket.write(head + content);
     return this.#socket.write(Buffer.concat([Buffer.from(head, "latin1"), content]));
@@ -30,7 +31,7 @@ export class Writer {
   async stream(response: Response, signal: AbortSignal, drain: () => Promise<void>): Promise<void> {
     const reader = response.body!.getReader();
     signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
-    this.#socket.write(headOf(response, undefined, "close"), "latin1");
+    this.#socket.write(headOf(response, "chunked", "close"), "latin1");
     try {
       while (!this.#isClosed) {
         const { done, value } = await reader.read();

@@ -230,10 +230,11 @@ function isInforming(status: number): boolean {
   return status < 200 && status !== 101;
 }
 
-/** An answer that says its length in two ways may end elsewhere than it seems to (RFC 9112, 6.3). */
+/** An answer that says its length twice, or in a way that its sender does not know, may end elsewhere (RFC 9112, 6.3). */
 function isKeptAlive({ head, headers }: Exchange): boolean {
-  const isAmbiguous = headers!.get("Transfer-Encoding") !== null && headers!.get("Content-Length") !== null;
-  return head!.isKeptAlive && !isAmbiguous;
+  const isAmbiguous = headers!.get("Transfer-Encoding") !== null &&
+    (head!.isOld || headers!.get("Content-Length") !== null);
+  return head!.isKeptAlive && head!.status !== 101 && !isAmbiguous;
 }
 
 function isTunnel({ method, head }: Exchange): boolean {

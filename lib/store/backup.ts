@@ -37,7 +37,10 @@ export interface Contents {
 const PAGES = 256;
 
 /** What may lie beside a file that SQLite is writing. */
-const SUFFIXES = ["", "-wal", "-shm", "-journal"];
+const LOG_SUFFIXES = ["-wal", "-shm", "-journal"];
+
+/** The file and what may lie beside it. */
+const SUFFIXES = ["", ...LOG_SUFFIXES];
 
 /**
  * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It is done in
@@ -60,7 +63,8 @@ export async function backupStore(path: string, file: string, copy: Copy = copyS
     const rights = rightsTo(file, { isNew: true });
     try {
       rights.use(() => {
-        if (isTaken(file)) throw isThere(doing);
+        const suffix = SUFFIXES.find((one) => isTaken(file + one));
+        if (suffix !== undefined) throw isThere(doing, suffix);
         mkdirSync(folder, 0o700);
         isMade = true;
       });
@@ -93,8 +97,9 @@ function giveName(part: string, file: string, doing: string): void {
   }
 }
 
-function isThere(doing: string): StoreError {
-  return new StoreError(`Cannot ${doing}: there is a file already`, "name another one, or move that one away");
+function isThere(doing: string, suffix = ""): StoreError {
+  const what = `there is a file already${suffix && `, of that name and ${suffix}`}`;
+  return new StoreError(`Cannot ${doing}: ${what}`, "name another one, or move that one away");
 }
 
 /**
@@ -127,11 +132,13 @@ export async function restoreStore(
   try {
     await copy(file, part);
     return rights.use(() => {
-      const aside = isTaken(path) ? freeName(path, now) : undefined;
-      if (aside) putAside(path, aside);
+      const aside = freeName(path, now);
+      const isThere = isTaken(path);
+      if (isThere) putAside(path, aside);
+      putLogsAside(path, aside);
       renameSync(part, path);
       flush(dirname(path));
-      return aside;
+      return isThere ? aside : undefined;
     });
   } catch (error) {
     throw storeError(`restore ${file} to ${path}`, error);
@@ -148,7 +155,7 @@ function freeName(path: string, now: number): string {
   const name = `${path}.${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
   for (let number = 1;; number++) {
     const free = number === 1 ? name : `${name}-${number}`;
-    if (!isTaken(free)) return free;
+    if (!SUFFIXES.some((suffix) => isTaken(free + suffix))) return free;
   }
 }
 
@@ -160,9 +167,11 @@ function putAside(path: string, aside: string): void {
   } catch {
     renameSync(path, aside); // a file system that has no second names
   }
-  for (const suffix of ["-wal", "-shm", "-journal"]) {
-    if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
-  }
+}
+
+/** What lies beside a store, or is left of one that is gone: SQLite would write it into whatever has the store's name. */
+function putLogsAside(path: string, aside: string): void {
+  for (const suffix of LOG_SUFFIXES) if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
 }
 
 /** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */

@@ -8,6 +8,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -192,6 +193,37 @@ test("restore leaves nothing in the new store's way, be it a link that leads now
   } finally {
     folder.remove();
   }
+});
+
+test("restore where the store is gone, but its log is left, gives the copy and nothing of that log", async () => {
+  await withRelay(async ({ folder, run, relay }) => {
+    await relay.post(eventOf("copied"));
+    assert.equal((await run("backup", "copy.db")).code, 0);
+    for (let number = 0; number < 30; number++) await relay.post(eventOf(`w-${number}`));
+    await relay.end("SIGKILL");
+    rmSync(join(folder, "relay.db"));
+    const wal = readFileSync(join(folder, "relay.db-wal"));
+    assert.ok(wal.byteLength > 0);
+    const restored = await run("restore", "copy.db", "--yes");
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.doesNotMatch(restored.stdout, /The store that was there/);
+    const [kept] = readdirSync(folder).filter((name) => /^relay\.db\.\d.*-wal$/.test(name));
+    assert.deepEqual(readFileSync(join(folder, kept!)), wal);
+    const { stdout } = await run("events", "--json");
+    assert.equal(JSON.parse(stdout).length, 1, stdout);
+    const again = await run("backup", "again.db", "--json");
+    assert.equal(JSON.parse(again.stdout).events, 1, again.stderr);
+  });
+});
+
+test("backup gives no copy a name beside which a log of another store lies", async () => {
+  await withRelay(async ({ folder, run }) => {
+    writeFileSync(join(folder, "copy.db-wal"), "of another");
+    const { code, stderr } = await run("backup", "copy.db");
+    assert.equal(code, 1);
+    assert.match(stderr, /there is a file already, of that name and -wal\n {2}hint: name another one/);
+    assert.equal(readFileSync(join(folder, "copy.db-wal"), "utf8"), "of another");
+  });
 });
 
 test("restore keeps every store that it replaces, also of the same second", async () => {

@@ -139,7 +139,11 @@ test("serve --debug keeps secrets out of its log and its store, whatever targets
   });
   try {
     const signature = sign(event(1), secrets.WEBHOOK_SECRET);
-    const sent = { Authorization: "Bearer of-the-sender-4711", Cookie: "session=of-the-sender-4712" };
+    const sent = {
+      Authorization: "Bearer of-the-sender-4711",
+      Cookie: "session=of-the-sender-4712",
+      Message: secrets.HEADER_TOKEN, // as the log names what it says
+    };
     assert.equal((await relay.post(event(1), { signature, headers: sent })).text, "OK");
     const ofOld = sign(event(2), secrets.OLD_SECRET);
     assert.equal((await relay.post(event(2), { signature: ofOld })).text, "OK");

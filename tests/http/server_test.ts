@@ -204,18 +204,44 @@ testLines("listen() ends the connection where the client asks for it, and where 
   assert.equal(kept.length, 2);
 });
 
+testLines("listen() reads nothing behind a body whose end others may see elsewhere", async (line) => {
+  const chunks = "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  const odd = [
+    "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n",
+    `POST /a HTTP/1.0\r\nConnection: keep-alive\r\n${chunks}`,
+  ];
+  for (const request of odd) {
+    const [reply, ...more] = await converse(line, request + post("/b", ""), { count: 2 });
+    assert.deepEqual([reply?.headers.get("Connection"), more.length], ["close", 0], request);
+  }
+});
+
+testLines("listen() goes by the head alone for whether the connection ends", async (line) => {
+  const head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n";
+  const replies = await converse(line, `${head}Connection: close\r\n\r\n${post("/b", "")}`, { count: 2 });
+  assert.deepEqual(shown(replies), ["200 POST /a 1 a", "200 POST /b 0 "]);
+});
+
 test("listen() answers 400 in place of a host that cannot be, and understands whole URLs", async () => {
   await withListener(async (line) => {
     for (
       const start of [
         "/a HTTP/1.0",
         "/a HTTP/1.1\r\nHost: no host/at all",
+        "/a HTTP/1.1\r\nHost: x:99999",
         "http://user:pass@other.example/a HTTP/1.1\r\nHost: x",
       ]
     ) {
       assert.deepEqual(shown(await converse(line, `GET ${start}\r\n\r\n`)), ["200 GET /a 0 "]);
     }
   });
+});
+
+test("listen() says no length of a body that was not made for HEAD", async () => {
+  await withListener(async (line) => {
+    const response = await fetch(`http://127.0.0.1:${line.port}/`, { method: "HEAD" });
+    assert.deepEqual([response.status, response.headers.get("Content-Length")], [200, null]);
+  }, { handler: () => Promise.resolve(new Response(null)) });
 });
 
 test("listen() sends no body after a HEAD request, and none with 304", async () => {
@@ -306,6 +332,48 @@ testLines("stop() answers the request that a client sends on its connection at t
   await stopped;
   const [, last] = repliesIn(received);
   assert.deepEqual([last?.status, last?.text, last?.headers.get("Connection")], [200, "POST /last 0 ", "close"]);
+});
+
+testLines(
+  "stop() ends a client that is idle once its answer is there, however late that is",
+  async (line, listener) => {
+    const socket = await open(line);
+    let received = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => received = Buffer.concat([received, chunk]));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const whole = post("/a", "abc");
+    socket.on("end", () => socket.end()).write(whole.slice(0, -1));
+    await open(line).then((other) => other.destroy());
+    const startedAt = performance.now();
+    const stopped = listener.stop(30_000);
+    await new Promise((resolve) => setTimeout(resolve, 400)); // longer than what is idle at first is left for
+    socket.write(`${whole.slice(-1)}\r\n`);
+    await closed;
+    await stopped;
+    assert.ok(performance.now() - startedAt < 15_000);
+    const [reply] = repliesIn(received);
+    assert.deepEqual([reply?.status, reply?.headers.get("Connection")], [200, "close"]);
+  },
+);
+
+test("stop() ends a client that takes its answer late, once it has it", async () => {
+  const bytes = 32 * 1024 ** 2;
+  let isAsked = false;
+  const handler: Handler = () => {
+    isAsked = true;
+    return Promise.resolve(new Response(new Uint8Array(bytes)));
+  };
+  const listener = await listen({ host: "127.0.0.1", port: 0, handler });
+  const socket = await open({ port: listener.port });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until("the request", () => isAsked);
+  const startedAt = performance.now();
+  const stopped = listener.stop(30_000);
+  await new Promise((resolve) => setTimeout(resolve, 1_200)); // past the looks that come once
+  let received = 0;
+  socket.on("data", (chunk: Buffer) => received += chunk.length).on("end", () => socket.end()).resume();
+  await stopped;
+  assert.ok(received > bytes && performance.now() - startedAt < 15_000);
 });
 
 test("stop() answers what was asked, ends what is idle, and cuts off the rest in the end", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addressesOf, isPrivate } from "../../lib/outbound/addresses.ts";
+import { nowhere } from "../helpers/nowhere.ts";
 
 const privates = [
   "127.0.0.1",
@@ -57,10 +58,10 @@ test("addressesOf() gives an address as it is, and this machine's for localhost 
 });
 
 test("addressesOf() asks once for a name that several ask for, and again when that is answered", async () => {
-  const asked = addressesOf("nowhere.invalid");
-  assert.equal(addressesOf("nowhere.invalid"), asked);
+  const asked = addressesOf(nowhere);
+  assert.equal(addressesOf(nowhere), asked);
   await assert.rejects(async () => await asked, { code: "ENOTFOUND" });
-  const next = addressesOf("nowhere.invalid");
+  const next = addressesOf(nowhere);
   assert.notEqual(next, asked);
   await assert.rejects(async () => await next);
 });

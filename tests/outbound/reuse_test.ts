@@ -36,6 +36,17 @@ const cases: [what: string, answer: string, connections: number][] = [
     `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
     2,
   ],
+  [
+    "an answer of HTTP/1.0 in chunks",
+    `HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    2,
+  ],
+  [
+    "an answer whose trailer speaks of the connection",
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\n`,
+    1,
+  ],
+  ["an answer that changes to another protocol, unasked", "HTTP/1.1 101 Switching Protocols\r\n\r\n", 2],
   ["an answer with something behind it", `${OK}HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n`, 2],
 ];
 for (const [what, answer, connections] of cases) {

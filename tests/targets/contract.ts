@@ -8,6 +8,7 @@ import { type Outcome, type Reason, reasons } from "../../lib/outcome.ts";
 import { attempt } from "../../lib/pipeline/attempt.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Target } from "../../lib/targets/target.ts";
+import { nowhere } from "../helpers/nowhere.ts";
 import { makeDelivery, never } from "../helpers/target.ts";
 import { sleep } from "../helpers/wait.ts";
 
@@ -108,7 +109,7 @@ export function testContract(kind: string, contract: Contract): void {
   });
 
   test(`${kind} is tried again where the host is unknown`, async () => {
-    const outcome = await outcomeOf(async (options) => ({ target: at("nowhere.invalid", options) }), "5s");
+    const outcome = await outcomeOf(async (options) => ({ target: at(nowhere, options) }), "5s");
     assert.deepEqual([outcome.kind, reasonOf(outcome)], ["retry", "dns_failed"]);
   });
 }
