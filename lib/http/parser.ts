@@ -105,7 +105,7 @@ export class Parser {
     this.#reader = reader;
     const library = llhttp();
     this.#parser = library.llhttp_alloc(types[kind]);
-    // Whose connection ends is for its user to say, by the head: llhttp would also go by a trailer.
+    // Whether the connection goes on is for the parser's user to decide, by the head: llhttp would heed a trailer as well.
     library.llhttp_set_lenient_keep_alive(this.#parser, 1);
     if (kind === "request") return; // read strictly: it must mean here what it means to a proxy in front
     library.llhttp_set_lenient_optional_cr_before_lf(this.#parser, 1);
