@@ -100,6 +100,8 @@ export class Parser {
   #headBytes = 0;
   #isInName = false;
   #isInBody = false;
+  /** Whether the message that is being fed has come to its end. */
+  #isEnded = false;
 
   constructor(kind: keyof typeof types, reader: MessageReader) {
     this.#reader = reader;
@@ -118,13 +120,12 @@ export class Parser {
    */
   feed(bytes: Buffer): number {
     let read = 0;
-    while (read < bytes.length && this.problem === undefined) {
+    this.#isEnded = false;
+    while (read < bytes.length && !this.#isEnded && this.problem === undefined) {
       // Little at a time until a body comes: each of many small requests that came together would be copied with the rest.
       const most = this.#isInBody ? INPUT_BYTES : HEAD_INPUT_BYTES;
       const chunk = read === 0 && bytes.length <= most ? bytes : bytes.subarray(read, read + most);
-      const count = this.#execute(chunk);
-      read += count;
-      if (count < chunk.length) break;
+      read += this.#execute(chunk);
     }
     return read;
   }
@@ -233,6 +234,7 @@ export class Parser {
 
   _end(): number {
     this.#isInBody = false;
+    this.#isEnded = true;
     this.#reader.onEnd();
     return Code.paused;
   }

@@ -99,6 +99,16 @@ test("listen() withstands thousands of requests that come together, and serves o
   });
 });
 
+testLines("listen() answers every request of several that come together, however long each is", async (line) => {
+  for (const length of [4_095, 4_096, 4_097, 8_192]) {
+    const one = `POST /${"a".repeat(length - 60)} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n`;
+    const whole = `${one}A: ${"b".repeat(length - one.length - 7)}\r\n\r\n`;
+    assert.equal(whole.length, length);
+    const replies = await converse(line, whole.repeat(3) + post("/b", "abc"), { count: 4 });
+    assert.deepEqual(replies.map(({ status }) => status), [200, 200, 200, 200], `${length} bytes`);
+  }
+});
+
 testLines("listen() skips line ends before a request", async (line) => {
   const replies = await converse(line, `\r\n${post("/a", "abc")}\r\n\r\n${post("/b", "")}`, { count: 2 });
   assert.deepEqual(shown(replies), ["200 POST /a 3 abc", "200 POST /b 0 "]);
