@@ -26,6 +26,7 @@ import { Windows } from "./pipeline/window.ts";
 import { hostAndPort, listenerUrl } from "./listener_url.ts";
 import { rightsTo } from "./rights/mod.ts";
 import type { Store, Totals } from "./store/mod.ts";
+import { BESIDE } from "./store/ordinary_file.ts";
 import { placeOf } from "./store/place.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { KeyPair } from "./tls/certificate.ts";
@@ -221,7 +222,7 @@ export function storePathIn(folder: string, store: string): string {
 /** What an operator should know of a config, and of the modes that its files and its store have now. */
 export function warningsNow(loaded: LoadedConfig): ConfigWarning[] {
   const path = storePath(loaded);
-  const store = ["", "-wal", "-shm", "-journal"].map((suffix): PrivateFile => ({
+  const store = ["", ...BESIDE].map((suffix): PrivateFile => ({
     path: "store",
     file: path + suffix,
     kind: "own",

@@ -152,8 +152,9 @@ export interface Reading {
  * @param nowMs Whether a certificate is valid depends on it.
  */
 export function readConfig(exported: unknown, folder: string, nowMs = Date.now()): Reading {
-  const { secrets, issues: secretIssues, files } = nothingRead();
-  const value = readSecrets(withPemFiles(exported), folder, [], { secrets, issues: secretIssues, files });
+  const read: SecretsRead = { secrets: [], issues: [], files: [] };
+  const value = readSecrets(withPemFiles(exported), folder, [], read);
+  const { secrets, issues: secretIssues, files } = read;
 
   const parsed = schema.safeParse(value);
   const top = isObject(value) ? value : {};
@@ -241,19 +242,24 @@ function storeOf({ store }: Record<string, unknown>): string | undefined {
 /** Deepest nesting of a config; one that holds itself has no end. */
 const MAX_DEPTH = 30;
 
-/** What {@link readSecrets} finds besides, before it does. */
-function nothingRead(): { secrets: string[]; issues: ConfigIssue[]; files: PrivateFile[] } {
-  return { secrets: [], issues: [], files: [] };
+/** The secrets of a config, what is wrong with those that cannot be read, and the files that they were read from. */
+interface SecretsRead {
+  secrets: string[];
+  issues: ConfigIssue[];
+  files: PrivateFile[];
 }
 
-/** A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is. */
+/**
+ * A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is.
+ * @param read Is added to.
+ */
 function readSecrets(
   value: unknown,
   folder: string,
   path: readonly PropertyKey[],
-  found: ReturnType<typeof nothingRead>,
+  read: SecretsRead,
 ): unknown {
-  const { secrets, issues, files } = found;
+  const { secrets, issues, files } = read;
   if (value instanceof ReadableSecret) {
     try {
       const text = value.read(folder);
@@ -270,12 +276,12 @@ function readSecrets(
     issues.push({ path: formatPath(path.slice(0, 3)), message: "is nested too deeply" });
     return undefined;
   }
-  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], found));
+  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], read));
   if (!isObject(value)) return value;
   // The options of a source or a target lie where its author wrote them: one level up.
   const inner = (key: string) => key === "options" && isPart(value) ? path : [...path, key];
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), found)]),
+    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), read)]),
   );
 }
 

@@ -163,13 +163,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       const endSilent = (phases: "idle" | "all") => {
         for (const connection of connections) connection.endIfSilent(phases);
       };
-      const timers = [
-        setInterval(endSilent, Math.min(LAST_REQUEST_MS, graceMs), "idle"),
-        setTimeout(endSilent, Math.min(FIRST_REQUEST_MS, graceMs), "all"),
-      ];
+      const idle = setInterval(endSilent, Math.min(LAST_REQUEST_MS, graceMs), "idle"); // answers may take their time
+      const all = setTimeout(endSilent, Math.min(FIRST_REQUEST_MS, graceMs), "all");
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       for (const connection of connections) connection.destroy();
-      for (const one of timers) clearTimeout(one);
+      clearInterval(idle);
+      clearTimeout(all);
       clearInterval(timer);
     },
   };

@@ -20,7 +20,7 @@ import { StoreError } from "../errors.ts";
 import { rightsTo } from "../rights/mod.ts";
 import { lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
-import { checkFile } from "./ordinary_file.ts";
+import { BESIDE, checkFile } from "./ordinary_file.ts";
 import { storeError } from "./sqlite_error.ts";
 
 /** What a copy holds. */
@@ -36,11 +36,8 @@ export interface Contents {
 /** Pages that are copied at a time, and flushed: a flush of many at once would hold up the relay that serves. */
 const PAGES = 256;
 
-/** What may lie beside a file that SQLite is writing. */
-const LOG_SUFFIXES = ["-wal", "-shm", "-journal"];
-
-/** The file and what may lie beside it. */
-const SUFFIXES = ["", ...LOG_SUFFIXES];
+/** Of a database's file and of what may lie beside it. */
+const SUFFIXES = ["", ...BESIDE];
 
 /**
  * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It is done in
@@ -171,7 +168,7 @@ function putAside(path: string, aside: string): void {
 
 /** What lies beside a store, or is left of one that is gone: SQLite would write it into whatever has the store's name. */
 function putLogsAside(path: string, aside: string): void {
-  for (const suffix of LOG_SUFFIXES) if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
+  for (const suffix of BESIDE) if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
 }
 
 /** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */

@@ -2,8 +2,8 @@
 
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 
-/** What SQLite may open beside a file. */
-const BESIDE = ["-wal", "-shm", "-journal"];
+/** How the names of files go on that SQLite may write beside a database's. */
+export const BESIDE = ["-wal", "-shm", "-journal"];
 
 /**
  * Makes a database's file that only its owner can read, unless it is there.

@@ -8,6 +8,30 @@ const PIECE_MS = 4;
 /** A read that yields where it can pause, which it does once `isOver()`; it holds no statement open meanwhile. */
 export type LongRead = (isOver: () => boolean) => Generator<void, void>;
 
+/**
+ * Looks at row after row, and pauses between two of them.
+ * @param rowsAfter Gives the rows behind the one that was looked at last, or from the first one on.
+ * @param look Gives true where no more rows are needed.
+ * @returns Whether every row was looked at.
+ */
+export function* walk<Row>(
+  rowsAfter: (last: Row | undefined) => Iterable<Row>,
+  look: (row: Row) => boolean | void,
+  isOver: () => boolean,
+): Generator<void, boolean> {
+  for (let last: Row | undefined;;) {
+    let isPaused = false;
+    for (const row of rowsAfter(last)) {
+      if (look(row)) return false;
+      last = row;
+      isPaused = isOver();
+      if (isPaused) break;
+    }
+    if (!isPaused) return true;
+    yield;
+  }
+}
+
 /** What ends a read before it is done. */
 export interface ReadLimits {
   /** Longest time, in milliseconds, with that of the pauses. */

@@ -2,6 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Reason } from "../outcome.ts";
+import { walk } from "./pieces.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 import type { Range } from "./sqlite_steps.ts";
 
@@ -56,13 +57,6 @@ interface Place {
 /** Before every delivery. */
 const START: Place = { event: 0, number: 0 };
 
-/** A statement that goes on from a row, what else it asks, and the row that it begins after. */
-interface Walk<Row> {
-  statement: StatementSync;
-  question: Record<string, string | null>;
-  after: Row;
-}
-
 /** What changes while it is being counted may count as it was or as it is. */
 export class SqliteCounts {
   readonly #file: SqliteFile;
@@ -92,8 +86,8 @@ export class SqliteCounts {
         total.pending++;
         total.oldest = Math.min(event, total.oldest ?? event);
       };
-      yield* walk({ statement: parked, question: { target }, after: START }, add, isOver);
-      yield* walk({ statement: due, question: { target }, after: { dueAt: -1, ...START } }, add, isOver);
+      yield* walkAlong(parked, { target }, START, add, isOver);
+      yield* walkAlong(due, { target }, { dueAt: -1, ...START }, add, isOver);
     }
   }
 
@@ -117,7 +111,7 @@ export class SqliteCounts {
           if (total.count++ === 0) total.oldest = event;
           total.newest = event;
         };
-        yield* walk({ statement: dead, question: { target: name, reason: one }, after }, add, isOver);
+        yield* walkAlong(dead, { target: name, reason: one }, after, add, isOver);
         if (total.count > 0) counts.push(total);
       }
     }
@@ -133,17 +127,17 @@ export class SqliteCounts {
   }
 }
 
-/** Looks at every row of a walk. */
-function* walk<Row>({ statement, question, after }: Walk<Row>, look: (row: Row) => void, isOver: () => boolean) {
-  for (let last: Row | undefined = after; last !== undefined;) {
-    const from: Row = last;
-    last = undefined;
-    for (const row of statement.iterate({ ...question, ...from }) as Iterable<unknown> as Iterable<Row>) {
-      look(row);
-      if (!isOver()) continue;
-      last = row;
-      break;
-    }
-    if (last !== undefined) yield;
-  }
+/**
+ * Looks at every row that a statement gives.
+ * @param first The place before the first row; the statement goes on from a row's own.
+ */
+function walkAlong<Row extends Place>(
+  statement: StatementSync,
+  question: Record<string, string | null>,
+  first: Row,
+  look: (row: Row) => void,
+  isOver: () => boolean,
+): Generator<void, boolean> {
+  const rowsAfter = (last = first) => statement.iterate({ ...question, ...last }) as Iterable<unknown> as Iterable<Row>;
+  return walk(rowsAfter, look, isOver);
 }

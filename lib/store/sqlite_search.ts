@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { fitsType, questionOf } from "./event_query.ts";
 import type { EventFilter, EventView, ListPage, StoredEvent } from "./operator.ts";
 import type { operatorStatements } from "./operator_statements.ts";
+import { walk } from "./pieces.ts";
 import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "./rows.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 import type { Range, SqliteSteps } from "./sqlite_steps.ts";
@@ -42,7 +43,6 @@ function isSince({ received_at }: { received_at: number }, time: number | null):
 export class SqliteSearch {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof operatorStatements, StatementSync>;
-
   readonly #steps: SqliteSteps;
   readonly #clock: Clock;
 
@@ -71,34 +71,29 @@ export class SqliteSearch {
 
   *#down(
     filter: EventFilter,
-    { from: first, since }: Range,
+    { from, since }: Range,
     limit: number,
     page: Filling<EventView>,
     isOver: () => boolean,
-  ) {
+  ): Generator<void, void> {
     const isOfType = fitsType(filter);
     const few = this.#fewIn(filter);
-    let isPaused: boolean;
-    do {
-      isPaused = false;
-      for (const { seq, fits } of few ? this.#among(few, filter, page.at) : this.#scan(filter, first, page.at)) {
-        if (seq < first) break;
+    const isDone = yield* walk<ScannedRow>(
+      () => few ? this.#among(few, filter, from, page.at) : this.#scan(filter, from, page.at),
+      ({ seq, fits }) => {
         page.at = seq;
         const row = fits === 1 ? this.#sql.listed.get(seq) as unknown as ListedRow : undefined;
         if (row && isOfType(row) && isSince(row, since)) page.events.push(this.view(row));
-        if (page.events.length === limit) return;
-        isPaused = isOver();
-        if (isPaused) break;
-      }
-      if (isPaused) yield;
-    } while (isPaused);
-    page.at = first;
+        return page.events.length === limit;
+      },
+      isOver,
+    );
+    if (isDone) page.at = from;
   }
 
   #scan(filter: EventFilter, from: number, before: number): Iterable<ScannedRow> {
-    return this.#sql.scanDown.iterate({ ...questionOf(filter), from, before }) as Iterable<unknown> as Iterable<
-      ScannedRow
-    >;
+    const question = { ...questionOf(filter), from, before };
+    return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
   }
 
   /** Sequences of the events that have a delivery in the filter's state, the newest first, where they are few. */
@@ -110,10 +105,15 @@ export class SqliteSearch {
     return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
   }
 
-  *#among(sequences: readonly number[], filter: EventFilter, before: number): Generator<ScannedRow> {
+  *#among(
+    sequences: readonly number[],
+    filter: EventFilter,
+    from: number,
+    before: number,
+  ): Generator<ScannedRow> {
     const { type, text } = questionOf(filter);
     for (const seq of sequences) {
-      if (seq >= before) continue;
+      if (seq < from || seq >= before) continue;
       const row = this.#sql.fits.get({ seq, type, text }) as { fits: number } | undefined;
       yield { seq, fits: row?.fits ?? null };
     }
@@ -137,29 +137,24 @@ export class SqliteSearch {
     limit: number,
     page: Filling<StoredEvent>,
     isOver: () => boolean,
-  ) {
+  ): Generator<void, void> {
     const isOfType = fitsType(filter);
     const question = { ...questionOf(filter), before: newest + 1 };
     let bytes = 0;
-    let isPaused: boolean;
-    do {
-      isPaused = false;
-      for (
-        const { seq, fits } of this.#sql.scanUp.iterate({ ...question, from: page.at + 1 }) as Iterable<ScannedRow>
-      ) {
+    const isDone = yield* walk(
+      () => this.#sql.scanUp.iterate({ ...question, from: page.at + 1 }) as Iterable<unknown> as Iterable<ScannedRow>,
+      ({ seq, fits }) => {
         page.at = seq;
         const row = fits === 1 ? this.#sql.event.get(seq) as unknown as EventRow : undefined;
         if (row && isOfType(row) && isSince(row, since)) {
           page.events.push({ seq, event: eventOf(row) });
           bytes += row.body.byteLength;
         }
-        if (page.events.length === limit || bytes >= PAGE_BYTES) return;
-        isPaused = isOver();
-        if (isPaused) break;
-      }
-      if (isPaused) yield;
-    } while (isPaused);
-    page.at = newest;
+        return page.events.length === limit || bytes >= PAGE_BYTES;
+      },
+      isOver,
+    );
+    if (isDone) page.at = newest;
   }
 
   /** What a list shows of an event. */

@@ -1,6 +1,7 @@
 /** Searches through the operator's listener end when nobody waits for them. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createAdmin } from "../../lib/admin/mod.ts";
@@ -10,7 +11,6 @@ import { openSqlite } from "../../lib/store/sqlite.ts";
 import { incomingOf } from "../helpers/incoming.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf } from "../helpers/relay.ts";
-import { writeFileSync } from "node:fs";
 
 for (const path of ["/api/events?text=x", "/api/deliveries", "/events?search=x", "/dead"]) {
   test(`GET ${path} has the store look no further when the client has gone`, async () => {

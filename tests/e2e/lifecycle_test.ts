@@ -107,12 +107,15 @@ test("serve finishes on SIGTERM the delivery that is in flight", async () => {
 });
 
 test("serve takes signals to stop that come together for one", async () => {
-  const sink = await startSink((response) => setTimeout(() => response.end("ok"), 300));
+  let answer = () => {};
+  const sink = await startSink((response) => answer = () => response.end("ok"));
   const relay = await startRelay(configTo(`${sink.url}/in`));
   try {
     assert.equal((await relay.post(event(1))).text, "OK");
     await sink.received(1);
     for (const signal of ["SIGTERM", "SIGTERM", "SIGINT"] as const) process.kill(relay.child.pid!, signal);
+    await relay.logged("that it stops", ({ message }) => /^stopping on /.test(String(message)));
+    answer();
     assert.equal(await relay.exited, 0);
     assert.match(relay.output(), /"message":"delivered/);
   } finally {

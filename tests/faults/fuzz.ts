@@ -174,7 +174,7 @@ const noteOf = (text: string) => /"note_id":"([^"]*)"/.exec(text)?.[1] ?? text;
 
 /** How often each status came, by listener. */
 const statuses = { public: new Map<string, number>(), admin: new Map<string, number>() };
-/** Connections on which answers were missing: what they were not for, and what came last. */
+/** Connections on which answers were missing: how many came, the request at that place, and the end of what came. */
 const silent: string[] = [];
 let sent = 0;
 

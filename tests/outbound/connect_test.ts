@@ -125,7 +125,7 @@ for (const scheme of ["http", "https"]) {
         const onward = connect(port, "127.0.0.1");
         socket.on("error", () => {}).pipe(onward.on("error", () => {})).pipe(socket);
       });
-      // DNS is asked no time at all.
+      // Without asking DNS, so that the test stays on this machine.
       const env = { https_proxy: `${scheme}://localhost:${await listen(proxy)}`, RES_OPTIONS: "attempts:0" };
       try {
         const authority = join(folder, "authority.pem");

@@ -118,7 +118,10 @@ for (const host of ["127.0.0.1", "localhost", "a.localhost", "[::ffff:127.0.0.1]
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/** Makes a request through a proxy that does this with each request. */
+/**
+ * Makes a request through a proxy that does this with each request. Where nothing here resolves the target's host, it is as
+ * behind a proxy that is the only way out.
+ */
 async function through(
   act: (socket: Socket, request: number) => void,
   use: (proxy: Script) => Promise<void>,
@@ -130,8 +133,6 @@ async function through(
     await proxy.close();
   }
 }
-
-// Nothing here resolves the target's host, which is as it is behind a proxy that is the only way out.
 
 test("request() has plain HTTP passed on by the proxy, again on the same connection", async () => {
   await through((socket) => void socket.write(OK), async (proxy) => {
