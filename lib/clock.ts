@@ -1,15 +1,26 @@
-/** The clock: what time it is, which somebody may set, and how much time has passed, which nobody can. */
+/** The clock: what time it is, which somebody may set, how much time has passed, which nobody can, and chance. */
 
-/** Tells the time. */
+import { setTimeout } from "node:timers/promises";
+
+/** Time and chance, as arguments: the relay's own come from `lib/app.ts`, a test turns its own by hand. */
 export interface Clock {
   /** Unix milliseconds. They jump, either way, when the clock is set. */
   now(): number;
   /** Milliseconds since some moment. They only ever rise, and jump for nothing. */
   monotonic(): number;
+  /** Resolves after so many milliseconds, or as soon as `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A number from 0 to under 1. */
+  random(): number;
 }
 
 /** The clock of this machine. */
-export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+  random: () => Math.random(),
+};
 
 /** By so many milliseconds a clock may be set back without notice: it is often put right by a little. */
 const SLACK_MS = 1_000;

@@ -49,6 +49,8 @@ export class FixtureError extends RelayError {
 /** The store cannot write or read now. Whoever asked may try again later. */
 export class StoreError extends RelayError {
   override readonly name = "StoreError";
+  /** Another program holds the store: whatever else is to be written waits as long, and fails as well. */
+  isHeld = false;
 }
 
 /** Whether an error says what is wrong with what was asked, and not that the store cannot be used now. */

@@ -1,6 +1,7 @@
 /** Events: the payloads that ConnectVets documents, what a config's functions see of them, and the event as it is kept. */
 
 import type { Note } from "./connectvets/note.ts";
+import type { IdBytes } from "./id.ts";
 import { isObject } from "./json.ts";
 
 /** What the guide's three events carry. */
@@ -140,6 +141,39 @@ export interface RelayEvent {
   note?: Note;
 }
 
+/** An event to be kept, with where it goes. */
+export interface NewEvent {
+  /** UUIDv7; the same for what is the same event. */
+  id: IdBytes;
+  source: string;
+  type: string;
+  /** Unix milliseconds. */
+  receivedAt: number;
+  body: Uint8Array;
+  headers: Record<string, string>;
+  /** Which of the source's secrets had signed it. */
+  secretIndex: number;
+  /** What a function of the config threw over it. */
+  problems: readonly string[];
+  deliveries: readonly NewDelivery[];
+}
+
+export interface NewDelivery {
+  /** Name of the target, whose lane it goes to. */
+  target: string;
+  /** Deliveries of one target with the same key are made one after the other, in the order of acceptance. */
+  orderKey?: string;
+  /** It begins when another delivery of its event has ended, in the lane of this name, or has waited for so long. */
+  awaits?: Awaited;
+}
+
+/** What a delivery awaits: one that is made of its event in the lane of this name. */
+export interface Awaited {
+  lane: string;
+  /** How long it waits, in milliseconds; absent: until the other has ended. */
+  patienceMs?: number;
+}
+
 /** Reading a body gave a payload, or one sentence that says why it is none. */
 export type Parsed = { payload: Payload } | { problem: string };
 
@@ -170,6 +204,16 @@ export function payloadOf(event: RelayEvent): Payload {
   const parsed = parsePayload(event.body);
   if ("problem" in parsed) throw new TypeError(`Cannot read event ${event.id}: ${parsed.problem}`);
   return event.note ? { ...parsed.payload, note: event.note } : parsed.payload;
+}
+
+/** Whether something was fetched for the event. */
+export function hasFetched(event: RelayEvent): boolean {
+  return event.note !== undefined;
+}
+
+/** The event as it was received, without what was fetched for it. */
+export function bareEvent({ note: _, ...event }: RelayEvent): RelayEvent {
+  return event;
 }
 
 /** The first 256 characters of an event's type in printable ASCII, others percent-encoded; for headers and variables. */

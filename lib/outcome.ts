@@ -20,6 +20,7 @@ export const reasons = [
   "note_missing",
   "note_refused",
   "note_unavailable",
+  "crashed",
   "internal",
 ] as const;
 
@@ -36,6 +37,10 @@ export interface Answer {
 /** The attempt reached its target. */
 export interface Delivered extends Answer {
   kind: "delivered";
+  /** What it fetched: JSON, kept with the event for the deliveries that await this one. */
+  fetched?: Uint8Array;
+  /** The target asked for a pause of so many milliseconds, as {@link Retry.pauseMs}. */
+  pauseMs?: number;
 }
 
 /** The attempt failed in a way that may pass. */
@@ -55,4 +60,11 @@ export interface Dead extends Answer {
   detail: string;
 }
 
+/** What becomes of a delivery by an attempt. */
 export type Outcome = Delivered | Retry | Dead;
+
+/** The target takes nothing for so many milliseconds: it is as if no attempt had been made. */
+export interface Deferred {
+  kind: "deferred";
+  pauseMs: number;
+}

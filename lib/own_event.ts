@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { eventId } from "./id.ts";
 import type { Refused } from "./refusal.ts";
-import type { NewEvent } from "./store/mod.ts";
+import type { NewEvent } from "./event.ts";
 
 /** The source of relay's own events; no source of a config may have this name. */
 export const OWN_SOURCE = "relay";

@@ -1,10 +1,10 @@
 /** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
 
 import { callFunction } from "../callback.ts";
-import type { ApiAccess } from "../connectvets/api.ts";
 import type { Payload } from "../event.ts";
 import { matches } from "../pattern.ts";
 import type { MessageFields } from "../targets/message.ts";
+import type { Target } from "../targets/target.ts";
 
 /** A route as routing sees it. */
 export interface RouteRule {
@@ -12,9 +12,19 @@ export interface RouteRule {
   to: readonly string[];
   when?: (event: unknown) => unknown;
   message: MessageFields;
-  /** Where the note comes from that the message is made of as well. */
-  enrich?: ApiAccess;
+  /** What the message is made of as well, and has to be fetched first. */
+  enrich?: Need;
 }
+
+/** What a delivery needs beside its event: it is fetched in the lane of this name. */
+export interface Need {
+  lane: string;
+  /** It goes without where that is not to be had. */
+  isOptional: boolean;
+}
+
+/** What a delivery needs to know of its target. */
+type Needy = Pick<Target, "name" | "enrich" | "sendsBytes">;
 
 /** Routes in their order, and the target of events that none of them matched. */
 export interface RoutingTable {
@@ -72,6 +82,19 @@ export function matchingRules(read: () => Payload, target: string, table: Routin
 export function messageOf(rules: readonly RouteRule[]): MessageFields {
   const given = rules.toReversed().flatMap((rule) => Object.entries(rule.message));
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+/**
+ * What a delivery to this target needs first; `undefined` if nothing, which costs next to nothing to say.
+ * @param read Gives the event's payload.
+ */
+export function needOf(read: () => Payload, target: Needy, table: RoutingTable): Need | undefined {
+  const { name, enrich } = target;
+  if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
+  const rules = matchingRules(read, name, table);
+  if (target.sendsBytes?.(messageOf(rules))) return undefined;
+  const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);
+  return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
 }
 
 function judge(payload: Payload, rule: RouteRule, index: number, problems: string[]): Verdict {

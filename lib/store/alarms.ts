@@ -1,7 +1,7 @@
 /** What a store keeps of alarms. */
 
 import type { AlarmState } from "../alert.ts";
-import type { NewEvent } from "./mod.ts";
+import type { NewEvent } from "../event.ts";
 
 /** The side of a store that alarms need. Errors and transactions are as in {@link Store}. */
 export interface AlarmStore {
@@ -17,6 +17,6 @@ export interface AlarmStore {
   turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean>;
   /** How many dead letters there are, counted to `limit`; those of relay's own events are none. */
   countDead(limit: number): Promise<number>;
-  /** When the last event of each type was received, within a tenth of a second; relay's own left out. */
+  /** When the last event of each type was received, as far as {@link UpkeepStore.observe} has seen; relay's own left out. */
   lastReceived(): Promise<Map<string, number>>;
 }

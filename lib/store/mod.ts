@@ -1,180 +1,247 @@
-/** What a store does: keeps events, hands out deliveries, remembers what became of them. */
+/**
+ * What a store does. It keeps events and their deliveries, gives the owner of a lane what is due, and takes what that
+ * records. Batches go in and values come out: one call is one transaction, and nothing is kept between two calls.
+ */
 
-import type { RelayEvent } from "../event.ts";
-import type { IdBytes } from "../id.ts";
+import type { Awaited, NewEvent, RelayEvent } from "../event.ts";
 import type { Outcome } from "../outcome.ts";
 import type { AlarmStore } from "./alarms.ts";
-import type { NoteStore } from "./notes.ts";
 import type { OperatorStore } from "./operator.ts";
 import type { RunStore } from "./runs.ts";
 import type { SessionStore } from "./sessions.ts";
-
-/** An event to be kept, with where it goes. All times are Unix milliseconds. */
-export interface NewEvent {
-  id: IdBytes;
-  source: string;
-  type: string;
-  receivedAt: number;
-  body: Uint8Array;
-  headers: Record<string, string>;
-  /** Which of the source's secrets had signed it. */
-  secretIndex: number;
-  /** What a function of the config threw over it. */
-  problems: readonly string[];
-  deliveries: readonly NewDelivery[];
-}
-
-export interface NewDelivery {
-  target: string;
-  /** Deliveries of one target with the same key are handed out one after the other. */
-  orderKey?: string;
-}
+import type { UpkeepStore } from "./upkeep.ts";
 
 /** Names one delivery within its store. */
 export interface DeliveryRef {
-  /** The event's place in the order of acceptance. */
+  /** The event's sequence: its number in the order of acceptance. */
   event: number;
-  /** The delivery's place among the event's deliveries, from 1. */
+  /** Counts the event's deliveries, from 1. */
   number: number;
 }
 
-export type DeliveryState = "pending" | "in_flight" | "delivered" | "dead";
+/** `skipped`: a step of a chain that was not needed. */
+export type DeliveryState = "pending" | "delivered" | "dead" | "skipped";
 
-/**
- * A delivery that was handed out: nobody else gets it until it is recorded or released, or, where several programs serve
- * one store, until its lease ends.
- */
-export interface Claimed {
-  ref: DeliveryRef;
-  /** UUIDv7. */
-  id: string;
-  target: string;
-  orderKey?: string;
-  /** Attempts so far. */
-  attempts: number;
-  /** Attempts so far since the retry schedule began, or began anew. */
-  failures: number;
-  /** Since when it was due, in Unix milliseconds. */
-  dueAt: number;
-  event: RelayEvent;
-}
-
-/** Until when a target is held, in Unix milliseconds. */
+/** Until when a lane is held by what its attempts gave rise to, in Unix milliseconds. */
 export interface Hold {
   /** Its circuit is open, and lets a probe through then. */
   openUntil?: number;
-  /** It asked for a pause. */
+  /** Its target asked for a pause. */
   throttledUntil?: number;
 }
 
-/** How a target is held, by whatever its attempts gave rise to, and by an operator. */
-export interface TargetHold extends Hold {
+/** How a lane is held, by whatever its attempts gave rise to, and by an operator. */
+export interface LaneHold extends Hold {
   /** An operator paused it then. */
   pausedAt?: number;
 }
 
-/** What became of an attempt, and what follows. */
+/** Who owns a lane: a number that grows with each owner, and a random token that tells two of one number apart. */
+export interface Epoch {
+  lane: string;
+  number: number;
+  token: string;
+}
+
+/** A lane as its new owner finds it. */
+export interface OwnedLane {
+  epoch: Epoch;
+  hold: LaneHold;
+  /** When attempts began of late, as far as their records asked for that to be kept; Unix milliseconds, in their order. */
+  starts: number[];
+  /** Whether the owner before gave it up, so that nothing of it is under way. */
+  wasGivenUp: boolean;
+}
+
+/** A delivery that is due, as it was when it was read. */
+export interface Due {
+  ref: DeliveryRef;
+  /** UUIDv7. */
+  id: string;
+  lane: string;
+  /** Raised by whatever changes the delivery, but for a record of its lane's owner. */
+  revision: number;
+  /** Attempts so far. */
+  attempts: number;
+  /** Attempts so far since the retry schedule began, or began anew; when the first of these was made, in Unix milliseconds. */
+  failures: number;
+  failingSince?: number;
+  /** Since when it is due, in Unix milliseconds. */
+  dueAt: number;
+  orderKey?: string;
+  /** With an order key: the first delivery of the key that is not done, due or not. Nothing of the key goes before it. */
+  head?: DeliveryRef;
+  /** With what was fetched for it. */
+  event: RelayEvent;
+  /** It awaited a delivery in the lane of this name, which has ended, or its patience has. */
+  awaited?: string;
+  /** What came of fetching something for its event; without an outcome it was fetched. */
+  fetched?: { at: number; outcome?: Outcome };
+  /** Others await it. */
+  isAwaited: boolean;
+  /** Those that await it all go without it from then on, in Unix milliseconds. */
+  expiresAt?: number;
+}
+
+/** What an owner wants to read of a lane. */
+export interface DueAsk {
+  lane: string;
+  limit: number;
+  /** Those that it has in memory, which are left out. */
+  known: readonly DeliveryRef[];
+}
+
+/** What is due in one lane. */
+export interface DueInLane {
+  lane: string;
+  due: Due[];
+  /** There is no more that is due. */
+  isAll: boolean;
+  /** When the next one will be, in Unix milliseconds; absent if there is none. */
+  nextAt?: number;
+}
+
+/** An attempt, and what follows from it. */
 export interface AttemptRecord {
   ref: DeliveryRef;
-  target: string;
+  /** Of the delivery as it was read. */
+  revision: number;
   orderKey?: string;
   /** 1 for the first. */
   attempt: number;
   startedAt: number;
   durationMs: number;
   outcome: Outcome;
-  state: Exclude<DeliveryState, "in_flight">;
+  state: "pending" | "delivered" | "dead";
   /** When the next attempt is due, counted from the end of this one; for `pending` only. */
   dueAt?: number;
-  /** How the target is held after this attempt. */
+  /** Others await it: what came of it is kept with the event for them, and they are due. */
+  isAwaited: boolean;
+  /** It was written down by {@link LaneStore.begin}, and is taken out. */
+  wasBegun: boolean;
+}
+
+/** What the owner of a lane writes. */
+export interface LaneRecords {
+  epoch: Epoch;
+  /** How the lane is held after these attempts. */
   hold: Hold;
+  /** For how many milliseconds the starts of attempts are kept for {@link OwnedLane.starts}; absent: not at all. */
+  startsKeptMs?: number;
+  records: readonly AttemptRecord[];
 }
 
-/** How many deliveries wait or are on their way, and how many are dead. */
-export interface Totals {
-  waiting: number;
-  dead: number;
-}
-
-/** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
-export interface Ages {
-  delivered: number;
-  dead: number;
-}
-
-/** What {@link Store.expire} did, and where to go on; `next` is absent when there is nothing older left. */
-export interface Expired {
-  deleted: number;
-  next?: number;
-}
-
-/** What retention goes by, in Unix milliseconds. */
-export interface Retention {
-  /** The time by which it deleted last; absent before it has. */
-  time?: number;
-  /** When the first and the last of the stored events were received, by the order of acceptance. */
-  oldest?: number;
-  newest?: number;
+/** Events to accept, and attempts to record. */
+export interface Batch {
+  accepts: readonly NewEvent[];
+  lanes: readonly LaneRecords[];
 }
 
 /**
- * A store. Every method that writes does so in one transaction: when its promise resolves the write is on disk, and
- * when it rejects nothing was written. A loss of power may undo a claim, which is then made again.
+ * What became of a record. `history`: the delivery was changed since it was read, or the lane has another owner, so the
+ * attempt is kept in its history and changes nothing. `known`: it was recorded before. `gone`: so is the delivery.
+ */
+export type RecordFate = "recorded" | "history" | "known" | "gone";
+
+export interface Recorded {
+  fate: RecordFate;
+  /** With an order key, of one that is done: the first delivery of the key that is not. */
+  head?: DeliveryRef;
+}
+
+/** What became of a {@link Batch}, in its order. */
+export interface Written {
+  accepted: ("stored" | "duplicate")[];
+  lanes: Recorded[][];
+  /** Lanes in which deliveries are due that awaited one of these. */
+  released: string[];
+}
+
+/** A delivery that has to await another first, in the lane of that name. */
+export interface Waiting {
+  ref: DeliveryRef;
+  revision: number;
+  awaits: Awaited;
+}
+
+/** A delivery that was under way when the process before ended without having been asked to. */
+export interface Suspect {
+  ref: DeliveryRef;
+  lane: string;
+  /** How many processes in a row ended so while it was under way, and in how many of these it was alone. */
+  crashes: number;
+  alone: number;
+}
+
+/** The side of a store that owners of lanes need. */
+export interface LaneStore {
+  /** Takes lanes over: from now on, what another owner writes of them is history alone. */
+  own(lanes: readonly string[], token: string): Promise<Map<string, OwnedLane>>;
+  /** Says that nothing of these lanes is under way, so that the next owner need not wait. */
+  giveUp(lanes: readonly Epoch[]): Promise<void>;
+  /** How each lane is held, by its name. */
+  holds(): Promise<Map<string, LaneHold>>;
+  /** Says anew until when lanes are held: the clock was set. Of a lane that has another owner nothing is written. */
+  hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void>;
+  /**
+   * What is due, those first that have been due for longest; of large ones it may be fewer than was asked for. `now` is the
+   * store's clock, by which all its times are.
+   */
+  due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }>;
+  /**
+   * Takes the due time from some deliveries that stand behind the heads of these order keys, of those that have been due
+   * for longest. They are due when they are heads themselves. Says whether there may be more.
+   */
+  park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean>;
+  /** Makes every parked delivery due that is the head of its order key. Gives how many those are. */
+  unpark(epoch: Epoch): Promise<number>;
+  /**
+   * Has deliveries wait for another of their event, which is made if it is not there, and made again if it has ended.
+   * One that was changed since it was read stays as it is.
+   */
+  await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void>;
+  /**
+   * Makes due at once what was put off by a clock that was set back since, as it would wait for longer than its rule says.
+   * Gives how many deliveries that were.
+   */
+  bringForward(): Promise<number>;
+  /** Names of the lanes in which deliveries wait. */
+  waiting(): Promise<string[]>;
+  /**
+   * Writes down what is about to be made, for the next process to find if this one ends over it. A record takes it out.
+   * @param isAlone Nothing else of the relay is under way.
+   */
+  begin(refs: readonly DeliveryRef[], isAlone: boolean): Promise<void>;
+  /** Counts one more crash for all that was under way, and gives it. */
+  countCrash(): Promise<Suspect[]>;
+  /** Forgets all that was under way. */
+  forgetUnderway(): Promise<void>;
+  /** Raised by whatever an operator, or another program, changes of deliveries and lanes. */
+  changes(): Promise<number>;
+}
+
+/**
+ * A store. When the promise of a method that writes resolves, the write is on disk; when it rejects, nothing was written.
  * @throws {StoreError} from every method, if the store cannot read or write now.
  */
 export interface Store extends OperatorStore {
+  readonly lanes: LaneStore;
   readonly alarms: AlarmStore;
-  readonly notes: NoteStore;
   readonly runs: RunStore;
   readonly sessions: SessionStore;
+  readonly upkeep: UpkeepStore;
   /**
-   * Says that this program alone serves the store from now on, and takes over what one that is gone had leased.
-   * Gives the number of deliveries taken over.
-   * @throws {StoreError} if another program serves it.
+   * Says that this program serves the store from now on.
+   * @throws {StoreError} if it may not, as where another one has a store that is for one program alone.
    */
-  serve(now: number): Promise<number>;
-  /** Keeps events and their deliveries; of an event that is there already nothing is written. */
-  accept(events: readonly NewEvent[]): Promise<("stored" | "duplicate")[]>;
-  /** Hands out deliveries that are due, at most so many a target, those first that have been due for longest. */
-  claim(wanted: readonly { target: string; limit: number }[], now: number, leaseUntil: number): Promise<Claimed[]>;
-  /** Records attempts and ends their leases. */
-  record(records: readonly AttemptRecord[]): Promise<void>;
+  serve(): Promise<void>;
   /**
-   * Gives deliveries back, due then; it counts as no attempt.
-   * @param setAt From when they are put off until then: now. Without it they are due at once.
+   * Accepts events and records attempts. Of an event that is there already nothing is written. A record changes a delivery
+   * that is `pending` and of the revision that was read, if its lane's epoch is the last one.
    */
-  release(refs: readonly DeliveryRef[], dueAt: number, setAt?: number): Promise<void>;
-  /**
-   * Makes due at once what was put off by a clock that was set back since, as it would wait for longer than its rule says.
-   * Costs nothing where the clock was not set back. Gives how many deliveries that were.
-   */
-  bringForward(): Promise<number>;
-  /** When the next delivery to this target is due whose turn it is; `undefined` if there is none. */
-  nextDue(target: string): Promise<number | undefined>;
-  /** How many deliveries to these targets wait or are on their way. */
-  backlog(targets: Iterable<string>): Promise<number>;
-  /** Counts all deliveries, each sort up to `limit`, which bounds the time that it takes. */
-  totals(limit: number): Promise<Totals>;
-  /** How each target is held, by name. */
-  holds(): Promise<Map<string, TargetHold>>;
-  /** Says anew until when targets are held, by name: the clock was set. Of a target that is unknown nothing is written. */
-  hold(holds: ReadonlyMap<string, Hold>, setAt: number): Promise<void>;
-  /** Names of the targets that deliveries wait for. */
-  waitingTargets(): Promise<string[]>;
-  /**
-   * Deletes what is old enough of the next `limit` events. One that still has something to deliver stays, however old.
-   * @param after Where to go on: 0, or what the call before gave as `next`.
-   */
-  expire(after: number, before: Ages, limit: number): Promise<Expired>;
-  retention(): Promise<Retention>;
-  /** Remembers the time by which retention deletes. */
-  keepRetention(time: number): Promise<void>;
-  /** Gives some of the disk space back that deleted events held; says whether there is more to give back. */
-  giveBack(): Promise<boolean>;
-  /** Writes, and changes nothing: resolves if the store can write, and has room for what it refused last. */
-  probe(): Promise<void>;
-  /** Changes when another program has written. */
-  version(): Promise<number>;
+  write(batch: Batch): Promise<Written>;
+  /** Writes, and changes nothing: resolves if the store can write, and has room for so many bytes besides. */
+  probe(roomBytes: number): Promise<void>;
   /** Size on disk, in bytes. */
   bytes(): Promise<number>;
   close(): Promise<void>;

@@ -1,10 +1,9 @@
 /** What a store shows to an operator, and what an operator changes in it. */
 
-import type { RelayEvent } from "../event.ts";
+import type { NewDelivery, NewEvent, RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Outcome, Reason } from "../outcome.ts";
-import type { DeliveryRef, DeliveryState, NewDelivery } from "./mod.ts";
-import type { KeptNote } from "./notes.ts";
+import type { DeliveryRef, DeliveryState } from "./mod.ts";
 
 /** Whether an event goes anywhere. */
 export type EventState = "accepted" | "unrouted";
@@ -47,9 +46,8 @@ export interface AttemptView {
 /** A target as an operator sees it, known from its deliveries alone. Times are ISO 8601, UTC. */
 export interface TargetView {
   name: string;
-  /** Deliveries that wait, for their time or for their turn. */
+  /** Deliveries that are neither delivered nor dead. */
   pending: number;
-  inFlight: number;
   dead: number;
   /** When the oldest event came in that is not delivered to it, nor dead. */
   oldestPendingAt: string | null;
@@ -71,6 +69,16 @@ export interface DeliveryStory extends DeliveryView {
   history: AttemptView[];
 }
 
+/** What came of fetching the note of an event. */
+export interface Fetched {
+  /** When that was, in Unix milliseconds. */
+  at: number;
+  /** The note, as the API gave it: JSON. */
+  data?: Uint8Array;
+  /** Why there is none, in words. */
+  problem?: string;
+}
+
 /** Everything that is known of an event. */
 export interface EventStory extends EventView {
   /** The event's place in the order of acceptance. */
@@ -81,7 +89,7 @@ export interface EventStory extends EventView {
   /** Which of the source's secrets had signed it, from 0. */
   secretIndex: number;
   /** What came of asking for the note in full; absent where nobody asked. */
-  details?: KeptNote;
+  details?: Fetched;
   deliveries: DeliveryStory[];
 }
 
@@ -151,7 +159,16 @@ export interface Activity {
   }[];
 }
 
-/** The operator's side of a store. Errors and transactions are as in {@link Store}. */
+/** How many deliveries wait, and how many are dead. */
+export interface Totals {
+  waiting: number;
+  dead: number;
+}
+
+/**
+ * The operator's side of a store. What changes something there raises {@link LaneStore.changes}. Errors and transactions
+ * are as in {@link Store}.
+ */
 export interface OperatorStore {
   /**
    * Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait; what
@@ -164,6 +181,8 @@ export interface OperatorStore {
   stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>>;
   /** The event of this id, or the one whose delivery has it. */
   story(id: IdBytes): Promise<EventStory | undefined>;
+  /** Counts all deliveries, each sort up to `limit`, which bounds the time that it takes. */
+  totals(limit: number): Promise<Totals>;
   /** Dead letters by target and reason. */
   deadGroups(filter?: DeadFilter): Promise<DeadGroup[]>;
   /** Dead letters of one target and reason in the order of acceptance, after this one. */
@@ -178,6 +197,8 @@ export interface OperatorStore {
    * circuit is tried at once. Gives how many that were.
    */
   retry(refs: readonly DeliveryRef[], now: number): Promise<number>;
+  /** Accepts an event of the relay's own; says whether it is new. */
+  send(event: NewEvent): Promise<boolean>;
   /** Gives stored events further deliveries, due now. Gives the ids of these, an empty list for an event that is gone. */
   redeliver(events: readonly { seq: number; deliveries: readonly NewDelivery[] }[], now: number): Promise<string[][]>;
   /** Holds a target's deliveries until it is resumed; says whether it was not paused before. */

@@ -13,6 +13,8 @@ export interface Run {
   heardAt: number;
   /** It ended then, as it was asked to. */
   stoppedAt?: number;
+  /** What the machine's start is called, which tells a crash from a loss of power; absent where it has no name. */
+  bootId?: string;
   /** Path of its config file. */
   config: string;
   listeners: readonly { name: "listen" | "admin"; url: string }[];

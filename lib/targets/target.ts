@@ -8,7 +8,7 @@ import type { AnyEvent, RelayEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Dead, Deferred, Outcome } from "../outcome.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
 import type { Warning } from "../warnings.ts";
 
@@ -61,7 +61,8 @@ export interface TargetDefinition {
 export interface Policy {
   timeoutMs: number;
   concurrency: number;
-  rate?: { perMs: number; limit: number };
+  /** All of them hold. */
+  rates: readonly { perMs: number; limit: number }[];
   retry?: RetryPolicy;
   circuit?: CircuitPolicy;
   order?: (event: unknown) => unknown;
@@ -111,11 +112,11 @@ export const targetShape = {
 };
 
 /** The policy that these options ask for. */
-export function policyOf(options: z.output<z.ZodObject<typeof targetShape>>, defaults: Partial<Policy> = {}): Policy {
+export function policyOf(options: z.output<z.ZodObject<typeof targetShape>>, defaults: { rate?: { perMs: number; limit: number } } = {}): Policy {
   return {
     timeoutMs: options.timeout ?? 15_000,
     concurrency: options.concurrency ?? 8,
-    rate: options.rate ?? defaults.rate,
+    rates: [options.rate ?? defaults.rate].filter((rate) => rate !== undefined),
     retry: options.retry,
     circuit: options.circuit,
     order: options.order,
@@ -159,7 +160,12 @@ export interface Target {
    * Makes one attempt. The signal ends it early; what is returned then does not count.
    * @throws {MessageError} as {@link Target.render} does.
    */
-  deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome | Deferred>;
+  /**
+   * What becomes of a delivery that others await no longer than until its lane is open again, at that time in Unix
+   * milliseconds. Absent: it is made all the same.
+   */
+  expired?(opensAt: number): Dead;
   /** Lets go of connections that are kept. */
   close?(): void;
 }

@@ -1,0 +1,105 @@
+/**
+ * After an unclean stop, which may be the fault of one delivery, such as an answer that kills the process: what begins is
+ * written down first, and after another one, what had been under way is tried alone before all else goes on.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Dead } from "../outcome.ts";
+import type { DeliveryRef, Due, LaneStore, Suspect } from "../store/mod.ts";
+import { keyOf } from "./lane.ts";
+
+/** For how long after an unclean stop what begins is written down, in milliseconds. */
+const WATCH_MS = 60_000;
+
+/** How long one delivery is tried alone, and all of them together at most, in milliseconds: the others wait meanwhile. */
+const SLOT_MS = 250;
+const SLOTS_MS = 1_000;
+
+/** After so many crashes in a row over it, a delivery is tried alone for longer, in milliseconds. */
+const MANY_CRASHES = 10;
+const LONG_SLOT_MS = 30_000;
+
+/** So many crashes while it was alone are its fault. One may be an operator's `kill -9` at that moment. */
+const FATAL_CRASHES = 2;
+
+export class Caution {
+  readonly #store: LaneStore;
+  readonly #clock: Clock;
+  #until = -Infinity;
+  #suspects: Suspect[] = [];
+  /** Those that the process ended over while nothing else was under way. */
+  #condemned = new Map<string, Suspect>();
+  /** Which delivery alone may begin; absent: all may. */
+  #alone?: string;
+  #hasBegun = false;
+  #ended = Promise.withResolvers<void>();
+
+  constructor(store: LaneStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** What begins is to be written down by {@link Caution.begin}. */
+  get isOn(): boolean {
+    return this.#clock.monotonic() < this.#until;
+  }
+
+  /** @param wasUnclean The process before ended without having been asked to, under the same boot of the machine. */
+  async open(wasUnclean: boolean): Promise<void> {
+    if (!wasUnclean) return await this.#store.forgetUnderway();
+    this.#until = this.#clock.monotonic() + WATCH_MS;
+    const found = await this.#store.countCrash();
+    const condemned = found.filter(({ alone }) => alone >= FATAL_CRASHES);
+    this.#condemned = new Map(condemned.map((one) => [keyOf(one.ref), one]));
+    this.#suspects = found.filter((one) => !condemned.includes(one))
+      .map((one) => ({ one, chance: this.#clock.random() }))
+      .sort((a, b) => a.one.alone - b.one.alone || a.chance - b.chance).map(({ one }) => one);
+    this.#alone = this.#suspects.length > 0 ? "" : undefined;
+  }
+
+  /** Tries each suspect alone for a moment. @param wake Called when another one may begin. */
+  async tryAlone(wake: () => void, signal: AbortSignal): Promise<void> {
+    const endsAt = this.#clock.monotonic() + SLOTS_MS;
+    for (const { ref, crashes } of this.#suspects) {
+      if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
+      this.#alone = keyOf(ref);
+      this.#hasBegun = false;
+      this.#ended = Promise.withResolvers();
+      wake();
+      let hasEnded = await this.#endsWithin(SLOT_MS, signal);
+      if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+      if (!hasEnded && this.#hasBegun) await this.#store.begin([ref], false);
+    }
+    this.#alone = undefined;
+    wake();
+  }
+
+  async #endsWithin(ms: number, signal: AbortSignal): Promise<boolean> {
+    const ended = new AbortController();
+    const slept = this.#clock.sleep(ms, AbortSignal.any([ended.signal, signal])).then(() => false);
+    const hasEnded = await Promise.race([this.#ended.promise.then(() => true), slept]);
+    ended.abort();
+    return hasEnded;
+  }
+
+  mayBegin = ({ ref }: Pick<Due, "ref">): boolean => this.#alone === undefined || this.#alone === keyOf(ref);
+
+  /** What becomes of a delivery that is not to be tried any more. */
+  verdictOf({ ref }: Pick<Due, "ref">): Dead | undefined {
+    const condemned = this.#condemned.get(keyOf(ref));
+    if (!condemned) return undefined;
+    const detail = `The relay ended ${condemned.crashes} times in a row while it made this delivery`;
+    return { kind: "dead", reason: "crashed", detail };
+  }
+
+  /** Writes down what is about to begin. @throws {StoreError} if the store cannot write now. */
+  async begin(refs: readonly DeliveryRef[]): Promise<void> {
+    await this.#store.begin(refs, this.#alone !== undefined);
+    this.#hasBegun = true;
+  }
+
+  /** A delivery has ended, or was released. */
+  end(ref: DeliveryRef): void {
+    if (this.#alone === keyOf(ref)) this.#ended.resolve();
+  }
+}

@@ -1,0 +1,149 @@
+/** A lane in its owner's memory: what was read of it, what is under way, and which delivery may begin next. */
+
+import type { AttemptRecord, DeliveryRef, Due, DueAsk, DueInLane, Epoch, Recorded } from "../store/mod.ts";
+import type { Pace } from "./pace.ts";
+
+/** Deliveries that are read at a time. */
+const READ = 128;
+
+/** Most deliveries that are kept in memory while they stand behind others of their order keys. */
+const MAX_BEHIND = 64;
+
+/** A delivery that was taken out of the lane to be made. */
+export interface Underway {
+  due: Due;
+  /** It was written down before. */
+  wasBegun: boolean;
+}
+
+export class Lane {
+  readonly epoch: Epoch;
+  readonly pace: Pace;
+  /** What was read and has not begun, in the order of due times. */
+  #waiting: Due[] = [];
+  readonly #underway = new Map<string, Underway>();
+  /** Order keys of what is under way. */
+  readonly #busyKeys = new Set<string>();
+  /** What was recorded since the read was sent that is under way, which may still tell of it as it was before. */
+  readonly #recorded = new Set<string>();
+  /** Everything that is due now was read. */
+  #isAll = false;
+  /** The read that is under way was sent before what it tells of was changed. */
+  #isStale = false;
+  #nextAt?: number;
+
+  constructor(epoch: Epoch, pace: Pace) {
+    this.epoch = epoch;
+    this.pace = pace;
+  }
+
+  get underway(): readonly Underway[] {
+    return [...this.#underway.values()];
+  }
+
+  get underwayCount(): number {
+    return this.#underway.size;
+  }
+
+  /** When the next delivery is due that was not read, in Unix milliseconds, as far as is known. */
+  get nextAt(): number | undefined {
+    return this.#nextAt;
+  }
+
+  /** Nothing in memory may begin, and more may be due. */
+  get isHungry(): boolean {
+    return !this.#isAll && this.next() === undefined;
+  }
+
+  /** Says that more may be due. */
+  wake(): void {
+    this.#isAll = false;
+  }
+
+  /** Forgets what was read: it may have been changed since. */
+  forgetRead(): void {
+    this.#waiting = [];
+    this.#isStale = true;
+    this.wake();
+  }
+
+  /** What to read; `undefined` if nothing is to be had, or there is enough. Whoever asks sends the read at once. */
+  ask(now: number): DueAsk | undefined {
+    if (this.#nextAt !== undefined && this.#nextAt <= now) this.wake();
+    if (this.#isAll || this.next() !== undefined) return undefined;
+    this.#recorded.clear();
+    this.#isStale = false;
+    const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
+    return { lane: this.epoch.lane, limit: READ, known };
+  }
+
+  /** Takes in what was read. */
+  take({ due, isAll, nextAt }: DueInLane): void {
+    if (this.#isStale) return;
+    this.#isAll = isAll && this.#recorded.size === 0;
+    this.#nextAt = nextAt;
+    const fresh = due.filter(({ ref }) => !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)));
+    const known = new Set(this.#waiting.map(({ ref }) => keyOf(ref)));
+    this.#waiting = [...this.#waiting, ...fresh.filter(({ ref }) => !known.has(keyOf(ref)))].sort(byDueTime);
+  }
+
+  /** Which delivery may begin next, if there is one in memory. */
+  next(isAllowed: (due: Due) => boolean = () => true): Due | undefined {
+    return this.#waiting.find((due) => this.#mayBegin(due) && isAllowed(due));
+  }
+
+  /** What is of no use any more when it begins then, in Unix milliseconds. */
+  expired(at: number): Due[] {
+    return this.#waiting.filter(({ expiresAt }) => expiresAt !== undefined && expiresAt < at);
+  }
+
+  #mayBegin({ ref, orderKey, head }: Due): boolean {
+    return orderKey === undefined || (head !== undefined && keyOf(head) === keyOf(ref) && !this.#busyKeys.has(orderKey));
+  }
+
+  /** Order keys of which so much stands behind others that it is to be parked, and no longer kept here. */
+  behind(): string[] {
+    const behind = this.#waiting.filter((due) => due.orderKey !== undefined && !this.#mayBegin(due));
+    return behind.length <= MAX_BEHIND ? [] : [...new Set(behind.map(({ orderKey }) => orderKey!))];
+  }
+
+  /** Takes a delivery out to be made. */
+  begin(due: Due, wasBegun: boolean): Underway {
+    const underway = { due, wasBegun };
+    this.#waiting.splice(this.#waiting.indexOf(due), 1);
+    this.#underway.set(keyOf(due.ref), underway);
+    if (due.orderKey !== undefined) this.#busyKeys.add(due.orderKey);
+    return underway;
+  }
+
+  /** Puts back what was not made: it is read again. */
+  release({ due }: Underway): void {
+    this.#end(due);
+    this.wake();
+  }
+
+  /** Takes in what was recorded of a delivery. */
+  settle({ due }: Underway, { state, dueAt }: Pick<AttemptRecord, "state" | "dueAt">, { fate, head }: Recorded): void {
+    this.#end(due);
+    this.#recorded.add(keyOf(due.ref));
+    if (fate !== "recorded") return this.forgetRead();
+    if (state === "pending" && dueAt !== undefined) this.#nextAt = Math.min(dueAt, this.#nextAt ?? dueAt);
+    if (due.orderKey === undefined) return;
+    const behind = this.#waiting.filter(({ orderKey }) => orderKey === due.orderKey);
+    for (const one of behind) one.head = head;
+    if (head && !behind.some(({ ref }) => keyOf(ref) === keyOf(head))) this.wake();
+  }
+
+  #end({ ref, orderKey }: Due): void {
+    this.#underway.delete(keyOf(ref));
+    if (orderKey !== undefined) this.#busyKeys.delete(orderKey);
+  }
+}
+
+export function keyOf({ event, number }: DeliveryRef): string {
+  return `${event} ${number}`;
+}
+
+function byDueTime(one: Due, other: Due): number {
+  return one.dueAt - other.dueAt || one.ref.event - other.ref.event || one.ref.number - other.ref.number;
+}

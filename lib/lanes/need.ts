@@ -1,0 +1,53 @@
+/** What a delivery needs first: something that is fetched for its event, in a lane of its own. Pure functions. */
+
+import { type Awaited, bareEvent, hasFetched, type RelayEvent } from "../event.ts";
+import type { Dead, Retry } from "../outcome.ts";
+import type { Need } from "../pipeline/route.ts";
+import type { Due } from "../store/mod.ts";
+import type { RetryPolicy } from "../targets/target.ts";
+
+/** How long a delivery waits for what it can go without, in milliseconds. */
+export const PATIENCE_MS = 60_000;
+
+/** For how long a failure to fetch is relied on, in milliseconds; later, such as for a replay, it is fetched anew. */
+const FRESH_MS = 600_000;
+
+/** What is done about a delivery that is due: it begins with this event, awaits another one first, or has ended. */
+export type Step =
+  | { kind: "begin"; event: RelayEvent }
+  | { kind: "await"; awaits: Awaited }
+  | { kind: "end"; outcome: Retry | Dead };
+
+/** What a delivery awaits that has this need. */
+export function awaitedBy({ lane, isOptional }: Need): Awaited {
+  return isOptional ? { lane, patienceMs: PATIENCE_MS } : { lane };
+}
+
+/**
+ * What is done about a delivery.
+ * @param need What it needs by the config of now, which may have changed since it was accepted.
+ * @param now Unix milliseconds.
+ */
+export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now: number): Step {
+  const without: Step = { kind: "begin", event: bareEvent(due.event) };
+  if (!need) return without;
+  if (hasFetched(due.event)) return { kind: "begin", event: due.event };
+  const failure = due.fetched?.outcome;
+  const hasAwaited = due.awaited === need.lane;
+  if (!hasAwaited) {
+    const { at } = due.fetched ?? { at: -Infinity };
+    const isFresh = failure !== undefined && now >= at && now < at + FRESH_MS;
+    return need.isOptional && isFresh ? without : { kind: "await", awaits: awaitedBy(need) };
+  }
+  if (!failure || failure.kind === "delivered") {
+    return need.isOptional ? without : { kind: "await", awaits: awaitedBy(need) };
+  }
+  if (need.isOptional && !canWait(due, failure, retry, now)) return without;
+  return { kind: "end", outcome: failure };
+}
+
+/** Whether another attempt would be made soon enough for a delivery that can go without. */
+function canWait({ failures, failingSince }: Due, failure: Retry | Dead, retry: RetryPolicy, now: number): boolean {
+  const pauseMs = failure.kind === "retry" ? retry.scheduleMs[failures] : undefined;
+  return pauseMs !== undefined && now + pauseMs <= (failingSince ?? now) + PATIENCE_MS;
+}

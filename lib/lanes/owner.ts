@@ -1,0 +1,280 @@
+/** The owner of lanes: takes them over, reads what is due in them, and sleeps until something is. */
+
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import type { Store } from "../store/mod.ts";
+import { isOwnLane } from "../store/own_lanes.ts";
+import type { Writer } from "../store/writer.ts";
+import { isSamePlace, type Target } from "../targets/target.ts";
+import { Caution } from "./caution.ts";
+import { Lane } from "./lane.ts";
+import { Pace } from "./pace.ts";
+import { StoreTime } from "./store_time.ts";
+import { unnamed } from "./unnamed.ts";
+import { type LanesConfig, Worker } from "./worker.ts";
+
+/** What is under way: a delivery, its lane, and the sequence of its event. */
+export interface UnderwayView {
+  id: string;
+  lane: string;
+  event: number;
+}
+
+/** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
+const MAX_SLEEP_MS = 60_000;
+
+/** How long recording may take when the drain is over, in milliseconds. */
+const RECORD_MS = 1_000;
+
+/** Pause after a read that the store did not answer, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
+
+/** Owns lanes from {@link Owner.start} on. */
+export class Owner {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #time: StoreTime;
+  readonly #caution: Caution;
+  readonly #worker: Worker;
+  readonly #token = randomUUID();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #stop = new AbortController();
+  #config: LanesConfig;
+  #isStopping = false;
+  #isWoken = false;
+  #turn: Promise<void> = Promise.resolve();
+  #alarm = new AbortController();
+  #alarmAt = Infinity;
+
+  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#time = new StoreTime(clock);
+    this.#caution = new Caution(store.lanes, clock);
+    this.#config = config;
+    this.#worker = new Worker({
+      store: store.lanes,
+      writer,
+      time: this.#time,
+      clock,
+      caution: this.#caution,
+      stop: this.#stop.signal,
+      onChange: () => this.#lookSoon(),
+      wake: (lanes) => this.wake(lanes),
+    });
+    writer.onReleased = (lanes) => this.wake(lanes);
+  }
+
+  /**
+   * Takes the config's lanes over and begins. A circuit that is open begins with a probe.
+   * @param wasUnclean The process before ended without having been asked to.
+   * @throws {StoreError} if the store cannot read or write now.
+   */
+  async start(wasUnclean: boolean): Promise<void> {
+    await this.#caution.open(wasUnclean);
+    await this.#bringForward();
+    await this.#adopt(this.#config, { probes: true });
+    await this.#unpark();
+    this.#caution.tryAlone(() => this.wake(), this.#stop.signal)
+      .catch((error) => log.error("cannot write down what begins: {problem}", { problem: explain(error) }));
+    this.wake();
+  }
+
+  /** What is under way now. */
+  get underway(): UnderwayView[] {
+    return [...this.#lanes.values()].flatMap(({ underway }) => underway)
+      .map(({ due: { id, lane, ref } }) => ({ id, lane, event: ref.event }));
+  }
+
+  /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
+  async use(config: LanesConfig): Promise<void> {
+    this.#inTurn("take lanes over", () => this.#adopt(config));
+    this.refresh();
+    await this.#turn;
+    await this.#worker.idle();
+  }
+
+  async #adopt(config: LanesConfig, { probes = false } = {}): Promise<void> {
+    const gone = (await this.#store.lanes.waiting()).filter((name) => isOwnLane(name) && !config.lanes.has(name));
+    const lanes = new Map([...config.lanes, ...gone.map((name) => [name, unnamed(name)] as const)]);
+    const now = this.#clock.monotonic();
+    for (const [name, target] of lanes) {
+      const lane = this.#lanes.get(name);
+      if (!lane) continue;
+      lane.pace.use(target.policy, now);
+      const before = this.#config.lanes.get(name);
+      if (before && !isSamePlace(before, target)) lane.pace.forget();
+    }
+    this.#config = { ...config, lanes };
+    await this.#own([...lanes.keys()].filter((name) => !this.#lanes.has(name)), lanes, probes);
+  }
+
+  async #own(names: readonly string[], lanes: ReadonlyMap<string, Target>, probes: boolean): Promise<void> {
+    if (names.length === 0) return;
+    for (const [name, { epoch, hold, starts, wasGivenUp }] of await this.#store.lanes.own(names, this.#token)) {
+      const { policy } = lanes.get(name)!;
+      const now = this.#time.now();
+      const underway = wasGivenUp ? 0 : policy.concurrency;
+      const pace = new Pace(policy, {
+        hold: this.#time.holdToMonotonic({ ...hold, openUntil: probes ? hold.openUntil && now : hold.openUntil }),
+        starts: [...starts, ...new Array<number>(underway).fill(now)].map((at) => this.#time.toMonotonic(at)),
+      });
+      this.#lanes.set(name, new Lane(epoch, pace));
+    }
+  }
+
+  /** Says that more may be due in these lanes, or in all. Many calls in one turn of the event loop cost one look. */
+  wake(lanes: Iterable<string> = this.#lanes.keys()): void {
+    for (const name of lanes) this.#lanes.get(name)?.wake();
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#isWoken || this.#isStopping) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#turn = this.#turn.then(() => this.#look());
+    });
+  }
+
+  /** Says that an operator, or another program, may have changed what waits and what is held. */
+  refresh(): void {
+    this.#inTurn("look for what is held", async () => {
+      const holds = await this.#store.lanes.holds();
+      for (const [name, lane] of this.#lanes) {
+        lane.pace.obey(this.#time.holdToMonotonic(holds.get(name) ?? {}));
+        lane.forgetRead();
+      }
+      await this.#unpark();
+    });
+    this.wake();
+  }
+
+  /** Says that the clock was set. Lanes are held for as long as they were to be, which is until another time now. */
+  clockWasSet(): void {
+    this.#inTurn("say until when lanes are held", async () => {
+      const held = [...this.#lanes.values()]
+        .map(({ epoch, pace }) => ({ epoch, hold: this.#time.holdFromMonotonic(pace.hold) }))
+        .filter(({ hold: { openUntil, throttledUntil } }) => openUntil ?? throttledUntil);
+      if (held.length > 0) await this.#store.lanes.hold(held);
+      await this.#bringForward();
+    });
+    this.refresh();
+  }
+
+  /** Gives order keys their turn whose heads are parked: a safeguard, for what ended without the owner's knowing. */
+  checkOrder(): void {
+    this.#inTurn("look at order keys", () => this.#unpark());
+    this.wake();
+  }
+
+  #inTurn(doing: string, work: () => Promise<void>): void {
+    if (this.#isStopping) return;
+    this.#turn = this.#turn.then(work)
+      .catch((error) => log.error(`cannot ${doing}: {problem}`, { problem: explain(error) }));
+  }
+
+  async #unpark(): Promise<void> {
+    for (const { epoch } of this.#lanes.values()) await this.#store.lanes.unpark(epoch);
+  }
+
+  async #bringForward(): Promise<void> {
+    const brought = await this.#store.lanes.bringForward();
+    if (brought === 0) return;
+    log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
+  }
+
+  /**
+   * Starts nothing more, waits for what is in flight, and leaves what is not done by then as it was.
+   * @param drainMs The longest wait.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#worker.stop();
+    this.#alarm.abort();
+    const drained = new AbortController();
+    const ended = this.#turn.then(() => this.#worker.idle()).then(() => drained.abort());
+    this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
+    await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
+    const lanes = [...this.#lanes.values()];
+    const idle = lanes.filter(({ underway }) => underway.length === 0).map(({ epoch }) => epoch);
+    await this.#store.lanes.giveUp(idle).catch(() => {}); // then the next owner counts on what may be under way
+    const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
+    if (count === 0) return;
+    log.error("the store did not record {count} attempts; these deliveries are made again after the next start", {
+      count,
+    });
+  }
+
+  async #look(): Promise<void> {
+    this.#isWoken = false;
+    if (this.#isStopping) return;
+    try {
+      await this.#read();
+      for (const [name, lane] of this.#lanes) {
+        const target = this.#config.lanes.get(name);
+        if (target) this.#worker.work({ lane, target, config: this.#config });
+      }
+      await this.#park();
+      this.#sleep();
+    } catch (error) {
+      log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
+      this.#setAlarm(this.#clock.monotonic() + STORE_RETRY_MS);
+    }
+  }
+
+  /** Reads what is due in all lanes that have room and nothing in memory that may begin. */
+  async #read(): Promise<void> {
+    const asks = [...this.#lanes].map(([name, lane]) => this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined)
+      .filter((ask) => ask !== undefined);
+    if (asks.length === 0) return;
+    const { now, lanes } = await this.#store.lanes.due(asks);
+    this.#time.set(now);
+    for (const found of lanes) this.#lanes.get(found.lane)!.take(found);
+  }
+
+  #isOpen(name: string, { pace }: Lane): boolean {
+    const target = this.#config.lanes.get(name);
+    const now = this.#clock.monotonic();
+    return target !== undefined &&
+      (pace.room(now) > 0 || (target.expired !== undefined && (pace.opensAt(now) ?? now) > now));
+  }
+
+  /** Parks what stands behind others of its order key, in lanes that have too much of it in memory. */
+  async #park(): Promise<void> {
+    for (const lane of this.#lanes.values()) {
+      const orderKeys = lane.behind();
+      if (orderKeys.length === 0) continue;
+      await this.#store.lanes.park(lane.epoch, orderKeys);
+      lane.forgetRead();
+      this.#lookSoon();
+    }
+  }
+
+  /** Sets the alarm for the first delivery that will be due in a lane that will be open. */
+  #sleep(): void {
+    const now = this.#clock.monotonic();
+    for (const [name, lane] of this.#lanes) {
+      const opensAt = this.#config.lanes.has(name) ? lane.pace.opensAt(now) : undefined;
+      if (opensAt === undefined) continue;
+      const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
+      const dueAt = isReady ? opensAt : lane.nextAt === undefined ? Infinity : this.#time.toMonotonic(lane.nextAt);
+      this.#setAlarm(Math.max(opensAt, dueAt));
+    }
+  }
+
+  #setAlarm(at: number): void {
+    if (at >= this.#alarmAt || this.#isStopping) return;
+    this.#alarm.abort();
+    const alarm = this.#alarm = new AbortController();
+    this.#alarmAt = at;
+    const waitMs = Math.min(Math.max(at - this.#clock.monotonic(), 0), MAX_SLEEP_MS);
+    this.#clock.sleep(waitMs, alarm.signal).then(() => {
+      if (alarm.signal.aborted) return;
+      this.#alarmAt = Infinity;
+      this.#lookSoon();
+    });
+  }
+}

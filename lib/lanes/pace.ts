@@ -1,0 +1,111 @@
+/**
+ * A lane's pace: how many attempts may begin, and when. It knows its target alone, so none waits for another. All times are
+ * those of the monotonic clock: whoever sets the other one changes no rate and no pause.
+ */
+
+import type { Deferred, Outcome } from "../outcome.ts";
+import type { Hold, LaneHold } from "../store/mod.ts";
+import type { Policy } from "../targets/target.ts";
+import { type Rate, Window } from "../window.ts";
+import { Circuit } from "./circuit.ts";
+
+/** What the owner of a lane finds: how it is held, and when attempts began of late, in their order. */
+export interface PaceStart {
+  hold?: LaneHold;
+  starts?: readonly number[];
+}
+
+export class Pace {
+  readonly circuit: Circuit;
+  #policy: Policy;
+  #windows: Window[];
+  #inFlight = 0;
+  #throttledUntil?: number;
+  #isPaused: boolean;
+
+  constructor(policy: Policy, { hold = {}, starts = [] }: PaceStart = {}) {
+    this.#policy = policy;
+    this.#windows = policy.rates.map((rate) => windowOf(rate, starts));
+    this.#throttledUntil = hold.throttledUntil;
+    this.#isPaused = hold.pausedAt !== undefined;
+    this.circuit = new Circuit(policy.circuit, hold.openUntil);
+  }
+
+  /** Until when its attempts hold the lane. */
+  get hold(): Hold {
+    return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil };
+  }
+
+  /** For how many milliseconds the starts of attempts count; `undefined` if they do not. */
+  get startsKeptMs(): number | undefined {
+    return this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
+  }
+
+  /** Goes on under another policy; what is in flight, and a pause, stay, and so does a rate that is the same. */
+  use(policy: Policy, now: number): void {
+    this.#windows = policy.rates.map((rate) =>
+      this.#windows.find(({ perMs, limit }) => perMs === rate.perMs && limit === rate.limit) ?? windowOf(rate)
+    );
+    this.#policy = policy;
+    this.circuit.use(policy.circuit, now);
+  }
+
+  /** Takes over what an operator said: a pause, its end, or that an open circuit is to be tried. */
+  obey({ pausedAt, openUntil }: LaneHold): void {
+    this.#isPaused = pausedAt !== undefined;
+    if (openUntil !== undefined) this.circuit.tryFrom(openUntil);
+  }
+
+  /** Forgets what attempts said of the target: it is another one now. */
+  forget(): void {
+    this.#throttledUntil = undefined;
+    this.circuit.close();
+  }
+
+  /** How many attempts may begin now. */
+  room(now: number): number {
+    if (this.#isPaused || now < (this.#throttledUntil ?? now)) return 0;
+    const rooms = [
+      this.#policy.concurrency - this.#inFlight,
+      this.circuit.room(this.#inFlight, now),
+      ...this.#windows.map((window) => window.room(now)),
+    ];
+    return Math.max(0, Math.min(...rooms));
+  }
+
+  /** When one more may begin; `undefined` if that waits for one in flight to end, or for an operator. */
+  opensAt(now: number): number | undefined {
+    if (this.#isPaused) return undefined;
+    const opensAt = Math.max(
+      ...this.#windows.map((window) => now + window.waitMs(now)),
+      this.#throttledUntil ?? now,
+      this.circuit.openUntil ?? now,
+      now,
+    );
+    const isFull = this.#inFlight >= this.#policy.concurrency || this.circuit.room(this.#inFlight, opensAt) < 1;
+    return isFull ? undefined : opensAt;
+  }
+
+  begin(now: number): void {
+    this.#inFlight++;
+    for (const window of this.#windows) window.enter(now);
+  }
+
+  end(): void {
+    this.#inFlight--;
+  }
+
+  /** Observes what an attempt says of the target: a pause that it asked for, a failure, a success. */
+  observe(outcome: Outcome | Deferred, now: number): ReturnType<Circuit["observe"]> {
+    if (outcome.kind !== "dead" && outcome.pauseMs !== undefined) {
+      this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);
+    }
+    return outcome.kind === "deferred" ? undefined : this.circuit.observe(outcome, now);
+  }
+}
+
+function windowOf({ perMs, limit }: Rate, starts: readonly number[] = []): Window {
+  const window = new Window(perMs, limit);
+  for (const at of starts) window.enter(at);
+  return window;
+}

@@ -1,0 +1,159 @@
+/** Recording: what follows from an attempt, its one line in the log, and its place in the metrics. */
+
+import type { Clock } from "../clock.ts";
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Redact } from "../secret.ts";
+import type { AttemptRecord, Hold, Recorded } from "../store/mod.ts";
+import { isOwnLane } from "../store/own_lanes.ts";
+import type { LaneRecord, Writer } from "../store/writer.ts";
+import type { RetryPolicy } from "../targets/target.ts";
+import type { Lane, Underway } from "./lane.ts";
+import { nextAttemptAt } from "./retry.ts";
+
+/** An attempt that was made. */
+export interface Attempted {
+  lane: Lane;
+  underway: Underway;
+  outcome: Outcome;
+  /** Unix milliseconds, by the store's clock. */
+  endedAt: number;
+  durationMs: number;
+  retry: RetryPolicy;
+  /** How the lane is held after it, in Unix milliseconds. */
+  hold: Hold;
+  redact: Redact;
+}
+
+/** Pause after a record that the store did not take, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
+
+export class Recorder {
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #stop: AbortSignal;
+
+  /** @param stop Ends the wait for a store that does not write; what is not recorded then is delivered again after a start. */
+  constructor(writer: Writer, clock: Clock, stop: AbortSignal) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#stop = stop;
+  }
+
+  /**
+   * Records an attempt. Goes on until the store has it: an attempt that was made is not forgotten for a full disk.
+   * @returns The record, and what became of it; `undefined` if the relay stopped before the store took it.
+   */
+  async record(attempted: Attempted): Promise<{ record: AttemptRecord; recorded: Recorded } | undefined> {
+    const { lane: { epoch, pace }, underway: { due }, hold } = attempted;
+    const record = recordOf(attempted, this.#clock.random());
+    const recorded = await this.#keep({ epoch, hold, startsKeptMs: pace.startsKeptMs, record }, due.id);
+    if (!recorded) return undefined;
+    // Only now, so that whoever reads the line finds in the store what it says.
+    if (recorded.fate !== "known") logAttempt(attempted, record, recorded);
+    if (recorded.fate === "recorded" && !isOwnLane(due.lane)) countAttempt(due.lane, record);
+    return { record, recorded };
+  }
+
+  /** Says until when a lane is held, with no attempt to record. The next record says it again. */
+  async hold(lane: Lane, hold: Hold): Promise<void> {
+    try {
+      await this.#writer.record({ epoch: lane.epoch, hold });
+    } catch (error) {
+      log.error("cannot say until when {lane} is held: {problem}", { lane: lane.epoch.lane, problem: explain(error) });
+    }
+  }
+
+  async #keep(record: LaneRecord, delivery: string): Promise<Recorded | undefined> {
+    for (;;) {
+      try {
+        return await this.#writer.record(record);
+      } catch (error) {
+        log.error("cannot record an attempt: {problem}", { delivery, problem: explain(error) });
+        if (this.#stop.aborted) return undefined;
+        await this.#clock.sleep(STORE_RETRY_MS, this.#stop);
+      }
+    }
+  }
+}
+
+function recordOf(
+  { underway: { due, wasBegun }, outcome, endedAt, durationMs, retry, redact }: Attempted,
+  random: number,
+): AttemptRecord {
+  const base = {
+    ref: due.ref,
+    revision: due.revision,
+    orderKey: due.orderKey,
+    attempt: due.attempts + 1,
+    startedAt: endedAt - durationMs, // by the clock as it is now, which may have been set since
+    durationMs,
+    outcome: mask(outcome, redact),
+    isAwaited: due.isAwaited,
+    wasBegun,
+  };
+  if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
+  const dueAt = nextAttemptAt(retry, due.failures + 1, endedAt, outcome.pauseMs ?? 0, random);
+  return dueAt === undefined ? { ...base, state: "dead" } : { ...base, state: "pending", dueAt };
+}
+
+function mask(outcome: Outcome, redact: Redact): Outcome {
+  const answer = outcome.answer && redact(outcome.answer);
+  return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
+}
+
+function countAttempt(target: string, { outcome, state, durationMs }: AttemptRecord): void {
+  const reason = outcome.kind === "delivered" ? "" : outcome.reason;
+  deliveryAttempts.inc({ target, outcome: outcome.kind, reason });
+  attemptDuration.observe({ target }, durationMs / 1000);
+  if (state !== "pending") deliveriesDone.inc({ target, state });
+}
+
+function logAttempt(
+  { underway: { due } }: Attempted,
+  { attempt, durationMs, outcome, state, dueAt }: AttemptRecord,
+  { fate }: Recorded,
+): void {
+  const { id: event, type, source } = due.event;
+  const fields = {
+    event,
+    type,
+    source,
+    target: due.lane,
+    delivery: due.id,
+    attempt,
+    outcome: outcome.kind,
+    state,
+    durationMs,
+    status: outcome.status,
+  };
+  if (fate !== "recorded") {
+    log.warn("ignoring {outcome} of {type} {event} to {target}: the delivery is {fate}", {
+      ...fields,
+      fate: fate === "gone" ? "gone" : "no longer as it was",
+    });
+    return;
+  }
+  if (isOwnLane(due.lane)) {
+    log.debug("{outcome} of {type} {event} in {target} after {durationMs} ms", fields);
+    return;
+  }
+  if (outcome.kind === "delivered") {
+    log.info("delivered {type} {event} to {target} in {durationMs} ms", fields);
+    return;
+  }
+  const { reason, detail } = outcome;
+  if (state === "dead") {
+    log.error("dead {type} {event} to {target} at attempt {attempt}: {detail}", { ...fields, reason, detail });
+    return;
+  }
+  const nextAttemptAt = new Date(dueAt!).toISOString();
+  log.warn("failed {type} {event} to {target} at attempt {attempt}: {detail}; next at {nextAttemptAt}", {
+    ...fields,
+    reason,
+    detail,
+    nextAttemptAt,
+  });
+}

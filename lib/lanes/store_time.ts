@@ -1,0 +1,51 @@
+/** Times of the store, by whose clock what is due is told, as the monotonic clock that lanes go by has them. */
+
+import { type Clock, translate } from "../clock.ts";
+import type { Hold } from "../store/mod.ts";
+
+export class StoreTime {
+  readonly #clock: Clock;
+  /** What the store's clock is ahead of this machine's, in milliseconds. */
+  #aheadMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes over what the store's clock says now. */
+  set(now: number): void {
+    this.#aheadMs = now - this.#clock.now();
+  }
+
+  /** Unix milliseconds. */
+  now(): number {
+    return this.#clock.now() + this.#aheadMs;
+  }
+
+  toMonotonic(time: number): number {
+    return translate(time, this.now(), this.#clock.monotonic());
+  }
+
+  fromMonotonic(time: number): number {
+    return Math.round(translate(time, this.#clock.monotonic(), this.now()));
+  }
+
+  /** A hold of the store's in monotonic times. */
+  holdToMonotonic<Some extends Hold>(hold: Some): Some {
+    return inTimes(hold, (time) => this.toMonotonic(time));
+  }
+
+  /** A hold in monotonic times, as the store has it. */
+  holdFromMonotonic(hold: Hold): Hold {
+    return inTimes(hold, (time) => this.fromMonotonic(time));
+  }
+}
+
+function inTimes<Some extends Hold>(hold: Some, other: (time: number) => number): Some {
+  const { openUntil, throttledUntil } = hold;
+  return {
+    ...hold,
+    openUntil: openUntil === undefined ? undefined : other(openUntil),
+    throttledUntil: throttledUntil === undefined ? undefined : other(throttledUntil),
+  };
+}

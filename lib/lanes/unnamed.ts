@@ -1,0 +1,17 @@
+/** What stands in for a lane of relay's own that no config names any more: whatever is awaited there has failed. */
+
+import type { Target } from "../targets/target.ts";
+
+export function unnamed(name: string): Target {
+  return {
+    name,
+    kind: "unnamed",
+    policy: { timeoutMs: 1_000, concurrency: 8, rates: [], retry: { scheduleMs: [], jitter: 0 } },
+    address: name,
+    secrets: [],
+    warnings: [],
+    render: () => ({}),
+    deliver: () =>
+      Promise.resolve({ kind: "dead", reason: "internal", detail: "The config no longer says where to fetch it" }),
+  };
+}

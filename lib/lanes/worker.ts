@@ -1,0 +1,228 @@
+/** From what was read of a lane to what is recorded: has the attempts made that the lane's pace allows. */
+
+import type { Clock } from "../clock.ts";
+import { explain } from "../errors.ts";
+import { bareEvent, payloadOf, type RelayEvent } from "../event.ts";
+import { log } from "../log.ts";
+import type { Deferred, Outcome } from "../outcome.ts";
+import { isOwn } from "../own_event.ts";
+import { messageFor, type Need, needOf, type RoutingTable } from "../pipeline/route.ts";
+import type { Redact } from "../secret.ts";
+import type { Due, Hold, LaneStore, Waiting } from "../store/mod.ts";
+import type { Writer } from "../store/writer.ts";
+import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
+import { attempt } from "./attempt.ts";
+import type { Caution } from "./caution.ts";
+import { logCircuit } from "./circuit.ts";
+import type { Lane, Underway } from "./lane.ts";
+import { type Step, stepOf } from "./need.ts";
+import { type Attempted, Recorder } from "./record.ts";
+import type { StoreTime } from "./store_time.ts";
+
+/** What lanes need to know of the config. */
+export interface LanesConfig extends RoutingTable {
+  /** What the lanes deliver to, by the lanes' names: the config's targets, and what fetches for their deliveries. */
+  lanes: ReadonlyMap<string, Target>;
+  retry: RetryPolicy;
+  redact: Redact;
+}
+
+/** A lane, and the config under which it works now. */
+interface Work {
+  lane: Lane;
+  target: Target;
+  config: LanesConfig;
+}
+
+/** An attempt that is to be made. */
+interface Attempting extends Work {
+  underway: Underway;
+  /** With what was fetched for it, if it may see that. */
+  event: RelayEvent;
+}
+
+/** Pause after what the store did not take, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
+
+/** What a worker is given. */
+export interface Tools {
+  store: LaneStore;
+  writer: Writer;
+  time: StoreTime;
+  clock: Clock;
+  caution: Caution;
+  /** Ends attempts; what is not recorded by then is made again after a start. */
+  stop: AbortSignal;
+  /** Called when a lane may have to be read. */
+  onChange(): void;
+  /** Called when more may be due in these lanes. */
+  wake(lanes: Iterable<string>): void;
+}
+
+export class Worker {
+  readonly #tools: Tools;
+  readonly #recorder: Recorder;
+  readonly #inFlight = new Set<Promise<void>>();
+  #isStopping = false;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#recorder = new Recorder(tools.writer, tools.clock, tools.stop);
+  }
+
+  /** Begins what the lane's pace allows of what is in memory. */
+  work(work: Work): void {
+    if (this.#isStopping) return;
+    const { lane, target, config } = work;
+    const { clock, caution, time } = this.#tools;
+    const waiting: Waiting[] = [];
+    const begun: Attempting[] = [];
+    const isCautious = caution.isOn;
+    while (lane.pace.room(clock.monotonic()) > 0) {
+      const due = lane.next(caution.mayBegin);
+      if (!due) break;
+      const step = this.#stepOf(due, target, config);
+      const underway = lane.begin(due, isCautious && step.kind === "begin");
+      if (step.kind === "end") this.#end(work, underway, step.outcome);
+      else if (step.kind === "await") waiting.push({ ref: due.ref, revision: due.revision, awaits: step.awaits });
+      else {
+        lane.pace.begin(clock.monotonic());
+        begun.push({ ...work, underway, event: step.event });
+      }
+    }
+    this.#expire(work, time);
+    if (waiting.length > 0) this.#track(this.#await(lane, waiting));
+    if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(lane, begun));
+    else for (const one of begun) this.#track(this.#make(one));
+    if (lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
+  }
+
+  /** Whether nothing is under way, and nothing is being recorded. */
+  async idle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  #stepOf(due: Due, target: Target, config: LanesConfig): Step {
+    const outcome = this.#tools.caution.verdictOf(due);
+    if (outcome) return { kind: "end", outcome };
+    return stepOf(due, needOfDue(due, target, config), retryOf(target, config), this.#tools.time.now());
+  }
+
+  /** Ends what would be of no use by the time that the lane is open again. */
+  #expire(work: Work, time: StoreTime): void {
+    const { lane, target } = work;
+    const now = this.#tools.clock.monotonic();
+    const opensAt = target.expired && lane.pace.room(now) === 0 ? lane.pace.opensAt(now) : undefined;
+    if (opensAt === undefined || opensAt <= now) return;
+    const at = time.fromMonotonic(opensAt);
+    for (const due of lane.expired(at)) this.#end(work, lane.begin(due, false), target.expired!(at));
+  }
+
+  /** Records the outcome of a delivery for which no attempt was made. */
+  #end(work: Work, underway: Underway, outcome: Outcome): void {
+    this.#track(this.#record(work, { underway, outcome, endedAt: this.#tools.time.now(), durationMs: 0 }));
+  }
+
+  async #await(lane: Lane, waiting: readonly Waiting[]): Promise<void> {
+    const refs = new Set(waiting.map(({ ref }) => ref));
+    const own = lane.underway.filter(({ due }) => refs.has(due.ref));
+    try {
+      await this.#tools.store.await(lane.epoch, waiting);
+    } catch (error) {
+      log.error("cannot have deliveries wait: {problem}", { problem: explain(error) });
+      await this.#pause();
+    }
+    for (const underway of own) lane.release(underway);
+    this.#tools.wake([lane.epoch.lane, ...new Set(waiting.map(({ awaits }) => awaits.lane))]);
+  }
+
+  async #makeCautiously(lane: Lane, begun: readonly Attempting[]): Promise<void> {
+    try {
+      await this.#tools.caution.begin(begun.map(({ underway }) => underway.due.ref));
+    } catch (error) {
+      log.error("cannot write down what begins: {problem}", { problem: explain(error) });
+      await this.#pause();
+      for (const { underway } of begun) this.#release(lane, underway);
+      return;
+    }
+    for (const one of begun) this.#track(this.#make(one));
+  }
+
+  async #make({ underway, event, ...work }: Attempting): Promise<void> {
+    const { clock, stop, time } = this.#tools;
+    const { lane, target, config } = work;
+    const startedAt = clock.monotonic();
+    const outcome = await attempt(target, () => deliveryOf({ ...underway.due, event }, config), stop, clock);
+    const times = { endedAt: time.now(), durationMs: Math.round(clock.monotonic() - startedAt) };
+    if (!outcome) return this.#release(lane, underway);
+    if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
+    const change = lane.pace.observe(outcome, clock.monotonic());
+    if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
+    lane.pace.end();
+    const recorded = this.#record(work, { underway, outcome, ...times });
+    this.work(work); // the next one need not wait for the record of this one
+    await recorded;
+  }
+
+  async #defer({ lane, target }: Work, underway: Underway, outcome: Deferred): Promise<void> {
+    lane.pace.observe(outcome, this.#tools.clock.monotonic());
+    const hold = this.#holdOf(lane);
+    const until = new Date(hold.throttledUntil!).toISOString();
+    log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
+    this.#release(lane, underway);
+    await this.#recorder.hold(lane, hold);
+  }
+
+  /** Leaves a delivery as it was: no attempt was made, or the relay stops. */
+  #release(lane: Lane, underway: Underway): void {
+    lane.pace.end();
+    lane.release(underway);
+    this.#tools.caution.end(underway.due.ref);
+    this.#tools.onChange();
+  }
+
+  async #record(
+    work: Work,
+    { underway, ...attempted }: Pick<Attempted, "underway" | "outcome" | "endedAt" | "durationMs">,
+  ): Promise<void> {
+    const { lane, target, config } = work;
+    const parts = { lane, hold: this.#holdOf(lane), retry: retryOf(target, config), redact: config.redact };
+    const done = await this.#recorder.record({ ...parts, ...attempted, underway });
+    this.#tools.caution.end(underway.due.ref);
+    if (!done) return;
+    lane.settle(underway, done.record, done.recorded);
+    this.#tools.onChange();
+  }
+
+  #holdOf({ pace }: Lane): Hold {
+    return this.#tools.time.holdFromMonotonic(pace.hold);
+  }
+
+  async #pause(): Promise<void> {
+    await this.#tools.clock.sleep(STORE_RETRY_MS, this.#tools.stop);
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#inFlight.delete(done));
+    this.#inFlight.add(done);
+  }
+}
+
+function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
+  return policy.retry ?? retry;
+}
+
+function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
+  return isOwn(event) ? undefined : needOf(() => payloadOf(bareEvent(event)), target, config);
+}
+
+function deliveryOf({ id, attempts, event, lane }: Due, config: LanesConfig): Delivery {
+  // A route is asked as it was when the event came in.
+  const message = isOwn(event) ? {} : messageFor(() => payloadOf(bareEvent(event)), lane, config);
+  return { id, attempt: attempts + 1, event, message };
+}

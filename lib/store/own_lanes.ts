@@ -1,0 +1,8 @@
+/** Lanes of relay's own, beside those of targets: what goes there is made for other deliveries, and shown with these. */
+
+/** How the names of these lanes begin; no target's may. */
+export const OWN_LANE = "relay::";
+
+export function isOwnLane(name: string): boolean {
+  return name.startsWith(OWN_LANE);
+}

@@ -1,0 +1,76 @@
+/** Accepting events: they are inserted, and nothing else is read or written. */
+
+import type { StatementSync } from "node:sqlite";
+import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
+import type { SqliteFile } from "./file.ts";
+
+const statements = {
+  event: `INSERT INTO events (id, source, type, received_at, secret_index, headers, body, problems)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  plain: "INSERT INTO deliveries (event, number, target, state, due_at) VALUES (?, ?, ?, 'pending', ?)",
+  delivery: `INSERT INTO deliveries (event, number, target, state, due_at, due_set_at, order_key, awaits)
+    VALUES (:event, :number, :target, 'pending', :dueAt, :dueSetAt, :orderKey, :awaits)`,
+  awaited: `INSERT INTO deliveries (event, number, target, state, due_at, is_awaited, expires_at)
+    VALUES (:event, :number, :lane, 'pending', :now, 1, :expiresAt)`,
+} as const;
+
+/** Methods run within the transaction that is open. */
+export class SqliteAccept {
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+
+  constructor(file: SqliteFile) {
+    this.#sql = file.prepareAll(statements);
+  }
+
+  accept(event: NewEvent): "stored" | "duplicate" {
+    const { changes, lastInsertRowid } = this.#sql.event.run(
+      event.id,
+      event.source,
+      event.type,
+      event.receivedAt,
+      event.secretIndex,
+      JSON.stringify(event.headers),
+      event.body,
+      event.problems.length > 0 ? JSON.stringify(event.problems) : null,
+    );
+    if (Number(changes) === 0) return "duplicate";
+    this.insert(Number(lastInsertRowid), 1, event.deliveries, event.receivedAt);
+    return "stored";
+  }
+
+  /** Gives an event deliveries from this number on, due now; those that they await come behind them. */
+  insert(event: number, first: number, deliveries: readonly NewDelivery[], now: number): void {
+    const awaited = new Map<string, number>();
+    const numberOf = ({ lane }: Awaited) => {
+      const number = awaited.get(lane) ?? first + deliveries.length + awaited.size;
+      awaited.set(lane, number);
+      return number;
+    };
+    deliveries.forEach(({ target, orderKey, awaits }, index) => {
+      const number = first + index;
+      if (orderKey === undefined && !awaits) this.#sql.plain.run(event, number, target, now);
+      else this.#sql.delivery.run({ event, number, target, ...dueOf(now, awaits), orderKey: orderKey ?? null, awaits: awaits ? numberOf(awaits) : null });
+    });
+    for (const [lane, number] of awaited) {
+      const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);
+      this.insertAwaited(event, number, lane, now, expiryOf(all, now));
+    }
+  }
+
+  insertAwaited(event: number, number: number, lane: string, now: number, expiresAt: number | null): void {
+    this.#sql.awaited.run({ event, number, lane, now, expiresAt });
+  }
+}
+
+/** When a delivery is due that begins now, as rows have it. */
+export function dueOf(now: number, awaits: Awaited | undefined): { dueAt: number | null; dueSetAt: number | null } {
+  if (!awaits) return { dueAt: now, dueSetAt: null };
+  return { dueAt: awaits.patienceMs === undefined ? null : now + awaits.patienceMs, dueSetAt: now };
+}
+
+/** When the last of these goes without what it awaits; `null` if one never does. */
+export function expiryOf(awaits: readonly Awaited[], now: number): number | null {
+  const patience = awaits.map(({ patienceMs = Infinity }) => patienceMs);
+  const most = Math.max(...patience);
+  return most === Infinity ? null : now + most;
+}

@@ -1,0 +1,88 @@
+/** What the SQLite store keeps of alarms. */
+
+import type { StatementSync } from "node:sqlite";
+import type { AlarmState } from "../../alert.ts";
+import type { Clock } from "../../clock.ts";
+import type { NewEvent } from "../../event.ts";
+import { OWN_SOURCE } from "../../own_event.ts";
+import type { AlarmStore } from "../alarms.ts";
+import type { SqliteAccept } from "./accept.ts";
+import type { SqliteFile } from "./file.ts";
+import { isTarget } from "./statements.ts";
+
+const statements = {
+  states: "SELECT key, watched_since, since FROM alarms",
+  watch: "INSERT INTO alarms (key, watched_since) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+  forget: "DELETE FROM alarms WHERE key NOT IN (SELECT value FROM json_each(?))",
+  turn: "UPDATE alarms SET since = :since WHERE key = :key AND (since IS NULL) <> (:since IS NULL)",
+
+  /** By the index of dead letters: the join is written so that nothing else is looked through. */
+  countDead: `SELECT count(*) AS count FROM (SELECT 1 FROM deliveries d CROSS JOIN events e ON e.seq = d.event
+    WHERE d.state = 'dead' AND ${isTarget("d.target")} AND e.source <> '${OWN_SOURCE}' LIMIT ?)`,
+
+  lastReceived: "SELECT name, received_at FROM types",
+} as const;
+
+export class SqliteAlarms implements AlarmStore {
+  readonly #file: SqliteFile;
+  readonly #clock: Clock;
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+  readonly #accept: SqliteAccept;
+
+  constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#sql = file.prepareAll(statements);
+    this.#accept = accept;
+  }
+
+  async states(): Promise<Map<string, AlarmState>> {
+    return this.#file.read(() => this.#states());
+  }
+
+  #states(): Map<string, AlarmState> {
+    const rows = this.#sql.states.all() as unknown as StateRow[];
+    const now = this.#clock.now();
+    return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
+      key,
+      { watchedSince, since: since === null ? undefined : Math.min(since, now) },
+    ]));
+  }
+
+  async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
+    return await this.#file.write("watch for alarms", () => {
+      this.#sql.forget.run(JSON.stringify(keys));
+      for (const key of keys) this.#sql.watch.run(key, now);
+      return this.#states();
+    });
+  }
+
+  async turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean> {
+    return await this.#file.write("store an alarm", () => {
+      const { changes } = this.#sql.turn.run({ key, since: since ?? null });
+      if (Number(changes) === 0) return false;
+      this.#accept.accept(event);
+      return true;
+    });
+  }
+
+  async countDead(limit: number): Promise<number> {
+    return this.#file.read(() => (this.#sql.countDead.get(limit) as { count: number }).count);
+  }
+
+  async lastReceived(): Promise<Map<string, number>> {
+    const rows = this.#file.read(() => this.#sql.lastReceived.all() as unknown as TypeRow[]);
+    return new Map(rows.map(({ name, received_at }) => [name, received_at]));
+  }
+}
+
+interface StateRow {
+  key: string;
+  watched_since: number;
+  since: number | null;
+}
+
+interface TypeRow {
+  name: string;
+  received_at: number;
+}

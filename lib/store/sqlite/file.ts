@@ -1,0 +1,259 @@
+/** One SQLite file: opened, brought up to date, read, and written in transactions. */
+
+import { statfsSync, type Stats, statSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Clock } from "../../clock.ts";
+import { StoreError } from "../../errors.ts";
+import { isLocked, storeError } from "./error.ts";
+import { isLockHeld, lockStore } from "./lock.ts";
+import { migrations } from "./migrations.ts";
+import { makeFile } from "./ordinary_file.ts";
+import { type LongRead, Pieces, type ReadLimits } from "./pieces.ts";
+
+/** How long a write waits for another process that is writing, in milliseconds. */
+const LOCK_WAIT_MS = 5_000;
+
+/** Pause between two looks at a lock, in milliseconds; the program goes on with other work meanwhile. */
+const LOCK_PAUSE_MS = 20;
+
+/** A file of up to so many bytes is read through when it begins to be served, which takes a millisecond a megabyte. */
+const MAX_CHECKED_BYTES = 16 * 1024 ** 2;
+
+/** The write-ahead log is cut back to so many bytes once it has been copied into the file. */
+const MAX_LOG_BYTES = 64 * 1024 ** 2;
+
+/** Pages that are freed at a time. */
+const PAGES_FREED = 500;
+
+/** What a program wants to be told of its store's file. */
+export interface FileOptions {
+  /** Told of each durable commit how many milliseconds it took. */
+  onCommit?(ms: number): void;
+  /** Told which part of a new schema's changes is done, 0 to 1, while an older store is brought up to date. */
+  onUpgrade?(part: number): void;
+}
+
+/** A SQLite file that is open. Its methods throw {@link StoreError}. */
+export class SqliteFile {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #options: FileOptions;
+  readonly #pieces: Pieces;
+  /** Which files are written to: the store's own, and its write-ahead log once there is one. */
+  readonly #places = new Map<string, Stats>();
+  #lock?: DatabaseSync;
+  #isServing = false;
+
+  /**
+   * Opens the file, which is made if it is not there, and brings its schema up to date.
+   * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+   */
+  constructor(path: string, clock: Clock, options: FileOptions) {
+    this.path = path;
+    this.#clock = clock;
+    this.#options = options;
+    this.#pieces = new Pieces(clock);
+    try {
+      makeFile(path); // payloads concern clients and patients: they are the service's alone
+      this.#places.set(path, statSync(path));
+      this.#db = new DatabaseSync(path);
+      this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+      this.#refuseOther();
+      // Holds only if it is said before the first table; said again it would write to the file.
+      if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+      this.#db.exec("PRAGMA journal_mode = WAL");
+      this.#db.exec("PRAGMA synchronous = FULL");
+      this.#db.exec(`PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);
+      this.#migrate();
+      this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a write that waits does not hold up the program
+    } catch (error) {
+      throw storeError(`open the store ${path}`, error);
+    }
+  }
+
+  /** Tables without a version are not the relay's; both are read at once, since another relay may be making them. */
+  #refuseOther(): void {
+    const { isOther } = this.#db.prepare(
+      `SELECT user_version = 0 AND EXISTS (SELECT 1 FROM sqlite_schema) AS isOther FROM pragma_user_version`,
+    ).get() as { isOther: number };
+    if (!isOther) return;
+    throw new StoreError(
+      `Cannot open the store ${this.path}: it is the database of another program`,
+      "name another file as the `store` in the config",
+    );
+  }
+
+  /** A relay of another version may be serving the file: its schema changes only while nobody does. */
+  #migrate(): void {
+    const version = this.#version();
+    if (version > migrations.length) {
+      throw new StoreError(
+        `Cannot open the store ${this.path}: it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
+        "install the newer relay again, or restore a backup made before the upgrade",
+      );
+    }
+    if (version === migrations.length) return;
+    if (version > 0) this.#takeLock();
+    const onProgress = version > 0 ? this.#options.onUpgrade?.bind(this.#options) : undefined;
+    this.#transaction(() => {
+      const now = this.#clock.now();
+      for (const migrate of migrations.slice(this.#version())) migrate(this.#db, now, onProgress ?? (() => {}));
+      this.#setVersion();
+    });
+  }
+
+  #version(): number {
+    return Number(this.#pragma("user_version"));
+  }
+
+  #setVersion(): void {
+    this.#db.exec(`PRAGMA user_version = ${migrations.length}`);
+  }
+
+  /**
+   * Keeps every other relay from serving this file until this one ends, however it ends.
+   * @throws {StoreError} if another relay serves it, or it is damaged.
+   */
+  serve(): void {
+    this.#takeLock();
+    this.#isServing = true;
+    if (this.bytes() > MAX_CHECKED_BYTES) return;
+    const found = this.read(() => this.#pragma("quick_check(1)"));
+    if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
+  }
+
+  /** Whether a relay serves this file now, this one or another. */
+  isServed(): boolean {
+    // Whoever brings the schema up to date holds the lock as well, and does not serve.
+    return this.#lock === undefined ? isLockHeld(this.path) : this.#isServing;
+  }
+
+  #takeLock(): void {
+    this.#lock ??= lockStore(this.path, "serve");
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.read(() => this.#db.prepare(sql));
+  }
+
+  /** Statements by name, as their texts are. */
+  prepareAll<Name extends string>(texts: Record<Name, string>): Record<Name, StatementSync> {
+    const entries = Object.entries<string>(texts).map(([name, sql]) => [name, this.prepare(sql)]);
+    return Object.fromEntries(entries) as Record<Name, StatementSync>;
+  }
+
+  /** Reads: gives what `work` gives, and makes what it throws a {@link StoreError}. */
+  read<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError("read the store", error);
+    }
+  }
+
+  /** Reads in pieces, as {@link Pieces} says. */
+  async readInPieces(work: LongRead, limits?: ReadLimits): Promise<boolean> {
+    try {
+      return await this.#pieces.read(work, limits);
+    } catch (error) {
+      throw storeError("read the store", error);
+    }
+  }
+
+  /**
+   * Does this work in a transaction: when it resolves, all of it is done; when it rejects, nothing of it is. Waits for
+   * other programs that are writing, so the work may be done more than once, of which only the last time counts.
+   * @param doing Words for the error: what this is for.
+   * @param isRelaxed A crash of the program cannot undo it, a loss of power can. It does not flush the disk.
+   */
+  async write<Result>(doing: string, work: () => Result, isRelaxed = false): Promise<Result> {
+    const giveUpAt = this.#clock.monotonic() + LOCK_WAIT_MS;
+    for (;;) {
+      try {
+        return this.#transaction(work, isRelaxed);
+      } catch (error) {
+        if (!isLocked(error) || this.#clock.monotonic() > giveUpAt) throw storeError(doing, error);
+      }
+      await this.#clock.sleep(LOCK_PAUSE_MS);
+    }
+  }
+
+  #transaction<Result>(work: () => Result, isRelaxed = false): Result {
+    if (isRelaxed) this.#db.exec("PRAGMA synchronous = NORMAL"); // flushes the disk with no commit
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.#checkPlaces();
+      const startedAt = this.#clock.monotonic();
+      this.#db.exec("COMMIT");
+      if (!isRelaxed) this.#options.onCommit?.(this.#clock.monotonic() - startedAt);
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      if (isRelaxed) this.#db.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /** What is written to a file that was moved or deleted would be found by nobody. */
+  #checkPlaces(): void {
+    for (const path of [this.path, `${this.path}-wal`]) {
+      const now = statSync(path, { throwIfNoEntry: false });
+      const place = this.#places.get(path) ?? now;
+      if (now && now.ino === place?.ino && now.dev === place.dev) {
+        this.#places.set(path, place);
+        continue;
+      }
+      throw new StoreError(
+        `Cannot write to the store: ${path} is ${now ? "another file than before" : "gone"}`,
+        "put it back as it was, or restart the relay to go on with what is there",
+      );
+    }
+  }
+
+  /**
+   * Writes, and changes nothing.
+   * @param roomBytes What the disk must have room for besides: so small a write works where a larger one does not.
+   */
+  async probe(roomBytes: number): Promise<void> {
+    const doing = "write to the store";
+    await this.write(doing, () => this.#setVersion());
+    if (roomBytes === 0) return;
+    const { bavail, bsize } = this.read(() => statfsSync(this.path));
+    if (bavail * bsize < roomBytes) throw storeError(doing, new Error("the disk is full"));
+  }
+
+  /** Frees pages that hold nothing, some at a time, while they are a tenth of the file; says if more are. */
+  async shrink(): Promise<boolean> {
+    if (!this.#isHollow()) return false;
+    // `all`, since each page is a step of the statement, and Deno's `exec` takes one.
+    await this.write(
+      "free disk space",
+      () => this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_FREED})`).all(),
+    );
+    return this.#isHollow();
+  }
+
+  #isHollow(): boolean {
+    return this.read(() => Number(this.#pragma("freelist_count")) * 10 >= Number(this.#pragma("page_count")));
+  }
+
+  /** Size on disk, in bytes. */
+  bytes(): number {
+    const places = [this.path, `${this.path}-wal`];
+    const sizes = this.read(() => places.map((place) => statSync(place, { throwIfNoEntry: false })?.size ?? 0));
+    return sizes.reduce((sum, size) => sum + size);
+  }
+
+  /** What a pragma answers, in its one column. */
+  #pragma(text: string): unknown {
+    return Object.values(this.#db.prepare(`PRAGMA ${text}`).get()!)[0];
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#lock?.close();
+  }
+}

@@ -1,0 +1,299 @@
+/** Lanes in the SQLite store: who owns them, what is due in them, and how they are held. */
+
+import type { StatementSync } from "node:sqlite";
+import { type Clock, latestBy } from "../../clock.ts";
+import type {
+  DeliveryRef,
+  Due,
+  DueAsk,
+  DueInLane,
+  Epoch,
+  Hold,
+  LaneHold,
+  LaneStore,
+  OwnedLane,
+  Suspect,
+  Waiting,
+} from "../mod.ts";
+import { dueOf, expiryOf, type SqliteAccept } from "./accept.ts";
+import type { SqliteFile } from "./file.ts";
+import type { SqliteRecord } from "./record.ts";
+import { type DueRow, dueOfRow, holdOf, type HoldRow } from "./rows.ts";
+import { firstInOrder } from "./statements.ts";
+import { walk } from "./pieces.ts";
+
+/** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
+const MAX_BYTES = 1024 ** 2;
+
+/** Deliveries that have been due for longest, among which those are parked that stand behind a head. */
+const FRONT = 2_000;
+
+/** Whether a delivery of a lane was put off by a clock that was ahead. By the index, of those that are not due yet. */
+const isAhead = `target = :lane AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
+
+const statements = {
+  take: `INSERT INTO lanes (name, epoch, token, given_up) VALUES (:lane, 1, :token, 0)
+    ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, token = excluded.token, given_up = 0
+    RETURNING epoch, open_until, throttled_until, held_at, paused_at`,
+  wasGivenUp: "SELECT given_up FROM lanes WHERE name = ?",
+  giveUp: "UPDATE lanes SET given_up = 1 WHERE name = ? AND epoch = ? AND token = ?",
+  correctStarts: "UPDATE lane_starts SET at = :now WHERE lane = :lane AND at > :latest",
+  starts: "SELECT at FROM lane_starts WHERE lane = ? ORDER BY at",
+  holds: "SELECT name, open_until, throttled_until, held_at, paused_at FROM lanes",
+  hold: `UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :now
+    WHERE name = :lane AND epoch = :number AND token = :token`,
+
+  /** By the index alone. */
+  due: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
+    ORDER BY due_at, event, number LIMIT ?`,
+  read: `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.revision, d.is_awaited, d.expires_at,
+      iif(d.awaits IS NULL, NULL,
+        (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
+      iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
+        WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
+        AS failing_since,
+      e.id, e.source, e.type, e.received_at, e.headers, e.body, n.at AS fetched_at, n.data, n.problem, n.outcome
+    FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event
+    WHERE d.event = ? AND d.number = ?`,
+  nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
+  head: firstInOrder,
+
+  front: `SELECT event, number, order_key FROM deliveries
+    WHERE target = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event, number LIMIT ${FRONT}`,
+  park: `UPDATE deliveries SET due_at = NULL, due_set_at = NULL, awaits = NULL WHERE event = ? AND number = ? AND state = 'pending'`,
+  nextParked: `SELECT min(order_key) AS orderKey FROM deliveries
+    WHERE target = ? AND order_key > ? AND order_key IS NOT NULL AND state = 'pending' AND due_at IS NULL AND awaits IS NULL`,
+  isHeadParked: `SELECT 1 FROM deliveries
+    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
+  unpark: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
+    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
+
+  awaited: "SELECT number, state, expires_at FROM deliveries WHERE event = ? AND target = ? AND is_awaited = 1",
+  lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
+  wait: `UPDATE deliveries SET awaits = :awaits, due_at = :dueAt, due_set_at = :dueSetAt
+    WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
+  again: `UPDATE deliveries SET state = 'pending', due_at = :now, due_set_at = NULL, expires_at = :expiresAt,
+      first_attempt = attempts, revision = revision + 1 WHERE event = :event AND number = :number`,
+  expire: "UPDATE deliveries SET expires_at = :expiresAt WHERE event = :event AND number = :number",
+
+  /** One step in the index for each name, however many deliveries wait. */
+  waiting: `WITH RECURSIVE names (name) AS (
+      SELECT min(target) FROM deliveries WHERE state = 'pending'
+      UNION ALL
+      SELECT (SELECT min(target) FROM deliveries WHERE state = 'pending' AND target > name) FROM names WHERE name IS NOT NULL
+    ) SELECT name FROM names WHERE name IS NOT NULL`,
+  isAhead: `SELECT 1 FROM deliveries WHERE ${isAhead} LIMIT 1`,
+  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL WHERE ${isAhead}`,
+
+  begin: `INSERT INTO underway (event, number, is_alone) VALUES (?, ?, ?)
+    ON CONFLICT (event, number) DO UPDATE SET is_alone = excluded.is_alone`,
+  countCrash: "UPDATE underway SET crashes = crashes + 1, alone = alone + is_alone, is_alone = 0",
+  forgetDone: `DELETE FROM underway WHERE NOT EXISTS (SELECT 1 FROM deliveries d
+    WHERE d.event = underway.event AND d.number = underway.number AND d.state = 'pending')`,
+  suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone
+    FROM underway u JOIN deliveries d ON d.event = u.event AND d.number = u.number ORDER BY u.event, u.number`,
+  forgetUnderway: "DELETE FROM underway",
+  changes: "SELECT count FROM changes",
+} as const;
+
+export class SqliteLanes implements LaneStore {
+  readonly #file: SqliteFile;
+  readonly #clock: Clock;
+  readonly #accept: SqliteAccept;
+  readonly #record: SqliteRecord;
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+
+  constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, record: SqliteRecord) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#accept = accept;
+    this.#record = record;
+    this.#sql = file.prepareAll(statements);
+  }
+
+  async own(lanes: readonly string[], token: string): Promise<Map<string, OwnedLane>> {
+    return await this.#file.write("take lanes over", () =>
+      new Map(lanes.map((lane) => {
+        const now = this.#clock.now();
+        const before = this.#sql.wasGivenUp.get(lane) as { given_up: number } | undefined;
+        const { epoch, ...row } = this.#sql.take.get({ lane, token }) as unknown as HoldRow & { epoch: number };
+        this.#sql.correctStarts.run({ lane, now, latest: latestBy(now) });
+        const starts = (this.#sql.starts.all(lane) as { at: number }[]).map(({ at }) => at);
+        const wasGivenUp = before?.given_up !== 0;
+        return [lane, { epoch: { lane, number: epoch, token }, hold: holdOf(row, now), starts, wasGivenUp }];
+      })));
+  }
+
+  async giveUp(lanes: readonly Epoch[]): Promise<void> {
+    await this.#file.write("give lanes up", () => {
+      for (const { lane, number, token } of lanes) this.#sql.giveUp.run(lane, number, token);
+    });
+  }
+
+  async holds(): Promise<Map<string, LaneHold>> {
+    const rows = this.#file.read(() => this.#sql.holds.all() as unknown as HoldRow[]);
+    return new Map(rows.map((row) => [row.name, holdOf(row, this.#clock.now())]));
+  }
+
+  async hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void> {
+    await this.#file.write("hold lanes", () => {
+      for (const { epoch, hold: { openUntil = null, throttledUntil = null } } of holds) {
+        this.#sql.hold.run({ ...epoch, openUntil, throttledUntil, now: this.#clock.now() });
+      }
+    });
+  }
+
+  async due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }> {
+    const now = this.#clock.now();
+    return this.#file.read(() => ({ now, lanes: asks.map((ask) => this.#dueIn(ask, now)) }));
+  }
+
+  #dueIn({ lane, limit, known }: DueAsk, now: number): DueInLane {
+    const isKnown = new Set(known.map(keyOf));
+    const found = this.#sql.due.all(lane, now, limit + known.length) as unknown as DeliveryRef[];
+    const unknown = found.filter((ref) => !isKnown.has(keyOf(ref)));
+    const due: Due[] = [];
+    let bytes = 0;
+    for (const { event, number } of unknown.slice(0, limit)) {
+      if (bytes >= MAX_BYTES) break;
+      const row = this.#sql.read.get(event, number) as unknown as DueRow;
+      due.push({ ...dueOfRow(row, lane), head: this.#headOf(lane, row.order_key) });
+      bytes += row.body.byteLength + (row.data?.byteLength ?? 0);
+    }
+    const { at } = this.#sql.nextAt.get(lane, now) as { at: number | null };
+    const isAll = found.length < limit + known.length && due.length === unknown.length;
+    return { lane, due, isAll, nextAt: at ?? undefined };
+  }
+
+  #headOf(target: string, orderKey: string | null): DeliveryRef | undefined {
+    if (orderKey === null) return undefined;
+    const { event, number } = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef;
+    return { event, number };
+  }
+
+  async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
+    const { lane } = epoch;
+    const blocked = new Set(orderKeys);
+    return await this.#file.write("park deliveries", () => {
+      if (!this.#record.isOwner({ epoch })) return false;
+      const front = this.#sql.front.all(lane, this.#clock.now()) as unknown as FrontRow[];
+      const heads = new Map<string, string>();
+      const behind = front.filter((row) => {
+        const { order_key: key } = row;
+        if (key === null || !blocked.has(key)) return false;
+        const head = heads.get(key) ?? keyOf(this.#headOf(lane, key)!);
+        heads.set(key, head);
+        return keyOf(row) !== head;
+      });
+      for (const { event, number } of behind) this.#sql.park.run(event, number);
+      return behind.length > 0 && front.length === FRONT;
+    });
+  }
+
+  async unpark(epoch: Epoch): Promise<number> {
+    const { lane } = epoch;
+    const stuck: string[] = [];
+    await this.#file.readInPieces((isOver) => this.#findStuck(lane, stuck, isOver));
+    if (stuck.length === 0) return 0;
+    return await this.#file.write("give order keys their turn", () => {
+      if (!this.#record.isOwner({ epoch })) return 0;
+      const at = this.#clock.now();
+      return stuck.reduce(
+        (sum, orderKey) => sum + Number(this.#sql.unpark.run({ target: lane, orderKey, at }).changes),
+        0,
+      );
+    });
+  }
+
+  /** Order keys whose heads are parked. */
+  #findStuck(lane: string, stuck: string[], isOver: () => boolean): Generator<void, boolean> {
+    const { nextParked, isHeadParked } = this.#sql;
+    const keysAfter = function* (last = "") {
+      for (let key = last;;) {
+        const { orderKey } = nextParked.get(lane, key) as { orderKey: string | null };
+        if (orderKey === null) return;
+        yield key = orderKey;
+      }
+    };
+    return walk<string>(keysAfter, (orderKey) => {
+      if (isHeadParked.get({ target: lane, orderKey })) stuck.push(orderKey);
+    }, isOver);
+  }
+
+  async await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void> {
+    await this.#file.write("await other deliveries", () => {
+      if (!this.#record.isOwner({ epoch })) return;
+      const now = this.#clock.now();
+      for (const one of waiting) this.#awaitOne(one, now);
+    });
+  }
+
+  #awaitOne({ ref: { event, number }, revision, awaits }: Waiting, now: number): void {
+    const own = expiryOf([awaits], now);
+    const found = this.#sql.awaited.get(event, awaits.lane) as AwaitedRow | undefined;
+    const { number: last } = this.#sql.lastNumber.get(event) as { number: number };
+    const awaited = found?.number ?? last + 1;
+    const { changes } = this.#sql.wait.run({ event, number, revision, awaits: awaited, ...dueOf(now, awaits) });
+    if (Number(changes) === 0) return;
+    const expiresAt = own === null || found?.expires_at === null ? null : Math.max(own, found?.expires_at ?? own);
+    if (!found) this.#accept.insertAwaited(event, awaited, awaits.lane, now, own);
+    else if (found.state === "pending") this.#sql.expire.run({ event, number: awaited, expiresAt });
+    else this.#sql.again.run({ event, number: awaited, now, expiresAt: own });
+  }
+
+  async bringForward(): Promise<number> {
+    const now = this.#clock.now();
+    const latest = latestBy(now);
+    const lanes = (await this.waiting()).filter((lane) =>
+      this.#file.read(() => this.#sql.isAhead.get({ lane, now, latest })) !== undefined
+    );
+    if (lanes.length === 0) return 0;
+    return await this.#file.write(
+      "make due what a wrong clock put off",
+      () =>
+        lanes.reduce((sum, lane) => sum + Number(this.#sql.bringForward.run({ lane, now, latest }).changes), 0),
+    );
+  }
+
+  async waiting(): Promise<string[]> {
+    const rows = this.#file.read(() => this.#sql.waiting.all() as unknown as { name: string }[]);
+    return rows.map(({ name }) => name);
+  }
+
+  async begin(refs: readonly DeliveryRef[], isAlone: boolean): Promise<void> {
+    await this.#file.write("write down what begins", () => {
+      for (const { event, number } of refs) this.#sql.begin.run(event, number, Number(isAlone));
+    }, true);
+  }
+
+  async countCrash(): Promise<Suspect[]> {
+    return await this.#file.write("count a crash", () => {
+      this.#sql.forgetDone.run();
+      this.#sql.countCrash.run();
+      const rows = this.#sql.suspects.all() as unknown as (DeliveryRef & Omit<Suspect, "ref">)[];
+      return rows.map(({ event, number, ...suspect }) => ({ ref: { event, number }, ...suspect }));
+    });
+  }
+
+  async forgetUnderway(): Promise<void> {
+    await this.#file.write("forget what was under way", () => void this.#sql.forgetUnderway.run());
+  }
+
+  async changes(): Promise<number> {
+    return this.#file.read(() => (this.#sql.changes.get() as { count: number }).count);
+  }
+}
+
+function keyOf({ event, number }: DeliveryRef): string {
+  return `${event} ${number}`;
+}
+
+interface FrontRow extends DeliveryRef {
+  order_key: string | null;
+}
+
+interface AwaitedRow {
+  number: number;
+  state: string;
+  expires_at: number | null;
+}

@@ -1,0 +1,54 @@
+/** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
+
+import { existsSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { StoreError } from "../../errors.ts";
+import { checkFile, makeFile } from "./ordinary_file.ts";
+import { isLocked, storeError } from "./error.ts";
+
+/** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
+const LOOK_MS = 200;
+
+/**
+ * Takes the lock of a store; whoever closes what this gives lets go of it.
+ * @param path Path of the store.
+ * @param doing Words for the error: what is to be done with the store.
+ * @throws {StoreError} if a relay serves it.
+ */
+export function lockStore(path: string, doing: string): DatabaseSync {
+  const file = `${path}.lock`;
+  try {
+    makeFile(file);
+    const lock = new DatabaseSync(file);
+    lock.exec(`PRAGMA busy_timeout = ${LOOK_MS}`);
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    if (!isLocked(error)) throw storeError(`lock the store by ${file}`, error);
+    throw new StoreError(`Cannot ${doing} the store ${path}: another relay serves it`, "stop that one first");
+  }
+}
+
+/**
+ * Whether a relay holds the lock of a store. For another program than that one: to look would let go of its own lock.
+ * @param path Path of the store.
+ * @throws {StoreError} if that cannot be told.
+ */
+export function isLockHeld(path: string): boolean {
+  const file = `${path}.lock`;
+  if (!existsSync(file)) return false;
+  try {
+    checkFile(file);
+    const lock = new DatabaseSync(file, { readOnly: true });
+    try {
+      lock.exec("PRAGMA busy_timeout = 0"); // Deno's is 5 s, in which the program would do nothing else
+      lock.prepare("SELECT count(*) FROM sqlite_schema").get();
+      return false;
+    } finally {
+      lock.close();
+    }
+  } catch (error) {
+    if (isLocked(error)) return true;
+    throw storeError(`see whether a relay serves ${path}`, error);
+  }
+}

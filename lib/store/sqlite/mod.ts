@@ -1,0 +1,80 @@
+/** A store in one SQLite file. */
+
+import type { Clock } from "../../clock.ts";
+import type { Batch, Store, Written } from "../mod.ts";
+import { SqliteAccept } from "./accept.ts";
+import { SqliteAlarms } from "./alarms.ts";
+import { SqliteCounts } from "./counts.ts";
+import { type FileOptions, SqliteFile } from "./file.ts";
+import { SqliteLanes } from "./lanes.ts";
+import { SqliteOperator } from "./operator.ts";
+import { SqliteRecord } from "./record.ts";
+import { SqliteRuns } from "./runs.ts";
+import { SqliteSessions } from "./sessions.ts";
+import { SqliteSteps } from "./steps.ts";
+import { SqliteUpkeep } from "./upkeep.ts";
+
+/**
+ * Opens the store in this file, which is made if it is not there.
+ * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+ */
+export function openSqlite(path: string, clock: Clock, options: FileOptions = {}): Store {
+  return new SqliteStore(new SqliteFile(path, clock, options), clock);
+}
+
+class SqliteStore extends SqliteOperator implements Store {
+  readonly lanes: SqliteLanes;
+  readonly alarms: SqliteAlarms;
+  readonly runs: SqliteRuns;
+  readonly sessions: SqliteSessions;
+  readonly upkeep: SqliteUpkeep;
+  readonly #file: SqliteFile;
+  readonly #clock: Clock;
+  readonly #accept: SqliteAccept;
+  readonly #record: SqliteRecord;
+
+  constructor(file: SqliteFile, clock: Clock) {
+    const accept = new SqliteAccept(file);
+    const steps = new SqliteSteps(file);
+    const counts = new SqliteCounts(file);
+    super(file, clock, accept, steps, counts);
+    this.#file = file;
+    this.#clock = clock;
+    this.#accept = accept;
+    this.#record = new SqliteRecord(file);
+    this.lanes = new SqliteLanes(file, clock, accept, this.#record);
+    this.alarms = new SqliteAlarms(file, clock, accept);
+    this.runs = new SqliteRuns(file);
+    this.sessions = new SqliteSessions(file);
+    this.upkeep = new SqliteUpkeep(file, clock, steps, counts);
+  }
+
+  async serve(): Promise<void> {
+    this.#file.serve();
+  }
+
+  async write({ accepts, lanes }: Batch): Promise<Written> {
+    const doing = accepts.length > 0 ? "store events" : "record attempts";
+    return await this.#file.write(doing, () => {
+      const released = new Set<string>();
+      const now = this.#clock.now();
+      return {
+        accepted: accepts.map((event) => this.#accept.accept(event)),
+        lanes: lanes.map((lane) => this.#record.record(lane, now, released)),
+        released: [...released],
+      };
+    });
+  }
+
+  async probe(roomBytes: number): Promise<void> {
+    await this.#file.probe(roomBytes);
+  }
+
+  async bytes(): Promise<number> {
+    return this.#file.bytes();
+  }
+
+  async close(): Promise<void> {
+    this.#file.close();
+  }
+}

@@ -1,0 +1,238 @@
+/** The operator's side of the SQLite store: what is shown of its events, and what a person changes. */
+
+import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../../clock.ts";
+import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../../id.ts";
+import type { Reason } from "../../outcome.ts";
+import type { NewDelivery, NewEvent } from "../../event.ts";
+import { durationOf, HOUR_MS } from "../activity.ts";
+import type { DeliveryRef } from "../mod.ts";
+import type {
+  Activity,
+  DeadFilter,
+  DeadGroup,
+  DeliveryStory,
+  EventFilter,
+  EventPage,
+  EventStory,
+  Fetched,
+  ListPage,
+  OperatorStore,
+  StoredEvent,
+  TargetView,
+  Totals,
+} from "../operator.ts";
+import type { SqliteAccept } from "./accept.ts";
+import { operatorStatements } from "./operator_statements.ts";
+import {
+  type AttemptRow,
+  attemptView,
+  deliveryViews,
+  fetchedOf,
+  isoTime,
+  type NoteRow,
+  type StoryRow,
+  type TargetRow,
+  targetView,
+} from "./rows.ts";
+import { SqliteCounts } from "./counts.ts";
+import type { SqliteFile } from "./file.ts";
+import type { SqliteSteps } from "./steps.ts";
+import { SqliteSearch } from "./search.ts";
+
+export class SqliteOperator implements OperatorStore {
+  readonly #file: SqliteFile;
+  readonly #sql: Record<keyof typeof operatorStatements, StatementSync>;
+  readonly #accept: SqliteAccept;
+  readonly #steps: SqliteSteps;
+  readonly #clock: Clock;
+  readonly #search: SqliteSearch;
+  readonly #counts: SqliteCounts;
+
+  constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, steps: SqliteSteps, counts: SqliteCounts) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#accept = accept;
+    this.#steps = steps;
+    this.#counts = counts;
+    this.#sql = file.prepareAll(operatorStatements);
+    this.#search = new SqliteSearch(file, this.#sql, steps, clock);
+  }
+
+  async targets(): Promise<TargetView[]> {
+    const now = this.#clock.now();
+    const waiting = await this.#counts.waiting();
+    const dead = Map.groupBy(await this.#counts.dead(), ({ target }) => target);
+    return this.#file.read(() => {
+      const rows = new Map((this.#sql.targets.all() as unknown as TargetRow[]).map((row) => [row.name, row]));
+      const names = [...new Set([...rows.keys(), ...waiting.keys(), ...dead.keys()])].sort();
+      return names.map((name) => {
+        const { oldest, ...counts } = waiting.get(name) ?? { pending: 0 };
+        const lost = (dead.get(name) ?? []).reduce((sum, { count }) => sum + count, 0);
+        const oldestAt = this.#receivedBy(now, oldest);
+        return targetView(name, { ...counts, dead: lost, oldestAt }, rows.get(name), now);
+      });
+    });
+  }
+
+  async totals(limit: number): Promise<Totals> {
+    const { waiting, dead } = this.#file.read(() => this.#sql.totals.get({ limit })) as unknown as Totals;
+    return { waiting, dead };
+  }
+
+  /** When an event came in at the latest, as far as it is not of a clock that was set back since. */
+  #receivedBy(now: number, seq: number | undefined): number | undefined {
+    const at = this.#receivedAt(seq);
+    return at === undefined || at <= now ? at : this.#steps.after(seq!)?.received_at;
+  }
+
+  /** When an event came in, unless it was deleted meanwhile. */
+  #receivedAt(seq: number | undefined): number | undefined {
+    if (seq === undefined) return undefined;
+    return (this.#sql.receivedAt.get(seq) as { received_at: number } | undefined)?.received_at;
+  }
+
+  async events(filter: EventFilter, page: ListPage & { before?: number }): Promise<EventPage> {
+    return await this.#search.events(filter, page);
+  }
+
+  async stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>> {
+    return await this.#search.stored(filter, page);
+  }
+
+  async story(id: IdBytes): Promise<EventStory | undefined> {
+    return this.#file.read(() => {
+      const { first, last, number } = placeOf(id);
+      const row = this.#sql.storyBetween.get(first, last) as unknown as StoryRow | undefined;
+      if (!row) return undefined;
+      const views = deliveryViews(row.id, this.#search.deliveries(row.seq), this.#clock.now());
+      const deliveries = views.map(([view, { number }]): DeliveryStory => ({
+        ...view,
+        ref: { event: row.seq, number },
+        history: (this.#sql.attempts.all(row.seq, number) as unknown as AttemptRow[]).map(attemptView),
+      }));
+      if (number !== undefined && !deliveries.some(({ ref }) => ref.number === number)) return undefined;
+      const { seq, headers, body, secret_index } = row;
+      return {
+        ...this.#search.view(row),
+        seq,
+        headers: JSON.parse(headers),
+        body,
+        secretIndex: secret_index,
+        details: this.#detailsOf(seq),
+        deliveries,
+      };
+    });
+  }
+
+  #detailsOf(seq: number): Fetched | undefined {
+    const row = this.#sql.note.get(seq) as unknown as NoteRow | undefined;
+    return row && fetchedOf(row);
+  }
+
+  async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
+    const range = this.#file.read(() => this.#steps.since(since));
+    const counts = await this.#counts.dead({ target, reason, ...range });
+    return this.#file.read(() =>
+      counts.flatMap(({ oldest, newest, ...group }) => {
+        const [oldestAt, newestAt] = [oldest, newest].map((seq) => this.#receivedAt(seq));
+        if (oldestAt === undefined || newestAt === undefined) return []; // deleted while they were counted
+        return [{ ...group, oldestAt: isoTime(oldestAt), newestAt: isoTime(newestAt) }];
+      })
+    );
+  }
+
+  async dead(
+    { target, reason, since }: { target: string; reason: Reason; since?: number },
+    { limit, after = { event: 0, number: 0 } }: { limit: number; after?: DeliveryRef },
+  ): Promise<DeliveryRef[]> {
+    return this.#file.read(() => {
+      const question = { target, reason, ...this.#steps.since(since), ...after, limit };
+      return (this.#sql.dead.all(question) as unknown as DeliveryRef[]).map(({ event, number }) => ({ event, number }));
+    });
+  }
+
+  async activity(since: number): Promise<Activity> {
+    const activity: Activity = { received: [], attempts: [] };
+    await this.#file.readInPieces((isOver) => this.#readHours(Math.floor(since / HOUR_MS) * HOUR_MS, activity, isOver));
+    return activity;
+  }
+
+  /** What came in is told from the places of events in the order of acceptance. */
+  *#readHours(first: number, { received, attempts }: Activity, isOver: () => boolean): Generator<void, void> {
+    const now = this.#clock.now();
+    for (let at = first; at <= now; at += HOUR_MS) {
+      const count = this.#steps.count(at, at + HOUR_MS);
+      if (count > 0) received.push({ at, count });
+      for (const { bucket, ...row } of this.#sql.activity.all(at) as unknown as ActivityRow[]) {
+        attempts.push({ at, durationMs: durationOf(bucket), ...row });
+      }
+      if (isOver()) yield;
+    }
+  }
+
+  async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
+    return await this.#change("retry deliveries", () => {
+      const retried = refs.map(({ event, number }) =>
+        this.#sql.retry.get(now, event, number) as { target: string } | undefined
+      ).filter((row) => row !== undefined);
+      this.#tryAtOnce(retried, now);
+      return retried.length;
+    });
+  }
+
+  async send(event: NewEvent): Promise<boolean> {
+    return await this.#change("store an event", () => this.#accept.accept(event) === "stored");
+  }
+
+  async redeliver(
+    events: readonly { seq: number; deliveries: readonly NewDelivery[] }[],
+    now: number,
+  ): Promise<string[][]> {
+    return await this.#change("replay events", () => {
+      this.#tryAtOnce(events.flatMap(({ deliveries }) => deliveries), now);
+      return events.map(({ seq, deliveries }) => {
+        const event = this.#sql.idOf.get(seq) as { id: Uint8Array } | undefined;
+        if (!event) return [];
+        const { number: last } = this.#sql.lastNumber.get(seq) as { number: number | null };
+        const first = (last ?? 0) + 1;
+        this.#accept.insert(seq, first, deliveries, now);
+        return deliveries.map((_, index) => formatId(deliveryId(event.id, first + index)));
+      });
+    });
+  }
+
+  #tryAtOnce(deliveries: readonly { target: string }[], now: number): void {
+    for (const target of new Set(deliveries.map((one) => one.target))) this.#sql.tryAtOnce.run(now, target);
+  }
+
+  async pause(target: string, now: number): Promise<boolean> {
+    return await this.#change("pause a target", () => this.#sql.pause.run(target, now).changes > 0);
+  }
+
+  async resume(target: string): Promise<boolean> {
+    return await this.#change("resume a target", () => this.#sql.resume.run(target).changes > 0);
+  }
+
+  /** Writes what an operator asks for, so that owners of lanes see it. */
+  async #change<Result>(doing: string, work: () => Result): Promise<Result> {
+    return await this.#file.write(doing, () => {
+      this.#sql.raiseChanges.run();
+      return work();
+    });
+  }
+}
+
+interface ActivityRow {
+  target: string;
+  state: "pending" | "delivered" | "dead";
+  bucket: number;
+  count: number;
+}
+
+/** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */
+function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
+  const place = readDeliveryId(id);
+  const isDelivery = place.first[6] !== id[6];
+  return isDelivery ? place : { first: id, last: id };
+}

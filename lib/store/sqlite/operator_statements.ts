@@ -1,0 +1,78 @@
+/** The statements of the SQLite store that an operator needs, by name. */
+
+import { isTarget, raiseChanges } from "./statements.ts";
+
+/** What a list shows of an event `e`; its body, which may be large, is looked into only here. */
+const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems,
+  ${fromBody("coalesce(json_extract(:body, '$.data.note_id'), json_extract(:body, '$.data.id'))")} AS note_id,
+  ${fromBody("json_extract(:body, '$.data.external_id')")} AS external_id`;
+
+/** As text, since an integer of 64 bits is none that JavaScript can take. */
+function fromBody(expression: string): string {
+  const body = "CAST(e.body AS TEXT)";
+  return `CASE WHEN json_valid(${body}) THEN CAST(${expression.replaceAll(":body", body)} AS TEXT) END`;
+}
+
+/** What is asked of an event `e` itself. */
+const fits = `(:type IS NULL OR e.type GLOB :type) AND (:text IS NULL OR instr(e.body, :text) > 0)`;
+
+/** What is asked of an event `e` and its deliveries. */
+const fitsWhole = `${fits}
+  AND (:isRouted IS NULL OR :isRouted = EXISTS (SELECT 1 FROM deliveries WHERE event = e.seq AND ${isTarget("target")}))
+  AND (:isNarrow = 0 OR EXISTS (SELECT 1 FROM deliveries
+    WHERE event = e.seq AND ${isTarget("target")} AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
+
+/** Events that have a delivery in a state whose deliveries an index holds, if these are few. */
+const eventsIn = (state: string) =>
+  `SELECT event FROM deliveries INDEXED BY deliveries_${state}
+    WHERE state = '${state}' AND target BETWEEN :firstTarget AND :lastTarget AND ${isTarget("target")} LIMIT :limit`;
+
+/** Whether the event of a delivery was received at or after a time, if one is given. */
+const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
+
+export const operatorStatements = {
+  targets: `SELECT * FROM lanes WHERE ${isTarget("name")}`,
+
+  receivedAt: "SELECT received_at FROM events WHERE seq = ?",
+
+  /** Every event, and whether it fits; whoever reads it can stop at any row. */
+  scanDown: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before
+    ORDER BY e.seq DESC`,
+  scanUp: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before ORDER BY e.seq`,
+  fits: `SELECT (${fits}) AS fits FROM events e WHERE e.seq = :seq`,
+  listed: `SELECT ${listed} FROM events e WHERE e.seq = ?`,
+  event: "SELECT seq, id, source, type, received_at, headers, body FROM events WHERE seq = ?",
+
+  eventsPending: eventsIn("pending"),
+  eventsDead: eventsIn("dead"),
+
+  storyBetween: `SELECT ${listed}, e.headers, e.body, e.secret_index FROM events e WHERE e.id BETWEEN ? AND ?`,
+  note: "SELECT at, data, problem FROM notes WHERE event = ?",
+  idOf: "SELECT id FROM events WHERE seq = ?",
+  deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
+  attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
+
+  dead: `SELECT event, number FROM deliveries
+    WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from AND ${isSince}
+      AND (event, number) > (:event, :number) ORDER BY event, number LIMIT :limit`,
+
+  activity: "SELECT target, state, bucket, count FROM activity WHERE hour = ?",
+
+  /** What it awaits it awaits anew, if that is not there by now. */
+  retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts,
+      awaits = NULL, revision = revision + 1
+    WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target`,
+  lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
+  tryAtOnce: "UPDATE lanes SET open_until = min(open_until, ?) WHERE name = ? AND open_until IS NOT NULL",
+
+  pause: `INSERT INTO lanes (name, paused_at) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at WHERE paused_at IS NULL`,
+  resume: "UPDATE lanes SET paused_at = NULL WHERE name = ? AND paused_at IS NOT NULL",
+  raiseChanges,
+
+  /** However many there are, no more than so many steps in an index, but for those of relay's own lanes. */
+  totals: `SELECT
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'pending' AND ${isTarget("target")} LIMIT :limit))
+        AS waiting,
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' AND ${isTarget("target")} LIMIT :limit)) AS dead`,
+} as const;

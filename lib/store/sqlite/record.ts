@@ -1,0 +1,199 @@
+/** Recording attempts: what they change of their deliveries, of their lanes, and of those that awaited them. */
+
+import type { StatementSync } from "node:sqlite";
+import { bucketOf, HOUR_MS } from "../activity.ts";
+import type { AttemptRecord, DeliveryRef, LaneRecords, Recorded } from "../mod.ts";
+import { isOwnLane } from "../own_lanes.ts";
+import type { SqliteFile } from "./file.ts";
+import { firstInOrder } from "./statements.ts";
+
+const statements = {
+  isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
+
+  settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, due_set_at = ?, reason = ?, awaits = NULL
+    WHERE event = ? AND number = ? AND state = 'pending' AND revision = ?`,
+  isThere: "SELECT 1 FROM deliveries WHERE event = ? AND number = ?",
+
+  attempt: `INSERT INTO attempts
+      (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  known: "SELECT 1 FROM attempts WHERE event = ? AND number = ? AND started_at = ? AND duration_ms = ? AND attempt >= ?",
+  dropAttempts: "DELETE FROM attempts WHERE event = ? AND number = ?",
+  nextAttempt: "SELECT max(attempt) + 1 AS attempt FROM attempts WHERE event = ? AND number = ?",
+
+  head: firstInOrder,
+  unparkHead: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
+    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
+
+  /** Of an event that is gone nothing is kept. */
+  keepFetched: `INSERT INTO notes (event, at, data, problem, outcome)
+    SELECT :event, :at, :data, :problem, :outcome WHERE EXISTS (SELECT 1 FROM events WHERE seq = :event)
+    ON CONFLICT (event) DO UPDATE
+      SET at = excluded.at, data = excluded.data, problem = excluded.problem, outcome = excluded.outcome`,
+  release: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
+    WHERE event = :event AND awaits = :number AND state = 'pending' RETURNING target`,
+
+  forgetUnderway: "DELETE FROM underway WHERE event = ? AND number = ?",
+  keepStart: "INSERT INTO lane_starts (lane, at) VALUES (?, ?)",
+  forgetStarts: "DELETE FROM lane_starts WHERE lane = ? AND at < ?",
+
+  /** What came last is the later one, also where the clock was set back in between. */
+  lane: `UPDATE lanes SET
+      delivered_at = coalesce(:deliveredAt, min(delivered_at, coalesce(:failedAt - 1, delivered_at))),
+      failed_at = coalesce(:failedAt, min(failed_at, coalesce(:deliveredAt - 1, failed_at))),
+      reason = coalesce(:reason, reason),
+      open_until = :openUntil, throttled_until = :throttledUntil, held_at = :heldAt
+    WHERE name = :lane`,
+  hold: "UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :heldAt WHERE name = :lane",
+
+  count: `INSERT INTO activity (hour, target, state, bucket, count) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,
+} as const;
+
+/** Methods run within the transaction that is open. */
+export class SqliteRecord {
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+
+  constructor(file: SqliteFile) {
+    this.#sql = file.prepareAll(statements);
+  }
+
+  isOwner({ epoch: { lane, number, token } }: Pick<LaneRecords, "epoch">): boolean {
+    return this.#sql.isOwner.get(lane, number, token) !== undefined;
+  }
+
+  /** @param released Is given the lanes in which deliveries are due that awaited one of these. */
+  record(lane: LaneRecords, now: number, released: Set<string>): Recorded[] {
+    const { epoch, hold, startsKeptMs, records } = lane;
+    const isOwner = this.isOwner(lane);
+    const recorded = records.map((record) => this.#recordOne(epoch.lane, record, isOwner, now, released));
+    if (!isOwner) return recorded;
+    if (startsKeptMs !== undefined) this.#keepStarts(epoch.lane, records, startsKeptMs);
+    const counted = records.filter((_, index) => recorded[index]!.fate === "recorded");
+    this.#describe(epoch.lane, counted, hold, now);
+    if (!isOwnLane(epoch.lane)) this.#count(epoch.lane, counted);
+    return recorded;
+  }
+
+  #recordOne(
+    target: string,
+    record: AttemptRecord,
+    isOwner: boolean,
+    now: number,
+    released: Set<string>,
+  ): Recorded {
+    const { ref: { event, number }, revision, orderKey, state, dueAt = null, outcome, isAwaited, wasBegun } = record;
+    const attempt = this.#keepAttempt(record);
+    if (attempt === undefined) return { fate: "known", head: this.#headOf(target, orderKey) };
+    const endedAt = endOf(record);
+    const reason = outcome.kind === "delivered" ? null : outcome.reason;
+    const changes = isOwner
+      ? this.#sql.settle.run(state, attempt, dueAt, dueAt && endedAt, reason, event, number, revision).changes
+      : 0;
+    if (wasBegun) this.#sql.forgetUnderway.run(event, number);
+    if (Number(changes) === 0) {
+      const isThere = this.#sql.isThere.get(event, number) !== undefined;
+      if (!isThere) this.#sql.dropAttempts.run(event, number);
+      return { fate: isThere ? "history" : "gone", head: this.#headOf(target, orderKey) };
+    }
+    if (isAwaited) this.#release(record, now, released);
+    if (orderKey !== undefined && state !== "pending") this.#sql.unparkHead.run({ target, orderKey, at: endedAt });
+    return { fate: "recorded", head: this.#headOf(target, orderKey) };
+  }
+
+  /**
+   * Keeps an attempt in the history, and gives its number there: one that another owner made meanwhile may have the one
+   * that was meant. `undefined` if it is there already.
+   */
+  #keepAttempt(record: AttemptRecord): number | undefined {
+    const { ref: { event, number }, attempt, startedAt, durationMs } = record;
+    if (this.#insertAttempt(record, attempt)) return attempt;
+    if (this.#sql.known.get(event, number, startedAt, durationMs, attempt)) return undefined;
+    const { attempt: next } = this.#sql.nextAttempt.get(event, number) as { attempt: number };
+    this.#insertAttempt(record, next);
+    return next;
+  }
+
+  #insertAttempt({ ref: { event, number }, startedAt, durationMs, outcome }: AttemptRecord, attempt: number): boolean {
+    const failure = outcome.kind === "delivered" ? undefined : outcome;
+    const { changes } = this.#sql.attempt.run(
+      event,
+      number,
+      attempt,
+      startedAt,
+      durationMs,
+      outcome.kind,
+      failure?.reason ?? null,
+      failure?.detail ?? null,
+      outcome.status ?? null,
+      outcome.answer || null,
+    );
+    return Number(changes) > 0;
+  }
+
+  #headOf(target: string, orderKey: string | undefined): DeliveryRef | undefined {
+    if (orderKey === undefined) return undefined;
+    const row = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef | undefined;
+    return row && { event: row.event, number: row.number };
+  }
+
+  #release({ ref: { event, number }, outcome }: AttemptRecord, now: number, released: Set<string>): void {
+    const isFetched = outcome.kind === "delivered";
+    this.#sql.keepFetched.run({
+      event,
+      at: now,
+      data: isFetched ? outcome.fetched ?? null : null,
+      problem: isFetched ? null : outcome.detail,
+      outcome: isFetched ? null : JSON.stringify(outcome),
+    });
+    const rows = this.#sql.release.all({ event, number, at: now }) as unknown as { target: string }[];
+    for (const { target } of rows) released.add(target);
+  }
+
+  #keepStarts(lane: string, records: readonly AttemptRecord[], keptMs: number): void {
+    for (const { startedAt } of records) this.#sql.keepStart.run(lane, startedAt);
+    const last = records.at(-1);
+    if (last) this.#sql.forgetStarts.run(lane, last.startedAt - keptMs);
+  }
+
+  /** One row, however many attempts were recorded. */
+  #describe(lane: string, records: readonly AttemptRecord[], hold: LaneRecords["hold"], now: number): void {
+    const { openUntil = null, throttledUntil = null } = hold;
+    const last = records.at(-1);
+    const held = { lane, openUntil, throttledUntil, heldAt: last ? endOf(last) : now };
+    if (!last) {
+      this.#sql.hold.run(held);
+      return;
+    }
+    const delivered = records.findLast(({ outcome }) => outcome.kind === "delivered");
+    const failed = records.findLast(({ outcome }) => outcome.kind !== "delivered");
+    const reason = failed && failed.outcome.kind !== "delivered" ? failed.outcome.reason : null;
+    this.#sql.lane.run({
+      ...held,
+      deliveredAt: delivered ? endOf(delivered) : null,
+      failedAt: failed ? endOf(failed) : null,
+      reason,
+    });
+  }
+
+  /** A few rows, however many attempts were recorded. */
+  #count(target: string, records: readonly AttemptRecord[]): void {
+    const counts = new Map<string, { record: AttemptRecord; hour: number; bucket: number; count: number }>();
+    for (const record of records) {
+      const hour = Math.floor(endOf(record) / HOUR_MS) * HOUR_MS;
+      const bucket = bucketOf(record.durationMs);
+      const key = `${hour} ${record.state} ${bucket}`;
+      const one = counts.get(key);
+      if (one) one.count++;
+      else counts.set(key, { record, hour, bucket, count: 1 });
+    }
+    for (const { record: { state }, hour, bucket, count } of counts.values()) {
+      this.#sql.count.run(hour, target, state, bucket, count);
+    }
+  }
+}
+
+/** When an attempt ended, in Unix milliseconds. */
+function endOf({ startedAt, durationMs }: AttemptRecord): number {
+  return startedAt + durationMs;
+}

@@ -1,0 +1,245 @@
+/** Rows of a SQL store, and what the store's callers see of them. */
+
+import { dueTime } from "../../clock.ts";
+import { noteOf } from "../../connectvets/note.ts";
+import type { RelayEvent } from "../../event.ts";
+import { deliveryId, formatId, type IdBytes } from "../../id.ts";
+import type { Outcome, Reason } from "../../outcome.ts";
+import type { DeliveryState, Due, LaneHold } from "../mod.ts";
+import { isOwnLane } from "../own_lanes.ts";
+import type { AttemptView, DeliveryView, EventView, Fetched, TargetView } from "../operator.ts";
+
+/** An event as it is delivered. */
+export interface EventRow {
+  seq: number;
+  id: Uint8Array;
+  source: string;
+  type: string;
+  received_at: number;
+  headers: string;
+  body: Uint8Array;
+}
+
+/** An event as it is listed. */
+export interface ListedRow {
+  seq: number;
+  id: Uint8Array;
+  source: string;
+  type: string;
+  received_at: number;
+  problems: string | null;
+  note_id: string | null;
+  external_id: string | null;
+}
+
+/** An event with everything that is kept of it. */
+export interface StoryRow extends ListedRow {
+  headers: string;
+  body: Uint8Array;
+  secret_index: number;
+}
+
+/** A delivery that is due, with its event and with what was fetched for that. */
+export interface DueRow extends EventRow {
+  event: number;
+  number: number;
+  attempts: number;
+  first_attempt: number;
+  failing_since: number | null;
+  due_at: number;
+  order_key: string | null;
+  revision: number;
+  awaited: string | null;
+  is_awaited: number;
+  expires_at: number | null;
+  fetched_at: number | null;
+  data: Uint8Array | null;
+  problem: string | null;
+  outcome: string | null;
+}
+
+/** A delivery as it is shown. */
+export interface DeliveryRow {
+  event: number;
+  number: number;
+  target: string;
+  state: DeliveryState;
+  attempts: number;
+  due_at: number | null;
+  /** When `due_at` was set; without it that is `due_at` itself. */
+  due_set_at: number | null;
+  reason: Reason | null;
+  awaits: number | null;
+}
+
+export interface AttemptRow {
+  attempt: number;
+  started_at: number;
+  duration_ms: number;
+  outcome: AttemptView["outcome"];
+  reason: Reason | null;
+  detail: string | null;
+  status: number | null;
+  answer: string | null;
+}
+
+export interface NoteRow {
+  at: number;
+  data: Uint8Array | null;
+  problem: string | null;
+}
+
+/** What is known of a lane beside its deliveries. */
+export interface TargetRow extends HoldRow {
+  delivered_at: number | null;
+  failed_at: number | null;
+  reason: Reason | null;
+}
+
+export interface HoldRow {
+  name: string;
+  open_until: number | null;
+  throttled_until: number | null;
+  held_at: number | null;
+  paused_at: number | null;
+}
+
+export function fetchedOf({ at, data, problem }: NoteRow): Fetched {
+  return { at, data: data ?? undefined, problem: problem ?? undefined };
+}
+
+export function holdOf(row: Omit<HoldRow, "name">, now: number): LaneHold {
+  return {
+    openUntil: heldUntil(row.open_until, row, now),
+    throttledUntil: heldUntil(row.throttled_until, row, now),
+    pausedAt: row.paused_at ?? undefined,
+  };
+}
+
+function heldUntil(until: number | null, { held_at }: Pick<HoldRow, "held_at">, now: number): number | undefined {
+  return until === null ? undefined : dueTime(until, held_at ?? 0, now);
+}
+
+/** @param row What is known of it beside its deliveries, if anything. */
+export function targetView(
+  name: string,
+  { oldestAt, ...counts }: { pending: number; dead: number; oldestAt?: number },
+  row: TargetRow | undefined,
+  now: number,
+): TargetView {
+  const { openUntil = null, throttledUntil = null } = row ? holdOf(row, now) : {};
+  // What has happened was not later than now, whatever a clock said that was set back since.
+  const happened = (at: number | null | undefined) => isoTimeOf(at == null ? null : Math.min(at, now));
+  return {
+    name,
+    ...counts,
+    oldestPendingAt: counts.pending > 0 ? happened(oldestAt ?? now) : null,
+    lastDeliveredAt: happened(row?.delivered_at),
+    lastFailedAt: happened(row?.failed_at),
+    lastReason: row?.reason ?? null,
+    circuitOpenUntil: isoTimeOf(openUntil),
+    throttledUntil: isoTimeOf(throttledUntil),
+    pausedAt: happened(row?.paused_at),
+  };
+}
+
+export function eventView(row: ListedRow, deliveries: DeliveryRow[], now: number): EventView {
+  return {
+    id: formatId(row.id),
+    source: row.source,
+    type: row.type,
+    state: deliveries.some(isShown) ? "accepted" : "unrouted",
+    receivedAt: isoTime(row.received_at),
+    noteId: row.note_id,
+    externalId: row.external_id,
+    problems: row.problems === null ? [] : JSON.parse(row.problems),
+    deliveries: deliveryViews(row.id, deliveries, now).map(([view]) => view),
+  };
+}
+
+export function dueOfRow(row: DueRow, lane: string): Due {
+  const { data, fetched_at: at } = row;
+  const event = eventOf(row);
+  return {
+    ref: { event: row.event, number: row.number },
+    id: formatId(deliveryId(row.id, row.number)),
+    lane,
+    revision: row.revision,
+    attempts: row.attempts,
+    failures: row.attempts - row.first_attempt,
+    failingSince: row.failing_since ?? undefined,
+    dueAt: row.due_at,
+    orderKey: row.order_key ?? undefined,
+    event: data ? { ...event, note: noteOf(JSON.parse(new TextDecoder().decode(data))) } : event,
+    awaited: row.awaited ?? undefined,
+    fetched: at === null ? undefined : { at, outcome: data ? undefined : failureOf(row) },
+    isAwaited: row.is_awaited === 1,
+    expiresAt: row.expires_at ?? undefined,
+  };
+}
+
+/** A store of an older schema kept the words alone. */
+function failureOf({ outcome, problem }: DueRow): Outcome {
+  return outcome === null
+    ? { kind: "dead", reason: "note_unavailable", detail: problem ?? "" }
+    : JSON.parse(outcome) as Outcome;
+}
+
+/** The event as it is delivered. */
+export function eventOf(row: EventRow): RelayEvent {
+  return {
+    id: formatId(row.id),
+    source: row.source,
+    type: row.type,
+    receivedAt: row.received_at,
+    body: row.body,
+    headers: JSON.parse(row.headers),
+  };
+}
+
+/** The deliveries of an event to targets, each beside its row. Those in lanes of relay's own are told of by what awaits them. */
+export function deliveryViews(event: IdBytes, rows: readonly DeliveryRow[], now: number): [DeliveryView, DeliveryRow][] {
+  return rows.filter(isShown).map((row) => {
+    const awaited = row.state === "pending" ? rows.find(({ number }) => number === row.awaits) : undefined;
+    return [deliveryView(event, row, awaited?.state === "pending" ? awaited : row, now), row];
+  });
+}
+
+function isShown({ target }: DeliveryRow): boolean {
+  return !isOwnLane(target);
+}
+
+/** @param first What has to be made first: this one, or the one that it awaits. */
+function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
+  const { due_at: dueAt, due_set_at: setAt } = first;
+  const nextAt = dueAt === null ? null : dueTime(dueAt, setAt ?? dueAt, now);
+  return {
+    id: formatId(deliveryId(event, row.number)),
+    target: row.target,
+    state: row.state,
+    attempts: row.attempts,
+    reason: row.reason,
+    nextAttemptAt: row.state === "pending" ? isoTimeOf(nextAt) : null,
+  };
+}
+
+export function attemptView(row: AttemptRow): AttemptView {
+  return {
+    attempt: row.attempt,
+    startedAt: isoTime(row.started_at),
+    durationMs: row.duration_ms,
+    outcome: row.outcome,
+    reason: row.reason,
+    detail: row.detail,
+    status: row.status,
+    answer: row.answer,
+  };
+}
+
+function isoTimeOf(ms: number | null | undefined): string | null {
+  return ms == null ? null : isoTime(ms);
+}
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,168 @@
+/** Looks through the events of the SQLite store, in pieces: there may be millions, and bodies may be large. */
+
+import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../../clock.ts";
+import { fitsType, questionOf } from "./event_query.ts";
+import type { EventFilter, EventView, ListPage, StoredEvent } from "../operator.ts";
+import type { operatorStatements } from "./operator_statements.ts";
+import { walk } from "./pieces.ts";
+import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "./rows.ts";
+import type { SqliteFile } from "./file.ts";
+import type { Range, SqliteSteps } from "./steps.ts";
+
+/** How long events are looked at for one page, in milliseconds, so that a page of few among many comes soon, if short. */
+const PAGE_MS = 2_000;
+
+/** A page of events with their bodies ends with the one that makes it so many bytes. */
+const PAGE_BYTES = 1024 ** 2;
+
+/** Deliveries in a state are found by its index if they are no more than this; events among more are soon met anyway. */
+const FEW = 5_000;
+
+/** States whose deliveries have an index. */
+const indexes = { pending: "eventsPending", dead: "eventsDead" } as const;
+
+/** Comes after the name of every target. */
+const LAST_NAME = "\u{10ffff}";
+
+interface ScannedRow {
+  seq: number;
+  fits: number | null;
+}
+
+/** A page that is being filled, and the sequence of the event that was looked at last. */
+interface Filling<Event> {
+  events: Event[];
+  at: number;
+}
+
+function isSince({ received_at }: { received_at: number }, time: number | null): boolean {
+  return time === null || received_at >= time;
+}
+
+export class SqliteSearch {
+  readonly #file: SqliteFile;
+  readonly #sql: Record<keyof typeof operatorStatements, StatementSync>;
+  readonly #steps: SqliteSteps;
+  readonly #clock: Clock;
+
+  constructor(
+    file: SqliteFile,
+    sql: Record<keyof typeof operatorStatements, StatementSync>,
+    steps: SqliteSteps,
+    clock: Clock,
+  ) {
+    this.#file = file;
+    this.#sql = sql;
+    this.#steps = steps;
+    this.#clock = clock;
+  }
+
+  /** Events, the newest first, from before this sequence on. */
+  async events(filter: EventFilter, { limit, before = Infinity, signal }: ListPage & { before?: number }) {
+    const [range, newest] = this.#file.read(() => [this.#steps.since(filter.since), this.#steps.newest()] as const);
+    const page: Filling<EventView> = { events: [], at: Math.min(before, newest + 1) };
+    await this.#file.readInPieces((isOver) => this.#down(filter, range, limit, page, isOver), {
+      limitMs: PAGE_MS,
+      signal,
+    });
+    return { events: page.events, next: page.at > range.from ? page.at : undefined };
+  }
+
+  *#down(
+    filter: EventFilter,
+    { from, since }: Range,
+    limit: number,
+    page: Filling<EventView>,
+    isOver: () => boolean,
+  ): Generator<void, void> {
+    const isOfType = fitsType(filter);
+    const few = this.#fewIn(filter);
+    const isDone = yield* walk<ScannedRow>(
+      () => few ? this.#among(few, filter, from, page.at) : this.#scan(filter, from, page.at),
+      ({ seq, fits }) => {
+        page.at = seq;
+        const row = fits === 1 ? this.#sql.listed.get(seq) as unknown as ListedRow : undefined;
+        if (row && isOfType(row) && isSince(row, since)) page.events.push(this.view(row));
+        return page.events.length === limit;
+      },
+      isOver,
+    );
+    if (isDone) page.at = from;
+  }
+
+  #scan(filter: EventFilter, from: number, before: number): Iterable<ScannedRow> {
+    const question = { ...questionOf(filter), from, before };
+    return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
+  }
+
+  /** Sequences of the events that have a delivery in the filter's state, the newest first, where they are few. */
+  #fewIn({ state, target }: EventFilter): number[] | undefined {
+    if (!state || !(state in indexes)) return undefined;
+    const question = { firstTarget: target ?? "", lastTarget: target ?? LAST_NAME, limit: FEW + 1 };
+    const rows = this.#sql[indexes[state as keyof typeof indexes]].all(question) as unknown as { event: number }[];
+    if (rows.length > FEW) return undefined;
+    return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
+  }
+
+  *#among(
+    sequences: readonly number[],
+    filter: EventFilter,
+    from: number,
+    before: number,
+  ): Generator<ScannedRow> {
+    const { type, text } = questionOf(filter);
+    for (const seq of sequences) {
+      if (seq < from || seq >= before) continue;
+      const row = this.#sql.fits.get({ seq, type, text }) as { fits: number } | undefined;
+      yield { seq, fits: row?.fits ?? null };
+    }
+  }
+
+  /** Events with their bodies in the order of acceptance, from after this sequence on. */
+  async stored(filter: EventFilter, { limit, after = 0, signal }: ListPage & { after?: number }) {
+    const [range, newest] = this.#file.read(() => [this.#steps.since(filter.since), this.#steps.newest()] as const);
+    const page: Filling<StoredEvent> = { events: [], at: Math.max(after, range.from - 1) };
+    await this.#file.readInPieces((isOver) => this.#up(filter, range.since, newest, limit, page, isOver), {
+      limitMs: PAGE_MS,
+      signal,
+    });
+    return { events: page.events, next: page.at < newest ? page.at : undefined };
+  }
+
+  *#up(
+    filter: EventFilter,
+    since: number | null,
+    newest: number,
+    limit: number,
+    page: Filling<StoredEvent>,
+    isOver: () => boolean,
+  ): Generator<void, void> {
+    const isOfType = fitsType(filter);
+    const question = { ...questionOf(filter), before: newest + 1 };
+    let bytes = 0;
+    const isDone = yield* walk(
+      () => this.#sql.scanUp.iterate({ ...question, from: page.at + 1 }) as Iterable<unknown> as Iterable<ScannedRow>,
+      ({ seq, fits }) => {
+        page.at = seq;
+        const row = fits === 1 ? this.#sql.event.get(seq) as unknown as EventRow : undefined;
+        if (row && isOfType(row) && isSince(row, since)) {
+          page.events.push({ seq, event: eventOf(row) });
+          bytes += row.body.byteLength;
+        }
+        return page.events.length === limit || bytes >= PAGE_BYTES;
+      },
+      isOver,
+    );
+    if (isDone) page.at = newest;
+  }
+
+  /** What a list shows of an event. */
+  view(row: ListedRow): EventView {
+    return eventView(row, this.deliveries(row.seq), this.#clock.now());
+  }
+
+  deliveries(seq: number): DeliveryRow[] {
+    return this.#sql.deliveries.all(seq) as unknown as DeliveryRow[];
+  }
+}

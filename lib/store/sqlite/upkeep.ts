@@ -1,0 +1,173 @@
+/** What the relay does with the SQLite store on its own: it deletes what is done and old, and observes what came in. */
+
+import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../../clock.ts";
+import { OWN_SOURCE } from "../../own_event.ts";
+import type { Ages, Expired, Retention, UpkeepStore } from "../upkeep.ts";
+import type { SqliteCounts } from "./counts.ts";
+import type { SqliteFile } from "./file.ts";
+import type { Received, SqliteSteps } from "./steps.ts";
+import { isTarget } from "./statements.ts";
+
+/**
+ * How much earlier than one before it an event may have been received, in milliseconds, with a clock that goes right: it is
+ * accepted when its body is whole. One that is earlier still was received by a clock that was set back since.
+ */
+const LATE_MS = 60_000;
+
+/** Most events that are observed at a time. */
+const OBSERVED = 20_000;
+
+/** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
+const FORGET_MS = 30 * 86_400_000;
+
+const statements = {
+  /** Events in the order of acceptance, and whether all that was to be done about them is done. */
+  selectDone: `SELECT seq, received_at, 
+      length(body) + coalesce((SELECT length(data) FROM notes WHERE event = seq), 0) AS bytes,
+      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'pending') AS is_waiting,
+      EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead' AND ${isTarget("target")}) AS is_dead
+    FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+
+  time: `SELECT (SELECT time FROM retention) AS time,
+    (SELECT received_at FROM events ORDER BY seq LIMIT 1) AS oldest,
+    (SELECT received_at FROM events ORDER BY seq DESC LIMIT 1) AS newest`,
+  keepTime: "INSERT INTO retention (id, time) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
+
+  deleteAttempts: "DELETE FROM attempts WHERE event = ?",
+  deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
+  deleteNote: "DELETE FROM notes WHERE event = ?",
+  deleteEvent: "DELETE FROM events WHERE seq = ?",
+
+  forgetActivity: "DELETE FROM activity WHERE hour < ?",
+  forgetTypes: "DELETE FROM types WHERE received_at < ?",
+
+  /** Sequences begin anew when all events were deleted. */
+  observed: `SELECT min(seq, (SELECT coalesce(max(seq), 0) FROM events)) AS seq FROM observed`,
+  observe: "UPDATE observed SET seq = ?",
+  last: "SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?)",
+  newTypes: `SELECT type, max(received_at) AS latest,
+      (SELECT received_at FROM events WHERE seq = max(e.seq)) AS last FROM events e
+    WHERE seq > :from AND seq <= :to AND source <> '${OWN_SOURCE}' GROUP BY type`,
+  keepType: `INSERT INTO types (name, received_at) VALUES (:type, :latest) ON CONFLICT (name)
+    DO UPDATE SET received_at = excluded.received_at
+    WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,
+  steps: `SELECT seq, received_at FROM (
+      SELECT seq, received_at, lag(received_at) OVER (ORDER BY seq) AS before FROM events
+      WHERE seq >= :from AND seq <= :to) WHERE seq > :from AND received_at < before - ${LATE_MS}`,
+} as const;
+
+export class SqliteUpkeep implements UpkeepStore {
+  readonly #file: SqliteFile;
+  readonly #steps: SqliteSteps;
+  readonly #counts: SqliteCounts;
+  readonly #clock: Clock;
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+
+  constructor(file: SqliteFile, clock: Clock, steps: SqliteSteps, counts: SqliteCounts) {
+    this.#file = file;
+    this.#steps = steps;
+    this.#counts = counts;
+    this.#clock = clock;
+    this.#sql = file.prepareAll(statements);
+  }
+
+  async expire(after: number, before: Ages, limit: number): Promise<Expired> {
+    const newest = Math.max(before.delivered, before.dead);
+    return await this.#file.write("delete old events", () => {
+      const looked = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
+      const rows = looked.slice(0, countWithin(looked.map(({ bytes }) => bytes), MAX_EXPIRED_BYTES));
+      const now = this.#clock.now();
+      const receivedAt = ({ seq, received_at }: DoneRow) =>
+        Math.min(received_at, received_at > now ? this.#steps.after(seq)?.received_at ?? Infinity : Infinity);
+      const old = rows.filter((row) =>
+        !row.is_waiting && receivedAt(row) < (row.is_dead ? before.dead : before.delivered)
+      );
+      for (const { seq } of old) {
+        this.#sql.deleteAttempts.run(seq);
+        this.#sql.deleteDeliveries.run(seq);
+        this.#sql.deleteNote.run(seq);
+        this.#sql.deleteEvent.run(seq);
+      }
+      this.#sql.forgetActivity.run(newest);
+      this.#sql.forgetTypes.run(newest - FORGET_MS);
+      const last = rows.at(-1);
+      const isEnd = looked.length < limit && rows.length === looked.length;
+      // What follows was received later still, up to where the clock was set back.
+      const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#placeBefore(last!.seq);
+      this.#steps.forget();
+      return { deleted: old.length, next };
+    });
+  }
+
+  /** Place of the last event before the next step of the clock after a place. */
+  #placeBefore(seq: number): number | undefined {
+    const step = this.#steps.after(seq);
+    return step && step.seq - 1;
+  }
+
+  async retention(): Promise<Retention> {
+    return this.#file.read(() => {
+      const row = this.#sql.time.get() as { [name in keyof Required<Retention>]: number | null };
+      return { time: row.time ?? undefined, oldest: row.oldest ?? undefined, newest: row.newest ?? undefined };
+    });
+  }
+
+  async keepRetention(time: number): Promise<void> {
+    await this.#file.write("keep the time of retention", () => this.#sql.keepTime.run(time));
+  }
+
+  async shrink(): Promise<boolean> {
+    return await this.#file.shrink();
+  }
+
+  async observe(): Promise<boolean> {
+    const { from, to } = this.#file.read(() => this.#unobserved());
+    if (to === null) return false;
+    return await this.#file.write("observe events", () => {
+      for (const { type, latest, last } of this.#sql.newTypes.all({ from, to }) as unknown as TypeRow[]) {
+        // By a clock that was set back meanwhile, the last one is the latest.
+        this.#sql.keepType.run({ type, latest: latest - last > LATE_MS ? last : latest });
+      }
+      for (const step of this.#sql.steps.all({ from, to }) as unknown as Received[]) this.#steps.add(step);
+      this.#sql.observe.run(to);
+      return to - from >= OBSERVED;
+    }, true);
+  }
+
+  #unobserved(): { from: number; to: number | null } {
+    const { seq: from } = this.#sql.observed.get() as { seq: number };
+    const { seq: to } = this.#sql.last.get(from, OBSERVED) as { seq: number | null };
+    return { from, to };
+  }
+
+  async backlog(targets: Iterable<string>): Promise<number> {
+    const counts = await this.#counts.waiting([...targets]);
+    return [...counts.values()].reduce((sum, { pending }) => sum + pending, 0);
+  }
+}
+
+/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
+const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
+
+/** How many of these, from the first one on and at least that one, sum up to so much at most. */
+function countWithin(sizes: readonly number[], most: number): number {
+  let sum = 0;
+  const count = sizes.findIndex((size) => (sum += size) > most);
+  return count < 0 ? sizes.length : Math.max(count, 1);
+}
+
+interface TypeRow {
+  type: string;
+  /** When the latest one was received, and the last one in the order of acceptance. */
+  latest: number;
+  last: number;
+}
+
+interface DoneRow {
+  seq: number;
+  bytes: number;
+  received_at: number;
+  is_waiting: number;
+  is_dead: number;
+}

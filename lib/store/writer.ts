@@ -1,0 +1,158 @@
+/** Lets what is accepted and recorded at about the same time share one transaction, and so one flush of the disk. */
+
+import type { Clock } from "../clock.ts";
+import { StoreError } from "../errors.ts";
+import type { NewEvent } from "../event.ts";
+import type { AttemptRecord, Epoch, Hold, LaneRecords, Recorded, Store } from "./mod.ts";
+
+/** Most items that are written at once. */
+const MAX_BATCH = 512;
+
+/** Least time from one flush of the disk to the next, in milliseconds: what comes in meanwhile shares it. */
+const FLUSH_GAP_MS = 2;
+
+/** How long a relaxed write waits for one to go along with, in milliseconds. */
+const PATIENCE_MS = 5;
+
+/** Timers may come so much too early, in milliseconds. */
+const TIMER_SLACK_MS = 1;
+
+/** Bytes that an event takes on the disk besides its body, or somewhat fewer. */
+const EVENT_BYTES = 64 * 1024;
+
+/** What the owner of a lane writes of one attempt; without a record, how the lane is held alone. */
+export interface LaneRecord {
+  epoch: Epoch;
+  hold: Hold;
+  startsKeptMs?: number;
+  record?: AttemptRecord;
+}
+
+interface Item<Value, Result> {
+  value: Value;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+type Accepted = Item<NewEvent, "stored" | "duplicate">;
+type LaneItem = Item<LaneRecord, Recorded | undefined>;
+
+/** What is written at once. */
+interface Items {
+  accepts: Accepted[];
+  records: LaneItem[];
+}
+
+/** Gathers what is given to it within one turn of the event loop, and while a batch is being written. */
+export class Writer {
+  readonly #store: Pick<Store, "write">;
+  readonly #clock: Clock;
+  #waiting: Items = { accepts: [], records: [] };
+  #isBusy = false;
+  /** When the disk was flushed last, and when it is to be next, by the monotonic clock. */
+  #flushedAt = -Infinity;
+  #dueAt = Infinity;
+  #refusedBytes = 0;
+
+  /** Told of lanes in which deliveries are due that awaited what was recorded. */
+  onReleased: (lanes: readonly string[]) => void = () => {};
+
+  constructor(store: Pick<Store, "write">, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Bytes that the last events needed which could not be stored; 0 once one could. */
+  get refusedBytes(): number {
+    return this.#refusedBytes;
+  }
+
+  /**
+   * Resolves once the event is on disk.
+   * @throws {StoreError} if it cannot be stored now; then nothing of it was.
+   */
+  accept(event: NewEvent): Promise<"stored" | "duplicate"> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.accepts.push({ value: event, resolve, reject });
+      this.#flushAt(this.#flushedAt + FLUSH_GAP_MS);
+    });
+  }
+
+  /**
+   * Resolves once the record is on disk, which may take a little longer: it goes along with what is accepted.
+   * @throws {StoreError} if it cannot be stored now; then nothing of it was.
+   */
+  record(record: LaneRecord): Promise<Recorded | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.records.push({ value: record, resolve, reject });
+      this.#flushAt(this.#clock.monotonic() + PATIENCE_MS);
+    });
+  }
+
+  #flushAt(at: number): void {
+    if (at >= this.#dueAt) return;
+    this.#dueAt = at;
+    if (this.#isBusy) return;
+    const waitMs = at - this.#clock.monotonic();
+    if (waitMs <= 0) setImmediate(() => this.#flush());
+    else this.#clock.sleep(waitMs).then(() => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    // Another one may have come first.
+    if (this.#isBusy || this.#dueAt > this.#clock.monotonic() + TIMER_SLACK_MS) return;
+    this.#isBusy = true;
+    this.#flushedAt = this.#clock.monotonic();
+    await this.#write(this.#take());
+    this.#isBusy = false;
+    const { accepts, records } = this.#waiting;
+    this.#dueAt = Infinity;
+    if (accepts.length > 0) this.#flushAt(this.#flushedAt + FLUSH_GAP_MS);
+    else if (records.length > 0) this.#flushAt(this.#clock.monotonic() + PATIENCE_MS);
+  }
+
+  #take(): Items {
+    const { accepts, records } = this.#waiting;
+    return { accepts: accepts.splice(0, MAX_BATCH), records: records.splice(0, MAX_BATCH) };
+  }
+
+  async #write(items: Items): Promise<void> {
+    const { accepts, records } = items;
+    const lanes = [...Map.groupBy(records, ({ value }) => value.epoch).values()];
+    try {
+      const written = await this.#store.write({
+        accepts: accepts.map(({ value }) => value),
+        lanes: lanes.map(recordsOf),
+      });
+      if (written.accepted.includes("stored")) this.#refusedBytes = 0;
+      accepts.forEach(({ resolve }, index) => resolve(written.accepted[index]!));
+      lanes.forEach((own, lane) => {
+        const recorded = [...written.lanes[lane]!];
+        for (const { value, resolve } of own) resolve(value.record && recorded.shift());
+      });
+      if (written.released.length > 0) this.onReleased(written.released);
+    } catch (error) {
+      await this.#fail(items, error);
+    }
+  }
+
+  /** One of several may be at fault, for which the others must not fail. */
+  async #fail({ accepts, records }: Items, error: unknown): Promise<void> {
+    const isHeld = error instanceof StoreError && error.isHeld;
+    if (accepts.length + records.length > 1 && !isHeld) {
+      for (const one of accepts) await this.#write({ accepts: [one], records: [] });
+      for (const one of records) await this.#write({ accepts: [], records: [one] });
+      return;
+    }
+    if (accepts.length > 0) {
+      this.#refusedBytes = accepts.reduce((sum, { value }) => sum + EVENT_BYTES + value.body.byteLength, 0);
+    }
+    for (const { reject } of [...accepts, ...records]) reject(error);
+  }
+}
+
+/** What is written of one lane; how it is held is what was said last. */
+function recordsOf(items: readonly LaneItem[]): LaneRecords {
+  const { epoch, hold, startsKeptMs } = items.at(-1)!.value;
+  return { epoch, hold, startsKeptMs, records: items.flatMap(({ value }) => value.record ?? []) };
+}
