@@ -6,17 +6,21 @@ import { StoreError } from "../errors.ts";
 import type { Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
 import type { Redact } from "../secret.ts";
-import type { Source } from "../sources/source.ts";
+import type { Source, SourceEvent } from "../sources/source.ts";
 import type { NewDelivery, NewEvent, Store } from "../store/mod.ts";
 import type { Target } from "../targets/target.ts";
-import { route, type RoutingTable } from "./route.ts";
+import { route, type RoutedEvent, type RoutingTable } from "./route.ts";
 
 /** A genuine event, as it came in. */
 export interface Received {
-  source: Source;
+  source: Pick<Source, "name" | "dedupe">;
+  /** What its source read in it. */
+  event: SourceEvent;
+  /** The bytes received. */
   body: Uint8Array;
-  payload: Payload;
+  /** Headers that go on with the body. */
   headers: Record<string, string>;
+  /** Which of the source's secrets had signed it. */
   secretIndex: number;
   /** Unix milliseconds. */
   receivedAt: number;
@@ -77,13 +81,13 @@ export function createAccept(store: Store, wake: () => void): Accept {
 }
 
 function newEvent(received: Received, config: AcceptConfig): NewEvent {
-  const { source, body, payload, headers, secretIndex, receivedAt } = received;
-  const { deliveries, problems } = deliveriesOf(payload, config);
+  const { source, event, body, headers, secretIndex, receivedAt } = received;
+  const { deliveries, problems } = deliveriesOf(event, config);
   const id = idOf(received, problems);
   return {
     id,
     source: source.name,
-    type: payload.event,
+    type: event.type,
     receivedAt,
     body,
     headers,
@@ -98,14 +102,14 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
  * @param to Names of targets, in place of those that the routes give.
  */
 export function deliveriesOf(
-  payload: Payload,
+  event: RoutedEvent,
   config: Pick<AcceptConfig, "routes" | "fallback" | "targets">,
   to?: readonly string[],
 ): { deliveries: NewDelivery[]; problems: string[] } {
-  const { targets, problems } = to ? { targets: to, problems: [] } : route(payload, config);
+  const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
   const deliveries = targets.map((target) => {
     const order = config.targets.get(target)?.policy.order;
-    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
+    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, event.payload, problems) };
   });
   return { deliveries, problems };
 }
@@ -114,15 +118,11 @@ export function deliveriesOf(
  * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
  * the same: a sender may stamp anew what it sends again under the same `id`.
  */
-function idOf({ source, body, payload }: Received, problems: string[]): Uint8Array {
-  const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, payload, problems);
+function idOf({ source, body, event }: Received, problems: string[]): Uint8Array {
+  const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, event.payload, problems);
   if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
-  const { id } = payload;
-  // A number that JavaScript cannot hold exactly could be another event's as well.
-  if ((typeof id === "string" && id !== "") || Number.isSafeInteger(id)) {
-    return eventId(`${source.name}\0id`, `${id}`, 0);
-  }
-  return eventId(`${source.name}\0body`, body, timeOf(payload.timestamp));
+  if (event.id !== undefined) return eventId(`${source.name}\0id`, event.id, 0);
+  return eventId(`${source.name}\0body`, body, event.time ?? 0);
 }
 
 /** The key that a function of the config gives; `undefined`, and a problem, if it gives none. */
@@ -136,13 +136,6 @@ function keyOf(
   if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return answer.value;
   problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
   return undefined;
-}
-
-/** An ISO 8601 time with its zone, as Unix milliseconds; 0 for anything else. */
-function timeOf(timestamp: unknown): number {
-  const isTime = typeof timestamp === "string" &&
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(timestamp);
-  return isTime ? Date.parse(timestamp) || 0 : 0;
 }
 
 function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number): void {

@@ -4,10 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock, translate } from "../clock.ts";
 import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
-import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
 import { isOwn } from "../own_event.ts";
 import type { Redact } from "../secret.ts";
+import type { Source } from "../sources/source.ts";
+import { readable } from "../sources/view.ts";
 import type { Claimed, DeliveryRef, Hold, Store, TargetHold } from "../store/mod.ts";
 import { type Delivery, isSamePlace, type RetryPolicy, type Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
@@ -15,10 +16,12 @@ import { logCircuit } from "./circuit.ts";
 import { accessFor, Enricher, noteIn } from "./enrich.ts";
 import { Lane } from "./lane.ts";
 import { createRecord, type RecordAttempt } from "./record.ts";
-import { messageFor, type RoutingTable } from "./route.ts";
+import { messageFor, routedOf, type RoutingTable } from "./route.ts";
 
 /** What delivering needs to know of the config. */
 export interface DeliverConfig extends RoutingTable {
+  /** The sources that show events to the config's functions. */
+  sources: readonly Pick<Source, "name" | "view">[];
   targets: ReadonlyMap<string, Target>;
   retry: RetryPolicy;
   redact: Redact;
@@ -198,7 +201,7 @@ export class Deliverer {
     const surplus: Claimed[] = [];
     this.#awaitingNotes = new Set();
     for (const one of claimed) {
-      const access = accessFor(one.event, config.targets.get(one.target)!, config);
+      const access = accessFor(readable(one.event, config.sources), config.targets.get(one.target)!, config);
       const ready = access ? await this.#withNote(one, access, now, config) : one;
       if (!ready) this.#awaitingNotes.add(one.target);
       else if (this.#lanes.get(one.target)!.room(this.#clock.monotonic()) > 0) this.#start(ready, config);
@@ -235,10 +238,11 @@ export class Deliverer {
 
   async #enrich(claimed: Claimed, access: ApiAccess, config: DeliverConfig): Promise<void> {
     const { ref, target } = claimed;
+    const event = readable(claimed.event, config.sources);
     const retry = config.targets.get(target)!.policy.retry ?? config.retry;
     const timer = this.#startTimer();
     try {
-      const enriched = await this.#enricher.enrich(claimed, access, retry);
+      const enriched = await this.#enricher.enrich({ ...claimed, event }, access, retry);
       if (enriched.kind === "failed") {
         const hold = this.#holdOf(this.#lanes.get(target)!);
         await this.#record({ claimed, outcome: enriched.outcome, ...timer(), retry, hold, redact: config.redact });
@@ -313,8 +317,8 @@ function inTimes<Some extends Hold>(hold: Some, other: (time: number) => number)
   };
 }
 
-function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
-  // A route is asked as it was when the event came in: without the note.
-  const message = isOwn(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
+function deliveryOf({ id, attempts, target, ...claimed }: Claimed, config: DeliverConfig): Delivery {
+  const event = readable(claimed.event, config.sources);
+  const message = isOwn(event) ? {} : messageFor(routedOf(event), target, config);
   return { id, attempt: attempts + 1, event, message };
 }

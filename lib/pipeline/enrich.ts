@@ -5,7 +5,7 @@ import type { ApiAccess } from "../connectvets/api.ts";
 import { fetchNote } from "../connectvets/fetch.ts";
 import { Limit, LIMIT_MS } from "../connectvets/limit.ts";
 import { type Note, noteOf } from "../connectvets/note.ts";
-import { payloadOf, type RelayEvent } from "../event.ts";
+import { payloadOf, type ReadableEvent } from "../event.ts";
 import { isObject } from "../json.ts";
 import { log } from "../log.ts";
 import { noteRequests } from "../metrics.ts";
@@ -14,7 +14,7 @@ import type { Dead, Retry } from "../outcome.ts";
 import type { Claimed } from "../store/mod.ts";
 import type { KeptNote, NoteStore } from "../store/notes.ts";
 import type { RetryPolicy, Target } from "../targets/target.ts";
-import { matchingRules, messageOf, type RoutingTable } from "./route.ts";
+import { matchingRules, messageOf, routedOf, type RoutingTable } from "./route.ts";
 
 /** Most requests at the same time to one account. */
 const MAX_NOTE_REQUESTS = 8;
@@ -35,11 +35,11 @@ const MAX_WAITING = 20_000;
 type Asking = Pick<Target, "name" | "enrich" | "sendsBytes">;
 
 /** Where the note for this delivery comes from; `undefined` if it needs none, which costs next to nothing to say. */
-export function accessFor(event: RelayEvent, target: Asking, table: RoutingTable): ApiAccess | undefined {
+export function accessFor(event: ReadableEvent, target: Asking, table: RoutingTable): ApiAccess | undefined {
   const { name, enrich } = target;
   if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
   if (isOwn(event)) return undefined;
-  const rules = matchingRules(() => payloadOf(event), name, table);
+  const rules = matchingRules(routedOf(event), name, table);
   if (target.sendsBytes?.(messageOf(rules))) return undefined;
   const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
@@ -89,7 +89,7 @@ export class Enricher {
    * @throws {StoreError} if the store cannot read or write now.
    */
   async enrich(
-    { ref: { event: seq }, event, failures }: Pick<Claimed, "ref" | "event" | "failures">,
+    { ref: { event: seq }, event, failures }: Pick<Claimed, "ref" | "failures"> & { event: ReadableEvent },
     access: ApiAccess,
     retry: RetryPolicy,
   ): Promise<Enriched> {
@@ -215,7 +215,7 @@ function limited(until: number): Retry {
 }
 
 /** The note that an event is about; `undefined` if it names none that a URL can. */
-function noteIdOf(event: RelayEvent): string | undefined {
+function noteIdOf(event: ReadableEvent): string | undefined {
   const { data } = payloadOf(event);
   const { note_id, id } = isObject(data) ? data : {};
   const given = note_id ?? id;
