@@ -43,7 +43,7 @@ export async function tellStory(
   return {
     ...rest,
     headers: maskHeaders(new Headers(story.headers), sources.flatMap((one) => one.signatureHeaders)),
-    secret: { number: secretIndex + 1, of: source?.secrets.length },
+    secret: { number: secretIndex + 1, of: source?.secretCount },
     routing: isOwn(story)
       ? nowhere
       : routingOf(routedOf(readable({ ...story, receivedAt: Date.parse(story.receivedAt) }, sources)), loaded),

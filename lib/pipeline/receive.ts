@@ -9,7 +9,7 @@ import { networkOf } from "../http/network.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, countSource, eventsReceived } from "../metrics.ts";
 import type { Refusal } from "../refusal.ts";
-import type { BoundedSource, SourceRequest } from "../sources/source.ts";
+import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import {
   answers,
@@ -21,6 +21,7 @@ import {
   tooManyAnswer,
 } from "./answers.ts";
 import { clientAddress } from "./client.ts";
+import { verify } from "./verify.ts";
 import type { Windows } from "./window.ts";
 
 /** What receiving needs to know of the config. */
@@ -55,8 +56,7 @@ export function createReceive(
   });
 
   async function receive(incoming: Incoming, source: BoundedSource): Promise<Response> {
-    const isPost = incoming.method === "POST";
-    if (!isPost && !source.handshake) return methodAnswer();
+    if (incoming.method !== "POST" && !source.handshake) return methodAnswer();
     const receivedAt = clock.now();
     const startedAt = clock.monotonic();
     const client = clientAddress(incoming.client, incoming.header("X-Forwarded-For"), config.trustedProxies);
@@ -79,20 +79,13 @@ export function createReceive(
     const body = await incoming.body(source.maxBodyBytes);
     if (typeof body === "string") return refuse(`body_${body}`, bodyAnswer(body, source.maxBodyBytes));
 
-    const request = requestOf(incoming, body, receivedAt);
-    const handshake = source.handshake?.(request);
-    if (handshake) {
-      if (!handshake.ok) return refuse(handshake.reason, refusalAnswer(handshake), handshake.problem);
-      log.info("answered a handshake of {source} with {client}", { source: source.name, client });
-      return handshakeAnswer(handshake);
-    }
-    if (!isPost) return methodAnswer();
-
-    const verified = source.verify(request);
-    if (isDebug() && (verified.ok || verified.reason === "body_invalid")) {
-      log.debug("body of a genuine request to {source}", { source: source.name, body: new TextDecoder().decode(body) });
-    }
+    const verified = verify(incoming, source, body, receivedAt);
+    if (!verified) return methodAnswer();
     if (!verified.ok) return refuse(verified.reason, refusalAnswer(verified), verified.problem);
+    if (!("event" in verified)) {
+      log.info("answered a handshake of {source} with {client}", { source: source.name, client });
+      return handshakeAnswer(verified);
+    }
 
     try {
       const { event, headers, secretIndex } = verified;
@@ -108,22 +101,6 @@ export function createReceive(
 
   // Of a request, the router looks at nothing but method and URL.
   return async (incoming) => app.fetch(incoming as unknown as Request, { incoming });
-}
-
-/** The request as its source sees it. Most look at one header and the body, so nothing else is made ready for them. */
-function requestOf(incoming: Incoming, body: Uint8Array, now: number): SourceRequest {
-  return {
-    method: incoming.method,
-    get url() {
-      return incoming.url;
-    },
-    headers: {
-      get: (name) => incoming.header(name),
-      [Symbol.iterator]: () => incoming.request().headers[Symbol.iterator](),
-    },
-    body,
-    now,
-  };
 }
 
 function logRefused(source: BoundedSource, client: string, reason: Refusal, status: number, problem?: string): void {

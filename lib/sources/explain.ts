@@ -14,19 +14,19 @@ export interface HmacSigner {
 
 /**
  * Explains a signature of these bytes.
- * @param others Sources whose secrets may have been taken for this one's, which may be among them.
+ * @param sources All of the config's, whose secrets may have been taken for this one's.
  */
 export function explainHmac(
   source: HmacSigner,
   signature: string,
   body: Uint8Array,
-  others: readonly Pick<Source, "name" | "secrets">[],
+  sources: readonly Pick<Source, "name" | "secrets">[],
 ): Explanation {
   const { scheme, secrets } = source;
   const signed = verifyHmac(scheme, secrets, body, signature);
   return signed.ok ? { isGood: true, sentences: explainGood(source, signed.secretIndex, signature) } : {
     isGood: false,
-    sentences: [...explainForm(scheme, signature), ...explainCause(source, others, body, signature)],
+    sentences: [...explainForm(scheme, signature), ...explainCause(source, sources, body, signature)],
   };
 }
 
@@ -76,7 +76,7 @@ function explainDigest(digest: string, { algorithm, encoding }: HmacScheme): str
 /** Tries what may have been signed instead, with every secret that is known. */
 function explainCause(
   { name, secrets, scheme }: HmacSigner,
-  others: readonly Pick<Source, "name" | "secrets">[],
+  sources: readonly Pick<Source, "name" | "secrets">[],
   body: Uint8Array,
   signature: string,
 ): string[] {
@@ -85,7 +85,7 @@ function explainCause(
     const own = scheme.algorithm;
     const keys = [
       ...secrets.map((secret) => ({ secret, whose: "" })),
-      ...others.filter((one) => one.name !== name).flatMap((one) =>
+      ...sources.filter((one) => one.name !== name).flatMap((one) =>
         one.secrets.map((secret) => ({ secret, whose: ` with a secret of source "${one.name}"` }))
       ),
     ];

@@ -62,12 +62,13 @@ export function hmacBuild(
     kind,
     path: options.path,
     secrets,
+    secretCount: secrets.length,
     signatureHeaders,
     dedupe: options.dedupe,
     maxBodyBytes: options.maxBody,
     rateLimit: options.rateLimit,
     verify: verifier(check, { ...jsonEvents, signatureHeaders }),
     sign: ({ body }) => ({ [scheme.header]: signHmac(scheme, secrets[0]!, body) }),
-    explain: (signature, body, _, others) => explainHmac({ name, secrets, scheme }, signature, body, others),
+    explain: (signature, body, _, sources) => explainHmac({ name, secrets, scheme }, signature, body, sources),
   };
 }

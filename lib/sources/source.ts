@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import { fn } from "../options.ts";
+import type { Refusal } from "../refusal.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
 
@@ -75,9 +76,9 @@ export interface SourceEvent {
 export type ReadEvent = { event: SourceEvent } | { problem: string };
 
 /** Why a request is not taken for its sender's; for the operator's log, never for the sender. */
-export type SignatureProblem = "signature_missing" | "signature_malformed" | "signature_wrong";
+export type SignatureProblem = Extract<Refusal, `signature_${string}`>;
 
-/** Whether a request is its sender's: `secretIndex` is the place of the secret in the source's list. */
+/** Whether a request is its sender's: `secretIndex` is the place of the secret in the config's list, from 0. */
 export type Signed = { ok: true; secretIndex: number } | { ok: false; reason: SignatureProblem };
 
 /** A request that is refused: it is not its sender's (401), or what it holds is no event (400), as `problem` says. */
@@ -107,8 +108,10 @@ export interface Source {
   readonly name: string;
   readonly kind: string;
   readonly path: string;
-  /** Values that must not be printed; those that sign, in the config's order. */
+  /** Values that must not be printed. */
   readonly secrets: readonly string[];
+  /** How many secrets the sender may sign with: `secretIndex` is the place of one of them in the config's list. */
+  readonly secretCount: number;
   /** Headers that prove who sent a request, as the sender spells them. They go on with the body, and are never shown. */
   readonly signatureHeaders: readonly string[];
   readonly dedupe?: (event: unknown) => unknown;
@@ -129,7 +132,11 @@ export interface Source {
   read(request: Pick<SourceRequest, "headers" | "body">): ReadEvent;
   /** What the config's functions see of an event that this source, or another one of its name, had verified. */
   view(event: ViewedEvent): Payload;
-  /** What the sender would post for an event of this type, but for the signature. @param body In place of a sample. */
+  /**
+   * What the sender would post for an event of this type, but for the signature.
+   * @param type Counts only where the body does not name it.
+   * @param body Stands in place of a sample.
+   */
   draft(type: string, body?: Uint8Array): { headers: Record<string, string>; body: Uint8Array };
   /** The headers that sign this request under the first secret, to be added to those that it has. */
   sign(request: SourceRequest): Record<string, string>;
@@ -137,9 +144,9 @@ export interface Source {
    * Whether a signature of these bytes is good, and what would explain it.
    * @param signature As its header has it.
    * @param now Unix milliseconds.
-   * @param others Sources whose secrets may have been taken for this one's.
+   * @param sources All of the config's, whose secrets may have been taken for this one's.
    */
-  explain(signature: string, body: Uint8Array, now: number, others: readonly Source[]): Explanation;
+  explain(signature: string, body: Uint8Array, now: number, sources: readonly Source[]): Explanation;
 }
 
 /** A source that has a limit for every body: its own, or the config's. */

@@ -38,9 +38,11 @@ export function formSource(name: string, path: string, secrets: readonly string[
   const source: Pick<Source, "read" | "view" | "draft" | "sign"> = {
     read({ body }): ReadEvent {
       const fields = fieldsOf(body);
-      const { Event: type, Id: id } = fields;
+      const { Event: type, Id: id, At: at } = fields;
       if (!type) return { problem: "The form has no Event" };
-      return { event: { type, id, payload: { event: type, data: fields, payload: fields } } };
+      return {
+        event: { type, id, time: at ? Number(at) : undefined, payload: { event: type, data: fields, payload: fields } },
+      };
     },
     view({ type, body }) {
       const fields = fieldsOf(body);
@@ -86,6 +88,7 @@ export function formSource(name: string, path: string, secrets: readonly string[
     kind: "form",
     path,
     secrets: [...secrets, token],
+    secretCount: secrets.length,
     signatureHeaders,
     handshake,
     verify: verifier(check, { ...source, signatureHeaders }),

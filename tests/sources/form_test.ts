@@ -37,6 +37,9 @@ test("verify() can look at method, URL and time", () => {
   }
 });
 
+/** When an event happened, as its sender says, in Unix milliseconds. */
+const AT = Date.UTC(2025, 11, 31);
+
 /** A config whose second source is one that no file can name; without it if `sources` says so. */
 function loadedFor(url: string, sources = [formSource("sms", "/sms", [SECRET])]): LoadedConfig {
   const { config, issues } = readConfig({
@@ -75,8 +78,8 @@ test("an event of such a source is received, accepted, routed, delivered, told o
   try {
     const url = `http://127.0.0.1:${app.addresses[0]!.port}/sms`;
     const draft = sms.draft("", Buffer.from("Event=sms.received&Text=ol%C3%A1&Id=SM1"));
-    const post = async (query = "", body = draft.body) => {
-      const request = requestTo(sms, draft, Date.now(), `${url}?a=1`);
+    const post = async (query = "", body = draft.body, signed = draft.body) => {
+      const request = requestTo(sms, { ...draft, body: signed }, Date.now(), `${url}?a=1`);
       const headers = { ...draft.headers, ...sms.sign(request) };
       const response = await fetch(`${url}?a=1${query}`, { method: "POST", headers, body: Buffer.from(body) });
       return `${response.status} ${await response.text()}`;
@@ -85,6 +88,10 @@ test("an event of such a source is received, accepted, routed, delivered, told o
     assert.equal(await post("", Buffer.from("Event=forged")), "401 Signature verification failed");
     assert.equal(await post(), "200 OK");
     assert.equal(await post(), "200 Already processed");
+    const sameId = Buffer.from("Event=sms.received&Text=other&Id=SM1");
+    assert.equal(await post("", sameId, sameId), "200 Already processed");
+    const timed = Buffer.from(`Event=call.ended&At=${AT}`);
+    assert.equal(await post("", timed, timed), "200 OK");
 
     const handshake = await fetch(`${url}?challenge=4711&token=token`);
     assert.deepEqual([handshake.status, await handshake.json()], [200, { challenge: "4711" }]);
@@ -110,9 +117,12 @@ test("an event of such a source is received, accepted, routed, delivered, told o
     const event = parseId(id)!;
     const story = (await tellStory(store, loaded, event, Date.now()))!;
     assert.deepEqual(story.routing.targets, ["crm", "raw"]);
+    assert.deepEqual(story.secret, { number: 1, of: 1 });
     assert.deepEqual([story.headers["x-form-time"], story.headers["x-form-signature"]], ["[masked]", "[masked]"]);
     const options = { now: Date.now() };
     assert.equal((await replayIds(store, loaded, [event], options)).deliveries, 2);
+    const { events } = await store.events({ type: "call.ended" }, { limit: 1 });
+    assert.equal(parseInt(events[0]!.id.replaceAll("-", "").slice(0, 12), 16), AT);
     const without = loadedFor(sink.url, []);
     const orphan = (await tellStory(store, without, event, Date.now()))!;
     assert.deepEqual(orphan.routing.routes.map(({ verdict }) => verdict), ["when_false", "other_event"]);
