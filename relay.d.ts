@@ -392,6 +392,10 @@ declare module "relay" {
     /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
     timeZone?: string;
   }
+  interface ConnectvetsOptions extends SourceOptions {
+  }
+  /** Receives ConnectVets' webhooks. */
+  export function connectvets(options: ConnectvetsOptions): SourceDefinition;
   interface HmacOptions extends SourceOptions {
     /** Header that carries the signature. */
     header: string;
@@ -404,10 +408,6 @@ declare module "relay" {
   }
   /** Receives events of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
-  interface ConnectvetsOptions extends SourceOptions {
-  }
-  /** Receives ConnectVets' webhooks. */
-  export function connectvets(options: ConnectvetsOptions): SourceDefinition;
   interface ProviderOptions {
     /** Key of the provider's API. */
     apiKey: SecretText;

@@ -2,7 +2,6 @@
 
 import type { Note } from "./connectvets/note.ts";
 import type { IdBytes } from "./id.ts";
-import { isObject } from "./json.ts";
 
 /** What the guide's three events carry. */
 interface NoteData<Status extends string> {
@@ -120,16 +119,16 @@ type PayloadOfOne<P extends string> = string extends P ? AnyEvent
   : [MatchingName<P>] extends [never] ? UnknownEvent
   : KnownEvents[MatchingName<P>];
 
-/** A payload as it arrived: a JSON object with a string `event`; nothing else is certain. */
+/** What a config's functions see of an event: its type as `event`, and what its source shows beside it. */
 export type Payload = { event: string } & Record<string, unknown>;
 
-/** An event as it is kept and delivered. */
+/** An event as it is kept. */
 export interface RelayEvent {
   /** UUIDv7. */
   id: string;
   /** Name of the source that received it. */
   source: string;
-  /** The payload's `event`. */
+  /** What the sender calls this kind of event. */
   type: string;
   /** Unix milliseconds. */
   receivedAt: number;
@@ -174,36 +173,16 @@ export interface Awaited {
   patienceMs?: number;
 }
 
-/** Reading a body gave a payload, or one sentence that says why it is none. */
-export type Parsed = { payload: Payload } | { problem: string };
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Reads a body as JSON in UTF-8 (RFC 8259); a byte order mark is ignored. Never throws. */
-export function parsePayload(body: Uint8Array): Parsed {
-  if (body.byteLength === 0) return { problem: "The body is empty" };
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
-    return { problem: "The body is not valid UTF-8" };
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { problem: "The body is not valid JSON" };
-  }
-  if (!isObject(value)) return { problem: "The body is not a JSON object" };
-  if (typeof value.event !== "string") return { problem: 'The body has no string "event"' };
-  return { payload: value as Payload };
+/** An event with the way to read it. */
+export interface ReadableEvent extends RelayEvent {
+  /** What the config's functions see of it. Each call reads it anew, since a function may change what it is given. */
+  view(event: Pick<RelayEvent, "type" | "body" | "headers">): Payload;
 }
 
-/** The payload of a stored event, whose body was read once before; with the note in full as `note` where it is there. */
-export function payloadOf(event: RelayEvent): Payload {
-  const parsed = parsePayload(event.body);
-  if ("problem" in parsed) throw new TypeError(`Cannot read event ${event.id}: ${parsed.problem}`);
-  return event.note ? { ...parsed.payload, note: event.note } : parsed.payload;
+/** What a config's functions see of an event, with the note in full as `note` where it is there. */
+export function payloadOf(event: ReadableEvent): Payload {
+  const payload = event.view(event);
+  return event.note ? { ...payload, note: event.note } : payload;
 }
 
 /** Whether something was fetched for the event. */
@@ -212,7 +191,7 @@ export function hasFetched(event: RelayEvent): boolean {
 }
 
 /** The event as it was received, without what was fetched for it. */
-export function bareEvent({ note: _, ...event }: RelayEvent): RelayEvent {
+export function bareEvent<Event extends RelayEvent>({ note: _, ...event }: Event): Omit<Event, "note"> {
   return event;
 }
 

@@ -118,8 +118,9 @@ export function paint(color: Parameters<typeof styleText>[0], text: string): str
 
 const SENSITIVE_HEADER = /auth|cookie|credential|digest|hmac|jwt|key|passw|secret|session|signature|token/i;
 
-/** Headers as they may be logged; `signatureHeader` is masked whatever its name. */
-export function maskHeaders(headers: Headers, signatureHeader: string): Record<string, string> {
-  const isSensitive = (name: string) => SENSITIVE_HEADER.test(name) || name === signatureHeader.toLowerCase();
+/** Headers as they may be logged; those of `secretHeaders` are masked whatever their names. */
+export function maskHeaders(headers: Headers, secretHeaders: readonly string[]): Record<string, string> {
+  const secret = new Set(secretHeaders.map((name) => name.toLowerCase()));
+  const isSensitive = (name: string) => SENSITIVE_HEADER.test(name) || secret.has(name);
   return Object.fromEntries([...headers].map(([name, value]) => [name, isSensitive(name) ? "[masked]" : value]));
 }

@@ -32,8 +32,20 @@ export function isOwn(event: { source: string }): boolean {
   return event.source === OWN_SOURCE;
 }
 
+/** What the body of an event of relay's own says. */
+export interface OwnBody {
+  /** When it was made: ISO 8601, UTC. */
+  timestamp: string;
+  data: OwnData[keyof OwnData];
+}
+
+/** Reads the body of an event of relay's own. */
+export function ownBody({ body }: { body: Uint8Array }): OwnBody {
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
 /**
- * A new event of relay's own with one delivery, in the form of all events: `{ event, timestamp, data }`.
+ * A new event of relay's own with one delivery, whose body is JSON: `{ event, timestamp, data }`.
  * @param orderKey Deliveries of one target with the same key are made one after the other.
  */
 export function ownEvent<Type extends keyof OwnData>(

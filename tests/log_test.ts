@@ -16,6 +16,7 @@ test("maskHeaders() masks what may be a secret or a signature, and the source's 
     "X-Session",
     "X-Shopify-Hmac-Sha256",
     "X-Check",
+    "X-Proof",
   ];
   const shown = ["Content-Type", "User-Agent", "X-Forwarded-For", "X-Checked"];
   const headers = new Headers([...masked, ...shown].map((name): [string, string] => [name, "4711"]));
@@ -26,5 +27,5 @@ test("maskHeaders() masks what may be a secret or a signature, and the source's 
       "4711",
     ]),
   ];
-  assert.deepEqual(maskHeaders(headers, "X-Check"), Object.fromEntries(expected));
+  assert.deepEqual(maskHeaders(headers, ["X-Check", "X-Proof"]), Object.fromEntries(expected));
 });

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig, useDotenv } from "../config/load.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
-import { payloadOf, type RelayEvent } from "../event.ts";
+import type { RelayEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import {
   type Change,
@@ -16,7 +16,8 @@ import {
   movedTargets,
 } from "../operator/diff.ts";
 import { isOwn } from "../own_event.ts";
-import { route, type Routing } from "../pipeline/route.ts";
+import { route, routedOf, type Routing } from "../pipeline/route.ts";
+import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
 import { LongWork } from "./ask.ts";
@@ -127,7 +128,7 @@ async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSig
 /** Routes events by one config, with the variables of its own `.env`. */
 function routeAll(events: readonly StoredEvent[], loaded: LoadedConfig): Routing[] {
   useDotenv(loaded);
-  return events.map(({ event }) => route(payloadOf(event), loaded.config));
+  return events.map(({ event }) => route(routedOf(readable(event, loaded.config.sources)), loaded.config));
 }
 
 function lines({ groups, targets, checked, changed }: Result): string[] {

@@ -4,10 +4,10 @@ import type { Command } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { sampleNote } from "../connectvets/samples.ts";
 import { ExitCode, RelayError } from "../errors.ts";
-import { parsePayload, type Payload } from "../event.ts";
+import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
-import { eventBytes, print, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./words.ts";
 
 interface Options extends SourceOptions {
@@ -25,24 +25,21 @@ export function routesVerb(): Command {
     .option("--render", "show what each target would be sent")
     .action(async (event: string, options: Options) => {
       const loaded = await loadConfig(options.config);
-      const body = eventBytes(event, options.data);
-      const parsed = parsePayload(body);
-      if ("problem" in parsed) {
-        throw new RelayError(`Cannot read the event: ${parsed.problem}`, undefined, ExitCode.failed);
+      const data = options.data === undefined ? undefined : readInput(options.data);
+      const found = incoming(sourceOf(loaded, options.source), event, data);
+      if ("problem" in found) {
+        throw new RelayError(`Cannot read the event: ${found.problem}`, undefined, ExitCode.failed);
       }
-      const result = explain(loaded, body, parsed.payload, options);
+      const result = explain(loaded, data ? found : { ...found, note: sampleNote() }, options);
       print(loaded.redact(options.json ? JSON.stringify(result, null, 2) : lines(result).join("\n")));
     });
 }
 
-function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
-  const { config } = loaded;
-  const note = options.data === undefined ? { note: sampleNote() } : {};
-  const event = { ...incoming(sourceOf(loaded, options.source).name, body, payload), ...note };
+function explain({ config }: LoadedConfig, event: ReadableEvent, options: Options) {
   const { targets, verdicts, isFallback, problems, messages } = preview(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
   return {
-    event: payload.event,
+    event: event.type,
     targets,
     isFallback,
     routes,

@@ -8,10 +8,11 @@ import { ExitCode } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { isLoopback } from "../outbound/addresses.ts";
+import { requestTo } from "../sources/source.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";
-import { eventBytes, print, printJson, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -40,13 +41,13 @@ export function sendVerb(): Command {
 async function send(event: string, options: Options): Promise<void> {
   const loaded = await loadConfig(options.config);
   const source = sourceOf(loaded, options.source);
-  const body = eventBytes(event, options.data);
+  const draft = source.draft(event, options.data === undefined ? undefined : readInput(options.data));
   const { listen } = loaded.config;
   const url = options.url ?? listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http") + source.path;
-  const headers = { "Content-Type": "application/json", [source.signatureHeader]: source.sign(body) };
+  const headers = { ...draft.headers, ...source.sign(requestTo(source, draft, Date.now(), url)) };
   const isLocal = options.url === undefined || isLoopback(hostOf(url));
   const isHere = isLocal && (listen.tls !== undefined || url.startsWith("http:"));
-  const { status, text, fingerprint } = await post(url, body, headers, isHere);
+  const { status, text, fingerprint } = await post(url, draft.body, headers, isHere);
   if (options.json) printJson({ url, status, answer: text });
   else print(`${status} ${visible(text)}`);
   if (status !== 200) process.exitCode = ExitCode.failed;

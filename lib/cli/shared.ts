@@ -1,11 +1,9 @@
 /** What several verbs need: the config option, input, output, a source. */
 
-import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
-import { sampleEvent } from "../connectvets/samples.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
 import { timeOf } from "../units.ts";
@@ -85,14 +83,6 @@ export function readInput(path: string): Uint8Array {
     const reason = code === "ENOENT" ? "there is no such file" : messageOf(error);
     throw new RelayError(`Cannot read ${path === "-" ? "standard input" : path}: ${reason}`);
   }
-}
-
-/**
- * The bytes of an event: those of a file as {@link readInput} reads it, or of a new sample where there is no file.
- * @throws {RelayError} if the file cannot be read.
- */
-export function eventBytes(event: string, file: string | undefined): Uint8Array {
-  return file === undefined ? Buffer.from(JSON.stringify(sampleEvent(event))) : readInput(file);
 }
 
 /**

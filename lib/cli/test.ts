@@ -9,6 +9,7 @@ import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
 import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUTED } from "../operator/fixture.ts";
 import { isOwn } from "../own_event.ts";
+import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { fromStore, idsOf } from "./store.ts";
@@ -184,7 +185,8 @@ function recorded(text: string, options: Options) {
       throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
     }
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));
-    const event = { ...story, receivedAt: Date.parse(story.receivedAt), note: note || undefined };
+    const stored = { ...story, receivedAt: Date.parse(story.receivedAt), note: note || undefined };
+    const event = readable(stored, loaded.config.sources);
     return { ...recordFixture(event, loaded.config, loaded.redact), redact: loaded.redact };
   });
 }

@@ -5,7 +5,6 @@ import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
-import { explainSignature } from "../sources/explain.ts";
 import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
@@ -21,15 +20,12 @@ export function verifyVerb(): Command {
       const loaded = await loadConfig(options.config);
       const source = sourceOf(loaded, options.source);
       const body = readInput(file);
-      const verification = source.verify(body, options.signature);
-      const explanations = explainSignature(source, loaded.config.sources, body, options.signature);
-      if (options.json) printJson({ good: verification.ok, source: source.name, explanations });
+      const { isGood, sentences } = source.explain(options.signature, body, Date.now(), loaded.config.sources);
+      if (options.json) printJson({ good: isGood, source: source.name, explanations: sentences });
       else {
-        const verdict = verification.ok
-          ? paint("green", "The signature is good.")
-          : paint("red", "The signature is not good.");
-        print(verdict, ...explanations.map((one) => `  ${one}`));
+        const verdict = isGood ? paint("green", "The signature is good.") : paint("red", "The signature is not good.");
+        print(verdict, ...sentences.map((one) => `  ${one}`));
       }
-      if (!verification.ok) process.exitCode = ExitCode.failed;
+      if (!isGood) process.exitCode = ExitCode.failed;
     });
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
+import { OWN_LANE } from "../own_lane.ts";
 import type { Warning } from "../warnings.ts";
 import type { Note } from "./note.ts";
 
@@ -45,8 +46,8 @@ export interface ApiAccess {
   url: string;
   key: string;
   isOptional: boolean;
-  /** Names the account, whose limit it is, without its key. */
-  account: string;
+  /** Names the lane of its account, whose limit it is, without its key. */
+  lane: string;
 }
 
 const bases = {
@@ -64,7 +65,7 @@ export const apiAccess = options({
 }).transform(({ key, sandbox, optional, url }): ApiAccess => {
   const base = (url ?? bases[sandbox ? "sandbox" : "production"]).replace(/\/+$/, "");
   const account = createHash("sha256").update(`${base}\0${key}`).digest("hex").slice(0, 16);
-  return { url: base, key, isOptional: optional, account };
+  return { url: base, key, isOptional: optional, lane: `${OWN_LANE}connectvets ${account}` };
 });
 
 /** What an operator should know of an access that is sound: `undefined` if there is nothing. */

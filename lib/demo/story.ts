@@ -2,8 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { request } from "../outbound/request.ts";
-import { connectvetsScheme } from "../sources/connectvets.ts";
-import { signHmac } from "../sources/hmac.ts";
+import { connectvetsSource } from "../sources/connectvets.ts";
+import { requestTo, type Source } from "../sources/source.ts";
 import type { Arrival, DemoTargets } from "./targets.ts";
 
 /** One request of the story. */
@@ -79,14 +79,15 @@ export async function tellStory(
   tell: (result: StepResult) => void,
 ): Promise<StepResult[]> {
   const results: StepResult[] = [];
+  const sender = senderWith(secret);
   for (const step of steps) {
     const before = targets.arrivals().length;
-    const body = Buffer.from(step.body);
-    const signature = signHmac(connectvetsScheme, step.isForged ? "somebody else's secret" : secret, body);
+    const signer = step.isForged ? senderWith("somebody else's secret") : sender;
+    const draft = signer.draft("", Buffer.from(step.body));
     const { status: actualStatus, body: answer } = await request(new URL(url), {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-ConnectVets-Signature": signature },
-      body,
+      headers: { ...draft.headers, ...signer.sign(requestTo(signer, draft, Date.now(), url)) },
+      body: draft.body,
       signal: AbortSignal.timeout(ANSWER_WAIT_MS),
       isHere: true,
     });
@@ -99,6 +100,11 @@ export async function tellStory(
     tell(result);
   }
   return results;
+}
+
+/** What signs as ConnectVets does under this secret. */
+function senderWith(secret: string): Source {
+  return connectvetsSource.build("connectvets", { path: "/webhook", secret: [secret] });
 }
 
 function namesOf(arrivals: { target: string }[]): string {

@@ -2,12 +2,9 @@
 
 import { type Awaited, bareEvent, hasFetched, type RelayEvent } from "../event.ts";
 import type { Dead, Retry } from "../outcome.ts";
-import type { Need } from "../pipeline/route.ts";
+import { awaitedBy, type Need, PATIENCE_MS } from "../pipeline/route.ts";
 import type { Due } from "../store/mod.ts";
 import type { RetryPolicy } from "../targets/target.ts";
-
-/** How long a delivery waits for what it can go without, in milliseconds. */
-export const PATIENCE_MS = 60_000;
 
 /** For how long a failure to fetch is relied on, in milliseconds; later, such as for a replay, it is fetched anew. */
 const FRESH_MS = 600_000;
@@ -17,11 +14,6 @@ export type Step =
   | { kind: "begin"; event: RelayEvent }
   | { kind: "await"; awaits: Awaited }
   | { kind: "end"; outcome: Retry | Dead };
-
-/** What a delivery awaits that has this need. */
-export function awaitedBy({ lane, isOptional }: Need): Awaited {
-  return isOptional ? { lane, patienceMs: PATIENCE_MS } : { lane };
-}
 
 /**
  * What is done about a delivery.

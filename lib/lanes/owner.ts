@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Store } from "../store/mod.ts";
-import { isOwnLane } from "../store/own_lanes.ts";
+import { isOwnLane } from "../own_lane.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";

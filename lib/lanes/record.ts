@@ -7,7 +7,7 @@ import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts
 import type { Outcome } from "../outcome.ts";
 import type { Redact } from "../secret.ts";
 import type { AttemptRecord, Hold, Recorded } from "../store/mod.ts";
-import { isOwnLane } from "../store/own_lanes.ts";
+import { isOwnLane } from "../own_lane.ts";
 import type { LaneRecord, Writer } from "../store/writer.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 import type { Lane, Underway } from "./lane.ts";

@@ -2,12 +2,14 @@
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
-import { bareEvent, payloadOf, type RelayEvent } from "../event.ts";
+import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import { isOwn } from "../own_event.ts";
-import { messageFor, type Need, needOf, type RoutingTable } from "../pipeline/route.ts";
+import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
+import type { Source } from "../sources/source.ts";
+import { readable } from "../sources/view.ts";
 import type { Due, Hold, LaneStore, Waiting } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
@@ -21,6 +23,8 @@ import type { StoreTime } from "./store_time.ts";
 
 /** What lanes need to know of the config. */
 export interface LanesConfig extends RoutingTable {
+  /** The sources that show events to the config's functions. */
+  sources: readonly Pick<Source, "name" | "view">[];
   /** What the lanes deliver to, by the lanes' names: the config's targets, and what fetches for their deliveries. */
   lanes: ReadonlyMap<string, Target>;
   retry: RetryPolicy;
@@ -218,11 +222,11 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  return isOwn(event) ? undefined : needOf(() => payloadOf(bareEvent(event)), target, config);
+  return isOwn(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
 }
 
-function deliveryOf({ id, attempts, event, lane }: Due, config: LanesConfig): Delivery {
-  // A route is asked as it was when the event came in.
-  const message = isOwn(event) ? {} : messageFor(() => payloadOf(bareEvent(event)), lane, config);
+function deliveryOf({ id, attempts, lane, ...due }: Due, config: LanesConfig): Delivery {
+  const event = readable(due.event, config.sources);
+  const message = isOwn(event) ? {} : messageFor(routedOf(event), lane, config);
   return { id, attempt: attempts + 1, event, message };
 }

@@ -1,7 +1,7 @@
 /** What a person is told of an event where the config gives no message: from whatever the event holds. */
 
 import type { NoteSection } from "../connectvets/note.ts";
-import { payloadOf, type RelayEvent } from "../event.ts";
+import { payloadOf, type ReadableEvent } from "../event.ts";
 import { isOwn } from "../own_event.ts";
 import { ownNotice } from "./own_notice.ts";
 import type { MessageStyle } from "./style.ts";
@@ -49,18 +49,18 @@ const tones: Record<WordedEvent, Tone> = {
 };
 
 /** What a person is told of an event. */
-export function noticeOf(event: RelayEvent, style: MessageStyle): Notice {
+export function noticeOf(event: ReadableEvent, style: MessageStyle): Notice {
   const { locale, timeZone, pagesUrl } = style;
   const words = wordsOf(locale);
   const type = lineOf(event.type, MAX_NAME) ?? "?";
-  const payload = payloadOf(event);
   const timeOf = (...times: unknown[]) => localTime(firstTime(...times) ?? event.receivedAt, locale, timeZone);
   const common = {
     origin: words.origin(event.id, type),
     link: pagesUrl === undefined ? undefined : { label: words.labels.event, url: `${pagesUrl}/events/${event.id}` },
   };
-  if (isOwn(event)) return { ...common, ...ownNotice(payload, style, timeOf) };
+  if (isOwn(event)) return { ...common, ...ownNotice(event, style, timeOf) };
 
+  const payload = payloadOf(event);
   const data = objectOf(payload.data);
   const { note } = event;
   const name = lineOf(note?.name, MAX_NAME) ?? lineOf(data.name, MAX_NAME);

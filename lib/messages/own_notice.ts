@@ -1,7 +1,7 @@
 /** What a person is told of relay's own events: test messages and alarms. */
 
-import type { Payload } from "../event.ts";
-import type { AlarmData, OwnData, RefusedRequests } from "../own_event.ts";
+import type { RelayEvent } from "../event.ts";
+import { type AlarmData, ownBody, type OwnData, type RefusedRequests } from "../own_event.ts";
 import { inWords } from "../units.ts";
 import type { Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
@@ -9,15 +9,16 @@ import { type Words, wordsOf } from "./words.ts";
 
 /** @param timeOf Writes a time, given in ISO 8601, for a person. */
 export function ownNotice(
-  payload: Payload,
+  event: Pick<RelayEvent, "type" | "body">,
   { locale, pagesUrl }: MessageStyle,
   timeOf: (iso: unknown) => string,
 ): Omit<Notice, "origin"> {
   const words = wordsOf(locale);
   const { labels } = words;
-  const time: [string, string] = [labels.time, timeOf(payload.timestamp)];
-  if (payload.event === "relay.test") {
-    const { target } = payload.data as OwnData["relay.test"];
+  const { timestamp, data: given } = ownBody(event);
+  const time: [string, string] = [labels.time, timeOf(timestamp)];
+  if (event.type === "relay.test") {
+    const { target } = given as OwnData["relay.test"];
     return {
       tone: "neutral",
       title: words.test.title,
@@ -27,8 +28,8 @@ export function ownNotice(
       sections: [],
     };
   }
-  const data = payload.data as OwnData["relay.alarm.begin"];
-  const isBegin = payload.event === "relay.alarm.begin";
+  const data = given as OwnData["relay.alarm.begin"];
+  const isBegin = event.type === "relay.alarm.begin";
   const { titles, todo } = words.alarms[data.alarm];
   const [label, path] = links(labels)[data.alarm];
   return {

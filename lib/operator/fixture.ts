@@ -5,11 +5,12 @@ import { z } from "zod";
 import { formatPath, issuesOf } from "../config/issues.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
-import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
+import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "../event.ts";
 import { isObject } from "../json.ts";
 import { options, unknownName } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
+import { readable } from "../sources/view.ts";
 import { mapTexts } from "../targets/message.ts";
 import { type Preview, preview, type PreviewConfig } from "./preview.ts";
 
@@ -175,14 +176,14 @@ export interface Recorded {
  * Makes a fixture of a stored event, with what this config makes of it. It holds no secret of the config: where the
  * event has one it is masked, and what is expected is what comes of the event as the fixture holds it.
  */
-export function recordFixture(stored: RelayEvent, config: PreviewConfig, redact: Redact): Recorded {
+export function recordFixture(stored: ReadableEvent, config: PreviewConfig, redact: Redact): Recorded {
   const { source } = stored;
   const receivedAt = new Date(stored.receivedAt).toISOString();
   const payload = payloadOf({ ...stored, note: undefined });
   const event = mapTexts(payload, redact);
   const note = stored.note && { note: mapTexts(stored.note, redact) };
   const fixture: Fixture = {
-    name: `${event.event} of ${receivedAt}`,
+    name: `${stored.type} of ${receivedAt}`,
     event,
     ...note,
     source,
@@ -210,9 +211,10 @@ function recorded(messages: Preview[], event: RelayEvent, redact: Redact): NonNu
   }));
 }
 
-function eventOf({ event, note, source = "", receivedAt = RECEIVED_AT }: Fixture): RelayEvent {
+/** What a fixture holds is what the config's functions see, whatever form the sender gave it: here, it is the body. */
+function eventOf({ event, note, source = "", receivedAt = RECEIVED_AT }: Fixture): ReadableEvent {
   const body = new TextEncoder().encode(JSON.stringify(event));
-  return {
+  const stored = {
     id: EVENT_ID,
     source,
     type: event.event,
@@ -221,6 +223,7 @@ function eventOf({ event, note, source = "", receivedAt = RECEIVED_AT }: Fixture
     headers: {},
     note: noteOf(note),
   };
+  return readable(stored, []);
 }
 
 function isAsReceived(message: Record<string, unknown>, event: RelayEvent): boolean {

@@ -3,9 +3,11 @@
 import { noteOf } from "../connectvets/note.ts";
 import { messageOf } from "../errors.ts";
 import { accessFor } from "../pipeline/enrich.ts";
-import { type Payload, payloadOf, type RelayEvent } from "../event.ts";
+import type { ReadableEvent } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
-import { messageFor, route, type Routing, type RoutingTable } from "../pipeline/route.ts";
+import { messageFor, route, routedOf, type Routing, type RoutingTable } from "../pipeline/route.ts";
+import type { Source } from "../sources/source.ts";
+import { readable } from "../sources/view.ts";
 import { jsonOf } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
 
@@ -18,27 +20,31 @@ export interface PreviewConfig extends RoutingTable {
 export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
 
 /**
- * An event as it would be if it came in now; a `note` beside its `event` and `data` is taken for the note in full.
- * @param source Name of the source that it would come by.
+ * An event as it would be if it came in now by this source; a `note` beside its `data` is taken for the note in full.
+ * @param type What the event is called, for a sender that does not say it in the body.
+ * @returns The event, or one sentence that says why the body holds none.
  */
-export function incoming(source: string, body: Uint8Array, payload: Payload): RelayEvent {
-  const id = formatId(eventId(source, body, 0));
-  const headers = { "Content-Type": "application/json" };
-  return { id, source, type: payload.event, receivedAt: Date.now(), body, headers, note: noteOf(payload.note) };
+export function incoming(source: Source, type: string, body?: Uint8Array): ReadableEvent | { problem: string } {
+  const draft = source.draft(type, body);
+  const read = source.read({ headers: new Headers(draft.headers), body: draft.body });
+  if ("problem" in read) return read;
+  const id = formatId(eventId(source.name, draft.body, 0));
+  const event = { ...draft, id, source: source.name, type: read.event.type, receivedAt: Date.now() };
+  return readable({ ...event, note: noteOf(read.event.payload.note) }, [source]);
 }
 
 /**
  * Where an event goes, with what each target would be sent; the event's note is for those alone that ask for one.
- * @throws {TypeError} if the event's body is no payload; never over what the config's functions do.
+ * Never throws over what the config's functions do.
  */
-export function preview(event: RelayEvent, config: PreviewConfig): Routing & { messages: Preview[] } {
-  const routing = route(payloadOf({ ...event, note: undefined }), config);
+export function preview(event: ReadableEvent, config: PreviewConfig): Routing & { messages: Preview[] } {
+  const routing = route(routedOf(event), config);
   return { ...routing, messages: routing.targets.map((target) => render(event, target, config)) };
 }
 
-function render({ note, ...event }: RelayEvent, target: string, config: PreviewConfig): Preview {
+function render({ note, ...event }: ReadableEvent, target: string, config: PreviewConfig): Preview {
   try {
-    const fields = messageFor(() => payloadOf(event), target, config);
+    const fields = messageFor(routedOf(event), target, config);
     const own = config.targets.get(target)!;
     const access = accessFor(event, { ...own, name: target }, config);
     if (access && !access.isOptional && !note) {

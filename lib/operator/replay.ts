@@ -1,10 +1,12 @@
 /** Replaying: stored events are routed again by the config of now, as new deliveries. */
 
 import type { LoadedConfig } from "../config/load.ts";
-import { payloadOf, type RelayEvent } from "../event.ts";
+import type { RelayEvent } from "../event.ts";
 import { formatId, type IdBytes } from "../id.ts";
 import { isOwn } from "../own_event.ts";
 import { deliveriesOf } from "../pipeline/accept.ts";
+import { routedOf } from "../pipeline/route.ts";
+import { readable } from "../sources/view.ts";
 import type { NewDelivery, Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, StoredEvent } from "../store/operator.ts";
 import type { WorkOptions } from "./retry.ts";
@@ -90,7 +92,8 @@ async function replay(
 
 function newDeliveries(event: RelayEvent, { config }: LoadedConfig, to?: string): NewDelivery[] {
   if (isOwn(event)) return [];
-  return deliveriesOf(payloadOf(event), config, to === undefined ? undefined : [to]).deliveries;
+  return deliveriesOf(routedOf(readable(event, config.sources)), config, to === undefined ? undefined : [to])
+    .deliveries;
 }
 
 function nothing(): ReplayResult {

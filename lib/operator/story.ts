@@ -1,11 +1,11 @@
 /** The whole story of an event: what is stored of it, and what the config of now says of where it goes. */
 
 import type { LoadedConfig } from "../config/load.ts";
-import { payloadOf } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import { maskHeaders } from "../log.ts";
 import { isOwn } from "../own_event.ts";
-import { route, type Verdict } from "../pipeline/route.ts";
+import { route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/route.ts";
+import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
 import { type Held, heldAt } from "./status.ts";
@@ -40,14 +40,13 @@ export async function tellStory(
   const { sources, targets } = loaded.config;
   const holds = await store.holds();
   const source = sources.find(({ name }) => name === story.source);
-  const signer = isOwn(story) ? sources[0] : source;
   return {
     ...rest,
-    headers: maskHeaders(new Headers(story.headers), signer?.signatureHeader ?? ""),
-    secret: { number: secretIndex + 1, of: source?.secrets.length },
+    headers: maskHeaders(new Headers(story.headers), sources.flatMap((one) => one.signatureHeaders)),
+    secret: { number: secretIndex + 1, of: source?.secretCount },
     routing: isOwn(story)
       ? nowhere
-      : routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
+      : routingOf(routedOf(readable({ ...story, receivedAt: Date.parse(story.receivedAt) }, sources)), loaded),
     deliveries: story.deliveries.map((delivery) => {
       const { state, target, nextAttemptAt } = delivery;
       const at = nextAttemptAt === null ? now : Math.max(now, Date.parse(nextAttemptAt));
@@ -59,9 +58,9 @@ export async function tellStory(
 /** No route concerns an event of relay's own. */
 const nowhere: RoutingStory = { targets: [], isFallback: false, routes: [], problems: [] };
 
-/** Where the config of now would send an event of this payload. */
-export function routingOf(payload: Parameters<typeof route>[0], { config }: LoadedConfig): RoutingStory {
-  const { targets, isFallback, verdicts, problems } = route(payload, config);
+/** Where the config of now would send this event. */
+export function routingOf(event: RoutedEvent, { config }: LoadedConfig): RoutingStory {
+  const { targets, isFallback, verdicts, problems } = route(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
   return { targets, isFallback, routes, problems };
 }

@@ -2,7 +2,7 @@
 
 import { deliveryId, formatId } from "../id.ts";
 import { ownEvent } from "../own_event.ts";
-import type { Source } from "../sources/source.ts";
+import { requestTo, type Source } from "../sources/source.ts";
 import type { Store } from "../store/mod.ts";
 
 /**
@@ -18,7 +18,7 @@ export async function sendTest(
   now: number,
 ): Promise<{ event: string; delivery: string }> {
   const event = ownEvent("relay.test", target, { target }, now);
-  const headers = { ...event.headers, [source.signatureHeader]: source.sign(event.body) };
+  const headers = { ...event.headers, ...source.sign(requestTo(source, event, now)) };
   await store.accept([{ ...event, headers }]);
   return { event: formatId(event.id), delivery: formatId(deliveryId(event.id, 1)) };
 }

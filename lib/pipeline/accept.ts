@@ -1,22 +1,27 @@
 /** Accepting: an event and its deliveries are written together, and only then is it accepted. */
 
-import { log } from "../log.ts";
 import { callFunction } from "../callback.ts";
+import type { Clock } from "../clock.ts";
 import { StoreError } from "../errors.ts";
-import type { Payload } from "../event.ts";
+import type { NewDelivery, NewEvent, Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
+import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
-import type { Source } from "../sources/source.ts";
-import type { NewDelivery, NewEvent, Store } from "../store/mod.ts";
+import type { Source, SourceEvent } from "../sources/source.ts";
+import type { Writer } from "../store/writer.ts";
 import type { Target } from "../targets/target.ts";
-import { route, type RoutingTable } from "./route.ts";
+import { awaitedBy, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
 
 /** A genuine event, as it came in. */
 export interface Received {
-  source: Source;
+  source: Pick<Source, "name" | "dedupe">;
+  /** What its source read in it. */
+  event: SourceEvent;
+  /** The bytes received. */
   body: Uint8Array;
-  payload: Payload;
+  /** Headers that go on with the body. */
   headers: Record<string, string>;
+  /** Which of the source's secrets had signed it. */
   secretIndex: number;
   /** Unix milliseconds. */
   receivedAt: number;
@@ -35,62 +40,64 @@ export interface AcceptConfig extends RoutingTable {
  */
 export type Accept = (received: Received, config: AcceptConfig) => Promise<"stored" | "duplicate">;
 
-/** How long a count of what waits is relied on while it leaves room, in milliseconds: operators add to it as well. */
-const COUNT_AGE_MS = 1_000;
+/** What says whether there is room for more. */
+export interface Backlog {
+  /** Deliveries that wait, as far as is known. */
+  count(): number;
+  /** Counts those that were accepted since. */
+  add(deliveries: number): void;
+}
 
-/** How many times as long as a count has taken, the next one waits: a long backlog takes long to count. */
-const COUNT_PAUSE = 10;
-
-/** @param wake Called when there is something new to deliver. */
-export function createAccept(store: Store, wake: () => void): Accept {
-  /** How many waited when they were counted last, and what was accepted since. */
-  let backlog = Infinity;
-  let countedAt = -Infinity;
-  let pauseMs = 0;
-
-  async function checkBacklog(maxBacklog: number, targets: Iterable<string>) {
-    const startedAt = performance.now();
-    if (startedAt >= countedAt + Math.max(pauseMs, backlog < maxBacklog ? COUNT_AGE_MS : 0)) {
-      backlog = await store.backlog(targets);
-      countedAt = performance.now();
-      pauseMs = COUNT_PAUSE * (countedAt - startedAt);
-    }
-    if (backlog < maxBacklog) return;
-    throw new StoreError(
-      `Cannot store the event: ${backlog} deliveries wait, and maxBacklog is ${maxBacklog}`,
-      "`relay status` tells which target does not take them",
-    );
-  }
-
+/** @param wake Called with the lanes in which there is something new to deliver. */
+export function createAccept(
+  writer: Pick<Writer, "accept">,
+  backlog: Backlog,
+  wake: (lanes: readonly string[]) => void,
+  clock: Clock,
+): Accept {
   return async (received, config) => {
-    const startedAt = performance.now();
-    if (config.maxBacklog !== undefined) await checkBacklog(config.maxBacklog, config.targets.keys());
+    const startedAt = clock.monotonic();
+    checkBacklog(backlog.count(), config.maxBacklog);
     const event = newEvent(received, config);
-    const [result] = await store.accept([event]);
+    const result = await writer.accept(event);
     if (result === "stored" && event.deliveries.length > 0) {
-      backlog += event.deliveries.length;
-      wake();
+      backlog.add(event.deliveries.length);
+      wake(event.deliveries.flatMap(({ target, awaits }) => awaits ? [target, awaits.lane] : target));
     }
-    logAccepted(event, result!, performance.now() - startedAt);
-    return result!;
+    logAccepted(event, result, clock.monotonic() - startedAt);
+    return result;
   };
 }
 
+function checkBacklog(count: number, maxBacklog = Infinity): void {
+  if (count < maxBacklog) return;
+  throw new StoreError(
+    `Cannot store the event: ${count} deliveries wait, and maxBacklog is ${maxBacklog}`,
+    "`relay status` tells which target does not take them",
+  );
+}
+
 function newEvent(received: Received, config: AcceptConfig): NewEvent {
-  const { source, body, payload, headers, secretIndex, receivedAt } = received;
-  const { deliveries, problems } = deliveriesOf(payload, config);
+  const { source, event, body, headers, secretIndex, receivedAt } = received;
+  const { deliveries, problems } = deliveriesOf(event, config);
   const id = idOf(received, problems);
   return {
     id,
     source: source.name,
-    type: payload.event,
+    type: event.type,
     receivedAt,
     body,
     headers,
     secretIndex,
     problems: problems.map(config.redact),
-    deliveries,
+    deliveries: deliveries.map((delivery) => awaiting(delivery, event, config)),
   };
+}
+
+/** The delivery with what it awaits, so that this is made beside it; whatever else needs something finds out as it begins. */
+function awaiting(delivery: NewDelivery, event: RoutedEvent, config: AcceptConfig): NewDelivery {
+  const need = needOf(event, config.targets.get(delivery.target)!, config);
+  return need ? { ...delivery, awaits: awaitedBy(need) } : delivery;
 }
 
 /**
@@ -98,14 +105,14 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
  * @param to Names of targets, in place of those that the routes give.
  */
 export function deliveriesOf(
-  payload: Payload,
+  event: RoutedEvent,
   config: Pick<AcceptConfig, "routes" | "fallback" | "targets">,
   to?: readonly string[],
 ): { deliveries: NewDelivery[]; problems: string[] } {
-  const { targets, problems } = to ? { targets: to, problems: [] } : route(payload, config);
+  const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
   const deliveries = targets.map((target) => {
     const order = config.targets.get(target)?.policy.order;
-    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, payload, problems) };
+    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, event.payload, problems) };
   });
   return { deliveries, problems };
 }
@@ -114,15 +121,11 @@ export function deliveriesOf(
  * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
  * the same: a sender may stamp anew what it sends again under the same `id`.
  */
-function idOf({ source, body, payload }: Received, problems: string[]): Uint8Array {
-  const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, payload, problems);
+function idOf({ source, body, event }: Received, problems: string[]): Uint8Array {
+  const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, event.payload, problems);
   if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
-  const { id } = payload;
-  // A number that JavaScript cannot hold exactly could be another event's as well.
-  if ((typeof id === "string" && id !== "") || Number.isSafeInteger(id)) {
-    return eventId(`${source.name}\0id`, `${id}`, 0);
-  }
-  return eventId(`${source.name}\0body`, body, timeOf(payload.timestamp));
+  if (event.id !== undefined) return eventId(`${source.name}\0id`, event.id, 0);
+  return eventId(`${source.name}\0body`, body, event.time ?? 0);
 }
 
 /** The key that a function of the config gives; `undefined`, and a problem, if it gives none. */
@@ -136,13 +139,6 @@ function keyOf(
   if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return answer.value;
   problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
   return undefined;
-}
-
-/** An ISO 8601 time with its zone, as Unix milliseconds; 0 for anything else. */
-function timeOf(timestamp: unknown): number {
-  const isTime = typeof timestamp === "string" &&
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(timestamp);
-  return isTime ? Date.parse(timestamp) || 0 : 0;
 }
 
 function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number): void {

@@ -1,7 +1,7 @@
 /** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
 
 import { callFunction } from "../callback.ts";
-import type { Payload } from "../event.ts";
+import type { Awaited, Payload, ReadableEvent } from "../event.ts";
 import { matches } from "../pattern.ts";
 import type { MessageFields } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
@@ -21,6 +21,14 @@ export interface Need {
   lane: string;
   /** It goes without where that is not to be had. */
   isOptional: boolean;
+}
+
+/** How long a delivery waits for what it can go without, in milliseconds. */
+export const PATIENCE_MS = 60_000;
+
+/** What a delivery awaits that has this need. */
+export function awaitedBy({ lane, isOptional }: Need): Awaited {
+  return isOptional ? { lane, patienceMs: PATIENCE_MS } : { lane };
 }
 
 /** What a delivery needs to know of its target. */
@@ -47,12 +55,30 @@ export interface Routing {
   problems: string[];
 }
 
+/** An event as routes are asked about it. */
+export interface RoutedEvent {
+  readonly type: string;
+  /** What the config's functions see of it. */
+  readonly payload: Payload;
+}
+
+/** A stored event as its routes were asked about it when it came in: without its note. It is read when that is needed. */
+export function routedOf(event: ReadableEvent): RoutedEvent {
+  let payload: Payload | undefined;
+  return {
+    type: event.type,
+    get payload() {
+      return payload ??= event.view(event);
+    },
+  };
+}
+
 /** Where this event goes. Never throws. */
-export function route(payload: Payload, table: RoutingTable): Routing {
+export function route(event: RoutedEvent, table: RoutingTable): Routing {
   const problems: string[] = [];
   const targets = new Set<string>();
   const verdicts = table.routes.map((rule, index) => {
-    const verdict = judge(payload, rule, index, problems);
+    const verdict = judge(event, rule, index, problems);
     if (verdict === "matched") { for (const target of rule.to) targets.add(target); }
     return verdict;
   });
@@ -61,21 +87,16 @@ export function route(payload: Payload, table: RoutingTable): Routing {
   return { targets: [...targets], verdicts, isFallback, problems };
 }
 
-/**
- * What the routes say of the message to this target: of each field, the first matching route that gives it.
- * @param read Gives the event's payload; asked only if a route has something to say.
- */
-export function messageFor(read: () => Payload, target: string, table: RoutingTable): MessageFields {
-  return messageOf(matchingRules(read, target, table));
+/** What the routes say of the message to this target: of each field, the first matching route that gives it. */
+export function messageFor(event: RoutedEvent, target: string, table: RoutingTable): MessageFields {
+  return messageOf(matchingRules(event, target, table));
 }
 
 /** The matching routes to this target that say something of its messages, in their order. */
-export function matchingRules(read: () => Payload, target: string, table: RoutingTable): RouteRule[] {
+export function matchingRules(event: RoutedEvent, target: string, table: RoutingTable): RouteRule[] {
   const says = (rule: RouteRule) => rule.enrich !== undefined || Object.keys(rule.message).length > 0;
   const rules = table.routes.filter((rule) => rule.to.includes(target) && says(rule));
-  if (rules.length === 0) return rules;
-  const payload = read();
-  return rules.filter((rule, index) => judge(payload, rule, index, []) === "matched");
+  return rules.filter((rule, index) => judge(event, rule, index, []) === "matched");
 }
 
 /** What these routes say of a message: of each field, the first that gives it. */
@@ -84,23 +105,20 @@ export function messageOf(rules: readonly RouteRule[]): MessageFields {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-/**
- * What a delivery to this target needs first; `undefined` if nothing, which costs next to nothing to say.
- * @param read Gives the event's payload.
- */
-export function needOf(read: () => Payload, target: Needy, table: RoutingTable): Need | undefined {
+/** What a delivery to this target needs first; `undefined` if nothing, which costs next to nothing to say. */
+export function needOf(event: RoutedEvent, target: Needy, table: RoutingTable): Need | undefined {
   const { name, enrich } = target;
   if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
-  const rules = matchingRules(read, name, table);
+  const rules = matchingRules(event, name, table);
   if (target.sendsBytes?.(messageOf(rules))) return undefined;
   const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
 }
 
-function judge(payload: Payload, rule: RouteRule, index: number, problems: string[]): Verdict {
-  if (!rule.on.some((pattern) => matches(pattern, payload.event))) return "other_event";
+function judge(event: RoutedEvent, rule: RouteRule, index: number, problems: string[]): Verdict {
+  if (!rule.on.some((pattern) => matches(pattern, event.type))) return "other_event";
   if (!rule.when) return "matched";
-  const answer = callFunction(rule.when, payload);
+  const answer = callFunction(rule.when, event.payload);
   if ("value" in answer) return answer.value ? "matched" : "when_false";
   problems.push(`routes[${index}].when ${answer.problem}`);
   return "when_threw";

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { options } from "../options.ts";
-import { hmacBuild, type HmacScheme } from "./hmac.ts";
+import { hmacBuild } from "./hmac.ts";
+import type { HmacScheme } from "./hmac_scheme.ts";
 import type { SourceDefinition, SourceKind, SourceOptions } from "./source.ts";
 import { sourceShape } from "./source.ts";
 
@@ -15,7 +16,7 @@ export function connectvets(options: ConnectvetsOptions): SourceDefinition {
 }
 
 /** How ConnectVets signs. */
-export const connectvetsScheme: HmacScheme = {
+const connectvetsScheme: HmacScheme = {
   header: "X-ConnectVets-Signature",
   prefix: "sha256=",
   algorithm: "sha256",

@@ -1,51 +1,42 @@
-/** Explains a signature: what is wrong with it, or what was signed in place of these bytes. */
+/** Explains an HMAC of the body: what is wrong with it, or what was signed in place of these bytes. */
 
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import type { Source } from "./source.ts";
+import { digestBytes, type HmacScheme, verifyHmac } from "./hmac_scheme.ts";
+import type { Explanation, Source } from "./source.ts";
 
-/** Sentences about a signature of these bytes, without any secret. `sources` are all of the config's. */
-export function explainSignature(
-  source: Source,
-  sources: readonly Source[],
-  body: Uint8Array,
-  signature: string,
-): string[] {
-  const verification = source.verify(body, signature);
-  if (verification.ok) return explainGood(source, verification.secretIndex, signature);
-  return [...explainForm(source, signature), ...explainCause(source, sources, body, signature)];
+/** A source that signs by HMAC, as far as its signatures can be explained. */
+export interface HmacSigner {
+  name: string;
+  secrets: readonly string[];
+  scheme: HmacScheme;
 }
 
-/** How a source writes its signatures. */
-interface Form {
-  prefix: string;
-  algorithm: string;
-  encoding: "hex" | "base64";
-  /** Characters of a digest. */
-  length: number;
+/**
+ * Explains a signature of these bytes.
+ * @param sources All of the config's, whose secrets may have been taken for this one's.
+ */
+export function explainHmac(
+  source: HmacSigner,
+  signature: string,
+  body: Uint8Array,
+  sources: readonly Pick<Source, "name" | "secrets">[],
+): Explanation {
+  const { scheme, secrets } = source;
+  const signed = verifyHmac(scheme, secrets, body, signature);
+  return signed.ok ? { isGood: true, sentences: explainGood(source, signed.secretIndex, signature) } : {
+    isGood: false,
+    sentences: [...explainForm(scheme, signature), ...explainCause(source, sources, body, signature)],
+  };
 }
 
 const algorithms = ["sha256", "sha1", "sha512"];
 
-function formOf(source: Source): Form {
-  const secret = source.secrets[0]!;
-  const example = source.sign(new Uint8Array());
-  for (const algorithm of algorithms) {
-    for (const encoding of ["hex", "base64"] as const) {
-      const digest = createHmac(algorithm, secret).digest(encoding);
-      if (!example.endsWith(digest)) continue;
-      return { prefix: example.slice(0, -digest.length), algorithm, encoding, length: digest.length };
-    }
-  }
-  throw new TypeError(`Cannot explain signatures of source ${source.name}: they are no HMAC`);
-}
-
-function explainGood(source: Source, secretIndex: number, signature: string): string[] {
-  const { prefix } = formOf(source);
+function explainGood({ name, secrets, scheme: { prefix } }: HmacSigner, secretIndex: number, signature: string) {
   return [
-    source.secrets.length === 1
-      ? `It was made with the secret of source "${source.name}".`
-      : `It was made with secret ${secretIndex + 1} of ${source.secrets.length} of source "${source.name}".`,
+    secrets.length === 1
+      ? `It was made with the secret of source "${name}".`
+      : `It was made with secret ${secretIndex + 1} of ${secrets.length} of source "${name}".`,
     ...(signature.includes(prefix) ? [] : [`It has no "${prefix}" before the digest, which is accepted.`]),
   ];
 }
@@ -53,19 +44,21 @@ function explainGood(source: Source, secretIndex: number, signature: string): st
 /** A word and `=` before a digest; the `=` that base64 ends with is none. */
 const PREFIX = /^\w{1,12}=(?=[^=])/;
 
-function explainForm(source: Source, signature: string): string[] {
-  const form = formOf(source);
+function explainForm(scheme: HmacScheme, signature: string): string[] {
+  const { prefix } = scheme;
   const text = signature.trim();
   if (text === "") return ["It is empty."];
-  if (text.startsWith(form.prefix)) return explainDigest(text.slice(form.prefix.length), form);
+  if (text.startsWith(prefix)) return explainDigest(text.slice(prefix.length), scheme);
   const other = PREFIX.exec(text)?.[0] ?? "";
   return [
-    other ? `It begins with "${other}", not with "${form.prefix}".` : `It has no "${form.prefix}" before the digest.`,
-    ...explainDigest(text.slice(other.length), form),
+    other ? `It begins with "${other}", not with "${prefix}".` : `It has no "${prefix}" before the digest.`,
+    ...explainDigest(text.slice(other.length), scheme),
   ];
 }
 
-function explainDigest(digest: string, { encoding, length }: Form): string[] {
+function explainDigest(digest: string, { algorithm, encoding }: HmacScheme): string[] {
+  const bytes = digestBytes[algorithm];
+  const length = encoding === "hex" ? 2 * bytes : 4 * Math.ceil(bytes / 3);
   const isHex = /^[0-9a-f]+$/i.test(digest);
   const isBase64 = /^[\w+/-]{20,}={0,2}$/.test(digest);
   if (encoding === "base64") {
@@ -81,15 +74,19 @@ function explainDigest(digest: string, { encoding, length }: Form): string[] {
 }
 
 /** Tries what may have been signed instead, with every secret that is known. */
-function explainCause(source: Source, sources: readonly Source[], body: Uint8Array, signature: string): string[] {
+function explainCause(
+  { name, secrets, scheme }: HmacSigner,
+  sources: readonly Pick<Source, "name" | "secrets">[],
+  body: Uint8Array,
+  signature: string,
+): string[] {
   const digest = readDigest(signature);
   if (digest) {
-    const own = formOf(source).algorithm;
-    const others = sources.filter((one) => one !== source);
+    const own = scheme.algorithm;
     const keys = [
-      ...source.secrets.map((secret) => ({ secret, whose: "" })),
-      ...others.flatMap(({ name, secrets }) =>
-        secrets.map((secret) => ({ secret, whose: ` with a secret of source "${name}"` }))
+      ...secrets.map((secret) => ({ secret, whose: "" })),
+      ...sources.filter((one) => one.name !== name).flatMap((one) =>
+        one.secrets.map((secret) => ({ secret, whose: ` with a secret of source "${one.name}"` }))
       ),
     ];
     for (const algorithm of algorithms) {
@@ -113,7 +110,7 @@ function explainCause(source: Source, sources: readonly Source[], body: Uint8Arr
 function readDigest(signature: string): Buffer | undefined {
   const text = signature.trim().replace(PREFIX, "");
   const bytes = /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
-  return [20, 32, 64].includes(bytes.byteLength) ? bytes : undefined;
+  return Object.values(digestBytes).includes(bytes.byteLength) ? bytes : undefined;
 }
 
 const BOM = "\ufeff";

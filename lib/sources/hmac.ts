@@ -1,11 +1,19 @@
 /** Events signed with an HMAC (RFC 2104) in a header. */
 
-import { Buffer } from "node:buffer";
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { options } from "../options.ts";
-import type { Source, SourceDefinition, SourceKind, SourceOptions, Verification } from "./source.ts";
-import { sourceShape } from "./source.ts";
+import { explainHmac } from "./explain.ts";
+import { type HmacScheme, signHmac, verifyHmac } from "./hmac_scheme.ts";
+import { jsonEvents } from "./json_event.ts";
+import {
+  type Source,
+  type SourceDefinition,
+  type SourceKind,
+  type SourceOptions,
+  type SourceRequest,
+  sourceShape,
+  verifier,
+} from "./source.ts";
 
 /** Options of `hmac()`. */
 export interface HmacOptions extends SourceOptions {
@@ -24,14 +32,6 @@ export function hmac(options: HmacOptions): SourceDefinition {
   return { source: "hmac", options };
 }
 
-/** How a sender signs. */
-export interface HmacScheme {
-  header: string;
-  prefix: string;
-  algorithm: "sha1" | "sha256" | "sha512";
-  encoding: "hex" | "base64";
-}
-
 const schema = options({
   ...sourceShape,
   header: z.string().regex(/^[\w-]+$/, "expected the name of a header"),
@@ -46,7 +46,7 @@ export const hmacSource: SourceKind<z.output<typeof schema>> = {
   build: (name, options) => hmacBuild("hmac", name, options, options),
 };
 
-/** Builds a source of any kind that signs by an HMAC scheme. */
+/** Builds a source of any kind that signs the body by an HMAC scheme and sends JSON that names its type as `event`. */
 export function hmacBuild(
   kind: string,
   name: string,
@@ -54,55 +54,21 @@ export function hmacBuild(
   options: z.output<z.ZodObject<typeof sourceShape>>,
 ): Source {
   const secrets = options.secret;
+  const signatureHeaders = [scheme.header];
+  const check = ({ headers, body }: SourceRequest) => verifyHmac(scheme, secrets, body, headers.get(scheme.header));
   return {
+    ...jsonEvents,
     name,
     kind,
     path: options.path,
-    signatureHeader: scheme.header,
     secrets,
+    secretCount: secrets.length,
+    signatureHeaders,
     dedupe: options.dedupe,
     maxBodyBytes: options.maxBody,
     rateLimit: options.rateLimit,
-    verify: (body, signature) => verifyHmac(scheme, secrets, body, signature),
-    sign: (body) => signHmac(scheme, secrets[0]!, body),
+    verify: verifier(check, { ...jsonEvents, signatureHeaders }),
+    sign: ({ body }) => ({ [scheme.header]: signHmac(scheme, secrets[0]!, body) }),
+    explain: (signature, body, _, sources) => explainHmac({ name, secrets, scheme }, signature, body, sources),
   };
-}
-
-/** The header value for these bytes. */
-export function signHmac(scheme: HmacScheme, secret: string, body: Uint8Array): string {
-  return scheme.prefix + digest(scheme, secret, body).toString(scheme.encoding);
-}
-
-function digest(scheme: Pick<HmacScheme, "algorithm">, secret: string, body: Uint8Array): Buffer {
-  return createHmac(scheme.algorithm, secret).update(body).digest();
-}
-
-/** Reads one signature of a header to its bytes; `undefined` if it cannot be a digest of this scheme. */
-function readSignature(scheme: HmacScheme, signature: string): Buffer | undefined {
-  const text = signature.startsWith(scheme.prefix) ? signature.slice(scheme.prefix.length) : signature;
-  const bytes = Buffer.from(text, scheme.encoding);
-  const isWhole = scheme.encoding === "hex" ? /^(?:[0-9a-f]{2})+$/i.test(text) : /^[\w+/-]+={0,2}$/.test(text);
-  return isWhole && bytes.byteLength === digestBytes[scheme.algorithm] ? bytes : undefined;
-}
-
-const digestBytes = { sha1: 20, sha256: 32, sha512: 64 };
-
-function verifyHmac(
-  scheme: HmacScheme,
-  secrets: readonly string[],
-  body: Uint8Array,
-  header: string | null,
-): Verification {
-  if (!header) return { ok: false, reason: "signature_missing" };
-  // A header that is sent twice arrives as one, joined by commas (RFC 9110, section 5.3).
-  const signatures = header.split(",").map((one) => readSignature(scheme, one.trim())).filter((one) => !!one);
-  if (signatures.length === 0) return { ok: false, reason: "signature_malformed" };
-  let secretIndex = -1;
-  secrets.forEach((secret, index) => {
-    const expected = digest(scheme, secret, body);
-    for (const signature of signatures) {
-      if (timingSafeEqual(signature, expected)) secretIndex = index;
-    }
-  });
-  return secretIndex < 0 ? { ok: false, reason: "signature_wrong" } : { ok: true, secretIndex };
 }

@@ -1,8 +1,9 @@
 /** What a source is: a path that receives events, and a scheme that says whether they are genuine. */
 
 import { z } from "zod";
-import type { AnyEvent } from "../event.ts";
+import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import { fn } from "../options.ts";
+import type { Refusal } from "../refusal.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
 
@@ -37,27 +38,115 @@ export const sourceShape = {
   rateLimit: rate.optional(),
 };
 
-/** Why a signature was refused; for the operator's log, never for the sender. */
-export type RefusalReason = "signature_missing" | "signature_malformed" | "signature_wrong";
+/** Headers of a request: web standards' `Headers` are some. A name counts in upper and lower case alike. */
+export interface RequestHeaders extends Iterable<[name: string, value: string]> {
+  /** The values of a name, joined by commas where it was sent several times (RFC 9110, 5.3); `null` if it was not. */
+  get(name: string): string | null;
+}
 
-/** A genuine event, with the place of its secret in the list, or the reason why not. */
-export type Verification = { ok: true; secretIndex: number } | { ok: false; reason: RefusalReason };
+/** A request to a source's path, whole, as it came in. */
+export interface SourceRequest {
+  /** In upper case, such as `POST`. */
+  readonly method: string;
+  /** Whole, with its query. A proxy in front may have changed scheme and host. */
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  /** The bytes received. */
+  readonly body: Uint8Array;
+  /** When it came in, in Unix milliseconds. */
+  readonly now: number;
+}
 
-/** A source at work. */
+/** What a request tells of, whoever sent it. */
+export interface SourceEvent {
+  /** What the sender calls this kind of event, such as `note.failed`. Routes match on it. */
+  readonly type: string;
+  /** The sender's own id of the event, the same each time that it sends the event. Not empty. */
+  readonly id?: string;
+  /**
+   * When the event happened, in Unix milliseconds. It becomes part of what makes the event the same, so it must be the
+   * same each time that the sender sends it: never the time of a request or of a signature.
+   */
+  readonly time?: number;
+  /** What the config's functions see: what {@link Source.view} gives once the event is stored. */
+  readonly payload: Payload;
+}
+
+/** Reading a request gave an event, or one sentence, without a full stop, that says to its sender why it holds none. */
+export type ReadEvent = { event: SourceEvent } | { problem: string };
+
+/** Why a request is not taken for its sender's; for the operator's log, never for the sender. */
+export type SignatureProblem = Extract<Refusal, `signature_${string}`>;
+
+/** Whether a request is its sender's: `secretIndex` is the place of the secret in the config's list, from 0. */
+export type Signed = { ok: true; secretIndex: number } | { ok: false; reason: SignatureProblem };
+
+/** A request that is refused: it is not its sender's (401), or what it holds is no event (400), as `problem` says. */
+export type SourceRefusal =
+  | { ok: false; reason: SignatureProblem; problem?: undefined }
+  | { ok: false; reason: "body_invalid"; problem: string };
+
+/** A genuine event, or why there is none. */
+export type Verification =
+  | { ok: true; event: SourceEvent; secretIndex: number; headers: Record<string, string> }
+  | SourceRefusal;
+
+/** How a sender's handshake is answered. */
+export type Handshake = { ok: true; status: number; headers: Record<string, string>; body: string } | SourceRefusal;
+
+/** What can be said of a signature, in sentences without any secret. */
+export interface Explanation {
+  isGood: boolean;
+  sentences: string[];
+}
+
+/** A stored event, as far as its source must know it to show it. */
+export type ViewedEvent = Pick<RelayEvent, "type" | "body" | "headers">;
+
+/** A source at work. None of its methods throws, and none needs `this`. */
 export interface Source {
   readonly name: string;
   readonly kind: string;
   readonly path: string;
-  /** Header that carries the signature, as the sender spells it. */
-  readonly signatureHeader: string;
+  /** Values that must not be printed. */
   readonly secrets: readonly string[];
+  /** How many secrets the sender may sign with: `secretIndex` is the place of one of them in the config's list. */
+  readonly secretCount: number;
+  /** Headers that prove who sent a request, as the sender spells them. They go on with the body, and are never shown. */
+  readonly signatureHeaders: readonly string[];
   readonly dedupe?: (event: unknown) => unknown;
   readonly maxBodyBytes?: number;
   readonly rateLimit?: { perMs: number; limit: number };
-  /** Checks the signature over these bytes in constant time against every secret. Never throws. */
-  verify(body: Uint8Array, signature: string | null): Verification;
-  /** The header value for these bytes under the first secret. */
-  sign(body: Uint8Array): string;
+  /**
+   * Answers what a sender asks to see that its receiver is there, such as a challenge in a `GET`; `undefined` for a
+   * request that asks nothing of the kind. It is given every request to the path, of any method, before
+   * {@link Source.verify}. Whether the request is genuine is for it to find out.
+   */
+  handshake?(request: SourceRequest): Handshake | undefined;
+  /**
+   * The event of a genuine `POST`. Who sent it is checked over the bytes received, in constant time and against every
+   * secret, before anything of it is parsed.
+   */
+  verify(request: SourceRequest): Verification;
+  /** The event that a request holds, whoever sent it: for a look at what would come of it. */
+  read(request: Pick<SourceRequest, "headers" | "body">): ReadEvent;
+  /** What the config's functions see of an event that this source, or another one of its name, had verified. */
+  view(event: ViewedEvent): Payload;
+  /**
+   * What the sender would post for an event of this type, but for the signature.
+   * @param type Counts only where the body does not name it.
+   * @param body Stands in place of a sample.
+   */
+  draft(type: string, body?: Uint8Array): { headers: Record<string, string>; body: Uint8Array };
+  /** The headers that sign this request under the first secret, to be added to those that it has. */
+  sign(request: SourceRequest): Record<string, string>;
+  /**
+   * Whether a signature of these bytes is good, and what would explain it.
+   * @param signature As its header has it.
+   * @param now Unix milliseconds.
+   * @param sources All of the config's, whose secrets may have been taken for this one's.
+   */
+  explain(signature: string, body: Uint8Array, now: number, sources: readonly Source[]): Explanation;
 }
 
 /** A source that has a limit for every body: its own, or the config's. */
@@ -70,4 +159,37 @@ export interface SourceKind<Options> {
   readonly kind: string;
   readonly schema: z.ZodType<Options>;
   build(name: string, options: Options): Source;
+}
+
+/** {@link Source.verify} of a scheme whose check needs nothing parsed. */
+export function verifier(
+  check: (request: SourceRequest) => Signed,
+  { read, signatureHeaders }: Pick<Source, "read" | "signatureHeaders">,
+): Source["verify"] {
+  return (request) => {
+    const signed = check(request);
+    if (!signed.ok) return signed;
+    const found = read(request);
+    if ("problem" in found) return { ok: false, reason: "body_invalid", problem: found.problem };
+    const headers: Record<string, string> = {};
+    for (const name of ["Content-Type", ...signatureHeaders]) {
+      const value = request.headers.get(name);
+      if (value) headers[name] = value;
+    }
+    return { ok: true, event: found.event, secretIndex: signed.secretIndex, headers };
+  };
+}
+
+/**
+ * A request that this source's sender may make, for {@link Source.sign}.
+ * @param now Unix milliseconds.
+ * @param url Where it goes; by default to the source's path on this machine.
+ */
+export function requestTo(
+  source: Pick<Source, "path">,
+  { headers, body }: ReturnType<Source["draft"]>,
+  now: number,
+  url = `http://localhost${source.path}`,
+): SourceRequest {
+  return { method: "POST", url, headers: new Headers(headers), body, now };
 }

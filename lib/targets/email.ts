@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
-import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
+import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
 import { writeHtml } from "../messages/html.tsx";
 import { noticeOf } from "../messages/notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
@@ -126,7 +126,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
     const mailer = typeof via === "string" ? smtpMailer(via, policy, { requireTls, ca, name: ehlo }) : via;
     const to = options.to.map((one) => parseMailbox(one)!);
 
-    function render(event: RelayEvent, message: MessageFields): Content {
+    function render(event: ReadableEvent, message: MessageFields): Content {
       const payload = payloadOf(event);
       const notice = noticeOf(event, style);
       const given = fieldsFor(event, options, message);

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
-import { type AnyEvent, payloadOf, printable, type RelayEvent } from "../event.ts";
+import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
@@ -69,7 +69,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
     const webhook = options.sign ? new Webhook(options.sign) : undefined;
 
     function content(
-      event: RelayEvent,
+      event: ReadableEvent,
       message: MessageFields,
     ): { body: Uint8Array | string; headers: Record<string, string> } {
       const custom = fieldsFor(event, options, message).body;

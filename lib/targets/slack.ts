@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
-import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
+import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { noticeOf } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
 import { type DefaultMessageOptions, defaultMessageShape, type Locale, styleOf } from "../messages/style.ts";
@@ -71,7 +71,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
     const place = url.origin;
     const style = styleOf(options, context);
 
-    function render(event: RelayEvent, message: MessageFields): Record<string, unknown> {
+    function render(event: ReadableEvent, message: MessageFields): Record<string, unknown> {
       const payload = mapTexts(payloadOf(event), escapeSlack);
       const given = fieldsFor(event, options, message);
       const text = textOf("text", given.text, payload);

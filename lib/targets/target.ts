@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
 import { apiAccess } from "../connectvets/api.ts";
-import type { AnyEvent, RelayEvent } from "../event.ts";
+import type { AnyEvent, ReadableEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
@@ -129,7 +129,7 @@ export interface Delivery {
   id: string;
   /** 1 for the first attempt. */
   attempt: number;
-  event: RelayEvent;
+  event: ReadableEvent;
   /** What the route says of the message; it goes before what the target says. */
   message: MessageFields;
 }
@@ -155,7 +155,7 @@ export interface Target {
    * What would be sent for this event.
    * @throws {MessageError} if a message function fails or gives what cannot be sent.
    */
-  render(event: RelayEvent, message: MessageFields): Record<string, unknown>;
+  render(event: ReadableEvent, message: MessageFields): Record<string, unknown>;
   /**
    * Makes one attempt. The signal ends it early; what is returned then does not count.
    * @throws {MessageError} as {@link Target.render} does.

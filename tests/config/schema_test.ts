@@ -52,10 +52,10 @@ test("readConfig() fills in the defaults", () => {
   });
   assert.deepEqual(
     sources.map((
-      { name, kind, path, maxBodyBytes, signatureHeader },
-    ) => [name, kind, path, maxBodyBytes, signatureHeader]),
+      { name, kind, path, maxBodyBytes, signatureHeaders },
+    ) => [name, kind, path, maxBodyBytes, signatureHeaders]),
     [
-      ["clinic", "connectvets", "/webhook", 1_048_576, "X-ConnectVets-Signature"],
+      ["clinic", "connectvets", "/webhook", 1_048_576, ["X-ConnectVets-Signature"]],
     ],
   );
   assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, enrich: undefined, message: {} }]);

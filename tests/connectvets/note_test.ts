@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noteOf } from "../../lib/connectvets/note.ts";
 import { payloadOf } from "../../lib/event.ts";
+import { readable } from "../../lib/sources/view.ts";
 
 const section = { id: "abc123", title: "Anamnese", label: "anamnese", content: "Paciente apresenta…", order: "1" };
 
@@ -39,7 +40,8 @@ test("noteOf() gives nothing for what is no object", () => {
 
 test("payloadOf() gives the note beside what was received", () => {
   const body = new TextEncoder().encode('{"event":"note.completed","data":{"note_id":"1"}}');
-  const event = { id: "", source: "", type: "note.completed", receivedAt: 0, body, headers: {} };
+  const stored = { id: "", source: "", type: "note.completed", receivedAt: 0, body, headers: {} };
+  const event = readable(stored, []);
   const note = noteOf({ name: "Rex" });
   assert.deepEqual(payloadOf(event), { event: "note.completed", data: { note_id: "1" } });
   assert.deepEqual(payloadOf({ ...event, note }), { event: "note.completed", data: { note_id: "1" }, note });

@@ -1,7 +1,8 @@
 /** Targets and deliveries, made as the relay makes them. */
 
 import { Buffer } from "node:buffer";
-import type { RelayEvent } from "../../lib/event.ts";
+import type { ReadableEvent, RelayEvent } from "../../lib/event.ts";
+import { readable } from "../../lib/sources/view.ts";
 import type { Delivery, Target, TargetContext, TargetKind } from "../../lib/targets/target.ts";
 
 /** Builds a target of this kind, named `alvo`, from options as a config gives them. */
@@ -22,8 +23,8 @@ export const samplePayload = {
 };
 
 /** An event that carries this payload; `parts` goes before what follows from the payload. */
-export function makeEvent(payload: object = samplePayload, parts: Partial<RelayEvent> = {}): RelayEvent {
-  return {
+export function makeEvent(payload: object = samplePayload, parts: Partial<RelayEvent> = {}): ReadableEvent {
+  const event = {
     id: "0190b0f0-0000-7000-8000-000000000001",
     source: "connectvets",
     type: (payload as { event: string }).event,
@@ -32,10 +33,11 @@ export function makeEvent(payload: object = samplePayload, parts: Partial<RelayE
     headers: { "content-type": "application/json", "x-connectvets-signature": "sha256=abc123" },
     ...parts,
   };
+  return readable(event, []);
 }
 
 /** A first attempt to deliver an event. */
-export function makeDelivery(event: RelayEvent = makeEvent(), parts: Partial<Delivery> = {}): Delivery {
+export function makeDelivery(event: ReadableEvent = makeEvent(), parts: Partial<Delivery> = {}): Delivery {
   return { id: "0190b0f0-0000-7000-8000-00000000000d", attempt: 1, event, message: {}, ...parts };
 }
 

@@ -5,9 +5,10 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { connectvets, defineConfig, email, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
-import type { RelayEvent } from "../../lib/event.ts";
+import type { ReadableEvent } from "../../lib/event.ts";
 import { type Fixture, readFixtures, recordFixture, testFixture, unhit } from "../../lib/operator/fixture.ts";
 import { redactor } from "../../lib/secret.ts";
+import { readable } from "../../lib/sources/view.ts";
 
 const SECRET = "whs_0123456789abcdef";
 const TOKEN = "tok_0123456789abcdef";
@@ -212,14 +213,15 @@ test("readFixtures() tells every mistake of a list with its place", () => {
   assert.deepEqual(issues.map(({ path }) => path), ["[1]", "[2].event", "[2].expect.targets[0]"]);
 });
 
-const stored = (body: string): RelayEvent => ({
-  id: "01900000-0000-7000-8000-000000000000",
-  source: "connectvets",
-  type: JSON.parse(body).event,
-  receivedAt: Date.UTC(2026, 10, 24),
-  body: Buffer.from(body),
-  headers: {},
-});
+const stored = (body: string): ReadableEvent =>
+  readable({
+    id: "01900000-0000-7000-8000-000000000000",
+    source: "connectvets",
+    type: JSON.parse(body).event,
+    receivedAt: Date.UTC(2026, 10, 24),
+    body: Buffer.from(body),
+    headers: {},
+  }, []);
 
 const bodies: [what: string, body: string][] = [
   ["an event", JSON.stringify(failed)],

@@ -5,11 +5,12 @@ import { test } from "node:test";
 import { connectvets, connectvetsApi, defineConfig, http, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { noteOf } from "../../lib/connectvets/note.ts";
-import type { RelayEvent } from "../../lib/event.ts";
 import { readFixtures, recordFixture, testFixture } from "../../lib/operator/fixture.ts";
 import { incoming, preview } from "../../lib/operator/preview.ts";
 import { shownNote } from "../../lib/operator/payload.ts";
 import { redactor } from "../../lib/secret.ts";
+import { connectvetsSource } from "../../lib/sources/connectvets.ts";
+import { readable } from "../../lib/sources/view.ts";
 
 const KEY = "cvn_live_0123456789";
 
@@ -72,8 +73,12 @@ test("readFixtures() takes a note that is an object, and nothing else", () => {
 
 test("recordFixture() records the note that is kept with an event, so that the fixture passes", () => {
   const body = new TextEncoder().encode(JSON.stringify(completed));
-  const event: RelayEvent = { id: "", source: "connectvets", type: "note.completed", receivedAt: 0, body, headers: {} };
-  const { fixture, problems } = recordFixture({ ...event, note: noteOf({ ...note, key: KEY }) }, table, redact);
+  const stored = { id: "", source: "connectvets", type: "note.completed", receivedAt: 0, body, headers: {} };
+  const { fixture, problems } = recordFixture(
+    readable({ ...stored, note: noteOf({ ...note, key: KEY }) }, []),
+    table,
+    redact,
+  );
   assert.deepEqual(problems, []);
   assert.deepEqual(fixture.event, completed);
   assert.equal((fixture.note as { key: string }).key, "[secret]");
@@ -82,7 +87,9 @@ test("recordFixture() records the note that is kept with an event, so that the f
 
 test("preview() takes a note beside the event and data of what it is given", () => {
   const payload = { ...completed, note };
-  const event = incoming("connectvets", new TextEncoder().encode(JSON.stringify(payload)), payload);
+  const source = connectvetsSource.build("connectvets", { path: "/w", secret: ["s"] });
+  const event = incoming(source, "", new TextEncoder().encode(JSON.stringify(payload)));
+  assert.ok(!("problem" in event));
   const [chat] = preview(event, table).messages;
   assert.deepEqual(chat, { target: "chat", message: { text: "<Rex &amp; Max>" } });
 });

@@ -12,6 +12,7 @@ import { tellStory } from "../../lib/operator/story.ts";
 import { sendTest } from "../../lib/operator/test_message.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Store } from "../../lib/store/mod.ts";
+import { requestTo } from "../../lib/sources/source.ts";
 import { openSqlite } from "../../lib/store/sqlite.ts";
 import { makeFolder } from "../helpers/folder.ts";
 
@@ -34,6 +35,8 @@ function loadedConfig(): LoadedConfig {
     dotenv: new Map(),
   };
 }
+
+const JSON_TYPE = { "Content-Type": "application/json" };
 
 const SOURCE = loadedConfig().config.sources[0]!;
 
@@ -62,7 +65,10 @@ testWithStore("sendTest() stores one event for one target, and another one each 
     timestamp: "2026-01-02T03:04:05.000Z",
     data: { target: "crm" },
   });
-  assert.deepEqual(story!.headers, { "Content-Type": "application/json", X: SOURCE.sign(story!.body) });
+  assert.deepEqual(story!.headers, {
+    ...JSON_TYPE,
+    ...SOURCE.sign(requestTo(SOURCE, { headers: JSON_TYPE, body: story!.body }, NOW)),
+  });
   const { headers } = (await tellStory(store, loadedConfig(), parseId(ids[0]!)!, 0))!;
   assert.equal(headers.x, "[masked]");
 });

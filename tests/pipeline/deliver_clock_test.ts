@@ -45,6 +45,7 @@ async function withClock(
   const sink = await startSink(respond);
   const targets = [["a", options], ["b", {}]] as const;
   const config: DeliverConfig = {
+    sources: [],
     targets: new Map(targets.map(([name, own]) => {
       const target = makeTarget(httpTarget, { url: `${sink.url}/${name}`, circuit: false, ...own });
       return [name, { ...target, name }];

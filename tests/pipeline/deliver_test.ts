@@ -48,6 +48,7 @@ async function withDeliverer(
     return [name, { ...target, name }] as const;
   });
   const config: DeliverConfig = {
+    sources: [],
     targets: new Map(targets),
     routes: [],
     retry: { scheduleMs: [10], jitter: 0 },

@@ -9,7 +9,9 @@ import type { Received } from "../../lib/pipeline/accept.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
 import { Windows } from "../../lib/pipeline/window.ts";
 import { redactor } from "../../lib/secret.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
+import { requestTo, type Source, type SourceRequest } from "../../lib/sources/source.ts";
 import { incomingOf } from "../helpers/incoming.ts";
 
 const SECRET = "whs_0123456789abcdef";
@@ -26,16 +28,20 @@ const plain = sourceOf();
 
 type Verdict = "stored" | "duplicate" | Error;
 
+type Handshaker = NonNullable<Source["handshake"]>;
+
 /** A receiver whose `accept` remembers what reached it and answers as told. */
-function start(options: { source?: object; verdict?: Verdict; trustedProxies?: number } = {}) {
+function start(options: { source?: object; verdict?: Verdict; trustedProxies?: number; handshake?: Handshaker } = {}) {
   const accepted: Received[] = [];
-  const source = sourceOf(options.source);
+  const refusals: Refusal[] = [];
+  const source = { ...sourceOf(options.source), handshake: options.handshake };
   const config: ReceiveConfig = {
     sources: [{ ...source, maxBodyBytes: source.maxBodyBytes ?? MAX_BODY }],
     targets: new Map(),
     routes: [],
     trustedProxies: options.trustedProxies ?? 0,
     redact: redactor([]),
+    onRefused: (_, reason) => refusals.push(reason),
   };
   const receive = createReceive(
     config,
@@ -57,11 +63,11 @@ function start(options: { source?: object; verdict?: Verdict; trustedProxies?: n
       headers: signature === null ? headers : { ...headers, [HEADER]: signature },
       client,
     });
-  return { accepted, send, post };
+  return { accepted, refusals, send, post };
 }
 
 function sign(body: string | Uint8Array): string {
-  return plain.sign(Buffer.from(body));
+  return plain.sign(requestTo(plain, { headers: {}, body: Buffer.from(body) }, 0))[HEADER]!;
 }
 
 const EVENT = '{"event":"note.completed","data":{"note_id":"n1"}}';
@@ -74,7 +80,7 @@ test("receive() hands on the exact bytes, the payload and the headers that go wi
   assert.match(answer.headers.get("Content-Type")!, /^text\/plain/);
   const [received] = accepted;
   assert.deepEqual(Buffer.from(received!.body), body);
-  assert.deepEqual(received!.payload, JSON.parse(EVENT));
+  assert.deepEqual(received!.event.payload, JSON.parse(EVENT));
   assert.deepEqual(received!.headers, { "Content-Type": "application/json", [HEADER]: sign(body) });
   assert.equal(received!.secretIndex, 0);
   assert.equal(received!.source.name, "clinic");
@@ -191,6 +197,45 @@ test("receive() counts by the address that a trusted proxy names, and by no othe
   }
 });
 
+test("receive() asks a source for its handshake first, by any method, with the request whole", async () => {
+  const seen: SourceRequest[] = [];
+  const handshake: Handshaker = (request) => {
+    seen.push(request);
+    return { ok: true, status: 202, headers: { "Content-Type": "application/json" }, body: '{"a":1}' };
+  };
+  const { accepted, send } = start({ handshake });
+  for (const method of ["GET", "PUT", "POST"]) {
+    const body = method === "GET" ? "" : "x=1";
+    const answer = await send("/hook?challenge=1", { method, body, headers: { "X-Mode": "subscribe" } });
+    assert.deepEqual([answer.status, answer.text], [202, '{"a":1}']);
+    assert.equal(answer.headers.get("Content-Type"), "application/json");
+    const request = seen.at(-1)!;
+    assert.deepEqual([request.method, request.url], [method, "http://relay/hook?challenge=1"]);
+    assert.deepEqual([request.headers.get("x-mode"), Buffer.from(request.body).toString()], ["subscribe", body]);
+    assert.deepEqual([...request.headers].filter(([name]) => name === "x-mode"), [["x-mode", "subscribe"]]);
+  }
+  assert.deepEqual(accepted, []);
+});
+
+test("receive() goes on as ever where a request is no handshake, and refuses one that is not genuine", async () => {
+  const none = start({ handshake: () => undefined });
+  assert.equal((await none.post(EVENT)).status, 200);
+  const other = await none.send("/hook", { method: "GET" });
+  assert.deepEqual([other.status, other.headers.get("Allow")], [405, "POST"]);
+  assert.equal((await none.send("/hook", { method: "PUT", body: "x".repeat(MAX_BODY + 1) })).status, 413);
+
+  const { send, refusals } = start({ handshake: () => ({ ok: false, reason: "signature_wrong" }) });
+  const forged = await send("/hook?challenge=1");
+  assert.deepEqual([forged.status, forged.text], [401, "Signature verification failed"]);
+  assert.deepEqual(refusals, ["signature_wrong"]);
+});
+
+test("receive() counts handshakes against the rate limit", async () => {
+  const handshake: Handshaker = () => ({ ok: true, status: 200, headers: {}, body: "" });
+  const { send } = start({ handshake, source: { rateLimit: { per: "1h", limit: 1 } } });
+  assert.deepEqual([(await send("/hook")).status, (await send("/hook")).status], [200, 429]);
+});
+
 const anyBody = fc.uint8Array({ maxLength: MAX_BODY + 100 });
 
 test("receive() answers any bytes with any signature by 401 or 413, and accepts none", async () => {
@@ -219,6 +264,6 @@ test("receive() answers any signed bytes by 200 or 400, and accepts those with a
     const { status } = await post(body);
     assert.ok(status === 200 || status === 400, `${status}`);
     assert.equal(accepted.length, status === 200 ? 1 : 0);
-    if (status === 200) assert.equal(typeof accepted[0]!.payload.event, "string");
+    if (status === 200) assert.equal(typeof accepted[0]!.event.type, "string");
   }));
 });

@@ -13,7 +13,10 @@ const rule = (on: string | string[], to: string | string[], more: Partial<RouteR
   ...more,
 });
 
-const payload = { event: "note.failed", data: { external_id: "C1" } };
+const payload = { event: "other", data: { external_id: "C1" } };
+
+/** Its type is what its source says, whatever its payload does. */
+const event = { type: "note.failed", payload };
 
 const routings: [what: string, table: RoutingTable, targets: string[], verdicts: string[]][] = [
   ["the target of a route that matches", { routes: [rule("note.failed", "a")] }, ["a"], ["matched"]],
@@ -42,27 +45,27 @@ const routings: [what: string, table: RoutingTable, targets: string[], verdicts:
 
 for (const [what, table, targets, verdicts] of routings) {
   test(`route() gives ${what}`, () => {
-    assert.deepEqual(route(payload, table), { targets, verdicts, isFallback: false, problems: [] });
+    assert.deepEqual(route(event, table), { targets, verdicts, isFallback: false, problems: [] });
   });
 }
 
 test("route() asks `when` only where the pattern fits, with the payload", () => {
   const seen: unknown[] = [];
   const when = (event: unknown) => seen.push(event);
-  route(payload, { routes: [rule("order.*", "a", { when }), rule("note.*", "b", { when })] });
+  route(event, { routes: [rule("order.*", "a", { when }), rule("note.*", "b", { when })] });
   assert.deepEqual(seen, [payload]);
 });
 
 test("route() falls back where nothing matched, and only there", () => {
   const table = { routes: [rule("note.*", "a", { when: () => false })], fallback: "f" };
-  assert.deepEqual(route(payload, table), {
+  assert.deepEqual(route(event, table), {
     targets: ["f"],
     verdicts: ["when_false"],
     isFallback: true,
     problems: [],
   });
-  assert.deepEqual(route(payload, { routes: [rule("**", "a")], fallback: "f" }).targets, ["a"]);
-  assert.deepEqual(route(payload, { routes: [], fallback: "f" }).targets, ["f"]);
+  assert.deepEqual(route(event, { routes: [rule("**", "a")], fallback: "f" }).targets, ["a"]);
+  assert.deepEqual(route(event, { routes: [], fallback: "f" }).targets, ["f"]);
 });
 
 const brokenWhens: [what: string, when: (event: unknown) => unknown, problem: string][] = [
@@ -81,7 +84,7 @@ const brokenWhens: [what: string, when: (event: unknown) => unknown, problem: st
 
 for (const [what, when, problem] of brokenWhens) {
   test(`route() takes a \`when\` that ${what} for no match, and says so`, async () => {
-    const routing = route(payload, { routes: [rule("**", "a"), rule("**", "b", { when }), rule("**", "c")] });
+    const routing = route(event, { routes: [rule("**", "a"), rule("**", "b", { when }), rule("**", "c")] });
     await new Promise((resolve) => setTimeout(resolve, 1)); // an unhandled rejection would end the test
     assert.deepEqual(routing.targets, ["a", "c"]);
     assert.deepEqual(routing.verdicts, ["matched", "when_threw", "matched"]);
@@ -94,7 +97,7 @@ test("route() falls back for an event whose only `when` throws", () => {
   const when = () => {
     throw new Error("no data");
   };
-  const { targets, problems } = route(payload, { routes: [rule("**", "a", { when })], fallback: "f" });
+  const { targets, problems } = route(event, { routes: [rule("**", "a", { when })], fallback: "f" });
   assert.deepEqual([targets, problems], [["f"], ["routes[0].when threw: no data"]]);
 });
 
@@ -108,9 +111,9 @@ test("messageFor() takes each field from the first matching route that gives it 
     rule("**", ["b", "a"], { message: { text: "first" } }),
     rule("note.*", "a", { message: { text: "second", subject: "subject" } }),
   ];
-  assert.deepEqual(messageFor(() => payload, "a", { routes }), { text: "first", subject: "subject" });
-  assert.deepEqual(messageFor(() => payload, "b", { routes }), { text: "other target" });
-  assert.deepEqual(messageFor(() => payload, "c", { routes, fallback: "c" }), {});
+  assert.deepEqual(messageFor(event, "a", { routes }), { text: "first", subject: "subject" });
+  assert.deepEqual(messageFor(event, "b", { routes }), { text: "other target" });
+  assert.deepEqual(messageFor(event, "c", { routes, fallback: "c" }), {});
 });
 
 test("messageFor() takes a field that is undefined for one that is not given", () => {
@@ -118,7 +121,7 @@ test("messageFor() takes a field that is undefined for one that is not given", (
     rule("**", "a", { message: { text: undefined, subject: "subject" } }),
     rule("**", "a", { message: { text: "text", subject: undefined } }),
   ];
-  assert.deepEqual(messageFor(() => payload, "a", { routes }), { text: "text", subject: "subject" });
+  assert.deepEqual(messageFor(event, "a", { routes }), { text: "text", subject: "subject" });
 });
 
 const names: [pattern: string, name: string, fits: boolean][] = [

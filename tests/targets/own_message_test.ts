@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { RelayEvent } from "../../lib/event.ts";
+import type { ReadableEvent } from "../../lib/event.ts";
 import { formatId } from "../../lib/id.ts";
 import { noticeOf } from "../../lib/messages/notice.ts";
 import type { Locale } from "../../lib/messages/style.ts";
 import { writeText } from "../../lib/messages/text.ts";
 import { type AlarmData, type OwnData, ownEvent } from "../../lib/own_event.ts";
+import { readable } from "../../lib/sources/view.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
@@ -23,9 +24,9 @@ const NOW = Date.parse("2026-01-02T12:34:56Z");
 const SINCE = "2026-01-02T06:34:56.000Z";
 
 /** An event of relay's own as a target is handed it. */
-function stored<Type extends keyof OwnData>(type: Type, data: OwnData[Type]): RelayEvent {
+function stored<Type extends keyof OwnData>(type: Type, data: OwnData[Type]): ReadableEvent {
   const { id, source, receivedAt, body, headers } = ownEvent(type, "alvo", data, NOW);
-  return { id: formatId(id), source, type, receivedAt, body, headers };
+  return readable({ id: formatId(id), source, type, receivedAt, body, headers }, []);
 }
 
 const testMessage = stored("relay.test", { target: "alvo" });
@@ -39,7 +40,7 @@ const fail = (): never => {
   throw new Error("a function of the config was called");
 };
 
-const say = (event: RelayEvent, locale: Locale) =>
+const say = (event: ReadableEvent, locale: Locale) =>
   writeText(noticeOf(event, { locale, timeZone: "America/Sao_Paulo", includeNoteText: false })).trim().split(/\n+/);
 
 test("noticeOf() marks a test message as a test, in both languages", () => {
@@ -115,7 +116,7 @@ test("noticeOf() says that an alarm is over, and that nothing is left to do", ()
 test("noticeOf() links an alarm to the page that shows what it is about, and a test to its own", () => {
   const pagesUrl = "https://relay.clinica.example";
   const style = { locale: "en", timeZone: "UTC", includeNoteText: false, pagesUrl } as const;
-  const urlOf = (event: RelayEvent) => noticeOf(event, style).link!.url.slice(pagesUrl.length);
+  const urlOf = (event: ReadableEvent) => noticeOf(event, style).link!.url.slice(pagesUrl.length);
   assert.equal(urlOf(stored("relay.alarm.begin", dead)), "/dead");
   assert.equal(urlOf(stored("relay.alarm.end", silent)), "/events");
   assert.equal(urlOf(stored("relay.alarm.begin", refused)), "/");

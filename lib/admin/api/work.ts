@@ -1,13 +1,13 @@
 /** Making it go again: retry, replay, and a look at where an event would go. */
 
 import { createRoute } from "@hono/zod-openapi";
-import { parsePayload } from "../../event.ts";
 import { type IdBytes, parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
 import { incoming, preview } from "../../operator/preview.ts";
 import { routingOf } from "../../operator/story.ts";
 import { replayIds, replaySince } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
+import { routedOf } from "../../pipeline/route.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./error.ts";
 import { payload, replayBody, retryBody, routeQuery } from "./requests.ts";
@@ -86,17 +86,18 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
   });
 
   app.openapi(previewRoute, async (c) => {
-    const sources = loaded().config.sources.map(({ name }) => name);
-    const { source = sources[0]! } = c.req.valid("query");
-    if (!sources.includes(source)) throw new ApiError(404, `Cannot route: ${unknownName("source", source, sources)}`);
-    const body = new Uint8Array(await c.req.arrayBuffer());
-    const parsed = parsePayload(body);
-    if ("problem" in parsed) throw new ApiError(400, `Cannot read the event: ${parsed.problem}`);
-    const { payload } = parsed;
-    const { routes, ...routing } = routingOf(payload, loaded());
-    const { messages } = preview(incoming(source, body, payload), loaded().config);
+    const { sources } = loaded().config;
+    const { source: name = sources[0]!.name } = c.req.valid("query");
+    const source = sources.find((one) => one.name === name);
+    if (!source) {
+      throw new ApiError(404, `Cannot route: ${unknownName("source", name, sources.map((one) => one.name))}`);
+    }
+    const event = incoming(source, "", new Uint8Array(await c.req.arrayBuffer()));
+    if ("problem" in event) throw new ApiError(400, `Cannot read the event: ${event.problem}`);
+    const { routes, ...routing } = routingOf(routedOf(event), loaded());
+    const { messages } = preview(event, loaded().config);
     const shown = routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict }));
-    return c.json({ event: payload.event, ...routing, routes: shown, messages }, 200);
+    return c.json({ event: event.type, ...routing, routes: shown, messages }, 200);
   });
 }
 

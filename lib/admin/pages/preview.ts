@@ -2,7 +2,6 @@
 
 import { Buffer } from "node:buffer";
 import type { LoadedConfig } from "../../config/load.ts";
-import { parsePayload } from "../../event.ts";
 import { incoming, preview } from "../../operator/preview.ts";
 import type { Routing } from "../../pipeline/route.ts";
 
@@ -18,14 +17,13 @@ export type Preview = { problem: string } | { type: string; routing: Routing; me
 
 /** What this config would make of an event that comes in now with this body. Never throws. */
 export function previewOf({ config }: LoadedConfig, text: string): Preview {
-  const body = Buffer.from(text);
-  const parsed = parsePayload(body);
-  if ("problem" in parsed) return parsed;
-  const { messages, ...routing } = preview(incoming(config.sources[0]!.name, body, parsed.payload), config);
+  const event = incoming(config.sources[0]!, "", Buffer.from(text));
+  if ("problem" in event) return event;
+  const { messages, ...routing } = preview(event, config);
   const rendered = messages.map((one): Rendered =>
     "problem" in one ? { ...one, fields: [] } : { target: one.target, fields: fieldsOf(one.message) }
   );
-  return { type: parsed.payload.event, routing, messages: rendered };
+  return { type: event.type, routing, messages: rendered };
 }
 
 function fieldsOf(message: Record<string, unknown>): [string, string][] {

@@ -2,7 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Reason } from "../../outcome.ts";
-import { isOwnLane } from "../own_lanes.ts";
+import { isOwnLane } from "../../own_lane.ts";
 import { walk } from "./pieces.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range } from "./steps.ts";

@@ -3,7 +3,7 @@
 import type { StatementSync } from "node:sqlite";
 import { bucketOf, HOUR_MS } from "../activity.ts";
 import type { AttemptRecord, DeliveryRef, LaneRecords, Recorded } from "../mod.ts";
-import { isOwnLane } from "../own_lanes.ts";
+import { isOwnLane } from "../../own_lane.ts";
 import type { SqliteFile } from "./file.ts";
 import { firstInOrder } from "./statements.ts";
 

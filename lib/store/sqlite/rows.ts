@@ -6,7 +6,7 @@ import type { RelayEvent } from "../../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
 import type { Outcome, Reason } from "../../outcome.ts";
 import type { DeliveryState, Due, LaneHold } from "../mod.ts";
-import { isOwnLane } from "../own_lanes.ts";
+import { isOwnLane } from "../../own_lane.ts";
 import type { AttemptView, DeliveryView, EventView, Fetched, TargetView } from "../operator.ts";
 
 /** An event as it is delivered. */

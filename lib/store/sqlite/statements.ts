@@ -1,6 +1,6 @@
 /** What several parts of the SQLite store say in the same words. */
 
-import { OWN_LANE } from "../own_lanes.ts";
+import { OWN_LANE } from "../../own_lane.ts";
 
 /** The first delivery of a target and order key that is not done. */
 export const firstInOrder = `SELECT event, number FROM deliveries
