@@ -3,8 +3,15 @@
 import { lstatSync } from "node:fs";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
-import { systemClock } from "./clock.ts";
+import { bootId } from "./boot.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { noteLanes } from "./connectvets/note_lane.ts";
+import { startAlarms } from "./duties/alarms.ts";
+import { Counting } from "./duties/counting.ts";
+import { Reporter } from "./duties/report.ts";
+import { startRetention } from "./duties/retention.ts";
 import { messageOf, RelayError } from "./errors.ts";
 import { exposed, type PrivateFile } from "./exposure.ts";
 import { closeOnExec, isListening } from "./handover/descriptor.ts";
@@ -14,24 +21,27 @@ import { portOwner } from "./http/port_owner.ts";
 import { listen, type Listener } from "./http/server.ts";
 import { commitDuration } from "./metrics.ts";
 import { knownTargets } from "./operator/status.ts";
+import { showUnderway } from "./operator/underway.ts";
 import { closeIdle } from "./outbound/request.ts";
-import { startAlarms } from "./pipeline/alarm.ts";
+import { Owner } from "./lanes/owner.ts";
+import { watch } from "./lanes/watch.ts";
+import type { LanesConfig } from "./lanes/worker.ts";
 import { createAccept } from "./pipeline/accept.ts";
-import { Deliverer } from "./pipeline/deliver.ts";
 import { createReceive } from "./pipeline/receive.ts";
-import { Reporter } from "./pipeline/report.ts";
-import { startRetaining } from "./pipeline/retain.ts";
-import { startWatching } from "./pipeline/watch.ts";
-import { Windows } from "./pipeline/window.ts";
 import { hostAndPort, listenerUrl } from "./listener_url.ts";
+import { log } from "./log.ts";
+import { isOwnLane } from "./own_lane.ts";
 import { rightsTo } from "./rights/mod.ts";
-import type { Store, Totals } from "./store/mod.ts";
-import { BESIDE } from "./store/ordinary_file.ts";
-import { placeOf } from "./store/place.ts";
-import { openSqlite } from "./store/sqlite.ts";
+import type { Store } from "./store/mod.ts";
+import type { Totals } from "./store/operator.ts";
+import { openSqlite } from "./store/sqlite/mod.ts";
+import { BESIDE } from "./store/sqlite/ordinary_file.ts";
+import { placeOf } from "./store/sqlite/place.ts";
+import { Writer } from "./store/writer.ts";
 import type { KeyPair } from "./tls/certificate.ts";
 import { VERSION } from "./version.ts";
 import type { ConfigWarning } from "./warnings.ts";
+import { Windows } from "./window.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
 const LEAST_GRACE_MS = 1_000;
@@ -42,8 +52,8 @@ export interface App {
   addresses: Address[];
   /** Port of the operator's listener, if it is on. */
   adminPort?: number;
-  /** Deliveries taken over from a relay that ended without finishing them. */
-  takenOver: number;
+  /** The relay before ended without having been asked to. */
+  wasUnclean: boolean;
   /**
    * Deliveries that wait for targets which this config does not name.
    * @throws {StoreError} if the store cannot be read now.
@@ -86,18 +96,29 @@ export async function startApp(
 ): Promise<App> {
   let current = loaded;
   const { config } = loaded;
+  const clock = systemClock;
   const store = open(loaded);
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
-  const reporter = new Reporter(store, { pid: process.pid, version: VERSION, ...reportOf(loaded) });
+  const boot = bootId();
+  const reporter = new Reporter(
+    store,
+    { pid: process.pid, version: VERSION, bootId: boot, ...reportOf(loaded) },
+    clock,
+  );
   try {
-    const takenOver = await store.serve(systemClock.now());
+    await store.serve();
+    const before = await store.runs.last();
+    const wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
     await reporter.start();
-    const deliverer = new Deliverer(store, partsOf(loaded), await store.holds());
-    const accept = createAccept(store, () => deliverer.wake());
+    const writer = new Writer(store, clock);
+    const owner = new Owner(store, writer, lanesOf(loaded), clock);
+    const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
+    await counting.look();
+    const accept = createAccept(writer, counting, (lanes) => owner.wake(lanes), clock);
     const clients = new Windows();
     const onRefused = reporter.count.bind(reporter);
-    let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, clients);
+    let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, clients, clock);
     const answer: Handler = (incoming) => receive(incoming);
     const publics: Listener[] = [];
     for (const fd of passed.length > 0 ? passed : [undefined]) {
@@ -114,11 +135,12 @@ export async function startApp(
       createAdmin({
         ...config.admin,
         token: () => token,
-        store,
+        store: showUnderway(store, () => owner.underway),
         loaded: () => current,
         reporter,
         warnings: () => warningsNow(current),
-        wake: () => deliverer.refresh(),
+        probe: () => store.probe(writer.refusedBytes),
+        wake: () => owner.refresh(),
         stopping: stopping.signal,
       }),
     );
@@ -132,21 +154,22 @@ export async function startApp(
         ...(admin && config.admin ? [{ name: "admin" as const, url: listenerUrl(config.admin.host, admin.port) }] : []),
       ],
     });
-    const stopRetaining = startRetaining(store, () => current.config.keep);
-    const stopWatching = startWatching(store, systemClock, {
-      onChange: () => deliverer.refresh(),
-      onClockSet: () => deliverer.clockWasSet(),
-    });
-    const stopAlarms = startAlarms(store, () => current.config.alerts, () => deliverer.wake());
-    deliverer.wake();
+    await owner.start(wasUnclean);
+    const stopDuties = [
+      counting.start(),
+      startRetention(store.upkeep, () => current.config.keep, clock),
+      startAlarms(store, () => current.config.alerts, (target) => owner.wake([target]), clock),
+    ];
+    const watching = watch(store.lanes, owner, clock, stopping.signal);
 
     return {
       addresses: publics.map(({ host, port }) => ({ host: passed.length > 0 ? host : config.listen.host, port })),
       adminPort: admin ? admin.port : undefined,
-      takenOver,
+      wasUnclean,
       async orphaned() {
-        const gone = (await store.waitingTargets()).filter((name) => !current.config.targets.has(name));
-        return await Promise.all(gone.map(async (target) => ({ target, count: await store.backlog([target]) })));
+        const { targets } = current.config;
+        const gone = (await store.lanes.waiting()).filter((name) => !isOwnLane(name) && !targets.has(name));
+        return await Promise.all(gone.map(async (target) => ({ target, count: await store.upkeep.backlog([target]) })));
       },
       totals: (limit) => store.totals(limit),
       reload(next) {
@@ -156,9 +179,9 @@ export async function startApp(
         current = next;
         // Where it listens stays, so a config that asks for no token must not open it to whoever reaches it there.
         if (next.config.admin) token = next.config.admin.token ?? token;
-        receive = createReceive({ ...partsOf(next), onRefused }, accept, clients);
+        receive = createReceive({ ...partsOf(next), onRefused }, accept, clients, clock);
         reporter.reloaded(reportOf(next));
-        deliverer.use(partsOf(next)).then(() => closeAll(old.values()));
+        owner.use(lanesOf(next)).then(() => closeAll(old.values()));
       },
       refuseReload: (error) => reporter.reloadRefused(error, current.redact),
       share() {
@@ -167,18 +190,17 @@ export async function startApp(
         return fd;
       },
       async stop() {
-        stopWatching();
         stopping.abort();
+        await watching;
         const { drainMs, targets } = current.config;
-        const end = systemClock.monotonic() + drainMs;
+        const end = clock.monotonic() + drainMs;
         await Promise.all([
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
-          deliverer.stop(drainMs),
-          stopRetaining(),
-          stopAlarms(),
+          owner.stop(drainMs),
+          ...stopDuties.map((stopDuty) => stopDuty()),
         ]);
-        const graceMs = Math.max(end - systemClock.monotonic(), LEAST_GRACE_MS);
+        const graceMs = Math.max(end - clock.monotonic(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
         closeAll(targets.values());
         closeIdle();
@@ -197,6 +219,17 @@ export async function startApp(
 /** The config as the pipeline takes it. */
 function partsOf({ config, redact }: LoadedConfig) {
   return { ...config, redact };
+}
+
+/** The config as lanes take it. */
+function lanesOf(loaded: LoadedConfig): LanesConfig {
+  const { targets, accesses } = loaded.config;
+  return { ...partsOf(loaded), lanes: new Map([...targets, ...noteLanes(accesses)]) };
+}
+
+/** Whose deliveries are counted, if that matters. */
+function countedIn({ maxBacklog, targets }: Config): Iterable<string> | undefined {
+  return maxBacklog === undefined ? undefined : targets.keys();
 }
 
 /** What a relay says of itself under this config. */
@@ -238,7 +271,23 @@ export function openStore(loaded: LoadedConfig): Store {
 /** Opens the store whose file lies there, as {@link openStore} does. */
 export function openStoreAt(path: string): Store {
   rightsTo(path).take();
-  return openSqlite(path, (ms) => commitDuration.observe(ms / 1000));
+  return openSqlite(path, systemClock, {
+    onCommit: (ms) => commitDuration.observe(ms / 1000),
+    onUpgrade: logUpgrade(systemClock),
+  });
+}
+
+/** Pause between two lines about an upgrade, in milliseconds. */
+const UPGRADE_PAUSE_MS = 2_000;
+
+/** Tells how far it is with an older store that is brought up to date. */
+function logUpgrade(clock: Clock): (part: number) => void {
+  let toldAt = clock.monotonic();
+  return (part) => {
+    if (clock.monotonic() < toldAt + UPGRADE_PAUSE_MS && part < 1) return;
+    toldAt = clock.monotonic();
+    log.info("upgrading the store: {percent} %", { percent: Math.round(part * 100) });
+  };
 }
 
 async function listenOn(

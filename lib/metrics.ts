@@ -134,10 +134,10 @@ export async function readMetrics(
     for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
     for (const state of ["delivered", "dead"]) deliveriesDone.inc({ target, state }, 0); // as `expected`
   }
-  for (const { name: target, pending, inFlight, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
+  for (const { name: target, pending, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
     const policy = targets.get(target)?.policy;
-    if (!policy && pending + inFlight === 0) continue; // it was in a config once
-    backlog.set({ target }, pending + inFlight);
+    if (!policy && pending === 0) continue; // it was in a config once
+    backlog.set({ target }, pending);
     oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
     circuitOpen.set({ target }, policy && isHeld(policy, circuitOpenUntil) ? 1 : 0);
   }

@@ -2,7 +2,7 @@
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { BodyProblem } from "../http/body.ts";
-import type { Reporter } from "../pipeline/report.ts";
+import type { Reporter } from "../duties/report.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigWarning } from "../warnings.ts";
 
@@ -18,6 +18,7 @@ export interface Bindings {
 
 /** The relay, as the operator's listener sees it. */
 export interface AdminContext {
+  /** It tells of what is under way as well. */
   store: Store;
   /** What the relay says of itself, and what it refused. */
   reporter: Pick<Reporter, "run" | "refused">;
@@ -31,6 +32,8 @@ export interface AdminContext {
   host: string;
   /** The config's `admin.publicUrl`. */
   publicUrl?: string;
+  /** Writes to the store, and changes nothing. @throws {StoreError} if it cannot take what it refused last. */
+  probe: () => Promise<void>;
   /** Called after deliveries were made due, or a target was paused or resumed, so that the deliverer looks at once. */
   wake: () => void;
   /** Aborted when the relay stops: what would stay open ends then. */

@@ -3,7 +3,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import { networkOf } from "../http/network.ts";
-import { Windows } from "../pipeline/window.ts";
+import { Windows } from "../window.ts";
 import type { Bindings } from "./context.ts";
 import { refuse } from "./refuse.ts";
 

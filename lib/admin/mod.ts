@@ -73,7 +73,7 @@ export function createAdmin(context: AdminContext): Handler {
   app.use(guard({ ...context, guesses, askForToken }));
   app.use(async (c, next) => c.env.problem ? refuse(c, ...bodyProblems[c.env.problem]) : await next());
   app.get("/readyz", async (c) => {
-    const failure = await store.probe().then(() => undefined, (error: unknown) => error);
+    const failure = await context.probe().then(() => undefined, (error: unknown) => error);
     if (c.req.query("verbose") === undefined) {
       if (failure !== undefined) throw failure;
       return c.text("OK");

@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { ExitCode, StoreError } from "../errors.ts";
 import { selfCommand } from "../runtime.ts";
-import { type Contents, type Copy, copyStore } from "../store/backup.ts";
+import { type Contents, type Copy, copyStore } from "../store/sqlite/backup.ts";
 import { INTERRUPTED, type LongWork, Progress } from "./ask.ts";
 import { printJson, verb } from "./shared.ts";
 

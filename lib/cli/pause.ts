@@ -25,7 +25,7 @@ async function pause(open: OpenStore, target: string, { json }: Options): Promis
   await checkTarget(open, target, "pause");
   const { store } = open;
   const changed = await store.pause(target, Date.now());
-  const waiting = await store.backlog([target]);
+  const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: true, changed, waiting });
   const word = changed ? "is paused" : "was paused already";
   print(`${target} ${word}: ${count(waiting, "delivery waits", "deliveries wait")} until \`relay resume ${target}\``);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
-import { inspectBackup, restoreStore } from "../store/backup.ts";
+import { inspectBackup, restoreStore } from "../store/sqlite/backup.ts";
 import { confirm, declined, LongWork } from "./ask.ts";
 import { contentsInWords } from "./backup.ts";
 import { copyElsewhere } from "./copy.ts";

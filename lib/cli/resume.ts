@@ -19,7 +19,7 @@ async function resume(open: OpenStore, target: string, { json }: Options): Promi
   await checkTarget(open, target, "resume");
   const { store } = open;
   const changed = await store.resume(target);
-  const waiting = await store.backlog([target]);
+  const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: false, changed, waiting });
   if (!changed) return print(`${target} was not paused`);
   print(`${target} is resumed: ${count(waiting, "delivery goes", "deliveries go")} out`);

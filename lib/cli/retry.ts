@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { retryDead, retryIds } from "../operator/retry.ts";
 import { reasons } from "../outcome.ts";
-import type { DeliveryState } from "../store/mod.ts";
+import type { ShownState } from "../store/operator.ts";
 import type { DeadFilter, DeadGroup } from "../store/operator.ts";
 import { confirm, declined, LongWork } from "./ask.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
@@ -62,7 +62,7 @@ async function some({ store }: OpenStore, texts: string[], { json }: Options): P
   if (retried.length === 0) print("Nothing is retried; `relay replay` sends an event again");
 }
 
-const untouchedWords: Record<DeliveryState, string> = {
+const untouchedWords: Record<ShownState, string> = {
   delivered: "is delivered",
   in_flight: "is on its way",
   pending: "waits",

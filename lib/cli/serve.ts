@@ -49,8 +49,8 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     });
   }
   await logOrphaned(app);
-  if (app.takenOver > 0) {
-    log.warn("resuming {count} deliveries that were in flight when the relay last ended", { count: app.takenOver });
+  if (app.wasUnclean) {
+    log.warn("the relay before ended without having been asked to; what it had under way is delivered again");
   }
 
   const service = createNotifier({ totals: (limit) => app.totals(limit) });

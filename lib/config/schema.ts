@@ -2,13 +2,13 @@
 
 import { z } from "zod";
 import type { Alert } from "../alert.ts";
-import { apiAccess } from "../connectvets/api.ts";
+import { type ApiAccess, apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
 import { type Locale, localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
-import type { KeepPolicy } from "../pipeline/retain.ts";
+import type { KeepPolicy } from "../duties/retention.ts";
 import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
 import { sourceKinds } from "../sources/mod.ts";
@@ -30,6 +30,8 @@ export interface Config {
   store: string;
   sources: readonly BoundedSource[];
   targets: ReadonlyMap<string, Target>;
+  /** Where notes come from, for routes and targets. */
+  accesses: readonly ApiAccess[];
   routes: readonly RouteRule[];
   fallback?: string;
   alerts: readonly Alert[];
@@ -197,7 +199,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
   if (!parsed.success || found.issues.length > 0) return found;
 
   if (adminToken !== undefined) secrets.push(adminToken);
-  return { ...found, config: configOf(parsed.data, keyPair.pair, sources.built, targets.built, context) };
+  return { ...found, config: configOf(parsed.data, keyPair.pair, sources.built, targets.built, accesses, context) };
 }
 
 function configOf(
@@ -205,6 +207,7 @@ function configOf(
   tls: KeyPair | undefined,
   sources: Source[],
   targets: Target[],
+  accesses: readonly ApiAccess[],
   { timeZone }: TargetContext,
 ): Config {
   return {
@@ -218,6 +221,7 @@ function configOf(
     })),
     targets: new Map(targets.map((target) => [target.name, target])),
     routes: raw.routes.map(({ on, to, when, enrich, ...message }) => ({ on, to, when, message, enrich })),
+    accesses,
     fallback: raw.fallback,
     alerts: raw.alerts.map(({ when, to }): Alert => {
       if (when.dead !== undefined) return { dead: when.dead, to };

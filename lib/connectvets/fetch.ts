@@ -10,7 +10,7 @@ import type { ApiAccess } from "./api.ts";
 import { noteOf } from "./note.ts";
 
 /** Longest wait for an answer and its body, which is of use as a whole alone, in milliseconds. */
-const TIMEOUT_MS = 10_000;
+export const FETCH_TIMEOUT_MS = 10_000;
 
 /** Most bytes of an answer. */
 const MAX_BYTES = 1024 ** 2;
@@ -34,17 +34,22 @@ export type Asked =
     | { kind: "failed"; outcome: Retry | Dead }
   );
 
+/** What the API is called in words. */
+export function placeOf({ url }: Pick<ApiAccess, "url">): string {
+  return `ConnectVets' API at ${new URL(url).host}`;
+}
+
 /** Asks for the note of this id. Never throws; what it gives after `stop` does not count. */
 export async function fetchNote({ url, key }: ApiAccess, id: string, stop: AbortSignal): Promise<Asked> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
-  const place = `ConnectVets' API at ${new URL(url).host}`;
-  const isLate = `No answer from ${place} within ${TIMEOUT_MS} ms`;
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
+  const place = placeOf({ url });
+  const isLate = `No answer from ${place} within ${FETCH_TIMEOUT_MS} ms`;
   try {
     const answer = await request(new URL(`${url}/notes/${encodeURIComponent(id)}`), {
       headers: { "X-API-KEY": key, Accept: "application/json", "User-Agent": `relay/${VERSION}` },
       signal,
       maxBytes: MAX_BYTES,
-      restMs: TIMEOUT_MS,
+      restMs: FETCH_TIMEOUT_MS,
     });
     const { status, headers } = answer;
     const windowMs = windowPause(headers, Date.now());

@@ -6,7 +6,7 @@ import { noteRequests } from "../metrics.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import type { Policy, Target } from "../targets/target.ts";
 import type { ApiAccess } from "./api.ts";
-import { fetchNote, FETCH_TIMEOUT_MS, placeOf } from "./fetch.ts";
+import { FETCH_TIMEOUT_MS, fetchNote, placeOf } from "./fetch.ts";
 
 /** Added to each span, in milliseconds: requests do not arrive as far apart as they are made. */
 const MARGIN_MS = 1_000;
@@ -16,7 +16,7 @@ const MARGIN_MS = 1_000;
  * @see ConnectVets' API: 100 requests a minute and 1,000 an hour.
  */
 const policy: Policy = {
-  timeoutMs: FETCH_TIMEOUT_MS,
+  timeoutMs: FETCH_TIMEOUT_MS + 5_000, // which has ended by itself before
   concurrency: 8,
   rates: [
     { limit: 100, perMs: 60_000 + MARGIN_MS },

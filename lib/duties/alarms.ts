@@ -1,13 +1,13 @@
 /** Alarms: one message when something begins that somebody wants to be told of, and one when it ends. */
 
-import { setTimeout } from "node:timers/promises";
 import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } from "../alert.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { ownEvent } from "../own_event.ts";
 import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
+import { startDuty } from "./duty.ts";
 
 /** Pause between two looks, in milliseconds. */
 const PAUSE_MS = 2_000;
@@ -16,34 +16,26 @@ const PAUSE_MS = 2_000;
  * Starts to look for what alerts are about. What was told is kept in the store, so that neither a restart nor a reload
  * tells it again; an alert that is gone from the config is forgotten without a message.
  * @param alerts Asked at each look, since a reload may change them.
- * @param wake Called when a message is to be delivered.
+ * @param wake Called with the target of a message that is to be delivered.
  * @returns What ends it, and resolves once it has ended.
  */
 export function startAlarms(
   store: Store,
   alerts: () => readonly Alert[],
-  wake: () => void,
-  { pauseMs = PAUSE_MS, clock = systemClock }: { pauseMs?: number; clock?: Clock } = {},
+  wake: (target: string) => void,
+  clock: Clock,
 ): () => Promise<void> {
-  const stop = new AbortController();
   const known = new KnownTimes(clock);
-
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) {
+  return startDuty(async (signal) => {
+    while (!signal.aborted) {
       try {
-        if (await lookForAlarms(store, alerts(), clock.now(), known)) wake();
+        for (const target of await lookForAlarms(store, alerts(), clock.now(), known)) wake(target);
       } catch (error) {
         log.error("cannot look for alarms: {problem}", { problem: explain(error) });
       }
-      await setTimeout(pauseMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});
+      await clock.sleep(PAUSE_MS, signal);
     }
-  }
-
-  const ended = run();
-  return async () => {
-    stop.abort();
-    await ended;
-  };
+  });
 }
 
 /** Since when, by the monotonic clock, each of several times is known. */
@@ -64,31 +56,33 @@ export class KnownTimes {
 }
 
 /**
- * Stores a message for each alarm that begins or ends now; says whether there is one.
+ * Stores a message for each alarm that begins or ends now; gives the targets that are told.
  * @throws {StoreError} if the store cannot read or write now; the next look finds what this one missed.
  */
 export async function lookForAlarms(
   store: Store,
   alerts: readonly Alert[],
   now: number,
-  known: KnownTimes = new KnownTimes(systemClock),
-): Promise<boolean> {
+  known: KnownTimes,
+): Promise<string[]> {
   const states = await statesOf(store, alerts, now);
-  if (alerts.length === 0) return false;
+  if (alerts.length === 0) return [];
   const limits = alerts.flatMap((alert) => "dead" in alert ? [alert.dead] : []);
   const refused = await refusedOf(store, alerts, now);
+  const isForSilence = alerts.some((alert) => "silent" in alert);
+  if (isForSilence) { while (await store.upkeep.observe()); }
   const seen: Seen = {
     dead: limits.length > 0 ? await store.alarms.countDead(Math.max(...limits)) : 0,
-    lastReceived: alerts.some((alert) => "silent" in alert) ? await store.alarms.lastReceived() : new Map(),
+    lastReceived: isForSilence ? await store.alarms.lastReceived() : new Map(),
     refused: new Map([...refused].map(([ms, all]) => [ms, all.reduce((sum, { count }) => sum + count, 0)])),
     knownForMs: (name, time) => known.knownForMs(name, time),
   };
-  let hasTold = false;
+  const told: string[] = [];
   for (const alert of alerts) {
     const own = "refused" in alert ? refused.get(alert.withinMs) : undefined;
-    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now, own)) hasTold = true;
+    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now, own)) told.push(alert.to);
   }
-  return hasTold;
+  return told;
 }
 
 /** Requests that were refused and that somebody is told of, within as long as each alert asks for. */

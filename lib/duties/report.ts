@@ -1,6 +1,6 @@
 /** Reporting: what a relay says of itself in the store, for those who ask beside it or after it, and what it refused. */
 
-import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { type Refusal, type Refused, sumRefused } from "../refusal.ts";
 import type { Redact } from "../secret.ts";
@@ -17,13 +17,12 @@ const HEARD_MS = 15_000;
 const LAST_WORD_MS = 1_000;
 
 /** What a relay says of itself from the start. */
-export type Beginning = Pick<Run, "pid" | "version" | "config" | "targets">;
+export type Beginning = Pick<Run, "pid" | "version" | "bootId" | "config" | "targets">;
 
 /** Speaks for one relay. What the store does not take is kept, and said with the next word. */
 export class Reporter {
   readonly #store: Store;
-  readonly #clock: () => number;
-  readonly #pauseMs: number;
+  readonly #clock: Clock;
   readonly #stop = new AbortController();
   #run: Run;
   #hasNews = true;
@@ -33,11 +32,10 @@ export class Reporter {
   #ended?: Promise<void>;
   #wake = new AbortController();
 
-  constructor(store: Store, run: Beginning, { clock = Date.now, pauseMs = PAUSE_MS } = {}) {
+  constructor(store: Store, run: Beginning, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    this.#pauseMs = pauseMs;
-    this.#run = { ...run, since: clock(), heardAt: clock(), listeners: [] };
+    this.#run = { ...run, since: clock.now(), heardAt: clock.now(), listeners: [] };
   }
 
   /** What it says now. */
@@ -67,13 +65,13 @@ export class Reporter {
   reloadRefused(error: unknown, redact: Redact): void {
     const issues = error instanceof ConfigError ? error.issues : [];
     const mistakes = issues.map(({ path, message }) => ({ path, message: redact(message) }));
-    const since = this.#run.refusedReload?.since ?? this.#clock();
+    const since = this.#run.refusedReload?.since ?? this.#clock.now();
     this.tell({ refusedReload: { since, problem: redact(messageOf(error)), mistakes } });
   }
 
   /** Counts a request that was refused. */
   count(source: string, reason: Refusal): void {
-    this.#add({ source, reason, count: 1, lastAt: this.#clock() });
+    this.#add({ source, reason, count: 1, lastAt: this.#clock.now() });
   }
 
   #add(one: Refused): void {
@@ -93,7 +91,7 @@ export class Reporter {
    */
   async refused(since: number): Promise<Refused[]> {
     const waiting = [...this.#leaving, ...this.#refused.values()].filter(({ lastAt }) => lastAt > since);
-    return sumRefused([...await this.#store.runs.refused(since, this.#clock()), ...waiting]);
+    return sumRefused([...await this.#store.runs.refused(since, this.#clock.now()), ...waiting]);
   }
 
   /** Says its last word, if it has ever begun to speak. */
@@ -103,24 +101,26 @@ export class Reporter {
     this.#wake.abort();
     const lastWord = async () => {
       await this.#ended;
-      this.#run = { ...this.#run, stoppedAt: this.#clock() };
+      this.#run = { ...this.#run, stoppedAt: this.#clock.now() };
       await this.#say();
     };
-    await Promise.race([lastWord(), delay(LAST_WORD_MS, undefined, { ref: false })]);
+    const said = new AbortController();
+    await Promise.race([lastWord(), this.#clock.sleep(LAST_WORD_MS, said.signal)]);
+    said.abort();
   }
 
   async #speak(): Promise<void> {
     for (;;) {
-      await delay(this.#pauseMs, undefined, { signal: this.#wake.signal, ref: false }).catch(() => {});
+      await this.#clock.sleep(PAUSE_MS, this.#wake.signal);
       if (this.#stop.signal.aborted) return;
       this.#wake = new AbortController();
-      const isQuiet = Math.abs(this.#clock() - this.#run.heardAt) < HEARD_MS;
+      const isQuiet = Math.abs(this.#clock.now() - this.#run.heardAt) < HEARD_MS;
       if (this.#hasNews || this.#refused.size > 0 || !isQuiet) await this.#say();
     }
   }
 
   async #say(): Promise<void> {
-    const heardAt = this.#clock();
+    const heardAt = this.#clock.now();
     const run = { ...this.#run, heardAt };
     this.#leaving = [...this.#refused.values()];
     this.#refused = new Map();

@@ -1,10 +1,10 @@
 /** Retention: what is done and old enough is deleted, a little at a time, and never all at once on the word of a clock. */
 
-import { setTimeout } from "node:timers/promises";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import type { Store } from "../store/mod.ts";
+import type { UpkeepStore } from "../store/upkeep.ts";
+import { startDuty } from "./duty.ts";
 
 /** How long events are kept, in milliseconds: those whose deliveries were all made, and those with a dead one. */
 export interface KeepPolicy {
@@ -36,21 +36,19 @@ const SOON_MS = 60_000;
  * @param keep Asked before each round, since a reload may change it.
  * @returns What ends it, and resolves once it has ended.
  */
-export function startRetaining(store: Store, keep: () => KeepPolicy, clock: Clock = systemClock): () => Promise<void> {
-  const stop = new AbortController();
+export function startRetention(store: UpkeepStore, keep: () => KeepPolicy, clock: Clock): () => Promise<void> {
   const time = new RetentionTime(store, clock);
-  const pause = (ms: number) => setTimeout(ms, undefined, { signal: stop.signal, ref: false }).catch(() => {});
 
-  async function round({ deliveredMs, deadMs }: KeepPolicy): Promise<void> {
+  async function round({ deliveredMs, deadMs }: KeepPolicy, signal: AbortSignal): Promise<void> {
     const now = await time.now();
     let deleted = 0;
-    for (let next: number | undefined = 0; next !== undefined && !stop.signal.aborted;) {
+    for (let next: number | undefined = 0; next !== undefined && !signal.aborted;) {
       const expired = await store.expire(next, { delivered: now - deliveredMs, dead: now - deadMs }, BATCH);
       deleted += expired.deleted;
       next = expired.next;
-      await pause(BATCH_PAUSE_MS);
+      await clock.sleep(BATCH_PAUSE_MS, signal);
     }
-    while (await store.giveBack() && !stop.signal.aborted) await pause(BATCH_PAUSE_MS);
+    while (await store.shrink() && !signal.aborted) await clock.sleep(BATCH_PAUSE_MS, signal);
     if (deleted > 0) log.info("deleted {deleted} events that need not be kept any longer", { deleted });
   }
 
@@ -60,25 +58,19 @@ export function startRetaining(store: Store, keep: () => KeepPolicy, clock: Cloc
     return Math.min(Math.max(Math.min(deliveredMs, deadMs) / 10, MIN_PAUSE_MS), MAX_PAUSE_MS);
   }
 
-  async function run(): Promise<void> {
-    const soon = () => pause(Math.min(restMs(), SOON_MS));
+  return startDuty(async (signal) => {
+    const soon = () => clock.sleep(Math.min(restMs(), SOON_MS), signal);
     await soon();
-    while (!stop.signal.aborted) {
+    while (!signal.aborted) {
       try {
-        await round(keep());
-        await pause(restMs());
+        await round(keep(), signal);
+        await clock.sleep(restMs(), signal);
       } catch (error) {
         log.error("cannot delete old events: {problem}", { problem: explain(error) });
         await soon();
       }
     }
-  }
-
-  const ended = run();
-  return async () => {
-    stop.abort();
-    await ended;
-  };
+  });
 }
 
 /**
@@ -86,12 +78,12 @@ export function startRetaining(store: Store, keep: () => KeepPolicy, clock: Cloc
  * years ahead for an hour costs some hours of what is kept, and one that was off for a weekend is believed within a day.
  */
 export class RetentionTime {
-  readonly #store: Store;
+  readonly #store: UpkeepStore;
   readonly #clock: Clock;
   #askedAt: number;
   #isBehind = false;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: UpkeepStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     this.#askedAt = clock.monotonic();

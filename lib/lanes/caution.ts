@@ -67,7 +67,9 @@ export class Caution {
       this.#ended = Promise.withResolvers();
       wake();
       let hasEnded = await this.#endsWithin(SLOT_MS, signal);
-      if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+      if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) {
+        hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+      }
       if (!hasEnded && this.#hasBegun) await this.#store.begin([ref], false);
     }
     this.#alone = undefined;

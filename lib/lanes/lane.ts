@@ -98,7 +98,8 @@ export class Lane {
   }
 
   #mayBegin({ ref, orderKey, head }: Due): boolean {
-    return orderKey === undefined || (head !== undefined && keyOf(head) === keyOf(ref) && !this.#busyKeys.has(orderKey));
+    return orderKey === undefined ||
+      (head !== undefined && keyOf(head) === keyOf(ref) && !this.#busyKeys.has(orderKey));
   }
 
   /** Order keys of which so much stands behind others that it is to be parked, and no longer kept here. */

@@ -28,8 +28,11 @@ export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now
   const hasAwaited = due.awaited === need.lane;
   if (!hasAwaited) {
     const { at } = due.fetched ?? { at: -Infinity };
-    const isFresh = failure !== undefined && now >= at && now < at + FRESH_MS;
-    return need.isOptional && isFresh ? without : { kind: "await", awaits: awaitedBy(need) };
+    // A delivery that failed for want of it asks again, as its schedule says.
+    const isKnown = failure !== undefined && failure.kind !== "delivered" && failure.reason !== due.reason;
+    return need.isOptional && isKnown && now >= at && now < at + FRESH_MS
+      ? without
+      : { kind: "await", awaits: awaitedBy(need) };
   }
   if (!failure || failure.kind === "delivered") {
     return need.isOptional ? without : { kind: "await", awaits: awaitedBy(need) };

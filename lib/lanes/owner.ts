@@ -227,7 +227,9 @@ export class Owner {
 
   /** Reads what is due in all lanes that have room and nothing in memory that may begin. */
   async #read(): Promise<void> {
-    const asks = [...this.#lanes].map(([name, lane]) => this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined)
+    const asks = [...this.#lanes].map(([name, lane]) =>
+      this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined
+    )
       .filter((ask) => ask !== undefined);
     if (asks.length === 0) return;
     const { now, lanes } = await this.#store.lanes.due(asks);

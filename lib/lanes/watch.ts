@@ -1,7 +1,7 @@
-/** Watching: what another program wrote to the store, such as a verb on the command line, and that the clock was set. */
+/** Watching: what an operator or another program changed in the store, and that the clock was set. */
 
 import type { Clock } from "../clock.ts";
-import type { Store } from "../store/mod.ts";
+import type { LaneStore } from "../store/mod.ts";
 
 /** Pause between two looks, in milliseconds: a target is paused within half a second. Each takes a few microseconds. */
 const PAUSE_MS = 200;
@@ -9,35 +9,50 @@ const PAUSE_MS = 200;
 /** From one look to the next, clocks differ by no more milliseconds than this, unless one was set. */
 const MAX_DRIFT_MS = 1_000;
 
-/** What is called when something is noticed. */
-interface Noticed {
-  /** Another program has written. */
-  onChange(): void;
-  /** The clock was set, or the machine slept. */
-  onClockSet(): void;
+/** How long after the clock was set a record may come that was made before, in milliseconds. */
+const LATE_MS = 10_000;
+
+/** How often order keys are looked at, in milliseconds. */
+const ORDER_MS = 60_000;
+
+/** Who is told. */
+interface Watcher {
+  refresh(): void;
+  clockWasSet(): void;
+  checkOrder(): void;
 }
 
-/**
- * Starts to watch the store and the clock.
- * @returns What ends it.
- */
-export function startWatching(store: Store, clock: Clock, { onChange, onClockSet }: Noticed): () => void {
-  let known: number | undefined;
+/** Watches until the signal is aborted. */
+export async function watch(
+  store: Pick<LaneStore, "changes">,
+  watcher: Watcher,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const differenceOf = () => clock.now() - clock.monotonic();
   let difference = differenceOf();
-  const look = async () => {
+  let known: number | undefined;
+  let setAt: number | undefined;
+  let orderAt = clock.monotonic() + ORDER_MS;
+  while (!signal.aborted) {
+    const now = clock.monotonic();
     const before = difference;
     difference = differenceOf();
-    if (Math.abs(difference - before) > MAX_DRIFT_MS) onClockSet();
-    try {
-      const version = await store.version();
-      if (known !== undefined && version !== known) onChange();
-      known = version;
-    } catch {
-      // A store that cannot be read is told of by what needs it; the next look may find it mended.
+    if (Math.abs(difference - before) > MAX_DRIFT_MS) {
+      watcher.clockWasSet();
+      setAt = now;
+    } else if (setAt !== undefined && now >= setAt + LATE_MS) {
+      watcher.clockWasSet();
+      setAt = undefined;
     }
-  };
-  look();
-  const timer = setInterval(look, PAUSE_MS);
-  return () => clearInterval(timer);
+    // A store that cannot be read is told of by what needs it; the next look may find it mended.
+    const changes = await store.changes().catch(() => known);
+    if (known !== undefined && changes !== known) watcher.refresh();
+    known = changes;
+    if (now >= orderAt) {
+      orderAt = now + ORDER_MS;
+      watcher.checkOrder();
+    }
+    await clock.sleep(PAUSE_MS, signal);
+  }
 }

@@ -1,6 +1,6 @@
 /** How a body, or a note, is shown to a person. */
 
-import type { KeptNote } from "../store/notes.ts";
+import type { Fetched } from "../store/operator.ts";
 
 /** A body as text. */
 export interface ShownBody {
@@ -55,7 +55,7 @@ export interface ShownNote {
 }
 
 /** The note of an event as JSON shows it; `null` where nobody asked. */
-export function shownNote(kept: KeptNote | undefined): ShownNote | null {
+export function shownNote(kept: Fetched | undefined): ShownNote | null {
   if (!kept) return null;
   const data = kept.data ? exactJson(kept.data) : null;
   return { at: new Date(kept.at).toISOString(), data, problem: kept.problem ?? null };

@@ -2,10 +2,9 @@
 
 import { noteOf } from "../connectvets/note.ts";
 import { messageOf } from "../errors.ts";
-import { accessFor } from "../pipeline/enrich.ts";
 import type { ReadableEvent } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
-import { messageFor, route, routedOf, type Routing, type RoutingTable } from "../pipeline/route.ts";
+import { messageFor, needOf, route, routedOf, type Routing, type RoutingTable } from "../pipeline/route.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
 import { jsonOf } from "../targets/message.ts";
@@ -46,7 +45,7 @@ function render({ note, ...event }: ReadableEvent, target: string, config: Previ
   try {
     const fields = messageFor(routedOf(event), target, config);
     const own = config.targets.get(target)!;
-    const access = accessFor(event, { ...own, name: target }, config);
+    const access = needOf(routedOf(event), { ...own, name: target }, config);
     if (access && !access.isOptional && !note) {
       return { target, problem: "it needs the note in full, as `note` beside `event`" };
     }

@@ -1,13 +1,13 @@
 /** Replaying: stored events are routed again by the config of now, as new deliveries. */
 
 import type { LoadedConfig } from "../config/load.ts";
-import type { RelayEvent } from "../event.ts";
+import type { NewDelivery, RelayEvent } from "../event.ts";
 import { formatId, type IdBytes } from "../id.ts";
 import { isOwn } from "../own_event.ts";
 import { deliveriesOf } from "../pipeline/accept.ts";
 import { routedOf } from "../pipeline/route.ts";
 import { readable } from "../sources/view.ts";
-import type { NewDelivery, Store } from "../store/mod.ts";
+import type { Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, StoredEvent } from "../store/operator.ts";
 import type { WorkOptions } from "./retry.ts";
 

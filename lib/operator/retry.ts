@@ -1,14 +1,14 @@
 /** Retrying: deliveries that are dead or wait get a new set of attempts, now. */
 
 import { formatId, type IdBytes } from "../id.ts";
-import type { DeliveryState, Store } from "../store/mod.ts";
-import type { DeadFilter } from "../store/operator.ts";
+import type { Store } from "../store/mod.ts";
+import type { DeadFilter, ShownState } from "../store/operator.ts";
 
 /** What became of each delivery that was named. */
 export interface RetryResult {
   retried: { id: string; target: string }[];
   /** Delivered, or on its way. */
-  untouched: { id: string; target: string; state: DeliveryState }[];
+  untouched: { id: string; target: string; state: ShownState }[];
   /** Ids of no event and no delivery. */
   unknown: string[];
 }
@@ -32,7 +32,7 @@ export async function retryIds(store: Store, ids: readonly IdBytes[], now: numbe
     if (!story) result.unknown.push(text);
     for (const { id, target, state, ref } of story?.deliveries ?? []) {
       if (text !== story!.id && text !== id) continue;
-      if (await store.retry([ref], now) > 0) result.retried.push({ id, target });
+      if (state !== "in_flight" && await store.retry([ref], now) > 0) result.retried.push({ id, target });
       else result.untouched.push({ id, target, state });
     }
   }

@@ -1,6 +1,6 @@
 /** How each target is. Pure functions. */
 
-import type { TargetHold } from "../store/mod.ts";
+import type { LaneHold } from "../store/mod.ts";
 import type { TargetView } from "../store/operator.ts";
 import type { KnownTarget } from "../store/runs.ts";
 import type { Target } from "../targets/target.ts";
@@ -29,7 +29,7 @@ export interface Held {
 }
 
 /** Why a target will take no deliveries at this time, as far as is known; `undefined` is one that the config does not name. */
-export function heldAt(at: number, target: Target | undefined, hold: TargetHold = {}): Held | null {
+export function heldAt(at: number, target: Target | undefined, hold: LaneHold = {}): Held | null {
   const { openUntil = 0, throttledUntil = 0, pausedAt } = hold;
   if (!target) return { state: "orphaned", until: null };
   if (pausedAt !== undefined) return { state: "paused", until: null };

@@ -38,7 +38,7 @@ export async function tellStory(
   if (!story) return undefined;
   const { secretIndex, ...rest } = story;
   const { sources, targets } = loaded.config;
-  const holds = await store.holds();
+  const holds = await store.lanes.holds();
   const source = sources.find(({ name }) => name === story.source);
   return {
     ...rest,

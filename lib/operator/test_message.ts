@@ -19,6 +19,6 @@ export async function sendTest(
 ): Promise<{ event: string; delivery: string }> {
   const event = ownEvent("relay.test", target, { target }, now);
   const headers = { ...event.headers, ...source.sign(requestTo(source, event, now)) };
-  await store.accept([{ ...event, headers }]);
+  await store.send({ ...event, headers });
   return { event: formatId(event.id), delivery: formatId(deliveryId(event.id, 1)) };
 }

@@ -22,7 +22,7 @@ import {
 } from "./answers.ts";
 import { clientAddress } from "./client.ts";
 import { verify } from "./verify.ts";
-import type { Windows } from "./window.ts";
+import type { Windows } from "../window.ts";
 
 /** What receiving needs to know of the config. */
 export interface ReceiveConfig extends AcceptConfig {

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { monotonicUsec, sendDatagram } from "../libc.ts";
-import type { Totals } from "../store/mod.ts";
+import type { Totals } from "../store/operator.ts";
 
 /** How often the state that people see is looked at, in milliseconds. */
 const STATUS_PAUSE_MS = 10_000;

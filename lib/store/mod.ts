@@ -4,7 +4,7 @@
  */
 
 import type { Awaited, NewEvent, RelayEvent } from "../event.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Outcome, Reason } from "../outcome.ts";
 import type { AlarmStore } from "./alarms.ts";
 import type { OperatorStore } from "./operator.ts";
 import type { RunStore } from "./runs.ts";
@@ -19,8 +19,7 @@ export interface DeliveryRef {
   number: number;
 }
 
-/** `skipped`: a step of a chain that was not needed. */
-export type DeliveryState = "pending" | "delivered" | "dead" | "skipped";
+export type DeliveryState = "pending" | "delivered" | "dead";
 
 /** Until when a lane is held by what its attempts gave rise to, in Unix milliseconds. */
 export interface Hold {
@@ -66,6 +65,8 @@ export interface Due {
   /** Attempts so far since the retry schedule began, or began anew; when the first of these was made, in Unix milliseconds. */
   failures: number;
   failingSince?: number;
+  /** Of the last attempt that failed. */
+  reason?: Reason;
   /** Since when it is due, in Unix milliseconds. */
   dueAt: number;
   orderKey?: string;

@@ -22,10 +22,13 @@ export interface EventView {
   deliveries: DeliveryView[];
 }
 
+/** A store knows of none that is `in_flight`: that is said by the relay that has it under way. */
+export type ShownState = DeliveryState | "in_flight";
+
 export interface DeliveryView {
   id: string;
   target: string;
-  state: DeliveryState;
+  state: ShownState;
   attempts: number;
   reason: Reason | null;
   nextAttemptAt: string | null;
@@ -48,6 +51,7 @@ export interface TargetView {
   name: string;
   /** Deliveries that are neither delivered nor dead. */
   pending: number;
+  inFlight: number;
   dead: number;
   /** When the oldest event came in that is not delivered to it, nor dead. */
   oldestPendingAt: string | null;
@@ -101,7 +105,7 @@ export interface EventFilter {
   /** A pattern of names: `*` within one part, `**` for any number of parts. */
   type?: string;
   /** Of the event, or of one of its deliveries. */
-  state?: EventState | DeliveryState;
+  state?: EventState | ShownState;
   /** It has a delivery to this target, in that state if one is given. */
   target?: string;
   /** Received at or after this time, in Unix milliseconds. */

@@ -34,7 +34,7 @@ export interface Mailer {
   readonly url?: string;
   readonly secrets: readonly string[];
   /** Most mails in a span of time, for a config that does not say. */
-  readonly rate?: Policy["rate"];
+  readonly rate?: Policy["rates"][number];
   send(mail: Mail, signal: AbortSignal): Promise<Outcome>;
   /** Lets go of connections that are kept. */
   close?(): void;

@@ -112,7 +112,10 @@ export const targetShape = {
 };
 
 /** The policy that these options ask for. */
-export function policyOf(options: z.output<z.ZodObject<typeof targetShape>>, defaults: { rate?: { perMs: number; limit: number } } = {}): Policy {
+export function policyOf(
+  options: z.output<z.ZodObject<typeof targetShape>>,
+  defaults: { rate?: { perMs: number; limit: number } } = {},
+): Policy {
   return {
     timeoutMs: options.timeout ?? 15_000,
     concurrency: options.concurrency ?? 8,

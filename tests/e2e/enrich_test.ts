@@ -184,9 +184,10 @@ test("enrich keeps the limit of a minute, also across a restart", { timeout: 60_
     assert.deepEqual([api.requests.length, api.given().length], [100, 100], "it never asks for more than it may");
     const db = new DatabaseSync(join(folder, "relay.db"), { readOnly: true });
     try {
-      const waiting = db.prepare("SELECT due_at FROM deliveries WHERE state = 'pending'").all() as { due_at: number }[];
-      assert.equal(waiting.length, 5);
-      for (const { due_at } of waiting) assert.ok(due_at >= api.requests[0]!.at + 60_000, `${due_at}`);
+      const waiting = db.prepare(
+        "SELECT count(*) AS count FROM deliveries WHERE state = 'pending' AND awaits IS NOT NULL",
+      );
+      assert.deepEqual({ ...waiting.get() }, { count: 5 });
     } finally {
       db.close();
     }

@@ -54,7 +54,7 @@ export function addTargets(app: Api, context: AdminContext): void {
     await checkTarget(name, "pause");
     const changed = await store.pause(name, Date.now());
     wake();
-    return c.json({ target: name, paused: true, changed, waiting: await store.backlog([name]) }, 200);
+    return c.json({ target: name, paused: true, changed, waiting: await store.upkeep.backlog([name]) }, 200);
   });
 
   app.openapi(resumeRoute, async (c) => {
@@ -62,7 +62,7 @@ export function addTargets(app: Api, context: AdminContext): void {
     await checkTarget(name, "resume");
     const changed = await store.resume(name);
     wake();
-    return c.json({ target: name, paused: false, changed, waiting: await store.backlog([name]) }, 200);
+    return c.json({ target: name, paused: false, changed, waiting: await store.upkeep.backlog([name]) }, 200);
   });
 
   app.openapi(testRoute, async (c) => {

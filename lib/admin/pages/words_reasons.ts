@@ -76,6 +76,11 @@ export const reasonsEn: Record<Reason, ReasonWords> = {
     name: "note not to be had",
     advice: "ConnectVets' API gave no note: relay asks again by itself; retry once the API is back.",
   },
+  crashed: {
+    name: "the relay crashed over it",
+    advice:
+      "The relay ended several times while it made this delivery, so it makes it no more. Look at what the target answers, and report it; the other deliveries go on.",
+  },
   internal: {
     name: "error in relay",
     advice: "Something went wrong inside relay: its log says what; retry, and report it if it happens again.",
@@ -156,6 +161,11 @@ export const reasonsPt: Record<Reason, ReasonWords> = {
   note_unavailable: {
     name: "nota indisponível",
     advice: "A API do ConnectVets não forneceu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
+  },
+  crashed: {
+    name: "o relay caiu durante a entrega",
+    advice:
+      "O relay caiu várias vezes durante esta entrega e por isso não a tenta mais. Veja o que o destino responde e avise quem cuida do relay; as outras entregas continuam.",
   },
   internal: {
     name: "erro no relay",

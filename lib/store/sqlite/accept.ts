@@ -49,7 +49,14 @@ export class SqliteAccept {
     deliveries.forEach(({ target, orderKey, awaits }, index) => {
       const number = first + index;
       if (orderKey === undefined && !awaits) this.#sql.plain.run(event, number, target, now);
-      else this.#sql.delivery.run({ event, number, target, ...dueOf(now, awaits), orderKey: orderKey ?? null, awaits: awaits ? numberOf(awaits) : null });
+      else {this.#sql.delivery.run({
+          event,
+          number,
+          target,
+          ...dueOf(now, awaits),
+          orderKey: orderKey ?? null,
+          awaits: awaits ? numberOf(awaits) : null,
+        });}
     });
     for (const [lane, number] of awaited) {
       const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);

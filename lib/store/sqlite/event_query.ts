@@ -1,13 +1,12 @@
 /** Filters of events as SQL takes them. Pure functions. */
 
 import { matches } from "../../pattern.ts";
-import type { DeliveryState } from "../mod.ts";
-import type { EventFilter } from "../operator.ts";
+import type { EventFilter, ShownState } from "../operator.ts";
 
 /** What a filter asks, as the statements take it; the pattern lets more through, which {@link fitsType} does not. */
 export function questionOf({ type, state, target, text }: EventFilter) {
   const isOfEvent = state === "accepted" || state === "unrouted";
-  const deliveryState: DeliveryState | null = state === undefined || isOfEvent ? null : state;
+  const deliveryState: ShownState | null = state === undefined || isOfEvent ? null : state;
   return {
     type: type === undefined ? null : type.replaceAll(/[[?]/g, "[$&]").replaceAll(/\*+/g, "*"),
     text: text ? new TextEncoder().encode(text) : null,

@@ -18,7 +18,7 @@ import type {
 import { dueOf, expiryOf, type SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
 import type { SqliteRecord } from "./record.ts";
-import { type DueRow, dueOfRow, holdOf, type HoldRow } from "./rows.ts";
+import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
 import { firstInOrder } from "./statements.ts";
 import { walk } from "./pieces.ts";
 
@@ -46,7 +46,8 @@ const statements = {
   /** By the index alone. */
   due: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
     ORDER BY due_at, event, number LIMIT ?`,
-  read: `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.revision, d.is_awaited, d.expires_at,
+  read:
+    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at,
       iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
       iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
@@ -60,7 +61,8 @@ const statements = {
 
   front: `SELECT event, number, order_key FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event, number LIMIT ${FRONT}`,
-  park: `UPDATE deliveries SET due_at = NULL, due_set_at = NULL, awaits = NULL WHERE event = ? AND number = ? AND state = 'pending'`,
+  park:
+    `UPDATE deliveries SET due_at = NULL, due_set_at = NULL, awaits = NULL WHERE event = ? AND number = ? AND state = 'pending'`,
   nextParked: `SELECT min(order_key) AS orderKey FROM deliveries
     WHERE target = ? AND order_key > ? AND order_key IS NOT NULL AND state = 'pending' AND due_at IS NULL AND awaits IS NULL`,
   isHeadParked: `SELECT 1 FROM deliveries
@@ -250,8 +252,7 @@ export class SqliteLanes implements LaneStore {
     if (lanes.length === 0) return 0;
     return await this.#file.write(
       "make due what a wrong clock put off",
-      () =>
-        lanes.reduce((sum, lane) => sum + Number(this.#sql.bringForward.run({ lane, now, latest }).changes), 0),
+      () => lanes.reduce((sum, lane) => sum + Number(this.#sql.bringForward.run({ lane, now, latest }).changes), 0),
     );
   }
 

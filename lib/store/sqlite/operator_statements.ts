@@ -20,7 +20,9 @@ const fits = `(:type IS NULL OR e.type GLOB :type) AND (:text IS NULL OR instr(e
 const fitsWhole = `${fits}
   AND (:isRouted IS NULL OR :isRouted = EXISTS (SELECT 1 FROM deliveries WHERE event = e.seq AND ${isTarget("target")}))
   AND (:isNarrow = 0 OR EXISTS (SELECT 1 FROM deliveries
-    WHERE event = e.seq AND ${isTarget("target")} AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
+    WHERE event = e.seq AND ${
+  isTarget("target")
+} AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
 
 /** Events that have a delivery in a state whose deliveries an index holds, if these are few. */
 const eventsIn = (state: string) =>
@@ -74,5 +76,7 @@ export const operatorStatements = {
   totals: `SELECT
       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'pending' AND ${isTarget("target")} LIMIT :limit))
         AS waiting,
-      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' AND ${isTarget("target")} LIMIT :limit)) AS dead`,
+      (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' AND ${
+    isTarget("target")
+  } LIMIT :limit)) AS dead`,
 } as const;

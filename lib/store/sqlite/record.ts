@@ -17,7 +17,8 @@ const statements = {
   attempt: `INSERT INTO attempts
       (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  known: "SELECT 1 FROM attempts WHERE event = ? AND number = ? AND started_at = ? AND duration_ms = ? AND attempt >= ?",
+  known:
+    "SELECT 1 FROM attempts WHERE event = ? AND number = ? AND started_at = ? AND duration_ms = ? AND attempt >= ?",
   dropAttempts: "DELETE FROM attempts WHERE event = ? AND number = ?",
   nextAttempt: "SELECT max(attempt) + 1 AS attempt FROM attempts WHERE event = ? AND number = ?",
 
@@ -44,7 +45,8 @@ const statements = {
       reason = coalesce(:reason, reason),
       open_until = :openUntil, throttled_until = :throttledUntil, held_at = :heldAt
     WHERE name = :lane`,
-  hold: "UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :heldAt WHERE name = :lane",
+  hold:
+    "UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :heldAt WHERE name = :lane",
 
   count: `INSERT INTO activity (hour, target, state, bucket, count) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,

@@ -46,6 +46,7 @@ export interface DueRow extends EventRow {
   attempts: number;
   first_attempt: number;
   failing_since: number | null;
+  reason: Reason | null;
   due_at: number;
   order_key: string | null;
   revision: number;
@@ -133,6 +134,7 @@ export function targetView(
   return {
     name,
     ...counts,
+    inFlight: 0,
     oldestPendingAt: counts.pending > 0 ? happened(oldestAt ?? now) : null,
     lastDeliveredAt: happened(row?.delivered_at),
     lastFailedAt: happened(row?.failed_at),
@@ -167,6 +169,7 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     revision: row.revision,
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
+    reason: row.reason ?? undefined,
     failingSince: row.failing_since ?? undefined,
     dueAt: row.due_at,
     orderKey: row.order_key ?? undefined,
@@ -198,7 +201,11 @@ export function eventOf(row: EventRow): RelayEvent {
 }
 
 /** The deliveries of an event to targets, each beside its row. Those in lanes of relay's own are told of by what awaits them. */
-export function deliveryViews(event: IdBytes, rows: readonly DeliveryRow[], now: number): [DeliveryView, DeliveryRow][] {
+export function deliveryViews(
+  event: IdBytes,
+  rows: readonly DeliveryRow[],
+  now: number,
+): [DeliveryView, DeliveryRow][] {
   return rows.filter(isShown).map((row) => {
     const awaited = row.state === "pending" ? rows.find(({ number }) => number === row.awaits) : undefined;
     return [deliveryView(event, row, awaited?.state === "pending" ? awaited : row, now), row];

@@ -46,9 +46,9 @@ const statements = {
   observed: `SELECT min(seq, (SELECT coalesce(max(seq), 0) FROM events)) AS seq FROM observed`,
   observe: "UPDATE observed SET seq = ?",
   last: "SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?)",
-  newTypes: `SELECT type, max(received_at) AS latest,
-      (SELECT received_at FROM events WHERE seq = max(e.seq)) AS last FROM events e
-    WHERE seq > :from AND seq <= :to AND source <> '${OWN_SOURCE}' GROUP BY type`,
+  newTypes: `SELECT type, latest, (SELECT received_at FROM events e WHERE e.seq = lastSeq) AS last FROM (
+      SELECT type, max(received_at) AS latest, max(seq) AS lastSeq FROM events
+      WHERE seq > :from AND seq <= :to AND source <> '${OWN_SOURCE}' GROUP BY type)`,
   keepType: `INSERT INTO types (name, received_at) VALUES (:type, :latest) ON CONFLICT (name)
     DO UPDATE SET received_at = excluded.received_at
     WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,

@@ -64,7 +64,7 @@ export interface ProviderApi<Provider extends Options> {
   /** When to come back, in the forms of `Retry-After`, where the API says so in another header. */
   retryAfter?(headers: AnswerHeaders): string | null;
   /** Most messages that the provider takes in a span of time. */
-  rate?: Policy["rate"];
+  rate?: Policy["rates"][number];
   /** What beside the key must not be printed. */
   secretsOf?(options: Provider): string[];
 }

@@ -1,0 +1,64 @@
+/** Counting: what waits, so that accepting need not ask, and what came in, which is taken into account a little later. */
+
+import type { Clock } from "../clock.ts";
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import type { Backlog } from "../pipeline/accept.ts";
+import type { UpkeepStore } from "../store/upkeep.ts";
+import { startDuty } from "./duty.ts";
+
+/** Pause between two counts, in milliseconds. */
+const PAUSE_MS = 1_000;
+
+/** How many times as long as a count has taken, the next one waits: a long backlog takes long to count. */
+const COUNT_PAUSE = 10;
+
+/** What is counted: the deliveries to these targets; `undefined` while nobody wants to know. */
+type Counted = () => Iterable<string> | undefined;
+
+export class Counting implements Backlog {
+  readonly #store: UpkeepStore;
+  readonly #clock: Clock;
+  readonly #counted: Counted;
+  #count = 0;
+  /** What was accepted since the count began that is under way. */
+  #added = 0;
+
+  constructor(store: UpkeepStore, counted: Counted, clock: Clock) {
+    this.#store = store;
+    this.#counted = counted;
+    this.#clock = clock;
+  }
+
+  count(): number {
+    return this.#count;
+  }
+
+  add(deliveries: number): void {
+    this.#count += deliveries;
+    this.#added += deliveries;
+  }
+
+  /** @throws {StoreError} if the store cannot read or write now. */
+  async look(): Promise<void> {
+    while (await this.#store.observe());
+    const targets = this.#counted();
+    this.#added = 0;
+    // What is accepted meanwhile may be counted twice, never not at all.
+    this.#count = targets ? await this.#store.backlog(targets) + this.#added : 0;
+  }
+
+  /** @returns What ends it, and resolves once it has ended. */
+  start(): () => Promise<void> {
+    return startDuty(async (signal) => {
+      while (!signal.aborted) {
+        const startedAt = this.#clock.monotonic();
+        await this.look().catch((error) =>
+          log.error("cannot count what waits: {problem}", { problem: explain(error) })
+        );
+        const tookMs = this.#clock.monotonic() - startedAt;
+        await this.#clock.sleep(Math.max(PAUSE_MS, COUNT_PAUSE * tookMs), signal);
+      }
+    });
+  }
+}

@@ -1,0 +1,11 @@
+/** Duties: what a relay does on its own, again and again, until it is stopped. */
+
+/** @returns What ends it, and resolves once it has ended. */
+export function startDuty(run: (signal: AbortSignal) => Promise<void>): () => Promise<void> {
+  const stop = new AbortController();
+  const ended = run(stop.signal);
+  return async () => {
+    stop.abort();
+    await ended;
+  };
+}

@@ -1,0 +1,59 @@
+/** What a running relay has under way, shown in what it tells of its store, where such deliveries are `pending`. */
+
+import type { IdBytes } from "../id.ts";
+import type { UnderwayView } from "../lanes/owner.ts";
+import type { Store } from "../store/mod.ts";
+import type { DeliveryView, EventFilter, EventView, ListPage } from "../store/operator.ts";
+
+/** A store that tells of what is under way as `in_flight`. @param underway Asked with every read. */
+export function showUnderway(store: Store, underway: () => readonly UnderwayView[]): Store {
+  const show = <Event extends { deliveries: DeliveryView[] }>(event: Event): Event => {
+    const ids = new Set(underway().map(({ id }) => id));
+    const deliveries = event.deliveries.map((one) =>
+      ids.has(one.id) && one.state === "pending" ? { ...one, state: "in_flight", nextAttemptAt: null } as const : one
+    );
+    return { ...event, deliveries };
+  };
+  const shown = {
+    async targets() {
+      const counts = Map.groupBy(underway(), ({ lane }) => lane);
+      return (await store.targets()).map((target) => {
+        const inFlight = Math.min(counts.get(target.name)?.length ?? 0, target.pending);
+        return { ...target, pending: target.pending - inFlight, inFlight };
+      });
+    },
+    async story(id: IdBytes) {
+      const story = await store.story(id);
+      return story && show(story);
+    },
+    async events(filter: EventFilter, page: ListPage & { before?: number }) {
+      if (filter.state === "in_flight") return { events: (await eventsUnderway(filter)).map(show) };
+      const found = await store.events(filter, page);
+      const events = found.events.map(show);
+      return { ...found, events: filter.state === "pending" ? events.filter((one) => isPending(one, filter)) : events };
+    },
+  } satisfies Partial<Store>;
+  return new Proxy(store, {
+    get(_, name) {
+      if (Object.hasOwn(shown, name)) return shown[name as keyof typeof shown];
+      const value: unknown = Reflect.get(store, name);
+      return typeof value === "function" ? value.bind(store) : value;
+    },
+  });
+
+  /** Few, so that one page holds them. */
+  async function eventsUnderway({ state: _, ...filter }: EventFilter): Promise<EventView[]> {
+    const own = underway().filter(({ lane }) => lane === (filter.target ?? lane));
+    const ids = new Map(own.map(({ id, event }) => [event, id]));
+    const found: EventView[] = [];
+    for (const [before, id] of [...ids].sort(([one], [other]) => other - one)) {
+      const { events: [event] } = await store.events(filter, { limit: 1, before: before + 1 });
+      if (event?.deliveries.some((delivery) => delivery.id === id)) found.push(event);
+    }
+    return found;
+  }
+}
+
+function isPending({ deliveries }: EventView, { target }: EventFilter): boolean {
+  return deliveries.some((one) => one.state === "pending" && one.target === (target ?? one.target));
+}
