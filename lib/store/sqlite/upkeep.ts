@@ -42,8 +42,9 @@ const statements = {
   forgetActivity: "DELETE FROM activity WHERE hour < ?",
   forgetTypes: "DELETE FROM types WHERE received_at < ?",
 
-  /** Sequences begin anew when all events were deleted. */
-  observed: `SELECT min(seq, (SELECT coalesce(max(seq), 0) FROM events)) AS seq FROM observed`,
+  observed: "SELECT seq FROM observed",
+  /** The sequence of the last event is given anew once that is deleted. */
+  forgetObserved: "UPDATE observed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM events))",
   observe: "UPDATE observed SET seq = ?",
   last: "SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?)",
   newTypes: `SELECT type, latest, (SELECT received_at FROM events e WHERE e.seq = lastSeq) AS last FROM (
@@ -54,7 +55,8 @@ const statements = {
     WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,
   steps: `SELECT seq, received_at FROM (
       SELECT seq, received_at, lag(received_at) OVER (ORDER BY seq) AS before FROM events
-      WHERE seq >= :from AND seq <= :to) WHERE seq > :from AND received_at < before - ${LATE_MS}`,
+      WHERE seq >= coalesce((SELECT max(seq) FROM events WHERE seq <= :from), :from) AND seq <= :to)
+    WHERE seq > :from AND received_at < before - ${LATE_MS}`,
 } as const;
 
 export class SqliteUpkeep implements UpkeepStore {
@@ -89,6 +91,7 @@ export class SqliteUpkeep implements UpkeepStore {
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }
+      if (old.length > 0) this.#sql.forgetObserved.run();
       this.#sql.forgetActivity.run(newest);
       this.#sql.forgetTypes.run(newest - FORGET_MS);
       const last = rows.at(-1);
