@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { StoreError } from "../../lib/errors.ts";
 import { eventId } from "../../lib/id.ts";
 import type { NewEvent, Store } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { testStore } from "./contract.ts";
 
@@ -17,8 +17,8 @@ testStore("sqlite", async (clock) => {
   const folder = makeFolder();
   const path = join(folder.path, "relay.db");
   return {
-    store: openSqlite(path, undefined, clock),
-    reopen: async () => openSqlite(path, undefined, clock),
+    store: openSqlite(path, clock),
+    reopen: async () => openSqlite(path, clock),
     remove: async () => folder.remove(),
   };
 });
