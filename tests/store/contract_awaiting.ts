@@ -56,7 +56,7 @@ export function testAwaiting(it: It): void {
     ]);
     assert.deepEqual(await dueIn(store), { lane: "a", due: [], isAll: true, nextAt: undefined });
     assert.deepEqual(await store.lanes.waiting(), ["a", LANE]);
-    assert.equal((await store.upkeep.backlog(["a"])), 1);
+    assert.equal(await store.upkeep.backlog(["a"]), 1);
   });
 
   it("what is awaited is in no view, and in no count", async (store) => {

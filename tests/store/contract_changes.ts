@@ -47,7 +47,11 @@ export function testChanges(it: It): void {
       await store.lanes.forgetUnderway();
       await store.lanes.bringForward();
       await store.alarms.watch(["one"], T0);
-      await store.alarms.turn("one", T0, ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0));
+      await store.alarms.turn(
+        "one",
+        T0,
+        ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0),
+      );
       await store.upkeep.observe();
       await store.upkeep.expire(0, { delivered: clock.now(), dead: clock.now() }, 9);
       await store.upkeep.keepRetention(T0);

@@ -309,7 +309,8 @@ export function testClock(it: It): void {
 
   it("keepRetention() remembers", async (store, reopen) => {
     assert.deepEqual(await store.upkeep.retention(), { time: undefined, oldest: undefined, newest: undefined });
-    await accept(store, 
+    await accept(
+      store,
       newEvent("1", [], { receivedAt: T0 + 5 }),
       newEvent("2", []),
       newEvent("3", [], { receivedAt: T0 + 3 }),

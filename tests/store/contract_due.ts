@@ -15,7 +15,11 @@ export function testDue(it: It): void {
     assert.equal(now, clock.now());
     assert.deepEqual([a!.lane, keysOf(a!.due), a!.isAll], ["a", ["1", "2"], false]);
     assert.deepEqual([b!.lane, keysOf(b!.due), b!.isAll], ["b", ["1", "2", "3"], false]);
-    const { lanes: [rest, last, none] } = await store.lanes.due([ask("a", 9, a!.due), ask("b", 1, b!.due), ask("z", 9)]);
+    const { lanes: [rest, last, none] } = await store.lanes.due([
+      ask("a", 9, a!.due),
+      ask("b", 1, b!.due),
+      ask("z", 9),
+    ]);
     assert.deepEqual([keysOf(rest!.due), rest!.isAll], [["3", "4"], true]);
     assert.deepEqual(keysOf(last!.due), ["4"]);
     assert.deepEqual(none, { lane: "z", due: [], isAll: true, nextAt: undefined });

@@ -152,7 +152,11 @@ export function testFences(it: It): void {
     const [recorded] = await record(store, [recordOf(again, "pending", { startedAt: T0 + 99 })]);
     assert.equal(recorded!.fate, "recorded");
     const next = await turnIn(store);
-    assert.deepEqual([next.attempts, next.failures, next.failingSince], [5, 1, T0 + 99], "of the new set, it is the first");
+    assert.deepEqual(
+      [next.attempts, next.failures, next.failingSince],
+      [5, 1, T0 + 99],
+      "of the new set, it is the first",
+    );
   });
 
   it("write() of a delivery that is done leaves it done", async (store) => {
@@ -204,7 +208,10 @@ export function testFences(it: It): void {
     assert.equal(await recordIn(store, old, due, "delivered", { startedAt: T0 + 2 }), "known");
     assert.equal(await recordIn(store, epoch, due, "pending", { startedAt: T0 + 1 }), "known");
     const history = await attemptsOf(store, due.id);
-    assert.deepEqual(history.map(({ attempt, startedAt }) => [attempt, startedAt]), [[1, iso(T0 + 1)], [2, iso(T0 + 2)]]);
+    assert.deepEqual(history.map(({ attempt, startedAt }) => [attempt, startedAt]), [[1, iso(T0 + 1)], [
+      2,
+      iso(T0 + 2),
+    ]]);
     assert.deepEqual(await statesOf(store, event), [["pending", 1, "server_failed", 0]]);
     await settle(store, "delivered", "a", { startedAt: T0 + 3 });
     assert.deepEqual(await statesOf(store, event), [["delivered", 3, null, null]], "the last one of the history");

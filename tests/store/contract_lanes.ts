@@ -21,7 +21,10 @@ import {
 /** Records attempts that began then, of which the starts are kept. */
 async function start(store: Store, due: Due, startsKeptMs: number | undefined, ...ms: number[]): Promise<void> {
   const records = ms.map((at) => recordOf(due, "pending", { startedAt: T0 + at }));
-  await store.write({ accepts: [], lanes: [{ epoch: await epochOf(store, due.lane), hold: {}, startsKeptMs, records }] });
+  await store.write({
+    accepts: [],
+    lanes: [{ epoch: await epochOf(store, due.lane), hold: {}, startsKeptMs, records }],
+  });
 }
 
 export function testLanes(it: It): void {
@@ -34,7 +37,11 @@ export function testLanes(it: It): void {
     await start(store, await turnIn(store, "b"), 60_000, 4);
     await start(store, await turnIn(store, "c"), undefined, 4);
     const after = await reopen();
-    assert.deepEqual([await startsOf(after), await startsOf(after, "b"), await startsOf(after, "c")], [[3, 5], [4], []]);
+    assert.deepEqual([await startsOf(after), await startsOf(after, "b"), await startsOf(after, "c")], [
+      [3, 5],
+      [4],
+      [],
+    ]);
     await start(after, due, 60_000, 60_004);
     assert.deepEqual(await startsOf(after), [5, 60_004], "what is older is forgotten");
     await start(after, due, 10, 60_014);

@@ -33,7 +33,8 @@ export function testOperator(it: It): void {
 
   it("events() takes those that fit all of a filter", async (store) => {
     const body = Buffer.from('{"event":"note.failed","data":{"note_id":"n-17","external_id":42}}');
-    await accept(store, 
+    await accept(
+      store,
       newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
       newEvent("unrouted", []),
       newEvent("both", ["a", "b"], { type: "note.transcription.failed" }),
@@ -134,7 +135,8 @@ export function testOperator(it: It): void {
   });
 
   it("deadGroups() and dead() tell dead letters by target and reason", async (store) => {
-    await accept(store, 
+    await accept(
+      store,
       newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
       newEvent("1", ["a", "b"]),
       newEvent("2", ["a"]),
@@ -227,7 +229,8 @@ export function testOperator(it: It): void {
 
   it("activity() counts by the hour what came in and what became of attempts", async (store) => {
     const hour = Math.floor(T0 / 3_600_000) * 3_600_000;
-    await accept(store, 
+    await accept(
+      store,
       newEvent("old", [], { receivedAt: T0 - 3_600_000 }),
       newEvent("1"),
       newEvent("2"),

@@ -353,4 +353,3 @@ function renewed({ version, attempts }: Model): Partial<Model> {
 function keyOf({ event, number }: DeliveryRef): string {
   return `${event} ${number}`;
 }
-

@@ -11,7 +11,8 @@ const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
 
   /** Attempts of the history that changed nothing are none of the present set. */
-  settle: `UPDATE deliveries SET state = :state, attempts = :attempt, first_attempt = first_attempt + :attempt - attempts - 1,
+  settle:
+    `UPDATE deliveries SET state = :state, attempts = :attempt, first_attempt = first_attempt + :attempt - attempts - 1,
       due_at = :dueAt, due_set_at = :dueSetAt, reason = :reason, awaits = NULL
     WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
   isThere: "SELECT 1 FROM deliveries WHERE event = ? AND number = ?",
