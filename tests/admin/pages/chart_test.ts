@@ -54,6 +54,22 @@ test("Chart() keeps one failure among thousands visible", () => {
   assert.deepEqual(heights(html, "dead"), [1.5]);
 });
 
+test("Chart() has about four levels at round counts, and no bar above the highest", () => {
+  const levels = {
+    0: "1 2 3 4",
+    5: "1 2 3 4 5",
+    14: "5 10 15",
+    28: "10 20 30",
+    47: "10 20 30 40 50",
+    1234: "500 1,000 1,500",
+  };
+  for (const [count, expected] of Object.entries(levels)) {
+    const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: Number(count) } }) }));
+    const texts = [...html.matchAll(/<text x="0" y="[\d.]+">([\d,]+)<\/text>/g)].map(([, text]) => text);
+    assert.equal(texts.join(" "), expected);
+  }
+});
+
 test("Chart() says the same in a table, a row for each hour in which something happened", () => {
   const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: 1234, dead: 10 }, 23: { failed: 5 } }) }));
   const body = html.split("<tbody")[1]!;
