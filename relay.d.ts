@@ -265,7 +265,7 @@ declare module "relay" {
     enrich?: Api;
   }
   interface TargetDefinition {
-    readonly target: string;
+    readonly target: object;
     readonly options: unknown;
   }
   interface SourceOptions {
@@ -281,7 +281,7 @@ declare module "relay" {
     rateLimit?: Rate;
   }
   interface SourceDefinition {
-    readonly source: string;
+    readonly source: object;
     readonly options: unknown;
   }
   type Patterns = Pattern | readonly Pattern[];
@@ -416,7 +416,8 @@ declare module "relay" {
   }
   /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
   export interface EmailProvider {
-    readonly provider: string;
+    readonly provider: object;
+    readonly options: unknown;
   }
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
     (options: Options): EmailProvider;
@@ -452,6 +453,41 @@ declare module "relay" {
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
+  interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
+    /** Where to send. */
+    url: SecretText;
+    /** Default: `POST`. */
+    method?: "POST" | "PUT" | "PATCH";
+    /** Headers to add. */
+    headers?: Record<string, SecretText>;
+    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+    body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
+    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+    sign?: SecretText;
+  }
+  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+  export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
+  interface ScriptOptions extends TargetOptions {
+    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
+    command: readonly [
+      program: string,
+      ...args: string[]
+    ];
+    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
+    env?: Record<string, SecretText>;
+  }
+  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
+  export function script(options: ScriptOptions): TargetDefinition;
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+    /** The incoming webhook's URL; whoever has it can write to the channel. */
+    url: SecretText;
+    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+    text?: TextOption<AnyEvent & Noted<Api>>;
+    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
+    blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
+  }
+  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+  export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
    * Delivers email by Brevo.
    * @example
@@ -522,41 +558,6 @@ declare module "relay" {
    * ```
    */
   export const sendgrid: ProviderFunction<SendgridOptions>;
-  interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
-    /** Where to send. */
-    url: SecretText;
-    /** Default: `POST`. */
-    method?: "POST" | "PUT" | "PATCH";
-    /** Headers to add. */
-    headers?: Record<string, SecretText>;
-    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
-    body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
-    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
-    sign?: SecretText;
-  }
-  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
-  export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
-  interface ScriptOptions extends TargetOptions {
-    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
-    command: readonly [
-      program: string,
-      ...args: string[]
-    ];
-    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
-    env?: Record<string, SecretText>;
-  }
-  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
-  export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
-    /** The incoming webhook's URL; whoever has it can write to the channel. */
-    url: SecretText;
-    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
-    text?: TextOption<AnyEvent & Noted<Api>>;
-    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
-    blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
-  }
-  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
-  export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
    * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
    * that their route lets through.

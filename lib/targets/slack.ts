@@ -44,7 +44,7 @@ export interface SlackOptions<Api extends NoteApi | undefined = undefined>
 
 /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
 export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition {
-  return { target: "slack", options };
+  return { target: slackTarget, options };
 }
 
 /** Most characters of a text; a longer one is cut. @see https://docs.slack.dev/reference/methods/chat.postMessage */
@@ -63,7 +63,6 @@ const schema = options({
 });
 
 export const slackTarget: TargetKind<z.output<typeof schema>> = {
-  kind: "slack",
   schema,
   fields: ["text", "blocks"],
   build(name, options, context) {

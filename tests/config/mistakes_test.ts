@@ -128,7 +128,7 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ sources: { clinic: crm({}) } }, /^sources\.clinic: expected a source made by one of connectvets\(\), hmac\(\)$/],
   [
     { targets: { crm: clinic({}) } },
-    /^targets\.crm: expected a target made by one of http\(\), slack\(\), email\(\), script\(\)$/,
+    /^targets\.crm: expected a target made by one of email\(\), http\(\), script\(\), slack\(\)$/,
   ],
   [{ targets: { "my crm": crm({ timeout: 0 }), crm: crm({}) } }, /^targets\["my crm"\]\.timeout: expected more than 0/],
   [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
