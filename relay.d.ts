@@ -21,20 +21,6 @@ declare module "relay" {
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;
-  type Locale = "pt-BR" | "en";
-  interface LocaleOptions {
-    /** Language of the default message. Default: the config's `locale`. */
-    locale?: Locale;
-    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
-    timeZone?: string;
-  }
-  interface DefaultMessageOptions extends LocaleOptions {
-    /**
-     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
-     * Default: `false`; then it names the sections only.
-     */
-    includeNoteText?: boolean;
-  }
   interface NoteMetadata {
     key: string;
     value: string;
@@ -71,41 +57,6 @@ declare module "relay" {
     /** In the order of the note. */
     note_sections: NoteSection[];
   }
-  interface ConnectvetsApiOptions {
-    /** The API key, `cvn_live_…` or `cvn_test_…`. */
-    key: SecretText;
-    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
-    sandbox?: boolean;
-    /**
-     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
-     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
-     */
-    optional?: boolean;
-    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
-    url?: string;
-  }
-  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
-    readonly api: "connectvets";
-    readonly optional: Optional;
-  }
-  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
-  export function connectvetsApi(options: ConnectvetsApiOptions & {
-    optional?: false;
-  }): NoteApi<false>;
-  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
-  type Noted<Api> = [
-    Extract<Api, NoteApi>
-  ] extends [
-    never
-  ] ? unknown : [
-    Extract<Api, NoteApi>
-  ] extends [
-    NoteApi<false>
-  ] ? {
-    note: Note;
-  } : {
-    note?: Note;
-  };
   interface NoteData<Status extends string> {
     note_id: string;
     status: Status;
@@ -210,6 +161,55 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
+  type Locale = "pt-BR" | "en";
+  interface ConnectvetsApiOptions {
+    /** The API key, `cvn_live_…` or `cvn_test_…`. */
+    key: SecretText;
+    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+    sandbox?: boolean;
+    /**
+     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
+     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+     */
+    optional?: boolean;
+    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+    url?: string;
+  }
+  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
+    readonly api: "connectvets";
+    readonly optional: Optional;
+  }
+  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+  export function connectvetsApi(options: ConnectvetsApiOptions & {
+    optional?: false;
+  }): NoteApi<false>;
+  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
+  type Noted<Api> = [
+    Extract<Api, NoteApi>
+  ] extends [
+    never
+  ] ? unknown : [
+    Extract<Api, NoteApi>
+  ] extends [
+    NoteApi<false>
+  ] ? {
+    note: Note;
+  } : {
+    note?: Note;
+  };
+  interface LocaleOptions {
+    /** Language of the default message. Default: the config's `locale`. */
+    locale?: Locale;
+    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+    timeZone?: string;
+  }
+  interface DefaultMessageOptions extends LocaleOptions {
+    /**
+     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+     * Default: `false`; then it names the sections only.
+     */
+    includeNoteText?: boolean;
+  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;

@@ -2,11 +2,13 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ConfigError } from "../errors.ts";
+import { locales } from "../locale/mod.ts";
 import { paint, visible } from "../log.ts";
-import { en } from "../messages/words_en.ts";
 import { isSilent, type RefusedView, type ReloadView, type RunView } from "../operator/run.ts";
 import { isAboutSignature } from "../refusal.ts";
 import { ago, clock, count, table } from "./terminal.ts";
+
+const words = locales.en.messages;
 
 /** Whether the relay runs, since when, and where it listens. */
 export function runLines(view: RunView, now: number): string[] {
@@ -67,15 +69,15 @@ export function refusedLines(refused: readonly RefusedView[], now: number): stri
   const total = refused.reduce((sum, one) => sum + one.count, 0);
   const rows = refused.map(({ source, reason, count, lastAt }) => [
     source,
-    en.refusals[reason]?.name ?? reason,
+    words.refusals[reason]?.name ?? reason,
     String(count),
     `last ${ago(now - Date.parse(lastAt))}`,
   ]);
-  const advice = [...new Set(refused.map(({ reason }) => reason))].flatMap((reason) => en.refusals[reason] ?? []);
+  const advice = [...new Set(refused.map(({ reason }) => reason))].flatMap((reason) => words.refusals[reason] ?? []);
   return [
     paint("yellow", `${count(total, "request")} refused in the last hour`),
     ...table(rows),
     ...advice.map(({ name, advice }) => `  ${name}: ${advice}`),
-    ...(refused.some(isAboutSignature) ? [`  ${en.refusedCheck}`] : []),
+    ...(refused.some(isAboutSignature) ? [`  ${words.refusedCheck}`] : []),
   ];
 }

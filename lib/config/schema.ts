@@ -6,7 +6,8 @@ import { apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
-import { type Locale, localeShape } from "../messages/style.ts";
+import { type Locale, localeNames } from "../locale/mod.ts";
+import { localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
 import { isPart, type Kind, partOf, type Role } from "../part.ts";
 import type { KeepPolicy } from "../pipeline/retain.ts";
@@ -161,7 +162,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
   const top = isObject(value) ? value : {};
   const context: TargetContext = {
     folder,
-    locale: top.locale === "en" ? "en" : "pt-BR",
+    locale: localeNames.find((name) => name === top.locale) ?? "pt-BR",
     timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
     pagesUrl: parsed.data?.admin ? parsed.data.admin.publicUrl : undefined,
   };

@@ -2,7 +2,7 @@
 
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import type { EventOf, Pattern } from "../event.ts";
-import type { Locale } from "../messages/style.ts";
+import type { Locale } from "../locale/mod.ts";
 import type { SecretText } from "../secret.ts";
 import type { SourceDefinition } from "../sources/source.ts";
 import type { MessageOptions } from "../targets/message.ts";

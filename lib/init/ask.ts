@@ -1,14 +1,13 @@
 /** The questions of `relay init`, on a terminal. */
 
 import { cancel, intro, isCancel, outro, password, select, text } from "@clack/prompts";
-import type { Locale } from "../messages/style.ts";
+import { type Locale, locales } from "../locale/mod.ts";
 import { parseMailbox } from "../targets/mail.ts";
 import type { Answers, Destination } from "./files.ts";
-import { initWords } from "./words.ts";
 
 /** Asks where notes go and for the secret. `undefined`: the user would rather not. */
 export async function askAnswers(locale: Locale): Promise<Answers | undefined> {
-  const { ask } = initWords(locale);
+  const { ask } = locales[locale].init;
   intro(ask.intro);
   try {
     const failures = await askDestination(ask.failures, locale, []);
@@ -37,7 +36,7 @@ async function askDestination(
   locale: Locale,
   known: Destination[],
 ): Promise<Destination | undefined> {
-  const { ask } = initWords(locale);
+  const { ask } = locales[locale].init;
   const kinds = Object.keys(ask.kinds) as (keyof typeof ask.kinds)[];
   const kind = answer(await select({ message, options: kinds.map((value) => ({ value, label: ask.kinds[value] })) }));
   if (kind === "none") return undefined;

@@ -3,7 +3,7 @@
 
 import { raw } from "hono/html";
 import type { Notice, Tone } from "./notice.ts";
-import type { Locale } from "./style.ts";
+import type { Locale } from "../locale/mod.ts";
 
 /** Clients that know no media queries show the light colours, or turn them into dark ones by themselves. */
 const light = { ground: "#ffffff", text: "#1c1f24", muted: "#5b626d", box: "#f2f4f7", button: "#175cd3" };

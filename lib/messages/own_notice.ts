@@ -1,11 +1,12 @@
 /** What a person is told of relay's own events: test messages and alarms. */
 
 import type { Payload } from "../event.ts";
+import type { MessageWords } from "../locale/message_words.ts";
+import { locales } from "../locale/mod.ts";
 import type { AlarmData, OwnData, RefusedRequests } from "../own_event.ts";
 import { inWords } from "../units.ts";
 import type { Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
-import { type Words, wordsOf } from "./words.ts";
 
 /** @param timeOf Writes a time, given in ISO 8601, for a person. */
 export function ownNotice(
@@ -13,7 +14,7 @@ export function ownNotice(
   { locale, pagesUrl }: MessageStyle,
   timeOf: (iso: unknown) => string,
 ): Omit<Notice, "origin"> {
-  const words = wordsOf(locale);
+  const words = locales[locale].messages;
   const { labels } = words;
   const time: [string, string] = [labels.time, timeOf(payload.timestamp)];
   if (payload.event === "relay.test") {
@@ -43,24 +44,24 @@ export function ownNotice(
 }
 
 /** The page that shows what an alarm is about: what it is called, and its path. */
-const links = ({ dead, events, overview }: Words["labels"]): Record<AlarmData["alarm"], [string, string]> => ({
+const links = ({ dead, events, overview }: MessageWords["labels"]): Record<AlarmData["alarm"], [string, string]> => ({
   dead: [dead, "dead"],
   silent: [events, "events"],
   refused: [overview, ""],
 });
 
-function beginning(data: AlarmData, words: Words, duration: (ms: number) => string): string {
+function beginning(data: AlarmData, words: MessageWords, duration: (ms: number) => string): string {
   if (data.alarm === "dead") return words.deadBegin(data.limit);
   if (data.alarm === "silent") return words.silentBegin(data.pattern, duration(data.forMs));
   return words.refusedBegin(data.limit, duration(data.withinMs));
 }
 
-function ending(data: AlarmData, words: Words, duration: (ms: number) => string): string {
+function ending(data: AlarmData, words: MessageWords, duration: (ms: number) => string): string {
   if (data.alarm === "dead") return words.deadEnd(data.limit);
   return data.alarm === "silent" ? words.silentEnd(data.pattern) : words.refusedEnd(duration(data.withinMs));
 }
 
 /** What was refused, a line a source and reason. */
-function refusedFacts({ refused = [] }: { refused?: RefusedRequests }, { refusals }: Words): [string, string][] {
+function refusedFacts({ refused = [] }: { refused?: RefusedRequests }, { refusals }: MessageWords): [string, string][] {
   return refused.map(({ source, reason, count }) => [source, `${refusals[reason].name} (${count})`]);
 }

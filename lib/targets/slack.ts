@@ -4,10 +4,10 @@ import { z } from "zod";
 import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
+import { type Locale, locales } from "../locale/mod.ts";
 import { noticeOf } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
-import { type DefaultMessageOptions, defaultMessageShape, type Locale, styleOf } from "../messages/style.ts";
-import { wordsOf } from "../messages/words.ts";
+import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import {
@@ -115,6 +115,6 @@ function blocksOf(blocks: unknown, locale: Locale): readonly unknown[] | undefin
   }
   if (blocks.length <= MAX_BLOCKS) return blocks;
   const kept = blocks.slice(0, MAX_BLOCKS - 1);
-  const text = wordsOf(locale).moreBlocks(blocks.length - kept.length);
+  const text = locales[locale].messages.moreBlocks(blocks.length - kept.length);
   return [...kept, { type: "context", elements: [{ type: "plain_text", text }] }];
 }

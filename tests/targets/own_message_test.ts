@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { RelayEvent } from "../../lib/event.ts";
 import { formatId } from "../../lib/id.ts";
 import { noticeOf } from "../../lib/messages/notice.ts";
-import type { Locale } from "../../lib/messages/style.ts";
+import type { Locale } from "../../lib/locale/mod.ts";
 import { writeText } from "../../lib/messages/text.ts";
 import { type AlarmData, type OwnData, ownEvent } from "../../lib/own_event.ts";
 import { emailTarget } from "../../lib/targets/email.ts";

@@ -185,7 +185,7 @@ function Warnings({ view, warnings }: { view: View; warnings: readonly ConfigWar
     <>
       <h2>{view.words.config.warnings}</h2>
       <ul class="list">
-        {toldIn(view.language, warnings).map(({ path, message }) => (
+        {toldIn(view.locale, warnings).map(({ path, message }) => (
           <li class="item">
             <div>
               <h3>

@@ -4,8 +4,7 @@
 import { type EventFilter, type EventPage, type EventView, MAX_SEARCH } from "../../store/operator.ts";
 import type { Page } from "./layout.tsx";
 import { EventLink, Nothing, Row, State, Table, Time } from "./parts.tsx";
-import type { View } from "./view.ts";
-import type { StateName } from "./words.ts";
+import type { StateName, View } from "./view.ts";
 
 /** The states that a filter can ask for. */
 export const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead"] as const;

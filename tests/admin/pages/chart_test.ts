@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { Chart, type Hour, SmallChart } from "../../../lib/admin/pages/chart.tsx";
 import { formatOf } from "../../../lib/admin/pages/format.ts";
 import type { View } from "../../../lib/admin/pages/view.ts";
-import { wordsOf } from "../../../lib/admin/pages/words.ts";
+import { locales } from "../../../lib/locale/mod.ts";
 
 const HOUR_MS = 3_600_000;
 const T0 = Date.parse("2026-01-02T00:00:00Z");
 
 const view: View = {
-  language: "en",
-  words: wordsOf("en"),
+  locale: "en",
+  words: locales.en.pages,
   format: formatOf("en", "UTC", T0),
   timeZone: "UTC",
   now: T0,

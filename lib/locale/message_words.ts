@@ -1,15 +1,19 @@
-/** The words of default messages: in English and in Brazilian Portuguese, under the same names. */
+/** What default messages say: the same names in every language. */
 
 import type { KnownEvents } from "../event.ts";
 import type { AlarmData } from "../own_event.ts";
-import type { Locale } from "./style.ts";
 import type { Refusal } from "../refusal.ts";
-import { en } from "./words_en.ts";
-import { pt } from "./words_pt.ts";
-import type { RefusalWords } from "./words_refusals.ts";
 
 /** Events that have words of their own: those that ConnectVets documents, and the test that its guide describes. */
 export type WordedEvent = keyof KnownEvents | "test";
+
+/** A failure or a refusal in words. */
+export interface Advice {
+  /** What it is called. */
+  name: string;
+  /** One sentence: what happened and what to do about it. Between backticks stands what is to be typed as it is. */
+  advice: string;
+}
 
 /** Errors of ConnectVets that have words of their own. @see https://docs.connectvets.com.br */
 export type WordedError = "AUDIO_QUALITY_LOW" | "INVALID_AUDIO_FORMAT";
@@ -39,7 +43,7 @@ export interface AlarmWords {
 }
 
 /** Every word of the default messages. Between backticks stands what is to be typed as it is. */
-export interface Words {
+export interface MessageWords {
   events: Record<WordedEvent, EventWords>;
   /** An event that nobody knows yet. @param type Its name. */
   otherTitle: (type: string) => string;
@@ -83,7 +87,7 @@ export interface Words {
   alarms: Record<AlarmData["alarm"], AlarmWords>;
   deadBegin: (limit: number) => string;
   deadEnd: (limit: number) => string;
-  refusals: Record<Refusal, RefusalWords>;
+  refusals: Record<Refusal, Advice>;
   refusedBegin: (limit: number, time: string) => string;
   refusedEnd: (time: string) => string;
   /** How to find out why signatures are refused. */
@@ -92,9 +96,4 @@ export interface Words {
   silentEnd: (pattern: string) => string;
   /** What to look at if no events come in. */
   silentCheck: string;
-}
-
-/** The words of a language. */
-export function wordsOf(locale: Locale): Words {
-  return locale === "en" ? en : pt;
 }
