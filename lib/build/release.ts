@@ -10,16 +10,13 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { completionsOf } from "../cli/completions.ts";
 import { createProgram } from "../cli/mod.ts";
 import { messageOf } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { bundledPackages } from "./bundle.ts";
 import { checksums } from "./checksums.ts";
 import { compile } from "./compile.ts";
-import { bashCompletion } from "./completions/bash.ts";
-import { fishCompletion } from "./completions/fish.ts";
-import { wordsOf } from "./completions/words.ts";
-import { zshCompletion } from "./completions/zsh.ts";
 import { buildDeb, checkDebTools, debName } from "./deb.ts";
 import { manPage } from "./man.ts";
 import { notices } from "./notices.ts";
@@ -63,13 +60,12 @@ async function release(dist: string, targets: readonly Target[], compression: st
     write(`relay-${VERSION}.licenses.txt`, licenses);
 
     const program = await createProgram();
-    const words = wordsOf(program);
     const shared = {
       version: VERSION,
       date,
       compression,
       man: manPage(program, { version: VERSION, date }),
-      completions: { bash: bashCompletion(words), zsh: zshCompletion(words), fish: fishCompletion(words) },
+      completions: completionsOf(program),
       notices: licenses,
     };
     for (const target of targets) {

@@ -1,9 +1,9 @@
 /** Completion for bash, which needs no other package. */
 
-import { type Values, type VerbWords, withAll } from "./words.ts";
+import { type Values, type VerbNode, withAll } from "./verb_tree.ts";
 
 /** The script that bash reads for this program. */
-export function bashCompletion(program: VerbWords): string {
+export function bashCompletion(program: VerbNode): string {
   const name = program.path[0]!;
   const all = withAll(program);
   const verbs = all.slice(1).map(({ path }) => quote(path.join(" "))).join(" | ");
@@ -44,7 +44,7 @@ complete -F _${name} ${name}
 }
 
 /** What follows an option that takes a value. */
-function optionCases({ path, options }: VerbWords): string[] {
+function optionCases({ path, options }: VerbNode): string[] {
   return options.flatMap(({ flags, values }) => {
     if (values === undefined) return [];
     const pattern = flags.map((flag) => quote([...path, flag].join(" "))).join(" | ");
@@ -53,12 +53,12 @@ function optionCases({ path, options }: VerbWords): string[] {
 }
 
 /** What begins with a hyphen. */
-function flagsCase({ path, options }: VerbWords): string {
+function flagsCase({ path, options }: VerbNode): string {
   return `    ${quote(`${path.join(" ")} -`)}) ${offer(options.flatMap(({ flags }) => flags))};;`;
 }
 
 /** What stands where there is no option. */
-function wordCase({ path, verbs, values }: VerbWords): string[] {
+function wordCase({ path, verbs, values }: VerbNode): string[] {
   const offered = verbs.length > 0 ? verbs.map((verb) => verb.path.at(-1)!) : values;
   return offered === undefined ? [] : [`      ${quote(path.join(" "))}) ${offer(offered)};;`];
 }

@@ -1,16 +1,16 @@
 /** Completion for zsh, by its `_arguments`. */
 
-import { type OptionWords, type Values, type VerbWords, withAll } from "./words.ts";
+import { type OptionNode, type Values, type VerbNode, withAll } from "./verb_tree.ts";
 
 /** The file that zsh autoloads for this program. */
-export function zshCompletion(program: VerbWords): string {
+export function zshCompletion(program: VerbNode): string {
   const functions = withAll(program).reverse().map((verb) => verb.verbs.length > 0 ? branch(verb) : leaf(verb));
   const name = program.path[0]!;
   return `#compdef ${name}\n\n${functions.join("\n")}\n_${name} "$@"\n`;
 }
 
 /** A function that hands over to that of the verb which is typed next. */
-function branch(verb: VerbWords): string {
+function branch(verb: VerbNode): string {
   const verbs = verb.verbs.map(({ path, description }) => quote(`${path.at(-1)}:${description}`));
   return `${nameOf(verb)}() {
   local curcontext=$curcontext state line
@@ -27,7 +27,7 @@ function branch(verb: VerbWords): string {
 `;
 }
 
-function leaf(verb: VerbWords): string {
+function leaf(verb: VerbNode): string {
   const rest = verb.values === undefined ? [] : [quote(`*: :${action(verb.values)}`)];
   return `${nameOf(verb)}() {
   _arguments -S \\
@@ -36,7 +36,7 @@ function leaf(verb: VerbWords): string {
 `;
 }
 
-function option({ flags, description, values }: OptionWords): string {
+function option({ flags, description, values }: OptionNode): string {
   const explanation = `[${description.replaceAll(/[[\]\\]/g, "\\$&")}]`;
   const value = values === undefined ? "" : `: :${action(values)}`;
   if (flags.length === 1) return quote(`${flags[0]}${values === undefined ? "" : "="}${explanation}${value}`);
@@ -50,7 +50,7 @@ function action(values: Values): string {
   return `(${values.join(" ")})`;
 }
 
-function nameOf({ path }: VerbWords): string {
+function nameOf({ path }: VerbNode): string {
   return `_${path.join("_")}`;
 }
 

@@ -1,9 +1,9 @@
 /** Completion for fish. */
 
-import { type Values, type VerbWords, withAll } from "./words.ts";
+import { type Values, type VerbNode, withAll } from "./verb_tree.ts";
 
 /** The file that fish reads for this program. */
-export function fishCompletion(program: VerbWords): string {
+export function fishCompletion(program: VerbNode): string {
   const name = program.path[0]!;
   const lines = withAll(program).flatMap((verb) => {
     const start = `complete -c ${name} -n ${quote(condition(verb))}`;
@@ -22,7 +22,7 @@ export function fishCompletion(program: VerbWords): string {
 }
 
 /** True where a verb has been typed, and none of the verbs that are below it. */
-function condition({ path, verbs }: VerbWords): string {
+function condition({ path, verbs }: VerbNode): string {
   const typed = path.slice(1).map((verb) => `__fish_seen_subcommand_from ${verb}`);
   const below = verbs.map((verb) => verb.path.at(-1)).join(" ");
   return [...typed, ...(below === "" ? [] : [`not __fish_seen_subcommand_from ${below}`])].join("; and ");

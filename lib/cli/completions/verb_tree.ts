@@ -1,14 +1,13 @@
-/** What may be typed after the name of the program, for completions in any shell. */
+/** What may be typed after the name of the program, as the command line library has it. */
 
 import type { Argument, Command, Option } from "commander";
 import { sampleNames } from "../../connectvets/samples.ts";
-import { verbsOf } from "../man.ts";
 
 /** What may stand where a value is expected: a path, one of some words, or what nobody can guess. */
 export type Values = "file" | "folder" | "free" | readonly string[];
 
 /** An option of a verb. */
-export interface OptionWords {
+export interface OptionNode {
   /** With their hyphens: `--help`, and `-h` if it has that. */
   flags: string[];
   description: string;
@@ -17,36 +16,41 @@ export interface OptionWords {
 }
 
 /** The program or a verb. */
-export interface VerbWords {
+export interface VerbNode {
   /** From the program's name on: `["relay", "events"]`. */
   path: string[];
   description: string;
-  verbs: VerbWords[];
-  options: OptionWords[];
+  verbs: VerbNode[];
+  options: OptionNode[];
   /** For a verb that takes an argument. */
   values?: Values;
 }
 
 /** What a command and each of its verbs take. */
-export function wordsOf(command: Command, parents: string[] = []): VerbWords {
+export function verbTree(command: Command, parents: string[] = []): VerbNode {
   const help = command.createHelp();
   const path = [...parents, command.name()];
   const [argument] = help.visibleArguments(command);
   return {
     path,
     description: help.subcommandDescription(command),
-    verbs: verbsOf(command).map((verb) => wordsOf(verb, path)),
-    options: help.visibleOptions(command).map(optionWords),
+    verbs: verbsOf(command).map((verb) => verbTree(verb, path)),
+    options: help.visibleOptions(command).map(optionNode),
     values: argument && valuesOf(argument.name(), argument.argChoices),
   };
 }
 
+/** The commands of a command that a person sees, without `help`. */
+export function verbsOf(command: Command): Command[] {
+  return command.createHelp().visibleCommands(command).filter((one) => one.name() !== "help");
+}
+
 /** A verb and all that are below it, the verb first. */
-export function withAll(verb: VerbWords): VerbWords[] {
+export function withAll(verb: VerbNode): VerbNode[] {
   return [verb, ...verb.verbs.flatMap(withAll)];
 }
 
-function optionWords(option: Option): OptionWords {
+function optionNode(option: Option): OptionNode {
   const takesValue = option.required || option.optional;
   return {
     flags: [option.short, option.long].filter((flag) => flag !== undefined),
