@@ -15,7 +15,7 @@ import {
   type MovedTarget,
   movedTargets,
 } from "../operator/diff.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { route, type Routing } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
@@ -118,7 +118,7 @@ async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSig
   while (after !== undefined && !signal.aborted) {
     const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after, signal });
     const events = page.events.filter(({ event }) => event.receivedAt <= now);
-    yield events.filter(({ event }) => !isOwn(event));
+    yield events.filter(({ event }) => !isSystem(event));
     await setImmediate(); // so that a signal is heard
     after = events.length < page.events.length ? undefined : page.next;
   }

@@ -4,7 +4,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
@@ -94,7 +94,7 @@ async function countEvents(store: Store, filter: EventFilter): Promise<{ events:
   let before: number | undefined;
   do {
     const page = await store.events(filter, { limit: 1_000, before });
-    events += page.events.filter((event) => !isOwn(event)).length;
+    events += page.events.filter((event) => !isSystem(event)).length;
     before = page.next;
   } while (before !== undefined && events < MAX_COUNTED);
   return { events, hasMore: before !== undefined };

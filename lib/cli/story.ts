@@ -5,7 +5,7 @@ import { parseId } from "../id.ts";
 import { paint, visible } from "../log.ts";
 import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import type { AttemptView } from "../store/operator.ts";
 import { print, printJson } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
@@ -53,14 +53,14 @@ function lines(story: Story, now: number): string[] {
     `${paint("bold", visible(story.type))}  ${story.id}`,
     ...table([
       ["received", fullTime(Date.parse(story.receivedAt), now)],
-      ["from", isOwn(story) ? "relay itself" : `${visible(story.source)}, signed with ${signed}`],
+      ["from", isSystem(story) ? "relay itself" : `${visible(story.source)}, signed with ${signed}`],
       ["state", story.state],
       ...story.problems.map((problem) => ["problem", paint("yellow", visible(problem))]),
     ]),
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
     ...noteLines(story, now),
-    ...(isOwn(story) ? [] : section("Routes, by the config of now", routeLines(story))),
+    ...(isSystem(story) ? [] : section("Routes, by the config of now", routeLines(story))),
     ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
   ];
 }

@@ -8,7 +8,7 @@ import { noteOf } from "../connectvets/note.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
 import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUTED } from "../operator/fixture.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { fromStore, idsOf } from "./store.ts";
@@ -180,7 +180,7 @@ function recorded(text: string, options: Options) {
   return fromStore(options, async ({ store, loaded }) => {
     const story = await store.story(id!);
     if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
-    if (isOwn(story)) {
+    if (isSystem(story)) {
       throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
     }
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));

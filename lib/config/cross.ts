@@ -6,7 +6,7 @@ import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { unknownName } from "../options.ts";
 import { isLoopback } from "../outbound/addresses.ts";
-import { OWN_SOURCE } from "../own_event.ts";
+import { SYSTEM_SOURCE } from "../system_event.ts";
 import { partOf } from "../part.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
@@ -19,10 +19,10 @@ export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
 }
 
 function sourceNameIssues({ sources }: Record<string, unknown>): ConfigIssue[] {
-  if (!isObject(sources) || !Object.hasOwn(sources, OWN_SOURCE)) return [];
+  if (!isObject(sources) || !Object.hasOwn(sources, SYSTEM_SOURCE)) return [];
   return [{
-    path: `sources.${OWN_SOURCE}`,
-    message: `is the name of relay's own events, such as alarms; give it another one, such as "connectvets"`,
+    path: `sources.${SYSTEM_SOURCE}`,
+    message: `is the source of system events, such as alarms; give it another one, such as "connectvets"`,
   }];
 }
 

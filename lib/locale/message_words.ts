@@ -1,7 +1,7 @@
 /** What default messages say: the same names in every language. */
 
 import type { KnownEvents } from "../event.ts";
-import type { AlarmData } from "../own_event.ts";
+import type { AlarmData } from "../system_event.ts";
 import type { Refusal } from "../refusal.ts";
 
 /** Events that have words of their own: those that ConnectVets documents, and the test that its guide describes. */

@@ -2,8 +2,8 @@
 
 import type { NoteSection } from "../connectvets/note.ts";
 import { payloadOf, type RelayEvent } from "../event.ts";
-import { isOwn } from "../own_event.ts";
-import { ownNotice } from "./own_notice.ts";
+import { isSystem } from "../system_event.ts";
+import { systemNotice } from "./system_notice.ts";
 import type { ErrorWords, MessageWords, WordedEvent } from "../locale/message_words.ts";
 import { locales } from "../locale/mod.ts";
 import type { MessageStyle } from "./style.ts";
@@ -60,7 +60,7 @@ export function noticeOf(event: RelayEvent, style: MessageStyle): Notice {
     origin: words.origin(event.id, type),
     link: pagesUrl === undefined ? undefined : { label: words.labels.event, url: `${pagesUrl}/events/${event.id}` },
   };
-  if (isOwn(event)) return { ...common, ...ownNotice(payload, style, timeOf) };
+  if (isSystem(event)) return { ...common, ...systemNotice(payload, style, timeOf) };
 
   const data = objectOf(payload.data);
   const { note } = event;

@@ -4,7 +4,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { payloadOf } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import { maskHeaders } from "../log.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { route, type Verdict } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
@@ -40,12 +40,12 @@ export async function tellStory(
   const { sources, targets } = loaded.config;
   const holds = await store.holds();
   const source = sources.find(({ name }) => name === story.source);
-  const signer = isOwn(story) ? sources[0] : source;
+  const signer = isSystem(story) ? sources[0] : source;
   return {
     ...rest,
     headers: maskHeaders(new Headers(story.headers), signer?.signatureHeader ?? ""),
     secret: { number: secretIndex + 1, of: source?.secrets.length },
-    routing: isOwn(story)
+    routing: isSystem(story)
       ? nowhere
       : routingOf(payloadOf({ ...story, receivedAt: Date.parse(story.receivedAt) }), loaded),
     deliveries: story.deliveries.map((delivery) => {

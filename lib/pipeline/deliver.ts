@@ -6,7 +6,7 @@ import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
 import { payloadOf } from "../event.ts";
 import { log } from "../log.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import type { Redact } from "../secret.ts";
 import type { Claimed, DeliveryRef, Hold, Store, TargetHold } from "../store/mod.ts";
 import { type Delivery, isSamePlace, type RetryPolicy, type Target } from "../targets/target.ts";
@@ -315,6 +315,6 @@ function inTimes<Some extends Hold>(hold: Some, other: (time: number) => number)
 
 function deliveryOf({ id, attempts, event, target }: Claimed, config: DeliverConfig): Delivery {
   // A route is asked as it was when the event came in: without the note.
-  const message = isOwn(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
+  const message = isSystem(event) ? {} : messageFor(() => payloadOf({ ...event, note: undefined }), target, config);
   return { id, attempt: attempts + 1, event, message };
 }

@@ -136,7 +136,7 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [target({ headers: { A: "x\r\nB: y" } }), /^targets\.crm\.headers\.A: expected a text that a header can hold/],
   [
     { sources: { relay: clinic({}) } },
-    /^sources\.relay: is the name of relay's own events, such as alarms; give it another one, such as "connectvets"$/,
+    /^sources\.relay: is the source of system events, such as alarms; give it another one, such as "connectvets"$/,
   ],
   // alerts
   [{ alerts: { dead: 1 } }, /^alerts: expected a list, got an object$/],

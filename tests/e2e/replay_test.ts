@@ -144,7 +144,7 @@ test("replay --since replays what came in since then, by type", async () => {
   });
 });
 
-test("replay --since counts none of relay's own events, and says where nothing else came in", async () => {
+test("replay --since counts no system event, and says where nothing else came in", async () => {
   const sink = await startSink();
   const relay = await startRelay(configTo(sink));
   try {

@@ -2,7 +2,7 @@
 /** One event's whole story. */
 
 import type { Story } from "../../operator/story.ts";
-import { isOwn } from "../../own_event.ts";
+import { isSystem } from "../../system_event.ts";
 import type { Page } from "./layout.tsx";
 import { VerdictMark } from "./config.tsx";
 import { DeliveryCard } from "./delivery.tsx";
@@ -33,7 +33,7 @@ export function eventPage(view: View, story: Told, { body, details }: Pick<Story
           {story.deliveries.map((delivery) => <DeliveryCard view={view} delivery={delivery} />)}
         </section>
         {story.problems.length > 0 && <Problems view={view} problems={story.problems} />}
-        {!isOwn(story) && (
+        {!isSystem(story) && (
           <>
             <h2>{words.event.routes}</h2>
             <Routes view={view} story={story} />
@@ -50,7 +50,7 @@ export function eventPage(view: View, story: Told, { body, details }: Pick<Story
 function Summary({ view, story }: { view: View; story: Told }) {
   const { words, format } = view;
   const { number, of } = story.secret;
-  const secret = isOwn(story)
+  const secret = isSystem(story)
     ? words.event.own
     : words.event.secretOf(format.number(number), of === undefined ? "?" : format.number(of));
   return (

@@ -1,15 +1,15 @@
-/** What a person is told of relay's own events: test messages and alarms. */
+/** What a person is told of system events: test messages and alarms. */
 
 import type { Payload } from "../event.ts";
 import type { MessageWords } from "../locale/message_words.ts";
 import { locales } from "../locale/mod.ts";
-import type { AlarmData, OwnData, RefusedRequests } from "../own_event.ts";
+import type { AlarmData, RefusedRequests, SystemData } from "../system_event.ts";
 import { inWords } from "../units.ts";
 import type { Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
 
 /** @param timeOf Writes a time, given in ISO 8601, for a person. */
-export function ownNotice(
+export function systemNotice(
   payload: Payload,
   { locale, pagesUrl }: MessageStyle,
   timeOf: (iso: unknown) => string,
@@ -18,7 +18,7 @@ export function ownNotice(
   const { labels } = words;
   const time: [string, string] = [labels.time, timeOf(payload.timestamp)];
   if (payload.event === "relay.test") {
-    const { target } = payload.data as OwnData["relay.test"];
+    const { target } = payload.data as SystemData["relay.test"];
     return {
       tone: "neutral",
       title: words.test.title,
@@ -28,7 +28,7 @@ export function ownNotice(
       sections: [],
     };
   }
-  const data = payload.data as OwnData["relay.alarm.begin"];
+  const data = payload.data as SystemData["relay.alarm.begin"];
   const isBegin = payload.event === "relay.alarm.begin";
   const { titles, todo } = words.alarms[data.alarm];
   const [label, path] = links(labels)[data.alarm];

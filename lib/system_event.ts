@@ -1,12 +1,12 @@
-/** Events of relay's own: a test message, and an alarm that begins or ends. No route concerns them. */
+/** System events, which relay itself makes: a test message, and an alarm that begins or ends. No route concerns them. */
 
 import { randomUUID } from "node:crypto";
 import { eventId } from "./id.ts";
 import type { Refused } from "./refusal.ts";
 import type { NewEvent } from "./store/mod.ts";
 
-/** The source of relay's own events; no source of a config may have this name. */
-export const OWN_SOURCE = "relay";
+/** The source of system events; no source of a config may have this name. */
+export const SYSTEM_SOURCE = "relay";
 
 /** What an alarm is about. Times are ISO 8601, UTC. */
 export type AlarmData =
@@ -20,33 +20,33 @@ export type AlarmData =
 /** Which requests were refused, the most first. */
 export type RefusedRequests = readonly Pick<Refused, "source" | "reason" | "count">[];
 
-/** What each of relay's own events carries as `data`. */
-export interface OwnData {
+/** What each system event carries as `data`. */
+export interface SystemData {
   "relay.test": { target: string };
   "relay.alarm.begin": AlarmData & { refused?: RefusedRequests };
   "relay.alarm.end": AlarmData;
 }
 
-/** Whether an event is relay's own. */
-export function isOwn(event: { source: string }): boolean {
-  return event.source === OWN_SOURCE;
+/** Whether relay itself made an event. */
+export function isSystem(event: { source: string }): boolean {
+  return event.source === SYSTEM_SOURCE;
 }
 
 /**
- * A new event of relay's own with one delivery, in the form of all events: `{ event, timestamp, data }`.
+ * A new system event with one delivery, in the form of all events: `{ event, timestamp, data }`.
  * @param orderKey Deliveries of one target with the same key are made one after the other.
  */
-export function ownEvent<Type extends keyof OwnData>(
+export function systemEvent<Type extends keyof SystemData>(
   type: Type,
   target: string,
-  data: OwnData[Type],
+  data: SystemData[Type],
   now: number,
   orderKey?: string,
 ): NewEvent {
   const payload = { event: type, timestamp: new Date(now).toISOString(), data };
   return {
-    id: eventId(`${OWN_SOURCE}\0own`, randomUUID(), now),
-    source: OWN_SOURCE,
+    id: eventId(`${SYSTEM_SOURCE}\0own`, randomUUID(), now),
+    source: SYSTEM_SOURCE,
     type,
     receivedAt: now,
     body: new TextEncoder().encode(JSON.stringify(payload)),

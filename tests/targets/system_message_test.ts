@@ -1,4 +1,4 @@
-/** Relay's own events at every kind of target: what they say, and that the config's functions never see them. */
+/** System events at every kind of target: what they say, and that the config's functions never see them. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { formatId } from "../../lib/id.ts";
 import { noticeOf } from "../../lib/messages/notice.ts";
 import type { Locale } from "../../lib/locale/mod.ts";
 import { writeText } from "../../lib/messages/text.ts";
-import { type AlarmData, type OwnData, ownEvent } from "../../lib/own_event.ts";
+import { type AlarmData, type SystemData, systemEvent } from "../../lib/system_event.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
@@ -23,8 +23,8 @@ const NOW = Date.parse("2026-01-02T12:34:56Z");
 const SINCE = "2026-01-02T06:34:56.000Z";
 
 /** An event of relay's own as a target is handed it. */
-function stored<Type extends keyof OwnData>(type: Type, data: OwnData[Type]): RelayEvent {
-  const { id, source, receivedAt, body, headers } = ownEvent(type, "alvo", data, NOW);
+function stored<Type extends keyof SystemData>(type: Type, data: SystemData[Type]): RelayEvent {
+  const { id, source, receivedAt, body, headers } = systemEvent(type, "alvo", data, NOW);
   return { id: formatId(id), source, type, receivedAt, body, headers };
 }
 
