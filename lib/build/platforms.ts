@@ -1,7 +1,7 @@
 /** The platforms that a release has an executable for. */
 
 /** A platform. */
-export interface Target {
+export interface Platform {
   /** As the file of its executable names it. */
   name: string;
   /** As `bun build --target` names it. */
@@ -14,25 +14,25 @@ export interface Target {
   debian?: string;
 }
 
-export const targets: readonly Target[] = [
-  target("linux-x64", "linux-x64", { debian: "amd64" }),
-  target("linux-arm64", "linux-aarch64", { debian: "arm64" }),
-  target("darwin-x64", "darwin-x64"),
-  target("darwin-arm64", "darwin-aarch64"),
-  target("windows-x64", "windows-x64", { runtimePath: "bin/bun.exe" }),
+export const platforms: readonly Platform[] = [
+  platform("linux-x64", "linux-x64", { debian: "amd64" }),
+  platform("linux-arm64", "linux-aarch64", { debian: "arm64" }),
+  platform("darwin-x64", "darwin-x64"),
+  platform("darwin-arm64", "darwin-aarch64"),
+  platform("windows-x64", "windows-x64", { runtimePath: "bin/bun.exe" }),
 ];
 
 /**
  * The platform of this name.
  * @throws {Error} if there is none.
  */
-export function targetNamed(name: string): Target {
-  const found = targets.find((one) => one.name === name);
+export function platformNamed(name: string): Platform {
+  const found = platforms.find((one) => one.name === name);
   if (found) return found;
-  throw new Error(`Cannot make a release for ${name}: there are ${targets.map((one) => one.name).join(", ")}`);
+  throw new Error(`Cannot make a release for ${name}: there are ${platforms.map((one) => one.name).join(", ")}`);
 }
 
-function target(name: string, bunName: string, more: Partial<Target> = {}): Target {
+function platform(name: string, bunName: string, more: Partial<Platform> = {}): Platform {
   return {
     name,
     bunTarget: `bun-${name}`,
@@ -43,6 +43,6 @@ function target(name: string, bunName: string, more: Partial<Target> = {}): Targ
 }
 
 /** Name of the file that holds a platform's executable. */
-export function executableName(version: string, { name }: Target): string {
+export function executableName(version: string, { name }: Platform): string {
   return `relay-${version}-${name}${name.startsWith("windows") ? ".exe" : ""}`;
 }
