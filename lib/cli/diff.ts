@@ -19,7 +19,7 @@ import { isSystem } from "../system_event.ts";
 import { route, type Routing } from "../pipeline/route.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
-import { LongWork } from "./ask.ts";
+import { LongWork } from "./long_work.ts";
 import { type ConfigOptions, jsonText, parseSince, print, verb } from "./shared.ts";
 import { withStore } from "./store.ts";
 import { count, table } from "./terminal.ts";

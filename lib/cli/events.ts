@@ -5,12 +5,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { paint, visible } from "../log.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, EventView } from "../store/operator.ts";
-import { LongWork } from "./ask.ts";
+import { LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withStore } from "./store.ts";
-import { printStory } from "./story.ts";
+import { printStory } from "./event_story.ts";
 import { ago, clock, count, table } from "./terminal.ts";
-import { deliveriesInShort, eventJson } from "./words.ts";
+import { deliveriesInShort, eventJson } from "./event_words.ts";
 
 interface Options extends ConfigOptions {
   type?: string;

@@ -8,7 +8,7 @@ import { isSystem } from "../system_event.ts";
 import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { idsOf, type OpenStore, withStore } from "./store.ts";
 import { count, fullTime } from "./terminal.ts";

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { storePath } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { inspectBackup, restoreStore } from "../store/backup.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { contentsInWords } from "./backup.ts";
 import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";

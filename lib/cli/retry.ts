@@ -7,7 +7,7 @@ import { retryDead, retryIds } from "../operator/retry.ts";
 import { reasons } from "../outcome.ts";
 import type { DeliveryState } from "../store/mod.ts";
 import type { DeadFilter, DeadGroup } from "../store/operator.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { checkTarget, idsOf, type OpenStore, withStore } from "./store.ts";
 import { count } from "./terminal.ts";

@@ -8,7 +8,7 @@ import { parsePayload, type Payload } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
 import { eventBytes, print, sourceOf, type SourceOptions, verb } from "./shared.ts";
-import { verdictWords } from "./words.ts";
+import { verdictWords } from "./event_words.ts";
 
 interface Options extends SourceOptions {
   data?: string;

@@ -10,7 +10,7 @@ import type { AttemptView } from "../store/operator.ts";
 import { print, printJson } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
 import { clock, fullTime, table } from "./terminal.ts";
-import { deliveryState, eventJson, verdictWords } from "./words.ts";
+import { deliveryState, eventJson, verdictWords } from "./event_words.ts";
 
 /** Most characters of a payload that are shown; `--json` gives all of it. */
 const MAX_SHOWN = 16 * 1024;
