@@ -33,7 +33,7 @@ async function init(dir: string, { locale, yes }: Options): Promise<void> {
   const isAsking = !yes && isNew && process.stdin.isTTY && process.stdout.isTTY;
   if (!isAsking) return write(dir, exampleFiles(locale), locale ?? "en");
   const asked = locale ?? terminalLocale();
-  const { askAnswers } = await import("../init/ask.ts");
+  const { askAnswers } = await import("../init/questions.ts");
   const answers = await askAnswers(asked);
   if (answers) write(dir, answeredFiles(answers, asked), asked);
   else process.exitCode = ExitCode.failed;

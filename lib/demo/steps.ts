@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { request } from "../outbound/request.ts";
 import { connectvetsScheme } from "../sources/connectvets.ts";
 import { signHmac } from "../sources/hmac.ts";
-import type { Arrival, DemoTargets } from "./targets.ts";
+import type { Arrival, DemoTargets } from "./receivers.ts";
 
 /** One request of the story. */
 interface Step {
