@@ -9,7 +9,7 @@ import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
 import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
-import { exchange, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./exchange.ts";
 import {
   type Delivery,
   type EnrichOptions,

@@ -6,7 +6,7 @@ import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type RelayEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
 import { noticeOf } from "../messages/notice.ts";
-import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
+import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
@@ -20,7 +20,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { exchange, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./exchange.ts";
 import {
   type EnrichOptions,
   enrichShape,

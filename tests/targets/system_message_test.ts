@@ -8,7 +8,7 @@ import type { RelayEvent } from "../../lib/event.ts";
 import { formatId } from "../../lib/id.ts";
 import { noticeOf } from "../../lib/messages/notice.ts";
 import type { Locale } from "../../lib/locale/mod.ts";
-import { writeText } from "../../lib/messages/text.ts";
+import { writeText } from "../../lib/messages/text_message.ts";
 import { type AlarmData, type SystemData, systemEvent } from "../../lib/system_event.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { httpTarget } from "../../lib/targets/http.ts";

@@ -6,7 +6,7 @@ import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
 import { VERSION } from "../../version.ts";
 import type { Mail, Mailer } from "../mail.ts";
-import { exchange } from "../network.ts";
+import { exchange } from "../exchange.ts";
 import { withWords } from "../outcomes.ts";
 import type { Policy } from "../target.ts";
 
