@@ -4,7 +4,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { unknownName } from "../../options.ts";
 import { sendTest } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
-import { type Api, ApiError, ok, problems } from "./error.ts";
+import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { targetParams } from "./requests.ts";
 import { held, targets, tested } from "./schemas.ts";
 import { targetsNow } from "../now.ts";

@@ -5,7 +5,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { streamSSE } from "hono/streaming";
 import { mapTexts } from "../../targets/message.ts";
 import type { AdminContext, Bindings } from "../context.ts";
-import { type Api, ApiError, problems } from "./error.ts";
+import { type Api, ApiError, problems } from "./api_error.ts";
 import { type Message, Watcher } from "./watcher.ts";
 
 /** Most connections at the same time. */

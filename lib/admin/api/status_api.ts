@@ -6,7 +6,7 @@ import { runView } from "../../operator/run.ts";
 import { VERSION } from "../../version.ts";
 import type { AdminContext } from "../context.ts";
 import { targetsNow, troubleNow } from "../now.ts";
-import { type Api, ok, problems } from "./error.ts";
+import { type Api, ok, problems } from "./api_error.ts";
 import { activityQuery, deadQuery } from "./requests.ts";
 import { activity, deadGroups, status } from "./schemas.ts";
 

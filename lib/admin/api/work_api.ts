@@ -9,7 +9,7 @@ import { routingOf } from "../../operator/story.ts";
 import { replayIds, replaySince } from "../../operator/replay.ts";
 import { retryDead, retryIds } from "../../operator/retry.ts";
 import type { AdminContext } from "../context.ts";
-import { type Api, ApiError, ok, problems } from "./error.ts";
+import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { payload, replayBody, retryBody, routeQuery } from "./requests.ts";
 import { preview as previewSchema, replayed, retried } from "./schemas.ts";
 

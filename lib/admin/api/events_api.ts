@@ -7,7 +7,7 @@ import { exactJson, shownNote } from "../../operator/payload.ts";
 import { type Story, tellStory } from "../../operator/story.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
-import { type Api, ApiError, ok, problems } from "./error.ts";
+import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { deliveriesQuery, eventParams, eventsQuery } from "./requests.ts";
 import { deliveryPage, eventPage, eventStory } from "./schemas.ts";
 

@@ -4,7 +4,7 @@
 import type { Story } from "../../operator/story.ts";
 import { isSystem } from "../../system_event.ts";
 import type { Page } from "./layout.tsx";
-import { VerdictMark } from "./config.tsx";
+import { VerdictMark } from "./config_page.tsx";
 import { DeliveryCard } from "./delivery.tsx";
 import { Action, Facts, Prose, Row, State, Table, Time } from "./parts.tsx";
 import { shownBody } from "../../operator/payload.ts";

@@ -7,7 +7,7 @@ import { type ConfigWarning, toldIn } from "../../warnings.ts";
 import { sampleEvent, sampleNames } from "../../connectvets/samples.ts";
 import type { Page } from "./layout.tsx";
 import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
-import { type Preview, previewOf } from "./preview.ts";
+import { type Preview, previewOf } from "./config_preview.ts";
 import type { View } from "./view.ts";
 
 /** The event that a person asks about: a text, or the name of a sample. */
