@@ -1,4 +1,4 @@
-/** The whole story of one event: what came in, where it goes and why, what became of each delivery. */
+/** The whole story of one event: what came in, where it goes and why, and the outcome of each delivery. */
 
 import { RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
@@ -60,7 +60,7 @@ function lines(story: Story, now: number): string[] {
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
     ...noteLines(story, now),
-    ...(isSystem(story) ? [] : section("Routes, by the config of now", routeLines(story))),
+    ...(isSystem(story) ? [] : section("Routes, by the current config", routeLines(story))),
     ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
   ];
 }

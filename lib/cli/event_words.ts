@@ -34,7 +34,7 @@ export function deliveryInShort({ state, target, reason }: DeliveryView): string
   return paint(color, `${mark} ${target}`) + (state !== "delivered" && reason !== null ? `: ${reason}` : "");
 }
 
-/** What became of an event's deliveries, on one line. */
+/** The states of an event's deliveries, on one line. */
 export function deliveriesInShort({ deliveries }: EventView): string {
   if (deliveries.length === 0) return paint("gray", "unrouted");
   return deliveries.map(deliveryInShort).join("  ");

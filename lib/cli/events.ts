@@ -49,7 +49,9 @@ async function list(open: OpenStore, options: Options): Promise<void> {
   if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
   const { events, hasMore } = await collect(open.store, filter, limit);
   if (json) return printJson(events.map(eventJson), open.loaded.redact);
-  if (events.length === 0) return print(Object.keys(filter).length > 0 ? "No event fits" : "No event has come in yet");
+  if (events.length === 0) {
+    return print(Object.keys(filter).length > 0 ? "No event matches" : "No event has come in yet");
+  }
   print(...lines(events).map(open.loaded.redact));
   if (hasMore) print(paint("gray", `  the last ${events.length}; --limit shows more`));
 }

@@ -22,7 +22,7 @@ interface Options extends ConfigOptions {
 }
 
 export function replayVerb(): Command {
-  return verb("replay", "route stored events again by the config of now, as new deliveries", "config", "json")
+  return verb("replay", "route stored events again by the current config, as new deliveries", "config", "json")
     .argument("[id...]", "events, or deliveries, whose events are meant")
     .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
     .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
@@ -77,7 +77,7 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   const filter = { type, since };
   const { events, hasMore } = await countEvents(store, filter);
   const found = (hasMore ? "more than " : "") + count(events, "event");
-  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the config of now"}?`;
+  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the current config"}?`;
   if ((events > 0 || hasMore) && !await confirm(plan, yes)) return declined(json);
 
   const work = new LongWork();
@@ -110,7 +110,7 @@ function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: Rep
   if (isComplete) print(events > 0 ? done : none);
   else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
   if (unrouted > 0) {
-    print(`${count(unrouted, "event goes", "events go")} nowhere by the config of now; --to names a target`);
+    print(`${count(unrouted, "event goes", "events go")} nowhere by the current config; --to names a target`);
   }
   for (const id of unknown) print(`Not found: no event and no delivery has the id ${id}`);
 }

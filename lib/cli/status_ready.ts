@@ -12,7 +12,7 @@ import { type ConfigOptions, print, printJson } from "./shared.ts";
 const ANSWER_WAIT_MS = 4_000;
 
 /**
- * Asks the relay that runs by this config whether it can take events, as its operator's listener knows.
+ * Asks the relay that runs by this config whether it can take events, as its admin listener knows.
  * @throws {RelayError} if it cannot, does not answer in time, or does not run.
  */
 export async function ready(options: ConfigOptions, asJson = false): Promise<void> {
@@ -28,7 +28,7 @@ function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: st
   if (!admin) {
     throw new RelayError(
       "Cannot ask whether the relay is ready: `admin` is false in the config",
-      "the operator's listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
+      "the admin listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
     );
   }
   return { url: `${listenerUrl(admin.host, admin.port)}/readyz`, token: admin.token };

@@ -1,4 +1,4 @@
-/** Turns what zod found into mistakes that a person can mend. */
+/** Turns what zod found into mistakes that a person can fix. */
 
 import type { z } from "zod";
 import { type ConfigIssue, describe } from "../errors.ts";

@@ -58,7 +58,7 @@ export interface RelayConfig<
    */
   listen?: { host?: string; port?: number; tls?: { cert: SecretText; key: SecretText } };
   /**
-   * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
+   * The admin listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
    * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
    * link to it.
    */

@@ -83,7 +83,7 @@ const reasons: Record<Reason, Advice> = {
   },
   proxy_failed: {
     name: "proxy failed",
-    advice: "The proxy of `http_proxy` or `https_proxy` let nothing through: mend it, or put the host into `no_proxy`.",
+    advice: "The proxy of `http_proxy` or `https_proxy` let nothing through: fix it, or put the host into `no_proxy`.",
   },
   timed_out: {
     name: "timed out",
@@ -99,11 +99,11 @@ const reasons: Record<Reason, Advice> = {
   },
   refused: {
     name: "refused",
-    advice: "The target refused the message: its answer says why; mend the message, the address or the credentials.",
+    advice: "The target refused the message: its answer says why; fix the message, the address or the credentials.",
   },
   server_failed: {
     name: "target failed",
-    advice: "The target had an error of its own: look at its log, and retry once it is mended.",
+    advice: "The target had an error of its own: look at its log, and retry once it works.",
   },
   unexpected_answer: {
     name: "unexpected answer",
@@ -115,11 +115,11 @@ const reasons: Record<Reason, Advice> = {
   },
   script_not_run: {
     name: "script not run",
-    advice: "The script could not be started: the attempt says why; mend its file, and retry.",
+    advice: "The script could not be started: the attempt says why; fix its file, and retry.",
   },
   message_invalid: {
     name: "message invalid",
-    advice: "The config could not make the message from this event: mend its function, reload, and retry.",
+    advice: "The config could not make the message from this event: fix its function, reload, and retry.",
   },
   note_missing: {
     name: "no such note",
@@ -127,10 +127,10 @@ const reasons: Record<Reason, Advice> = {
   },
   note_refused: {
     name: "note refused",
-    advice: "ConnectVets' API refused the key: mend the `key` in `enrich`, or its `sandbox`, reload, and retry.",
+    advice: "ConnectVets' API refused the key: fix the `key` in `enrich`, or its `sandbox`, reload, and retry.",
   },
   note_unavailable: {
-    name: "note not to be had",
+    name: "note unavailable",
     advice: "ConnectVets' API gave no note: relay asks again by itself; retry once the API is back.",
   },
   internal: {
@@ -219,8 +219,7 @@ const messages: MessageWords = {
   alarms: {
     dead: {
       titles: { begin: "Alarm from relay: dead letters", end: "Alarm from relay is over: dead letters" },
-      todo:
-        "See the target and the reason by `relay status`. Once that is mended, `relay retry --dead` delivers again.",
+      todo: "See the target and the reason by `relay status`. Once that is fixed, `relay retry --dead` delivers again.",
     },
     silent: {
       titles: { begin: "Alarm from relay: no events come in", end: "Alarm from relay is over: events come in again" },
@@ -265,7 +264,7 @@ const pages = {
   live: { on: "Live", off: "Not live", pause: "Pause live updates", resume: "Resume live updates" },
   signIn: {
     title: "Sign in",
-    lead: "This is the operator's side of relay. It asks for the token that the config names under `admin`.",
+    lead: "These are relay's pages for operators. They ask for the token that the config has under `admin`.",
     token: "Token",
     button: "Sign in",
     wrong: "That is not the token. Check that it was copied whole.",
@@ -301,7 +300,7 @@ const pages = {
     paused: (_count: string) => "The target is paused. What comes in for it waits.",
     resumed: (_count: string) => "The target takes deliveries again.",
     tested: (_count: string) => "The test message is on its way.",
-    nothing: (_count: string) => "There was nothing to do: no delivery of these is dead or waits.",
+    nothing: (_count: string) => "There was nothing to do: none of these deliveries is dead or waiting.",
   },
   doneEvent: "See its story",
   yes: "yes",
@@ -312,7 +311,7 @@ const pages = {
   overview: {
     attention: "Needs attention",
     calm: "Nothing needs attention",
-    calmLead: "Every target takes its deliveries, and no letter is dead.",
+    calmLead: "Every target takes its deliveries, and there are no dead letters.",
     last24: "Last 24 hours",
     now: "now",
     received: "Received",
@@ -382,9 +381,9 @@ const pages = {
     older: "Older",
     newer: "Newer",
     newest: "Newest",
-    empty: "No event fits",
-    emptyLead: "Loosen the filter, or send one: relay send",
-    more: "The search stopped here for now; what is older was not looked at yet.",
+    empty: "No event matches",
+    emptyLead: "Widen the filter, or send one: relay send",
+    more: "The search stopped here; older events were not searched yet.",
     pages: "Pages",
   },
   event: {
@@ -407,17 +406,17 @@ const pages = {
     status: "Status",
     answer: "Answer",
     next: "Next attempt",
-    nextTurn: "Waits for its turn behind others of its order key.",
+    nextTurn: "Waits behind others with the same order key.",
     nextSending: "Being sent now.",
     nextHeld: "Goes once the target takes deliveries again:",
     nextDead: "Nothing more happens by itself.",
     retry: "Retry now",
     retryOf: (target: string) => `Retry now: ${target}`,
     routes: "Routes",
-    routesLead: "What the config of now says of this event.",
+    routesLead: "What the current config says about this event.",
     on: "Events",
     to: "Targets",
-    verdict: "Says",
+    verdict: "Verdict",
     fallback: "No route matches; it goes to the fallback.",
     unrouted: "No route matches, and there is no fallback.",
     problems: "Problems",
@@ -427,18 +426,18 @@ const pages = {
     payload: "Payload",
     note: "Note in full",
     noteFetched: "Fetched from ConnectVets' API",
-    noteFailed: "Not to be had from ConnectVets' API",
+    noteFailed: "Not available from ConnectVets' API",
     bytes: (count: string) =>
-      `${count} bytes came in; signature and delivery use these exact bytes. This is them, indented.`,
+      `${count} bytes came in; signature and delivery use these exact bytes. They are shown indented.`,
     notJson: "The body is not JSON; this is its text.",
     cut: "Only the first part is shown.",
     replay: "Replay",
-    replayLead: (targets: string) => `Routes the event again by the config of now: new deliveries to ${targets}.`,
-    replayNowhere: "By the config of now it would go nowhere.",
+    replayLead: (targets: string) => `Routes the event again with the current config: new deliveries to ${targets}.`,
+    replayNowhere: "With the current config it would go nowhere.",
   },
   dead: {
     title: "Dead letters",
-    lead: "Deliveries that failed for good. Mend the cause first, then retry them.",
+    lead: "Deliveries that failed for good. Fix the cause first, then retry them.",
     groups: "By target and reason",
     letters: "Dead letters, newest first",
     none: "No dead letters",
@@ -454,9 +453,9 @@ const pages = {
     ask: "Retry dead letters",
     askAll: (count: string) => `This retries every dead letter: ${count}.`,
     askTarget: (count: string, target: string) => `This retries the dead letters of ${target}: ${count}.`,
-    askReason: (reason: string) => `Only those that failed by this reason: ${reason}.`,
+    askReason: (reason: string) => `Only those that failed for this reason: ${reason}.`,
     consequence:
-      "Each gets a new set of attempts, beginning now, under the same delivery id. If the cause is not mended they die again.",
+      "Each gets a new set of attempts, beginning now, under the same delivery id. If the cause is not fixed, they fail again.",
     confirm: (count: string) => `Retry ${count} now`,
     cancel: "Cancel",
   },
@@ -483,7 +482,7 @@ const pages = {
     stateTodo: {
       ok: "",
       failing: "Its last attempt failed, and nothing was delivered since. What waits is tried again by itself.",
-      dead_letters: "It takes deliveries, but some failed for good. Mend the cause first, then retry them.",
+      dead_letters: "It takes deliveries, but some failed for good. Fix the cause first, then retry them.",
       open:
         "It failed several times in a row. A single delivery probes it; the rest follows once that one gets through.",
       throttled: "It asked relay to wait. Deliveries go on by themselves when the pause is over.",

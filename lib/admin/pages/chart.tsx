@@ -8,13 +8,13 @@ import type { Counts } from "../../operator/activity.ts";
 import { Row, Table } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** What became of one hour's attempts. */
+/** The outcomes of one hour's attempts. */
 export interface Hour extends Counts {
   /** When it begins, in Unix milliseconds. */
   at: number;
 }
 
-/** What became of attempts, from the ground up, with the outcome that names it. */
+/** The outcomes of attempts, from the ground up, and the words that name each. */
 const layers = [["delivered", "delivered"], ["failed", "retry"], ["dead", "dead"]] as const;
 
 interface Frame {

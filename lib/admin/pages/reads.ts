@@ -1,4 +1,4 @@
-/** What each page shows, read from the store and the config of now. */
+/** What each page shows, read from the store and the current config. */
 
 import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
