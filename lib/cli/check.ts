@@ -14,8 +14,8 @@ import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 
 export function checkVerb(): Command {
-  return verb("check", "load and check the config, print the routing table", "config", "json")
-    .addHelpText("after", "\nExit: 0 the config is sound, 78 it is not; every mistake is printed at once.")
+  return verb("check", "check the config and print the routing table", "config", "json")
+    .addHelpText("after", "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.")
     .action(async (options: ConfigOptions & { json?: boolean }) => {
       const loaded = await loadConfig(options.config);
       print(loaded.redact(options.json ? JSON.stringify(summary(loaded), null, 2) : lines(loaded).join("\n")));

@@ -16,7 +16,7 @@ import { print, verb } from "./shared.ts";
 const DEMO_SECRET = "demo-secret-of-no-value";
 
 export function demoVerb(): Command {
-  return verb("demo", "show the whole way on this machine, with no account anywhere")
+  return verb("demo", "see relay at work on this machine, with no account anywhere")
     .option("--keep", "go on serving afterwards, until Ctrl-C")
     .action(demo);
 }

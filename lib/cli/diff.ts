@@ -47,7 +47,7 @@ what a \`when\` of the new config threw.
 Exit, as of diff(1): 0 nothing goes elsewhere, 1 something does, 2 trouble, 78 a config is not sound, 130 Ctrl-C.`;
 
 export function diffVerb(): Command {
-  return verb("diff", "tell which stored events would go elsewhere by another config", "config", "json")
+  return verb("diff", "show which stored events another config would send elsewhere", "config", "json")
     .argument("<config>", "the other config, such as new.config.ts")
     .requiredOption("--since <when>", "events since then: a duration such as 7d, or a date", parseSince)
     .option("--type <pattern>", "only events of this type, such as note.failed or note.*")

@@ -60,7 +60,7 @@ function lines(story: Story, now: number): string[] {
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
     ...noteLines(story, now),
-    ...(isSystem(story) ? [] : section("Routes, by the current config", routeLines(story))),
+    ...(isSystem(story) ? [] : section("Routes, with the current config", routeLines(story))),
     ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
   ];
 }

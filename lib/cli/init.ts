@@ -19,7 +19,7 @@ export function initVerb(): Command {
   return verb("init", "write a config to edit, its types, and a .env for its secrets")
     .argument("[dir]", "folder to write to; it is made if it is not there", ".")
     .addOption(new Option("--locale <locale>", "language of comments and messages").choices(localeNames))
-    .option("--yes", "ask nothing, and write an example")
+    .option("--yes", "ask nothing and write an example")
     .addHelpText(
       "after",
       "\nOn a terminal it asks what the config is to do. A file that is there already is left as it is.",

@@ -22,17 +22,17 @@ interface Options extends ConfigOptions {
 }
 
 export function replayVerb(): Command {
-  return verb("replay", "route stored events again by the current config, as new deliveries", "config", "json")
-    .argument("[id...]", "events, or deliveries, whose events are meant")
+  return verb("replay", "route stored events again with the current config, as new deliveries", "config", "json")
+    .argument("[id...]", "events; a delivery stands for its event")
     .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
     .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
     .option("--to <target>", "send them to this target alone, whether or not a route names it")
-    .option("--yes", "with --since: do not ask; off a terminal nothing is asked")
+    .option("--yes", "with --since: do not ask for confirmation; without a terminal it never does")
     .addHelpText(
       "after",
       "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +
         "\nfailed, `relay retry` is the better way." +
-        "\nExit: 0 events are replayed, 1 none is, 130 Ctrl-C stopped it; what it had done by then is done.",
+        "\nExit: 0 if events were replayed, 1 if none was, 130 if Ctrl-C stopped it; what was done by then stays done.",
     )
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);
@@ -77,7 +77,7 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   const filter = { type, since };
   const { events, hasMore } = await countEvents(store, filter);
   const found = (hasMore ? "more than " : "") + count(events, "event");
-  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the current config"}?`;
+  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "with the current config"}?`;
   if ((events > 0 || hasMore) && !await confirm(plan, yes)) return declined(json);
 
   const work = new LongWork();
@@ -110,7 +110,7 @@ function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: Rep
   if (isComplete) print(events > 0 ? done : none);
   else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
   if (unrouted > 0) {
-    print(`${count(unrouted, "event goes", "events go")} nowhere by the current config; --to names a target`);
+    print(`${count(unrouted, "event goes", "events go")} nowhere with the current config; --to names a target`);
   }
   for (const id of unknown) print(`Not found: no event and no delivery has the id ${id}`);
 }

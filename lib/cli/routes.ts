@@ -16,7 +16,7 @@ interface Options extends SourceOptions {
 }
 
 export function routesVerb(): Command {
-  return verb("routes", "tell where an event would go, and why; sends nothing", "config", "source", "json")
+  return verb("routes", "show where an event would go, and why; sends nothing", "config", "source", "json")
     .argument("[event]", "name of the event", "note.completed")
     .option(
       "--data <file>",

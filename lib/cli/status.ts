@@ -13,8 +13,8 @@ import { type FoundStore, withFoundStore } from "./store.ts";
 import { ago, clock, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
-  return verb("status", "whether the relay runs, what it refused, and how each target is", "config", "json")
-    .option("--ready", "instead ask the running relay whether it can take events; exits 1 if not, or if none runs")
+  return verb("status", "show whether the relay runs, what it refused, and how each target is", "config", "json")
+    .option("--ready", "ask the running relay instead whether it can take events; exits 1 if not, or if none runs")
     .addHelpText(
       "after",
       "\nReads the store, whether `relay serve` runs or not, and whether the config is sound or not; with --ready, asks" +

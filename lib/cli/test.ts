@@ -53,7 +53,12 @@ With --record, the fixture; with --out as well: { file, problems }.
 Exit: 0 all passed, 1 some did not (or what is to be recorded is not there), 2 fixtures that cannot be read, 78 the config.`;
 
 export function testVerb(): Command {
-  return verb("test", "test the config against events with known ends; sends nothing", "config", "json")
+  return verb(
+    "test",
+    "test the config against fixtures, events with the results to expect; sends nothing",
+    "config",
+    "json",
+  )
     .argument("[file...]", "files of fixtures, or directories of them")
     .option("--record <id>", "print a fixture of this stored event, with what the config makes of it now")
     .option("--out <file>", "with --record: write it to this file, which must not be there yet")

@@ -204,7 +204,7 @@ const messages: MessageWords = {
     target: "Destino",
     since: "Desde",
     event: "Ver o evento no relay",
-    dead: "Ver o que não foi entregue",
+    dead: "Ver as falhas definitivas",
     events: "Ver os eventos no relay",
     overview: "Ver a visão geral do relay",
   },
@@ -219,7 +219,7 @@ const messages: MessageWords = {
   nothingTodo: "Nada.",
   alarms: {
     dead: {
-      titles: { begin: "Alarme do relay: eventos não entregues", end: "Fim do alarme do relay: eventos não entregues" },
+      titles: { begin: "Alarme do relay: falhas definitivas", end: "Fim do alarme do relay: falhas definitivas" },
       todo: "Veja o destino e o motivo com `relay status`. Depois de corrigir, reenvie com `relay retry --dead`.",
     },
     silent: {
@@ -236,12 +236,9 @@ const messages: MessageWords = {
   },
   deadBegin: (limit) =>
     limit === 1
-      ? "Há entregas que falharam em definitivo."
-      : `Há ${limit} ou mais entregas que falharam em definitivo.`,
-  deadEnd: (limit) =>
-    limit === 1
-      ? "Não há mais entregas que falharam em definitivo."
-      : `Há menos de ${limit} entregas que falharam em definitivo.`,
+      ? "Há falhas definitivas: entregas das quais o relay desistiu."
+      : `Há ${limit} ou mais falhas definitivas: entregas das quais o relay desistiu.`,
+  deadEnd: (limit) => limit === 1 ? "Não há mais falhas definitivas." : `Há menos de ${limit} falhas definitivas.`,
   refusals,
   refusedBegin: (limit, time) =>
     limit === 1 ? `Um pedido foi recusado em ${time}.` : `${limit} ou mais pedidos foram recusados em ${time}.`,
@@ -257,7 +254,7 @@ const pages: Language["pages"] = {
   nav: {
     overview: "Visão geral",
     events: "Eventos",
-    dead: "Não entregues",
+    dead: "Falhas definitivas",
     targets: "Destinos",
     config: "Configuração",
   },
@@ -290,11 +287,11 @@ const pages: Language["pages"] = {
     pending: "aguardando",
     in_flight: "enviando",
     delivered: "entregue",
-    dead: "não entregue",
+    dead: "falha definitiva",
     accepted: "aceito",
     unrouted: "sem rota",
   },
-  outcomes: { delivered: "entregue", retry: "falhou", dead: "falhou em definitivo" },
+  outcomes: { delivered: "entregue", retry: "falhou", dead: "falha definitiva" },
   reasons,
   refusals,
   verdicts: {
@@ -326,7 +323,7 @@ const pages: Language["pages"] = {
     received: "Recebidos",
     delivered: "Entregues",
     waiting: "Aguardando",
-    dead: "Não entregues",
+    dead: "Falhas definitivas",
     perHour: "Tentativas por resultado e hora",
     perTarget: "Por destino",
     asTable: "O gráfico em tabela",
@@ -334,7 +331,7 @@ const pages: Language["pages"] = {
     attempts: "Tentativas",
     chartOf: (target) => `Tentativas para ${target} por resultado e hora`,
     noActivity: "Nada foi enviado nas últimas 24 horas.",
-    summary: (waiting, dead) => `Atualizado. Aguardando: ${waiting}. Não entregues: ${dead}.`,
+    summary: (waiting, dead) => `Atualizado. Aguardando: ${waiting}. Falhas definitivas: ${dead}.`,
   },
   attention: {
     silent: (pattern) => `Nenhum evento ${pattern} chega`,
@@ -443,8 +440,8 @@ const pages: Language["pages"] = {
     replayNowhere: "Pela configuração atual, não iria a lugar nenhum.",
   },
   dead: {
-    title: "Não entregues",
-    lead: "Entregas que falharam em definitivo. Corrija a causa primeiro, depois reenvie.",
+    title: "Falhas definitivas",
+    lead: "Entregas das quais o relay desistiu. Corrija a causa primeiro, depois reenvie.",
     groups: "Por destino e motivo",
     letters: "Entregas que falharam, as mais recentes primeiro",
     none: "Nada ficou sem entrega",
@@ -489,7 +486,7 @@ const pages: Language["pages"] = {
     stateTodo: {
       ok: "",
       failing: "A última tentativa falhou, e nada foi entregue desde então. O que aguarda é tentado de novo sozinho.",
-      dead_letters: "Recebe entregas, mas algumas falharam em definitivo. Corrija a causa primeiro, depois reenvie.",
+      dead_letters: "Recebe entregas, mas tem falhas definitivas. Corrija a causa primeiro, depois reenvie.",
       open: "Falhou várias vezes seguidas. Uma só entrega o testa; o resto segue quando ela passar.",
       throttled: "Pediu ao relay que esperasse. As entregas seguem sozinhas quando a pausa acabar.",
       paused: "Um operador o pausou. As entregas aguardam até que seja retomado.",
@@ -592,7 +589,7 @@ const check: Language["check"] = {
   anythingElse: "qualquer outro",
   goesNowhere: "fica guardado, não vai a lugar nenhum",
   alerts: "Alertas",
-  dead: (count) => `${count} ou mais entregas mortas`,
+  dead: (count) => `${count} ou mais falhas definitivas`,
   silent: (pattern) => `nenhum evento ${pattern}`,
   for: (time) => `por ${time}`,
   refused: (count) => `${count} ou mais pedidos recusados`,

@@ -31,7 +31,7 @@ test("every language has the same texts, and no longer one is the same in two", 
     assert.deepEqual([...other.keys()].sort(), [...first!.keys()].sort());
     assert.deepEqual([...first!].filter(([path, text]) => text.length > 20 && other.get(path) === text), []);
   }
-  assert.equal(locales["pt-BR"].pages.states.dead, "não entregue");
+  assert.equal(locales["pt-BR"].pages.states.dead, "falha definitiva");
 });
 
 test("localeFor() gives the language of a browser's tag and of a terminal's LANG, else English", () => {

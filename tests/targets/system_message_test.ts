@@ -65,8 +65,8 @@ test("noticeOf() tells what an alarm is about, since when, and what to do", () =
     `Automatic message from relay. Event ${silence.id}, relay.alarm.begin`,
   ]);
   const begun = say(stored("relay.alarm.begin", dead), "pt-BR");
-  assert.equal(begun[0], "Alarme do relay: eventos não entregues");
-  assert.equal(begun[1], "Há entregas que falharam em definitivo.");
+  assert.equal(begun[0], "Alarme do relay: falhas definitivas");
+  assert.equal(begun[1], "Há falhas definitivas: entregas das quais o relay desistiu.");
   assert.match(begun[2]!, /^O que fazer: .*`relay status`.*`relay retry --dead`/);
   assert.equal(say(silence, "pt-BR")[1], "Nenhum evento note.* chega há 6 horas.");
   assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR")[1]!, / chega há 90 segundos\.$/);
@@ -100,8 +100,8 @@ test("noticeOf() tells which requests were refused, and how to find out why", ()
 test("noticeOf() says that an alarm is over, and that nothing is left to do", () => {
   const over = say(stored("relay.alarm.end", dead), "pt-BR");
   assert.deepEqual(over.slice(0, 4), [
-    "Fim do alarme do relay: eventos não entregues",
-    "Não há mais entregas que falharam em definitivo.",
+    "Fim do alarme do relay: falhas definitivas",
+    "Não há mais falhas definitivas.",
     "O que fazer: Nada.",
     "Desde: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
   ]);

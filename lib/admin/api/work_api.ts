@@ -30,7 +30,7 @@ const retryRoute = createRoute({
 const replayRoute = createRoute({
   method: "post",
   path: "/api/replay",
-  summary: "Route stored events again by the current config, as new deliveries",
+  summary: "Route stored events again with the current config, as new deliveries",
   tags: ["Again"],
   request: bodyOf(replayBody),
   responses: { 200: ok(replayed, "What is replayed"), ...problems(400, 404, 413, 415) },
