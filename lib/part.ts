@@ -1,6 +1,6 @@
 /** A part of a config, as the function that names it there gives it: its kind, and the options that its author wrote. */
 
-import type { z } from "zod";
+import { z } from "zod";
 import { isObject } from "./json.ts";
 
 const roles = ["source", "target", "provider"] as const;
@@ -24,7 +24,8 @@ export interface Part<PartKind> {
 export function partOf<PartKind extends Kind>(role: Role, definition: unknown): Part<PartKind> | undefined {
   if (!isObject(definition)) return undefined;
   const { [role]: kind, options } = definition;
-  return isObject(kind) && "schema" in kind ? { kind: kind as unknown as PartKind, options } : undefined;
+  const isKind = isObject(kind) && kind.schema instanceof z.ZodType;
+  return isKind ? { kind: kind as unknown as PartKind, options } : undefined;
 }
 
 /** Whether this is a part of any role. */

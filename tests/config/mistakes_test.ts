@@ -130,6 +130,11 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
     { targets: { crm: clinic({}) } },
     /^targets\.crm: expected a target made by one of email\(\), http\(\), script\(\), slack\(\)$/,
   ],
+  [
+    { targets: { crm: { target: "http", options: {} } } },
+    /^targets\.crm: expected a target made by one of email\(\), /,
+  ],
+  [{ targets: { crm: { target: { schema: 1 }, options: {} } } }, /^targets\.crm: expected a target made by one of /],
   [{ targets: { "my crm": crm({ timeout: 0 }), crm: crm({}) } }, /^targets\["my crm"\]\.timeout: expected more than 0/],
   [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
   [target({ headers: { "a b": "x" } }), /^targets\.crm\.headers\["a b"\]: expected the name of a header/],
