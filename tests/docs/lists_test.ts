@@ -1,5 +1,7 @@
 /** The tables of README.md name what the lists in the source name, and the module `relay` gives it to a config. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
