@@ -1,4 +1,4 @@
-/** Who may ask the operator's listener for what. */
+/** Who may ask the admin listener for what. */
 
 import { isIP } from "node:net";
 import type { Context, MiddlewareHandler } from "hono";

@@ -2,11 +2,12 @@
 
 import type { NoteSection } from "../connectvets/note.ts";
 import { payloadOf, type ReadableEvent } from "../event.ts";
-import { isOwn } from "../own_event.ts";
-import { ownNotice } from "./own_notice.ts";
+import type { ErrorWords, MessageWords, WordedEvent } from "../locale/message_words.ts";
+import { locales } from "../locale/mod.ts";
+import { isSystem } from "../system_event.ts";
 import type { MessageStyle } from "./style.ts";
+import { systemNotice } from "./system_notice.ts";
 import { firstTime, lineOf, linesOf, localTime, objectOf } from "./values.ts";
-import { type ErrorWords, type WordedEvent, type Words, wordsOf } from "./words.ts";
 
 /** Whether what happened is good, bad, or neither. */
 export type Tone = "good" | "bad" | "neutral";
@@ -51,14 +52,14 @@ const tones: Record<WordedEvent, Tone> = {
 /** What a person is told of an event. */
 export function noticeOf(event: ReadableEvent, style: MessageStyle): Notice {
   const { locale, timeZone, pagesUrl } = style;
-  const words = wordsOf(locale);
+  const words = locales[locale].messages;
   const type = lineOf(event.type, MAX_NAME) ?? "?";
   const timeOf = (...times: unknown[]) => localTime(firstTime(...times) ?? event.receivedAt, locale, timeZone);
   const common = {
     origin: words.origin(event.id, type),
     link: pagesUrl === undefined ? undefined : { label: words.labels.event, url: `${pagesUrl}/events/${event.id}` },
   };
-  if (isOwn(event)) return { ...common, ...ownNotice(event, style, timeOf) };
+  if (isSystem(event)) return { ...common, ...systemNotice(event, style, timeOf) };
 
   const payload = payloadOf(event);
   const data = objectOf(payload.data);
@@ -90,7 +91,7 @@ export function noticeOf(event: ReadableEvent, style: MessageStyle): Notice {
 }
 
 /** The words of an event; a type such as "constructor" has none, though every object has one. */
-function eventWords(type: string, shown: string, words: Words) {
+function eventWords(type: string, shown: string, words: MessageWords) {
   if (Object.hasOwn(words.events, type)) {
     return { ...words.events[type as WordedEvent], tone: tones[type as WordedEvent] };
   }
@@ -103,11 +104,11 @@ function eventWords(type: string, shown: string, words: Words) {
 }
 
 /** What is said of an error: why in words, what to do if that is known, and as it was given if the words are ours. */
-function errorOf(error: unknown, words: Words): { why: string[]; todo?: string; asGiven?: string } {
+function errorOf(error: unknown, words: MessageWords): { why: string[]; todo?: string; asGiven?: string } {
   const code = lineOf(objectOf(error).code, MAX_NAME);
   const message = lineOf(typeof error === "string" ? error : objectOf(error).message, MAX_LINE);
   const own: ErrorWords | undefined = code !== undefined && Object.hasOwn(words.errors, code)
-    ? words.errors[code as keyof Words["errors"]]
+    ? words.errors[code as keyof MessageWords["errors"]]
     : undefined;
   const given = message && code ? `${message} (${code})` : message ?? code;
   if (own) return { why: [own.why], todo: own.todo, asGiven: given };
@@ -116,7 +117,7 @@ function errorOf(error: unknown, words: Words): { why: string[]; todo?: string; 
 }
 
 /** The titles of a note's sections on one line, and each with its text. */
-function sectionsOf(sections: readonly NoteSection[], words: Words): { titles?: string; texts: Fact[] } {
+function sectionsOf(sections: readonly NoteSection[], words: MessageWords): { titles?: string; texts: Fact[] } {
   const titled = sections.map((section) => ({
     title: lineOf(section.title, MAX_NAME) ?? lineOf(section.label, MAX_NAME),
     text: linesOf(section.content, MAX_SECTION_TEXT),

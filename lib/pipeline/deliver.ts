@@ -5,7 +5,7 @@ import { type Clock, systemClock, translate } from "../clock.ts";
 import type { ApiAccess } from "../connectvets/api.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
@@ -319,6 +319,6 @@ function inTimes<Some extends Hold>(hold: Some, other: (time: number) => number)
 
 function deliveryOf({ id, attempts, target, ...claimed }: Claimed, config: DeliverConfig): Delivery {
   const event = readable(claimed.event, config.sources);
-  const message = isOwn(event) ? {} : messageFor(routedOf(event), target, config);
+  const message = isSystem(event) ? {} : messageFor(routedOf(event), target, config);
   return { id, attempt: attempts + 1, event, message };
 }

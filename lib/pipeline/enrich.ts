@@ -9,7 +9,7 @@ import { payloadOf, type ReadableEvent } from "../event.ts";
 import { isObject } from "../json.ts";
 import { log } from "../log.ts";
 import { noteRequests } from "../metrics.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import type { Dead, Retry } from "../outcome.ts";
 import type { Claimed } from "../store/mod.ts";
 import type { KeptNote, NoteStore } from "../store/notes.ts";
@@ -38,7 +38,7 @@ type Asking = Pick<Target, "name" | "enrich" | "sendsBytes">;
 export function accessFor(event: ReadableEvent, target: Asking, table: RoutingTable): ApiAccess | undefined {
   const { name, enrich } = target;
   if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
-  if (isOwn(event)) return undefined;
+  if (isSystem(event)) return undefined;
   const rules = matchingRules(routedOf(event), name, table);
   if (target.sendsBytes?.(messageOf(rules))) return undefined;
   const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);

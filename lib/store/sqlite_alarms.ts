@@ -3,7 +3,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { AlarmState } from "../alert.ts";
 import type { Clock } from "../clock.ts";
-import { isOwn, OWN_SOURCE } from "../own_event.ts";
+import { isSystem, SYSTEM_SOURCE } from "../system_event.ts";
 import type { AlarmStore } from "./alarms.ts";
 import type { NewEvent } from "./mod.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
@@ -25,7 +25,7 @@ const statements = {
 
   /** By the index of dead letters: the join is written so that nothing else is looked through. */
   countDead: `SELECT count(*) AS count FROM (SELECT 1 FROM deliveries d CROSS JOIN events e ON e.seq = d.event
-    WHERE d.state = 'dead' AND e.source <> '${OWN_SOURCE}' LIMIT ?)`,
+    WHERE d.state = 'dead' AND e.source <> '${SYSTEM_SOURCE}' LIMIT ?)`,
 
   lastReceived: "SELECT name, received_at FROM types",
   noteType: `INSERT INTO types (name, received_at) VALUES (?, ?) ON CONFLICT (name)
@@ -96,7 +96,7 @@ export class SqliteAlarms implements AlarmStore {
 
   /** An event was stored in the transaction that is open. */
   noteReceived(event: NewEvent): void {
-    if (isOwn(event)) return;
+    if (isSystem(event)) return;
     const before = this.#received.get(event.type) ?? -Infinity;
     const isLate = event.receivedAt < before && event.receivedAt >= before - LATE_MS;
     if (!isLate) this.#received.set(event.type, event.receivedAt);

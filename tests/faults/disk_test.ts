@@ -24,7 +24,7 @@ import { sleep, until } from "../helpers/wait.ts";
 
 const body = (name: string) => JSON.stringify({ event: "note.failed", data: { note_id: name } });
 
-/** A config whose store lies in `data`, and whose operator's listener is on. */
+/** A config whose store lies in `data`, and whose admin listener is on. */
 const configTo = (url: string, more = "") =>
   configOf({
     targets: `sink: http({ url: "${url}" })`,
@@ -57,7 +57,7 @@ async function withRelay(
   mkdirSync(join(folder.path, "data"));
   const relay = await startRelay(configTo(sink.url, more), { folder: folder.path, command });
   try {
-    const { adminPort } = await relay.logged("the operator's listener", (record) => record.adminPort !== undefined);
+    const { adminPort } = await relay.logged("the admin listener", (record) => record.adminPort !== undefined);
     const readiness = async () => {
       const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
       await response.text();
