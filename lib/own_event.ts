@@ -3,7 +3,6 @@
 import { randomUUID } from "node:crypto";
 import { eventId } from "./id.ts";
 import type { Refused } from "./refusal.ts";
-import type { NewEvent } from "./store/mod.ts";
 
 /** The source of relay's own events; no source of a config may have this name. */
 export const OWN_SOURCE = "relay";
@@ -42,7 +41,7 @@ export function ownEvent<Type extends keyof OwnData>(
   data: OwnData[Type],
   now: number,
   orderKey?: string,
-): NewEvent {
+) {
   const payload = { event: type, timestamp: new Date(now).toISOString(), data };
   return {
     id: eventId(`${OWN_SOURCE}\0own`, randomUUID(), now),

@@ -38,7 +38,7 @@ export function routesVerb(): Command {
 function explain(loaded: LoadedConfig, body: Uint8Array, payload: Payload, options: Options) {
   const { config } = loaded;
   const note = options.data === undefined ? { note: sampleNote() } : {};
-  const event = { ...incoming(sourceOf(loaded, options.source).name, body, payload), ...note };
+  const event = { ...incoming(sourceOf(loaded, options.source).name, body, payload, Date.now()), ...note };
   const { targets, verdicts, isFallback, problems, messages } = preview(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
   return {

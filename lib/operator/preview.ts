@@ -18,13 +18,13 @@ export interface PreviewConfig extends RoutingTable {
 export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
 
 /**
- * An event as it would be if it came in now; a `note` beside its `event` and `data` is taken for the note in full.
+ * An event as it would be if it came in at `now`; a `note` beside its `event` and `data` is taken for the note in full.
  * @param source Name of the source that it would come by.
  */
-export function incoming(source: string, body: Uint8Array, payload: Payload): RelayEvent {
+export function incoming(source: string, body: Uint8Array, payload: Payload, now: number): RelayEvent {
   const id = formatId(eventId(source, body, 0));
   const headers = { "Content-Type": "application/json" };
-  return { id, source, type: payload.event, receivedAt: Date.now(), body, headers, note: noteOf(payload.note) };
+  return { id, source, type: payload.event, receivedAt: now, body, headers, note: noteOf(payload.note) };
 }
 
 /**

@@ -82,7 +82,7 @@ test("recordFixture() records the note that is kept with an event, so that the f
 
 test("preview() takes a note beside the event and data of what it is given", () => {
   const payload = { ...completed, note };
-  const event = incoming("connectvets", new TextEncoder().encode(JSON.stringify(payload)), payload);
+  const event = incoming("connectvets", new TextEncoder().encode(JSON.stringify(payload)), payload, 0);
   const [chat] = preview(event, table).messages;
   assert.deepEqual(chat, { target: "chat", message: { text: "<Rex &amp; Max>" } });
 });

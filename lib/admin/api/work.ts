@@ -94,7 +94,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     if ("problem" in parsed) throw new ApiError(400, `Cannot read the event: ${parsed.problem}`);
     const { payload } = parsed;
     const { routes, ...routing } = routingOf(payload, loaded());
-    const { messages } = preview(incoming(source, body, payload), loaded().config);
+    const { messages } = preview(incoming(source, body, payload, Date.now()), loaded().config);
     const shown = routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict }));
     return c.json({ event: payload.event, ...routing, routes: shown, messages }, 200);
   });

@@ -21,7 +21,7 @@ export function previewOf({ config }: LoadedConfig, text: string): Preview {
   const body = Buffer.from(text);
   const parsed = parsePayload(body);
   if ("problem" in parsed) return parsed;
-  const { messages, ...routing } = preview(incoming(config.sources[0]!.name, body, parsed.payload), config);
+  const { messages, ...routing } = preview(incoming(config.sources[0]!.name, body, parsed.payload, Date.now()), config);
   const rendered = messages.map((one): Rendered =>
     "problem" in one ? { ...one, fields: [] } : { target: one.target, fields: fieldsOf(one.message) }
   );
