@@ -1,5 +1,7 @@
 /** That the gate fails where a file uses what it must not. */
 
+// Runs on Deno alone: the linter is Deno's.
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

@@ -1,5 +1,7 @@
 /** The text of a `.env`, by the relay's rules and by systemd's. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

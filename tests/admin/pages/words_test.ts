@@ -1,5 +1,7 @@
 /** The pages' words: whole in both languages, and an advice for every reason of failure. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsOf } from "../../../lib/admin/pages/words.ts";
