@@ -45,15 +45,19 @@ export function suitesOf(paths: readonly string[], read: (path: string) => strin
     runtime,
     paths: of.map(({ path }) => path),
   });
-  const inFolders = (...folders: string[]) => marked.filter(({ folder }) => folders.includes(folder));
+  const inFolder = (name: string) => marked.filter(({ folder }) => folder === name);
   const ofSource = marked.filter(({ folder }) => !onExecutable.includes(folder));
+  const e2e = inFolder("e2e");
+  const onDeno = ofSource.filter(({ runtime }) => runtime !== "Bun");
   // What takes longest begins first.
   return [
-    suite("e2e", "Deno", inFolders("e2e")),
-    suite("source on Deno", "Deno", ofSource.filter(({ runtime }) => runtime !== "Bun")),
+    suite("e2e, first half", "Deno", e2e.filter((_, index) => index % 2 === 0)),
+    suite("e2e, second half", "Deno", e2e.filter((_, index) => index % 2 === 1)),
+    suite("source on Deno", "Deno", onDeno.filter(({ folder }) => folder !== "faults")),
     suite("source on Bun", "Bun", ofSource.filter(({ runtime }) => runtime !== "Deno")),
-    suite("systemd", "Deno", inFolders("systemd")),
-    suite("browser", "Deno", inFolders("browser")),
-    suite("release", "Deno", inFolders("release")),
+    suite("systemd", "Deno", inFolder("systemd")),
+    suite("faults", "Deno", onDeno.filter(({ folder }) => folder === "faults")),
+    suite("browser", "Deno", inFolder("browser")),
+    suite("release", "Deno", inFolder("release")),
   ].filter(({ paths }) => paths.length > 0);
 }
