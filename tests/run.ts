@@ -12,11 +12,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
 import { type Suite, suitesOf } from "./runner/plan.ts";
+import { MARK } from "./runner/reasons.ts";
 import { readReport, type TestCase } from "./runner/report.ts";
 import { allowed, refused, type Skip, toldOf } from "./runner/skips.ts";
 
 /** How many suites run at a time: what waits leaves room for another. */
 const AT_A_TIME = 4;
+
+/** How long a file may take to say why its tests are skipped, in milliseconds: it may make something first. */
+const REASON_MS = 60_000;
 
 /** How many of the slowest tests are told. */
 const SLOWEST = 10;
@@ -76,10 +80,10 @@ function readTests(report: string): TestCase[] {
   }
 }
 
-/** Runs a program to its end, and gives what it prints, a line at a time. */
-function run([program, ...args]: string[], onLine: (line: string) => void): Promise<number | null> {
+/** Runs a program to its end, or for `timeout` milliseconds, and gives what it prints, a line at a time. */
+function run([program, ...args]: string[], onLine: (line: string) => void, timeout?: number): Promise<number | null> {
   const env = { ...process.env, NO_COLOR: "1" };
-  const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env });
+  const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env, timeout });
   for (const stream of [child.stdout, child.stderr]) {
     let rest = "";
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -126,10 +130,10 @@ async function explain(skipped: readonly (TestCase & { suite: Suite })[]): Promi
   writeFileSync(map, JSON.stringify({ imports: Object.fromEntries(absolute) }));
   for (const path of new Set(skipped.map(({ file }) => file))) {
     await run([process.execPath, "run", "-A", "--no-check", `--import-map=${map}`, path], (line) => {
-      if (!line.startsWith("[")) return;
-      const [name, reason] = JSON.parse(line) as [string, string];
+      if (!line.startsWith(MARK)) return;
+      const [name, reason] = JSON.parse(line.slice(MARK.length)) as [string, string];
       reasons.set(name, reason);
-    });
+    }, REASON_MS);
   }
   return skipped.map(({ name, suite }) => ({
     name,
