@@ -3,7 +3,6 @@
 import { randomUUID } from "node:crypto";
 import { eventId } from "./id.ts";
 import type { Refused } from "./refusal.ts";
-import type { NewEvent } from "./store/mod.ts";
 
 /** The source of system events; no source of a config may have this name. */
 export const SYSTEM_SOURCE = "relay";
@@ -54,7 +53,7 @@ export function systemEvent<Type extends keyof SystemData>(
   data: SystemData[Type],
   now: number,
   orderKey?: string,
-): NewEvent {
+) {
   const payload = { event: type, timestamp: new Date(now).toISOString(), data };
   return {
     id: eventId(`${SYSTEM_SOURCE}\0own`, randomUUID(), now),

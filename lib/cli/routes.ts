@@ -26,7 +26,7 @@ export function routesVerb(): Command {
     .action(async (event: string, options: Options) => {
       const loaded = await loadConfig(options.config);
       const data = options.data === undefined ? undefined : readInput(options.data);
-      const found = incoming(sourceOf(loaded, options.source), event, data);
+      const found = incoming(sourceOf(loaded, options.source), event, Date.now(), data);
       if ("problem" in found) {
         throw new RelayError(`Cannot read the event: ${found.problem}`, undefined, ExitCode.failed);
       }

@@ -1,5 +1,7 @@
 /** Every example in `docs/`: an editor takes it as it stands, and so does `relay check`. */
 
+// Runs on Deno alone: it drives the executable and the compiler of TypeScript.
+
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /** The tables of README.md name what the lists in the source name, and the module `relay` gives it to a config. */
 
-// Runs on Deno alone: pure.
+// Runs on Deno alone: it reads the README and lists.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,7 @@
 /** Disk faults: what cannot be written is not acknowledged, and all goes on once the disk is mended, without a restart. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";

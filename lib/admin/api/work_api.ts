@@ -92,7 +92,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     if (!source) {
       throw new ApiError(404, `Cannot route: ${unknownName("source", name, sources.map((one) => one.name))}`);
     }
-    const event = incoming(source, "", new Uint8Array(await c.req.arrayBuffer()));
+    const event = incoming(source, "", Date.now(), new Uint8Array(await c.req.arrayBuffer()));
     if ("problem" in event) throw new ApiError(400, `Cannot read the event: ${event.problem}`);
     const { routes, ...routing } = routingOf(routedOf(event), loaded());
     const { messages } = preview(event, loaded().config);

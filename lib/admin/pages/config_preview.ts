@@ -17,7 +17,7 @@ export type Preview = { problem: string } | { type: string; routing: Routing; me
 
 /** What this config would make of an event that comes in now with this body. Never throws. */
 export function previewOf({ config }: LoadedConfig, text: string): Preview {
-  const event = incoming(config.sources[0]!, "", Buffer.from(text));
+  const event = incoming(config.sources[0]!, "", Date.now(), Buffer.from(text));
   if ("problem" in event) return event;
   const { messages, ...routing } = preview(event, config);
   const rendered = messages.map((one): Rendered =>

@@ -1,5 +1,7 @@
 /** What the address of the list of events says. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filterOf, queryOf } from "../../../lib/admin/pages/events_page.tsx";

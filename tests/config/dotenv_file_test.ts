@@ -5,12 +5,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { readDotenv } from "../../lib/config/dotenv_file.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { ConfigError } from "../../lib/errors.ts";
-import { readDotenv } from "../../lib/service/dotenv.ts";
 import { toldIn } from "../../lib/warnings.ts";
-import { cases } from "../config/dotenv_cases.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { cases } from "./dotenv_cases.ts";
 
 function inFolder(work: (folder: string) => void | Promise<void>): () => Promise<void> {
   return async () => {

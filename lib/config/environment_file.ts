@@ -3,7 +3,7 @@
  * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile=
  */
 
-import type { Variable } from "../config/dotenv.ts";
+import type { Variable } from "./dotenv.ts";
 
 /** Characters that end a line, and that count for nothing at the ends of names and values. */
 const ENDS = "\n\r";

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { ConfigError, messageOf } from "../errors.ts";
-import { type Dotenv, parseDotenv } from "../config/dotenv.ts";
 import type { ConfigWarning, WarningWords } from "../warnings.ts";
+import { type Dotenv, parseDotenv } from "./dotenv.ts";
 import { readAsSystemd } from "./environment_file.ts";
 
 /**

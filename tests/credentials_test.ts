@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { credentialPath, type Surroundings } from "../../lib/service/credentials.ts";
+import { credentialPath, type Surroundings } from "../lib/credentials.ts";
 
 /** Surroundings where nothing is there and no unit known, besides what is given. */
 const surroundings = (parts: Partial<Surroundings> = {}): Surroundings => ({
