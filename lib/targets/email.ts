@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
 import { writeHtml } from "../messages/html_message.tsx";
-import { noticeOf } from "../messages/notice.ts";
+import { noticeOf } from "../messages/event_notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { writeText } from "../messages/text_message.ts";
 import { options } from "../options.ts";

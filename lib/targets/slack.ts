@@ -5,7 +5,7 @@ import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
-import { noticeOf } from "../messages/notice.ts";
+import { noticeOf } from "../messages/event_notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { options } from "../options.ts";

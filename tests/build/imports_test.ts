@@ -12,7 +12,6 @@ const lib = new URL("../../lib/", import.meta.url);
 
 /** Circles that are there all the same, by the files in them, and why. */
 const circles: Readonly<Record<string, string>> = {
-  "messages/notice.ts messages/system_notice.ts": "a notice of a system event is a notice",
   "store/alarms.ts store/mod.ts store/operator.ts": "the store's interface is not one file yet",
 };
 

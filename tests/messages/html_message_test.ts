@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noteOf } from "../../lib/connectvets/note.ts";
 import { writeHtml } from "../../lib/messages/html_message.tsx";
-import { noticeOf } from "../../lib/messages/notice.ts";
+import { noticeOf } from "../../lib/messages/event_notice.ts";
 import type { MessageStyle } from "../../lib/messages/style.ts";
 import { writeText } from "../../lib/messages/text_message.ts";
 import { makeEvent } from "../helpers/target.ts";

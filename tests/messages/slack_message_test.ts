@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noteOf } from "../../lib/connectvets/note.ts";
-import { noticeOf } from "../../lib/messages/notice.ts";
+import { noticeOf } from "../../lib/messages/event_notice.ts";
 import { fitSlack, writeSlackBlocks } from "../../lib/messages/slack_message.ts";
 import type { MessageStyle } from "../../lib/messages/style.ts";
 import { makeEvent } from "../helpers/target.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ReadableEvent } from "../../lib/event.ts";
 import { formatId } from "../../lib/id.ts";
-import { noticeOf } from "../../lib/messages/notice.ts";
+import { noticeOf } from "../../lib/messages/event_notice.ts";
 import type { Locale } from "../../lib/locale/mod.ts";
 import { writeText } from "../../lib/messages/text_message.ts";
 import { readable } from "../../lib/sources/view.ts";

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noteOf } from "../../lib/connectvets/note.ts";
-import { type Notice, noticeOf } from "../../lib/messages/notice.ts";
+import { noticeOf } from "../../lib/messages/event_notice.ts";
+import type { Notice } from "../../lib/messages/notice.ts";
 import { localeShape, type MessageStyle } from "../../lib/messages/style.ts";
 import { makeEvent } from "../helpers/target.ts";
 
