@@ -5,7 +5,7 @@ import { explain } from "../errors.ts";
 import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
@@ -222,11 +222,11 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  return isOwn(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
+  return isSystem(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
 }
 
 function deliveryOf({ id, attempts, lane, ...due }: Due, config: LanesConfig): Delivery {
   const event = readable(due.event, config.sources);
-  const message = isOwn(event) ? {} : messageFor(routedOf(event), lane, config);
+  const message = isSystem(event) ? {} : messageFor(routedOf(event), lane, config);
   return { id, attempt: attempts + 1, event, message };
 }

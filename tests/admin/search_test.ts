@@ -1,4 +1,4 @@
-/** Searches through the operator's listener end when nobody waits for them. */
+/** Searches through the admin listener end when nobody waits for them. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

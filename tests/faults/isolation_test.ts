@@ -1,5 +1,7 @@
 /** Isolation and order: a backlog or a hanging target holds up nobody else, and what is in order stays so through crashes. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";

@@ -132,7 +132,7 @@ test("an event of such a source is received, accepted, routed, delivered, told o
 
 test("such an event can be previewed, recorded as a fixture, and tested by it", () => {
   const { config } = loadedFor("http://127.0.0.1:1");
-  const event = incoming(config.sources[1]!, "sms.received");
+  const event = incoming(config.sources[1]!, "sms.received", 0);
   assert.ok(!("problem" in event));
   const { targets, messages } = preview(event, config);
   assert.deepEqual(targets, ["crm", "raw"]);
@@ -144,5 +144,5 @@ test("such an event can be previewed, recorded as a fixture, and tested by it", 
   assert.deepEqual(problems, []);
   assert.deepEqual(fixture.event, { event: "sms.received", data: fields, payload: fields });
   assert.deepEqual(testFixture(fixture, config, redactor([])).differences, []);
-  assert.deepEqual(incoming(config.sources[1]!, "", Buffer.from("a=1")), { problem: "The form has no Event" });
+  assert.deepEqual(incoming(config.sources[1]!, "", 0, Buffer.from("a=1")), { problem: "The form has no Event" });
 });

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { formatId } from "../../lib/id.ts";
-import { ownEvent } from "../../lib/own_event.ts";
+import { systemEvent } from "../../lib/system_event.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import { claimAll, claimOne, eventOf, newEvent, recordOf, T0 } from "./samples.ts";
 
 /** An event that tells target `a` of dead letters. */
 const told = (orderKey?: string) =>
-  ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
+  systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
 
 /** Makes every delivery dead that is due to this target. */
 async function bury(store: Store, target = "a", now = T0): Promise<void> {

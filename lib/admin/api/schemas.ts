@@ -73,7 +73,7 @@ export const routing = z.object({
     verdict: z.enum(["matched", "other_event", "when_false", "when_threw"]),
   })),
   problems: z.array(z.string()),
-}).meta({ id: "Routing", description: "Where the config of now would send an event, and why" });
+}).meta({ id: "Routing", description: "Where the current config would send an event, and why" });
 
 export const eventStory = z.object({
   ...eventShape,

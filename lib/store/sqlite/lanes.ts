@@ -43,19 +43,17 @@ const statements = {
   hold: `UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :now
     WHERE name = :lane AND epoch = :number AND token = :token`,
 
-  /** By the index alone. */
-  due: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
-    ORDER BY due_at, event, number LIMIT ?`,
-  read:
-    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at,
-      iif(d.awaits IS NULL, NULL,
+  due:
+    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
+      d.expires_at, iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
       iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
         WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
         AS failing_since,
       e.id, e.source, e.type, e.received_at, e.headers, e.body, n.at AS fetched_at, n.data, n.problem, n.outcome
     FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event
-    WHERE d.event = ? AND d.number = ?`,
+    WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?
+    ORDER BY d.due_at, d.event, d.number LIMIT ?`,
   nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
   head: firstInOrder,
 
@@ -152,23 +150,26 @@ export class SqliteLanes implements LaneStore {
 
   #dueIn({ lane, limit, known }: DueAsk, now: number): DueInLane {
     const isKnown = new Set(known.map(keyOf));
-    const found = this.#sql.due.all(lane, now, limit + known.length) as unknown as DeliveryRef[];
-    const unknown = found.filter((ref) => !isKnown.has(keyOf(ref)));
     const due: Due[] = [];
+    const most = limit + known.length;
+    let count = 0;
     let bytes = 0;
-    for (const { event, number } of unknown.slice(0, limit)) {
-      if (bytes >= MAX_BYTES) break;
-      const row = this.#sql.read.get(event, number) as unknown as DueRow;
-      due.push({ ...dueOfRow(row, lane), head: this.#headOf(lane, row.order_key) });
+    let isEnd = true;
+    for (const row of this.#sql.due.iterate(lane, now, most) as Iterable<unknown> as Iterable<DueRow>) {
+      isEnd = due.length < limit && bytes < MAX_BYTES;
+      if (!isEnd) break;
+      count++;
+      if (isKnown.has(keyOf(row))) continue;
+      due.push(dueOfRow(row, lane));
       bytes += row.body.byteLength + (row.data?.byteLength ?? 0);
     }
+    for (const one of due) one.head = this.#headOf(lane, one.orderKey);
     const { at } = this.#sql.nextAt.get(lane, now) as { at: number | null };
-    const isAll = found.length < limit + known.length && due.length === unknown.length;
-    return { lane, due, isAll, nextAt: at ?? undefined };
+    return { lane, due, isAll: isEnd && count < most, nextAt: at ?? undefined };
   }
 
-  #headOf(target: string, orderKey: string | null): DeliveryRef | undefined {
-    if (orderKey === null) return undefined;
+  #headOf(target: string, orderKey: string | undefined): DeliveryRef | undefined {
+    if (orderKey === undefined) return undefined;
     const { event, number } = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef;
     return { event, number };
   }

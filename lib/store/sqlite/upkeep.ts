@@ -2,7 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { OWN_SOURCE } from "../../own_event.ts";
+import { SYSTEM_SOURCE } from "../../system_event.ts";
 import type { Ages, Expired, Retention, UpkeepStore } from "../upkeep.ts";
 import type { SqliteCounts } from "./counts.ts";
 import type { SqliteFile } from "./file.ts";
@@ -48,7 +48,7 @@ const statements = {
   last: "SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?)",
   newTypes: `SELECT type, latest, (SELECT received_at FROM events e WHERE e.seq = lastSeq) AS last FROM (
       SELECT type, max(received_at) AS latest, max(seq) AS lastSeq FROM events
-      WHERE seq > :from AND seq <= :to AND source <> '${OWN_SOURCE}' GROUP BY type)`,
+      WHERE seq > :from AND seq <= :to AND source <> '${SYSTEM_SOURCE}' GROUP BY type)`,
   keepType: `INSERT INTO types (name, received_at) VALUES (:type, :latest) ON CONFLICT (name)
     DO UPDATE SET received_at = excluded.received_at
     WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,
