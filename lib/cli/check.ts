@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
-import { warningsNow } from "../app.ts";
+import { warningsNow } from "../store_place.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { locales } from "../locale/mod.ts";

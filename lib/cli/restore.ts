@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { storePath } from "../app.ts";
+import { storePath } from "../store_place.ts";
 import { loadConfig } from "../config/load.ts";
 import { inspectBackup, restoreStore } from "../store/sqlite/backup.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";

@@ -18,6 +18,7 @@ export async function attempt(
   clock: Clock,
 ): Promise<Outcome | Deferred | undefined> {
   const { timeoutMs } = target.policy;
+  if (stop.aborted) return undefined;
   const end = new AbortController();
   const { signal } = end;
   const abort = () => end.abort();

@@ -3,7 +3,7 @@
 import type { NewDelivery, NewEvent, RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Outcome, Reason } from "../outcome.ts";
-import type { DeliveryRef, DeliveryState } from "./mod.ts";
+import type { DeliveryRef, DeliveryState } from "./delivery.ts";
 
 /** Whether an event goes anywhere. */
 export type EventState = "accepted" | "unrouted";

@@ -8,7 +8,8 @@
  */
 
 import process from "node:process";
-import { openStore, startApp } from "../../lib/app.ts";
+import { startApp } from "../../lib/app.ts";
+import { openStore } from "../../lib/store_place.ts";
 import { loadConfig, type LoadedConfig } from "../../lib/config/load.ts";
 import type { Store } from "../../lib/store/mod.ts";
 

@@ -13,8 +13,6 @@ export const longer: Readonly<Record<string, string>> = {
   "config/schema.ts": "the config's schema, whose parts lie with the parts already",
   "http/connection.ts": "one connection's states, which hold only together",
   "http/parser.ts": "one grammar, that of HTTP/1.1",
-  "pipeline/deliver.ts": "becomes lib/lanes",
-  "store/sqlite.ts": "becomes lib/store/sqlite",
 };
 
 /** A file has no more lines than can be read at one sitting. */

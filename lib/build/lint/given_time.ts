@@ -7,19 +7,7 @@ import { eachImport, isIn, placeOf } from "./place.ts";
 const places = ["pipeline", "lanes", "duties", "store", "sources", "operator"];
 
 /** Files of these that have a clock of their own all the same, and why. */
-export const ownTime: Readonly<Record<string, string>> = {
-  "pipeline/accept.ts": "the core's clock is not given yet",
-  "pipeline/alarm.ts": "the core's clock is not given yet",
-  "pipeline/attempt.ts": "the core's clock is not given yet",
-  "pipeline/deliver.ts": "the core's clock is not given yet",
-  "pipeline/record.ts": "the core's clock is not given yet",
-  "pipeline/report.ts": "the core's clock is not given yet",
-  "pipeline/retain.ts": "the core's clock is not given yet",
-  "pipeline/watch.ts": "the core's clock is not given yet",
-  "store/batch.ts": "the core's clock is not given yet",
-  "store/pieces.ts": "the core's clock is not given yet",
-  "store/sqlite_file.ts": "the core's clock is not given yet",
-};
+export const ownTime: Readonly<Record<string, string>> = {};
 
 /** What tells the time, lets it pass or draws by chance: members of globals, and functions. */
 const members: Readonly<Record<string, readonly string[]>> = {

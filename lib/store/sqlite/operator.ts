@@ -6,7 +6,7 @@ import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../../id.ts"
 import type { Reason } from "../../outcome.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
 import { durationOf, HOUR_MS } from "../activity.ts";
-import type { DeliveryRef } from "../mod.ts";
+import type { DeliveryRef } from "../delivery.ts";
 import type {
   Activity,
   DeadFilter,

@@ -5,7 +5,8 @@ import { noteOf } from "../../connectvets/note.ts";
 import type { RelayEvent } from "../../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
 import type { Outcome, Reason } from "../../outcome.ts";
-import type { DeliveryState, Due, LaneHold } from "../mod.ts";
+import type { DeliveryState } from "../delivery.ts";
+import type { Due, LaneHold } from "../mod.ts";
 import { isOwnLane } from "../../own_lane.ts";
 import type { AttemptView, DeliveryView, EventView, Fetched, TargetView } from "../operator.ts";
 
