@@ -6,7 +6,7 @@ import { paint, visible } from "../log.ts";
 import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
-import type { AttemptView } from "../store/operator.ts";
+import type { AttemptView } from "../store/views.ts";
 import { print, printJson } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
 import { clock, fullTime, table } from "./terminal.ts";

@@ -4,7 +4,7 @@ import { paint } from "../log.ts";
 import type { Held } from "../operator/status.ts";
 import type { Story } from "../operator/story.ts";
 import type { Verdict } from "../pipeline/route.ts";
-import type { DeliveryView, EventView } from "../store/operator.ts";
+import type { DeliveryView, EventView } from "../store/views.ts";
 import { relative } from "./terminal.ts";
 
 /** An event for scripts: the fields that they may rely on come first. */

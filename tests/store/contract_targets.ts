@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { parseId } from "../../lib/id.ts";
 import type { AttemptRecord, Store } from "../../lib/store/mod.ts";
-import type { TargetView } from "../../lib/store/operator.ts";
+import type { TargetView } from "../../lib/store/views.ts";
 import type { It } from "./contract.ts";
 import { attemptsOf, claimAll, claimOne, eventOf, keysOf, newEvent, recordOf, T0 } from "./samples.ts";
 

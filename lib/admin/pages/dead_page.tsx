@@ -1,7 +1,8 @@
 /** @jsxImportSource hono/jsx */
 /** Dead letters: by target and reason, and what makes them go again. */
 
-import type { DeadFilter, DeadGroup, EventView } from "../../store/operator.ts";
+import type { DeadFilter } from "../../store/operator.ts";
+import type { DeadGroup, EventView } from "../../store/views.ts";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, EventLink, Row, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";

@@ -1,7 +1,8 @@
 /** @jsxImportSource hono/jsx */
 /** The list of events: filters, search, and pages by cursor. */
 
-import { type EventFilter, type EventPage, type EventView, MAX_SEARCH } from "../../store/operator.ts";
+import { type EventFilter, type EventPage, MAX_SEARCH } from "../../store/operator.ts";
+import type { EventView } from "../../store/views.ts";
 import type { Page } from "./layout.tsx";
 import { EventLink, Nothing, Row, State, Table, Time } from "./parts.tsx";
 import type { StateName, View } from "./view.ts";

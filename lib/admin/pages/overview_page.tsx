@@ -3,7 +3,7 @@
 
 import type { ActivitySummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
-import type { DeadGroup } from "../../store/operator.ts";
+import type { DeadGroup } from "../../store/views.ts";
 import type { Trouble } from "../now.ts";
 import { type Attention, attentionOf } from "./attention.ts";
 import { Chart, SmallChart, sumOf } from "./chart.tsx";

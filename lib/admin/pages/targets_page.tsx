@@ -3,7 +3,7 @@
 
 import type { ActivitySummary, TargetSummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
-import type { DeliveryView } from "../../store/operator.ts";
+import type { DeliveryView } from "../../store/views.ts";
 import type { Target } from "../../targets/target.ts";
 import { latencyOf } from "./day.ts";
 import type { Page } from "./layout.tsx";

@@ -10,7 +10,6 @@ import type { DeliveryRef } from "../delivery.ts";
 import type {
   Activity,
   DeadFilter,
-  DeadGroup,
   DeliveryStory,
   EventFilter,
   EventPage,
@@ -19,9 +18,9 @@ import type {
   ListPage,
   OperatorStore,
   StoredEvent,
-  TargetView,
   Totals,
 } from "../operator.ts";
+import type { DeadGroup, TargetView } from "../views.ts";
 import type { SqliteAccept } from "./accept.ts";
 import { operatorStatements } from "./operator_statements.ts";
 import {

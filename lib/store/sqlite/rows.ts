@@ -8,7 +8,8 @@ import type { Outcome, Reason } from "../../outcome.ts";
 import type { DeliveryState } from "../delivery.ts";
 import type { Due, LaneHold } from "../mod.ts";
 import { isOwnLane } from "../../own_lane.ts";
-import type { AttemptView, DeliveryView, EventView, Fetched, TargetView } from "../operator.ts";
+import type { Fetched } from "../operator.ts";
+import type { AttemptView, DeliveryView, EventView, TargetView } from "../views.ts";
 
 /** An event as it is delivered. */
 export interface EventRow {
