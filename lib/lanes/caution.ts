@@ -61,20 +61,23 @@ export class Caution {
   /** Tries each suspect alone for a moment. @param wake Called when another one may begin. */
   async tryAlone(wake: () => void, signal: AbortSignal): Promise<void> {
     const endsAt = this.#clock.monotonic() + SLOTS_MS;
-    for (const { ref, crashes } of this.#suspects) {
-      if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
-      this.#alone = keyOf(ref);
-      this.#hasBegun = false;
-      this.#ended = Promise.withResolvers();
-      wake();
-      let hasEnded = await this.#endsWithin(SLOT_MS, signal);
-      if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) {
-        hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+    try {
+      for (const { ref, crashes } of this.#suspects) {
+        if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
+        this.#alone = keyOf(ref);
+        this.#hasBegun = false;
+        this.#ended = Promise.withResolvers();
+        wake();
+        let hasEnded = await this.#endsWithin(SLOT_MS, signal);
+        if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) {
+          hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+        }
+        if (!hasEnded && this.#hasBegun) await this.#store.begin([ref], false);
       }
-      if (!hasEnded && this.#hasBegun) await this.#store.begin([ref], false);
+    } finally {
+      this.#alone = undefined;
+      wake();
     }
-    this.#alone = undefined;
-    wake();
   }
 
   async #endsWithin(ms: number, signal: AbortSignal): Promise<boolean> {
