@@ -7,10 +7,9 @@ import { systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { noteLanes } from "./connectvets/note_lane.ts";
-import { startAlarms } from "./duties/alarms.ts";
 import { Counting } from "./duties/counting.ts";
+import { startDuties } from "./duties/mod.ts";
 import { Reporter } from "./duties/report.ts";
-import { startRetention } from "./duties/retention.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
 import type { Listener } from "./http/server.ts";
@@ -144,11 +143,13 @@ export async function startApp(
       ],
     });
     await owner.start(wasUnclean);
-    const stopDuties = [
-      counting.start(),
-      startRetention(store.upkeep, () => current.config.keep, clock),
-      startAlarms(store, () => current.config.alerts, (target) => owner.wake([target]), clock),
-    ];
+    const stopDuties = await startDuties(
+      store,
+      counting,
+      () => current.config,
+      (target) => owner.wake([target]),
+      clock,
+    );
     const watching = watch(store.lanes, owner, clock, stopping.signal);
 
     return {
@@ -187,7 +188,7 @@ export async function startApp(
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
           owner.stop(drainMs),
-          ...stopDuties.map((stopDuty) => stopDuty()),
+          stopDuties(),
         ]);
         const graceMs = Math.max(end - clock.monotonic(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { paint } from "../log.ts";
-import { type Alarm, alarmsOn } from "../operator/alarms.ts";
+import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, refusedView, runOf } from "../operator/run.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import { inWords } from "../units.ts";
