@@ -89,6 +89,7 @@ export async function startApp(
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   const boot = bootId();
+  let wasUnclean = false;
   const reporter = new Reporter(
     store,
     { pid: process.pid, version: VERSION, bootId: boot, ...reportOf(loaded) },
@@ -97,7 +98,7 @@ export async function startApp(
   try {
     await store.serve();
     const before = await store.runs.last();
-    const wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
+    wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
     await reporter.start();
     const writer = new Writer(store, clock);
     const owner = new Owner(store, writer, lanesOf(loaded), clock);
@@ -200,7 +201,7 @@ export async function startApp(
     };
   } catch (error) {
     for (const listener of listeners) await listener.stop(0);
-    await reporter.stop();
+    await reporter.stop(!wasUnclean); // else the next start would not know of the crash
     await store.close();
     throw error;
   }
