@@ -3,18 +3,12 @@
 import assert from "node:assert/strict";
 import { formatId } from "../../lib/id.ts";
 import { systemEvent } from "../../lib/system_event.ts";
-import type { Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
-import { claimAll, claimOne, eventOf, newEvent, recordOf, T0 } from "./samples.ts";
+import { accept, dueIn, eventOf, newEvent, observe, settle, settleAll, T0, turnIn } from "./samples.ts";
 
 /** An event that tells target `a` of dead letters. */
 const told = (orderKey?: string) =>
   systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
-
-/** Makes every delivery dead that is due to this target. */
-async function bury(store: Store, target = "a", now = T0): Promise<void> {
-  await store.record((await claimAll(store, target, now)).map((one) => recordOf(one, "dead")));
-}
 
 export function testAlarms(it: It): void {
   it("watch() keeps what it knows of alerts that stay, and forgets those that are gone", async (store, reopen) => {
@@ -42,7 +36,7 @@ export function testAlarms(it: It): void {
     assert.equal(await after.alarms.turn("one", undefined, second), false, "it is off already");
     assert.equal(await after.alarms.turn("none", T0, second), false, "nobody watches it");
     assert.equal(await eventOf(after, second.id), undefined);
-    const ids = (await claimAll(after)).map(({ event }) => event.id).sort();
+    const ids = (await dueIn(after)).due.map(({ event }) => event.id).sort();
     assert.deepEqual(ids, [first, third].map(({ id }) => formatId(id)).sort());
   });
 
@@ -52,7 +46,7 @@ export function testAlarms(it: It): void {
       store.alarms.turn("one", T0, { ...told(), deliveries: [{ target: null as unknown as string }] }),
     );
     assert.equal((await store.alarms.states()).get("one")!.since, undefined);
-    assert.deepEqual(await claimAll(store), []);
+    assert.deepEqual((await dueIn(store)).due, []);
     assert.equal(await store.alarms.turn("one", T0, told()), true);
   });
 
@@ -60,17 +54,16 @@ export function testAlarms(it: It): void {
     await store.alarms.watch(["one"], T0);
     await store.alarms.turn("one", T0, told("one"));
     await store.alarms.turn("one", undefined, told("one"));
-    const first = await claimOne(store);
-    await store.record([recordOf(first, "delivered")]);
-    assert.notEqual((await claimOne(store, "a", T0 + 60_000)).event.id, first.event.id);
+    const first = await settle(store, "delivered");
+    assert.notEqual((await turnIn(store)).event.id, first.event.id);
   });
 
   it("countDead() counts to its limit, whatever the target, and none of relay's own", async (store) => {
     assert.equal(await store.alarms.countDead(10), 0);
-    await store.accept([told(), newEvent("1", ["a", "b"]), newEvent("2", ["b"]), newEvent("3", ["c"])]);
-    await bury(store);
+    await accept(store, told(), newEvent("1", ["a", "b"]), newEvent("2", ["b"]), newEvent("3", ["c"]));
+    await settleAll(store, "dead");
     assert.equal(await store.alarms.countDead(10), 1);
-    await bury(store, "b");
+    await settleAll(store, "dead", "b");
     assert.deepEqual([await store.alarms.countDead(10), await store.alarms.countDead(2)], [3, 2]);
     const refs = await store.dead({ target: "b", reason: "server_failed" }, { limit: 9 });
     await store.retry(refs, T0);
@@ -80,18 +73,22 @@ export function testAlarms(it: It): void {
   it("lastReceived() tells of each type, not of duplicates, nor of relay's own", async (store, reopen) => {
     assert.deepEqual(await store.alarms.lastReceived(), new Map());
     const at = (key: string, type: string, ms: number) => newEvent(key, [], { type, receivedAt: T0 + ms });
-    await store.accept([at("1", "x", 0), at("2", "y", 0), at("3", "x", 1_000), told()]);
-    await store.accept([at("4", "y", 2_000), at("1", "x", 5_000)]);
+    await accept(store, at("1", "x", 0), at("2", "y", 0), at("3", "x", 1_000), told());
+    await observe(store);
+    await accept(store, at("4", "y", 2_000), at("1", "x", 5_000));
+    await observe(store);
     assert.deepEqual(await store.alarms.lastReceived(), new Map([["x", T0 + 1_000], ["y", T0 + 2_000]]));
-    await store.accept([at("5", "y", 500)]);
+    await accept(store, at("5", "y", 500));
+    await observe(store);
     const after = await reopen();
     assert.deepEqual((await after.alarms.lastReceived()).get("y"), T0 + 2_000, "one that came in late");
   });
 
   it("lastReceived() remembers types whose events are deleted, but not for ever", async (store) => {
-    await store.accept([newEvent("1", [])]);
+    await accept(store, newEvent("1", []));
+    await observe(store);
     const day = 86_400_000;
-    const expire = (ms: number) => store.expire(0, { delivered: T0 + ms, dead: T0 + ms }, 10);
+    const expire = (ms: number) => store.upkeep.expire(0, { delivered: T0 + ms, dead: T0 + ms }, 10);
     assert.equal((await expire(29 * day)).deleted, 1);
     assert.deepEqual([...await store.alarms.lastReceived()], [["note.failed", T0]]);
     await expire(31 * day);

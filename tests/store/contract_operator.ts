@@ -6,7 +6,7 @@ import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { EventFilter } from "../../lib/store/operator.ts";
 import type { It } from "./contract.ts";
-import { claimAll, claimOne, keysOf, newEvent, recordOf, statesOf, T0 } from "./samples.ts";
+import { accept, keysOf, newEvent, record, recordOf, settle, settleAll, statesOf, T0, turnsIn } from "./samples.ts";
 
 const idOf = (key: string) => formatId(newEvent(key).id);
 
@@ -22,15 +22,10 @@ async function listed(store: Store, filter: EventFilter, limit = 100): Promise<s
   return ids;
 }
 
-async function bury(store: Store, target = "a"): Promise<void> {
-  const claimed = await claimAll(store, target);
-  await store.record(claimed.map((one) => recordOf(one, "dead")));
-}
-
 export function testOperator(it: It): void {
   it("events() lists the newest first, page by page, each once", async (store) => {
     const keys = ["1", "2", "3", "4", "5", "6", "7"];
-    await store.accept(keys.map((key) => newEvent(key)));
+    await accept(store, ...keys.map((key) => newEvent(key)));
     for (const limit of [1, 2, 3, 7, 100]) {
       assert.deepEqual(await listed(store, {}, limit), keys.toReversed().map(idOf), `${limit} a page`);
     }
@@ -38,14 +33,15 @@ export function testOperator(it: It): void {
 
   it("events() takes those that fit all of a filter", async (store) => {
     const body = Buffer.from('{"event":"note.failed","data":{"note_id":"n-17","external_id":42}}');
-    await store.accept([
+    await accept(
+      store,
       newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
       newEvent("unrouted", []),
       newEvent("both", ["a", "b"], { type: "note.transcription.failed" }),
       newEvent("b", ["b"], { body }),
       newEvent("odd", ["c"], { type: "note.[x]?" }),
-    ]);
-    await bury(store);
+    );
+    await settleAll(store, "dead");
     const rows: [EventFilter, string[]][] = [
       [{ type: "note.failed" }, ["b", "unrouted", "old"]],
       [{ type: "note.*" }, ["odd", "b", "unrouted", "old"]],
@@ -79,7 +75,7 @@ export function testOperator(it: It): void {
   });
 
   it("events() takes a place that no event has as that of the next one", async (store) => {
-    await store.accept([newEvent("1")]);
+    await accept(store, newEvent("1"));
     for (const filter of [{}, { state: "pending" }] as const) {
       const { events, next } = await store.events(filter, { limit: 2, before: Number.MAX_SAFE_INTEGER });
       assert.deepEqual([events.map(({ id }) => id), next], [[idOf("1")], undefined]);
@@ -98,7 +94,7 @@ export function testOperator(it: It): void {
     for (const [json, text] of rows) {
       const body = Buffer.from(`{"event":"note.failed","data":{"note_id":${json},"external_id":${json}}}`);
       const event = newEvent(json, ["a"], { body });
-      await store.accept([event]);
+      await accept(store, event);
       const [listed] = (await store.events({}, { limit: 1 })).events;
       const story = await store.story(event.id);
       for (const found of [listed, story]) assert.deepEqual([found?.noteId, found?.externalId], [text, text]);
@@ -106,13 +102,13 @@ export function testOperator(it: It): void {
   });
 
   it("events() shows an event once that has several deliveries in a state", async (store) => {
-    await store.accept([newEvent("1", ["a", "b", "c"]), newEvent("2", ["a"])]);
+    await accept(store, newEvent("1", ["a", "b", "c"]), newEvent("2", ["a"]));
     assert.deepEqual(await listed(store, { state: "pending" }, 1), ["2", "1"].map(idOf));
   });
 
   it("stored() gives events with their bodies in the order of acceptance, page by page", async (store) => {
     const keys = ["1", "2", "3", "4", "5"];
-    await store.accept(keys.map((key) => newEvent(key, ["a"], { type: key === "3" ? "other" : "note.failed" })));
+    await accept(store, ...keys.map((key) => newEvent(key, ["a"], { type: key === "3" ? "other" : "note.failed" })));
     const found: string[] = [];
     let after: number | undefined = 0;
     while (after !== undefined) {
@@ -125,8 +121,8 @@ export function testOperator(it: It): void {
 
   it("story() tells everything of an event, also by the id of a delivery", async (store) => {
     const event = newEvent("1", ["a", "b"], { secretIndex: 1 });
-    await store.accept([newEvent("0", []), event]);
-    await bury(store);
+    await accept(store, newEvent("0", []), event);
+    await settleAll(store, "dead");
     const story = (await store.story(event.id))!;
     assert.deepEqual(
       [story.headers, Buffer.from(story.body), story.secretIndex],
@@ -139,13 +135,14 @@ export function testOperator(it: It): void {
   });
 
   it("deadGroups() and dead() tell dead letters by target and reason", async (store) => {
-    await store.accept([
+    await accept(
+      store,
       newEvent("old", ["a"], { receivedAt: T0 - 3_600_000 }),
       newEvent("1", ["a", "b"]),
       newEvent("2", ["a"]),
-    ]);
-    await bury(store);
-    await bury(store, "b");
+    );
+    await settleAll(store, "dead");
+    await settleAll(store, "dead", "b");
     const [iso, older] = [T0, T0 - 3_600_000].map((ms) => new Date(ms).toISOString());
     const reason = "server_failed";
     const b = { target: "b", reason, count: 1, oldestAt: iso, newestAt: iso };
@@ -161,20 +158,19 @@ export function testOperator(it: It): void {
   });
 
   it("retry() gives what is dead or waits a new set of attempts, and leaves the rest alone", async (store) => {
-    await store.accept([newEvent("dead"), newEvent("waits"), newEvent("done"), newEvent("flies")]);
-    const [dead, waits, done, flies] = await claimAll(store);
-    await store.record([
+    await accept(store, newEvent("dead"), newEvent("waits"), newEvent("done"));
+    const [dead, waits, done] = await turnsIn(store);
+    await record(store, [
       recordOf(dead!, "dead"),
-      recordOf(waits!, "pending", T0 + 99_000),
+      recordOf(waits!, "pending", { dueAt: T0 + 99_000 }),
       recordOf(done!, "delivered"),
     ]);
-    const refs = [dead!, waits!, done!, flies!].map(({ ref }) => ref);
-    assert.equal(await store.retry(refs, T0 + 5), 2);
-    assert.deepEqual(await statesOf(store, newEvent("dead")), [["pending", 1, "server_failed", T0 + 5]]);
-    assert.deepEqual(await statesOf(store, newEvent("waits")), [["pending", 1, "server_failed", T0 + 5]]);
+    const refs = [dead!, waits!, done!].map(({ ref }) => ref);
+    assert.equal(await store.retry([...refs, { event: 99, number: 1 }], T0 + 5), 2);
+    assert.deepEqual(await statesOf(store, newEvent("dead")), [["pending", 1, "server_failed", 5]]);
+    assert.deepEqual(await statesOf(store, newEvent("waits")), [["pending", 1, "server_failed", 5]]);
     assert.deepEqual(await statesOf(store, newEvent("done")), [["delivered", 1, null, null]]);
-    assert.deepEqual(await statesOf(store, newEvent("flies")), [["in_flight", 0, null, null]]);
-    const again = await claimAll(store, "a", T0 + 5);
+    const again = await turnsIn(store);
     assert.deepEqual(again.map(({ id, attempts, failures }) => [id, attempts, failures]), [[dead!.id, 1, 0], [
       waits!.id,
       1,
@@ -182,44 +178,27 @@ export function testOperator(it: It): void {
     ]]);
   });
 
-  it("retry() keeps the order of a key", async (store) => {
-    await store.accept(["1", "2", "3"].map((key) => newEvent(key, ["a:rex"])));
-    const first = await claimOne(store);
-    await store.record([recordOf(first, "dead")]);
-    assert.deepEqual(await statesOf(store, newEvent("2")), [["pending", 0, null, T0 + 1_025]]);
-    await store.retry([first.ref], T0 + 2_000);
-    const again = await claimAll(store, "a", T0 + 9_000);
-    assert.deepEqual(keysOf(again), ["1"], "the one that comes first goes first");
-    await store.record([recordOf(again[0]!, "delivered")]);
-    assert.deepEqual(keysOf(await claimAll(store, "a", T0 + 9_000)), ["2"]);
+  it("send() accepts an event, and says whether it is new", async (store) => {
+    assert.deepEqual([await store.send(newEvent("1")), await store.send(newEvent("1"))], [true, false]);
+    assert.deepEqual(keysOf(await turnsIn(store)), ["1"]);
   });
 
-  it("retry() of one that waits for its turn lets none of its key go before it", async (store) => {
-    await store.accept(["1", "2"].map((key) => newEvent(key, ["a:rex"])));
-    const first = await claimOne(store);
-    const [, second] = (await Promise.all(["1", "2"].map((key) => store.story(newEvent(key).id)))).map((story) =>
-      story!.deliveries[0]!.ref
-    );
-    assert.equal(await store.retry([second!], T0), 1);
-    assert.deepEqual(await claimAll(store), [], "the first is on its way");
-    await store.record([recordOf(first, "delivered")]);
-    assert.deepEqual(keysOf(await claimAll(store, "a", T0 + 9_000)), ["2"]);
-  });
-
-  it("retry() and redeliver() let an open circuit be tried at once", async (store) => {
+  it("retry() and redeliver() let an open circuit be tried at once, and no other", async (store, _reopen, clock) => {
+    const openUntil = clock.now() + 60_000;
     for (const act of ["retry", "redeliver"] as const) {
-      await store.accept([newEvent(act)]);
-      const claimed = await claimOne(store);
-      await store.record([{ ...recordOf(claimed, "dead"), hold: { openUntil: T0 + 60_000 } }]);
-      if (act === "retry") await store.retry([claimed.ref], T0);
-      else await store.redeliver([{ seq: claimed.ref.event, deliveries: [{ target: "a" }] }], T0);
-      assert.equal((await store.holds()).get("a")!.openUntil, T0, act);
-      await store.record((await claimAll(store)).map((one) => recordOf(one, "delivered")));
+      await accept(store, newEvent(act, ["a", "b"]));
+      const due = await settle(store, "dead", "a", { startedAt: clock.now() }, { openUntil });
+      await settle(store, "dead", "b", { startedAt: clock.now() }, { openUntil });
+      if (act === "retry") await store.retry([due.ref], T0);
+      else await store.redeliver([{ seq: due.ref.event, deliveries: [{ target: "a" }] }], T0);
+      const holds = await store.lanes.holds();
+      assert.deepEqual([holds.get("a")!.openUntil, holds.get("b")!.openUntil], [T0, openUntil], act);
+      await settleAll(store, "delivered");
     }
   });
 
   it("redeliver() gives an event further deliveries with ids of their own", async (store) => {
-    await store.accept([newEvent("1", ["a"]), newEvent("2", [])]);
+    await accept(store, newEvent("1", ["a"]), newEvent("2", []));
     const made = await store.redeliver([
       { seq: 1, deliveries: [{ target: "a" }, { target: "b" }] },
       { seq: 2, deliveries: [{ target: "b" }] },
@@ -232,33 +211,33 @@ export function testOperator(it: It): void {
       [],
     ]);
     assert.equal((await store.story(second))!.state, "accepted");
-    assert.deepEqual(keysOf(await claimAll(store, "b", T0 + 5)), ["1", "2"]);
+    assert.deepEqual(keysOf(await turnsIn(store, "b")), ["1", "2"]);
   });
 
   it("pause() and resume() are kept, and say whether they changed anything", async (store, reopen) => {
     assert.equal(await store.resume("a"), false);
     assert.equal(await store.pause("a", T0), true);
     assert.equal(await store.pause("a", T0 + 5), false);
-    await store.accept([newEvent("1")]);
-    await store.record([recordOf(await claimOne(store), "delivered")]);
+    await accept(store, newEvent("1"));
+    await settle(store, "delivered");
     const after = await reopen();
-    assert.equal((await after.holds()).get("a")!.pausedAt, T0);
+    assert.equal((await after.lanes.holds()).get("a")!.pausedAt, T0);
     assert.equal((await after.targets())[0]!.pausedAt, new Date(T0).toISOString());
     assert.equal(await after.resume("a"), true);
-    assert.equal((await after.holds()).get("a")!.pausedAt, undefined);
+    assert.equal((await after.lanes.holds()).get("a")!.pausedAt, undefined);
   });
 
   it("activity() counts by the hour what came in and what became of attempts", async (store) => {
     const hour = Math.floor(T0 / 3_600_000) * 3_600_000;
-    await store.accept([
+    await accept(
+      store,
       newEvent("old", [], { receivedAt: T0 - 3_600_000 }),
       newEvent("1"),
       newEvent("2"),
       newEvent("3"),
-    ]);
-    const claimed = await claimAll(store);
+    );
     const states = ["delivered", "delivered", "dead"] as const;
-    await store.record(claimed.map((one, index) => recordOf(one, states[index]!)));
+    await record(store, (await turnsIn(store)).map((due, index) => recordOf(due, states[index]!)));
     const { received, attempts } = await store.activity(T0 - 3_600_000);
     assert.deepEqual(received, [{ at: hour - 3_600_000, count: 1 }, { at: hour, count: 3 }]);
     assert.deepEqual(attempts.map(({ at, target, state, count }) => [at, target, state, count]), [

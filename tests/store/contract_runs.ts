@@ -32,7 +32,7 @@ const refused = (
 export function testRuns(it: It): void {
   it("runs.isServed() is so from serve() on until the store is closed", async (store, reopen) => {
     assert.equal(await store.runs.isServed(), false);
-    await store.serve(T0);
+    await store.serve();
     assert.equal(await store.runs.isServed(), true);
     const again = await reopen();
     assert.equal(await again.runs.isServed(), false);

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pieces } from "../../lib/store/pieces.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { Pieces } from "../../lib/store/sqlite/pieces.ts";
 
 /** A read of so many pieces, however long they take; `done` is told of each. */
 function* readOf(count: number, done: () => void) {
@@ -13,7 +14,7 @@ function* readOf(count: number, done: () => void) {
 }
 
 test("Pieces gives the event loop its turn after each piece", async () => {
-  const pieces = new Pieces();
+  const pieces = new Pieces(systemClock);
   const order: string[] = [];
   const isDone = await pieces.read(() =>
     readOf(3, () => {
@@ -26,7 +27,7 @@ test("Pieces gives the event loop its turn after each piece", async () => {
 });
 
 test("Pieces lets a short read be done before long ones that began earlier", async () => {
-  const pieces = new Pieces();
+  const pieces = new Pieces(systemClock);
   const order: string[] = [];
   const long = ["a", "b"].map((name) =>
     pieces.read(() => readOf(20, () => order.push(name))).then(() => order.push(`${name} done`))
@@ -40,7 +41,7 @@ test("Pieces lets a short read be done before long ones that began earlier", asy
 });
 
 test("Pieces ends a read at its limit, after one piece at least, and one that nobody waits for", async () => {
-  const pieces = new Pieces();
+  const pieces = new Pieces(systemClock);
   let done = 0;
   const work = () => readOf(9, () => done++);
   assert.equal(await pieces.read(work, { limitMs: 0 }), false);
@@ -55,7 +56,7 @@ test("Pieces ends a read at its limit, after one piece at least, and one that no
 });
 
 test("Pieces goes on with other reads after one that fails", async () => {
-  const pieces = new Pieces();
+  const pieces = new Pieces(systemClock);
   let done = 0;
   const failing = pieces.read(function* () {
     yield;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { placeOf } from "../../lib/store/place.ts";
+import { placeOf } from "../../lib/store/sqlite/place.ts";
 
 const nowhere = () => false;
 const everywhere = () => true;

@@ -4,17 +4,18 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { systemClock } from "../../lib/clock.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { newEvent, T0 } from "./samples.ts";
+import { accept, newEvent, T0 } from "./samples.ts";
 
 /** A test with a new store, and its path. */
 function testIn(name: string, work: (store: Store, path: string) => Promise<void>): void {
   test(name, async () => {
     const folder = makeFolder();
     const path = join(folder.path, "relay.db");
-    const store = openSqlite(path);
+    const store = openSqlite(path, systemClock);
     try {
       await work(store, path);
     } finally {
@@ -46,7 +47,7 @@ async function fill(store: Store, count: number): Promise<void> {
   const text = "palavra ".repeat(125_000);
   for (let key = 0; key < count; key++) {
     const body = new TextEncoder().encode(JSON.stringify({ event: "note.failed", data: { note_id: `n${key}`, text } }));
-    await store.accept([newEvent(`${key}`, ["a"], { body })]);
+    await accept(store, newEvent(`${key}`, ["a"], { body }));
   }
 }
 
@@ -100,7 +101,7 @@ const EVENTS = 400;
 
 /** Stores events, and in a moment many more deliveries of theirs than a test could have accepted. */
 async function addDeliveries(store: Store, path: string, count: number, state: "pending" | "dead"): Promise<void> {
-  await store.accept(Array.from({ length: EVENTS }, (_, at) => newEvent(`${at}`, [], { receivedAt: T0 + at })));
+  await accept(store, ...Array.from({ length: EVENTS }, (_, at) => newEvent(`${at}`, [], { receivedAt: T0 + at })));
   const db = new DatabaseSync(path);
   try {
     db.exec(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
@@ -118,10 +119,10 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 testIn("targets() and backlog() count hundreds of thousands, and let other work have its turn", async (store, path) => {
   await addDeliveries(store, path, 400_000, "pending");
-  const { result, turns } = await turnsDuring(() => store.backlog(["a"]));
+  const { result, turns } = await turnsDuring(() => store.upkeep.backlog(["a"]));
   assert.equal(result, 300_000);
   assert.ok(turns > 3, `${turns} turns`);
-  assert.equal(await store.backlog(["b", "c"]), 100_000);
+  assert.equal(await store.upkeep.backlog(["b", "c"]), 100_000);
   assert.deepEqual(
     (await store.targets()).map(({ name, pending, dead, oldestPendingAt }) => [name, pending, dead, oldestPendingAt]),
     [["a", 300_000, 0, iso(T0 + 1)], ["b", 100_000, 0, iso(T0)]],

@@ -6,19 +6,20 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { systemClock } from "../../lib/clock.ts";
 import { StoreError } from "../../lib/errors.ts";
-import { eventId } from "../../lib/id.ts";
-import type { NewEvent, Store } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { testStore } from "./contract.ts";
+import { accept, backlogOf, newEvent, turnsIn } from "./samples.ts";
 
 testStore("sqlite", async (clock) => {
   const folder = makeFolder();
   const path = join(folder.path, "relay.db");
   return {
-    store: openSqlite(path, undefined, clock),
-    reopen: async () => openSqlite(path, undefined, clock),
+    store: openSqlite(path, clock),
+    reopen: async () => openSqlite(path, clock),
     remove: async () => folder.remove(),
   };
 });
@@ -35,22 +36,6 @@ function testIn(name: string, work: (path: string, folder: string) => Promise<vo
   });
 }
 
-function newEvent(key: string): NewEvent {
-  const body = new TextEncoder().encode(`{"event":"${key}"}`);
-  const deliveries = [{ target: "a" }];
-  return {
-    id: eventId("s", key, 0),
-    source: "s",
-    type: key,
-    receivedAt: 0,
-    body,
-    headers: {},
-    secretIndex: 0,
-    problems: [],
-    deliveries,
-  };
-}
-
 /** Opens a store, and the connection that it uses. */
 function openWatched(path: string): { store: Store; connection: DatabaseSync } {
   let connection: DatabaseSync | undefined;
@@ -60,7 +45,7 @@ function openWatched(path: string): { store: Store; connection: DatabaseSync } {
     return exec.call(this, sql);
   };
   try {
-    return { store: openSqlite(path), connection: connection! };
+    return { store: openSqlite(path, systemClock), connection: connection! };
   } finally {
     DatabaseSync.prototype.exec = exec;
   }
@@ -83,7 +68,7 @@ testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", 
     assert.equal(pragma("journal_mode"), "wal");
     assert.equal(pragma("synchronous"), 2, "FULL");
     assert.equal(pragma("journal_size_limit"), 64 * 1024 ** 2);
-    await store.accept([newEvent("1")]);
+    await accept(store, newEvent("1"));
     assert.ok(existsSync(`${path}-wal`));
   } finally {
     await store.close();
@@ -92,21 +77,18 @@ testIn("openSqlite() flushes the disk with every commit, in a write-ahead log", 
 
 testIn("openSqlite() tells of each durable commit how long it took, and of no other", async (path) => {
   const commits: number[] = [];
-  const store = openSqlite(path, (ms) => commits.push(ms));
+  const store = openSqlite(path, systemClock, { onCommit: (ms) => commits.push(ms) });
   try {
     const countOf = async (work: () => Promise<unknown>) => {
       const before = commits.length;
       await work();
       return commits.length - before;
     };
-    assert.equal(await countOf(() => Promise.all([store.accept([newEvent("1")]), store.accept([newEvent("2")])])), 1);
-    assert.equal(
-      await countOf(() => store.claim([{ target: "a", limit: 8 }], 0, 1_000)),
-      0,
-      "not safe from a power cut",
-    );
+    assert.equal(await countOf(() => accept(store, newEvent("1"), newEvent("2"))), 1);
+    const { ref } = (await turnsIn(store))[0]!;
+    assert.equal(await countOf(() => store.lanes.begin([ref], false)), 0, "not safe from a power cut");
     assert.equal(await countOf(() => store.targets()), 0);
-    assert.equal(await countOf(() => store.probe()), 1);
+    assert.equal(await countOf(() => store.probe(0)), 1);
     assert.ok(commits.every((ms) => ms > 0 && ms < 60_000), commits.join());
   } finally {
     await store.close();
@@ -114,15 +96,15 @@ testIn("openSqlite() tells of each durable commit how long it took, and of no ot
 });
 
 testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is", async (path) => {
-  const store = openSqlite(path);
-  await store.accept([newEvent("1")]);
+  const store = openSqlite(path, systemClock);
+  await accept(store, newEvent("1"));
   await store.close();
   const db = new DatabaseSync(path);
   const next = Number(db.prepare("PRAGMA user_version").get()!.user_version) + 1;
   db.exec(`PRAGMA user_version = ${next}`);
   db.close();
   const newer = new RegExp(`^Cannot open the store .*relay\\.db: it was written by a newer relay \\(schema ${next}, `);
-  assert.throws(() => openSqlite(path), isRefusal(newer, /newer relay/));
+  assert.throws(() => openSqlite(path, systemClock), isRefusal(newer, /newer relay/));
   const after = new DatabaseSync(path);
   assert.deepEqual({ ...after.prepare("SELECT count(*) AS count FROM events").get() }, { count: 1 });
   after.close();
@@ -134,7 +116,7 @@ testIn("openSqlite() refuses the database of another program, and leaves it as i
   other.close();
   const before = readFileSync(path);
   assert.throws(
-    () => openSqlite(path),
+    () => openSqlite(path, systemClock),
     isRefusal(/^Cannot open the store .*relay\.db: it is the database of another/, /`store`/),
   );
   assert.deepEqual(readFileSync(path), before);
@@ -146,13 +128,13 @@ testIn("openSqlite() opens a new store that another program makes at the same mo
   DatabaseSync.prototype.exec = function (sql) {
     if (sql === "BEGIN IMMEDIATE" && isFirst) {
       isFirst = false;
-      void openSqlite(path).close();
+      void openSqlite(path, systemClock).close();
     }
     return exec.call(this, sql);
   };
   try {
-    const store = openSqlite(path);
-    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+    const store = openSqlite(path, systemClock);
+    assert.deepEqual(await accept(store, newEvent("1")), ["stored"]);
     await store.close();
     assert.equal(isFirst, false);
   } finally {
@@ -161,33 +143,36 @@ testIn("openSqlite() opens a new store that another program makes at the same mo
 });
 
 testIn("a store that cannot be read says so", async (path) => {
-  const store = openSqlite(path);
+  const store = openSqlite(path, systemClock);
   await store.close();
-  await assert.rejects(store.backlog(["a"]), isRefusal(/^Cannot read the store: /, /^/));
+  await assert.rejects(backlogOf(store), isRefusal(/^Cannot read the store: /, /^/));
 });
 
 testIn("openSqlite() refuses a file that is no store, and leaves it as it is", async (path) => {
   const text = "A letter that somebody wrote. ".repeat(500);
   writeFileSync(path, text);
-  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
+  assert.throws(() => openSqlite(path, systemClock), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
   assert.equal(readFileSync(path, "utf8"), text);
 });
 
 testIn("openSqlite() refuses a store whose first page is damaged, and leaves it as it is", async (path) => {
-  const store = openSqlite(path);
-  await store.accept([newEvent("1")]);
+  const store = openSqlite(path, systemClock);
+  await accept(store, newEvent("1"));
   await store.close();
   const bytes = readFileSync(path);
   bytes.fill(0xff, 0, 1_024);
   writeFileSync(path, bytes);
-  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
+  assert.throws(() => openSqlite(path, systemClock), isRefusal(/^Cannot open the store .*relay\.db: /, /./));
   assert.deepEqual(readFileSync(path), bytes);
 });
 
 testIn("openSqlite() refuses a folder that is not there, and a folder in place of the file", async (path, folder) => {
-  assert.throws(() => openSqlite(join(folder, "none", "relay.db")), isRefusal(/^Cannot open the store /, /folder/));
+  assert.throws(
+    () => openSqlite(join(folder, "none", "relay.db"), systemClock),
+    isRefusal(/^Cannot open the store /, /folder/),
+  );
   mkdirSync(path);
-  assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store /, /folder/));
+  assert.throws(() => openSqlite(path, systemClock), isRefusal(/^Cannot open the store /, /folder/));
 });
 
 /** Runs `work` as a user who cannot write what others own; as root, no mode of a file would stop it. */
@@ -204,26 +189,29 @@ async function unprivileged(work: () => Promise<void>): Promise<void> {
 testIn("openSqlite() refuses a folder that cannot be written", async (path, folder) => {
   chmodSync(folder, 0o555);
   await unprivileged(async () => {
-    assert.throws(() => openSqlite(path), isRefusal(/^Cannot open the store /, /can write to the file and its folder/));
+    assert.throws(
+      () => openSqlite(path, systemClock),
+      isRefusal(/^Cannot open the store /, /can write to the file and its folder/),
+    );
   });
   chmodSync(folder, 0o755);
 });
 
-testIn("serve() and accept() refuse a store that can only be read", async (path, folder) => {
-  await openSqlite(path).close();
+testIn("serve() and write() refuse a store that can only be read", async (path, folder) => {
+  await openSqlite(path, systemClock).close();
   chmodSync(path, 0o444);
   chmodSync(folder, 0o555);
   await unprivileged(async () => {
     const refused = isRefusal(/^Cannot .*(readonly|unable to open|EACCES)/, /can write to the file and its folder/);
     let store: Store;
     try {
-      store = openSqlite(path);
+      store = openSqlite(path, systemClock);
     } catch (error) {
       return void refused(error);
     }
     try {
-      await assert.rejects(store.serve(0), refused);
-      await assert.rejects(store.accept([newEvent("1")]), refused);
+      await assert.rejects(store.serve(), refused);
+      await assert.rejects(accept(store, newEvent("1")), refused);
     } finally {
       await store.close();
     }
@@ -232,36 +220,33 @@ testIn("serve() and accept() refuse a store that can only be read", async (path,
 });
 
 testIn("serve() refuses a store that another relay serves, until that one closes", async (path) => {
-  const [first, second] = [openSqlite(path), openSqlite(path)];
+  const [first, second] = [openSqlite(path, systemClock), openSqlite(path, systemClock)];
   try {
-    await first.accept([newEvent("1")]);
-    await first.serve(0);
-    assert.equal((await first.claim([{ target: "a", limit: 1 }], 0, 60_000)).length, 1);
+    await first.serve();
     await assert.rejects(
-      second.serve(0),
+      second.serve(),
       isRefusal(/^Cannot serve the store .*relay\.db: another relay serves it$/, /stop that one/),
     );
-    assert.equal((await second.story(newEvent("1").id))!.deliveries[0]!.state, "in_flight", "nothing is taken over");
   } finally {
     await first.close();
     await second.close();
   }
-  const third = openSqlite(path);
-  assert.equal(await third.serve(0), 1);
+  const third = openSqlite(path, systemClock);
+  await third.serve();
   await third.close();
 });
 
 testIn("serve() says what is wrong with a lock that cannot be made", async (path) => {
-  const store = openSqlite(path);
+  const store = openSqlite(path, systemClock);
   try {
     mkdirSync(`${path}.lock`);
-    await assert.rejects(store.serve(0), isRefusal(/^Cannot lock the store by .*relay\.db\.lock: /, /./));
+    await assert.rejects(store.serve(), isRefusal(/^Cannot lock the store by .*relay\.db\.lock: /, /./));
   } finally {
     await store.close();
   }
 });
 
-testIn("accept() refuses at once, and keeps nothing, where another file was put in the store's place", async (path) => {
+testIn("write() refuses at once, and keeps nothing, where another file was put in the store's place", async (path) => {
   const { store, connection } = openWatched(path);
   let begins = 0;
   const exec = connection.exec.bind(connection);
@@ -273,45 +258,26 @@ testIn("accept() refuses at once, and keeps nothing, where another file was put 
     renameSync(path, `${path}.away`);
     writeFileSync(path, "");
     await assert.rejects(
-      store.accept([newEvent("1")]),
+      accept(store, newEvent("1")),
       isRefusal(/relay\.db is another file than before$/, /put it back/),
     );
     assert.equal(begins, 1);
     renameSync(`${path}.away`, path);
-    assert.deepEqual(await store.accept([newEvent("1")]), ["stored"]);
+    assert.deepEqual(await accept(store, newEvent("1")), ["stored"]);
   } finally {
     await store.close();
   }
 });
 
 testIn("a store that another one writes to goes on, and both see the same", async (path) => {
-  const [first, second] = [openSqlite(path), openSqlite(path)];
+  const [first, second] = [openSqlite(path, systemClock), openSqlite(path, systemClock)];
   try {
-    await first.serve(0);
-    assert.deepEqual(await second.accept([newEvent("1")]), ["stored"]);
-    assert.deepEqual(await first.accept([newEvent("1"), newEvent("2")]), ["duplicate", "stored"]);
-    assert.equal(await second.backlog(["a"]), 2);
+    await first.serve();
+    assert.deepEqual(await accept(second, newEvent("1")), ["stored"]);
+    assert.deepEqual(await accept(first, newEvent("1"), newEvent("2")), ["duplicate", "stored"]);
+    assert.equal(await backlogOf(second), 2);
   } finally {
     await first.close();
     await second.close();
-  }
-});
-
-testIn("accept() of many that come together costs one commit", async (path) => {
-  const { store, connection } = openWatched(path);
-  const commits: string[] = [];
-  const exec = connection.exec.bind(connection);
-  connection.exec = (sql) => {
-    if (sql === "COMMIT") commits.push(sql);
-    exec(sql);
-  };
-  try {
-    const keys = Array.from({ length: 200 }, (_, index) => `event ${index % 150}`);
-    const results = (await Promise.all(keys.map((key) => store.accept([newEvent(key)])))).flat();
-    assert.equal(commits.length, 1);
-    assert.deepEqual(results, keys.map((_, index) => index < 150 ? "stored" : "duplicate"));
-    assert.equal(await store.backlog(["a"]), 150);
-  } finally {
-    await store.close();
   }
 });

@@ -11,8 +11,11 @@ import { firstInOrder } from "./statements.ts";
 const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
 
-  settle: `UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, due_set_at = ?, reason = ?, awaits = NULL
-    WHERE event = ? AND number = ? AND state = 'pending' AND revision = ?`,
+  /** Attempts of the history that changed nothing are none of the present set. */
+  settle:
+    `UPDATE deliveries SET state = :state, attempts = :attempt, first_attempt = first_attempt + :attempt - attempts - 1,
+      due_at = :dueAt, due_set_at = :dueSetAt, reason = :reason, awaits = NULL
+    WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
   isThere: "SELECT 1 FROM deliveries WHERE event = ? AND number = ?",
 
   attempt: `INSERT INTO attempts
@@ -71,7 +74,8 @@ export class SqliteRecord {
     const isOwner = this.isOwner(lane);
     const recorded = records.map((record) => this.#recordOne(epoch.lane, record, isOwner, now, released));
     if (!isOwner) return recorded;
-    if (startsKeptMs !== undefined) this.#keepStarts(epoch.lane, records, startsKeptMs);
+    const made = records.filter((_, index) => recorded[index]!.fate !== "known");
+    if (startsKeptMs !== undefined) this.#keepStarts(epoch.lane, made, startsKeptMs);
     const counted = records.filter((_, index) => recorded[index]!.fate === "recorded");
     this.#describe(epoch.lane, counted, hold, now);
     if (!isOwnLane(epoch.lane)) this.#count(epoch.lane, counted);
@@ -90,9 +94,8 @@ export class SqliteRecord {
     if (attempt === undefined) return { fate: "known", head: this.#headOf(target, orderKey) };
     const endedAt = endOf(record);
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
-    const changes = isOwner
-      ? this.#sql.settle.run(state, attempt, dueAt, dueAt && endedAt, reason, event, number, revision).changes
-      : 0;
+    const row = { event, number, revision, state, attempt, dueAt, dueSetAt: dueAt && endedAt, reason };
+    const changes = isOwner ? this.#sql.settle.run(row).changes : 0;
     if (wasBegun) this.#sql.forgetUnderway.run(event, number);
     if (Number(changes) === 0) {
       const isThere = this.#sql.isThere.get(event, number) !== undefined;

@@ -42,10 +42,13 @@ const statements = {
   forgetActivity: "DELETE FROM activity WHERE hour < ?",
   forgetTypes: "DELETE FROM types WHERE received_at < ?",
 
-  /** Sequences begin anew when all events were deleted. */
-  observed: `SELECT min(seq, (SELECT coalesce(max(seq), 0) FROM events)) AS seq FROM observed`,
+  observed: "SELECT seq FROM observed",
+  /** The sequence of the last event is given anew once that is deleted. */
+  forgetObserved: "UPDATE observed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM events))",
   observe: "UPDATE observed SET seq = ?",
-  newEvents: "SELECT seq, source, type, received_at FROM events WHERE seq >= ? ORDER BY seq LIMIT ?",
+  /** Back to the last of these that is there still. */
+  newEvents: `SELECT seq, source, type, received_at FROM events
+    WHERE seq >= coalesce((SELECT max(seq) FROM events WHERE seq <= :from), :from) ORDER BY seq LIMIT :limit`,
   keepType: `INSERT INTO types (name, received_at) VALUES (?, ?) ON CONFLICT (name)
     DO UPDATE SET received_at = excluded.received_at
     WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,
@@ -83,6 +86,7 @@ export class SqliteUpkeep implements UpkeepStore {
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }
+      if (old.length > 0) this.#sql.forgetObserved.run();
       this.#sql.forgetActivity.run(newest);
       this.#sql.forgetTypes.run(newest - FORGET_MS);
       const last = rows.at(-1);
@@ -129,9 +133,9 @@ export class SqliteUpkeep implements UpkeepStore {
   /** Those that were accepted since the last one that was observed, with that one before them. */
   #unobserved(): { events: EventRow[]; last?: number } {
     const { seq: from } = this.#sql.observed.get() as { seq: number };
-    const events = this.#sql.newEvents.all(from, OBSERVED + 1) as unknown as EventRow[];
-    const last = events.at(-1)?.seq;
-    return { events, last: last === from ? undefined : last };
+    const events = this.#sql.newEvents.all({ from, limit: OBSERVED + 1 }) as unknown as EventRow[];
+    const last = events.at(-1)?.seq ?? from;
+    return { events, last: last > from ? last : undefined };
   }
 
   async backlog(targets: Iterable<string>): Promise<number> {

@@ -1,0 +1,144 @@
+/** What every store does: what an owner finds of a lane, and what is written down of what is under way. */
+
+import assert from "node:assert/strict";
+import type { Due, Store } from "../../lib/store/mod.ts";
+import type { It } from "./contract.ts";
+import {
+  accept,
+  dueIn,
+  epochOf,
+  newEvent,
+  record,
+  recordOf,
+  settle,
+  settleAll,
+  T0,
+  takeOver,
+  turnIn,
+  turnsIn,
+} from "./samples.ts";
+
+/** Records attempts that began then, of which the starts are kept. */
+async function start(store: Store, due: Due, startsKeptMs: number | undefined, ...ms: number[]): Promise<void> {
+  const records = ms.map((at) => recordOf(due, "pending", { startedAt: T0 + at }));
+  await store.write({
+    accepts: [],
+    lanes: [{ epoch: await epochOf(store, due.lane), hold: {}, startsKeptMs, records }],
+  });
+}
+
+export function testLanes(it: It): void {
+  it("own() tells when attempts began of late, as far as that was to be kept", async (store, reopen) => {
+    await accept(store, newEvent("1", ["a", "b", "c"]));
+    const startsOf = async (from: Store, lane = "a") => (await takeOver(from, lane)).starts.map((at) => at - T0);
+    assert.deepEqual(await startsOf(store), []);
+    const due = await turnIn(store);
+    await start(store, due, 60_000, 5, 3);
+    await start(store, await turnIn(store, "b"), 60_000, 4);
+    await start(store, await turnIn(store, "c"), undefined, 4);
+    const after = await reopen();
+    assert.deepEqual([await startsOf(after), await startsOf(after, "b"), await startsOf(after, "c")], [
+      [3, 5],
+      [4],
+      [],
+    ]);
+    await start(after, due, 60_000, 60_004);
+    assert.deepEqual(await startsOf(after), [5, 60_004], "what is older is forgotten");
+    await start(after, due, 10, 60_014);
+    assert.deepEqual(await startsOf(after), [60_004, 60_014], "which may be less than before");
+  });
+
+  it("own() takes a start of a clock that was ahead for one of now", async (store, _reopen, clock) => {
+    clock.set(T0 + 3_600_000);
+    await accept(store, newEvent("1"));
+    await start(store, await turnIn(store), 60_000, 3_599_000, 3_600_000);
+    clock.set(T0 + 5_000);
+    assert.deepEqual((await takeOver(store)).starts, [T0 + 5_000, T0 + 5_000]);
+    clock.set(T0 + 9_000);
+    assert.deepEqual((await takeOver(store)).starts, [T0 + 5_000, T0 + 5_000], "of which none counts for ever");
+  });
+
+  it("own() tells how the lane is held", async (store, reopen, clock) => {
+    assert.deepEqual((await takeOver(store)).hold, {
+      openUntil: undefined,
+      throttledUntil: undefined,
+      pausedAt: undefined,
+    });
+    await accept(store, newEvent("1"));
+    const hold = { openUntil: clock.now() + 5, throttledUntil: clock.now() + 7 };
+    await settle(store, "pending", "a", { startedAt: clock.now() }, hold);
+    await store.pause("a", T0);
+    assert.deepEqual((await takeOver(await reopen())).hold, { ...hold, pausedAt: T0 });
+  });
+
+  it("waiting() and holds() name each lane once", async (store, reopen, clock) => {
+    assert.deepEqual([await store.lanes.waiting(), [...await store.lanes.holds()]], [[], []]);
+    await accept(store, ...["1", "2", "3"].map((key) => newEvent(key, ["c", "a", "b:rex"])));
+    assert.deepEqual(await store.lanes.waiting(), ["a", "b", "c"]);
+    const [one, ...more] = await turnsIn(store);
+    await record(store, [recordOf(one!, "delivered")], { openUntil: T0 + 5, throttledUntil: T0 + 7 });
+    await record(store, more.map((due) => recordOf(due, "dead")), { throttledUntil: T0 + 9 });
+    await settle(store, "pending", "b", { dueAt: clock.now() + 1e9 });
+    const after = await reopen();
+    assert.deepEqual(await after.lanes.waiting(), ["b", "c"]);
+    const holds = await after.lanes.holds();
+    assert.deepEqual([...holds.keys()].sort(), ["a", "b"]);
+    assert.deepEqual(holds.get("a"), { openUntil: undefined, throttledUntil: T0 + 9, pausedAt: undefined });
+  });
+
+  it("waiting() names a lane of which everything is parked, or awaits something", async (store) => {
+    await accept(store, newEvent("1", [], { deliveries: [{ target: "a", awaits: { lane: "relay::notes" } }] }));
+    await accept(store, newEvent("2", ["b:rex"]), newEvent("3", ["b:rex"]));
+    await store.lanes.park(await epochOf(store, "b"), ["rex"]);
+    await record(store, [recordOf(await turnIn(store, "b"), "dead", { orderKey: undefined })]);
+    assert.deepEqual((await dueIn(store, "b")).due, []);
+    assert.deepEqual(await store.lanes.waiting(), ["a", "b", "relay::notes"]);
+  });
+
+  it("countCrash() counts what was written down, for each process that ended over it", async (store, reopen) => {
+    await accept(store, newEvent("1", ["a", "b", "c"]));
+    assert.deepEqual(await store.lanes.countCrash(), []);
+    const [a, b, c] = [await turnIn(store, "a"), await turnIn(store, "b"), await turnIn(store, "c")];
+    await store.lanes.begin([b.ref, a.ref], false);
+    const second = await reopen();
+    assert.deepEqual(await second.lanes.countCrash(), [
+      { ref: a.ref, lane: "a", crashes: 1, alone: 0 },
+      { ref: b.ref, lane: "b", crashes: 1, alone: 0 },
+    ]);
+    await second.lanes.begin([a.ref], true);
+    await second.lanes.begin([c.ref], false);
+    const third = await reopen();
+    assert.deepEqual((await third.lanes.countCrash()).map(({ lane, crashes, alone }) => [lane, crashes, alone]), [
+      ["a", 2, 1],
+      ["b", 2, 0],
+      ["c", 1, 0],
+    ]);
+    assert.deepEqual((await third.lanes.countCrash()).map(({ alone }) => alone), [1, 0, 0], "it was alone once");
+    await third.lanes.forgetUnderway();
+    assert.deepEqual(await (await reopen()).lanes.countCrash(), []);
+  });
+
+  it("write() takes out what was written down, whatever became of it, and nothing else", async (store) => {
+    await accept(store, newEvent("1", ["a"]), newEvent("2", ["a"]), newEvent("3", ["a"]), newEvent("4", ["b"]));
+    const [one, two, three] = await turnsIn(store);
+    const other = await turnIn(store, "b");
+    await store.lanes.begin([one, two, three, other].map((due) => due!.ref), false);
+    await store.retry([two!.ref], T0);
+    await record(store, [
+      recordOf(one!, "pending", { wasBegun: true }),
+      recordOf(two!, "delivered", { wasBegun: true }),
+      recordOf(three!, "pending"),
+    ]);
+    assert.deepEqual((await store.lanes.countCrash()).map(({ ref }) => ref), [three!.ref, other.ref]);
+  });
+
+  it("countCrash() counts nothing of what is done, or gone", async (store) => {
+    await accept(store, newEvent("1"), newEvent("2", ["b"]));
+    const [one, two] = [await turnIn(store), await turnIn(store, "b")];
+    await store.lanes.begin([one.ref, two.ref], false);
+    await settleAll(store, "dead");
+    await settleAll(store, "delivered", "b");
+    await store.upkeep.expire(0, { delivered: T0 + 1, dead: 0 }, 9);
+    assert.deepEqual(await store.lanes.countCrash(), []);
+  });
+}
