@@ -55,5 +55,5 @@ function withPoints(loaded: LoadedConfig): LoadedConfig {
 const app = await startApp(withPoints(await loadConfig("relay.config.ts")), openWithPoints);
 process.on("SIGTERM", () => app.stop().then(() => process.exit(0)));
 process.stdout.write(
-  `${JSON.stringify({ message: "listening", port: app.addresses[0]!.port, takenOver: app.takenOver })}\n`,
+  `${JSON.stringify({ message: "listening", port: app.addresses[0]!.port })}\n`,
 );

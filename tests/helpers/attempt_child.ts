@@ -4,7 +4,8 @@
  */
 
 import process from "node:process";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
 import { partOf } from "../../lib/part.ts";
 import * as targets from "../../lib/targets/mod.ts";
 import type { TargetDefinition, TargetKind } from "../../lib/targets/target.ts";
@@ -16,7 +17,7 @@ const { kind } = partOf<TargetKind<unknown>>("target", define({}))!;
 const outcomes = [];
 for (const options of JSON.parse(all!)) {
   const target = makeTarget(kind, options, { folder });
-  outcomes.push(await attempt(target, makeDelivery, never));
+  outcomes.push(await attempt(target, makeDelivery, never, systemClock));
   target.close?.();
 }
 process.stdout.write(JSON.stringify(outcomes));

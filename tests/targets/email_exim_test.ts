@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { type Exim, MAX_MAIL, needsExim, startExim } from "../helpers/exim.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
@@ -25,7 +26,7 @@ async function send(
     ...more,
   });
   try {
-    await check(await attempt(target, makeDelivery, never), server);
+    await check(await attempt(target, makeDelivery, never, systemClock), server);
   } finally {
     target.close?.();
     await server.close();

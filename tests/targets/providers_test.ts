@@ -160,7 +160,7 @@ test("every provider is tried", () => {
 
 test("build() allows as many messages as Resend takes, unless the config says otherwise", () => {
   const via = viaOf("resend", vendors.resend!);
-  const rateOf = (options: object) => makeTarget(emailTarget, { ...addresses, via, ...options }).policy.rate;
+  const rateOf = (options: object) => makeTarget(emailTarget, { ...addresses, via, ...options }).policy.rates[0];
   assert.deepEqual(rateOf({}), { perMs: 1_000, limit: 2 });
   assert.deepEqual(rateOf({ rate: { per: "1m", limit: 20 } }), { perMs: 60_000, limit: 20 });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Window, Windows } from "../../lib/pipeline/window.ts";
+import { Window, Windows } from "../lib/window.ts";
 
 test("Window lets so many in, then says how long to wait", () => {
   const window = new Window(1_000, 2);

@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { alarmData, alarmSince, type Alert, alertOf, keyOf } from "../../lib/alert.ts";
-import { KnownTimes, lookForAlarms, startAlarms } from "../../lib/pipeline/alarm.ts";
+import { KnownTimes, lookForAlarms, startAlarms } from "../../lib/duties/alarms.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { until } from "../helpers/wait.ts";
-import { claimAll, newEvent, recordOf, T0 } from "../store/samples.ts";
+import { accept, newEvent, settleAll, T0, turnsIn } from "../store/samples.ts";
 
 const dead = (limit: number, to = "plantao"): Alert => ({ dead: limit, to });
 const silent = (pattern = "note.*", forMs = 60_000, to = "plantao"): Alert => ({ silent: pattern, forMs, to });
@@ -99,10 +98,11 @@ function testWithStore(name: string, work: (bench: Bench) => Promise<void>): voi
   test(name, async () => {
     const folder = makeFolder();
     const path = join(folder.path, "relay.db");
+    const clock = new HandClock(T0 + 86_400_000); // later than all that a test does
     const bench: Bench = {
       path,
-      store: openSqlite(path),
-      look: (alerts, ms) => lookForAlarms(bench.store, alerts, T0 + ms),
+      store: openSqlite(path, clock),
+      look: (alerts, ms) => isTold(lookForAlarms(bench.store, alerts, T0 + ms, new KnownTimes(clock))),
       async told() {
         const { events } = await bench.store.stored({ type: "relay.**" }, { limit: 100 });
         const stories = await Promise.all(events.map(async ({ seq, event }) => ({
@@ -117,7 +117,7 @@ function testWithStore(name: string, work: (bench: Bench) => Promise<void>): voi
       },
       async reopen() {
         await bench.store.close();
-        bench.store = openSqlite(path);
+        bench.store = openSqlite(path, clock);
       },
     };
     try {
@@ -129,10 +129,13 @@ function testWithStore(name: string, work: (bench: Bench) => Promise<void>): voi
   });
 }
 
+/** Whether somebody is told. */
+const isTold = async (told: Promise<string[]>) => (await told).length > 0;
+
 /** Stores events for `crm` and makes them dead. */
 async function bury(store: Store, ...keys: string[]): Promise<void> {
-  await store.accept(keys.map((key) => newEvent(key, ["crm"])));
-  await store.record((await claimAll(store, "crm")).map((one) => recordOf(one, "dead")));
+  await accept(store, ...keys.map((key) => newEvent(key, ["crm"])));
+  await settleAll(store, "dead", "crm");
 }
 
 async function retryAll(store: Store): Promise<void> {
@@ -153,9 +156,9 @@ testWithStore("lookForAlarms() tells of dead letters once when they begin and on
   await retryAll(bench.store);
   assert.equal(await bench.look(alerts, 5), true);
   assert.equal(await bench.look(alerts, 6), false);
-  assert.equal((await claimAll(bench.store, "plantao", T0 + 9)).length, 1, "the end waits for the beginning");
+  assert.equal((await turnsIn(bench.store, "plantao")).length, 1, "the end waits for the beginning");
   assert.deepEqual(await bench.told(), ["begin plantao 2", "end plantao 2"]);
-  await bench.store.record((await claimAll(bench.store, "crm")).map((one) => recordOf(one, "dead")));
+  await settleAll(bench.store, "dead", "crm");
   await bench.look(alerts, 7);
   assert.deepEqual((await bench.told()).at(-1), "begin plantao 7");
 });
@@ -163,7 +166,7 @@ testWithStore("lookForAlarms() tells of dead letters once when they begin and on
 testWithStore("lookForAlarms() needs only to read while nothing changes", async (bench) => {
   await bury(bench.store, "1");
   const alerts = [dead(1), dead(2), silent()];
-  await bench.look(alerts, 0);
+  for (const ms of [0, 0]) await bench.look(alerts, ms); // the second one observes what the first one told
   const other = new DatabaseSync(bench.path);
   try {
     other.exec("BEGIN IMMEDIATE");
@@ -177,7 +180,7 @@ testWithStore("lookForAlarms() raises no alarm for a message of its own that is 
   const alerts = [dead(1), dead(2)];
   await bury(bench.store, "1");
   await bench.look(alerts, 0);
-  await bench.store.record((await claimAll(bench.store, "plantao")).map((one) => recordOf(one, "dead")));
+  await settleAll(bench.store, "dead", "plantao");
   await bench.look(alerts, 1);
   assert.deepEqual(await bench.told(), ["begin plantao 0"]);
 });
@@ -185,7 +188,7 @@ testWithStore("lookForAlarms() raises no alarm for a message of its own that is 
 testWithStore("lookForAlarms() tells of silence, of its end, and of the next one", async (bench) => {
   const alerts = [silent("note.*", 1_000)];
   const receive = (key: string, ms: number, type = "note.failed") =>
-    bench.store.accept([newEvent(key, [], { receivedAt: T0 + ms, type })]);
+    accept(bench.store, newEvent(key, [], { receivedAt: T0 + ms, type }));
   await bench.look(alerts, 0);
   await bench.look(alerts, 999);
   assert.deepEqual(await bench.told(), []);
@@ -274,18 +277,18 @@ testWithStore(
     const alerts = [silent("note.*", 60_000)];
     const look = (ms: number) => {
       clock.pass(ms);
-      return lookForAlarms(bench.store, alerts, clock.now(), known);
+      return isTold(lookForAlarms(bench.store, alerts, clock.now(), known));
     };
     await look(0);
     for (const years of [10 / 24 / 365, 20, -20]) {
       clock.set(T0 + years * 365 * 86_400_000);
-      await bench.store.accept([newEvent(`${years}`, [], { receivedAt: clock.now() })]);
+      await accept(bench.store, newEvent(`${years}`, [], { receivedAt: clock.now() }));
       assert.equal(await look(0), false);
       clock.set(T0 + 5);
-      if (years < 0) await bench.store.accept([newEvent("right", [], { receivedAt: clock.now() })]);
+      if (years < 0) await accept(bench.store, newEvent("right", [], { receivedAt: clock.now() }));
       assert.equal(await look(59_999), false, `${years}`);
       assert.equal(await look(1), true, `${years}`);
-      await bench.store.accept([newEvent(`${years} ends`, [], { receivedAt: clock.now() })]);
+      await accept(bench.store, newEvent(`${years} ends`, [], { receivedAt: clock.now() }));
       assert.equal(await look(1), true, `${years}`);
     }
   },
@@ -304,18 +307,16 @@ testWithStore("startAlarms() looks again and again, follows the config, and goes
   const store = new Proxy(bench.store, {
     get: (real, name) => name === "alarms" ? alarms : Reflect.get(real, name).bind(real),
   });
-  const stop = startAlarms(store, () => alerts, () => woken++, {
-    pauseMs: 5,
-    clock: { now: () => T0, monotonic: () => 0 },
-  });
-  try {
-    await bury(bench.store, "1");
-    alerts = [dead(1)];
-    await until("the alarm to begin", () => woken === 1);
-    await retryAll(bench.store);
-    await until("the alarm to end", () => woken === 2);
-  } finally {
-    await stop();
-  }
-  assert.deepEqual(await bench.told(), ["begin plantao 0", "end plantao 0"]);
+  const clock = new HandClock(T0);
+  const stop = startAlarms(store, () => alerts, () => woken++, clock);
+  await bury(bench.store, "1");
+  alerts = [dead(1)];
+  await clock.run(10_000);
+  assert.equal(woken, 1);
+  await retryAll(bench.store);
+  await clock.run(10_000);
+  assert.equal(woken, 2);
+  await stop();
+  const told = (await bench.told()).map((text) => text.replace(/ \d+$/, ""));
+  assert.deepEqual(told, ["begin plantao", "end plantao"]);
 });

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import type { Deferred, Outcome } from "../../lib/outcome.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import type { Target } from "../../lib/targets/target.ts";
+import { HandClock } from "../helpers/clock.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
 
 /** A target that ends as this says once it is told to stop. */
@@ -47,8 +48,15 @@ const rows: [does: string, end: () => Outcome, timedOut: string, stopped: string
 
 for (const [does, end, timedOut, stopped] of rows) {
   test(`attempt() that is ended early ${does}`, async () => {
-    const read = (outcome: Outcome | undefined) => outcome?.kind === "delivered" ? outcome.kind : outcome?.reason;
-    assert.equal(read(await attempt(endingWith(end), makeDelivery, never)), timedOut);
-    assert.equal(read(await attempt(endingWith(end), makeDelivery, AbortSignal.abort())), stopped);
+    const clock = new HandClock(0);
+    const read = (outcome: Outcome | Deferred | undefined) =>
+      outcome && "reason" in outcome ? outcome.reason : outcome?.kind;
+    const late = attempt(endingWith(end), makeDelivery, never, clock);
+    await clock.run(20);
+    assert.equal(read(await late), timedOut);
+    const stop = new AbortController();
+    const cut = attempt(endingWith(end), makeDelivery, stop.signal, clock);
+    stop.abort();
+    assert.equal(read(await cut), stopped);
   });
 }

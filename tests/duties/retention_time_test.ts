@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { RetentionTime } from "../../lib/pipeline/retain.ts";
+import { RetentionTime } from "../../lib/duties/retention.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { newEvent, T0 } from "../store/samples.ts";
+import { accept, newEvent, T0 } from "../store/samples.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -21,10 +21,10 @@ async function withTime(
 ): Promise<void> {
   const folder = makeFolder();
   const clock = new HandClock(T0);
-  const store = openSqlite(join(folder.path, "relay.db"), undefined, clock);
+  const store = openSqlite(join(folder.path, "relay.db"), clock);
   try {
-    await store.accept(received.map((ms, index) => newEvent(`${index}`, [], { receivedAt: T0 + ms })));
-    await work(clock, () => new RetentionTime(store, clock), store);
+    await accept(store, ...received.map((ms, index) => newEvent(`${index}`, [], { receivedAt: T0 + ms })));
+    await work(clock, () => new RetentionTime(store.upkeep, clock), store);
   } finally {
     await store.close();
     folder.remove();
@@ -61,7 +61,7 @@ for (const isRunning of [true, false]) {
       clock.set(clock.now() + YEARS);
       if (!isRunning) time = start();
       assert.equal(await time.now() - T0, before);
-      await store.accept([newEvent("wrong", [], { receivedAt: clock.now() })]);
+      await accept(store, newEvent("wrong", [], { receivedAt: clock.now() }));
       assert.equal(await after(1, clock, time), before + 7 * HOUR);
       time = start(); // started anew, with that clock still
       assert.equal(await after(1, clock, time), before + 14 * HOUR);
@@ -99,7 +99,7 @@ test("RetentionTime starts from the events where nothing is known, and not befor
     const time = start();
     await time.now();
     clock.set(T0);
-    await store.accept([newEvent("1", [], { receivedAt: T0 })]);
+    await accept(store, newEvent("1", [], { receivedAt: T0 }));
     assert.equal(await time.now(), T0);
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { Circuit } from "../../lib/pipeline/circuit.ts";
+import { Circuit } from "../../lib/lanes/circuit.ts";
 
 const policy = { failures: 3, pauseMs: 1_000 };
 
@@ -14,7 +14,7 @@ const paused: Outcome = { kind: "retry", reason: "rate_limited", detail: "", pau
 
 /** What the circuit says to these outcomes, all of them at one time. */
 const noteAll = (circuit: Circuit, outcomes: Outcome[], now = 0) =>
-  outcomes.map((outcome) => circuit.note(outcome, now) ?? "");
+  outcomes.map((outcome) => circuit.observe(outcome, now) ?? "");
 
 /** A circuit that opened at 0: it lets a probe through at 1000. */
 function opened(): Circuit {
@@ -49,7 +49,7 @@ test("Circuit opens at the n-th failure in a row, counted anew after a success",
 
 test("Circuit opens at the first failure where the policy says one", () => {
   const circuit = new Circuit({ failures: 1, pauseMs: 10 });
-  assert.equal(circuit.note(failed, 5), "opened");
+  assert.equal(circuit.observe(failed, 5), "opened");
   assert.equal(circuit.openUntil, 15);
 });
 
@@ -76,16 +76,16 @@ test("Circuit is not held longer by a failure of one that was in flight when it 
 
 test("Circuit opens anew when its probe fails, for a whole pause from then", () => {
   const circuit = opened();
-  assert.equal(circuit.note(failed, 1_200), "opened");
+  assert.equal(circuit.observe(failed, 1_200), "opened");
   assert.deepEqual([circuit.openUntil, circuit.failures], [2_200, 4]);
   assert.deepEqual([circuit.room(0, 2_199), circuit.room(0, 2_200)], [0, 1]);
-  assert.equal(circuit.note(failed, 2_200), "opened", "the very moment at which it lets one through");
+  assert.equal(circuit.observe(failed, 2_200), "opened", "the very moment at which it lets one through");
 });
 
 test("Circuit closes when a delivery succeeds, be it the probe or one that was in flight", () => {
   for (const now of [10, 1_200]) {
     const circuit = opened();
-    assert.equal(circuit.note(delivered, now), "closed");
+    assert.equal(circuit.observe(delivered, now), "closed");
     assert.deepEqual([circuit.openUntil, circuit.failures, circuit.room(5, now)], [undefined, 0, Infinity]);
     assert.deepEqual(noteAll(circuit, [failed, failed, failed], now), ["", "", "opened"], "counted from none");
   }
@@ -94,7 +94,7 @@ test("Circuit closes when a delivery succeeds, be it the probe or one that was i
 test("Circuit stays as it is after a probe that is dead, or after which the target asked for a pause", () => {
   for (const outcome of [dead, paused]) {
     const circuit = opened();
-    assert.equal(circuit.note(outcome, 1_200), undefined);
+    assert.equal(circuit.observe(outcome, 1_200), undefined);
     assert.deepEqual([circuit.openUntil, circuit.room(0, 1_200)], [1_000, 1]);
   }
 });
@@ -109,16 +109,16 @@ test("Circuit without a policy never opens", () => {
 test("Circuit that was open before begins with a probe then", () => {
   const circuit = new Circuit(policy, 500);
   assert.deepEqual([circuit.room(0, 499), circuit.room(0, 500), circuit.room(1, 500)], [0, 1, 0]);
-  assert.equal(circuit.note(failed, 600), "opened", "at the first failure");
+  assert.equal(circuit.observe(failed, 600), "opened", "at the first failure");
   assert.equal(circuit.openUntil, 1_600);
-  assert.equal(new Circuit(policy, 500).note(delivered, 600), "closed");
+  assert.equal(new Circuit(policy, 500).observe(delivered, 600), "closed");
 });
 
 test("Circuit lets a probe through at once under another policy, and keeps that policy's figures", () => {
   const circuit = opened();
   circuit.use({ failures: 1, pauseMs: 50 }, 300);
   assert.deepEqual([circuit.openUntil, circuit.room(0, 300), circuit.room(1, 300)], [300, 1, 0]);
-  assert.equal(circuit.note(failed, 310), "opened");
+  assert.equal(circuit.observe(failed, 310), "opened");
   assert.equal(circuit.openUntil, 360);
 });
 
@@ -130,17 +130,17 @@ test("Circuit.close() begins anew", () => {
 
 test("Circuit that is closed stays closed under another policy, and goes on counting", () => {
   const circuit = new Circuit(policy);
-  circuit.note(failed, 0);
+  circuit.observe(failed, 0);
   circuit.use({ failures: 2, pauseMs: 50 }, 400);
   assert.equal(circuit.openUntil, undefined);
-  assert.equal(circuit.note(failed, 7), "opened");
+  assert.equal(circuit.observe(failed, 7), "opened");
   assert.equal(circuit.openUntil, 57);
 });
 
 test("Circuit closes under no policy, and may open again under one", () => {
   const circuit = opened();
   circuit.use(undefined, 400);
-  assert.deepEqual([circuit.openUntil, circuit.room(5, 300), circuit.note(failed, 300)], [
+  assert.deepEqual([circuit.openUntil, circuit.room(5, 300), circuit.observe(failed, 300)], [
     undefined,
     Infinity,
     undefined,

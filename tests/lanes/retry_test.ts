@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { nextAttemptAt } from "../../lib/pipeline/retry.ts";
+import { nextAttemptAt } from "../../lib/lanes/retry.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const policy = { scheduleMs: [5_000, 30_000, 120_000], jitter: 0.2 };
