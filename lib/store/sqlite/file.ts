@@ -68,6 +68,7 @@ export class SqliteFile {
       this.#migrate();
       this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a write that waits does not hold up the program
     } catch (error) {
+      this.close(); // of what was opened, the lock above all
       throw storeError(`open the store ${path}`, error);
     }
   }
@@ -253,7 +254,7 @@ export class SqliteFile {
   }
 
   close(): void {
-    this.#db.close();
+    this.#db?.close();
     this.#lock?.close();
   }
 }
