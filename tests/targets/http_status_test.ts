@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { type Respond, startSink, status } from "../helpers/sink.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
@@ -12,7 +13,7 @@ import { reasonOf } from "./contract.ts";
 async function outcomeOf(respond: Respond) {
   const sink = await startSink(respond);
   try {
-    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never);
+    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never, systemClock);
     assert.ok(outcome);
     return { outcome, requests: sink.requests.length };
   } finally {
