@@ -4,8 +4,7 @@
  */
 
 import process from "node:process";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "./attempt.ts";
 import { partOf } from "../../lib/part.ts";
 import * as targets from "../../lib/targets/mod.ts";
 import type { TargetDefinition, TargetKind } from "../../lib/targets/target.ts";
@@ -17,7 +16,7 @@ const { kind } = partOf<TargetKind<unknown>>("target", define({}))!;
 const outcomes = [];
 for (const options of JSON.parse(all!)) {
   const target = makeTarget(kind, options, { folder });
-  outcomes.push(await attempt(target, makeDelivery, never, systemClock));
+  outcomes.push(await attempt(target, makeDelivery, never));
   target.close?.();
 }
 process.stdout.write(JSON.stringify(outcomes));

@@ -16,7 +16,8 @@ import { tellStory } from "../../lib/operator/story.ts";
 import { redactor } from "../../lib/secret.ts";
 import { requestTo } from "../../lib/sources/source.ts";
 import { readable } from "../../lib/sources/view.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { startSink } from "../helpers/sink.ts";
 import { formSource, signedRequest, TOLERANCE_MS } from "../helpers/source.ts";
@@ -73,7 +74,7 @@ test("an event of such a source is received, accepted, routed, delivered, told o
   const sink = await startSink();
   const loaded = loadedFor(sink.url);
   const sms = loaded.config.sources[1]!;
-  const open = () => openSqlite(join(folder.path, "relay.db"));
+  const open = () => openSqlite(join(folder.path, "relay.db"), systemClock);
   const app = await startApp(loaded, open);
   try {
     const url = `http://127.0.0.1:${app.addresses[0]!.port}/sms`;

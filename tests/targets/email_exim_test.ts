@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { type Exim, MAX_MAIL, needsExim, startExim } from "../helpers/exim.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
@@ -26,7 +25,7 @@ async function send(
     ...more,
   });
   try {
-    await check(await attempt(target, makeDelivery, never, systemClock), server);
+    await check(await attempt(target, makeDelivery, never), server);
   } finally {
     target.close?.();
     await server.close();

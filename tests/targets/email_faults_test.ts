@@ -6,8 +6,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -31,7 +30,7 @@ async function against(
     ...options,
   });
   try {
-    await use(() => attempt(target, makeDelivery, never, systemClock), server);
+    await use(() => attempt(target, makeDelivery, never), server);
   } finally {
     target.close?.();
     server.close();

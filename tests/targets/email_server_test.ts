@@ -5,8 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { SMTPServerOptions } from "smtp-server";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";
@@ -74,7 +73,7 @@ async function withServer(
   const mail = await startMail(server);
   const target: Target = make(`${scheme}://${user}${host}:${mail.port}`, more);
   try {
-    await use(() => attempt(target, makeDelivery, never, systemClock), mail);
+    await use(() => attempt(target, makeDelivery, never), mail);
   } finally {
     target.close?.();
     await mail.close();

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
 import { type Mail, startMail } from "../helpers/mail.ts";
@@ -22,7 +21,7 @@ async function send(
   const server = await startMail();
   const target = makeTarget(emailTarget, { ...addresses, via: `smtp://127.0.0.1:${server.port}`, ...options });
   try {
-    return { outcome: await attempt(target, () => delivery, never, systemClock), mails: server.mails };
+    return { outcome: await attempt(target, () => delivery, never), mails: server.mails };
   } finally {
     target.close?.();
     await server.close();

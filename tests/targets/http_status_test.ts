@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { type Respond, startSink, status } from "../helpers/sink.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
@@ -13,7 +12,7 @@ import { reasonOf } from "./contract.ts";
 async function outcomeOf(respond: Respond) {
   const sink = await startSink(respond);
   try {
-    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never, systemClock);
+    const outcome = await attempt(makeTarget(httpTarget, { url: sink.url }), makeDelivery, never);
     assert.ok(outcome);
     return { outcome, requests: sink.requests.length };
   } finally {

@@ -5,8 +5,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
 import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";
@@ -69,7 +68,7 @@ async function send(
   const sink = await startSink(respond);
   try {
     const target = makeTarget(httpTarget, { url: `${sink.url}/in`, ...options });
-    return { outcome: await attempt(target, () => delivery, never, systemClock), requests: sink.requests };
+    return { outcome: await attempt(target, () => delivery, never), requests: sink.requests };
   } finally {
     await sink.close();
   }

@@ -9,8 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { Outcome, Reason } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";
@@ -21,7 +20,7 @@ type Expected = [kind: Outcome["kind"], reason?: Reason];
 
 /** Makes one attempt of the http target; its own time-out ends what hangs. */
 async function send(url: string, timeout = "5s"): Promise<[kind?: Outcome["kind"], reason?: Reason]> {
-  const outcome = await attempt(makeTarget(httpTarget, { url, timeout }), makeDelivery, never, systemClock);
+  const outcome = await attempt(makeTarget(httpTarget, { url, timeout }), makeDelivery, never);
   return [outcome?.kind, reasonOf(outcome)];
 }
 

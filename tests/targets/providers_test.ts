@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import type { EmailProvider } from "../../lib/config/mod.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import * as providers from "../../lib/targets/providers/mod.ts";
@@ -181,7 +180,7 @@ test("deliver() sends to the API below the path of baseUrl", async () => {
   const sink = await startSink(vendors.resend!.taken);
   try {
     const via = viaOf("resend", vendors.resend!, `${sink.url}/proxy/resend/`);
-    await attempt(makeTarget(emailTarget, { ...addresses, via }), makeDelivery, never, systemClock);
+    await attempt(makeTarget(emailTarget, { ...addresses, via }), makeDelivery, never);
     assert.deepEqual(sink.requests.map(({ path }) => path), ["/proxy/resend/emails"]);
   } finally {
     await sink.close();

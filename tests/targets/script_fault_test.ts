@@ -7,8 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { runsByShell } from "../../lib/runtime.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import { toldIn } from "../../lib/warnings.ts";
@@ -132,7 +131,7 @@ function warningsOf(command: string[], folder: string): string[] {
 for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
   test(`deliver() says why and is tried again where the program ${name}, and build() warns of it`, async () => {
     await withFile({ file, mode }, async (folder) => {
-      const outcome = await attempt(make(command, folder), makeDelivery, never, systemClock);
+      const outcome = await attempt(make(command, folder), makeDelivery, never);
       assert.ok(outcome?.kind === "retry", JSON.stringify(outcome));
       assert.equal(outcome.reason, "script_not_run");
       const start = `Cannot run ${command[0]}: `;
@@ -146,7 +145,7 @@ for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
       if (!remedy) return;
       execFileSync("sh", ["-c", remedy]);
       assert.deepEqual(warningsOf(command, folder), []);
-      assert.equal((await attempt(make(command, folder), makeDelivery, never, systemClock))?.kind, "delivered", remedy);
+      assert.equal((await attempt(make(command, folder), makeDelivery, never))?.kind, "delivered", remedy);
     });
   });
 }
@@ -154,7 +153,7 @@ for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
 test("deliver() is tried again where the system knows of a fault that the file does not show", async () => {
   await withFile({ file: "\x7fELF" }, async (folder) => {
     assert.deepEqual(warningsOf(["./run.sh"], folder), []);
-    const outcome = await attempt(make(["./run.sh"], folder), makeDelivery, never, systemClock);
+    const outcome = await attempt(make(["./run.sh"], folder), makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
     // A shell that is given what the system does not run says by its exit code that it cannot either.
     const [reason, detail] = runsByShell
@@ -169,10 +168,10 @@ test("deliver() names a file so that a shell understands the remedy", async () =
     const odd = join(folder, "it's $HOME; a folder");
     mkdirSync(odd);
     writeFileSync(join(odd, "run.sh"), "#!/bin/sh\n", { mode: 0o644 });
-    const outcome = await attempt(make(["./run.sh"], odd), makeDelivery, never, systemClock);
+    const outcome = await attempt(make(["./run.sh"], odd), makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
     execFileSync("sh", ["-c", /; run: (.+)$/.exec(outcome.detail)![1]!]);
-    assert.equal((await attempt(make(["./run.sh"], odd), makeDelivery, never, systemClock))?.kind, "delivered");
+    assert.equal((await attempt(make(["./run.sh"], odd), makeDelivery, never))?.kind, "delivered");
   });
 });
 
@@ -180,7 +179,7 @@ test("deliver() says that the folder is gone, not the program", async () => {
   await withFile({}, async (folder) => {
     const target = make(["/bin/true"], folder);
     rmSync(folder, { recursive: true });
-    const outcome = await attempt(target, makeDelivery, never, systemClock);
+    const outcome = await attempt(target, makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
     assert.equal(outcome.detail, `Cannot run /bin/true: the folder that it runs in is not there: ${folder}`);
     mkdirSync(folder);

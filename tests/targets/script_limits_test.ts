@@ -6,8 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -53,7 +52,7 @@ const family = "echo $$ > parent; sleep 60 & echo $! > child; wait";
 
 test("deliver() ends whatever the program has started when its time is over", async () => {
   await withScript(family, { timeout: "500ms" }, async (target, folder) => {
-    const attempted = attempt(target, makeDelivery, never, systemClock);
+    const attempted = attempt(target, makeDelivery, never);
     const pids = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
     assert.deepEqual(pids.map(isRunning), [true, true]);
     assert.equal(reasonOf(await attempted), "timed_out");
@@ -64,7 +63,7 @@ test("deliver() ends whatever the program has started when its time is over", as
 test("deliver() ends whatever the program has started when it is stopped", async () => {
   await withScript(family, { timeout: "1m" }, async (target, folder) => {
     const stop = new AbortController();
-    const attempted = attempt(target, makeDelivery, stop.signal, systemClock);
+    const attempted = attempt(target, makeDelivery, stop.signal);
     const pids = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
     stop.abort();
     assert.equal(await attempted, undefined);
@@ -81,7 +80,7 @@ test("deliver() starts nothing where it is stopped already", async () => {
 
 test("deliver() does not wait for what the program leaves running, even if it holds the outputs", async () => {
   await withScript("sleep 60 & echo $! > child; echo feito", { timeout: "3s" }, async (target, folder) => {
-    assert.deepEqual(await attempt(target, makeDelivery, never, systemClock), {
+    assert.deepEqual(await attempt(target, makeDelivery, never), {
       kind: "delivered",
       status: 0,
       answer: "feito\n",
@@ -99,7 +98,7 @@ test(
     const source = "echo $$ > parent; sleep 60 & echo $! > child; exit 0";
     await withScript(source, { timeout: "1m" }, async (target, folder) => {
       const stop = new AbortController();
-      const attempted = attempt(target, makeDelivery, stop.signal, systemClock);
+      const attempted = attempt(target, makeDelivery, stop.signal);
       const [parent, child] = [await pidIn(folder, "parent"), await pidIn(folder, "child")];
       await until("the program to end", () => !existsSync(`/proc/${parent}`));
       stop.abort();
@@ -128,7 +127,7 @@ test("deliver() leaves no descriptor open for what programs leave running", onLi
 test("deliver() keeps what the program says, whether it has delivered or not", async () => {
   for (const code of [0, 1, 65]) {
     await withScript(`echo saída; echo erro >&2; exit ${code}`, {}, async (target) => {
-      assert.equal((await attempt(target, makeDelivery, never, systemClock))?.answer, "saída\n\nerro\n");
+      assert.equal((await attempt(target, makeDelivery, never))?.answer, "saída\n\nerro\n");
     });
   }
 });
@@ -136,21 +135,21 @@ test("deliver() keeps what the program says, whether it has delivered or not", a
 test("deliver() keeps the first 4 KiB of each output", async () => {
   const source = 'printf "%10000s" "" | tr " " o; printf "%10000s" "" | tr " " e >&2; exit 1';
   await withScript(source, {}, async (target) => {
-    const { answer = "" } = await attempt(target, makeDelivery, never, systemClock) ?? {};
+    const { answer = "" } = await attempt(target, makeDelivery, never) ?? {};
     assert.equal(answer, `${"o".repeat(4096)}\n${"e".repeat(4096)}`);
   });
 });
 
 test("deliver() keeps output that is no text, and cuts no character in two", async () => {
   await withScript(`printf 'a\\377\\000b'; printf 'x%.0s' $(seq 4091); printf 'éé'`, {}, async (target) => {
-    const { answer = "" } = await attempt(target, makeDelivery, never, systemClock) ?? {};
+    const { answer = "" } = await attempt(target, makeDelivery, never) ?? {};
     assert.ok(answer.startsWith("a\ufffd\0bxx") && answer.endsWith("x"), JSON.stringify(answer.slice(-4)));
   });
 });
 
 test("deliver() is not blocked by a program that writes 10 MB", async () => {
   await withScript("head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2", {}, async (target) => {
-    assert.equal((await attempt(target, makeDelivery, never, systemClock))?.kind, "delivered");
+    assert.equal((await attempt(target, makeDelivery, never))?.kind, "delivered");
   });
 });
 

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -57,7 +56,7 @@ async function run(
   try {
     writeFileSync(join(folder.path, "run.sh"), `#!/bin/sh\n${source}\n`, { mode: 0o755 });
     const target = makeTarget(scriptTarget, { command: ["./run.sh"], ...options }, { folder: folder.path });
-    const outcome = await attempt(target, () => delivery, never, systemClock);
+    const outcome = await attempt(target, () => delivery, never);
     await look({ outcome, left: (name) => readFileSync(join(folder.path, name)), folder: folder.path });
   } finally {
     folder.remove();
@@ -145,7 +144,7 @@ test("deliver() finds a relative program from the config's folder, and a bare na
     ) {
       const target = makeTarget(scriptTarget, { command }, { folder: folder.path });
       assert.deepEqual(target.warnings, []);
-      assert.equal((await attempt(target, makeDelivery, never, systemClock))?.kind, "delivered", command[0]);
+      assert.equal((await attempt(target, makeDelivery, never))?.kind, "delivered", command[0]);
     }
   } finally {
     folder.remove();

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { attempt } from "../../lib/lanes/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { slackTarget } from "../../lib/targets/slack.ts";
 import type { Delivery, TargetContext } from "../../lib/targets/target.ts";
 import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";
