@@ -135,8 +135,7 @@ const reasons: Record<Reason, Advice> = {
   },
   crashed: {
     name: "the relay crashed over it",
-    advice:
-      "The relay ended several times while it made this delivery, so it makes it no more. Look at what the target answers; the other deliveries go on.",
+    advice: "The relay itself ended several times over this delivery: see what the target answers, then retry.",
   },
   internal: {
     name: "error in relay",

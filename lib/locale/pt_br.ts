@@ -135,8 +135,7 @@ const reasons: Record<Reason, Advice> = {
   },
   crashed: {
     name: "o relay caiu durante a entrega",
-    advice:
-      "O relay caiu várias vezes durante esta entrega e não a tenta mais. Veja o que o destino responde; as outras entregas continuam.",
+    advice: "O próprio relay caiu várias vezes nesta entrega: veja o que o destino responde e tente de novo.",
   },
   internal: {
     name: "erro no relay",
