@@ -126,8 +126,8 @@ export interface OperatorStore {
   /** What happened, by the hour. */
   activity(since: number): Promise<Activity>;
   /**
-   * Gives these deliveries a new set of attempts from now on, those that are dead or wait; a target that is held by its
-   * circuit is tried at once. Gives how many that were.
+   * Gives these deliveries a new set of attempts from now on, those that are dead or wait, and what is fetched for their
+   * events as well; a lane that is held by its circuit is tried at once. Gives how many that were.
    */
   retry(refs: readonly DeliveryRef[], now: number): Promise<number>;
   /** Accepts an event of the relay's own; says whether it is new. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Awaited, NewEvent } from "../../lib/event.ts";
-import type { AttemptRecord, Due, Store } from "../../lib/store/mod.ts";
+import type { AttemptRecord, Due, Store, Waiting } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import {
   accept,
@@ -24,6 +24,7 @@ import {
 } from "./samples.ts";
 
 const LANE = "relay::notes";
+const HOUR = 3_600_000;
 const data = Buffer.from('{"id":"n1","name":"Rex"}');
 
 /** An event whose deliveries await one in the lane of notes, for so many milliseconds at most. */
@@ -34,6 +35,12 @@ const awaiting = (key: string, targets: string[], ...patience: (number | undefin
 
 const fetched: Partial<AttemptRecord> = { outcome: { kind: "delivered", status: 200, fetched: data } };
 const refused = { kind: "dead", reason: "note_refused", detail: "It answered 404", status: 404 } as const;
+
+/** What has the delivery that may begin in a lane await another one. */
+async function waitFor(store: Store, lane: string): Promise<Waiting> {
+  const { ref, revision } = await turnIn(store, lane);
+  return { ref, revision, awaits: { lane: LANE } };
+}
 
 /** Has these await another one, as their owner; they were read before. */
 async function awaitAll(store: Store, due: Due[], awaits: Awaited): Promise<void> {
@@ -270,6 +277,24 @@ export function testAwaiting(it: It): void {
     }];
     assert.deepEqual((await store.write({ accepts: [], lanes })).released, ["b"]);
     assert.deepEqual([(await turnIn(store)).revision, (await turnIn(store)).dueAt], [due.revision, T0 + 5]);
+  });
+
+  it("retry() of one that awaits another has that made at once, unless it is due", async (store, _reopen, clock) => {
+    await accept(store, awaiting("1", ["a", "b"]), awaiting("2", ["c"]));
+    const { deliveries: [a, b] } = (await store.story(newEvent("1").id))!;
+    const [one] = (await dueIn(store, LANE)).due as [Due];
+    await store.retry([a!.ref], clock.now());
+    const outcome = { ...refused, kind: "retry" as const };
+    const later = { outcome, dueAt: clock.now() + HOUR, startedAt: clock.now() };
+    assert.equal((await record(store, [recordOf(one, "pending", later)]))[0]!.fate, "recorded", "it was under way");
+    const openUntil = clock.now() + 60_000;
+    await store.lanes.await(await epochOf(store, "b"), [await waitFor(store, "b")]);
+    await store.lanes.hold([{ epoch: await epochOf(store, LANE), hold: { openUntil } }]);
+    assert.deepEqual((await dueIn(store, LANE)).due.map(({ ref }) => ref.event), [2]);
+    await store.retry([b!.ref, a!.ref], clock.now());
+    const again = (await dueIn(store, LANE)).due.find(({ ref }) => ref.event === 1)!;
+    assert.deepEqual([again.dueAt, again.attempts, again.failures], [clock.now(), 1, 0]);
+    assert.equal((await store.lanes.holds()).get(LANE)!.openUntil, clock.now(), "its circuit lets it through");
   });
 
   it("story() shows of what awaits another when that is due", async (store, _reopen, clock) => {

@@ -32,6 +32,8 @@ interface Model {
   /** How many attempts the history had when the last one was recorded; how many were recorded in the present set. */
   attempts: number;
   failures: number;
+  /** When it is due, if it is in the lane of relay's own, where nothing is parked and nothing awaits. */
+  dueAt: number;
   /** What it awaits, until its next record. */
   awaits?: Model;
 }
@@ -129,7 +131,9 @@ export class World {
   #add(event: number, lane: string, orderKey?: string): Model {
     const number = this.#deliveries.filter(({ ref }) => ref.event === event).length + 1;
     const ref = { event, number };
-    const model: Model = { ref, lane, orderKey, state: "pending", version: 0, history: [], attempts: 0, failures: 0 };
+    const dueAt = this.#clock.now();
+    const counts = { attempts: 0, failures: 0 };
+    const model: Model = { ref, lane, orderKey, state: "pending", version: 0, history: [], ...counts, dueAt };
     this.#deliveries.push(model);
     return model;
   }
@@ -195,6 +199,7 @@ export class World {
     model.state = record.state;
     model.attempts = model.history.length;
     model.failures++;
+    model.dueAt = record.dueAt ?? Infinity;
     model.awaits = undefined;
     if (model.lane === TARGET) this.#recorded++;
     for (const waiting of this.#deliveries) if (waiting.awaits === model) waiting.awaits = undefined;
@@ -231,7 +236,7 @@ export class World {
     if (!isOwner || model.version !== version || model.state !== "pending") return;
     const there = this.#deliveries.find((one) => one.ref.event === ref.event && one.lane === NOTES);
     const awaited = there ?? this.#add(ref.event, NOTES);
-    if (awaited.state !== "pending") Object.assign(awaited, renewed(awaited));
+    if (awaited.state !== "pending") this.#renew(awaited);
     model.awaits = awaited;
   }
 
@@ -241,8 +246,21 @@ export class World {
     const picked = [...new Set([own[one % own.length]!, own[other % own.length]!])];
     const live = picked.filter(({ state }) => state !== "delivered");
     assert.equal(await this.#store.retry(picked.map(({ ref }) => ref), this.#clock.now()), live.length);
-    for (const model of live) Object.assign(model, renewed(model), { awaits: undefined });
+    const now = this.#clock.now();
+    for (const { ref } of live) {
+      const fetching = this.#deliveries.filter(({ ref: { event }, lane }) => event === ref.event && lane === NOTES);
+      for (const model of fetching) if (model.state === "pending" && model.dueAt > now) this.#renew(model);
+    }
+    for (const model of live) {
+      this.#renew(model);
+      model.awaits = undefined;
+    }
     this.#changes++;
+  }
+
+  /** Gives a delivery a new set of attempts from now on. */
+  #renew(model: Model): void {
+    Object.assign(model, { state: "pending", version: model.version + 1, failures: 0, dueAt: this.#clock.now() });
   }
 
   async replay(one: number, other: number): Promise<void> {
@@ -344,11 +362,6 @@ export class World {
       );
     }
   }
-}
-
-/** What a new set of attempts changes. */
-function renewed({ version, attempts }: Model): Partial<Model> {
-  return { state: "pending", version: version + 1, failures: 0, attempts };
 }
 
 function keyOf({ event, number }: DeliveryRef): string {

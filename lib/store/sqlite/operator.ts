@@ -172,12 +172,17 @@ export class SqliteOperator implements OperatorStore {
 
   async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
     return await this.#change("retry deliveries", () => {
-      const retried = refs.map(({ event, number }) =>
-        this.#sql.retry.get(now, event, number) as { target: string } | undefined
-      ).filter((row) => row !== undefined);
-      this.#tryAtOnce(retried, now);
+      const retried = refs.filter(({ event, number }) => {
+        const row = this.#sql.retry.get(now, event, number) as { target: string } | undefined;
+        if (row) this.#tryAtOnce([row, ...this.#retryAwaited(event, now)], now);
+        return row !== undefined;
+      });
       return retried.length;
     });
+  }
+
+  #retryAwaited(event: number, now: number): { target: string }[] {
+    return this.#sql.retryAwaited.all({ event, now }) as { target: string }[];
   }
 
   async send(event: NewEvent): Promise<boolean> {

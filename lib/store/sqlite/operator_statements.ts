@@ -64,6 +64,10 @@ export const operatorStatements = {
   retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts,
       awaits = NULL, revision = revision + 1
     WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target`,
+  /** What is fetched for an event is fetched at once, unless it is due already. */
+  retryAwaited: `UPDATE deliveries SET due_at = min(due_at, :now), due_set_at = iif(due_at > :now, NULL, due_set_at),
+      first_attempt = iif(due_at > :now, attempts, first_attempt), revision = revision + (due_at > :now)
+    WHERE event = :event AND state = 'pending' AND is_awaited = 1 AND NOT (${isTarget("target")}) RETURNING target`,
   lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
   tryAtOnce: "UPDATE lanes SET open_until = min(open_until, ?) WHERE name = ? AND open_until IS NOT NULL",
 
