@@ -73,6 +73,7 @@ export interface DeliveryRow {
   due_set_at: number | null;
   reason: Reason | null;
   awaits: number | null;
+  is_behind: number;
 }
 
 export interface AttemptRow {
@@ -221,7 +222,7 @@ function isShown({ target }: DeliveryRow): boolean {
 /** @param first What has to be made first: this one, or the one that it awaits. */
 function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
   const { due_at: dueAt, due_set_at: setAt } = first;
-  const nextAt = dueAt === null ? null : dueTime(dueAt, setAt ?? dueAt, now);
+  const nextAt = dueAt === null || row.is_behind === 1 ? null : dueTime(dueAt, setAt ?? dueAt, now);
   return {
     id: formatId(deliveryId(event, row.number)),
     target: row.target,
