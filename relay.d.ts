@@ -21,20 +21,6 @@ declare module "relay" {
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;
-  type Locale = "pt-BR" | "en";
-  interface LocaleOptions {
-    /** Language of the default message. Default: the config's `locale`. */
-    locale?: Locale;
-    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
-    timeZone?: string;
-  }
-  interface DefaultMessageOptions extends LocaleOptions {
-    /**
-     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
-     * Default: `false`; then it names the sections only.
-     */
-    includeNoteText?: boolean;
-  }
   interface NoteMetadata {
     key: string;
     value: string;
@@ -71,41 +57,6 @@ declare module "relay" {
     /** In the order of the note. */
     note_sections: NoteSection[];
   }
-  interface ConnectvetsApiOptions {
-    /** The API key, `cvn_live_…` or `cvn_test_…`. */
-    key: SecretText;
-    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
-    sandbox?: boolean;
-    /**
-     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
-     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
-     */
-    optional?: boolean;
-    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
-    url?: string;
-  }
-  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
-    readonly api: "connectvets";
-    readonly optional: Optional;
-  }
-  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
-  export function connectvetsApi(options: ConnectvetsApiOptions & {
-    optional?: false;
-  }): NoteApi<false>;
-  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
-  type Noted<Api> = [
-    Extract<Api, NoteApi>
-  ] extends [
-    never
-  ] ? unknown : [
-    Extract<Api, NoteApi>
-  ] extends [
-    NoteApi<false>
-  ] ? {
-    note: Note;
-  } : {
-    note?: Note;
-  };
   interface NoteData<Status extends string> {
     note_id: string;
     status: Status;
@@ -210,6 +161,55 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
+  type Locale = "pt-BR" | "en";
+  interface ConnectvetsApiOptions {
+    /** The API key, `cvn_live_…` or `cvn_test_…`. */
+    key: SecretText;
+    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+    sandbox?: boolean;
+    /**
+     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
+     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+     */
+    optional?: boolean;
+    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+    url?: string;
+  }
+  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
+    readonly api: "connectvets";
+    readonly optional: Optional;
+  }
+  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+  export function connectvetsApi(options: ConnectvetsApiOptions & {
+    optional?: false;
+  }): NoteApi<false>;
+  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
+  type Noted<Api> = [
+    Extract<Api, NoteApi>
+  ] extends [
+    never
+  ] ? unknown : [
+    Extract<Api, NoteApi>
+  ] extends [
+    NoteApi<false>
+  ] ? {
+    note: Note;
+  } : {
+    note?: Note;
+  };
+  interface LocaleOptions {
+    /** Language of the default message. Default: the config's `locale`. */
+    locale?: Locale;
+    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+    timeZone?: string;
+  }
+  interface DefaultMessageOptions extends LocaleOptions {
+    /**
+     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
+     * Default: `false`; then it names the sections only.
+     */
+    includeNoteText?: boolean;
+  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;
@@ -265,7 +265,7 @@ declare module "relay" {
     enrich?: Api;
   }
   interface TargetDefinition {
-    readonly target: string;
+    readonly target: object;
     readonly options: unknown;
   }
   interface SourceOptions {
@@ -281,7 +281,7 @@ declare module "relay" {
     rateLimit?: Rate;
   }
   interface SourceDefinition {
-    readonly source: string;
+    readonly source: object;
     readonly options: unknown;
   }
   type Patterns = Pattern | readonly Pattern[];
@@ -336,7 +336,7 @@ declare module "relay" {
       };
     };
     /**
-     * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
+     * The admin listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
      * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
      * link to it.
      */
@@ -416,7 +416,8 @@ declare module "relay" {
   }
   /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
   export interface EmailProvider {
-    readonly provider: string;
+    readonly provider: object;
+    readonly options: unknown;
   }
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
     (options: Options): EmailProvider;
@@ -452,6 +453,41 @@ declare module "relay" {
   }
   /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
+  interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
+    /** Where to send. */
+    url: SecretText;
+    /** Default: `POST`. */
+    method?: "POST" | "PUT" | "PATCH";
+    /** Headers to add. */
+    headers?: Record<string, SecretText>;
+    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+    body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
+    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+    sign?: SecretText;
+  }
+  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+  export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
+  interface ScriptOptions extends TargetOptions {
+    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
+    command: readonly [
+      program: string,
+      ...args: string[]
+    ];
+    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
+    env?: Record<string, SecretText>;
+  }
+  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
+  export function script(options: ScriptOptions): TargetDefinition;
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+    /** The incoming webhook's URL; whoever has it can write to the channel. */
+    url: SecretText;
+    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+    text?: TextOption<AnyEvent & Noted<Api>>;
+    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
+    blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
+  }
+  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+  export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
    * Delivers email by Brevo.
    * @example
@@ -522,41 +558,6 @@ declare module "relay" {
    * ```
    */
   export const sendgrid: ProviderFunction<SendgridOptions>;
-  interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
-    /** Where to send. */
-    url: SecretText;
-    /** Default: `POST`. */
-    method?: "POST" | "PUT" | "PATCH";
-    /** Headers to add. */
-    headers?: Record<string, SecretText>;
-    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
-    body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
-    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
-    sign?: SecretText;
-  }
-  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
-  export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
-  interface ScriptOptions extends TargetOptions {
-    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
-    command: readonly [
-      program: string,
-      ...args: string[]
-    ];
-    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
-    env?: Record<string, SecretText>;
-  }
-  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
-  export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
-    /** The incoming webhook's URL; whoever has it can write to the channel. */
-    url: SecretText;
-    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
-    text?: TextOption<AnyEvent & Noted<Api>>;
-    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
-    blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
-  }
-  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
-  export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
    * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
    * that their route lets through.

@@ -1,25 +1,18 @@
 /** The relay as a whole: built, started and stopped in order. */
 
-import { lstatSync } from "node:fs";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import { bootId } from "./boot.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { noteLanes } from "./connectvets/note_lane.ts";
-import { startAlarms } from "./duties/alarms.ts";
 import { Counting } from "./duties/counting.ts";
+import { startDuties } from "./duties/mod.ts";
 import { Reporter } from "./duties/report.ts";
-import { startRetention } from "./duties/retention.ts";
-import { messageOf, RelayError } from "./errors.ts";
-import { exposed, type PrivateFile } from "./exposure.ts";
-import { closeOnExec, isListening } from "./handover/descriptor.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
-import { portOwner } from "./http/port_owner.ts";
-import { listen, type Listener } from "./http/server.ts";
-import { commitDuration } from "./metrics.ts";
+import type { Listener } from "./http/server.ts";
 import { knownTargets } from "./operator/status.ts";
 import { showUnderway } from "./operator/underway.ts";
 import { closeIdle } from "./outbound/request.ts";
@@ -28,19 +21,14 @@ import { watch } from "./lanes/watch.ts";
 import type { LanesConfig } from "./lanes/worker.ts";
 import { createAccept } from "./pipeline/accept.ts";
 import { createReceive } from "./pipeline/receive.ts";
-import { hostAndPort, listenerUrl } from "./listener_url.ts";
-import { log } from "./log.ts";
+import { listenerUrl } from "./listener_url.ts";
+import { listenOn } from "./listeners.ts";
 import { isOwnLane } from "./own_lane.ts";
-import { rightsTo } from "./rights/mod.ts";
 import type { Store } from "./store/mod.ts";
 import type { Totals } from "./store/operator.ts";
-import { openSqlite } from "./store/sqlite/mod.ts";
-import { BESIDE } from "./store/sqlite/ordinary_file.ts";
-import { placeOf } from "./store/sqlite/place.ts";
 import { Writer } from "./store/writer.ts";
-import type { KeyPair } from "./tls/certificate.ts";
+import { openStore, warningsNow } from "./store_place.ts";
 import { VERSION } from "./version.ts";
-import type { ConfigWarning } from "./warnings.ts";
 import { Windows } from "./window.ts";
 
 /** How long requests that were accepted have for their answer when the drain is used up, in milliseconds. */
@@ -101,6 +89,7 @@ export async function startApp(
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   const boot = bootId();
+  let wasUnclean = false;
   const reporter = new Reporter(
     store,
     { pid: process.pid, version: VERSION, bootId: boot, ...reportOf(loaded) },
@@ -109,7 +98,7 @@ export async function startApp(
   try {
     await store.serve();
     const before = await store.runs.last();
-    const wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
+    wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
     await reporter.start();
     const writer = new Writer(store, clock);
     const owner = new Owner(store, writer, lanesOf(loaded), clock);
@@ -155,11 +144,13 @@ export async function startApp(
       ],
     });
     await owner.start(wasUnclean);
-    const stopDuties = [
-      counting.start(),
-      startRetention(store.upkeep, () => current.config.keep, clock),
-      startAlarms(store, () => current.config.alerts, (target) => owner.wake([target]), clock),
-    ];
+    const stopDuties = await startDuties(
+      store,
+      counting,
+      () => current.config,
+      (target) => owner.wake([target]),
+      clock,
+    );
     const watching = watch(store.lanes, owner, clock, stopping.signal);
 
     return {
@@ -198,7 +189,7 @@ export async function startApp(
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
           owner.stop(drainMs),
-          ...stopDuties.map((stopDuty) => stopDuty()),
+          stopDuties(),
         ]);
         const graceMs = Math.max(end - clock.monotonic(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
@@ -210,7 +201,7 @@ export async function startApp(
     };
   } catch (error) {
     for (const listener of listeners) await listener.stop(0);
-    await reporter.stop();
+    await reporter.stop(!wasUnclean); // else the next start would not know of the crash
     await store.close();
     throw error;
   }
@@ -235,97 +226,6 @@ function countedIn({ maxBacklog, targets }: Config): Iterable<string> | undefine
 /** What a relay says of itself under this config. */
 function reportOf({ file, config: { targets } }: LoadedConfig) {
   return { config: file, targets: knownTargets(targets) };
-}
-
-/** Path of the store's file. */
-export function storePath({ config, folder }: LoadedConfig): string {
-  return storePathIn(folder, config.store);
-}
-
-/** Path of the file of a store that a config in this folder names so. */
-export function storePathIn(folder: string, store: string): string {
-  return placeOf(store, {
-    folder,
-    stateDirectory: process.env.STATE_DIRECTORY,
-    // Under `DynamicUser` the folder is a link to where only root can look.
-    exists: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
-  });
-}
-
-/** What an operator should know of a config, and of the modes that its files and its store have now. */
-export function warningsNow(loaded: LoadedConfig): ConfigWarning[] {
-  const path = storePath(loaded);
-  const store = ["", ...BESIDE].map((suffix): PrivateFile => ({
-    path: "store",
-    file: path + suffix,
-    kind: "own",
-  }));
-  return [...loaded.warnings, ...exposed([...loaded.files, ...store])];
-}
-
-/** Opens the store that this config names. Root goes on with the rights of whoever else can change what lies there. */
-export function openStore(loaded: LoadedConfig): Store {
-  return openStoreAt(storePath(loaded));
-}
-
-/** Opens the store whose file lies there, as {@link openStore} does. */
-export function openStoreAt(path: string): Store {
-  rightsTo(path).take();
-  return openSqlite(path, systemClock, {
-    onCommit: (ms) => commitDuration.observe(ms / 1000),
-    onUpgrade: logUpgrade(systemClock),
-  });
-}
-
-/** Pause between two lines about an upgrade, in milliseconds. */
-const UPGRADE_PAUSE_MS = 2_000;
-
-/** Tells how far it is with an older store that is brought up to date. */
-function logUpgrade(clock: Clock): (part: number) => void {
-  let toldAt = clock.monotonic();
-  return (part) => {
-    if (clock.monotonic() < toldAt + UPGRADE_PAUSE_MS && part < 1) return;
-    toldAt = clock.monotonic();
-    log.info("upgrading the store: {percent} %", { percent: Math.round(part * 100) });
-  };
-}
-
-async function listenOn(
-  name: "listen" | "admin",
-  { host, port, tls }: { host: string; port: number; tls?: KeyPair },
-  handler: Handler,
-  fd?: number,
-): Promise<Listener> {
-  if (fd !== undefined) checkPassed(fd);
-  try {
-    return await listen({ host, port, fd, tls, handler });
-  } catch (error) {
-    throw listenError(name, host, port, (error as NodeJS.ErrnoException).code ?? messageOf(error));
-  }
-}
-
-function listenError(name: "listen" | "admin", host: string, port: number, code: string): RelayError {
-  const where = `Cannot listen on ${hostAndPort(host, port)}`;
-  if (code !== "EADDRINUSE") {
-    return new RelayError(
-      `${where}: the system says ${code}`,
-      `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
-    );
-  }
-  const owner = portOwner(port);
-  const who = owner ? `${owner.program} (process ${owner.pid}) listens` : "another program listens";
-  return new RelayError(`${where}: ${who} there already`, `stop it, or set another \`${name}.port\` in the config`);
-}
-
-/** @throws {RelayError} if nobody can be heard on this descriptor. */
-function checkPassed(fd: number): void {
-  const isFit = isListening(fd);
-  if (isFit) return closeOnExec(fd);
-  throw new RelayError(
-    `Cannot serve on the socket that was passed as descriptor ${fd}: ` +
-      (isFit === false ? "it is no TCP socket that listens" : "only the executable on Linux can"),
-    "see `ListenStream=` in the socket unit; without such a unit, the relay listens by itself",
-  );
 }
 
 function closeAll(targets: Iterable<{ close?(): void }>): void {

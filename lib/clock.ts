@@ -1,7 +1,5 @@
 /** The clock: what time it is, which somebody may set, how much time has passed, which nobody can, and chance. */
 
-import { setTimeout } from "node:timers/promises";
-
 /** Time and chance, as arguments: the relay's own come from `lib/app.ts`, a test turns its own by hand. */
 export interface Clock {
   /** Unix milliseconds. They jump, either way, when the clock is set. */
@@ -10,6 +8,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after so many milliseconds, or as soon as `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back after so many milliseconds, unless what this gives is called before: it costs less than a sleep. */
+  after(ms: number, callBack: () => void): () => void;
   /** A number from 0 to under 1. */
   random(): number;
 }
@@ -18,7 +18,21 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener("abort", end);
+    }),
+  after(ms, callBack) {
+    const timer = setTimeout(callBack, ms);
+    return () => clearTimeout(timer);
+  },
   random: () => Math.random(),
 };
 

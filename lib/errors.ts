@@ -17,7 +17,7 @@ export class RelayError extends Error {
   }
 }
 
-/** One mistake in a config: where, what, and what would mend it. */
+/** One mistake in a config: where, what, and what would fix it. */
 export interface ConfigIssue {
   /** Path in the config, such as `routes[1].to`; empty for the config as a whole. */
   path: string;

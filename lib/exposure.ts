@@ -3,7 +3,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { ConfigWarning, Warning } from "./warnings.ts";
+import { type ConfigWarning, shellPath, type Warning } from "./warnings.ts";
 
 /** A file that is nobody else's business. */
 export interface PrivateFile {
@@ -37,10 +37,10 @@ export function exposed(files: readonly PrivateFile[]): ConfigWarning[] {
 
 function warningOf(file: string, mode: number, kind: PrivateFile["kind"]): Warning | undefined {
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
-  if (mode & WRITE) return (words) => words.changeable(file, octal);
+  if (mode & WRITE) return (words) => words.changeable(file, octal, shellPath(file));
   if (!(mode & READ) || kind === "config") return undefined;
   if (kind === "config with secret") return (words) => words.readableConfig(file, octal);
-  return (words) => words.readable(file, octal) + (kind === "named" ? words.asService : "");
+  return (words) => words.readable(file, octal, shellPath(file)) + (kind === "named" ? words.asService : "");
 }
 
 /** The mode of what lies there, or is linked to; 0 if it is not there, or in a folder into which others cannot look. */

@@ -25,10 +25,10 @@ export const names = {
 const registry = new Registry();
 const registers = [registry];
 
-/** Requests to a source, by what became of them: `stored`, `duplicate`, or why they were refused. */
+/** Requests to a source, by result: `stored`, `duplicate`, or the reason why they were refused. */
 export const eventsReceived = new Counter({
   name: names.eventsReceived,
-  help: "Requests to a source, by what became of them",
+  help: "Requests to a source, by result",
   labelNames: ["source", "result"],
   registers,
 });
@@ -41,10 +41,10 @@ export const deliveryAttempts = new Counter({
   registers,
 });
 
-/** Deliveries that came to their end: `delivered` or `dead`. */
+/** Deliveries that ended, by state: `delivered` or `dead`. */
 export const deliveriesDone = new Counter({
   name: names.deliveriesDone,
-  help: "Deliveries that came to their end, by state",
+  help: "Deliveries that ended, by state",
   labelNames: ["target", "state"],
   registers,
 });
@@ -52,15 +52,15 @@ export const deliveriesDone = new Counter({
 /** From the first byte of a genuine event to its answer, with the event on disk. */
 export const ackDuration = new Histogram({
   name: names.ackDuration,
-  help: "Time from a genuine request to its answer, with the event on disk",
+  help: "Time from a genuine request to its answer, which is sent once the event is on disk",
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   registers,
 });
 
-/** How long attempts took, whatever came of them. */
+/** How long attempts took, whatever their outcome. */
 export const attemptDuration = new Histogram({
   name: names.attemptDuration,
-  help: "Time of an attempt to deliver",
+  help: "Duration of an attempt",
   labelNames: ["target"],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   registers,
@@ -69,22 +69,22 @@ export const attemptDuration = new Histogram({
 /** How long the store took to bring a transaction to the disk. */
 export const commitDuration = new Histogram({
   name: names.commitDuration,
-  help: "Time of a commit to the store, with the flush of the disk",
+  help: "Duration of a commit to the store, with the flush to disk",
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   registers,
 });
 
-/** Requests to ConnectVets' API for a note: `found`, `limited`, or why it gave none. */
+/** Requests to ConnectVets' API for a note, by result: `found`, `limited`, or the reason why it gave none. */
 export const noteRequests = new Counter({
   name: names.noteRequests,
-  help: "Requests for the details of a note, by what came of them",
+  help: "Requests for the details of a note, by result",
   labelNames: ["result"],
   registers,
 });
 
 const backlog = new Gauge({
   name: names.backlog,
-  help: "Deliveries that wait or are on their way",
+  help: "Deliveries that are waiting or in flight",
   labelNames: ["target"],
   registers,
 });
@@ -98,7 +98,7 @@ const oldestPending = new Gauge({
 
 const circuitOpen = new Gauge({
   name: names.circuitOpen,
-  help: "1 while a target is held after failures in a row",
+  help: "1 while a target is held because its attempts fail in a row",
   labelNames: ["target"],
   registers,
 });
@@ -107,7 +107,7 @@ const storeBytes = new Gauge({ name: names.storeBytes, help: "Size of the store 
 
 new Gauge({
   name: names.buildInfo,
-  help: "1, with what is running in its labels",
+  help: "Always 1; its labels say what is running",
   labelNames: ["version", "runtime"],
   registers,
 }).set({ version: VERSION, runtime: `${runtime.name} ${runtime.version}` }, 1);

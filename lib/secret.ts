@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
 import { RelayError } from "./errors.ts";
-import { credentialPath, readUnit } from "./service/credentials.ts";
+import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
 export interface Secret {

@@ -1,5 +1,7 @@
 /** What is written of events elsewhere. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,5 +1,7 @@
 /** Warnings in both languages. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toldIn, type Warning } from "../lib/warnings.ts";

@@ -1,4 +1,4 @@
-/** What the operator's listener is made over. */
+/** What the admin listener is made over. */
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { BodyProblem } from "../http/body.ts";
@@ -6,7 +6,7 @@ import type { Reporter } from "../duties/report.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigWarning } from "../warnings.ts";
 
-/** What the operator's listener knows of a request beside the request. */
+/** What the admin listener knows of a request beside the request. */
 export interface Bindings {
   /** Address of the client: of the other end of the connection, or what a trusted proxy there says. */
   client: string;
@@ -16,7 +16,7 @@ export interface Bindings {
   isStillIn?: () => Promise<boolean>;
 }
 
-/** The relay, as the operator's listener sees it. */
+/** The relay, as the admin listener sees it. */
 export interface AdminContext {
   /** It tells of what is under way as well. */
   store: Store;

@@ -1,4 +1,4 @@
-/** Who may ask the operator's listener for what. */
+/** Who may ask the admin listener for what. */
 
 import { isIP } from "node:net";
 import type { Context, MiddlewareHandler } from "hono";
@@ -26,19 +26,19 @@ export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bind
   const hosts = [options.host, ...(options.publicUrl ? [new URL(options.publicUrl).hostname] : [])];
   return async (c, next) => {
     const host = c.req.header("Host") ?? "";
-    const isOwn = isOwnHost(host, hosts);
+    const isSystem = isOwnHost(host, hosts);
     const isOther = isForeign(c, host, options.publicUrl);
 
     const token = options.token();
     c.env.isStillIn = async () => options.token() === token;
     const shown = bearerOf(c.req.header("Authorization"));
     if (token !== undefined && shown !== undefined) {
-      const verdict = options.guesses.judge(c, shown, token, !isOwn || isOther);
+      const verdict = options.guesses.judge(c, shown, token, !isSystem || isOther);
       if (verdict instanceof Response) return verdict;
       if (verdict) return await next();
     }
 
-    if (!isOwn) {
+    if (!isSystem) {
       return refuse(
         c,
         403,

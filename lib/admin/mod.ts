@@ -1,4 +1,4 @@
-/** The operator's listener: health, readiness and metrics, the API, the pages, and who may see them. */
+/** The admin listener: health, readiness and metrics, the API, the pages, and who may see them. */
 
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
@@ -43,7 +43,7 @@ const bodyProblems: Record<BodyProblem, [status: 400 | 408 | 413 | 415 | 503, te
   no_room: [503, "Cannot take the body now: too many others are coming in"],
 };
 
-/** Answers requests to the operator's listener. */
+/** Answers requests to the admin listener. */
 export function createAdmin(context: AdminContext): Handler {
   const { store } = context;
   const guesses = new Guesses();
@@ -108,7 +108,7 @@ export function createAdmin(context: AdminContext): Handler {
   app.onError((error, c) => {
     const problem = context.loaded().redact(messageOf(error));
     if (isRefusal(error)) return refuse(c, 400, problem);
-    log.error("cannot answer {path} of the operator's listener: {problem}", { path: c.req.path, problem });
+    log.error("cannot answer {path} of the admin listener: {problem}", { path: c.req.path, problem });
     return refuse(c, 503, problem);
   });
   // Without a public address no proxy stands in front, and whoever connects could say anything of who they are.

@@ -1,6 +1,6 @@
 /** How the relay and its targets are now, for API, pages and readiness. */
 
-import { type Alarm, alarmsOn } from "../operator/alarms.ts";
+import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, type RefusedView, refusedView, type ReloadView, runView } from "../operator/run.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import type { AdminContext } from "./context.ts";

@@ -1,4 +1,4 @@
-/** How the operator's listener says no. */
+/** How the admin listener says no. */
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";

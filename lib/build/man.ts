@@ -1,6 +1,7 @@
 /** The manual page relay(1), from what the command line says of itself. */
 
 import type { Command } from "commander";
+import { verbsOf } from "../cli/completions/verb_tree.ts";
 
 /** Sections that the command line's own help does not have. Indented lines stand as they are. */
 const sections: readonly [title: string, text: string][] = [
@@ -52,11 +53,6 @@ export function manPage(program: Command, { version, date }: { version: string; 
     ...sections.flatMap(([title, words]) => [`.SH ${quote(title)}`, ...text(words)]),
   ];
   return lines.join("\n") + "\n";
-}
-
-/** The commands of a command that a person sees, without `help`. */
-export function verbsOf(command: Command): Command[] {
-  return command.createHelp().visibleCommands(command).filter((one) => one.name() !== "help");
 }
 
 /** One line without a full stop, as lexgrog(1) wants it. */

@@ -10,33 +10,30 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { completionsOf } from "../cli/completions.ts";
 import { createProgram } from "../cli/mod.ts";
 import { messageOf } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { bundledPackages } from "./bundle.ts";
 import { checksums } from "./checksums.ts";
 import { compile } from "./compile.ts";
-import { bashCompletion } from "./completions/bash.ts";
-import { fishCompletion } from "./completions/fish.ts";
-import { wordsOf } from "./completions/words.ts";
-import { zshCompletion } from "./completions/zsh.ts";
 import { buildDeb, checkDebTools, debName } from "./deb.ts";
 import { manPage } from "./man.ts";
 import { notices } from "./notices.ts";
 import { fetchRuntime } from "./runtimes.ts";
 import { sbom } from "./sbom.ts";
-import { executableName, type Target, targetNamed, targets } from "./targets.ts";
+import { executableName, type Platform, platformNamed, platforms } from "./platforms.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
  * Makes all of it. The same source gives the same bytes.
  * @param dist Folder to put it into; what an earlier run has put there goes.
- * @param targets Platforms to make it for.
+ * @param platforms Platforms to make it for.
  * @param compression Of the packages, as `dpkg-deb -Z` names it.
  */
-async function release(dist: string, targets: readonly Target[], compression: string): Promise<void> {
-  if (targets.some(({ debian }) => debian)) checkDebTools();
+async function release(dist: string, platforms: readonly Platform[], compression: string): Promise<void> {
+  if (platforms.some(({ debian }) => debian)) checkDebTools();
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(dist)) if (/^relay[-_]|^SHA256SUMS$/.test(name)) rmSync(join(dist, name));
   const date = sourceDate();
@@ -48,34 +45,33 @@ async function release(dist: string, targets: readonly Target[], compression: st
   };
   try {
     const metafile = join(work, "meta.json");
-    for (const target of targets) {
-      const name = executableName(VERSION, target);
-      const folder = join(work, target.name);
+    for (const platform of platforms) {
+      const name = executableName(VERSION, platform);
+      const folder = join(work, platform.name);
       mkdirSync(folder);
-      const runtime = fetchRuntime(target, folder);
-      compile(join(dist, name), { target: { bunTarget: target.bunTarget, runtime }, metafile });
+      const runtime = fetchRuntime(platform, folder);
+      compile(join(dist, name), { target: { bunTarget: platform.bunTarget, runtime }, metafile });
       rmSync(folder, { recursive: true });
       names.push(name);
     }
     const packages = bundledPackages(JSON.parse(readFileSync(metafile, "utf8")), root);
     const licenses = notices(packages);
-    write(`relay-${VERSION}.cdx.json`, sbom({ version: VERSION, date, packages, targets }));
+    write(`relay-${VERSION}.cdx.json`, sbom({ version: VERSION, date, packages, platforms }));
     write(`relay-${VERSION}.licenses.txt`, licenses);
 
     const program = await createProgram();
-    const words = wordsOf(program);
     const shared = {
       version: VERSION,
       date,
       compression,
       man: manPage(program, { version: VERSION, date }),
-      completions: { bash: bashCompletion(words), zsh: zshCompletion(words), fish: fishCompletion(words) },
+      completions: completionsOf(program),
       notices: licenses,
     };
-    for (const target of targets) {
-      const { debian: architecture } = target;
+    for (const platform of platforms) {
+      const { debian: architecture } = platform;
       if (architecture === undefined) continue;
-      buildDeb(dist, { ...shared, architecture, executable: join(dist, executableName(VERSION, target)) });
+      buildDeb(dist, { ...shared, architecture, executable: join(dist, executableName(VERSION, platform)) });
       names.push(debName(VERSION, architecture));
     }
     writeFileSync(join(dist, "SHA256SUMS"), checksums(dist, names));
@@ -100,8 +96,8 @@ const { values: { out, only, compression } } = parseArgs({
   },
 });
 try {
-  const names = only?.split(",") ?? targets.map(({ name }) => name);
-  await release(resolve(out), names.map(targetNamed), compression);
+  const names = only?.split(",") ?? platforms.map(({ name }) => name);
+  await release(resolve(out), names.map(platformNamed), compression);
   process.stdout.write(readFileSync(join(out, "SHA256SUMS"), "utf8"));
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`);

@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
-import { lockedPackage } from "./lock.ts";
-import type { Target } from "./targets.ts";
+import { lockedPackage } from "./deno_lock.ts";
+import type { Platform } from "./platforms.ts";
 
 /** The version of Bun that makes the executable. */
 export const BUN_VERSION: string = manifest.imports.bun.replace("npm:bun@", "");
@@ -17,7 +17,7 @@ export const BUN_VERSION: string = manifest.imports.bun.replace("npm:bun@", "");
  * @param folder An empty folder, to put it into.
  * @throws {Error} if it cannot be had, or is another one.
  */
-export function fetchRuntime({ runtimePackage, runtimePath }: Target, folder: string): string {
+export function fetchRuntime({ runtimePackage, runtimePath }: Platform, folder: string): string {
   const id = `${runtimePackage}@${BUN_VERSION}`;
   run("npm", ["pack", id, "--silent", "--prefer-offline", `--pack-destination=${folder}`]);
   const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz"))!);

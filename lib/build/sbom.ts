@@ -4,9 +4,9 @@ import { Buffer } from "node:buffer";
 import { Enums, Models, Serialize, SPDX, Spec } from "@cyclonedx/cyclonedx-library";
 import manifest from "../../deno.json" with { type: "json" };
 import type { BundledPackage } from "./bundle.ts";
-import { lockedPackage } from "./lock.ts";
+import { lockedPackage } from "./deno_lock.ts";
 import { BUN_VERSION } from "./runtimes.ts";
-import type { Target } from "./targets.ts";
+import type { Platform } from "./platforms.ts";
 
 /** What the bill is of. */
 export interface SbomOptions {
@@ -14,17 +14,17 @@ export interface SbomOptions {
   date: Date;
   packages: readonly BundledPackage[];
   /** Each has a runtime of its own. */
-  targets: readonly Target[];
+  platforms: readonly Platform[];
 }
 
 /** The bill as JSON, by version 1.6 of the specification. The same build gives the same text. */
-export function sbom({ version, date, packages, targets }: SbomOptions): string {
+export function sbom({ version, date, packages, platforms }: SbomOptions): string {
   const relay = new Models.Component(Enums.ComponentType.Application, "relay", {
     version,
     bomRef: `relay@${version}`,
     licenses: licenses("MIT"),
   });
-  const runtimes = targets.map(({ runtimePackage }) => ({
+  const runtimes = platforms.map(({ runtimePackage }) => ({
     name: runtimePackage,
     version: BUN_VERSION,
     license: "MIT",

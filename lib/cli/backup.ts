@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { backupStore, type Contents } from "../store/sqlite/backup.ts";
-import { LongWork } from "./ask.ts";
+import { LongWork } from "./long_work.ts";
 import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { storeThere } from "./store.ts";

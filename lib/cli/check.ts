@@ -2,20 +2,20 @@
 
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
-import { warningsNow } from "../app.ts";
+import { warningsNow } from "../store_place.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
+import { locales } from "../locale/mod.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
 import { toldIn } from "../warnings.ts";
-import { checkWords } from "./check_words.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 
 export function checkVerb(): Command {
-  return verb("check", "load and check the config, print the routing table", "config", "json")
-    .addHelpText("after", "\nExit: 0 the config is sound, 78 it is not; every mistake is printed at once.")
+  return verb("check", "check the config and print the routing table", "config", "json")
+    .addHelpText("after", "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.")
     .action(async (options: ConfigOptions & { json?: boolean }) => {
       const loaded = await loadConfig(options.config);
       print(loaded.redact(options.json ? JSON.stringify(summary(loaded), null, 2) : lines(loaded).join("\n")));
@@ -42,7 +42,7 @@ function summary(loaded: LoadedConfig) {
 function lines(loaded: LoadedConfig): string[] {
   const { listen, sources, targets, routes, fallback, alerts } = summary(loaded);
   const locale = loaded.config.checkLocale;
-  const words = checkWords(locale);
+  const words = locales[locale].check;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
   const warnings = toldIn(locale, warningsNow(loaded));
   const aboutCells = (alert: Alert): [what: string, span: string] => {

@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { ExitCode, StoreError } from "../errors.ts";
 import { selfCommand } from "../runtime.ts";
 import { type Contents, type Copy, copyStore } from "../store/sqlite/backup.ts";
-import { INTERRUPTED, type LongWork, Progress } from "./ask.ts";
+import { INTERRUPTED, type LongWork, Progress } from "./long_work.ts";
 import { printJson, verb } from "./shared.ts";
 
 export function copyVerb(): Command {

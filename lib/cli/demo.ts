@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { startRelay } from "../demo/relay.ts";
-import { type StepResult, tellStory } from "../demo/story.ts";
-import { type DemoTargets, startTargets } from "../demo/targets.ts";
+import { type StepResult, tellStory } from "../demo/steps.ts";
+import { type DemoTargets, startTargets } from "../demo/receivers.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
 import { print, verb } from "./shared.ts";
@@ -16,7 +16,7 @@ import { print, verb } from "./shared.ts";
 const DEMO_SECRET = "demo-secret-of-no-value";
 
 export function demoVerb(): Command {
-  return verb("demo", "show the whole way on this machine, with no account anywhere")
+  return verb("demo", "see relay at work on this machine, with no account anywhere")
     .option("--keep", "go on serving afterwards, until Ctrl-C")
     .action(demo);
 }

@@ -15,12 +15,12 @@ import {
   type MovedTarget,
   movedTargets,
 } from "../operator/diff.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { route, routedOf, type Routing } from "../pipeline/route.ts";
 import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
-import { LongWork } from "./ask.ts";
+import { LongWork } from "./long_work.ts";
 import { type ConfigOptions, jsonText, parseSince, print, verb } from "./shared.ts";
 import { withStore } from "./store.ts";
 import { count, table } from "./terminal.ts";
@@ -48,7 +48,7 @@ what a \`when\` of the new config threw.
 Exit, as of diff(1): 0 nothing goes elsewhere, 1 something does, 2 trouble, 78 a config is not sound, 130 Ctrl-C.`;
 
 export function diffVerb(): Command {
-  return verb("diff", "tell which stored events would go elsewhere by another config", "config", "json")
+  return verb("diff", "show which stored events another config would send elsewhere", "config", "json")
     .argument("<config>", "the other config, such as new.config.ts")
     .requiredOption("--since <when>", "events since then: a duration such as 7d, or a date", parseSince)
     .option("--type <pattern>", "only events of this type, such as note.failed or note.*")
@@ -119,7 +119,7 @@ async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSig
   while (after !== undefined && !signal.aborted) {
     const page: EventPage<StoredEvent> = await store.stored({ since, type }, { limit: PAGE, after, signal });
     const events = page.events.filter(({ event }) => event.receivedAt <= now);
-    yield events.filter(({ event }) => !isOwn(event));
+    yield events.filter(({ event }) => !isSystem(event));
     await setImmediate(); // so that a signal is heard
     after = events.length < page.events.length ? undefined : page.next;
   }

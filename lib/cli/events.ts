@@ -4,13 +4,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { paint, visible } from "../log.ts";
 import type { Store } from "../store/mod.ts";
-import type { EventFilter, EventView } from "../store/operator.ts";
-import { LongWork } from "./ask.ts";
+import type { EventFilter } from "../store/operator.ts";
+import type { EventView } from "../store/views.ts";
+import { LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withStore } from "./store.ts";
-import { printStory } from "./story.ts";
+import { printStory } from "./event_story.ts";
 import { ago, clock, count, table } from "./terminal.ts";
-import { deliveriesInShort, eventJson } from "./words.ts";
+import { deliveriesInShort, eventJson } from "./event_words.ts";
 
 interface Options extends ConfigOptions {
   type?: string;
@@ -25,15 +26,15 @@ interface Options extends ConfigOptions {
 const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead"];
 
 export function eventsVerb(): Command {
-  return verb("events", "list what came in, newest first; or tell the whole story of one event", "config", "json")
-    .argument("[id]", "tell the story of this event, or of the event of this delivery")
+  return verb("events", "list events, newest first; or show the whole story of one", "config", "json")
+    .argument("[id]", "show this event, or the event of this delivery")
     .option("--type <pattern>", "only events of this type, such as note.failed or note.*")
     .addOption(new Option("--state <state>", "only events in this state, or with a delivery in it").choices(states))
     .option("--target <name>", "only events with a delivery to this target")
     .option("--since <when>", "only events since then: a duration such as 2h, or a date", parseSince)
     .option("--text <text>", "only events whose body holds this text, such as a note's id")
-    .option("--limit <n>", "how many at most", limitOf, 20)
-    .addHelpText("after", "\nExit: 1 there is no event of this id.")
+    .option("--limit <n>", "show this many at most", limitOf, 20)
+    .addHelpText("after", "\nExit: 1 if there is no event with this id.")
     .action((id: string | undefined, options: Options) =>
       withStore(options, (open) => id === undefined ? list(open, options) : printStory(open, id, options.json))
     );
@@ -49,7 +50,9 @@ async function list(open: OpenStore, options: Options): Promise<void> {
   if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
   const { events, hasMore } = await collect(open.store, filter, limit);
   if (json) return printJson(events.map(eventJson), open.loaded.redact);
-  if (events.length === 0) return print(Object.keys(filter).length > 0 ? "No event fits" : "No event has come in yet");
+  if (events.length === 0) {
+    return print(Object.keys(filter).length > 0 ? "No event matches" : "No event has come in yet");
+  }
   print(...lines(events).map(open.loaded.redact));
   if (hasMore) print(paint("gray", `  the last ${events.length}; --limit shows more`));
 }

@@ -2,8 +2,8 @@
 
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "@humanwhocodes/momoa";
 import { type ConfigIssue, FixtureError, messageOf, RelayError } from "../errors.ts";
+import { jsonMistake } from "../json.ts";
 import { type Fixture, readFixtures } from "../operator/fixture.ts";
 import { readInput } from "./shared.ts";
 
@@ -46,7 +46,11 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    issues.push({ path: file + placeOf(text), message: `it is not JSON: ${messageOf(error)}` });
+    const at = jsonMistake(text);
+    issues.push({
+      path: at ? `${file}:${at.line}:${at.column}` : file,
+      message: `it is not JSON: ${messageOf(error)}`,
+    });
     return [];
   }
   const read = readFixtures(value);
@@ -58,17 +62,6 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
     const place = Array.isArray(value) ? `${file}[${at}]` : file;
     return { file, name: fixture.name ? `${place} ${fixture.name}` : place, fixture };
   });
-}
-
-/** Line and column at which a text stops being JSON, which not every runtime's own error says. */
-function placeOf(text: string): string {
-  try {
-    parse(text);
-    return "";
-  } catch (error) {
-    const { line, column } = error as { line?: number; column?: number };
-    return line === undefined ? "" : `:${line}:${column}`;
-  }
 }
 
 /**

@@ -6,9 +6,8 @@ import process from "node:process";
 import { type Command, Option } from "commander";
 import { ExitCode } from "../errors.ts";
 import { answeredFiles, exampleFiles, type Files } from "../init/files.ts";
-import { initWords } from "../init/words.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
-import type { Locale } from "../messages/style.ts";
+import { type Locale, localeFor, localeNames, locales } from "../locale/mod.ts";
 import { print, verb } from "./shared.ts";
 
 interface Options {
@@ -19,8 +18,8 @@ interface Options {
 export function initVerb(): Command {
   return verb("init", "write a config to edit, its types, and a .env for its secrets")
     .argument("[dir]", "folder to write to; it is made if it is not there", ".")
-    .addOption(new Option("--locale <locale>", "language of comments and messages").choices(["pt-BR", "en"]))
-    .option("--yes", "ask nothing, and write an example")
+    .addOption(new Option("--locale <locale>", "language of comments and messages").choices(localeNames))
+    .option("--yes", "ask nothing and write an example")
     .addHelpText(
       "after",
       "\nOn a terminal it asks what the config is to do. A file that is there already is left as it is.",
@@ -34,20 +33,20 @@ async function init(dir: string, { locale, yes }: Options): Promise<void> {
   const isAsking = !yes && isNew && process.stdin.isTTY && process.stdout.isTTY;
   if (!isAsking) return write(dir, exampleFiles(locale), locale ?? "en");
   const asked = locale ?? terminalLocale();
-  const { askAnswers } = await import("../init/ask.ts");
+  const { askAnswers } = await import("../init/questions.ts");
   const answers = await askAnswers(asked);
   if (answers) write(dir, answeredFiles(answers, asked), asked);
   else process.exitCode = ExitCode.failed;
 }
 
-/** The language of the user's terminal, of the two that there are. */
+/** The language of the user's terminal. */
 function terminalLocale(): Locale {
   const { LC_ALL, LC_MESSAGES, LANG } = process.env;
-  return (LC_ALL || LC_MESSAGES || LANG || "").startsWith("pt") ? "pt-BR" : "en";
+  return localeFor(LC_ALL || LC_MESSAGES || LANG || "");
 }
 
 function write(dir: string, files: Files, locale: Locale): void {
-  const words = initWords(locale);
+  const words = locales[locale].init;
   const written = writeConfig(dir, files, locale);
   for (const { path, isNew } of written) print(`${isNew ? words.wrote : words.kept}  ${path}`);
   const kept = written.filter(({ isNew }) => !isNew).map(({ name }) => name);

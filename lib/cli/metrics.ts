@@ -12,7 +12,7 @@ export function metricsVerb(): Command {
     .addOption(new Option("--grafana", "dashboard for Grafana, as JSON").conflicts("alerts"))
     .addHelpText(
       "after",
-      "\nThe metrics themselves are at /metrics of the operator's listener." +
+      "\nThe metrics themselves are at /metrics of the admin listener." +
         "\n  relay metrics --alerts > relay.rules.yml     name the file under `rule_files` in prometheus.yml" +
         "\n  relay metrics --grafana > relay.json         import it: Dashboards, New, Import",
     )

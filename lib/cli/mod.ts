@@ -28,6 +28,7 @@ const verbs: Record<string, () => Promise<Command>> = {
   service: async () => (await import("./service.ts")).serviceVerb(),
   metrics: async () => (await import("./metrics.ts")).metricsVerb(),
   demo: async () => (await import("./demo.ts")).demoVerb(),
+  completions: async () => (await import("./completions.ts")).completionsVerb(),
   version: async () => (await import("./version.ts")).versionVerb(),
 };
 
@@ -54,7 +55,8 @@ export async function createProgram(asked = ""): Promise<Command> {
 
 /** Runs the command line and sets the exit code. Whatever fails is told in words. */
 export async function main(args: readonly string[]): Promise<void> {
-  const program = await createProgram(args[0]);
+  const [verb] = args;
+  const program = await createProgram(verb === "completions" ? undefined : verb); // which tells of all verbs
   process.stdout.on("error", lostOutput);
   try {
     if (args.length === 0) program.help({ error: true });

@@ -17,7 +17,7 @@ export function pauseVerb(): Command {
     "json",
   )
     .argument("<target>", "name of the target")
-    .addHelpText("after", "\nAttempts that are on their way end as they end. A restart does not end a pause.")
+    .addHelpText("after", "\nAttempts in flight are not cut off. A restart does not end a pause.")
     .action((target: string, options: Options) => withStore(options, (open) => pause(open, target, options)));
 }
 

@@ -4,11 +4,11 @@ import process from "node:process";
 import type { Command } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { idsOf, type OpenStore, withStore } from "./store.ts";
 import { count, fullTime } from "./terminal.ts";
@@ -22,17 +22,17 @@ interface Options extends ConfigOptions {
 }
 
 export function replayVerb(): Command {
-  return verb("replay", "route stored events again by the config of now, as new deliveries", "config", "json")
-    .argument("[id...]", "events, or deliveries, whose events are meant")
+  return verb("replay", "route stored events again with the current config, as new deliveries", "config", "json")
+    .argument("[id...]", "events; a delivery stands for its event")
     .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
     .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
     .option("--to <target>", "send them to this target alone, whether or not a route names it")
-    .option("--yes", "with --since: do not ask; off a terminal nothing is asked")
+    .option("--yes", "with --since: do not ask for confirmation; without a terminal it never does")
     .addHelpText(
       "after",
       "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +
         "\nfailed, `relay retry` is the better way." +
-        "\nExit: 0 events are replayed, 1 none is, 130 Ctrl-C stopped it; what it had done by then is done.",
+        "\nExit: 0 if events were replayed, 1 if none was, 130 if Ctrl-C stopped it; what was done by then stays done.",
     )
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);
@@ -77,7 +77,7 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   const filter = { type, since };
   const { events, hasMore } = await countEvents(store, filter);
   const found = (hasMore ? "more than " : "") + count(events, "event");
-  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "by the config of now"}?`;
+  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "with the current config"}?`;
   if ((events > 0 || hasMore) && !await confirm(plan, yes)) return declined(json);
 
   const work = new LongWork();
@@ -94,7 +94,7 @@ async function countEvents(store: Store, filter: EventFilter): Promise<{ events:
   let before: number | undefined;
   do {
     const page = await store.events(filter, { limit: 1_000, before });
-    events += page.events.filter((event) => !isOwn(event)).length;
+    events += page.events.filter((event) => !isSystem(event)).length;
     before = page.next;
   } while (before !== undefined && events < MAX_COUNTED);
   return { events, hasMore: before !== undefined };
@@ -110,7 +110,7 @@ function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: Rep
   if (isComplete) print(events > 0 ? done : none);
   else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
   if (unrouted > 0) {
-    print(`${count(unrouted, "event goes", "events go")} nowhere by the config of now; --to names a target`);
+    print(`${count(unrouted, "event goes", "events go")} nowhere with the current config; --to names a target`);
   }
   for (const id of unknown) print(`Not found: no event and no delivery has the id ${id}`);
 }

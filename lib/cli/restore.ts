@@ -2,21 +2,21 @@
 
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { storePath } from "../app.ts";
+import { storePath } from "../store_place.ts";
 import { loadConfig } from "../config/load.ts";
 import { inspectBackup, restoreStore } from "../store/sqlite/backup.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { contentsInWords } from "./backup.ts";
 import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 
 export function restoreVerb(): Command {
-  return verb("restore", "put a copy that `relay backup` made in the place of the store", "config", "json")
+  return verb("restore", "replace the store with a copy that `relay backup` made", "config", "json")
     .argument("<file>", "the copy")
-    .option("--yes", "do not ask; off a terminal nothing is asked")
+    .option("--yes", "do not ask for confirmation; without a terminal it never does")
     .addHelpText(
       "after",
-      "\nStop `relay serve` first. The store that is there stays beside it, under a name with the time." +
+      "\nStop `relay serve` first. The store that it replaces is kept beside it, under a name with the time." +
         "\nWhat waits in the copy is delivered after the next start, also what was delivered since; the delivery ids are the same.",
     )
     .action(restore);

@@ -10,7 +10,7 @@ interface Options extends ConfigOptions {
 }
 
 export function resumeVerb(): Command {
-  return verb("resume", "let the deliveries go that `relay pause` holds", "config", "json")
+  return verb("resume", "release the deliveries that `relay pause` holds", "config", "json")
     .argument("<target>", "name of the target")
     .action((target: string, options: Options) => withStore(options, (open) => resume(open, target, options)));
 }

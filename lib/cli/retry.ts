@@ -5,9 +5,10 @@ import { type Command, Option } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { retryDead, retryIds } from "../operator/retry.ts";
 import { reasons } from "../outcome.ts";
-import type { ShownState } from "../store/operator.ts";
-import type { DeadFilter, DeadGroup } from "../store/operator.ts";
-import { confirm, declined, LongWork } from "./ask.ts";
+import type { ShownState } from "../store/views.ts";
+import type { DeadFilter } from "../store/operator.ts";
+import type { DeadGroup } from "../store/views.ts";
+import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
 import { checkTarget, idsOf, type OpenStore, withStore } from "./store.ts";
 import { count } from "./terminal.ts";
@@ -20,16 +21,16 @@ interface Options extends ConfigOptions, DeadFilter {
 
 export function retryVerb(): Command {
   return verb("retry", "give dead or waiting deliveries a new set of attempts, now", "config", "json")
-    .argument("[id...]", "deliveries, or events: each of their deliveries that is dead or waits")
+    .argument("[id...]", "deliveries, or events: all of their deliveries that are dead or waiting")
     .option("--dead", "every delivery that is dead")
     .option("--target <name>", "with --dead: only those to this target")
-    .addOption(new Option("--reason <reason>", "with --dead: only those that failed so").choices(reasons))
+    .addOption(new Option("--reason <reason>", "with --dead: only those that failed for this reason").choices(reasons))
     .option("--since <when>", "with --dead: only of events since then: a duration such as 2h, or a date", parseSince)
-    .option("--yes", "with --dead: do not ask; off a terminal nothing is asked")
+    .option("--yes", "with --dead: do not ask for confirmation; without a terminal it never does")
     .addHelpText(
       "after",
       "\nA delivery keeps its id. What is delivered, or on its way, is not touched; `relay replay` sends an event again." +
-        "\nExit: 0 something is retried, 1 nothing is, 130 Ctrl-C stopped it; what it had done by then is done.",
+        "\nExit: 0 if something is retried, 1 if nothing is, 130 if Ctrl-C stopped it; what was done by then stays done.",
     )
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);

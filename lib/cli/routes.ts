@@ -8,7 +8,7 @@ import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
 import { print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
-import { verdictWords } from "./words.ts";
+import { verdictWords } from "./event_words.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -16,7 +16,7 @@ interface Options extends SourceOptions {
 }
 
 export function routesVerb(): Command {
-  return verb("routes", "tell where an event would go, and why; sends nothing", "config", "source", "json")
+  return verb("routes", "show where an event would go, and why; sends nothing", "config", "source", "json")
     .argument("[event]", "name of the event", "note.completed")
     .option(
       "--data <file>",
@@ -26,7 +26,7 @@ export function routesVerb(): Command {
     .action(async (event: string, options: Options) => {
       const loaded = await loadConfig(options.config);
       const data = options.data === undefined ? undefined : readInput(options.data);
-      const found = incoming(sourceOf(loaded, options.source), event, data);
+      const found = incoming(sourceOf(loaded, options.source), event, Date.now(), data);
       if ("problem" in found) {
         throw new RelayError(`Cannot read the event: ${found.problem}`, undefined, ExitCode.failed);
       }

@@ -25,11 +25,11 @@ export function sendVerb(): Command {
     .argument("[event]", "name of the event; default: note.completed")
     .option("--data <file>", "send the bytes of this file (- for standard input) instead of a sample")
     .option("--url <url>", "where to post; default: this config's listener, on this machine")
-    .option("--to <target>", "send one test message to this target alone, by the store; no route is asked")
+    .option("--to <target>", "send one test message to this target alone, through the store and past the routes")
     .addHelpText(
       "after",
       `\nSamples: ${sampleNames.join(", ")}` +
-        "\nExit: 0 the relay answered 200, or with --to the target took the message; 1 it did not.",
+        "\nExit: 0 if the relay answered 200, or with --to if the target took the message; 1 if not.",
     )
     .action((event: string | undefined, options: Options) =>
       options.to === undefined

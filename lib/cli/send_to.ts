@@ -14,7 +14,7 @@ import { type OpenStore, withStore } from "./store.ts";
 /** How much longer than the target's own time-out the first attempt is waited for, in milliseconds. */
 const SLACK_MS = 3_000;
 
-/** Between two looks at what became of it, in milliseconds. */
+/** How often its outcome is polled, in milliseconds. */
 const LOOK_MS = 100;
 
 interface Options extends SourceOptions {

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type App, openStore, startApp, storePath, warningsNow } from "../app.ts";
+import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, explain, messageOf } from "../errors.ts";
 import { type Address, isAsked, keptName, takeSockets } from "../handover/passed.ts";
@@ -15,6 +15,7 @@ import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { toldIn } from "../warnings.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
+import { openStore, storePath, warningsNow } from "../store_place.ts";
 
 export function serveVerb(): Command {
   return verb("serve", "receive events and deliver them", "config")

@@ -22,7 +22,7 @@ export interface SourceOptions extends ConfigOptions {
 
 const common = {
   config: new Option("--config <file>", "config file").env("RELAY_CONFIG").default("./relay.config.ts"),
-  source: new Option("--source <name>", "which source's secret and path; default: the first one"),
+  source: new Option("--source <name>", "the source whose secret and path to use; default: the first"),
   json: new Option("--json", "print JSON, for scripts"),
 };
 

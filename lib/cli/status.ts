@@ -2,19 +2,19 @@
 
 import type { Command } from "commander";
 import { paint } from "../log.ts";
-import { type Alarm, alarmsOn } from "../operator/alarms.ts";
+import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, refusedView, runOf } from "../operator/run.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import { inWords } from "../units.ts";
-import { ready } from "./ready.ts";
-import { configLines, refusedLines, runLines } from "./run.ts";
+import { ready } from "./status_ready.ts";
+import { configLines, refusedLines, runLines } from "./status_lines.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { type FoundStore, withFoundStore } from "./store.ts";
 import { ago, clock, table } from "./terminal.ts";
 
 export function statusVerb(): Command {
-  return verb("status", "whether the relay runs, what it refused, and how each target is", "config", "json")
-    .option("--ready", "instead ask the running relay whether it can take events; exits 1 if not, or if none runs")
+  return verb("status", "show whether the relay runs, what it refused, and how each target is", "config", "json")
+    .option("--ready", "ask the running relay instead whether it can take events; exits 1 if not, or if none runs")
     .addHelpText(
       "after",
       "\nReads the store, whether `relay serve` runs or not, and whether the config is sound or not; with --ready, asks" +

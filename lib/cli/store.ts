@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { openStore, openStoreAt, storePath, storePathIn } from "../app.ts";
+import { openStore, openStoreAt, storePath, storePathIn } from "../store_place.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";

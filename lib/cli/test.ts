@@ -8,7 +8,7 @@ import { noteOf } from "../connectvets/note.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
 import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUTED } from "../operator/fixture.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
@@ -54,7 +54,12 @@ With --record, the fixture; with --out as well: { file, problems }.
 Exit: 0 all passed, 1 some did not (or what is to be recorded is not there), 2 fixtures that cannot be read, 78 the config.`;
 
 export function testVerb(): Command {
-  return verb("test", "test the config against events with known ends; sends nothing", "config", "json")
+  return verb(
+    "test",
+    "test the config against fixtures, events with the results to expect; sends nothing",
+    "config",
+    "json",
+  )
     .argument("[file...]", "files of fixtures, or directories of them")
     .option("--record <id>", "print a fixture of this stored event, with what the config makes of it now")
     .option("--out <file>", "with --record: write it to this file, which must not be there yet")
@@ -181,7 +186,7 @@ function recorded(text: string, options: Options) {
   return fromStore(options, async ({ store, loaded }) => {
     const story = await store.story(id!);
     if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
-    if (isOwn(story)) {
+    if (isSystem(story)) {
       throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
     }
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));

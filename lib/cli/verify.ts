@@ -12,10 +12,10 @@ interface Options extends SourceOptions {
 }
 
 export function verifyVerb(): Command {
-  return verb("verify", "say whether a signature is good, and if not, why", "config", "source", "json")
+  return verb("verify", "say whether a signature is valid, and if not, why", "config", "source", "json")
     .argument("[file]", "file with the bytes that were signed, - for standard input", "-")
     .requiredOption("--signature <value>", "the signature header's value")
-    .addHelpText("after", "\nExit: 0 it is good, 1 it is not.")
+    .addHelpText("after", "\nExit: 0 if it is valid, 1 if not.")
     .action(async (file: string, options: Options) => {
       const loaded = await loadConfig(options.config);
       const source = sourceOf(loaded, options.source);

@@ -6,11 +6,11 @@ import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { unknownName } from "../options.ts";
 import { isLoopback } from "../outbound/addresses.ts";
-import { OWN_SOURCE } from "../own_event.ts";
+import { SYSTEM_SOURCE } from "../system_event.ts";
+import { partOf } from "../part.ts";
 import type { Source } from "../sources/source.ts";
 import { messageFields } from "../targets/message.ts";
-import { targetKinds } from "../targets/mod.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target, TargetKind } from "../targets/target.ts";
 import type { ConfigWarning } from "../warnings.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
@@ -19,10 +19,10 @@ export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
 }
 
 function sourceNameIssues({ sources }: Record<string, unknown>): ConfigIssue[] {
-  if (!isObject(sources) || !Object.hasOwn(sources, OWN_SOURCE)) return [];
+  if (!isObject(sources) || !Object.hasOwn(sources, SYSTEM_SOURCE)) return [];
   return [{
-    path: `sources.${OWN_SOURCE}`,
-    message: `is the name of relay's own events, such as alarms; give it another one, such as "connectvets"`,
+    path: `sources.${SYSTEM_SOURCE}`,
+    message: `is the source of system events, such as alarms; give it another one, such as "connectvets"`,
   }];
 }
 
@@ -36,7 +36,7 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
   };
   const kindOf = (name: unknown) => {
     const definition = names.includes(String(name)) ? targets[String(name)] : undefined;
-    return targetKinds.find(({ kind }) => isPart(definition) && definition.target === kind);
+    return partOf<TargetKind<unknown>>("target", definition)?.kind;
   };
   const routes: unknown[] = Array.isArray(top.routes) ? top.routes : [];
   routes.forEach((route, index) => {
@@ -59,7 +59,8 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const owners = new Map<unknown, string>();
   for (const [name, definition] of Object.entries(isObject(top.sources) ? top.sources : {})) {
-    const taken = isPart(definition) && isObject(definition.options) ? definition.options.path : undefined;
+    const options = partOf("source", definition)?.options;
+    const taken = isObject(options) ? options.path : undefined;
     if (typeof taken !== "string") continue;
     const path = `sources.${name}.path`;
     const owner = owners.get(taken);
@@ -104,9 +105,4 @@ export function warningsOf(
 function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigWarning[] {
   const warning = enrich && apiWarning(enrich);
   return warning ? [{ path, warning }] : [];
-}
-
-/** Whether this was made by one of the functions that make sources and targets. */
-export function isPart(value: unknown): value is Record<string, unknown> {
-  return isObject(value) && "options" in value && ("source" in value || "target" in value);
 }

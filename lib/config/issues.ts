@@ -1,7 +1,8 @@
-/** Turns what zod found into mistakes that a person can mend. */
+/** Turns what zod found into mistakes that a person can fix. */
 
 import type { z } from "zod";
 import { type ConfigIssue, describe } from "../errors.ts";
+import { isPart } from "../part.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -76,8 +77,12 @@ const words: Partial<Record<string, string>> = {
   record: "an object",
 };
 
+/** What lies at a path as the config's author wrote it: the options of a part belong to the part itself. */
 function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], root);
+  return path.reduce<unknown>((value, name) => {
+    const own = isPart(value) ? value.options : value;
+    return (own as Record<PropertyKey, unknown> | undefined)?.[name];
+  }, root);
 }
 
 function show(value: unknown, path: Path, secrets: readonly string[]): string {

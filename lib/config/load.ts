@@ -8,8 +8,8 @@ import { ConfigError, messageOf, RelayError } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { importFresh, provideModule } from "../runtime.ts";
 import { type Redact, redactor } from "../secret.ts";
-import { type DotenvFile, readDotenv } from "../service/dotenv.ts";
 import type { ConfigWarning } from "../warnings.ts";
+import { type DotenvFile, readDotenv } from "./dotenv_file.ts";
 import * as relayModule from "./mod.ts";
 import { type Config, readConfig } from "./schema.ts";
 

@@ -17,13 +17,9 @@ export function defineConfig<
 export { connectvetsApi } from "../connectvets/api.ts";
 export type { Note, NoteSection } from "../connectvets/note.ts";
 export { credential, env, file } from "../secret.ts";
-export { connectvets } from "../sources/connectvets.ts";
-export { hmac } from "../sources/hmac.ts";
-export { email } from "../targets/email.ts";
+export * from "../sources/mod.ts";
+export * from "../targets/mod.ts";
 export * from "../targets/providers/mod.ts";
-export { http } from "../targets/http.ts";
-export { script } from "../targets/script.ts";
-export { slack } from "../targets/slack.ts";
 export type { EmailProvider } from "../targets/providers/provider.ts";
 export type { AnyEvent, EventOf, KnownEvents, NoteError, Pattern, UnknownEvent } from "../event.ts";
 export type { Alert, RelayConfig, Route } from "./types.ts";

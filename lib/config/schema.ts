@@ -6,20 +6,22 @@ import { type ApiAccess, apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
-import { type Locale, localeShape } from "../messages/style.ts";
+import { type Locale, localeNames } from "../locale/mod.ts";
+import { localeShape } from "../messages/style.ts";
 import { fn, options } from "../options.ts";
-import type { KeepPolicy } from "../duties/retention.ts";
+import { isPart, type Kind, partOf, type Role } from "../part.ts";
 import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
-import { sourceKinds } from "../sources/mod.ts";
+import * as sourceMakers from "../sources/mod.ts";
 import type { BoundedSource, Source } from "../sources/source.ts";
+import type { KeepPolicy } from "../store/upkeep.ts";
 import { messageShape } from "../targets/message.ts";
-import { targetKinds } from "../targets/mod.ts";
+import * as targetMakers from "../targets/mod.ts";
 import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "../targets/target.ts";
 import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
-import { crossIssues, isPart, warningsOf } from "./cross.ts";
+import { crossIssues, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 
@@ -162,12 +164,12 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
   const top = isObject(value) ? value : {};
   const context: TargetContext = {
     folder,
-    locale: top.locale === "en" ? "en" : "pt-BR",
+    locale: localeNames.find((name) => name === top.locale) ?? "pt-BR",
     timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
     pagesUrl: parsed.data?.admin ? parsed.data.admin.publicUrl : undefined,
   };
-  const sources = buildParts<Source>("source", sourceKinds, top.sources, context, secrets);
-  const targets = buildParts<Target>("target", targetKinds, top.targets, context, secrets);
+  const sources = buildParts<Source>("source", sourceMakers, top.sources, context, secrets);
+  const targets = buildParts<Target>("target", targetMakers, top.targets, context, secrets);
   for (const part of [...sources.built, ...targets.built]) secrets.push(...part.secrets);
   const keyPair = readTls(top, nowMs);
   secrets.push(...keyPair.secrets);
@@ -282,23 +284,24 @@ function readSecrets(
   }
   if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], read));
   if (!isObject(value)) return value;
-  // The options of a source or a target lie where its author wrote them: one level up.
-  const inner = (key: string) => key === "options" && isPart(value) ? path : [...path, key];
+  // The options of a part lie where its author wrote them: one level up.
+  if (isPart(value)) return { ...value, options: readSecrets(value.options, folder, path, read) };
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, inner(key), read)]),
+    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, [...path, key], read)]),
   );
 }
 
-interface Kind<Built> {
-  kind: string;
-  schema: z.ZodType;
+interface BuildingKind<Built> extends Kind {
   build(name: string, options: unknown, context: TargetContext): Built;
 }
 
-/** Builds the sources or targets of a config, each by its kind. */
+/**
+ * Builds the sources or targets of a config, each by its kind.
+ * @param makers The functions that make such parts, by name.
+ */
 function buildParts<Built>(
-  what: "source" | "target",
-  kinds: readonly Kind<Built>[],
+  what: Role,
+  makers: object,
   definitions: unknown,
   context: TargetContext,
   secrets: readonly string[],
@@ -311,16 +314,16 @@ function buildParts<Built>(
   }
   for (const [name, definition] of entries) {
     const base = [`${what}s`, name];
-    const kind = kinds.find((one) => isPart(definition) && definition[what] === one.kind);
-    if (!kind) {
-      const makers = kinds.map((one) => `${one.kind}()`).join(", ");
-      issues.push({ path: formatPath(base), message: `expected a ${what} made by one of ${makers}` });
+    const part = partOf<BuildingKind<Built>>(what, definition);
+    if (!part) {
+      const known = Object.keys(makers).map((one) => `${one}()`).join(", ");
+      issues.push({ path: formatPath(base), message: `expected a ${what} made by one of ${known}` });
       continue;
     }
-    const own = (definition as { options: unknown }).options;
-    const parsed = kind.schema.safeParse(own ?? {});
+    const { kind, options } = part;
+    const parsed = kind.schema.safeParse(options ?? {});
     if (parsed.success) built.push(kind.build(name, parsed.data, context));
-    else issues.push(...issuesOf(parsed.error, own, base, secrets));
+    else issues.push(...issuesOf(parsed.error, options, base, secrets));
   }
   return { built, issues };
 }

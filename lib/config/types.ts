@@ -2,7 +2,7 @@
 
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import type { EventOf, Pattern } from "../event.ts";
-import type { Locale } from "../messages/style.ts";
+import type { Locale } from "../locale/mod.ts";
 import type { SecretText } from "../secret.ts";
 import type { SourceDefinition } from "../sources/source.ts";
 import type { MessageOptions } from "../targets/message.ts";
@@ -58,7 +58,7 @@ export interface RelayConfig<
    */
   listen?: { host?: string; port?: number; tls?: { cert: SecretText; key: SecretText } };
   /**
-   * The operator's listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
+   * The admin listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
    * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
    * link to it.
    */

@@ -7,7 +7,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { RelayError } from "../errors.ts";
 import { selfCommand } from "../runtime.ts";
-import { archiveScript, type DemoTargets } from "./targets.ts";
+import { archiveScript, type DemoTargets } from "./receivers.ts";
 
 /** A relay that serves. */
 export interface DemoRelay {

@@ -4,7 +4,7 @@ import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import { ownEvent } from "../own_event.ts";
+import { systemEvent } from "../system_event.ts";
 import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
 import { startDuty } from "./duty.ts";
@@ -120,7 +120,7 @@ async function turn(
   const causes = type === "relay.alarm.begin" &&
     refused?.map(({ source, reason, count }) => ({ source, reason, count }));
   // By its order key the end of an alarm is not told before its beginning.
-  const event = ownEvent(type, alert.to, { ...data, ...(causes && { refused: causes }) }, now, key);
+  const event = systemEvent(type, alert.to, { ...data, ...(causes && { refused: causes }) }, now, key);
   const isTold = await store.alarms.turn(key, since, event);
   if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });
   return isTold;

@@ -41,7 +41,7 @@ export class Counting implements Backlog {
 
   /** @throws {StoreError} if the store cannot read or write now. */
   async look(): Promise<void> {
-    while (await this.#store.observe());
+    while (await this.#store.observe()) await this.#clock.sleep(0); // others have their turns in between
     const targets = this.#counted();
     this.#added = 0;
     // What is accepted meanwhile may be counted twice, never not at all.

@@ -94,14 +94,17 @@ export class Reporter {
     return sumRefused([...await this.#store.runs.refused(since, this.#clock.now()), ...waiting]);
   }
 
-  /** Says its last word, if it has ever begun to speak. */
-  async stop(): Promise<void> {
+  /**
+   * Says its last word, if it has ever begun to speak.
+   * @param isClean Whether that is that it ended as it was asked to.
+   */
+  async stop(isClean = true): Promise<void> {
     if (!this.#ended) return;
     this.#stop.abort();
     this.#wake.abort();
     const lastWord = async () => {
       await this.#ended;
-      this.#run = { ...this.#run, stoppedAt: this.#clock.now() };
+      if (isClean) this.#run = { ...this.#run, stoppedAt: this.#clock.now() };
       await this.#say();
     };
     const said = new AbortController();

@@ -3,14 +3,8 @@
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import type { UpkeepStore } from "../store/upkeep.ts";
+import type { KeepPolicy, UpkeepStore } from "../store/upkeep.ts";
 import { startDuty } from "./duty.ts";
-
-/** How long events are kept, in milliseconds: those whose deliveries were all made, and those with a dead one. */
-export interface KeepPolicy {
-  deliveredMs: number;
-  deadMs: number;
-}
 
 /** How many times as fast as time passes retention follows a clock that has leapt: a week a day. */
 const FOLLOW = 7;

@@ -107,7 +107,7 @@ export class Parser {
     this.#reader = reader;
     const library = llhttp();
     this.#parser = library.llhttp_alloc(types[kind]);
-    // Whether the connection goes on is for the parser's user to decide, by the head: llhttp would heed a trailer as well.
+    // Whether the connection goes on is for the parser's user to decide, by the head: llhttp would look at a trailer as well.
     library.llhttp_set_lenient_keep_alive(this.#parser, 1);
     if (kind === "request") return; // read strictly: it must mean here what it means to a proxy in front
     library.llhttp_set_lenient_optional_cr_before_lf(this.#parser, 1);

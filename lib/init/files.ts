@@ -3,8 +3,7 @@
 import { randomBytes } from "node:crypto";
 import exampleText from "../../relay.config.ts" with { type: "text" };
 import { quoteValue } from "../config/dotenv.ts";
-import type { Locale } from "../messages/style.ts";
-import { initWords } from "./words.ts";
+import { type Locale, locales } from "../locale/mod.ts";
 
 /** Where notes go, and what that needs to know. Secrets are empty where the user has none yet. */
 export type Destination =
@@ -36,8 +35,8 @@ const names: Record<Destination["kind"], string> = {
 
 /** The example. Without a locale its comments are English, and its messages in the default language. */
 export function exampleFiles(locale?: Locale): Files {
-  const { config, dotenv } = initWords(locale ?? "en");
-  const english = initWords("en").config;
+  const { config, dotenv } = locales[locale ?? "en"].init;
+  const english = locales.en.init.config;
   const translated = exampleText.replace(english.about, config.about).replace(english.fallback, config.fallback);
   return {
     config: locale ? translated.replace("defineConfig({\n", `defineConfig({\n  locale: "${locale}",\n\n`) : translated,
@@ -54,7 +53,7 @@ const fallback: Destination = { kind: "script", command: "logger --tag relay" };
 
 /** What the user's answers make. */
 export function answeredFiles({ failures, completed, secret }: Answers, locale: Locale): Files {
-  const { config, dotenv } = initWords(locale);
+  const { config, dotenv } = locales[locale].init;
   const chosen = [failures, completed].flatMap((one) => one ?? []);
   const destinations = chosen.length > 0 ? chosen : [fallback];
   const kinds = [...new Set(destinations.map(({ kind }) => kind))];
@@ -109,7 +108,7 @@ const placeholders = {
 
 function secretLine(secret: string, locale: Locale): Files["dotenv"][number] {
   const value = secret || randomBytes(24).toString("hex");
-  return { name: "WEBHOOK_SECRET", about: initWords(locale).dotenv.secret, value };
+  return { name: "WEBHOOK_SECRET", about: locales[locale].init.dotenv.secret, value };
 }
 
 function targetText(one: Destination): string {
@@ -123,5 +122,5 @@ function targetText(one: Destination): string {
 /** The text of a `.env`. */
 export function dotenvText(variables: Files["dotenv"], locale: Locale): string {
   const parts = variables.map(({ name, about, value }) => `# ${about}\n${name}=${quoteValue(value)}\n`);
-  return [`# ${initWords(locale).dotenv.about}\n`, ...parts].join("\n");
+  return [`# ${locales[locale].init.dotenv.about}\n`, ...parts].join("\n");
 }

@@ -4,7 +4,7 @@ import { closeSync, fchmodSync, mkdirSync, openSync, writeFileSync } from "node:
 import { join } from "node:path";
 import typesText from "../../relay.d.ts" with { type: "text" };
 import { RelayError } from "../errors.ts";
-import type { Locale } from "../messages/style.ts";
+import type { Locale } from "../locale/mod.ts";
 import { dotenvText, type Files } from "./files.ts";
 
 /** Name of the config's file. */

@@ -18,10 +18,12 @@ export async function attempt(
   clock: Clock,
 ): Promise<Outcome | Deferred | undefined> {
   const { timeoutMs } = target.policy;
-  const timeout = new AbortController();
-  const ended = new AbortController();
-  clock.sleep(timeoutMs, ended.signal).then(() => timeout.abort());
-  const signal = AbortSignal.any([stop, timeout.signal]);
+  if (stop.aborted) return undefined;
+  const end = new AbortController();
+  const { signal } = end;
+  const abort = () => end.abort();
+  const cancel = clock.after(timeoutMs, abort);
+  stop.addEventListener("abort", abort);
   try {
     const outcome = await target.deliver(prepare(), signal);
     if (!signal.aborted || outcome.kind === "delivered") return outcome;
@@ -29,7 +31,8 @@ export async function attempt(
     if (error instanceof MessageError) return { kind: "dead", reason: "message_invalid", detail: error.message };
     if (!signal.aborted) return { kind: "retry", reason: "internal", detail: `Cannot deliver: ${messageOf(error)}` };
   } finally {
-    ended.abort();
+    cancel();
+    stop.removeEventListener("abort", abort);
   }
   if (stop.aborted) return undefined;
   return { kind: "retry", reason: "timed_out", detail: `No answer from ${target.address} within ${timeoutMs} ms` };

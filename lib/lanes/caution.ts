@@ -5,7 +5,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { Dead } from "../outcome.ts";
-import type { DeliveryRef, Due, LaneStore, Suspect } from "../store/mod.ts";
+import type { DeliveryRef } from "../store/delivery.ts";
+import type { Due, LaneStore, Suspect } from "../store/mod.ts";
 import { keyOf } from "./lane.ts";
 
 /** For how long after an unclean stop what begins is written down, in milliseconds. */
@@ -31,7 +32,8 @@ export class Caution {
   #condemned = new Map<string, Suspect>();
   /** Which delivery alone may begin; absent: all may. */
   #alone?: string;
-  #hasBegun = false;
+  /** What was written down, and has not ended. */
+  readonly #underway = new Set<string>();
   #ended = Promise.withResolvers<void>();
 
   constructor(store: LaneStore, clock: Clock) {
@@ -60,28 +62,27 @@ export class Caution {
   /** Tries each suspect alone for a moment. @param wake Called when another one may begin. */
   async tryAlone(wake: () => void, signal: AbortSignal): Promise<void> {
     const endsAt = this.#clock.monotonic() + SLOTS_MS;
-    for (const { ref, crashes } of this.#suspects) {
-      if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
-      this.#alone = keyOf(ref);
-      this.#hasBegun = false;
-      this.#ended = Promise.withResolvers();
-      wake();
-      let hasEnded = await this.#endsWithin(SLOT_MS, signal);
-      if (!hasEnded && this.#hasBegun && crashes >= MANY_CRASHES) {
-        hasEnded = await this.#endsWithin(LONG_SLOT_MS, signal);
+    try {
+      for (const { ref, crashes } of this.#suspects) {
+        if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
+        this.#alone = keyOf(ref);
+        this.#ended = Promise.withResolvers();
+        wake();
+        await this.#endsWithin(SLOT_MS, signal);
+        if (this.#underway.has(this.#alone) && crashes >= MANY_CRASHES) await this.#endsWithin(LONG_SLOT_MS, signal);
+        if (this.#underway.has(this.#alone)) await this.#store.begin([ref], false);
       }
-      if (!hasEnded && this.#hasBegun) await this.#store.begin([ref], false);
+    } finally {
+      this.#alone = undefined;
+      wake();
     }
-    this.#alone = undefined;
-    wake();
   }
 
-  async #endsWithin(ms: number, signal: AbortSignal): Promise<boolean> {
+  /** Resolves when the one that is tried alone has ended, or after so long. */
+  async #endsWithin(ms: number, signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const slept = this.#clock.sleep(ms, AbortSignal.any([ended.signal, signal])).then(() => false);
-    const hasEnded = await Promise.race([this.#ended.promise.then(() => true), slept]);
+    await Promise.race([this.#ended.promise, this.#clock.sleep(ms, AbortSignal.any([ended.signal, signal]))]);
     ended.abort();
-    return hasEnded;
   }
 
   mayBegin = ({ ref }: Pick<Due, "ref">): boolean => this.#alone === undefined || this.#alone === keyOf(ref);
@@ -96,12 +97,13 @@ export class Caution {
 
   /** Writes down what is about to begin. @throws {StoreError} if the store cannot write now. */
   async begin(refs: readonly DeliveryRef[]): Promise<void> {
-    await this.#store.begin(refs, this.#alone !== undefined);
-    this.#hasBegun = true;
+    await this.#store.begin(refs, this.#alone !== undefined && this.#underway.size === 0);
+    for (const ref of refs) this.#underway.add(keyOf(ref));
   }
 
   /** A delivery has ended, or was released. */
   end(ref: DeliveryRef): void {
+    this.#underway.delete(keyOf(ref));
     if (this.#alone === keyOf(ref)) this.#ended.resolve();
   }
 }

@@ -1,6 +1,7 @@
 /** A lane in its owner's memory: what was read of it, what is under way, and which delivery may begin next. */
 
-import type { AttemptRecord, DeliveryRef, Due, DueAsk, DueInLane, Epoch, Recorded } from "../store/mod.ts";
+import type { DeliveryRef } from "../store/delivery.ts";
+import type { AttemptRecord, Due, DueAsk, DueInLane, Epoch, Recorded } from "../store/mod.ts";
 import type { Pace } from "./pace.ts";
 
 /** Deliveries that are read at a time. */

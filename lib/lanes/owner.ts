@@ -62,6 +62,7 @@ export class Owner {
       caution: this.#caution,
       stop: this.#stop.signal,
       onChange: () => this.#lookSoon(),
+      onRoom: (lane) => this.#work(lane),
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
@@ -93,7 +94,7 @@ export class Owner {
     this.#inTurn("take lanes over", () => this.#adopt(config));
     this.refresh();
     await this.#turn;
-    await this.#worker.idle();
+    await this.#worker.settled();
   }
 
   async #adopt(config: LanesConfig, { probes = false } = {}): Promise<void> {
@@ -195,7 +196,7 @@ export class Owner {
     this.#worker.stop();
     this.#alarm.abort();
     const drained = new AbortController();
-    const ended = this.#turn.then(() => this.#worker.idle()).then(() => drained.abort());
+    const ended = this.#turn.then(() => this.#worker.settled()).then(() => drained.abort());
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
     const lanes = [...this.#lanes.values()];
@@ -213,16 +214,18 @@ export class Owner {
     if (this.#isStopping) return;
     try {
       await this.#read();
-      for (const [name, lane] of this.#lanes) {
-        const target = this.#config.lanes.get(name);
-        if (target) this.#worker.work({ lane, target, config: this.#config });
-      }
+      for (const lane of this.#lanes.values()) this.#work(lane);
       await this.#park();
       this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
       this.#setAlarm(this.#clock.monotonic() + STORE_RETRY_MS);
     }
+  }
+
+  #work(lane: Lane): void {
+    const target = this.#config.lanes.get(lane.epoch.lane);
+    if (target) this.#worker.work({ lane, target, config: this.#config });
   }
 
   /** Reads what is due in all lanes that have room and nothing in memory that may begin. */

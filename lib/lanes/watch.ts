@@ -47,7 +47,7 @@ export async function watch(
     }
     // A store that cannot be read is told of by what needs it; the next look may find it mended.
     const changes = await store.changes().catch(() => known);
-    if (known !== undefined && changes !== known) watcher.refresh();
+    if (changes !== known) watcher.refresh();
     known = changes;
     if (now >= orderAt) {
       orderAt = now + ORDER_MS;

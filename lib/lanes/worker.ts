@@ -5,7 +5,7 @@ import { explain } from "../errors.ts";
 import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
@@ -59,6 +59,8 @@ export interface Tools {
   stop: AbortSignal;
   /** Called when a lane may have to be read. */
   onChange(): void;
+  /** Called when a lane has room for what is in memory. */
+  onRoom(lane: Lane): void;
   /** Called when more may be due in these lanes. */
   wake(lanes: Iterable<string>): void;
 }
@@ -78,7 +80,7 @@ export class Worker {
   work(work: Work): void {
     if (this.#isStopping) return;
     const { lane, target, config } = work;
-    const { clock, caution, time } = this.#tools;
+    const { clock, caution } = this.#tools;
     const waiting: Waiting[] = [];
     const begun: Attempting[] = [];
     const isCautious = caution.isOn;
@@ -94,16 +96,16 @@ export class Worker {
         begun.push({ ...work, underway, event: step.event });
       }
     }
-    this.#expire(work, time);
+    this.#expire(work);
     if (waiting.length > 0) this.#track(this.#await(lane, waiting));
     if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(lane, begun));
     else for (const one of begun) this.#track(this.#make(one));
     if (lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
   }
 
-  /** Whether nothing is under way, and nothing is being recorded. */
-  async idle(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+  /** Resolves once what is under way now has ended, and is recorded. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#inFlight);
   }
 
   /** Begins nothing more. */
@@ -118,12 +120,12 @@ export class Worker {
   }
 
   /** Ends what would be of no use by the time that the lane is open again. */
-  #expire(work: Work, time: StoreTime): void {
+  #expire(work: Work): void {
     const { lane, target } = work;
     const now = this.#tools.clock.monotonic();
     const opensAt = target.expired && lane.pace.room(now) === 0 ? lane.pace.opensAt(now) : undefined;
     if (opensAt === undefined || opensAt <= now) return;
-    const at = time.fromMonotonic(opensAt);
+    const at = this.#tools.time.fromMonotonic(opensAt);
     for (const due of lane.expired(at)) this.#end(work, lane.begin(due, false), target.expired!(at));
   }
 
@@ -154,7 +156,7 @@ export class Worker {
       for (const { underway } of begun) this.#release(lane, underway);
       return;
     }
-    for (const one of begun) this.#track(this.#make(one));
+    await Promise.all(begun.map((one) => this.#make(one)));
   }
 
   async #make({ underway, event, ...work }: Attempting): Promise<void> {
@@ -169,7 +171,7 @@ export class Worker {
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
     lane.pace.end();
     const recorded = this.#record(work, { underway, outcome, ...times });
-    this.work(work); // the next one need not wait for the record of this one
+    this.#tools.onRoom(lane); // the next one need not wait for the record of this one
     await recorded;
   }
 
@@ -222,11 +224,11 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  return isOwn(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
+  return isSystem(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
 }
 
 function deliveryOf({ id, attempts, lane, ...due }: Due, config: LanesConfig): Delivery {
   const event = readable(due.event, config.sources);
-  const message = isOwn(event) ? {} : messageFor(routedOf(event), lane, config);
+  const message = isSystem(event) ? {} : messageFor(routedOf(event), lane, config);
   return { id, attempt: attempts + 1, event, message };
 }

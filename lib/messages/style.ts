@@ -1,9 +1,7 @@
 /** How default messages are written: language, time zone, and how much of a note they tell. */
 
 import { z } from "zod";
-
-/** Language of the default messages. */
-export type Locale = "pt-BR" | "en";
+import { type Locale, localeNames } from "../locale/mod.ts";
 
 /** Language and time zone of default messages. */
 export interface LocaleOptions {
@@ -24,7 +22,7 @@ export interface DefaultMessageOptions extends LocaleOptions {
 
 /** The zod shape of {@link LocaleOptions}. */
 export const localeShape = {
-  locale: z.enum(["pt-BR", "en"]).optional(),
+  locale: z.enum(localeNames).optional(),
   timeZone: z.string().refine(isTimeZone, 'expected an IANA time zone such as "America/Sao_Paulo"').optional(),
 };
 

@@ -1,6 +1,6 @@
 /** Makes what came in fit to be shown to a person, whatever it holds. */
 
-import type { Locale } from "./style.ts";
+import type { Locale } from "../locale/mod.ts";
 
 /** A value as an object, whose fields may be anything; an empty one if it is none. */
 export function objectOf(value: unknown): Record<string, unknown> {

@@ -40,8 +40,7 @@ export const rules: readonly Rule[] = [
     for: "5m",
     severity: "warning",
     summary: "Prometheus has seen no relay for a day",
-    description:
-      "See that Prometheus scrapes `/metrics` of the operator's listener (`admin` in the config, port 9300 " +
+    description: "See that Prometheus scrapes `/metrics` of the admin listener (`admin` in the config, port 9300 " +
       "by default), with its token if it has one.",
   },
   {
@@ -51,7 +50,7 @@ export const rules: readonly Rule[] = [
     severity: "critical",
     summary: "relay on {{ $labels.instance }} cannot store events of {{ $labels.source }}",
     description: "Senders are answered 503 and try again later, until they give up. The log says why (a full disk, a " +
-      "locked file, too much waiting); `/readyz` answers 200 once it is mended; `relay status` tells what waits.",
+      "locked file, too much waiting); `/readyz` answers 200 once that is fixed; `relay status` tells what waits.",
   },
   {
     alert: "RelaySignaturesWrong",
@@ -68,7 +67,7 @@ export const rules: readonly Rule[] = [
     expr: `${slowest(names.ackDuration)} > 1`,
     for: "10m",
     severity: "warning",
-    summary: "relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} to take an event",
+    summary: "relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} to accept an event",
     description: "Senders may give up waiting and send again. The disk or the processor is too busy: see " +
       "RelayCommitSlow, and what else runs on the machine; `relay status` tells what waits.",
   },
@@ -89,16 +88,16 @@ export const rules: readonly Rule[] = [
     summary: '{{ printf "%.0f" $value }} deliveries to {{ $labels.target }} were given up',
     description:
       "`relay events --state dead --target {{ $labels.target }}` lists them, `relay events ID` tells one's " +
-      "story. Mend the target, then `relay retry --dead --target {{ $labels.target }}`.",
+      "story. Fix the target, then `relay retry --dead --target {{ $labels.target }}`.",
   },
   {
     alert: "RelayCircuitOpen",
     expr: `${names.circuitOpen} == 1`,
     for: "10m",
     severity: "warning",
-    summary: "{{ $labels.target }} is held: it fails in a row",
+    summary: "{{ $labels.target }} is held: its attempts fail in a row",
     description: "What waits loses no attempt, and goes out when a probe succeeds. `relay status` tells the last " +
-      "reason. Once it is mended, `relay retry --dead --target {{ $labels.target }}` sends what was given up before.",
+      "reason. Once it works again, `relay retry --dead --target {{ $labels.target }}` sends what was given up before.",
   },
   {
     alert: "RelayDeliveriesLate",
@@ -114,9 +113,9 @@ export const rules: readonly Rule[] = [
     expr: `${names.backlog} > 1000 and deriv(${names.backlog}[15m]) > 0`,
     for: "15m",
     severity: "warning",
-    summary: '{{ printf "%.0f" $value }} deliveries wait for {{ $labels.target }}, and more and more do',
+    summary: '{{ printf "%.0f" $value }} deliveries wait for {{ $labels.target }}, and their number grows',
     description:
-      "{{ $labels.target }} takes less than comes in. `relay status` tells whether it fails; if it is only " +
+      "{{ $labels.target }} takes fewer than come in. `relay status` tells whether it fails; if it is only " +
       "slow, raise its `concurrency` or `rate` in the config, then `systemctl reload relay`.",
   },
 ];

@@ -19,16 +19,21 @@ export interface PreviewConfig extends RoutingTable {
 export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
 
 /**
- * An event as it would be if it came in now by this source; a `note` beside its `data` is taken for the note in full.
+ * An event as it would be if it came in at `now` by this source; a `note` beside its `data` is taken for the note in full.
  * @param type What the event is called, for a sender that does not say it in the body.
  * @returns The event, or one sentence that says why the body holds none.
  */
-export function incoming(source: Source, type: string, body?: Uint8Array): ReadableEvent | { problem: string } {
+export function incoming(
+  source: Source,
+  type: string,
+  now: number,
+  body?: Uint8Array,
+): ReadableEvent | { problem: string } {
   const draft = source.draft(type, body);
   const read = source.read({ headers: new Headers(draft.headers), body: draft.body });
   if ("problem" in read) return read;
   const id = formatId(eventId(source.name, draft.body, 0));
-  const event = { ...draft, id, source: source.name, type: read.event.type, receivedAt: Date.now() };
+  const event = { ...draft, id, source: source.name, type: read.event.type, receivedAt: now };
   return readable({ ...event, note: noteOf(read.event.payload.note) }, [source]);
 }
 

@@ -3,7 +3,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import type { NewDelivery, RelayEvent } from "../event.ts";
 import { formatId, type IdBytes } from "../id.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { deliveriesOf } from "../pipeline/accept.ts";
 import { routedOf } from "../pipeline/route.ts";
 import { readable } from "../sources/view.ts";
@@ -66,7 +66,7 @@ export async function replaySince(
     if (options.signal?.aborted) return { ...result, isComplete: false };
     const page: EventPage<StoredEvent> = await store.stored(filter, { limit: BATCH, after, signal: options.signal });
     const events = page.events.filter(({ event }) => event.receivedAt <= options.now);
-    await replay(store, loaded, events.filter(({ event }) => !isOwn(event)), options, result);
+    await replay(store, loaded, events.filter(({ event }) => !isSystem(event)), options, result);
     result.lastAt = events.at(-1)?.event.receivedAt ?? result.lastAt;
     options.onProgress?.(result.events + result.unrouted);
     after = events.length < page.events.length ? undefined : page.next;
@@ -91,7 +91,7 @@ async function replay(
 }
 
 function newDeliveries(event: RelayEvent, { config }: LoadedConfig, to?: string): NewDelivery[] {
-  if (isOwn(event)) return [];
+  if (isSystem(event)) return [];
   return deliveriesOf(routedOf(readable(event, config.sources)), config, to === undefined ? undefined : [to])
     .deliveries;
 }

@@ -2,7 +2,8 @@
 
 import { formatId, type IdBytes } from "../id.ts";
 import type { Store } from "../store/mod.ts";
-import type { DeadFilter, ShownState } from "../store/operator.ts";
+import type { DeadFilter } from "../store/operator.ts";
+import type { ShownState } from "../store/views.ts";
 
 /** What became of each delivery that was named. */
 export interface RetryResult {

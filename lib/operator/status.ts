@@ -1,7 +1,7 @@
 /** How each target is. Pure functions. */
 
 import type { LaneHold } from "../store/mod.ts";
-import type { TargetView } from "../store/operator.ts";
+import type { TargetView } from "../store/views.ts";
 import type { KnownTarget } from "../store/runs.ts";
 import type { Target } from "../targets/target.ts";
 

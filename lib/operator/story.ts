@@ -3,7 +3,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import type { IdBytes } from "../id.ts";
 import { maskHeaders } from "../log.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 import { route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/route.ts";
 import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
@@ -44,7 +44,7 @@ export async function tellStory(
     ...rest,
     headers: maskHeaders(new Headers(story.headers), sources.flatMap((one) => one.signatureHeaders)),
     secret: { number: secretIndex + 1, of: source?.secretCount },
-    routing: isOwn(story)
+    routing: isSystem(story)
       ? nowhere
       : routingOf(routedOf(readable({ ...story, receivedAt: Date.parse(story.receivedAt) }, sources)), loaded),
     deliveries: story.deliveries.map((delivery) => {

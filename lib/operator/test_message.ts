@@ -1,7 +1,7 @@
 /** A message that tries a target out. */
 
 import { deliveryId, formatId } from "../id.ts";
-import { ownEvent } from "../own_event.ts";
+import { systemEvent } from "../system_event.ts";
 import { requestTo, type Source } from "../sources/source.ts";
 import type { Store } from "../store/mod.ts";
 
@@ -17,7 +17,7 @@ export async function sendTest(
   source: Source,
   now: number,
 ): Promise<{ event: string; delivery: string }> {
-  const event = ownEvent("relay.test", target, { target }, now);
+  const event = systemEvent("relay.test", target, { target }, now);
   const headers = { ...event.headers, ...source.sign(requestTo(source, event, now)) };
   await store.send({ ...event, headers });
   return { event: formatId(event.id), delivery: formatId(deliveryId(event.id, 1)) };

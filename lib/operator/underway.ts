@@ -3,7 +3,8 @@
 import type { IdBytes } from "../id.ts";
 import type { UnderwayView } from "../lanes/owner.ts";
 import type { Store } from "../store/mod.ts";
-import type { DeliveryView, EventFilter, EventView, ListPage } from "../store/operator.ts";
+import type { EventFilter, ListPage } from "../store/operator.ts";
+import type { DeliveryView, EventView } from "../store/views.ts";
 
 /** A store that tells of what is under way as `in_flight`. @param underway Asked with every read. */
 export function showUnderway(store: Store, underway: () => readonly UnderwayView[]): Store {

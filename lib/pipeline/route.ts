@@ -62,7 +62,7 @@ export interface RoutedEvent {
   readonly payload: Payload;
 }
 
-/** A stored event as its routes were asked about it when it came in: without its note. It is read when that is needed. */
+/** A stored event as routes saw it when it came in: without what was fetched for it. It is read when that is needed. */
 export function routedOf(event: ReadableEvent): RoutedEvent {
   let payload: Payload | undefined;
   return {

@@ -8,7 +8,7 @@ import process from "node:process";
 import { messageOf, RelayError } from "../errors.ts";
 import { libc } from "../libc.ts";
 import type { User } from "./user.ts";
-import { type ViewOf, viewOf } from "./view.ts";
+import { type ViewOf, viewOf } from "./file_view.ts";
 import { wayTo } from "./way.ts";
 
 /** With whose rights root has worked last, for a hint where these are not enough. */

@@ -13,12 +13,12 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
+import { readDotenv } from "../config/dotenv_file.ts";
 import { messageOf, RelayError } from "../errors.ts";
 import { exampleFiles } from "../init/files.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
 import { isExecutable } from "../runtime.ts";
 import { toldIn } from "../warnings.ts";
-import { readDotenv } from "./dotenv.ts";
 import { servicePaths, unitText } from "./unit.ts";
 
 /** One thing that was done, or found done: a verb in the past tense, and what it was done to. */

@@ -1,6 +1,6 @@
 /** The systemd unit that keeps the relay running, as text. */
 
-import { DOTENV_CREDENTIAL } from "./dotenv.ts";
+import { DOTENV_CREDENTIAL } from "../config/dotenv_file.ts";
 
 /** Where the parts of the service lie. */
 export interface ServicePaths {

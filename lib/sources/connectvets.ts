@@ -12,7 +12,7 @@ export interface ConnectvetsOptions extends SourceOptions {}
 
 /** Receives ConnectVets' webhooks. */
 export function connectvets(options: ConnectvetsOptions): SourceDefinition {
-  return { source: "connectvets", options };
+  return { source: connectvetsSource, options };
 }
 
 /** How ConnectVets signs. */

@@ -29,7 +29,7 @@ export interface HmacOptions extends SourceOptions {
 
 /** Receives events of any sender that signs the body with an HMAC. */
 export function hmac(options: HmacOptions): SourceDefinition {
-  return { source: "hmac", options };
+  return { source: hmacSource, options };
 }
 
 const schema = options({

@@ -23,7 +23,7 @@ export interface SourceOptions {
 
 /** A source in a config, made by `connectvets()` or `hmac()`. */
 export interface SourceDefinition {
-  readonly source: string;
+  readonly source: object;
   readonly options: unknown;
 }
 

@@ -15,7 +15,7 @@ export interface AlarmStore {
    * @param since Since when what it tells of is so; `undefined` turns it off.
    */
   turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean>;
-  /** How many dead letters there are, counted to `limit`; those of relay's own events are none. */
+  /** How many dead letters there are, counted to `limit`; those of system events are none. */
   countDead(limit: number): Promise<number>;
   /** When the last event of each type was received, as far as {@link UpkeepStore.observe} has seen; relay's own left out. */
   lastReceived(): Promise<Map<string, number>>;

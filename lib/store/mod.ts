@@ -6,20 +6,11 @@
 import type { Awaited, NewEvent, RelayEvent } from "../event.ts";
 import type { Outcome, Reason } from "../outcome.ts";
 import type { AlarmStore } from "./alarms.ts";
+import type { DeliveryRef } from "./delivery.ts";
 import type { OperatorStore } from "./operator.ts";
 import type { RunStore } from "./runs.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { UpkeepStore } from "./upkeep.ts";
-
-/** Names one delivery within its store. */
-export interface DeliveryRef {
-  /** The event's sequence: its number in the order of acceptance. */
-  event: number;
-  /** Counts the event's deliveries, from 1. */
-  number: number;
-}
-
-export type DeliveryState = "pending" | "delivered" | "dead";
 
 /** Until when a lane is held by what its attempts gave rise to, in Unix milliseconds. */
 export interface Hold {

@@ -2,70 +2,9 @@
 
 import type { NewDelivery, NewEvent, RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
-import type { Outcome, Reason } from "../outcome.ts";
-import type { DeliveryRef, DeliveryState } from "./mod.ts";
-
-/** Whether an event goes anywhere. */
-export type EventState = "accepted" | "unrouted";
-
-/** An event as an operator sees it. Times are ISO 8601, UTC. */
-export interface EventView {
-  id: string;
-  source: string;
-  type: string;
-  state: EventState;
-  receivedAt: string;
-  /** The note that it is about, and the reference that the clinic's own system gave, as far as its payload says. */
-  noteId: string | null;
-  externalId: string | null;
-  problems: string[];
-  deliveries: DeliveryView[];
-}
-
-/** A store knows of none that is `in_flight`: that is said by the relay that has it under way. */
-export type ShownState = DeliveryState | "in_flight";
-
-export interface DeliveryView {
-  id: string;
-  target: string;
-  state: ShownState;
-  attempts: number;
-  reason: Reason | null;
-  nextAttemptAt: string | null;
-}
-
-/** One attempt as an operator sees it. */
-export interface AttemptView {
-  attempt: number;
-  startedAt: string;
-  durationMs: number;
-  outcome: Outcome["kind"];
-  reason: Reason | null;
-  detail: string | null;
-  status: number | null;
-  answer: string | null;
-}
-
-/** A target as an operator sees it, known from its deliveries alone. Times are ISO 8601, UTC. */
-export interface TargetView {
-  name: string;
-  /** Deliveries that are neither delivered nor dead. */
-  pending: number;
-  inFlight: number;
-  dead: number;
-  /** When the oldest event came in that is not delivered to it, nor dead. */
-  oldestPendingAt: string | null;
-  lastDeliveredAt: string | null;
-  lastFailedAt: string | null;
-  /** Of the last failure. */
-  lastReason: Reason | null;
-  /** Its circuit is open, and lets a probe through then. */
-  circuitOpenUntil: string | null;
-  /** It asked for a pause, until then. */
-  throttledUntil: string | null;
-  /** An operator paused it then. */
-  pausedAt: string | null;
-}
+import type { Reason } from "../outcome.ts";
+import type { DeliveryRef } from "./delivery.ts";
+import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, ShownState, TargetView } from "./views.ts";
 
 /** A delivery with what became of each attempt, the first one first. */
 export interface DeliveryStory extends DeliveryView {
@@ -130,16 +69,6 @@ export interface EventPage<Event = EventView> {
 export interface StoredEvent {
   seq: number;
   event: RelayEvent;
-}
-
-/** Dead letters of one target with one reason. Times are ISO 8601, UTC. */
-export interface DeadGroup {
-  target: string;
-  reason: Reason;
-  count: number;
-  /** When the oldest and the newest of their events came in. */
-  oldestAt: string;
-  newestAt: string;
 }
 
 /** Which dead letters are asked for: all that is given must hold. */

@@ -1,5 +1,11 @@
 /** What a store lets the relay do on its own: delete what is old, and count what waits. */
 
+/** How long events are kept, in milliseconds: those whose deliveries were all made, and those with a dead one. */
+export interface KeepPolicy {
+  deliveredMs: number;
+  deadMs: number;
+}
+
 /** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
 export interface Ages {
   delivered: number;

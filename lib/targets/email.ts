@@ -4,16 +4,17 @@ import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
-import { writeHtml } from "../messages/html.tsx";
-import { noticeOf } from "../messages/notice.ts";
+import { writeHtml } from "../messages/html_message.tsx";
+import { noticeOf } from "../messages/event_notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
-import { writeText } from "../messages/text.ts";
+import { writeText } from "../messages/text_message.ts";
 import { options } from "../options.ts";
+import { partOf } from "../part.ts";
 import type { SecretText } from "../secret.ts";
 import { asciiName, domainOf, type Mailer, parseMailbox } from "./mail.ts";
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import * as providers from "./providers/mod.ts";
-import { type EmailProvider, schemaOf } from "./providers/provider.ts";
+import type { EmailProvider, ProviderKind } from "./providers/provider.ts";
 import { ehloName, smtpMailer } from "./smtp.ts";
 import {
   type EnrichOptions,
@@ -59,7 +60,7 @@ export interface EmailOptions<Api extends NoteApi | undefined = undefined>
 
 /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
 export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition {
-  return { target: "email", options };
+  return { target: emailTarget, options };
 }
 
 const address = z.string().refine(
@@ -71,9 +72,8 @@ const server = z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smt
 
 /** Reads an {@link EmailProvider} into its mailer; mistakes in its options lie where their author wrote them. */
 const provider = z.unknown().transform((value, context): Mailer => {
-  const { provider: name, ...own } = { ...(typeof value === "object" ? value as Partial<EmailProvider> : {}) };
-  const define = Object.entries(providers).find(([known]) => known === name)?.[1];
-  const read = define && schemaOf(define).safeParse(own);
+  const part = partOf<ProviderKind>("provider", value);
+  const read = part?.kind.schema.safeParse(part.options);
   if (read?.success) return read.data;
   if (read) {
     for (const issue of read.error.issues) context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
@@ -114,7 +114,6 @@ interface Content {
 }
 
 export const emailTarget: TargetKind<z.output<typeof schema>> = {
-  kind: "email",
   schema,
   fields: ["subject", "text", "html"],
   build(name, options, context) {

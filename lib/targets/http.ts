@@ -9,7 +9,7 @@ import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
 import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
-import { exchange, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./exchange.ts";
 import {
   type Delivery,
   type EnrichOptions,
@@ -37,7 +37,7 @@ export interface HttpOptions<Api extends NoteApi | undefined = undefined> extend
 
 /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
 export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition {
-  return { target: "http", options };
+  return { target: httpTarget, options };
 }
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });
@@ -59,7 +59,6 @@ function headerValue() {
 }
 
 export const httpTarget: TargetKind<z.output<typeof schema>> = {
-  kind: "http",
   schema,
   fields: ["body"],
   build(name, options) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { callFunction } from "../callback.ts";
 import { describe, MessageError, messageOf } from "../errors.ts";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
-import { isOwn } from "../own_event.ts";
+import { isSystem } from "../system_event.ts";
 
 /** A text, or a function that makes it from the event. */
 export type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
@@ -55,7 +55,7 @@ export const messageFields = Object.keys(messageShape) as (keyof MessageFields)[
  * event of relay's own, which the config's functions do not expect.
  */
 export function fieldsFor(event: RelayEvent, target: MessageFields, route: MessageFields): MessageFields {
-  return isOwn(event) ? {} : { ...target, ...route };
+  return isSystem(event) ? {} : { ...target, ...route };
 }
 
 /**

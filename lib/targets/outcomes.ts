@@ -24,13 +24,13 @@ export const httpRows: readonly Row[] = [
  * letter says so at once, and all of that reason are retried together.
  */
 export const noteRows: readonly Row[] = [
-  [401, 401, "dead", "note_refused", "the key in `enrich` is not valid there: mend it or its `sandbox`, then retry"],
+  [401, 401, "dead", "note_refused", "the key in `enrich` is not valid there: fix it or its `sandbox`, then retry"],
   [
     403,
     403,
     "dead",
     "note_refused",
-    "the key in `enrich` may not read this note: mend it or its `sandbox`, then retry",
+    "the key in `enrich` may not read this note: fix it or its `sandbox`, then retry",
   ],
   [404, 404, "dead", "note_missing", "it knows no such note: was it deleted, or is `sandbox` in `enrich` wrong?"],
   [408, 408, "retry", "note_unavailable"],

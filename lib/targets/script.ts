@@ -24,7 +24,7 @@ export interface ScriptOptions extends TargetOptions {
 
 /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
 export function script(options: ScriptOptions): TargetDefinition {
-  return { target: "script", options };
+  return { target: scriptTarget, options };
 }
 
 /** Bytes kept of each output. */
@@ -44,7 +44,6 @@ const schema = options({
 });
 
 export const scriptTarget: TargetKind<z.output<typeof schema>> = {
-  kind: "script",
   schema,
   fields: [],
   build(name, options, context) {

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import type { Warning } from "../warnings.ts";
+import { shellPath, type Warning } from "../warnings.ts";
 
 /** What is read of a file: more than Linux reads of a first line. */
 const MAX_START = 512;
@@ -29,7 +29,7 @@ export interface ScriptPlace {
 export function faultOf({ program, folder, path }: ScriptPlace): Warning | undefined {
   if (process.platform === "win32") return undefined;
   const closed = closedFolderOf(join(folder, "."));
-  if (closed) return (words) => words.program.closed(closed, quote(closed));
+  if (closed) return (words) => words.program.closed(closed, shellPath(closed));
   if (!statOf(folder)?.isDirectory()) return (words) => words.program.noFolder(folder);
   if (program.includes("/")) return faultOfFile(program, path);
   const found = findInPath(program, path);
@@ -40,13 +40,13 @@ function faultOfFile(file: string, path: string): Warning | undefined {
   const stats = statOf(file);
   if (!stats) {
     const closed = closedFolderOf(file);
-    return closed ? (words) => words.program.closed(closed, quote(closed)) : (words) => words.program.missing(file);
+    return closed ? (words) => words.program.closed(closed, shellPath(closed)) : (words) => words.program.missing(file);
   }
   if (stats.isDirectory()) return (words) => words.program.isFolder;
   if (!stats.isFile()) return (words) => words.program.noFile;
   if (!may(file, constants.X_OK)) {
     const isMarked = (stats.mode & 0o111) !== 0;
-    return (words) => isMarked ? words.program.notAllowed : words.program.notExecutable(quote(file));
+    return (words) => isMarked ? words.program.notAllowed : words.program.notExecutable(shellPath(file));
   }
   const start = startOf(file); // what may not be read may still be run
   return start && faultOfContent(file, start, path);
@@ -55,7 +55,7 @@ function faultOfFile(file: string, path: string): Warning | undefined {
 function faultOfContent(file: string, start: Buffer, path: string): Warning | undefined {
   const text = start.toString("latin1");
   if (text.startsWith("#!")) return faultOfFirstLine(file, text.split("\n", 1)[0]!, path);
-  if (text.startsWith("\xef\xbb\xbf#!")) return (words) => words.program.marked(quote(file));
+  if (text.startsWith("\xef\xbb\xbf#!")) return (words) => words.program.marked(shellPath(file));
   if (process.platform !== "linux") return undefined;
   if (text.startsWith("\x7fELF")) return faultOfMachine(start);
   const system = text.startsWith("MZ")
@@ -68,7 +68,7 @@ function faultOfContent(file: string, start: Buffer, path: string): Warning | un
 
 /** A first line such as `#!/usr/bin/env python3`. */
 function faultOfFirstLine(file: string, line: string, path: string): Warning | undefined {
-  if (line.endsWith("\r")) return (words) => words.program.windowsLines(quote(file));
+  if (line.endsWith("\r")) return (words) => words.program.windowsLines(shellPath(file));
   const [, interpreter = "", argument = ""] = /^#![ \t]*(\S*)[ \t]*(\S*)/.exec(line) ?? [];
   if (!interpreter) return (words) => words.program.noFirstLine;
   if (!statOf(interpreter)?.isFile() || !may(interpreter, constants.X_OK)) {
@@ -128,9 +128,4 @@ function startOf(path: string): Buffer | undefined {
   } finally {
     if (file !== undefined) closeSync(file);
   }
-}
-
-/** A path as a shell reads it. */
-function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

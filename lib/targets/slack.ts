@@ -4,10 +4,10 @@ import { z } from "zod";
 import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
-import { noticeOf } from "../messages/notice.ts";
-import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack.ts";
-import { type DefaultMessageOptions, defaultMessageShape, type Locale, styleOf } from "../messages/style.ts";
-import { wordsOf } from "../messages/words.ts";
+import { type Locale, locales } from "../locale/mod.ts";
+import { noticeOf } from "../messages/event_notice.ts";
+import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
+import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { exchange, secretsOfUrl } from "./network.ts";
+import { exchange, secretsOfUrl } from "./exchange.ts";
 import {
   type EnrichOptions,
   enrichShape,
@@ -44,7 +44,7 @@ export interface SlackOptions<Api extends NoteApi | undefined = undefined>
 
 /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
 export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition {
-  return { target: "slack", options };
+  return { target: slackTarget, options };
 }
 
 /** Most characters of a text; a longer one is cut. @see https://docs.slack.dev/reference/methods/chat.postMessage */
@@ -63,7 +63,6 @@ const schema = options({
 });
 
 export const slackTarget: TargetKind<z.output<typeof schema>> = {
-  kind: "slack",
   schema,
   fields: ["text", "blocks"],
   build(name, options, context) {
@@ -116,6 +115,6 @@ function blocksOf(blocks: unknown, locale: Locale): readonly unknown[] | undefin
   }
   if (blocks.length <= MAX_BLOCKS) return blocks;
   const kept = blocks.slice(0, MAX_BLOCKS - 1);
-  const text = wordsOf(locale).moreBlocks(blocks.length - kept.length);
+  const text = locales[locale].messages.moreBlocks(blocks.length - kept.length);
   return [...kept, { type: "context", elements: [{ type: "plain_text", text }] }];
 }

@@ -6,7 +6,7 @@ import { isLoopback } from "../outbound/addresses.ts";
 import { decode } from "../outbound/login.ts";
 import type { Dead, Outcome } from "../outcome.ts";
 import { asciiDomain, asciiName, domainOf, isAscii, type Mail, type Mailer } from "./mail.ts";
-import { secretsOfUrl } from "./network.ts";
+import { secretsOfUrl } from "./exchange.ts";
 import { type SmtpError, smtpOutcome } from "./outcomes.ts";
 import { openSession, type SmtpMessage, type SmtpServer, type SmtpSession } from "./smtp_session.ts";
 import type { Policy } from "./target.ts";

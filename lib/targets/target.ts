@@ -53,7 +53,7 @@ export const enrichShape = { enrich: apiAccess.optional() };
 
 /** A target in a config, made by `http()`, `slack()`, `email()` or `script()`. */
 export interface TargetDefinition {
-  readonly target: string;
+  readonly target: object;
   readonly options: unknown;
 }
 
@@ -187,7 +187,6 @@ export interface TargetContext extends MessageContext {
 
 /** A kind of target: its schema, and how its options become a target at work. */
 export interface TargetKind<Options> {
-  readonly kind: string;
   readonly schema: z.ZodType<Options>;
   /** Message fields that it sends, of those a route can give. */
   readonly fields: readonly (keyof MessageFields)[];

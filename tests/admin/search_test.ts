@@ -1,13 +1,14 @@
-/** Searches through the operator's listener end when nobody waits for them. */
+/** Searches through the admin listener end when nobody waits for them. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createAdmin } from "../../lib/admin/mod.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { Reporter } from "../../lib/pipeline/report.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { Reporter } from "../../lib/duties/report.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { incomingOf } from "../helpers/incoming.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf } from "../helpers/relay.ts";
@@ -15,7 +16,7 @@ import { configOf } from "../helpers/relay.ts";
 for (const path of ["/api/events?text=x", "/api/deliveries", "/events?search=x", "/dead"]) {
   test(`GET ${path} has the store look no further when the client has gone`, async () => {
     const { path: folder, remove } = makeFolder();
-    const store = openSqlite(join(folder, "relay.db"));
+    const store = openSqlite(join(folder, "relay.db"), systemClock);
     try {
       const file = join(folder, "relay.config.ts");
       writeFileSync(
@@ -33,7 +34,8 @@ for (const path of ["/api/events?text=x", "/api/deliveries", "/events?search=x",
       };
       const answer = createAdmin({
         store,
-        reporter: new Reporter(store, { pid: 1, version: "1", config: file, targets: [] }),
+        reporter: new Reporter(store, { pid: 1, version: "1", config: file, targets: [] }, systemClock),
+        probe: () => store.probe(0),
         loaded: () => loaded,
         warnings: () => [],
         token: () => undefined,

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import axe from "axe-core";
 import { noteOf } from "../../lib/connectvets/note.ts";
-import { writeHtml } from "../../lib/messages/html.tsx";
-import { noticeOf } from "../../lib/messages/notice.ts";
+import { writeHtml } from "../../lib/messages/html_message.tsx";
+import { noticeOf } from "../../lib/messages/event_notice.ts";
 import { withoutBrowser, withPage } from "../helpers/browser.ts";
 import { makeEvent } from "../helpers/target.ts";
 

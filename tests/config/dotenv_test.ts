@@ -1,10 +1,12 @@
 /** The text of a `.env`, by the relay's rules and by systemd's. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseDotenv, quoteValue, type Variable } from "../../lib/config/dotenv.ts";
-import { readAsSystemd } from "../../lib/service/environment_file.ts";
+import { readAsSystemd } from "../../lib/config/environment_file.ts";
 import { cases } from "./dotenv_cases.ts";
 
 const valuesOf = (variables: Map<string, Variable>) =>

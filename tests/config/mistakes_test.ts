@@ -128,15 +128,20 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ sources: { clinic: crm({}) } }, /^sources\.clinic: expected a source made by one of connectvets\(\), hmac\(\)$/],
   [
     { targets: { crm: clinic({}) } },
-    /^targets\.crm: expected a target made by one of http\(\), slack\(\), email\(\), script\(\)$/,
+    /^targets\.crm: expected a target made by one of email\(\), http\(\), script\(\), slack\(\)$/,
   ],
+  [
+    { targets: { crm: { target: "http", options: {} } } },
+    /^targets\.crm: expected a target made by one of email\(\), /,
+  ],
+  [{ targets: { crm: { target: { schema: 1 }, options: {} } } }, /^targets\.crm: expected a target made by one of /],
   [{ targets: { "my crm": crm({ timeout: 0 }), crm: crm({}) } }, /^targets\["my crm"\]\.timeout: expected more than 0/],
   [{ targets: { crm: script(wrong({ command: "x" })) } }, /^targets\.crm\.command: expected a list, got "x"$/],
   [target({ headers: { "a b": "x" } }), /^targets\.crm\.headers\["a b"\]: expected the name of a header/],
   [target({ headers: { A: "x\r\nB: y" } }), /^targets\.crm\.headers\.A: expected a text that a header can hold/],
   [
     { sources: { relay: clinic({}) } },
-    /^sources\.relay: is the name of relay's own events, such as alarms; give it another one, such as "connectvets"$/,
+    /^sources\.relay: is the source of system events, such as alarms; give it another one, such as "connectvets"$/,
   ],
   // alerts
   [{ alerts: { dead: 1 } }, /^alerts: expected a list, got an object$/],

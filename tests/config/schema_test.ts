@@ -34,6 +34,7 @@ test("readConfig() fills in the defaults", () => {
   assert.deepEqual([issues, warnings], [[], []]);
   const { sources, targets, routes, ...rest } = config!;
   assert.deepEqual(rest, {
+    accesses: [],
     listen: { host: "0.0.0.0", port: 3000 },
     admin: { host: "127.0.0.1", port: 9300 },
     store: "sqlite:relay.db",
@@ -62,13 +63,13 @@ test("readConfig() fills in the defaults", () => {
   const policy = {
     timeoutMs: 15_000,
     concurrency: 8,
-    rate: undefined,
+    rates: [],
     retry: undefined,
     circuit: { failures: 5, pauseMs: 60_000 },
     order: undefined,
   };
   assert.deepEqual(targets.get("crm")!.policy, policy);
-  assert.deepEqual(targets.get("chat")!.policy, { ...policy, rate: { perMs: 1_000, limit: 1 } });
+  assert.deepEqual(targets.get("chat")!.policy, { ...policy, rates: [{ perMs: 1_000, limit: 1 }] });
 });
 
 test("readConfig() takes every option", () => {
@@ -108,6 +109,7 @@ test("readConfig() takes every option", () => {
   assert.deepEqual(issues, []);
   const { sources, routes, targets: _targets, ...rest } = config!;
   assert.deepEqual(rest, {
+    accesses: [],
     listen: { host: "::1", port: 0 },
     admin: { host: "0.0.0.0", port: 9999, token: "an admin token", publicUrl: "https://relay.example" },
     store: "sqlite:/var/lib/relay/relay.db",

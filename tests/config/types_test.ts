@@ -1,5 +1,7 @@
 /** What an editor says of a config: `relay.d.ts` is all that it has. */
 
+// Runs on Deno alone: it drives the compiler of TypeScript.
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

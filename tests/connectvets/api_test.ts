@@ -22,7 +22,7 @@ const warningsOf = (config: object) =>
 
 test("connectvetsApi() gives production by default, the sandbox or another base where it is asked for", () => {
   const urlOf = (options: object) =>
-    readConfig(configOf({ enrich: connectvetsApi({ key: KEY, ...options }) }), "/").config!.routes[0]!.enrich!.url;
+    readConfig(configOf({ enrich: connectvetsApi({ key: KEY, ...options }) }), "/").config!.accesses[0]!.url;
   assert.equal(urlOf({}), "https://api.connectvets.com.br/notes/v1");
   assert.equal(urlOf({ sandbox: true }), "https://api-sandbox.connectvets.com.br/notes/v1");
   assert.equal(urlOf({ url: "http://127.0.0.1:1/notes/v1/" }), "http://127.0.0.1:1/notes/v1");
@@ -33,20 +33,20 @@ test("connectvetsApi() has its key read from the environment, for routes and tar
   const api = connectvetsApi({ key: env("ENRICH_KEY"), optional: true });
   const { config, secrets } = readConfig(configOf({ enrich: api }, { enrich: api }), "/");
   const [route, target] = [config!.routes[0]!.enrich!, config!.targets.get("chat")!.enrich!];
-  assert.deepEqual([route.key, route.isOptional], ["from_the_environment", true]);
+  assert.deepEqual([config!.accesses[0]!.key, route.isOptional], ["from_the_environment", true]);
   assert.deepEqual(target, route);
   assert.ok(secrets.includes("from_the_environment"));
-  assert.ok(!route.account.includes("environment"));
+  assert.ok(!route.lane.includes("environment"));
   assert.ok(readConfig(configOf({ enrich: connectvetsApi({ key: KEY }) }), "/").secrets.includes(KEY), "a literal one");
   assert.ok(readConfig(configOf({}, { enrich: connectvetsApi({ key: KEY }) }), "/").secrets.includes(KEY));
 });
 
-test("connectvetsApi() has one account a key and base, whatever else is said", () => {
-  const accountOf = (options: object) =>
-    readConfig(configOf({ enrich: connectvetsApi({ key: KEY, ...options }) }), "/").config!.routes[0]!.enrich!.account;
-  assert.equal(accountOf({}), accountOf({ optional: true }));
-  assert.notEqual(accountOf({}), accountOf({ sandbox: true }));
-  assert.notEqual(accountOf({}), accountOf({ key: "cvn_live_other" }));
+test("connectvetsApi() has one lane a key and base, whatever else is said", () => {
+  const laneOf = (options: object) =>
+    readConfig(configOf({ enrich: connectvetsApi({ key: KEY, ...options }) }), "/").config!.accesses[0]!.lane;
+  assert.equal(laneOf({}), laneOf({ optional: true }));
+  assert.notEqual(laneOf({}), laneOf({ sandbox: true }));
+  assert.notEqual(laneOf({}), laneOf({ key: "cvn_live_other" }));
 });
 
 const mistakes: [string, unknown, RegExp][] = [

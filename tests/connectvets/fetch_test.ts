@@ -12,7 +12,7 @@ const never = new AbortController().signal;
 async function ask(respond: Respond, id = "n-1"): Promise<{ asked: Asked; path: string; key: unknown }> {
   const sink = await startSink(respond);
   try {
-    const access = { url: `${sink.url}/notes/v1`, key: "cvn_test_key", isOptional: false, account: "x" };
+    const access = { url: `${sink.url}/notes/v1`, key: "cvn_test_key", isOptional: false, lane: "x" };
     const asked = await fetchNote(access, id, never);
     const [{ path, headers }] = sink.requests as [typeof sink.requests[number]];
     return { asked, path, key: headers["x-api-key"] };
@@ -121,7 +121,7 @@ test("fetchNote() keeps the first part of what an error says", async () => {
 
 test("fetchNote() tells that nothing listens, by the API's name and not the target's reason", async () => {
   const port = await freePort();
-  const access = { url: `http://127.0.0.1:${port}/notes/v1`, key: "k", isOptional: false, account: "x" };
+  const access = { url: `http://127.0.0.1:${port}/notes/v1`, key: "k", isOptional: false, lane: "x" };
   const asked = await fetchNote(access, "n-1", never);
   assert.ok(asked.kind === "failed");
   assert.deepEqual([asked.outcome.kind, asked.outcome.reason], ["retry", "note_unavailable"]);

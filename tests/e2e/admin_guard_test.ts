@@ -1,4 +1,4 @@
-/** What the operator's listener of the executable refuses, and whom it lets in. */
+/** What the admin listener of the executable refuses, and whom it lets in. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -22,7 +22,7 @@ const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
 type Headers = Record<string, string>;
 type Ask = (method: string, path: string, headers?: Headers, body?: string | Uint8Array) => Promise<Answer>;
 
-/** Runs a relay whose operator's listener is as `admin` says. */
+/** Runs a relay whose admin listener is as `admin` says. */
 async function withAdmin(
   admin: string,
   work: (ask: Ask, port: number, relay: RunningRelay) => Promise<void>,

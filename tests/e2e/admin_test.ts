@@ -1,4 +1,4 @@
-/** The operator's listener of the executable: health, readiness, metrics, and who may see them. */
+/** The admin listener of the executable: health, readiness, metrics, and who may see them. */
 
 import assert from "node:assert/strict";
 import { renameSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const TOKEN = "tok_0123456789abcdef";
 
 const parts = { targets: `crm: http({ url: "http://127.0.0.1:1", retry: ["1h"] })`, routes: `{ on: "**", to: "crm" }` };
 
-/** Runs a relay whose operator's listener is as `admin` says. */
+/** Runs a relay whose admin listener is as `admin` says. */
 async function withAdmin(admin: string, work: (adminUrl: string, relay: RunningRelay) => Promise<void>): Promise<void> {
   const relay = await startRelay(configOf({ ...parts, admin }));
   try {
@@ -86,7 +86,7 @@ test("admin is not ready while the store's file is away, and is again once it is
   });
 });
 
-test("admin tells every metric of the contract, with what became of a few events", async () => {
+test("admin tells every metric of the contract, with the outcomes of a few events", async () => {
   const sink = await startSink((response, { path, headers }) => {
     const isFirst = headers["relay-attempt"] === "1";
     response.statusCode = path === "/refuses" ? 400 : path === "/later" && isFirst ? 500 : 200;

@@ -17,7 +17,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { configOf, executable, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { type Sink, startSink } from "../helpers/sink.ts";
@@ -153,7 +154,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 /** Makes a store that takes long enough to copy, and leaves it whole. */
 function makeLarge(path: string): void {
-  openSqlite(path).close();
+  openSqlite(path, systemClock).close();
   const db = new DatabaseSync(path);
   try {
     db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)

@@ -140,7 +140,7 @@ test("events shows time, id, type and deliveries; and says so where nothing fits
     assert.match(lines[2]!, /\| note\.failed \| ✓ crm \| ✗ recusa: refused \| … fora: connection_refused$/);
     assert.equal(lines[3], "the last 2; --limit shows more");
     const none = await runRelay(["events", "--text", "nowhere"], { cwd: folder });
-    assert.deepEqual([none.code, none.stdout], [0, "No event fits\n"]);
+    assert.deepEqual([none.code, none.stdout], [0, "No event matches\n"]);
   });
 });
 

@@ -261,7 +261,7 @@ test("diff gives each config the .env beside it, while it is loaded and while it
   }
 });
 
-test("diff leaves out relay's own events, and test --record refuses them: no route is asked for them", async () => {
+test("diff leaves out system events, and test --record refuses them: no route is asked for them", async () => {
   const relay = await startRelay(configOf({ ...parts, admin: "{ port: 0 }" }), {
     files: { "new.config.ts": configOf({ ...parts, routes: "" }) },
   });

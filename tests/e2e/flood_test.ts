@@ -95,9 +95,13 @@ test("serve says once that there are no descriptors, and accepts again when ther
   const relay = await startRelay(configOf({ ...parts, admin: "{ port: 0 }" }));
   const allow = (most: number) => execFileSync("prlimit", ["--pid", `${relay.child.pid}`, `--nofile=${most}:`]);
   const told = () => relay.log().filter(({ level }) => level === "error");
+  const descriptors = () => readdirSync(`/proc/${relay.child.pid}/fd`).length;
   try {
+    const idle = descriptors();
     const end = await flood(relay, 50, `${head}16384\r\n\r\n`);
-    allow(readdirSync(`/proc/${relay.child.pid}/fd`).length - 60);
+    // The system connects what the relay has not accepted yet.
+    await until("the relay to accept them", () => descriptors() >= idle + 50);
+    allow(descriptors() - 60);
     await relay.logged("that there are none", ({ message }) => /out of file descriptors/.test(String(message)));
     const waiting = flood(relay, 5, ""); // they cannot be accepted
     await sleep(2_500); // the executable looks once a second

@@ -15,7 +15,7 @@ interface Answer {
   headers: Headers;
 }
 
-/** What the operator's listener answers; redirects are not followed. */
+/** What the admin listener answers; redirects are not followed. */
 async function ask(url: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
   const sent = form && { method: "POST", body: new URLSearchParams(form) };
   const response = await fetch(url, { ...sent, redirect: "manual", headers });

@@ -85,7 +85,7 @@ test("replay sends an event again as a new delivery, and leaves the old one", as
   });
 });
 
-test("replay routes by the config of now, and without a relay that serves takes effect when one starts", async () => {
+test("replay routes with the current config, and without a relay that serves takes effect when one starts", async () => {
   const sink = await startSink();
   const relay = await startRelay(configTo(sink));
   const { folder } = relay;
@@ -144,7 +144,7 @@ test("replay --since replays what came in since then, by type", async () => {
   });
 });
 
-test("replay --since counts none of relay's own events, and says where nothing else came in", async () => {
+test("replay --since counts no system event, and says where nothing else came in", async () => {
   const sink = await startSink();
   const relay = await startRelay(configTo(sink));
   try {
@@ -165,7 +165,7 @@ test("replay ends with 1 where nothing is replayed, and says why", async () => {
   await atWork(async ({ folder }, _, [, , other]) => {
     const unrouted = await runRelay(["replay", other!.id], { cwd: folder });
     assert.equal(unrouted.code, 1);
-    assert.match(unrouted.stdout, /1 event goes nowhere by the config of now; --to names a target\n/);
+    assert.match(unrouted.stdout, /1 event goes nowhere with the current config; --to names a target\n/);
     const unknown = "018f2b6e-7c00-7000-8000-000000000000";
     assert.deepEqual(await json(folder, "replay", unknown), {
       ...doneById({ events: 0, deliveries: 0, unknown: [unknown] }),

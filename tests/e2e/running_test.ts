@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 
-import { isLockHeld } from "../../lib/store/lock.ts";
+import { isLockHeld } from "../../lib/store/sqlite/lock.ts";
 import { VERSION } from "../../lib/version.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";

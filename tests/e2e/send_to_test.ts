@@ -1,4 +1,4 @@
-/** `relay send --to`: one test message to one target, signed as the sender signs, and what became of it. */
+/** `relay send --to`: one test message to one target, signed as the sender signs, and its outcome. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,7 @@
 /** Disk faults: what cannot be written is not acknowledged, and all goes on once the disk is mended, without a restart. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
@@ -24,7 +26,7 @@ import { sleep, until } from "../helpers/wait.ts";
 
 const body = (name: string) => JSON.stringify({ event: "note.failed", data: { note_id: name } });
 
-/** A config whose store lies in `data`, and whose operator's listener is on. */
+/** A config whose store lies in `data`, and whose admin listener is on. */
 const configTo = (url: string, more = "") =>
   configOf({
     targets: `sink: http({ url: "${url}" })`,
@@ -57,7 +59,7 @@ async function withRelay(
   mkdirSync(join(folder.path, "data"));
   const relay = await startRelay(configTo(sink.url, more), { folder: folder.path, command });
   try {
-    const { adminPort } = await relay.logged("the operator's listener", (record) => record.adminPort !== undefined);
+    const { adminPort } = await relay.logged("the admin listener", (record) => record.adminPort !== undefined);
     const readiness = async () => {
       const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
       await response.text();

@@ -1,13 +1,16 @@
 /** Isolation and order: a backlog or a hanging target holds up nobody else, and what is in order stays so through crashes. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventId } from "../../lib/id.ts";
-import type { NewEvent } from "../../lib/store/mod.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { NewEvent } from "../../lib/event.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { configOf, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
@@ -19,7 +22,7 @@ const read = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as
 
 /** Writes a backlog of events for one target into a store that nobody serves yet. */
 async function writeBacklog(path: string, target: string, count: number, orderKey?: string): Promise<void> {
-  const store = openSqlite(path);
+  const store = openSqlite(path, systemClock);
   const event = (number: number): NewEvent => ({
     id: eventId("backlog", `${number}`, number),
     source: "connectvets",
@@ -32,7 +35,10 @@ async function writeBacklog(path: string, target: string, count: number, orderKe
     deliveries: [{ target, orderKey }],
   });
   for (let from = 0; from < count; from += 5_000) {
-    await store.accept(Array.from({ length: Math.min(5_000, count - from) }, (_, index) => event(from + index)));
+    await store.write({
+      lanes: [],
+      accepts: Array.from({ length: Math.min(5_000, count - from) }, (_, index) => event(from + index)),
+    });
   }
   await store.close();
 }

@@ -3,6 +3,8 @@
  * `FAULT_SEED` repeats a run: the same moments of the kills, and the same faults of the targets in turn.
  */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sleep } from "../helpers/wait.ts";

@@ -1,5 +1,7 @@
 /** A network and targets that misbehave while events flow: each event ends delivered, nothing is lost. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { freePort } from "../helpers/port.ts";

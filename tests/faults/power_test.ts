@@ -1,5 +1,7 @@
 /** Power loss: the disk is flushed after a request has come in and before it is answered 200. */
 
+// Runs on Deno alone: it drives the executable.
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

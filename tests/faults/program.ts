@@ -8,7 +8,8 @@
  */
 
 import process from "node:process";
-import { openStore, startApp } from "../../lib/app.ts";
+import { startApp } from "../../lib/app.ts";
+import { openStore } from "../../lib/store_place.ts";
 import { loadConfig, type LoadedConfig } from "../../lib/config/load.ts";
 import type { Store } from "../../lib/store/mod.ts";
 
@@ -54,5 +55,5 @@ function withPoints(loaded: LoadedConfig): LoadedConfig {
 const app = await startApp(withPoints(await loadConfig("relay.config.ts")), openWithPoints);
 process.on("SIGTERM", () => app.stop().then(() => process.exit(0)));
 process.stdout.write(
-  `${JSON.stringify({ message: "listening", port: app.addresses[0]!.port, takenOver: app.takenOver })}\n`,
+  `${JSON.stringify({ message: "listening", port: app.addresses[0]!.port })}\n`,
 );

@@ -3,6 +3,8 @@
  * of the runtime has changed if it fails; `lib/handover/` and `fd` in `lib/http/server.ts` are what then has to follow.
  */
 
+// Runs on Bun alone: what it looks at is Bun's.
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";

@@ -4,13 +4,15 @@
  */
 
 import process from "node:process";
-import { attempt } from "../../lib/pipeline/attempt.ts";
-import { targetKinds } from "../../lib/targets/mod.ts";
-import type { TargetKind } from "../../lib/targets/target.ts";
+import { attempt } from "./attempt.ts";
+import { partOf } from "../../lib/part.ts";
+import * as targets from "../../lib/targets/mod.ts";
+import type { TargetDefinition, TargetKind } from "../../lib/targets/target.ts";
 import { makeDelivery, makeTarget, never } from "./target.ts";
 
 const [name, folder, all] = process.argv.slice(2);
-const kind = targetKinds.find(({ kind }) => kind === name) as TargetKind<unknown>;
+const define = targets[name as keyof typeof targets] as (options: object) => TargetDefinition;
+const { kind } = partOf<TargetKind<unknown>>("target", define({}))!;
 const outcomes = [];
 for (const options of JSON.parse(all!)) {
   const target = makeTarget(kind, options, { folder });

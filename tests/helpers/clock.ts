@@ -49,6 +49,14 @@ export class HandClock implements Clock {
     });
   };
 
+  after = (ms: number, callBack: () => void): () => void => {
+    const cancelled = new AbortController();
+    this.sleep(ms, cancelled.signal).then(() => {
+      if (!cancelled.signal.aborted) callBack();
+    });
+    return () => cancelled.abort();
+  };
+
   /** Sets the clock; no time passes. */
   set(now: number): void {
     this.#now = now;
@@ -89,5 +97,6 @@ export class SetClock implements Clock {
   now = () => Date.now() + this.byMs;
   monotonic = systemClock.monotonic;
   sleep = systemClock.sleep;
+  after = systemClock.after;
   random = systemClock.random;
 }

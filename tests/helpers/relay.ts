@@ -73,7 +73,7 @@ export interface RunningRelay {
   log(): Record<string, unknown>[];
   /** Resolves with the first record of the log that fits. */
   logged(what: string, fits: (record: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
-  /** Where the operator's listener is, for a config that has one. */
+  /** Where the admin listener is, for a config that has one. */
   adminUrl(): Promise<string>;
   /** Posts a body, signed unless a signature (or `null` for none) is given. */
   post(
@@ -141,7 +141,7 @@ export async function startRelay(config: string, options: StartOptions = {}): Pr
     output: () => stdout() + stderr(),
     logged: (what, fits) => until(what, () => log().find(fits)),
     async adminUrl() {
-      const { adminPort } = await until("the operator's listener", () => log().find((record) => record.adminPort));
+      const { adminPort } = await until("the admin listener", () => log().find((record) => record.adminPort));
       return `http://127.0.0.1:${adminPort}`;
     },
     async post(body, { signature = sign(body), headers = {}, path = "/webhook" } = {}) {

@@ -1,14 +1,15 @@
 /** A store with many events in it, made without a relay that receives them. */
 
 import { eventId } from "../../lib/id.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 
 /** Stores so many events of type `note.failed`, each with one delivery to this target, which was refused. */
 export async function seedDead(path: string, count: number, target: string): Promise<void> {
-  const store = openSqlite(path);
+  const store = openSqlite(path, systemClock);
   try {
     const now = Date.now();
-    await store.accept(Array.from({ length: count }, (_, number) => {
+    const accepts = Array.from({ length: count }, (_, number) => {
       const body = new TextEncoder().encode(`{"event":"note.failed","data":{"note_id":"${number}"}}`);
       return {
         id: eventId("connectvets", body, now),
@@ -21,18 +22,23 @@ export async function seedDead(path: string, count: number, target: string): Pro
         problems: [],
         deliveries: [{ target }],
       };
-    }));
-    const claimed = await store.claim([{ target, limit: count }], now, now + 60_000);
-    await store.record(claimed.map(({ ref }) => ({
+    });
+    await store.write({ accepts, lanes: [] });
+    const { epoch } = (await store.lanes.own([target], "seed")).get(target)!;
+    const { lanes: [found] } = await store.lanes.due([{ lane: target, limit: count, known: [] }]);
+    const records = found!.due.map(({ ref, revision }) => ({
       ref,
-      target,
+      revision,
       attempt: 1,
       startedAt: now,
       durationMs: 1,
-      outcome: { kind: "dead", reason: "refused", detail: "no" },
-      state: "dead",
-      hold: {},
-    })));
+      outcome: { kind: "dead", reason: "refused", detail: "no" } as const,
+      state: "dead" as const,
+      isAwaited: false,
+      wasBegun: false,
+    }));
+    await store.write({ accepts: [], lanes: [{ epoch, hold: {}, records }] });
+    await store.lanes.giveUp([epoch]);
   } finally {
     await store.close();
   }

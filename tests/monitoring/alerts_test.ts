@@ -1,5 +1,7 @@
 /** The alert rules, evaluated by Prometheus over series of what they are for. */
 
+// Runs on Deno alone: it drives promtool.
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,7 @@
 /** What would go elsewhere by another config. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangeGroups, changeOf, movedTargets } from "../../lib/operator/diff.ts";

@@ -88,7 +88,7 @@ test("recordFixture() records the note that is kept with an event, so that the f
 test("preview() takes a note beside the event and data of what it is given", () => {
   const payload = { ...completed, note };
   const source = connectvetsSource.build("connectvets", { path: "/w", secret: ["s"] });
-  const event = incoming(source, "", new TextEncoder().encode(JSON.stringify(payload)));
+  const event = incoming(source, "", 0, new TextEncoder().encode(JSON.stringify(payload)));
   assert.ok(!("problem" in event));
   const [chat] = preview(event, table).messages;
   assert.deepEqual(chat, { target: "chat", message: { text: "<Rex &amp; Max>" } });

@@ -1,5 +1,7 @@
 /** How a body is shown. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";

@@ -1,10 +1,12 @@
 /** The states of targets, and whether a relay runs, as an operator sees them. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isSilent, runView } from "../../lib/operator/run.ts";
 import { statuses } from "../../lib/operator/status.ts";
-import type { TargetView } from "../../lib/store/operator.ts";
+import type { TargetView } from "../../lib/store/views.ts";
 import type { Run } from "../../lib/store/runs.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");

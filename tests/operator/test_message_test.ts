@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { systemClock } from "../../lib/clock.ts";
 import { hmac, http } from "../../lib/config/mod.ts";
 import type { LoadedConfig } from "../../lib/config/load.ts";
 import { readConfig } from "../../lib/config/schema.ts";
@@ -13,7 +14,7 @@ import { sendTest } from "../../lib/operator/test_message.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { requestTo } from "../../lib/sources/source.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
@@ -44,7 +45,7 @@ const SOURCE = loadedConfig().config.sources[0]!;
 function testWithStore(name: string, work: (store: Store) => Promise<void>): void {
   test(name, async () => {
     const folder = makeFolder();
-    const store = openSqlite(join(folder.path, "relay.db"));
+    const store = openSqlite(join(folder.path, "relay.db"), systemClock);
     try {
       await work(store);
     } finally {
@@ -77,7 +78,7 @@ testWithStore("replaySince() passes over events of relay's own, and counts none"
   await sendTest(store, "crm", SOURCE, NOW);
   const body = new TextEncoder().encode('{"event":"note.failed"}');
   const common = { source: "clinic", type: "note.failed", receivedAt: NOW, headers: {}, secretIndex: 0, problems: [] };
-  await store.accept([{ ...common, id: eventId("s", "1", NOW), body, deliveries: [] }]);
+  await store.write({ accepts: [{ ...common, id: eventId("s", "1", NOW), body, deliveries: [] }], lanes: [] });
   const result = await replaySince(store, loadedConfig(), {}, { now: NOW });
   assert.deepEqual([result.events, result.deliveries, result.unrouted], [1, 1, 0]);
 });

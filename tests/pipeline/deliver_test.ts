@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { StoreError } from "../../lib/errors.ts";
 import { parseId } from "../../lib/id.ts";
-import { ownEvent } from "../../lib/own_event.ts";
+import { systemEvent } from "../../lib/system_event.ts";
 import { type DeliverConfig, Deliverer } from "../../lib/pipeline/deliver.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { redactor } from "../../lib/secret.ts";
@@ -157,7 +157,7 @@ test("Deliverer asks no route about an event of relay's own", async () => {
       ...config,
       routes: [{ on: ["**"], to: ["a"], when, message: { body: { of: "the route" } } }],
     });
-    await store.accept([ownEvent("relay.test", "a", { target: "a" }, Date.now()), newEvent("1")]);
+    await store.accept([systemEvent("relay.test", "a", { target: "a" }, Date.now()), newEvent("1")]);
     deliverer.wake();
     const bodies = (await sink.received(2)).map(({ body }) => JSON.parse(body.toString()));
     assert.deepEqual(asked.map((event) => (event as { event: string }).event), ["note.failed"]);

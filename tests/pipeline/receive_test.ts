@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { StoreError } from "../../lib/errors.ts";
 import type { Received } from "../../lib/pipeline/accept.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
-import { Windows } from "../../lib/pipeline/window.ts";
+import { Windows } from "../../lib/window.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import manifest from "../../deno.json" with { type: "json" };
-import { targets } from "../../lib/build/targets.ts";
+import { platforms } from "../../lib/build/platforms.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { configOf, runRelay, startRelay } from "../helpers/relay.ts";
@@ -27,7 +27,7 @@ interface Step {
 const steps = (Object.values(workflow.jobs) as { steps: Step[] }[]).flatMap((job) => job.steps);
 
 test("the image is of the executables that a release makes, and starts them as a user without rights", () => {
-  for (const { name, debian } of targets) {
+  for (const { name, debian } of platforms) {
     if (debian) assert.match(dockerfile, RegExp(`^ *${debian}\\) platform=${name} ;;`, "m"));
   }
   assert.match(dockerfile, /^USER \d+:\d+$/m);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,6 +12,7 @@ import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import manifest from "../../deno.json" with { type: "json" };
 import { makeRelease, needsDpkg, platforms } from "../helpers/release.ts";
 import { runRelay } from "../helpers/relay.ts";
+import { verbsOfHelp } from "../helpers/verbs.ts";
 
 const { version } = manifest;
 const lock = JSON.parse(readFileSync(new URL("../../deno.lock", import.meta.url), "utf8"));
@@ -34,19 +35,6 @@ function packaged(path: string): Uint8Array {
   });
   assert.equal(status, 0, path);
   return stdout;
-}
-
-/** Every verb, as `relay --help` names it, and its options. */
-async function verbs(): Promise<Map<string, string[]>> {
-  const helpOf = async (...verb: string[]) => (await runRelay([...verb, "--help"])).stdout;
-  const names = [...(await helpOf()).matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!);
-  const known = names.filter((name) => name !== "relay" && name !== "help");
-  return new Map(
-    await Promise.all(known.map(async (name) => {
-      const options = [...(await helpOf(name)).matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, option]) => option!);
-      return [name, options] as const;
-    })),
-  );
 }
 
 test("release makes an executable and a package for each platform, and tells their checksums", needsDpkg, () => {
@@ -131,7 +119,7 @@ test("relay(1) is sound, and names every verb and option", needs("groff"), async
   const source = gunzipSync(packaged("usr/share/man/man1/relay.1.gz")).toString();
   const { stdout, stderr } = run("groff", ["-man", "-ww", "-Tascii", "-P-c", "-P-b", "-P-u"], source);
   assert.equal(stderr, "");
-  for (const [verb, options] of await verbs()) {
+  for (const [verb, options] of await verbsOfHelp()) {
     const section = stdout.match(RegExp(`^ {3}${verb}\\b.*?(?=^ {3}\\w|^\\w)`, "ms"))?.[0];
     assert.ok(section, verb);
     for (const option of options) if (option !== "--help") assert.ok(section.includes(option), `${verb} ${option}`);
@@ -139,53 +127,14 @@ test("relay(1) is sound, and names every verb and option", needs("groff"), async
   assert.doesNotMatch(stdout, /^ {3}copy\b/m);
 });
 
-/** What bash offers for a line that ends where the cursor is. */
-function bashOffers(line: string): string[] {
-  const file = join(folder, "completion.bash");
-  writeFileSync(file, packaged("usr/share/bash-completion/completions/relay"));
-  const words = line.split(" ").map((word) => `'${word}'`).join(" ");
-  const { stdout, stderr } = run(
-    "bash",
-    ["--norc"],
-    `
-    . ${file}; COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _relay; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  );
-  rmSync(file);
-  assert.equal(stderr, "");
-  return stdout.trim().split("\n");
-}
-
-test("bash completes verbs, options and what they take", needs("bash"), async () => {
-  const known = await verbs();
-  assert.deepEqual(bashOffers("relay ").sort(), [...known.keys()].sort());
-  assert.deepEqual(bashOffers("relay se").sort(), ["send", "serve", "service"]);
-  assert.deepEqual(bashOffers("relay service ").sort(), ["install", "print", "uninstall"]);
-  assert.deepEqual(bashOffers("relay init --locale p"), ["pt-BR"]);
-  assert.ok(bashOffers("relay send note.").includes("note.failed"));
-  for (const [verb, options] of known) {
-    const offered = bashOffers(`relay ${verb} --`);
-    for (const option of options) assert.ok(offered.includes(option), `${verb} ${option}`);
-  }
-});
-
-test("fish completes verbs and options", needs("fish"), () => {
-  const file = join(folder, "relay.fish");
-  writeFileSync(file, packaged("usr/share/fish/vendor_completions.d/relay.fish"));
-  const offers = (line: string) => {
-    const { stdout, stderr } = run("fish", ["--no-config", "-c", `source ${file}; complete -C '${line}'`]);
-    assert.equal(stderr, "");
-    return stdout.trim().split("\n").map((one) => one.split("\t")[0]);
+test("the package has the completions that relay completions prints", needsDpkg, async () => {
+  const paths = {
+    bash: "usr/share/bash-completion/completions/relay",
+    zsh: "usr/share/zsh/vendor-completions/_relay",
+    fish: "usr/share/fish/vendor_completions.d/relay.fish",
   };
-  assert.deepEqual(offers("relay se").sort(), ["send", "serve", "service"]);
-  assert.ok(offers("relay events --").includes("--state"));
-  rmSync(file);
-});
-
-test("zsh takes its completion for what it is", needs("zsh"), () => {
-  const { status, stderr } = run(
-    "zsh",
-    ["-fn"],
-    new TextDecoder().decode(packaged("usr/share/zsh/vendor-completions/_relay")),
-  );
-  assert.deepEqual([status, stderr], [0, ""]);
+  for (const [shell, path] of Object.entries(paths)) {
+    const { stdout } = await runRelay(["completions", shell]);
+    assert.equal(new TextDecoder().decode(packaged(path)), stdout, shell);
+  }
 });

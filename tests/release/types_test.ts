@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { generateTypes } from "../../lib/build/types.ts";
+import { generateTypes } from "../../lib/build/declarations.ts";
 import { declarations } from "../helpers/types.ts";
 
 test("relay.d.ts is what generateTypes() makes of the source", { timeout: 120_000 }, () => {

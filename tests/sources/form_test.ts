@@ -16,7 +16,8 @@ import { tellStory } from "../../lib/operator/story.ts";
 import { redactor } from "../../lib/secret.ts";
 import { requestTo } from "../../lib/sources/source.ts";
 import { readable } from "../../lib/sources/view.ts";
-import { openSqlite } from "../../lib/store/sqlite.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { startSink } from "../helpers/sink.ts";
 import { formSource, signedRequest, TOLERANCE_MS } from "../helpers/source.ts";
@@ -73,7 +74,7 @@ test("an event of such a source is received, accepted, routed, delivered, told o
   const sink = await startSink();
   const loaded = loadedFor(sink.url);
   const sms = loaded.config.sources[1]!;
-  const open = () => openSqlite(join(folder.path, "relay.db"));
+  const open = () => openSqlite(join(folder.path, "relay.db"), systemClock);
   const app = await startApp(loaded, open);
   try {
     const url = `http://127.0.0.1:${app.addresses[0]!.port}/sms`;
@@ -132,7 +133,7 @@ test("an event of such a source is received, accepted, routed, delivered, told o
 
 test("such an event can be previewed, recorded as a fixture, and tested by it", () => {
   const { config } = loadedFor("http://127.0.0.1:1");
-  const event = incoming(config.sources[1]!, "sms.received");
+  const event = incoming(config.sources[1]!, "sms.received", 0);
   assert.ok(!("problem" in event));
   const { targets, messages } = preview(event, config);
   assert.deepEqual(targets, ["crm", "raw"]);
@@ -144,5 +145,5 @@ test("such an event can be previewed, recorded as a fixture, and tested by it", 
   assert.deepEqual(problems, []);
   assert.deepEqual(fixture.event, { event: "sms.received", data: fields, payload: fields });
   assert.deepEqual(testFixture(fixture, config, redactor([])).differences, []);
-  assert.deepEqual(incoming(config.sources[1]!, "", Buffer.from("a=1")), { problem: "The form has no Event" });
+  assert.deepEqual(incoming(config.sources[1]!, "", 0, Buffer.from("a=1")), { problem: "The form has no Event" });
 });

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { formatId } from "../../lib/id.ts";
-import { ownEvent } from "../../lib/own_event.ts";
+import { systemEvent } from "../../lib/system_event.ts";
 import type { It } from "./contract.ts";
 import { accept, dueIn, eventOf, newEvent, observe, settle, settleAll, T0, turnIn } from "./samples.ts";
 
 /** An event that tells target `a` of dead letters. */
 const told = (orderKey?: string) =>
-  ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
+  systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
 
 export function testAlarms(it: It): void {
   it("watch() keeps what it knows of alerts that stay, and forgets those that are gone", async (store, reopen) => {

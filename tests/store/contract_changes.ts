@@ -1,7 +1,7 @@
 /** What every store does: raising the count of changes by which owners learn what an operator asked for. */
 
 import assert from "node:assert/strict";
-import { ownEvent } from "../../lib/own_event.ts";
+import { systemEvent } from "../../lib/system_event.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import { accept, dueIn, epochOf, newEvent, record, recordOf, settle, T0, takeOver, turnIn } from "./samples.ts";
@@ -50,7 +50,7 @@ export function testChanges(it: It): void {
       await store.alarms.turn(
         "one",
         T0,
-        ownEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0),
+        systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0),
       );
       await store.upkeep.observe();
       await store.upkeep.expire(0, { delivered: clock.now(), dead: clock.now() }, 9);

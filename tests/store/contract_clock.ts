@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { formatId, parseId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import type { TargetView } from "../../lib/store/operator.ts";
+import type { TargetView } from "../../lib/store/views.ts";
 import type { It } from "./contract.ts";
 import {
   accept,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Store } from "../../lib/store/mod.ts";
-import type { TargetView } from "../../lib/store/operator.ts";
+import type { TargetView } from "../../lib/store/views.ts";
 import type { It } from "./contract.ts";
 import {
   accept,

@@ -5,17 +5,8 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { NewDelivery, NewEvent } from "../../lib/event.ts";
 import { eventId, formatId, type IdBytes, parseId } from "../../lib/id.ts";
-import type {
-  AttemptRecord,
-  DeliveryRef,
-  Due,
-  DueInLane,
-  Epoch,
-  Hold,
-  OwnedLane,
-  Recorded,
-  Store,
-} from "../../lib/store/mod.ts";
+import type { DeliveryRef } from "../../lib/store/delivery.ts";
+import type { AttemptRecord, Due, DueInLane, Epoch, Hold, OwnedLane, Recorded, Store } from "../../lib/store/mod.ts";
 
 export const T0 = Date.parse("2026-01-02T03:04:05.678Z");
 

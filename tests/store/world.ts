@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { Awaited, NewEvent } from "../../lib/event.ts";
-import type { DeliveryRef, DeliveryState, Due, Epoch, RecordFate, Store } from "../../lib/store/mod.ts";
+import type { DeliveryRef, DeliveryState } from "../../lib/store/delivery.ts";
+import type { Due, Epoch, RecordFate, Store } from "../../lib/store/mod.ts";
 import type { HandClock } from "../helpers/clock.ts";
 import { iso, type LaneAttempt, newEvent, recordOf, T0 } from "./samples.ts";
 

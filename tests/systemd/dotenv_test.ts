@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { readAsSystemd } from "../../lib/service/environment_file.ts";
+import { readAsSystemd } from "../../lib/config/environment_file.ts";
 import { cases } from "../config/dotenv_cases.ts";
 import { needsMachine, startMachine } from "../helpers/machine.ts";
 import { CONFIG, installed, post, property } from "./installed.ts";

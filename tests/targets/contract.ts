@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { type Outcome, type Reason, reasons } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { nowhere } from "../helpers/nowhere.ts";
@@ -120,7 +120,11 @@ export function reasonOf(outcome: Outcome | undefined): Reason | undefined {
 }
 
 /** Other sides may repeat a secret: what the target names as one is masked before anybody sees it. */
-function checkOutcome(outcome: Outcome | undefined, target: Target, secrets: string[]): asserts outcome is Outcome {
+function checkOutcome(
+  outcome: Outcome | undefined,
+  target: Target,
+  secrets: string[],
+): asserts outcome is Outcome {
   assert.ok(outcome, "an attempt that nobody stopped has an outcome");
   if (outcome.kind === "delivered") return;
   assert.ok(reasons.includes(outcome.reason), `${outcome.reason} is one of the closed set`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { type Exim, MAX_MAIL, needsExim, startExim } from "../helpers/exim.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";
 import { makeFolder } from "../helpers/folder.ts";

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { SMTPServerOptions } from "smtp-server";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { type Respond, startSink, status } from "../helpers/sink.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";

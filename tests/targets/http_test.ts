@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
 import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";

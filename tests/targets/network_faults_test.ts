@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { Outcome, Reason } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { makeDelivery, makeTarget, never } from "../helpers/target.ts";

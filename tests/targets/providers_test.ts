@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
-import * as relay from "../../lib/config/mod.ts";
+import { attempt } from "../helpers/attempt.ts";
+import type { EmailProvider } from "../../lib/config/mod.ts";
 import { emailTarget } from "../../lib/targets/email.ts";
 import * as providers from "../../lib/targets/providers/mod.ts";
 import type { Delivery, Target } from "../../lib/targets/target.ts";
@@ -16,8 +16,8 @@ import { KEY, messageId, type Vendor, vendors } from "./vendors.ts";
 const addresses = { from: "Clínica <relay@clinica.example>", to: ["a@clinica.example", '"B, Ana" <b@outra.example>'] };
 
 /** The provider `name` as a config defines it, with its API there. */
-function viaOf(name: string, vendor: Vendor, baseUrl?: string): relay.EmailProvider {
-  const define = providers[name as keyof typeof providers] as (options: object) => relay.EmailProvider;
+function viaOf(name: string, vendor: Vendor, baseUrl?: string): EmailProvider {
+  const define = providers[name as keyof typeof providers] as (options: object) => EmailProvider;
   return define({ apiKey: KEY, ...vendor.options, baseUrl });
 }
 
@@ -154,17 +154,13 @@ for (const [name, vendor] of Object.entries(vendors)) {
   });
 }
 
-test("every provider is tried, and is in the module of a config under its own name", () => {
+test("every provider is tried", () => {
   assert.deepEqual(Object.keys(vendors).sort(), Object.keys(providers).sort());
-  for (const [name, define] of Object.entries(providers)) {
-    assert.equal(relay[name as keyof typeof providers], define);
-    assert.equal(viaOf(name, vendors[name]!).provider, name);
-  }
 });
 
 test("build() allows as many messages as Resend takes, unless the config says otherwise", () => {
   const via = viaOf("resend", vendors.resend!);
-  const rateOf = (options: object) => makeTarget(emailTarget, { ...addresses, via, ...options }).policy.rate;
+  const rateOf = (options: object) => makeTarget(emailTarget, { ...addresses, via, ...options }).policy.rates[0];
   assert.deepEqual(rateOf({}), { perMs: 1_000, limit: 2 });
   assert.deepEqual(rateOf({ rate: { per: "1m", limit: 20 } }), { perMs: 60_000, limit: 20 });
 });

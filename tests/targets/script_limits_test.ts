@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -80,7 +80,11 @@ test("deliver() starts nothing where it is stopped already", async () => {
 
 test("deliver() does not wait for what the program leaves running, even if it holds the outputs", async () => {
   await withScript("sleep 60 & echo $! > child; echo feito", { timeout: "3s" }, async (target, folder) => {
-    assert.deepEqual(await attempt(target, makeDelivery, never), { kind: "delivered", status: 0, answer: "feito\n" });
+    assert.deepEqual(await attempt(target, makeDelivery, never), {
+      kind: "delivered",
+      status: 0,
+      answer: "feito\n",
+    });
     const pid = await pidIn(folder, "child");
     assert.ok(isRunning(pid), "what it left has ended neither by itself nor by the time-out");
     process.kill(pid, "SIGKILL");

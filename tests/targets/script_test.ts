@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import type { Delivery } from "../../lib/targets/target.ts";
 import { makeFolder } from "../helpers/folder.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../lib/outcome.ts";
-import { attempt } from "../../lib/pipeline/attempt.ts";
+import { attempt } from "../helpers/attempt.ts";
 import { slackTarget } from "../../lib/targets/slack.ts";
 import type { Delivery, TargetContext } from "../../lib/targets/target.ts";
 import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";
@@ -256,8 +256,8 @@ test("deliver() follows no redirect", async () => {
 
 test("build() allows one message a second unless the config says otherwise", () => {
   const policy = (options: object) => makeTarget(slackTarget, { url: "https://hooks.slack.com/x", ...options }).policy;
-  assert.deepEqual(policy({}).rate, { perMs: 1_000, limit: 1 });
-  assert.deepEqual(policy({ rate: { per: "1m", limit: 20 } }).rate, { perMs: 60_000, limit: 20 });
+  assert.deepEqual(policy({}).rates[0], { perMs: 1_000, limit: 1 });
+  assert.deepEqual(policy({ rate: { per: "1m", limit: 20 } }).rates[0], { perMs: 60_000, limit: 20 });
 });
 
 test("build() names the webhook's path as a secret, and keeps it out of its address", () => {

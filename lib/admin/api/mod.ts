@@ -9,12 +9,12 @@ import { mapTexts } from "../../targets/message.ts";
 import { VERSION } from "../../version.ts";
 import type { AdminContext } from "../context.ts";
 import { refuse } from "../refuse.ts";
-import { ApiError } from "./error.ts";
-import { addEvents } from "./events.ts";
-import { addLive } from "./live.ts";
-import { addStatus } from "./status.ts";
-import { addTargets } from "./targets.ts";
-import { addWork } from "./work.ts";
+import { ApiError } from "./api_error.ts";
+import { addEvents } from "./events_api.ts";
+import { addLive } from "./live_api.ts";
+import { addStatus } from "./status_api.ts";
+import { addTargets } from "./targets_api.ts";
+import { addWork } from "./work_api.ts";
 
 /** The API under `/api`, for a listener that has seen to who may ask. */
 export function createApi(context: AdminContext): OpenAPIHono {

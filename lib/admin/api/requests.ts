@@ -5,7 +5,7 @@ import { parseId } from "../../id.ts";
 import { options } from "../../options.ts";
 import { MAX_SEARCH } from "../../store/operator.ts";
 import { timeOf } from "../../units.ts";
-import { deliveryStates, eventStates, reason } from "./schemas.ts";
+import { eventStates, reason, shownStates } from "../../store/views.ts";
 
 /** Most events in a page. */
 const MAX_LIMIT = 200;
@@ -50,7 +50,7 @@ export const targetParams = z.object({ name: z.string() });
 
 export const eventsQuery = options({
   type: type.optional(),
-  state: z.enum([...eventStates, ...deliveryStates]).optional().meta({
+  state: z.enum([...eventStates, ...shownStates]).optional().meta({
     description: "Of the event, or of one of its deliveries",
   }),
   target: target.optional().meta({ description: "It has a delivery to this target, in that state if one is given" }),
@@ -63,7 +63,7 @@ export const eventsQuery = options({
 });
 
 export const deliveriesQuery = options({
-  state: z.enum(deliveryStates).optional(),
+  state: z.enum(shownStates).optional(),
   target: target.optional(),
   type: type.optional(),
   since: since.optional(),

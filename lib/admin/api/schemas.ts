@@ -4,47 +4,21 @@
  */
 
 import { z } from "zod";
-import { reasons } from "../../outcome.ts";
 import { refusals } from "../../refusal.ts";
-
-const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
-const id = z.uuid().meta({ description: "UUIDv7" });
-const count = z.int().min(0);
-const ms = z.number().min(0).meta({ description: "Milliseconds" });
-
-export const deliveryStates = ["pending", "in_flight", "delivered", "dead"] as const;
-export const eventStates = ["accepted", "unrouted"] as const;
-
-export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
-
-export const deliveryState = z.enum(deliveryStates).meta({
-  id: "DeliveryState",
-  description: "It waits, is on its way, has reached its target, or is given up",
-});
-
-const deliveryShape = {
+import {
+  attemptView,
+  count,
+  deadGroup,
+  deliveryState,
+  deliveryView,
+  eventView,
   id,
-  target: z.string(),
-  state: deliveryState,
-  attempts: count,
-  reason: reason.nullable().meta({ description: "Of the last attempt that failed" }),
-  nextAttemptAt: time.nullable(),
-};
+  ms,
+  targetView,
+  time,
+} from "../../store/views.ts";
 
-export const delivery = z.object(deliveryShape).meta({ id: "Delivery" });
-
-const eventShape = {
-  id,
-  source: z.string(),
-  type: z.string().meta({ examples: ["note.failed"] }),
-  state: z.enum(eventStates).meta({ description: "`unrouted`: no route matched, and there is no fallback" }),
-  receivedAt: time,
-  noteId: z.string().nullable().meta({ description: "The note that it is about, as far as its payload says" }),
-  externalId: z.string().nullable().meta({ description: "The reference that the clinic's own system gave" }),
-  problems: z.array(z.string()).meta({ description: "What functions of the config threw over it" }),
-};
-
-export const event = z.object({ ...eventShape, deliveries: z.array(delivery) }).meta({ id: "Event" });
+export const event = eventView.meta({ id: "Event" });
 
 export const eventPage = z.object({
   events: z.array(event).meta({ description: "The newest first" }),
@@ -53,16 +27,7 @@ export const eventPage = z.object({
   }),
 }).meta({ id: "EventPage" });
 
-export const attempt = z.object({
-  attempt: z.int().min(1),
-  startedAt: time,
-  durationMs: ms,
-  outcome: z.enum(["delivered", "retry", "dead"]),
-  reason: reason.nullable(),
-  detail: z.string().nullable().meta({ description: "One sentence" }),
-  status: z.int().nullable().meta({ description: "HTTP status, SMTP reply code or exit code" }),
-  answer: z.string().nullable().meta({ description: "The first part of what the target answered" }),
-}).meta({ id: "Attempt" });
+const attempt = attemptView.meta({ id: "Attempt" });
 
 export const routing = z.object({
   targets: z.array(z.string()),
@@ -73,10 +38,10 @@ export const routing = z.object({
     verdict: z.enum(["matched", "other_event", "when_false", "when_threw"]),
   })),
   problems: z.array(z.string()),
-}).meta({ id: "Routing", description: "Where the config of now would send an event, and why" });
+}).meta({ id: "Routing", description: "Where the current config would send an event, and why" });
 
 export const eventStory = z.object({
-  ...eventShape,
+  ...eventView.omit({ deliveries: true }).shape,
   headers: z.record(z.string(), z.string()).meta({ description: "Signatures and the like are masked" }),
   body: z.object({
     encoding: z.enum(["utf8", "base64"]).meta({ description: "Base64 for bytes that are not UTF-8" }),
@@ -95,7 +60,7 @@ export const eventStory = z.object({
   routing,
   deliveries: z.array(
     z.object({
-      ...deliveryShape,
+      ...deliveryView.shape,
       held: z.object({
         state: z.enum(["open", "throttled", "paused", "orphaned"]).meta({ description: "As a target's" }),
         until: time.nullable().meta({ description: "Null where an operator has to end it" }),
@@ -107,7 +72,7 @@ export const eventStory = z.object({
 
 export const deliveryPage = z.object({
   deliveries: z.array(z.object({
-    ...deliveryShape,
+    ...deliveryView.shape,
     event: z.object({ id, type: z.string(), receivedAt: time, noteId: z.string().nullable() }),
   })),
   next: z.string().nullable().meta({ description: "The `cursor` to go on with, as in a page of events" }),
@@ -115,13 +80,7 @@ export const deliveryPage = z.object({
 
 export const deadGroups = z.object({
   count,
-  groups: z.array(z.object({
-    target: z.string(),
-    reason,
-    count,
-    oldestAt: time.meta({ description: "When the oldest of the events came in" }),
-    newestAt: time,
-  })),
+  groups: z.array(deadGroup),
 }).meta({ id: "DeadGroups", description: "Dead letters by target and reason" });
 
 export const target = z.object({
@@ -134,16 +93,7 @@ export const target = z.object({
   }),
   kind: z.string().nullable(),
   address: z.string().nullable().meta({ description: "Where it delivers to, without any secret" }),
-  pending: count,
-  inFlight: count,
-  dead: count,
-  oldestPendingAt: time.nullable(),
-  lastDeliveredAt: time.nullable(),
-  lastFailedAt: time.nullable(),
-  lastReason: reason.nullable(),
-  circuitOpenUntil: time.nullable(),
-  throttledUntil: time.nullable(),
-  pausedAt: time.nullable(),
+  ...targetView.omit({ name: true }).shape,
 }).meta({ id: "Target" });
 
 export const targets = z.object({ targets: z.array(target) }).meta({ id: "Targets" });

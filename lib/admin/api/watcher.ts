@@ -1,7 +1,7 @@
 /** Looks at the store while somebody wants to know what changes. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { EventView } from "../../store/operator.ts";
+import type { EventView } from "../../store/views.ts";
 import type { AdminContext } from "../context.ts";
 import { type ShownTarget, targetsNow, type Trouble, troubleNow } from "../now.ts";
 

@@ -4,7 +4,7 @@ import { isTrouble } from "../../refusal.ts";
 import type { Trouble } from "../now.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Reason } from "../../outcome.ts";
-import type { DeadGroup } from "../../store/operator.ts";
+import type { DeadGroup } from "../../store/views.ts";
 
 /**
  * One thing that needs attention, of one target; or for `silent` of the pattern that no event of came in, and for `refused`

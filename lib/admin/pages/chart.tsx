@@ -4,21 +4,17 @@
  * stretch with the screen and letters do not.
  */
 
-// @ts-types="@types/d3-scale"
-import { scaleBand, scaleLinear } from "d3-scale";
-// @ts-types="@types/d3-shape"
-import { stack } from "d3-shape";
 import type { Counts } from "../../operator/activity.ts";
 import { Row, Table } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** What became of one hour's attempts. */
+/** The outcomes of one hour's attempts. */
 export interface Hour extends Counts {
   /** When it begins, in Unix milliseconds. */
   at: number;
 }
 
-/** What became of attempts, from the ground up, with the outcome that names it. */
+/** The outcomes of attempts, from the ground up, and the words that name each. */
 const layers = [["delivered", "delivered"], ["failed", "retry"], ["dead", "dead"]] as const;
 
 interface Frame {
@@ -27,6 +23,9 @@ interface Frame {
   top: number;
   bottom: number;
 }
+
+/** The gap between two bars, as a part of the distance from one to the next. */
+const GAP = 0.22;
 
 const large: Frame = { height: 210, top: 18, bottom: 24 };
 const small: Frame = { height: 36, top: 2, bottom: 1 };
@@ -59,30 +58,48 @@ function Bars(
   { view, hours, frame, label }: { view: View; hours: readonly Hour[]; frame: Frame; label: string },
 ) {
   const { height, top, bottom } = frame;
+  const ground = height - bottom;
   const most = Math.max(4, ...hours.map(sumOf));
-  const x = scaleBand<number>().domain(hours.map(({ at }) => at)).range([0, 100]).paddingInner(0.22);
-  const y = scaleLinear().domain([0, most]).range([height - bottom, top]);
-  if (frame === large) y.nice(4);
-  const stacks = stack<Hour>().keys(layers.map(([key]) => key))([...hours]);
+  const scale = frame === large ? niceScale(most) : { top: most, step: most };
+  const y = (count: number) => ground - (count / scale.top) * (ground - top);
+  const step = 100 / (hours.length - GAP); // from the left of the first bar to the right of the last
   return (
     <svg class="chart" width="100%" height={height} role="img" aria-label={label}>
-      {frame === large && y.ticks(4).map((count) => <Level view={view} count={count} y={y(count)} />)}
-      {stacks.map((spans) => (
-        <g class={spans.key}>
-          {spans.map((span, at) => (
-            <Bar
-              x={x(hours[at]!.at)!}
-              width={x.bandwidth()}
-              from={y(span[0])}
-              to={y(span[1])}
-            />
-          ))}
+      {frame === large && levelsOf(scale).map((count) => <Level view={view} count={count} y={y(count)} />)}
+      {layers.map(([key], layer) => (
+        <g class={key}>
+          {hours.map((hour, at) => {
+            const below = layers.slice(0, layer).reduce((sum, [lower]) => sum + hour[lower], 0);
+            return <Bar x={step * at} width={step * (1 - GAP)} from={y(below)} to={y(below + hour[key])} />;
+          })}
         </g>
       ))}
       {frame === large &&
-        hours.map((hour) => <Column view={view} hour={hour} x={x(hour.at)!} width={x.step()} frame={frame} />)}
+        hours.map((hour, at) => <Column view={view} hour={hour} x={step * at} width={step} frame={frame} />)}
     </svg>
   );
+}
+
+interface Scale {
+  /** The highest level, which no bar exceeds. */
+  top: number;
+  /** From one level to the next. */
+  step: number;
+}
+
+/** About four levels, 1, 2 or 5 times a power of ten apart. */
+function niceScale(most: number): Scale {
+  const apart = most / 4;
+  const power = 10 ** Math.floor(Math.log10(apart));
+  // The nearest by ratio: between two of them, the geometric mean decides.
+  const factor = [1, 2, 5, 10].find((one, at, all) => apart / power < Math.sqrt(one * (all[at + 1] ?? 100)))!;
+  const step = factor * power;
+  const top = Math.ceil(most / step) * step;
+  return top === most ? { top, step } : niceScale(top); // a higher top may ask for a wider step
+}
+
+function levelsOf({ top, step }: Scale): number[] {
+  return Array.from({ length: Math.round(top / step) + 1 }, (_, at) => at * step);
 }
 
 function Bar({ x, width, from, to }: { x: number; width: number; from: number; to: number }) {

@@ -2,7 +2,7 @@
 /** One delivery's part of an event's story: every attempt, and what comes next. */
 
 import type { Story } from "../../operator/story.ts";
-import type { AttemptView } from "../../store/operator.ts";
+import type { AttemptView } from "../../store/views.ts";
 import { Action, Advice, Mark, Nothing, Row, State, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 

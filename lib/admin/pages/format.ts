@@ -1,6 +1,6 @@
 /** Numbers, times and durations as a language writes them. */
 
-import type { Language } from "./words.ts";
+import type { Locale } from "../../locale/mod.ts";
 
 /** Writes values in one language and time zone. */
 export interface Format {
@@ -20,20 +20,20 @@ export interface Format {
 const made = new Map<string, (now: number) => Format>();
 
 /** @param timeZone IANA name of the zone of the times. */
-export function formatOf(language: Language, timeZone: string, now: number): Format {
-  const key = `${language} ${timeZone}`;
-  if (!made.has(key)) made.set(key, makeFormat(language, timeZone)); // what `Intl` makes is costly to make
+export function formatOf(locale: Locale, timeZone: string, now: number): Format {
+  const key = `${locale} ${timeZone}`;
+  if (!made.has(key)) made.set(key, makeFormat(locale, timeZone)); // what `Intl` makes is costly to make
   return made.get(key)!(now);
 }
 
 /** Sizes of the units of relative times, the largest first. */
 const units = [[86_400_000, "day"], [3_600_000, "hour"], [60_000, "minute"], [1_000, "second"]] as const;
 
-function makeFormat(language: Language, timeZone: string): (now: number) => Format {
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
-  const relative = new Intl.RelativeTimeFormat(language, { style: "short" });
-  const absolute = new Intl.DateTimeFormat(language, {
+function makeFormat(locale: Locale, timeZone: string): (now: number) => Format {
+  const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+  const relative = new Intl.RelativeTimeFormat(locale, { style: "short" });
+  const absolute = new Intl.DateTimeFormat(locale, {
     timeZone,
     day: "2-digit",
     month: "short",
@@ -43,7 +43,7 @@ function makeFormat(language: Language, timeZone: string): (now: number) => Form
     second: "2-digit",
     hourCycle: "h23",
   });
-  const hour = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const hour = new Intl.DateTimeFormat(locale, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
   return (now) => ({
     number: (value) => number.format(value),

@@ -5,8 +5,7 @@ import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import { assets } from "./assets.ts";
 import { eventPath, Prose } from "./parts.tsx";
-import type { View } from "./view.ts";
-import type { Words } from "./words.ts";
+import type { PageWords, View } from "./view.ts";
 
 /** A page's content. */
 export interface Page {
@@ -18,7 +17,7 @@ export interface Page {
   isBare?: boolean;
 }
 
-const places: readonly [path: string, name: keyof Words["nav"]][] = [
+const places: readonly [path: string, name: keyof PageWords["nav"]][] = [
   ["/", "overview"],
   ["/events", "events"],
   ["/dead", "dead"],
@@ -34,9 +33,9 @@ export function show(c: Context, view: View, page: Page, status: 200 | 400 | 401
 }
 
 function Layout({ view, page }: { view: View; page: Page }) {
-  const { words, language } = view;
+  const { words, locale } = view;
   return (
-    <html lang={language}>
+    <html lang={locale}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />

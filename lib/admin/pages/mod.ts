@@ -8,9 +8,9 @@ import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
 import { fieldsOf } from "../form.ts";
 import { show } from "./layout.tsx";
-import { failedPage, notFoundPage, refusedPage } from "./plain.tsx";
+import { failedPage, notFoundPage, refusedPage } from "./plain_pages.tsx";
 import { createReads, type Read } from "./reads.ts";
-import { signInPage } from "./sign_in.tsx";
+import { signInPage } from "./sign_in_page.tsx";
 import { viewOf } from "./view.ts";
 
 /** A year, in seconds: an asset's name changes when the asset does. */

@@ -3,8 +3,7 @@
 
 import type { Child } from "hono/jsx";
 import type { Reason } from "../../outcome.ts";
-import type { View } from "./view.ts";
-import type { StateName } from "./words.ts";
+import type { StateName, View } from "./view.ts";
 
 /** How a state looks; the word beside it says the same. */
 type Tone = "good" | "busy" | "warn" | "bad" | "quiet";

@@ -1,4 +1,4 @@
-/** What each page shows, read from the store and the config of now. */
+/** What each page shows, read from the store and the current config. */
 
 import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
@@ -11,16 +11,16 @@ import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
 import { troubleNow } from "../now.ts";
-import { configPage } from "./config.tsx";
+import { configPage } from "./config_page.tsx";
 import { readDay } from "./day.ts";
-import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead.tsx";
-import { eventPage } from "./event.tsx";
-import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events.tsx";
+import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead_page.tsx";
+import { eventPage } from "./event_page.tsx";
+import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events_page.tsx";
 import { fieldsOf } from "../form.ts";
 import type { Page } from "./layout.tsx";
-import { overviewPage } from "./overview.tsx";
+import { overviewPage } from "./overview_page.tsx";
 import { eventPath } from "./parts.tsx";
-import { targetsPage } from "./targets.tsx";
+import { targetsPage } from "./targets_page.tsx";
 import { type View, withNotice } from "./view.ts";
 
 /** Gives a page, or the path of the one to go on to; `undefined` if there is nothing to tell of. */

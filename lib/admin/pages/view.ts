@@ -3,14 +3,23 @@
 import type { Context } from "hono";
 import { detectFromHeader, type DetectorOptions } from "hono/language";
 import type { LoadedConfig } from "../../config/load.ts";
+import { type Language, type Locale, localeFamilies, localeFor, locales } from "../../locale/mod.ts";
 import { mapTexts } from "../../targets/message.ts";
 import { type Format, formatOf } from "./format.ts";
-import { type DoneName, type Language, type Words, wordsOf } from "./words.ts";
+
+/** Every word of the pages. */
+export type PageWords = Language["pages"];
+
+/** State of a target, a delivery or an event. */
+export type StateName = keyof PageWords["states"];
+
+/** What a person did and is told about. */
+export type DoneName = keyof PageWords["done"];
 
 /** How a page is to be written. */
 export interface View {
-  language: Language;
-  words: Words;
+  locale: Locale;
+  words: PageWords;
   format: Format;
   /** IANA name of the zone of the times. */
   timeZone: string;
@@ -35,7 +44,7 @@ export interface Notice {
 }
 
 const languages: DetectorOptions = {
-  supportedLanguages: ["en", "pt"],
+  supportedLanguages: localeFamilies,
   fallbackLanguage: "en",
   ignoreCase: true,
   order: ["header"],
@@ -48,14 +57,14 @@ const languages: DetectorOptions = {
 
 /** The view of a request. */
 export function viewOf(c: Context, loaded: LoadedConfig, isSignedIn: boolean): View {
-  const language = detectFromHeader(c, languages) === "pt" ? "pt-BR" : "en";
-  const words = wordsOf(language);
+  const locale = localeFor(detectFromHeader(c, languages) ?? "");
+  const words = locales[locale].pages;
   const { timeZone } = loaded.config;
   const now = Date.now();
   return {
-    language,
+    locale,
     words,
-    format: formatOf(language, timeZone, now),
+    format: formatOf(locale, timeZone, now),
     timeZone,
     now,
     path: c.req.path,
@@ -71,7 +80,7 @@ export function withNotice(path: string, { done, count, event }: Notice): string
   return `${path}${path.includes("?") ? "&" : "?"}${query}`;
 }
 
-function noticeOf(c: Context, words: Words): Notice | undefined {
+function noticeOf(c: Context, words: PageWords): Notice | undefined {
   const { done = "", count = "0", event } = c.req.query();
   return Object.hasOwn(words.done, done) ? { done: done as DoneName, count: Number(count) || 0, event } : undefined;
 }

@@ -4,7 +4,7 @@ import type { StatementSync } from "node:sqlite";
 import type { AlarmState } from "../../alert.ts";
 import type { Clock } from "../../clock.ts";
 import type { NewEvent } from "../../event.ts";
-import { OWN_SOURCE } from "../../own_event.ts";
+import { SYSTEM_SOURCE } from "../../system_event.ts";
 import type { AlarmStore } from "../alarms.ts";
 import type { SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
@@ -18,7 +18,7 @@ const statements = {
 
   /** By the index of dead letters: the join is written so that nothing else is looked through. */
   countDead: `SELECT count(*) AS count FROM (SELECT 1 FROM deliveries d CROSS JOIN events e ON e.seq = d.event
-    WHERE d.state = 'dead' AND ${isTarget("d.target")} AND e.source <> '${OWN_SOURCE}' LIMIT ?)`,
+    WHERE d.state = 'dead' AND ${isTarget("d.target")} AND e.source <> '${SYSTEM_SOURCE}' LIMIT ?)`,
 
   lastReceived: "SELECT name, received_at FROM types",
 } as const;

@@ -1,7 +1,8 @@
 /** Filters of events as SQL takes them. Pure functions. */
 
 import { matches } from "../../pattern.ts";
-import type { EventFilter, ShownState } from "../operator.ts";
+import type { EventFilter } from "../operator.ts";
+import type { ShownState } from "../views.ts";
 
 /** What a filter asks, as the statements take it; the pattern lets more through, which {@link fitsType} does not. */
 export function questionOf({ type, state, target, text }: EventFilter) {

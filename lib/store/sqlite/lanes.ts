@@ -2,31 +2,16 @@
 
 import type { StatementSync } from "node:sqlite";
 import { type Clock, latestBy } from "../../clock.ts";
-import type {
-  DeliveryRef,
-  Due,
-  DueAsk,
-  DueInLane,
-  Epoch,
-  Hold,
-  LaneHold,
-  LaneStore,
-  OwnedLane,
-  Suspect,
-  Waiting,
-} from "../mod.ts";
+import type { DeliveryRef } from "../delivery.ts";
+import type { Due, DueAsk, DueInLane, Epoch, Hold, LaneHold, LaneStore, OwnedLane, Suspect, Waiting } from "../mod.ts";
 import { dueOf, expiryOf, type SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
+import { keyOf, SqliteOrder } from "./order.ts";
 import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
-import { firstInOrder } from "./statements.ts";
-import { walk } from "./pieces.ts";
 
 /** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
 const MAX_BYTES = 1024 ** 2;
-
-/** Deliveries that have been due for longest, among which those are parked that stand behind a head. */
-const FRONT = 2_000;
 
 /** Whether a delivery of a lane was put off by a clock that was ahead. By the index, of those that are not due yet. */
 const isAhead = `target = :lane AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
@@ -43,33 +28,18 @@ const statements = {
   hold: `UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :now
     WHERE name = :lane AND epoch = :number AND token = :token`,
 
-  /** By the index alone. */
-  due: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
-    ORDER BY due_at, event, number LIMIT ?`,
-  read:
-    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at,
-      iif(d.awaits IS NULL, NULL,
+  due:
+    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
+      d.expires_at, iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
       iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
         WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
         AS failing_since,
       e.id, e.source, e.type, e.received_at, e.headers, e.body, n.at AS fetched_at, n.data, n.problem, n.outcome
     FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event
-    WHERE d.event = ? AND d.number = ?`,
+    WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?
+    ORDER BY d.due_at, d.event, d.number LIMIT ?`,
   nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
-  head: firstInOrder,
-
-  front: `SELECT event, number, order_key FROM deliveries
-    WHERE target = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event, number LIMIT ${FRONT}`,
-  park:
-    `UPDATE deliveries SET due_at = NULL, due_set_at = NULL, awaits = NULL WHERE event = ? AND number = ? AND state = 'pending'`,
-  nextParked: `SELECT min(order_key) AS orderKey FROM deliveries
-    WHERE target = ? AND order_key > ? AND order_key IS NOT NULL AND state = 'pending' AND due_at IS NULL AND awaits IS NULL`,
-  isHeadParked: `SELECT 1 FROM deliveries
-    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
-  unpark: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
-    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
-
   awaited: "SELECT number, state, expires_at FROM deliveries WHERE event = ? AND target = ? AND is_awaited = 1",
   lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
   wait: `UPDATE deliveries SET awaits = :awaits, due_at = :dueAt, due_set_at = :dueSetAt
@@ -103,6 +73,7 @@ export class SqliteLanes implements LaneStore {
   readonly #clock: Clock;
   readonly #accept: SqliteAccept;
   readonly #record: SqliteRecord;
+  readonly #order: SqliteOrder;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
   constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, record: SqliteRecord) {
@@ -110,6 +81,7 @@ export class SqliteLanes implements LaneStore {
     this.#clock = clock;
     this.#accept = accept;
     this.#record = record;
+    this.#order = new SqliteOrder(file, clock, record);
     this.#sql = file.prepareAll(statements);
   }
 
@@ -152,74 +124,30 @@ export class SqliteLanes implements LaneStore {
 
   #dueIn({ lane, limit, known }: DueAsk, now: number): DueInLane {
     const isKnown = new Set(known.map(keyOf));
-    const found = this.#sql.due.all(lane, now, limit + known.length) as unknown as DeliveryRef[];
-    const unknown = found.filter((ref) => !isKnown.has(keyOf(ref)));
     const due: Due[] = [];
+    const most = limit + known.length;
+    let count = 0;
     let bytes = 0;
-    for (const { event, number } of unknown.slice(0, limit)) {
-      if (bytes >= MAX_BYTES) break;
-      const row = this.#sql.read.get(event, number) as unknown as DueRow;
-      due.push({ ...dueOfRow(row, lane), head: this.#headOf(lane, row.order_key) });
+    let isEnd = true;
+    for (const row of this.#sql.due.iterate(lane, now, most) as Iterable<unknown> as Iterable<DueRow>) {
+      isEnd = due.length < limit && bytes < MAX_BYTES;
+      if (!isEnd) break;
+      count++;
+      if (isKnown.has(keyOf(row))) continue;
+      due.push(dueOfRow(row, lane));
       bytes += row.body.byteLength + (row.data?.byteLength ?? 0);
     }
+    for (const one of due) one.head = this.#order.headOf(lane, one.orderKey);
     const { at } = this.#sql.nextAt.get(lane, now) as { at: number | null };
-    const isAll = found.length < limit + known.length && due.length === unknown.length;
-    return { lane, due, isAll, nextAt: at ?? undefined };
-  }
-
-  #headOf(target: string, orderKey: string | null): DeliveryRef | undefined {
-    if (orderKey === null) return undefined;
-    const { event, number } = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef;
-    return { event, number };
+    return { lane, due, isAll: isEnd && count < most, nextAt: at ?? undefined };
   }
 
   async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
-    const { lane } = epoch;
-    const blocked = new Set(orderKeys);
-    return await this.#file.write("park deliveries", () => {
-      if (!this.#record.isOwner({ epoch })) return false;
-      const front = this.#sql.front.all(lane, this.#clock.now()) as unknown as FrontRow[];
-      const heads = new Map<string, string>();
-      const behind = front.filter((row) => {
-        const { order_key: key } = row;
-        if (key === null || !blocked.has(key)) return false;
-        const head = heads.get(key) ?? keyOf(this.#headOf(lane, key)!);
-        heads.set(key, head);
-        return keyOf(row) !== head;
-      });
-      for (const { event, number } of behind) this.#sql.park.run(event, number);
-      return behind.length > 0 && front.length === FRONT;
-    });
+    return await this.#order.park(epoch, orderKeys);
   }
 
   async unpark(epoch: Epoch): Promise<number> {
-    const { lane } = epoch;
-    const stuck: string[] = [];
-    await this.#file.readInPieces((isOver) => this.#findStuck(lane, stuck, isOver));
-    if (stuck.length === 0) return 0;
-    return await this.#file.write("give order keys their turn", () => {
-      if (!this.#record.isOwner({ epoch })) return 0;
-      const at = this.#clock.now();
-      return stuck.reduce(
-        (sum, orderKey) => sum + Number(this.#sql.unpark.run({ target: lane, orderKey, at }).changes),
-        0,
-      );
-    });
-  }
-
-  /** Order keys whose heads are parked. */
-  #findStuck(lane: string, stuck: string[], isOver: () => boolean): Generator<void, boolean> {
-    const { nextParked, isHeadParked } = this.#sql;
-    const keysAfter = function* (last = "") {
-      for (let key = last;;) {
-        const { orderKey } = nextParked.get(lane, key) as { orderKey: string | null };
-        if (orderKey === null) return;
-        yield key = orderKey;
-      }
-    };
-    return walk<string>(keysAfter, (orderKey) => {
-      if (isHeadParked.get({ target: lane, orderKey })) stuck.push(orderKey);
-    }, isOver);
+    return await this.#order.unpark(epoch);
   }
 
   async await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void> {
@@ -283,14 +211,6 @@ export class SqliteLanes implements LaneStore {
   async changes(): Promise<number> {
     return this.#file.read(() => (this.#sql.changes.get() as { count: number }).count);
   }
-}
-
-function keyOf({ event, number }: DeliveryRef): string {
-  return `${event} ${number}`;
-}
-
-interface FrontRow extends DeliveryRef {
-  order_key: string | null;
 }
 
 interface AwaitedRow {

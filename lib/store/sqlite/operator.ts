@@ -6,11 +6,10 @@ import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../../id.ts"
 import type { Reason } from "../../outcome.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
 import { durationOf, HOUR_MS } from "../activity.ts";
-import type { DeliveryRef } from "../mod.ts";
+import type { DeliveryRef } from "../delivery.ts";
 import type {
   Activity,
   DeadFilter,
-  DeadGroup,
   DeliveryStory,
   EventFilter,
   EventPage,
@@ -19,9 +18,9 @@ import type {
   ListPage,
   OperatorStore,
   StoredEvent,
-  TargetView,
   Totals,
 } from "../operator.ts";
+import type { DeadGroup, TargetView } from "../views.ts";
 import type { SqliteAccept } from "./accept.ts";
 import { operatorStatements } from "./operator_statements.ts";
 import {

@@ -51,7 +51,11 @@ export const operatorStatements = {
   storyBetween: `SELECT ${listed}, e.headers, e.body, e.secret_index FROM events e WHERE e.id BETWEEN ? AND ?`,
   note: "SELECT at, data, problem FROM notes WHERE event = ?",
   idOf: "SELECT id FROM events WHERE seq = ?",
-  deliveries: "SELECT * FROM deliveries WHERE event = ? ORDER BY number",
+  /** Whether one of the same order key goes before it. */
+  deliveries: `SELECT *, order_key IS NOT NULL AND state = 'pending' AND EXISTS (SELECT 1 FROM deliveries o
+      WHERE o.target = d.target AND o.order_key = d.order_key AND o.state = 'pending'
+        AND (o.event, o.number) < (d.event, d.number)) AS is_behind
+    FROM deliveries d WHERE event = ? ORDER BY number`,
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
 
   dead: `SELECT event, number FROM deliveries

@@ -2,7 +2,8 @@
 
 import type { StatementSync } from "node:sqlite";
 import { bucketOf, HOUR_MS } from "../activity.ts";
-import type { AttemptRecord, DeliveryRef, LaneRecords, Recorded } from "../mod.ts";
+import type { DeliveryRef } from "../delivery.ts";
+import type { AttemptRecord, LaneRecords, Recorded } from "../mod.ts";
 import { isOwnLane } from "../../own_lane.ts";
 import type { SqliteFile } from "./file.ts";
 import { firstInOrder } from "./statements.ts";

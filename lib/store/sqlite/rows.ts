@@ -5,9 +5,11 @@ import { noteOf } from "../../connectvets/note.ts";
 import type { RelayEvent } from "../../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
 import type { Outcome, Reason } from "../../outcome.ts";
-import type { DeliveryState, Due, LaneHold } from "../mod.ts";
+import type { DeliveryState } from "../delivery.ts";
+import type { Due, LaneHold } from "../mod.ts";
 import { isOwnLane } from "../../own_lane.ts";
-import type { AttemptView, DeliveryView, EventView, Fetched, TargetView } from "../operator.ts";
+import type { Fetched } from "../operator.ts";
+import type { AttemptView, DeliveryView, EventView, TargetView } from "../views.ts";
 
 /** An event as it is delivered. */
 export interface EventRow {
@@ -71,6 +73,7 @@ export interface DeliveryRow {
   due_set_at: number | null;
   reason: Reason | null;
   awaits: number | null;
+  is_behind: number;
 }
 
 export interface AttemptRow {
@@ -219,7 +222,7 @@ function isShown({ target }: DeliveryRow): boolean {
 /** @param first What has to be made first: this one, or the one that it awaits. */
 function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
   const { due_at: dueAt, due_set_at: setAt } = first;
-  const nextAt = dueAt === null ? null : dueTime(dueAt, setAt ?? dueAt, now);
+  const nextAt = dueAt === null || row.is_behind === 1 ? null : dueTime(dueAt, setAt ?? dueAt, now);
   return {
     id: formatId(deliveryId(event, row.number)),
     target: row.target,

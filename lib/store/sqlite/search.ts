@@ -3,7 +3,8 @@
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { fitsType, questionOf } from "./event_query.ts";
-import type { EventFilter, EventView, ListPage, StoredEvent } from "../operator.ts";
+import type { EventFilter, ListPage, StoredEvent } from "../operator.ts";
+import type { EventView } from "../views.ts";
 import type { operatorStatements } from "./operator_statements.ts";
 import { walk } from "./pieces.ts";
 import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "./rows.ts";

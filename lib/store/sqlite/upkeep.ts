@@ -2,7 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { OWN_SOURCE } from "../../own_event.ts";
+import { isSystem } from "../../system_event.ts";
 import type { Ages, Expired, Retention, UpkeepStore } from "../upkeep.ts";
 import type { SqliteCounts } from "./counts.ts";
 import type { SqliteFile } from "./file.ts";
@@ -16,7 +16,7 @@ import { isTarget } from "./statements.ts";
 const LATE_MS = 60_000;
 
 /** Most events that are observed at a time. */
-const OBSERVED = 20_000;
+const OBSERVED = 1_000;
 
 /** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
 const FORGET_MS = 30 * 86_400_000;
@@ -46,17 +46,12 @@ const statements = {
   /** The sequence of the last event is given anew once that is deleted. */
   forgetObserved: "UPDATE observed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM events))",
   observe: "UPDATE observed SET seq = ?",
-  last: "SELECT max(seq) AS seq FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?)",
-  newTypes: `SELECT type, latest, (SELECT received_at FROM events e WHERE e.seq = lastSeq) AS last FROM (
-      SELECT type, max(received_at) AS latest, max(seq) AS lastSeq FROM events
-      WHERE seq > :from AND seq <= :to AND source <> '${OWN_SOURCE}' GROUP BY type)`,
-  keepType: `INSERT INTO types (name, received_at) VALUES (:type, :latest) ON CONFLICT (name)
+  /** Back to the last of these that is there still. */
+  newEvents: `SELECT seq, source, type, received_at FROM events
+    WHERE seq >= coalesce((SELECT max(seq) FROM events WHERE seq <= :from), :from) ORDER BY seq LIMIT :limit`,
+  keepType: `INSERT INTO types (name, received_at) VALUES (?, ?) ON CONFLICT (name)
     DO UPDATE SET received_at = excluded.received_at
     WHERE excluded.received_at NOT BETWEEN received_at - ${LATE_MS} AND received_at`,
-  steps: `SELECT seq, received_at FROM (
-      SELECT seq, received_at, lag(received_at) OVER (ORDER BY seq) AS before FROM events
-      WHERE seq >= coalesce((SELECT max(seq) FROM events WHERE seq <= :from), :from) AND seq <= :to)
-    WHERE seq > :from AND received_at < before - ${LATE_MS}`,
 } as const;
 
 export class SqliteUpkeep implements UpkeepStore {
@@ -125,23 +120,22 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 
   async observe(): Promise<boolean> {
-    const { from, to } = this.#file.read(() => this.#unobserved());
-    if (to === null) return false;
-    return await this.#file.write("observe events", () => {
-      for (const { type, latest, last } of this.#sql.newTypes.all({ from, to }) as unknown as TypeRow[]) {
-        // By a clock that was set back meanwhile, the last one is the latest.
-        this.#sql.keepType.run({ type, latest: latest - last > LATE_MS ? last : latest });
-      }
-      for (const step of this.#sql.steps.all({ from, to }) as unknown as Received[]) this.#steps.add(step);
-      this.#sql.observe.run(to);
-      return to - from >= OBSERVED;
+    const { events, last } = this.#file.read(() => this.#unobserved());
+    if (last === undefined) return false;
+    await this.#file.write("observe events", () => {
+      for (const [type, at] of latestByType(events)) this.#sql.keepType.run(type, at);
+      for (const step of stepsIn(events)) this.#steps.add(step);
+      this.#sql.observe.run(last);
     }, true);
+    return events.length > OBSERVED;
   }
 
-  #unobserved(): { from: number; to: number | null } {
+  /** Those that were accepted since the last one that was observed, with that one before them. */
+  #unobserved(): { events: EventRow[]; last?: number } {
     const { seq: from } = this.#sql.observed.get() as { seq: number };
-    const { seq: to } = this.#sql.last.get(from, OBSERVED) as { seq: number | null };
-    return { from, to };
+    const events = this.#sql.newEvents.all({ from, limit: OBSERVED + 1 }) as unknown as EventRow[];
+    const last = events.at(-1)?.seq ?? from;
+    return { events, last: last > from ? last : undefined };
   }
 
   async backlog(targets: Iterable<string>): Promise<number> {
@@ -160,11 +154,25 @@ function countWithin(sizes: readonly number[], most: number): number {
   return count < 0 ? sizes.length : Math.max(count, 1);
 }
 
-interface TypeRow {
+interface EventRow extends Received {
+  source: string;
   type: string;
-  /** When the latest one was received, and the last one in the order of acceptance. */
-  latest: number;
-  last: number;
+}
+
+/** When the last event of each type was received: the latest, but for a clock that was set back since. */
+function latestByType(events: readonly EventRow[]): Map<string, number> {
+  const latest = new Map<string, number>();
+  for (const { type, received_at: at } of events.filter((event) => !isSystem(event))) {
+    const before = latest.get(type) ?? -Infinity;
+    const isLate = at < before && at >= before - LATE_MS;
+    if (!isLate) latest.set(type, at);
+  }
+  return latest;
+}
+
+/** Events before which the clock was set back. */
+function stepsIn(events: readonly EventRow[]): Received[] {
+  return events.filter(({ received_at: at }, index) => index > 0 && at < events[index - 1]!.received_at - LATE_MS);
 }
 
 interface DoneRow {

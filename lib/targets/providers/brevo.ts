@@ -15,7 +15,7 @@ import { defineProvider, type ProviderFunction, providerShape } from "./provider
  * })
  * ```
  */
-export const brevo: ProviderFunction = defineProvider("brevo", {
+export const brevo: ProviderFunction = defineProvider({
   baseUrl: "https://api.brevo.com",
   schema: options(providerShape),
   request: (mail, { apiKey }) => ({

@@ -27,7 +27,7 @@ const regions = { us: "https://api.mailgun.net", eu: "https://api.eu.mailgun.net
  * })
  * ```
  */
-export const mailgun: ProviderFunction<MailgunOptions> = defineProvider("mailgun", {
+export const mailgun: ProviderFunction<MailgunOptions> = defineProvider({
   baseUrl: ({ region }) => regions[region],
   schema: options({
     ...providerShape,

@@ -15,7 +15,7 @@ import { defineProvider, type ProviderFunction, providerShape } from "./provider
  * })
  * ```
  */
-export const postmark: ProviderFunction = defineProvider("postmark", {
+export const postmark: ProviderFunction = defineProvider({
   baseUrl: "https://api.postmarkapp.com",
   schema: options(providerShape),
   request: (mail, { apiKey }) => ({

@@ -6,7 +6,7 @@ import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
 import { VERSION } from "../../version.ts";
 import type { Mail, Mailer } from "../mail.ts";
-import { exchange } from "../network.ts";
+import { exchange } from "../exchange.ts";
 import { withWords } from "../outcomes.ts";
 import type { Policy } from "../target.ts";
 
@@ -20,7 +20,8 @@ export interface ProviderOptions {
 
 /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
 export interface EmailProvider {
-  readonly provider: string;
+  readonly provider: object;
+  readonly options: unknown;
 }
 
 /** Makes the `via` of an email target. */
@@ -69,21 +70,17 @@ export interface ProviderApi<Provider extends Options> {
   secretsOf?(options: Provider): string[];
 }
 
-const schemas = new WeakMap<ProviderFunction<never>, z.ZodType<Mailer>>();
-
-/** Makes the function of a config for a provider. `name` is the function's own. */
-export function defineProvider<Public extends ProviderOptions, Read extends Options>(
-  name: string,
-  api: ProviderApi<Read>,
-): ProviderFunction<Public> {
-  const define = (options: Public): EmailProvider => ({ ...options, provider: name });
-  schemas.set(define, api.schema.transform((options) => mailerOf(api, options)));
-  return define;
+/** A kind of provider: its schema gives what sends mails by it. */
+export interface ProviderKind {
+  readonly schema: z.ZodType<Mailer>;
 }
 
-/** The schema that reads a provider's options and gives its mailer. */
-export function schemaOf(define: ProviderFunction<never>): z.ZodType<Mailer> {
-  return schemas.get(define)!;
+/** Makes the function of a config for a provider. */
+export function defineProvider<Public extends ProviderOptions, Read extends Options>(
+  api: ProviderApi<Read>,
+): ProviderFunction<Public> {
+  const provider: ProviderKind = { schema: api.schema.transform((options) => mailerOf(api, options)) };
+  return (options) => ({ provider, options });
 }
 
 function mailerOf<Provider extends Options>(api: ProviderApi<Provider>, options: Provider): Mailer {

@@ -15,7 +15,7 @@ import { defineProvider, type ProviderFunction, providerShape } from "./provider
  * })
  * ```
  */
-export const resend: ProviderFunction = defineProvider("resend", {
+export const resend: ProviderFunction = defineProvider({
   baseUrl: "https://api.resend.com",
   schema: options(providerShape),
   request: (mail, { apiKey }) => ({

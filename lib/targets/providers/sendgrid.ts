@@ -24,7 +24,7 @@ const regions = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgr
  * })
  * ```
  */
-export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider("sendgrid", {
+export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider({
   baseUrl: ({ region }) => regions[region],
   schema: options({ ...providerShape, region: z.enum(["global", "eu"]).default("global") }),
   request: (mail, { apiKey }) => ({

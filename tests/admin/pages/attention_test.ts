@@ -1,5 +1,7 @@
 /** What needs attention, and in which order. */
 
+// Runs on Deno alone: pure.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attentionOf } from "../../../lib/admin/pages/attention.ts";

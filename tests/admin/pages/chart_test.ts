@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { Chart, type Hour, SmallChart } from "../../../lib/admin/pages/chart.tsx";
 import { formatOf } from "../../../lib/admin/pages/format.ts";
 import type { View } from "../../../lib/admin/pages/view.ts";
-import { wordsOf } from "../../../lib/admin/pages/words.ts";
+import { locales } from "../../../lib/locale/mod.ts";
 
 const HOUR_MS = 3_600_000;
 const T0 = Date.parse("2026-01-02T00:00:00Z");
 
 const view: View = {
-  language: "en",
-  words: wordsOf("en"),
+  locale: "en",
+  words: locales.en.pages,
   format: formatOf("en", "UTC", T0),
   timeZone: "UTC",
   now: T0,
@@ -52,6 +52,22 @@ test("Chart() draws each outcome as high as its count", () => {
 test("Chart() keeps one failure among thousands visible", () => {
   const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: 100_000, dead: 1 } }) }));
   assert.deepEqual(heights(html, "dead"), [1.5]);
+});
+
+test("Chart() has about four levels at round counts, and no bar above the highest", () => {
+  const levels = {
+    0: "1 2 3 4",
+    5: "1 2 3 4 5",
+    14: "5 10 15",
+    28: "10 20 30",
+    47: "10 20 30 40 50",
+    1234: "500 1,000 1,500",
+  };
+  for (const [count, expected] of Object.entries(levels)) {
+    const html = String(Chart({ view, hours: hoursOf({ 3: { delivered: Number(count) } }) }));
+    const texts = [...html.matchAll(/<text x="0" y="[\d.]+">([\d,]+)<\/text>/g)].map(([, text]) => text);
+    assert.equal(texts.join(" "), expected);
+  }
 });
 
 test("Chart() says the same in a table, a row for each hour in which something happened", () => {

@@ -3,7 +3,8 @@
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { eventId } from "../../../lib/id.ts";
-import { openSqlite } from "../../../lib/store/sqlite.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { openSqlite } from "../../../lib/store/sqlite/mod.ts";
 import { bodyOf } from "../events.ts";
 
 const [path, ...numbers] = process.argv.slice(2, 6);
@@ -38,22 +39,25 @@ function eventOf(index: number) {
   };
 }
 
-const store = openSqlite(path!);
+const store = openSqlite(path!, systemClock);
+const { epoch } = (await store.lanes.own(["t1"], "seed")).get("t1")!;
 for (let at = first; at < first + count; at += BATCH) {
-  const events = Array.from({ length: Math.min(BATCH, first + count - at) }, (_, index) => eventOf(at + index));
-  await store.accept(events);
+  const accepts = Array.from({ length: Math.min(BATCH, first + count - at) }, (_, index) => eventOf(at + index));
+  await store.write({ accepts, lanes: [] });
   if (!isDelivered) continue;
-  const now = Date.now();
-  const claimed = await store.claim([{ target: "t1", limit: BATCH }], now, now + 60_000);
-  await store.record(claimed.map(({ ref, event }) => ({
+  const { lanes: [found] } = await store.lanes.due([{ lane: "t1", limit: BATCH, known: [] }]);
+  const records = found!.due.map(({ ref, revision, event }) => ({
     ref,
-    target: "t1",
+    revision,
     attempt: 1,
     startedAt: event.receivedAt,
     durationMs: 2,
-    outcome: { kind: "delivered", status: 200, answer: "ok" },
-    state: "delivered",
-    hold: {},
-  })));
+    outcome: { kind: "delivered", status: 200, answer: "ok" } as const,
+    state: "delivered" as const,
+    isAwaited: false,
+    wasBegun: false,
+  }));
+  await store.write({ accepts: [], lanes: [{ epoch, hold: {}, records }] });
 }
+await store.lanes.giveUp([epoch]);
 await store.close();

@@ -1,0 +1,84 @@
+/** Targets: how they are, holding them, letting them go, sending them a test message. */
+
+import { createRoute } from "@hono/zod-openapi";
+import { unknownName } from "../../options.ts";
+import { sendTest } from "../../operator/test_message.ts";
+import type { AdminContext } from "../context.ts";
+import { type Api, ApiError, ok, problems } from "./api_error.ts";
+import { targetParams } from "./requests.ts";
+import { held, targets, tested } from "./schemas.ts";
+import { targetsNow } from "../now.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/targets",
+  summary: "List targets",
+  tags: ["Targets"],
+  responses: { 200: ok(targets, "The config's in their order, then those that deliveries wait for"), ...problems() },
+});
+
+const pauseRoute = createRoute({
+  method: "post",
+  path: "/api/targets/{name}/pause",
+  summary: "Hold a target's deliveries",
+  tags: ["Targets"],
+  request: { params: targetParams },
+  responses: { 200: ok(held, "It is held"), ...problems(404) },
+});
+
+const resumeRoute = createRoute({
+  method: "post",
+  path: "/api/targets/{name}/resume",
+  summary: "Let a paused target's deliveries go",
+  tags: ["Targets"],
+  request: { params: targetParams },
+  responses: { 200: ok(held, "It is not held"), ...problems(404) },
+});
+
+const testRoute = createRoute({
+  method: "post",
+  path: "/api/targets/{name}/test",
+  summary: "Send a target a message that says that it is a test",
+  tags: ["Targets"],
+  request: { params: targetParams },
+  responses: { 202: ok(tested, "It is on its way"), ...problems(404) },
+});
+
+export function addTargets(app: Api, context: AdminContext): void {
+  const { store, loaded, wake } = context;
+
+  app.openapi(listRoute, async (c) => c.json({ targets: await targetsNow(context) }, 200));
+
+  app.openapi(pauseRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    await checkTarget(name, "pause");
+    const changed = await store.pause(name, Date.now());
+    wake();
+    return c.json({ target: name, paused: true, changed, waiting: await store.upkeep.backlog([name]) }, 200);
+  });
+
+  app.openapi(resumeRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    await checkTarget(name, "resume");
+    const changed = await store.resume(name);
+    wake();
+    return c.json({ target: name, paused: false, changed, waiting: await store.upkeep.backlog([name]) }, 200);
+  });
+
+  app.openapi(testRoute, async (c) => {
+    const { name } = c.req.valid("param");
+    const { targets, sources } = loaded().config;
+    const names = [...targets.keys()];
+    if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${unknownName("target", name, names)}`);
+    const sent = await sendTest(store, name, sources[0]!, Date.now());
+    wake();
+    return c.json(sent, 202);
+  });
+
+  /** One that the config does not name any more may be held and let go as well. */
+  async function checkTarget(name: string, action: string): Promise<void> {
+    if (loaded().config.targets.has(name)) return;
+    const names = (await targetsNow(context)).map((one) => one.name);
+    if (!names.includes(name)) throw new ApiError(404, `Cannot ${action}: ${unknownName("target", name, names)}`);
+  }
+}

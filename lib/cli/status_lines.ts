@@ -1,0 +1,83 @@
+/** How `relay status` tells whether the relay runs, what it refused, and what is wrong with its config. */
+
+import { isDeepStrictEqual } from "node:util";
+import type { ConfigError } from "../errors.ts";
+import { locales } from "../locale/mod.ts";
+import { paint, visible } from "../log.ts";
+import { isSilent, type RefusedView, type ReloadView, type RunView } from "../operator/run.ts";
+import { isAboutSignature } from "../refusal.ts";
+import { ago, clock, count, table } from "./terminal.ts";
+
+const words = locales.en.messages;
+
+/** Whether the relay runs, since when, and where it listens. */
+export function runLines(view: RunView, now: number): string[] {
+  const { running, pid, since, version, listeners, lastHeardAt } = view;
+  if (!running) {
+    return [
+      `relay ${paint("red", "is not running")}${endOf(view, now)}`,
+      "  hint: start it with `relay serve`, or where it is a service with `systemctl start relay`",
+    ];
+  }
+  if (since === null) return [`relay ${paint("green", "is running")}`];
+  const places = listeners.map(({ name, url }) => `${name === "listen" ? "listening" : "admin"} on ${url}`);
+  const started = `relay ${version} ${paint("green", "is running")} since ${
+    clock(Date.parse(since), now)
+  } (pid ${pid})`;
+  return [
+    [started, ...places].join(", "),
+    ...(isSilent(view, now)
+      ? [
+        paint(
+          "red",
+          `  but it has given no sign of life since ${
+            clock(Date.parse(lastHeardAt!), now)
+          }: it hangs, was stopped, or cannot write`,
+        ),
+      ]
+      : []),
+  ];
+}
+
+function endOf({ stoppedAt, lastHeardAt }: RunView, now: number): string {
+  if (stoppedAt !== null) return `: it stopped at ${clock(Date.parse(stoppedAt), now)}`;
+  if (lastHeardAt === null) return "";
+  return `: it was heard of last at ${clock(Date.parse(lastHeardAt), now)}, and ended without a word after that`;
+}
+
+/** What is wrong with the config on disk, and whether the relay goes on under another one. */
+export function configLines(error: ConfigError | undefined, reload: ReloadView | null, now: number): string[] {
+  const mistakes = error?.issues.map(({ path, message }) => ({ path, message })) ?? [];
+  const isSame = reload !== null && isDeepStrictEqual(reload.mistakes, mistakes);
+  const refused = reload === null ? [] : [
+    paint("red", `config not reloaded since ${clock(Date.parse(reload.refusedSince), now)}, the old one goes on`) +
+    `: ${visible(reload.problem)}`,
+    ...mistakeLines(reload.mistakes),
+    ...(error ? [] : ["  hint: the config on disk is sound now; `systemctl reload relay`, or SIGHUP, loads it"]),
+  ];
+  if (!error || isSame) return refused;
+  return [...refused, `${paint("red", "config")}: ${visible(error.message)}`, ...mistakeLines(mistakes)];
+}
+
+function mistakeLines(mistakes: ReloadView["mistakes"]): string[] {
+  return mistakes.map(({ path, message }) => visible(`  ${path ? `${path}: ` : ""}${message}`));
+}
+
+/** Requests refused of late, and how to find out why. */
+export function refusedLines(refused: readonly RefusedView[], now: number): string[] {
+  if (refused.length === 0) return [];
+  const total = refused.reduce((sum, one) => sum + one.count, 0);
+  const rows = refused.map(({ source, reason, count, lastAt }) => [
+    source,
+    words.refusals[reason]?.name ?? reason,
+    String(count),
+    `last ${ago(now - Date.parse(lastAt))}`,
+  ]);
+  const advice = [...new Set(refused.map(({ reason }) => reason))].flatMap((reason) => words.refusals[reason] ?? []);
+  return [
+    paint("yellow", `${count(total, "request")} refused in the last hour`),
+    ...table(rows),
+    ...advice.map(({ name, advice }) => `  ${name}: ${advice}`),
+    ...(refused.some(isAboutSignature) ? [`  ${words.refusedCheck}`] : []),
+  ];
+}

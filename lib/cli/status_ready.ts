@@ -1,0 +1,47 @@
+/** `relay status --ready` */
+
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { RelayError } from "../errors.ts";
+import { listenerUrl } from "../listener_url.ts";
+import { visible } from "../log.ts";
+import { request } from "../outbound/request.ts";
+import { networkOutcome, withWords } from "../targets/outcomes.ts";
+import { type ConfigOptions, print, printJson } from "./shared.ts";
+
+/** Longest wait for the relay's answer, in milliseconds. */
+const ANSWER_WAIT_MS = 4_000;
+
+/**
+ * Asks the relay that runs by this config whether it can take events, as its admin listener knows.
+ * @throws {RelayError} if it cannot, does not answer in time, or does not run.
+ */
+export async function ready(options: ConfigOptions, asJson = false): Promise<void> {
+  const { url, token } = askedOf(await loadConfig(options.config));
+  const { status, text } = await ask(url, token);
+  if (status !== 200) throw new RelayError(visible(withWords(`Not ready: ${url} answered ${status}`, text)));
+  if (asJson) printJson({ ready: true, url });
+  else print("ready");
+}
+
+/** Where to ask, and the token to show there. */
+function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: string } {
+  if (!admin) {
+    throw new RelayError(
+      "Cannot ask whether the relay is ready: `admin` is false in the config",
+      "the admin listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
+    );
+  }
+  return { url: `${listenerUrl(admin.host, admin.port)}/readyz`, token: admin.token };
+}
+
+async function ask(url: string, token?: string): Promise<{ status: number; text: string }> {
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const signal = AbortSignal.timeout(ANSWER_WAIT_MS);
+  try {
+    const { status, body } = await request(new URL(url), { headers, signal, isHere: true });
+    return { status, text: body.toString() };
+  } catch (error) {
+    if (signal.aborted) throw new RelayError(`Not ready: no answer from ${url} within ${ANSWER_WAIT_MS} ms`);
+    throw new RelayError(networkOutcome(error, url).detail, "start the relay with `relay serve`");
+  }
+}

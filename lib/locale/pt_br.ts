@@ -1,0 +1,664 @@
+/** Brazilian Portuguese. @see en.ts, which says what each text is for. */
+
+import type { Reason } from "../outcome.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Language } from "./en.ts";
+import type { Advice, MessageWords } from "./message_words.ts";
+
+/** What to look at if no events come in; the operator's pages say the same. */
+const silentCheck = "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.";
+
+/** How to find out why signatures are refused; the operator's pages say the same. */
+const refusedCheck =
+  "`relay verify --signature S FILE` diz o que há de errado com uma assinatura: o cabeçalho `S` e o corpo `FILE` que quem envia mostrar.";
+
+/** Why requests are refused, in one sentence with what to do about it. */
+const refusals: Record<Refusal, Advice> = {
+  signature_missing: {
+    name: "sem assinatura",
+    advice: "O pedido veio sem assinatura: falta o segredo em quem envia, ou outra pessoa usa este caminho.",
+  },
+  signature_malformed: {
+    name: "assinatura malformada",
+    advice: "O cabeçalho de assinatura não tem a forma desta origem: confira se a origem é a certa para quem envia.",
+  },
+  signature_wrong: {
+    name: "assinatura errada",
+    advice: "Quem envia assina com outro segredo, ou um proxy altera o corpo no caminho: compare primeiro os segredos.",
+  },
+  body_too_large: {
+    name: "corpo grande demais",
+    advice: "O corpo é maior que `maxBody`: aumente o limite na configuração se estes pedidos são legítimos.",
+  },
+  body_cut: {
+    name: "corpo incompleto",
+    advice: "A conexão acabou antes que o corpo inteiro chegasse: verifique a rede e o proxy.",
+  },
+  body_late: { name: "corpo lento demais", advice: "O corpo não chegou a tempo: verifique a rede e o proxy." },
+  body_encoded: {
+    name: "corpo comprimido",
+    advice: "O corpo tem `Content-Encoding`: quem envia, ou o proxy na frente, deve mandá-lo como foi assinado.",
+  },
+  body_no_room: {
+    name: "sem espaço para corpos",
+    advice: "Chegaram corpos demais ao mesmo tempo: o log diz de quem; quem é legítimo tenta de novo.",
+  },
+  body_invalid: {
+    name: "não é um evento",
+    advice: "A assinatura confere, mas o corpo não é o que esta origem aceita: o log diz o que há de errado.",
+  },
+  rate_limited: {
+    name: "acima do limite",
+    advice: "Um cliente enviou mais do que `rateLimit` permite: aumente o limite se estes pedidos são legítimos.",
+  },
+  store_failed: {
+    name: "não guardado",
+    advice: "O evento não pôde ser guardado: o log diz por quê, como um disco cheio; quem envia tenta de novo.",
+  },
+};
+
+/** Why an attempt failed, in one sentence with what to do about it. */
+const reasons: Record<Reason, Advice> = {
+  connection_refused: {
+    name: "conexão recusada",
+    advice: "Nada escuta no endereço do destino: inicie o programa de lá, ou corrija o endereço na configuração.",
+  },
+  connection_reset: {
+    name: "conexão cortada",
+    advice: "O destino cortou a conexão antes de responder: veja o log dele e os proxies no caminho.",
+  },
+  dns_failed: {
+    name: "nome não encontrado",
+    advice: "O nome do servidor do destino não foi resolvido: confira a grafia e o DNS desta máquina.",
+  },
+  tls_failed: {
+    name: "falha de TLS",
+    advice:
+      "Não foi possível fazer uma conexão segura: confira se o certificado do destino é válido e deste nome de servidor.",
+  },
+  network_failed: {
+    name: "falha de rede",
+    advice: "O destino não foi alcançado: confira a rede desta máquina, as rotas e os firewalls.",
+  },
+  proxy_failed: {
+    name: "falha do proxy",
+    advice:
+      "O proxy de `http_proxy` ou `https_proxy` não deixou passar: corrija-o, ou inclua o servidor no `no_proxy`.",
+  },
+  timed_out: {
+    name: "tempo esgotado",
+    advice: "A resposta não veio a tempo: descubra o que atrasa o destino, ou aumente o `timeout` na configuração.",
+  },
+  rate_limited: {
+    name: "limite de envios",
+    advice: "O destino pediu menos envios: o relay espera o que foi pedido; reduza o `rate` se isso se repete.",
+  },
+  redirected: {
+    name: "redirecionado",
+    advice: "O destino indicou outro endereço, e redirecionamentos não são seguidos: coloque o novo na configuração.",
+  },
+  refused: {
+    name: "recusado",
+    advice: "O destino recusou a mensagem: a resposta diz por quê; corrija a mensagem, o endereço ou as credenciais.",
+  },
+  server_failed: {
+    name: "falha no destino",
+    advice: "O destino teve um erro interno: veja o log dele e reenvie quando estiver corrigido.",
+  },
+  unexpected_answer: {
+    name: "resposta inesperada",
+    advice: "A resposta não é a que este tipo de destino dá: confira se o endereço é o certo.",
+  },
+  script_failed: {
+    name: "falha no script",
+    advice: "O script terminou com erro: a saída está junto da tentativa; execute-o à mão com o mesmo evento.",
+  },
+  script_not_run: {
+    name: "script não executado",
+    advice: "Não foi possível iniciar o script: a tentativa diz por quê; corrija o arquivo e reenvie.",
+  },
+  message_invalid: {
+    name: "mensagem inválida",
+    advice: "A configuração não conseguiu montar a mensagem: corrija a função, recarregue e reenvie.",
+  },
+  note_missing: {
+    name: "nota inexistente",
+    advice: "A API do ConnectVets não conhece a nota: pode ter sido apagada, ou o `sandbox` do `enrich` está errado.",
+  },
+  note_refused: {
+    name: "nota recusada",
+    advice: "A API do ConnectVets recusou a chave: corrija a `key` do `enrich`, ou o `sandbox`, recarregue e reenvie.",
+  },
+  note_unavailable: {
+    name: "nota indisponível",
+    advice: "A API do ConnectVets não forneceu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
+  },
+  crashed: {
+    name: "o relay caiu durante a entrega",
+    advice: "O próprio relay caiu várias vezes nesta entrega: veja o que o destino responde e tente de novo.",
+  },
+  internal: {
+    name: "erro no relay",
+    advice: "Algo falhou dentro do relay: o log diz o quê; reenvie, e informe o erro se ele se repetir.",
+  },
+};
+
+/** Default messages. */
+const messages: MessageWords = {
+  events: {
+    "note.processing": {
+      title: "Nota em processamento",
+      what: (of) => `O ConnectVets começou a processar a nota${of}.`,
+      todo: "Nada por enquanto.",
+    },
+    "note.completed": {
+      title: "Nota concluída",
+      what: (of) => `A nota${of} está pronta no ConnectVets.`,
+      todo: "Abra a nota no ConnectVets e revise o texto.",
+    },
+    "note.failed": {
+      title: "Falha na nota",
+      what: (of) => `O ConnectVets não conseguiu processar a nota${of}.`,
+      todo:
+        "Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
+    },
+    "note.transcription.completed": {
+      title: "Transcrição concluída",
+      what: (of) => `A transcrição da nota${of} está pronta no ConnectVets.`,
+      todo: "Abra a nota no ConnectVets e revise o texto.",
+    },
+    "note.transcription.failed": {
+      title: "Falha na transcrição",
+      what: (of) => `O ConnectVets não conseguiu transcrever o áudio da nota${of}.`,
+      todo:
+        "Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
+    },
+    test: {
+      title: "Teste do webhook",
+      what: () => "Chegou o evento de teste do webhook, e a assinatura confere.",
+      todo: "Nada: a configuração do webhook está funcionando.",
+    },
+  },
+  otherTitle: (type) => `Evento ${type}`,
+  otherWhat: (type) => `Chegou um evento que o relay ainda não conhece: ${type}.`,
+  otherTodo: "Veja na documentação de quem o envia o que ele significa.",
+  of: (name) => ` de ${name}`,
+  ofClient: (client) => ` com a referência ${client}`,
+  errors: {
+    AUDIO_QUALITY_LOW: {
+      why: "O áudio não tem qualidade suficiente para ser transcrito.",
+      todo:
+        "Se houver outra gravação da consulta, envie-a; se não, escreva a nota à mão. Nas próximas, grave mais perto de quem fala e com menos ruído.",
+    },
+    INVALID_AUDIO_FORMAT: {
+      why: "O formato do arquivo de áudio não é aceito.",
+      todo: "Converta o áudio para WAV ou FLAC e envie de novo.",
+    },
+  },
+  errorSays: (message) => `Motivo informado: ${message}`,
+  errorCode: (code) => `Código do erro: ${code}`,
+  labels: {
+    todo: "O que fazer",
+    patient: "Paciente",
+    client: "Referência do cliente",
+    note: "Nota",
+    sections: "Seções",
+    time: "Horário",
+    error: "Erro informado",
+    target: "Destino",
+    since: "Desde",
+    event: "Ver o evento no relay",
+    dead: "Ver as falhas definitivas",
+    events: "Ver os eventos no relay",
+    overview: "Ver a visão geral do relay",
+  },
+  origin: (id, type) => `Aviso automático do relay. Evento ${id}, ${type}`,
+  more: (count) => count === 1 ? "e mais 1" : `e mais ${count}`,
+  moreBlocks: (count) => `… e mais ${count} blocos que não couberam`,
+  test: {
+    title: "Mensagem de teste do relay",
+    what: (target) =>
+      `Isto é um teste: nenhum evento real aconteceu. Se você está lendo isto, o destino ${target} funciona.`,
+  },
+  nothingTodo: "Nada.",
+  alarms: {
+    dead: {
+      titles: { begin: "Alarme do relay: falhas definitivas", end: "Fim do alarme do relay: falhas definitivas" },
+      todo: "Veja o destino e o motivo com `relay status`. Depois de corrigir, reenvie com `relay retry --dead`.",
+    },
+    silent: {
+      titles: {
+        begin: "Alarme do relay: nenhum evento chega",
+        end: "Fim do alarme do relay: eventos voltaram a chegar",
+      },
+      todo: `Veja o que chegou por último com \`relay events\`. ${silentCheck}`,
+    },
+    refused: {
+      titles: { begin: "Alarme do relay: pedidos recusados", end: "Fim do alarme do relay: pedidos recusados" },
+      todo: `Veja a origem e o motivo com \`relay status\`. ${refusedCheck}`,
+    },
+  },
+  deadBegin: (limit) =>
+    limit === 1
+      ? "Há falhas definitivas: entregas das quais o relay desistiu."
+      : `Há ${limit} ou mais falhas definitivas: entregas das quais o relay desistiu.`,
+  deadEnd: (limit) => limit === 1 ? "Não há mais falhas definitivas." : `Há menos de ${limit} falhas definitivas.`,
+  refusals,
+  refusedBegin: (limit, time) =>
+    limit === 1 ? `Um pedido foi recusado em ${time}.` : `${limit} ou mais pedidos foram recusados em ${time}.`,
+  refusedEnd: (time) => `Nenhum pedido foi recusado em ${time}.`,
+  refusedCheck,
+  silentBegin: (pattern, time) => `Nenhum evento ${pattern} chega há ${time}.`,
+  silentEnd: (pattern) => `Chegou um evento ${pattern}.`,
+  silentCheck,
+};
+
+/** The pages. A `count` that a text takes is a number as the language writes it. */
+const pages: Language["pages"] = {
+  nav: {
+    overview: "Visão geral",
+    events: "Eventos",
+    dead: "Falhas definitivas",
+    targets: "Destinos",
+    config: "Configuração",
+  },
+  skip: "Pular para o conteúdo",
+  times: (timeZone) => `Horários de ${timeZone}, o \`timeZone\` da configuração.`,
+  mainNavigation: "Principal",
+  lost: {
+    gone: (time, shown) => `O relay não responde desde ${time}. O que você vê aqui é de ${shown}.`,
+    back: (time) => `O relay voltou a responder: ${time}.`,
+    fresh: "O que você vê aqui está atualizado.",
+    old: "Recarregue a página para ver o que há de novo.",
+  },
+  live: { on: "Ao vivo", off: "Pausado", pause: "Pausar a atualização", resume: "Retomar a atualização" },
+  signIn: {
+    title: "Entrar",
+    lead: "Esta é a área do operador do relay. Informe o token que a configuração indica em `admin`.",
+    token: "Token",
+    button: "Entrar",
+    wrong: "Este não é o token. Confira se foi copiado inteiro.",
+    out: "Sair",
+  },
+  states: {
+    ok: "ok",
+    failing: "falhando",
+    dead_letters: "com falhas definitivas",
+    open: "retido após falhas",
+    throttled: "pediu espera",
+    paused: "pausado",
+    orphaned: "fora da configuração",
+    pending: "aguardando",
+    in_flight: "enviando",
+    delivered: "entregue",
+    dead: "falha definitiva",
+    accepted: "aceito",
+    unrouted: "sem rota",
+  },
+  outcomes: { delivered: "entregue", retry: "falhou", dead: "falha definitiva" },
+  reasons,
+  refusals,
+  verdicts: {
+    matched: "corresponde",
+    other_event: "é para outros eventos",
+    when_false: "seu `when` diz não",
+    when_threw: "seu `when` falhou, e por isso não vale",
+  },
+  done: {
+    retried: (count) => `Entregas que serão reenviadas agora: ${count}.`,
+    replayed: (count) => `O evento foi roteado de novo. Novas entregas: ${count}.`,
+    paused: () => "O destino está pausado. O que chega para ele aguarda.",
+    resumed: () => "O destino volta a receber entregas.",
+    tested: () => "A mensagem de teste está a caminho.",
+    nothing: () => "Não havia o que fazer: nenhuma destas entregas falhou ou aguarda.",
+  },
+  doneEvent: "Ver o histórico",
+  yes: "sim",
+  no: "não",
+  never: "nunca",
+  none: "nenhum",
+  all: "Todos",
+  overview: {
+    attention: "Pede atenção",
+    calm: "Nada pede atenção",
+    calmLead: "Todos os destinos recebem suas entregas e nada ficou sem entrega.",
+    last24: "Últimas 24 horas",
+    now: "agora",
+    received: "Recebidos",
+    delivered: "Entregues",
+    waiting: "Aguardando",
+    dead: "Falhas definitivas",
+    perHour: "Tentativas por resultado e hora",
+    perTarget: "Por destino",
+    asTable: "O gráfico em tabela",
+    hour: "Hora",
+    attempts: "Tentativas",
+    chartOf: (target) => `Tentativas para ${target} por resultado e hora`,
+    noActivity: "Nada foi enviado nas últimas 24 horas.",
+    summary: (waiting, dead) => `Atualizado. Aguardando: ${waiting}. Falhas definitivas: ${dead}.`,
+  },
+  attention: {
+    silent: (pattern) => `Nenhum evento ${pattern} chega`,
+    silentTodo: silentCheck,
+    refused: (count) => `${count} ou mais pedidos foram recusados`,
+    refusedTodo: "Foi há mais de uma hora. O log diz mais sobre cada um.",
+    refusedBy: (source, count) => `Pedidos a ${source} recusados na última hora: ${count}`,
+    refusedCheck: refusedCheck,
+    refusedCount: (count) => `${count}, o último`,
+    reload: "A configuração no disco foi recusada",
+    reloadTodo: "O relay segue com a configuração anterior. Corrija o que está errado, depois recarregue.",
+    dead: (count, target) => `${count} sem entrega para ${target}`,
+    failing: (target) => `${target} está falhando: nada chega lá`,
+    failingTodo: "Veja o que responderam as últimas tentativas.",
+    open: (target) => `${target} está retido: falhou várias vezes seguidas`,
+    openTodo: "Uma entrega o testa quando a pausa acabar; o resto segue sozinho quando ele funcionar.",
+    paused: (target) => `${target} foi pausado por um operador`,
+    pausedTodo: "Suas entregas aguardam até que ele seja retomado.",
+    throttled: (target) => `${target} pediu uma pausa`,
+    throttledTodo: "Nada a fazer: as entregas seguem quando a pausa acabar.",
+    orphaned: (target, count) => `${count} aguardam ou falharam para ${target}, que não está na configuração`,
+    orphanedTodo: "Devolva o destino à configuração e recarregue, ou reprocesse os eventos para outros.",
+    late: (target, count) => `${target} está atrasado: ${count} aguardam`,
+    lateTodo: "Veja o que responderam as últimas tentativas.",
+    since: "desde",
+    until: "até",
+    see: "Ver",
+  },
+  events: {
+    title: "Eventos",
+    filter: "Filtro",
+    search: "Busca",
+    searchHint: "Id do evento, id da nota ou referência do cliente",
+    type: "Tipo",
+    typeHint: "Como note.failed ou note.*",
+    state: "Estado",
+    target: "Destino",
+    since: "Recebido",
+    apply: "Filtrar",
+    clear: "Limpar",
+    sinces: {
+      "1h": "na última hora",
+      "24h": "nas últimas 24 horas",
+      "7d": "nos últimos 7 dias",
+      "30d": "nos últimos 30 dias",
+    },
+    received: "Recebido",
+    event: "Evento",
+    source: "Origem",
+    note: "Nota, referência do cliente",
+    deliveries: "Entregas",
+    older: "Mais antigos",
+    newer: "Mais recentes",
+    newest: "Os mais recentes",
+    empty: "Nenhum evento encontrado",
+    emptyLead: "Amplie o filtro, ou envie um evento: relay send",
+    more: "A busca parou aqui por ora; o que é mais antigo ainda não foi visto.",
+    pages: "Páginas",
+  },
+  event: {
+    title: "Evento",
+    id: "Id",
+    received: "Recebido",
+    source: "Origem",
+    secret: "Assinado com",
+    secretOf: (place, count) => `segredo ${place} de ${count}`,
+    own: "Feito pelo próprio relay",
+    size: "Tamanho",
+    deliveries: "Entregas",
+    noDeliveries: "Não foi a lugar nenhum: nenhuma rota correspondia quando chegou.",
+    delivery: "Entrega",
+    attempts: (target) => `Tentativas de entrega para ${target}`,
+    attempt: "Tentativa",
+    time: "Horário",
+    duration: "Duração",
+    outcome: "Resultado",
+    status: "Status",
+    answer: "Resposta",
+    next: "Próxima tentativa",
+    nextTurn: "Aguarda a vez atrás de outras com a mesma chave de ordem.",
+    nextSending: "Sendo enviada agora.",
+    nextHeld: "Segue quando o destino voltar a receber:",
+    nextDead: "Não haverá nova tentativa automática.",
+    retry: "Reenviar agora",
+    retryOf: (target) => `Reenviar agora: ${target}`,
+    routes: "Rotas",
+    routesLead: "O que a configuração atual faz com este evento.",
+    on: "Eventos",
+    to: "Destinos",
+    verdict: "Resultado",
+    fallback: "Nenhuma rota corresponde; vai para o `fallback`.",
+    unrouted: "Nenhuma rota corresponde, e não há `fallback`.",
+    problems: "Problemas",
+    arrived: "O que chegou",
+    header: "Cabeçalho",
+    value: "Valor",
+    payload: "Conteúdo",
+    note: "Nota completa",
+    noteFetched: "Obtida da API do ConnectVets",
+    noteFailed: "Não obtida da API do ConnectVets",
+    bytes: (count) => `Chegaram ${count} bytes; assinatura e entrega usam exatamente esses bytes. Aqui, indentados.`,
+    notJson: "O corpo não é JSON; este é o texto dele.",
+    cut: "Só a primeira parte é mostrada.",
+    replay: "Reprocessar",
+    replayLead: (targets) => `Roteia o evento de novo pela configuração atual: novas entregas para ${targets}.`,
+    replayNowhere: "Pela configuração atual, não iria a lugar nenhum.",
+  },
+  dead: {
+    title: "Falhas definitivas",
+    lead: "Entregas das quais o relay desistiu. Corrija a causa primeiro, depois reenvie.",
+    groups: "Por destino e motivo",
+    letters: "Entregas que falharam, as mais recentes primeiro",
+    none: "Nada ficou sem entrega",
+    noneLead: "Tudo foi entregue ou ainda tem tentativas.",
+    reason: "Motivo",
+    count: "Quantas",
+    oldest: "Mais antiga",
+    newest: "Mais recente",
+    retryAll: (count) => `Reenviar todas: ${count}`,
+    retryGroup: "Reenviar grupo",
+    retryGroupOf: (target, reason) => `Reenviar grupo: ${target}, ${reason}`,
+    show: "Mostrar",
+    ask: "Reenviar o que falhou",
+    askAll: (count) => `Isto reenvia todas as entregas que falharam: ${count}.`,
+    askTarget: (count, target) => `Isto reenvia as entregas que falharam para ${target}: ${count}.`,
+    askReason: (reason) => `Só as que falharam por este motivo: ${reason}.`,
+    consequence:
+      "Cada uma ganha novas tentativas, a partir de agora, com o mesmo id de entrega. Sem corrigir a causa, falham de novo.",
+    confirm: (count) => `Reenviar ${count} agora`,
+    cancel: "Cancelar",
+  },
+  targets: {
+    title: "Destinos",
+    name: "Destino",
+    kind: "Tipo",
+    goesTo: "Endereço",
+    backlog: "Aguardando",
+    sending: "Enviando",
+    oldest: "Mais antiga na fila",
+    lastSuccess: "Último sucesso",
+    lastFailure: "Última falha",
+    rate: "Sucesso, 24 h",
+    latency: "Latência p50 / p99, 24 h",
+    pause: "Pausar",
+    resume: "Retomar",
+    test: "Enviar mensagem de teste",
+    of: (button, target) => `${button}: ${target}`,
+    until: "até",
+    probe: "testa com a próxima entrega",
+    testResult: (target) => `Mensagem de teste para ${target}`,
+    story: "Ver o histórico",
+    stateTodo: {
+      ok: "",
+      failing: "A última tentativa falhou, e nada foi entregue desde então. O que aguarda é tentado de novo sozinho.",
+      dead_letters: "Recebe entregas, mas tem falhas definitivas. Corrija a causa primeiro, depois reenvie.",
+      open: "Falhou várias vezes seguidas. Uma só entrega o testa; o resto segue quando ela passar.",
+      throttled: "Pediu ao relay que esperasse. As entregas seguem sozinhas quando a pausa acabar.",
+      paused: "Um operador o pausou. As entregas aguardam até que seja retomado.",
+      orphaned: "A configuração não o indica. Devolva-o e recarregue, ou reprocesse os eventos para outros.",
+    },
+  },
+  config: {
+    title: "Configuração",
+    file: "Arquivo",
+    sources: "Origens",
+    path: "Caminho",
+    secrets: "Segredos",
+    routes: "Rotas",
+    when: "Condição",
+    always: "sempre",
+    condition: "se o `when` disser sim",
+    fallback: "Eventos sem rota vão para",
+    noFallback: "Eventos sem rota são guardados sem entrega.",
+    targets: "Destinos",
+    warnings: "Avisos",
+    preview: "Para onde iria um evento?",
+    previewLead: "Nada é guardado nem enviado.",
+    sample: "Exemplo",
+    useSample: "Usar este exemplo",
+    json: "Evento (JSON)",
+    show: "Mostrar para onde vai",
+    goesTo: "Vai para",
+    message: (target) => `O que ${target} receberia`,
+    wrong: "Não foi possível ler o evento",
+  },
+  notFound: {
+    title: "Esta página não existe",
+    lead: "O evento pode ter sido apagado, como diz o `keep` da configuração.",
+  },
+  failed: { title: "Esta página não pode ser mostrada agora", lead: "Tente de novo em instantes. O que o relay sabe:" },
+  refused: "Isto não pode ser feito",
+};
+
+/** `relay init`, and the files that it writes. */
+const init: Language["init"] = {
+  wrote: "criado  ",
+  kept: "mantido ",
+  next: "Próximos passos:",
+  edit: "Coloque os segredos em .env, e os destinos e as rotas em relay.config.ts.",
+  otherTerminal: "em outro terminal",
+  missing: (names) => `.env já existia; acrescente a ele: ${names}`,
+  config: {
+    about:
+      "O que o relay recebe, para onde entrega, e o que vai para onde. `relay check` lê este arquivo e diz o que achou.",
+    fallback: "Eventos que nenhuma rota pegou. Sem isto eles ficam guardados, mas não vão a lugar nenhum.",
+  },
+  dotenv: {
+    about: "Segredos de relay.config.ts. Só você pode ler este arquivo; não o coloque no controle de versão.",
+    secret: "O segredo que o ConnectVets deu a você. Até lá, este serve para `relay send`.",
+    slack: "Seu incoming webhook do Slack.",
+    smtp: "Seu servidor de email.",
+    http: "Seu outro sistema.",
+  },
+  ask: {
+    intro: "Uma configuração para o relay",
+    failures: "Para onde devem ir as notas que falharam?",
+    completed: "Para onde devem ir as notas concluídas?",
+    kinds: {
+      slack: "Slack",
+      email: "Email",
+      http: "Outro sistema, por HTTP",
+      script: "Um script",
+      none: "Por enquanto, nenhum lugar",
+    },
+    slackUrl: "URL do incoming webhook do Slack",
+    smtpUrl: "Servidor de email, smtp://usuario:senha@host:587",
+    from: "Endereço do remetente",
+    to: "Endereço do destinatário",
+    httpUrl: "URL do outro sistema",
+    script: "Comando a executar, com seus argumentos",
+    secret: "Segredo do webhook, dado pelo ConnectVets",
+    later: "vazio: coloque em .env depois",
+    invalid: {
+      url: 'É preciso uma URL como "https://sistema.example/webhook"',
+      smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
+      address: 'É preciso um endereço como "equipe@clinica.example"',
+      empty: "É preciso escrever algo",
+    },
+    cancelled: "Nada foi criado",
+    done: "Obrigado",
+  },
+};
+
+/** `relay check` but its warnings. */
+const check: Language["check"] = {
+  sound: "Configuração em ordem:",
+  sources: "Origens",
+  everywhere: "em todos os endereços desta máquina",
+  secrets: (count) => count === 1 ? "1 segredo" : `${count} segredos`,
+  certificate: "Certificado",
+  until: (day) => `até ${day}`,
+  targets: "Destinos",
+  routes: "Rotas",
+  when: "se …",
+  anythingElse: "qualquer outro",
+  goesNowhere: "fica guardado, não vai a lugar nenhum",
+  alerts: "Alertas",
+  dead: (count) => `${count} ou mais falhas definitivas`,
+  silent: (pattern) => `nenhum evento ${pattern}`,
+  for: (time) => `por ${time}`,
+  refused: (count) => `${count} ou mais pedidos recusados`,
+  within: (time) => `em ${time}`,
+  warnings: "Avisos",
+};
+
+/**
+ * Warnings; each goes on after the place in the config that it is about. Dates are in the form of ISO 8601; `place` is
+ * that of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
+ */
+const warnings: Language["warnings"] = {
+  shortSecret: "tem menos de 16 bytes, e pode ser adivinhado",
+  noProgram: (program, fault) => `${program} não pode ser executado: ${fault}`,
+  program: {
+    missing: (path) => `não existe o arquivo ${path}`,
+    noFolder: (folder) => `não existe a pasta em que ele roda: ${folder}`,
+    closed: (folder, quoted) =>
+      `o usuário do relay não pode entrar na pasta ${folder}; mude o programa de lugar, ou execute: chmod o+x ${quoted}`,
+    isFolder: "é uma pasta",
+    noFile: "não é um arquivo",
+    notExecutable: (quoted) => `não é executável; execute: chmod +x ${quoted}`,
+    notAllowed: "o usuário do relay não pode executá-lo, ou o sistema de arquivos está montado com noexec",
+    noFirstLine: 'não diz o que o executa; coloque "#!/bin/sh", ou o que ele usa, como primeira linha',
+    windowsLines: (quoted) => `as linhas terminam como no Windows (CRLF); execute: sed -i 's/\\r$//' ${quoted}`,
+    marked: (quoted) => `há uma marca BOM antes do "#!"; execute: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
+    noInterpreter: (program) => `a primeira linha pede ${program}, que não existe; instale-o, ou corrija a linha`,
+    notInPath: (program, path) => `${program} não está no PATH ${path}; instale-o, ou indique também a pasta`,
+    otherMachine: (machine, own) => `foi feito para ${machine}, e esta máquina é ${own}; use a versão para ${own}`,
+    otherSystem: (system) => `foi feito para ${system}; use a versão para Linux`,
+  },
+  sandboxKey: "tem uma chave do sandbox, cvn_test_…, mas não `sandbox: true`",
+  productionKey: "tem uma chave de produção, cvn_live_…, mas `sandbox: true`",
+  idleEnrich: "não busca nada: os destinos da rota enviam os bytes recebidos, sem fazer uma mensagem do evento",
+  certificate: (place) => place === 1 ? "" : `: o certificado ${place} do arquivo`,
+  expired: (date, place) => `venceu em ${date}${warnings.certificate(place)}; quem envia o recusa`,
+  notYetValid: (date, place) => `só vale a partir de ${date}${warnings.certificate(place)}; quem envia o recusa`,
+  expires: (days, date, place) => {
+    const when = days === 0 ? "hoje ou amanhã" : days === 1 ? "em 1 dia" : `em ${days} dias`;
+    return `vence ${when}, em ${date}${warnings.certificate(place)}; renove-o, e depois recarregue o relay`;
+  },
+  selfSigned: "é assinado por si mesmo; quem envia e não o conhece o recusa",
+  noIssuer: (issuer) =>
+    `vem sem o certificado de seu emissor "${issuer}"; quem envia pode recusá-lo, a não ser que conheça essa ` +
+    "autoridade; use a cadeia inteira, muitas vezes em um arquivo de nome fullchain.pem",
+  noChain: (place) =>
+    `não é uma cadeia: o certificado ${place} não emitiu o certificado ${place - 1}; quem envia pode recusá-lo`,
+  noHost: "não nomeia nenhum host (subjectAltName); quem envia pode recusá-lo",
+  dotenv: {
+    noAssignment: "não é NOME=valor nem comentário, e não vale nada",
+    openQuote: "começa com aspas que não fecham, e que contam como parte do valor",
+    afterQuote: "tem algo depois das aspas que fecham, e isso não vale nada",
+    otherValue: "é um valor para o systemd e outro para o relay; NOME='valor' é igual para os dois",
+    notSet: "não define nada para o systemd; só NOME='valor', com letras, dígitos e _ no nome, é igual para os dois",
+    setOnly: "define uma variável para o systemd, e nada para o relay; escreva NOME='valor', ou comece com #",
+  },
+  readable: (file, mode, quoted) =>
+    `${file} pode ser lido por qualquer usuário desta máquina (modo ${mode}); execute \`chmod 600 ${quoted}\``,
+  asService: '; se um serviço deixar de conseguir lê-lo, use credential("NOME")',
+  readableConfig: (file, mode) =>
+    `${file} contém um segredo e pode ser lido por qualquer usuário desta máquina (modo ${mode}); ponha o segredo no ` +
+    '.env, e env("NOME") no lugar dele',
+  changeable: (file, mode, quoted) =>
+    `${file} pode ser alterado por qualquer usuário desta máquina (modo ${mode}); execute ` +
+    `\`chmod 600 ${quoted}\``,
+};
+
+export const ptBr: Language = { messages, pages, init, check, warnings };

@@ -1,0 +1,90 @@
+/**
+ * What an operator sees of events, deliveries and targets: the one definition of it, from which the store's types, the
+ * API's document and what the CLI prints under `--json` come. Times are ISO 8601, UTC. Fields are added, never renamed.
+ */
+
+import { z } from "zod";
+import { reasons } from "../outcome.ts";
+
+export const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
+export const id = z.uuid().meta({ description: "UUIDv7" });
+export const count = z.int().min(0);
+export const ms = z.number().min(0).meta({ description: "Milliseconds" });
+
+export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
+
+/** A store knows of none that is `in_flight`: that is said by the relay that has it under way. */
+export const shownStates = ["pending", "in_flight", "delivered", "dead"] as const;
+export type ShownState = typeof shownStates[number];
+
+export const deliveryState = z.enum(shownStates).meta({
+  id: "DeliveryState",
+  description: "It waits, is on its way, has reached its target, or is given up",
+});
+
+/** Whether an event goes anywhere. */
+export const eventStates = ["accepted", "unrouted"] as const;
+export type EventState = typeof eventStates[number];
+
+export const deliveryView = z.object({
+  id,
+  target: z.string(),
+  state: deliveryState,
+  attempts: count,
+  reason: reason.nullable().meta({ description: "Of the last attempt that failed" }),
+  nextAttemptAt: time.nullable(),
+});
+export type DeliveryView = z.infer<typeof deliveryView>;
+
+export const eventView = z.object({
+  id,
+  source: z.string(),
+  type: z.string().meta({ examples: ["note.failed"] }),
+  state: z.enum(eventStates).meta({ description: "`unrouted`: no route matched, and there is no fallback" }),
+  receivedAt: time,
+  noteId: z.string().nullable().meta({ description: "The note that it is about, as far as its payload says" }),
+  externalId: z.string().nullable().meta({ description: "The reference that the clinic's own system gave" }),
+  problems: z.array(z.string()).meta({ description: "What functions of the config threw over it" }),
+  deliveries: z.array(deliveryView.meta({ id: "Delivery" })),
+});
+export type EventView = z.infer<typeof eventView>;
+
+export const attemptView = z.object({
+  attempt: z.int().min(1),
+  startedAt: time,
+  durationMs: ms,
+  outcome: z.enum(["delivered", "retry", "dead"]),
+  reason: reason.nullable(),
+  detail: z.string().nullable().meta({ description: "One sentence" }),
+  status: z.int().nullable().meta({ description: "HTTP status, SMTP reply code or exit code" }),
+  answer: z.string().nullable().meta({ description: "The first part of what the target answered" }),
+});
+export type AttemptView = z.infer<typeof attemptView>;
+
+/** A target, as far as it is known from its deliveries alone. */
+export const targetView = z.object({
+  name: z.string(),
+  pending: count.meta({ description: "Deliveries that wait, for their time or for their turn" }),
+  inFlight: count.meta({ description: "Deliveries that are on their way" }),
+  dead: count,
+  oldestPendingAt: time.nullable().meta({
+    description: "When the oldest event came in that is neither delivered to it nor dead",
+  }),
+  lastDeliveredAt: time.nullable(),
+  lastFailedAt: time.nullable(),
+  lastReason: reason.nullable().meta({ description: "Of the last failure" }),
+  circuitOpenUntil: time.nullable().meta({ description: "Its circuit is open, and lets a probe through then" }),
+  throttledUntil: time.nullable().meta({ description: "It asked for a pause, until then" }),
+  pausedAt: time.nullable().meta({ description: "An operator paused it then" }),
+});
+export type TargetView = z.infer<typeof targetView>;
+
+/** Dead letters of one target with one reason. */
+export const deadGroup = z.object({
+  target: z.string(),
+  reason,
+  count,
+  oldestAt: time.meta({ description: "When the oldest of the events came in" }),
+  newestAt: time,
+});
+export type DeadGroup = z.infer<typeof deadGroup>;
