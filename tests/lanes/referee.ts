@@ -11,16 +11,18 @@ import type { AttemptRecord, Recorded } from "../../lib/store/mod.ts";
 import { PATIENCE_MS } from "../../lib/pipeline/route.ts";
 import type { Delivery, Target } from "../../lib/targets/target.ts";
 
+/** How long a record waits before it is written, in milliseconds, or a little longer. */
+const RECORD_MS = 10;
+
 /** How long an owner may go by what an operator has changed since, in milliseconds: it looks every 200. */
 const UNSEEN_MS = 250;
 
 /** One program that owns lanes. */
 export interface Program {
   readonly name: number;
-  /** No other program has taken its lanes over. */
-  isCurrent: boolean;
-  /** How it ended: asked to, with everything recorded; or at once. */
-  end?: "stopped" | "killed";
+  /** When it was killed, or another program took its lanes over, whichever came first; by the monotonic clock. */
+  lostAt?: number;
+  killedAt?: number;
 }
 
 /** One attempt, from its start. Times are those of the monotonic clock. */
@@ -35,7 +37,7 @@ export interface Made {
   isOwners: boolean;
   endedAt?: number;
   /** `aborted` by the stop of its program. */
-  kind?: Outcome["kind"] | Deferred["kind"] | "aborted";
+  kind?: Outcome["kind"] | Deferred["kind"] | "aborted" | "timed out";
 }
 
 interface Row {
@@ -120,7 +122,7 @@ export class Referee {
       ref: { event, number },
       key: row.order_key ?? undefined,
       startedAt: this.#clock.monotonic(),
-      isOwners: program.isCurrent,
+      isOwners: program.lostAt === undefined,
     };
     const underway = this.#underwayOf(program, lane);
     if (underway.length >= this.#lanes.get(lane)!.policy.concurrency) this.#blame(made, "is one too many at a time");
@@ -139,9 +141,11 @@ export class Referee {
     return made;
   }
 
+  /** @param outcome `undefined` if the stop of its program ended it. */
   end(made: Made, outcome: Outcome | Deferred | undefined): void {
     made.endedAt = this.#clock.monotonic();
-    made.kind = outcome?.kind ?? "aborted";
+    const isLate = outcome?.kind === "retry" && outcome.reason === "timed_out";
+    made.kind = isLate ? "timed out" : outcome?.kind ?? "aborted";
     const { circuit } = this.#lanes.get(made.lane)!.policy;
     if (!outcome || !circuit || outcome.kind === "deferred" || outcome.kind === "dead") return;
     const shadow = this.#shadowOf(made);
@@ -213,7 +217,7 @@ export class Referee {
     const note = this.#sql.note.get(made.ref.event) as { outcome: string | null } | undefined;
     const since = this.#waitingSince(made);
     const isOver = made.startedAt >= since + PATIENCE_MS;
-    if (note?.outcome || isOver || this.#clockSets.some(({ at, byMs }) => byMs > 0 && at >= since)) return;
+    if (note?.outcome || isOver || this.#clockSets.some(({ at }) => at >= since)) return;
     this.#blame(made, "goes without what it awaits before its patience is over");
   }
 
@@ -246,7 +250,7 @@ export class Referee {
     }
     this.#checkHistory(rows);
     this.#checkRates();
-    this.#checkSuccesses(rows);
+    this.#checkSuccesses();
   }
 
   #checkHistory(rows: readonly (Row & DeliveryRef)[]): void {
@@ -259,13 +263,18 @@ export class Referee {
       if (own.length !== kept) this.problems.push(`${keyOf(row)} has ${own.length} attempts for ${kept} records`);
       if (row.attempts > own.length) this.problems.push(`${keyOf(row)} counts ${row.attempts} of ${own.length} attempts`);
     }
-    const serials = history.map(({ detail, answer }) => /#(\d+)/.exec(answer ?? detail ?? "")?.[1]).filter(Boolean);
-    if (new Set(serials).size !== serials.length) this.problems.push("an attempt was recorded twice");
-    const known = new Set(serials.map(Number));
+    const known = new Set<number>();
+    for (const one of history) {
+      const serial = Number(/^#(\d+)\.$/.exec(one.answer ?? one.detail ?? "")?.[1] ?? NaN);
+      const made = this.made[serial];
+      if (!made || keyOf(made.ref) !== keyOf(one)) continue; // it ended as what it awaited did
+      if (known.has(serial)) this.#blame(made, "is in the history twice");
+      known.add(serial);
+    }
     for (const one of this.made) {
-      const isOver = one.kind !== undefined && one.kind !== "deferred" && one.kind !== "aborted";
-      const isDone = isOver && one.program.end !== "killed";
-      if (isDone && !known.has(one.serial)) this.#blame(one, "is not in the history");
+      const isScripted = one.kind === "delivered" || one.kind === "retry" || one.kind === "dead";
+      const wasLost = (one.program.killedAt ?? Infinity) <= (one.endedAt ?? Infinity) + RECORD_MS;
+      if (isScripted && !wasLost && !known.has(one.serial)) this.#blame(one, "is not in the history");
     }
     const { count } = this.#sql.counted.get() as { count: number | null };
     if ((count ?? 0) !== this.#recorded) this.problems.push(`${count} attempts are counted of ${this.#recorded}`);
@@ -294,15 +303,14 @@ export class Referee {
   }
 
   /** A delivery succeeds twice, and one of a key before an older one, only where there was a reason. */
-  #checkSuccesses(rows: readonly (Row & DeliveryRef & { target: string })[]): void {
+  #checkSuccesses(): void {
     const successes = this.made.filter(({ kind }) => kind === "delivered");
     for (const own of Map.groupBy(successes, ({ ref }) => keyOf(ref)).values()) {
       own.slice(1).forEach((again, index) => {
         const before = own[index]!;
         const wasRetried = this.#wasTouched(again.ref, before.startedAt, again.startedAt);
-        const isOthers = again.program !== before.program;
-        const mayRepeat = isOthers && (before.program.end !== "stopped" || !before.isOwners || !again.isOwners);
-        if (!wasRetried && !mayRepeat && before.isOwners) this.#blame(again, `repeats attempt ${before.serial}`);
+        const wasLost = (before.program.lostAt ?? Infinity) <= before.endedAt! + RECORD_MS;
+        if (!wasRetried && !wasLost && again.isOwners) this.#blame(again, `repeats attempt ${before.serial}`);
       });
     }
     const owned = successes.filter(({ key, isOwners, ref }) => key !== undefined && isOwners && !this.#touched.has(keyOf(ref)));

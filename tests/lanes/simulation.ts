@@ -53,8 +53,9 @@ const never = new Promise<never>(() => {});
 
 /** A program that is at work. */
 class Running implements Program {
-  isCurrent = true;
-  end?: "stopped" | "killed";
+  lostAt?: number;
+  killedAt?: number;
+  hasStopped = false;
   readonly #stopping = new AbortController();
   readonly writer: Writer;
   readonly owner: Owner;
@@ -69,7 +70,7 @@ class Running implements Program {
   }
 
   get isKilled(): boolean {
-    return this.end === "killed";
+    return this.killedAt !== undefined;
   }
 
   async start(wasUnclean: boolean): Promise<void> {
@@ -77,10 +78,15 @@ class Running implements Program {
     watch(this.#store.lanes, this.owner, this.#clock, this.#stopping.signal);
   }
 
+  kill(): void {
+    this.killedAt = this.#clock.monotonic();
+    this.lostAt ??= this.killedAt;
+  }
+
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     await this.owner.stop(drainMs);
-    this.end ??= "stopped";
+    this.hasStopped = true;
   }
 
   /** The same, whose calls are answered no more once the program was killed. */
@@ -88,7 +94,7 @@ class Running implements Program {
     return new Proxy(tool, {
       get: (_, name) => {
         const value = Reflect.get(tool, name);
-        if (typeof value === "object") return this.#mortal(value);
+        if (typeof value === "object" && value !== null) return this.#mortal(value);
         if (typeof value !== "function") return value;
         return (...args: unknown[]) => {
           const isTime = name === "now" || name === "monotonic" || name === "random";
@@ -134,8 +140,7 @@ export class Simulation {
   }
 
   async close(): Promise<void> {
-    this.current.end ??= "killed";
-    for (const one of this.#stale) one.end ??= "killed";
+    for (const one of [this.current, ...this.#stale]) one.kill();
     this.referee.close();
     await this.store.close();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -218,8 +223,8 @@ export class Simulation {
   /** Starts a program, which takes the lanes over. */
   async start(wasUnclean = false): Promise<void> {
     const next = new Running(++this.#programs, this);
-    if (this.current && !this.current.end) {
-      this.current.isCurrent = false;
+    if (this.current && !this.current.hasStopped && !this.current.isKilled) {
+      this.current.lostAt = this.clock.monotonic();
       this.#stale.push(this.current);
     }
     this.current = next;
@@ -239,7 +244,7 @@ export class Simulation {
   }
 
   async crash(): Promise<void> {
-    this.current.end = "killed";
+    this.current.kill();
     await this.clock.run(this.among(500));
     await this.start(true);
   }
@@ -249,7 +254,7 @@ export class Simulation {
     await this.start();
     await this.clock.run(this.among(1_000));
     const [stale] = this.#stale.splice(0, 1);
-    if (this.among(2) === 0) stale!.end = "killed";
+    if (this.among(2) === 0) stale!.kill();
     else await this.stop(stale);
   }
 
