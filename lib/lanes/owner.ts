@@ -200,7 +200,9 @@ export class Owner {
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
     const lanes = [...this.#lanes.values()];
-    const idle = lanes.filter(({ underway }) => underway.length === 0).map(({ epoch }) => epoch);
+    const idle = lanes.filter(({ underway, wasCutOff }) => underway.length === 0 && !wasCutOff).map(({ epoch }) =>
+      epoch
+    );
     await this.#store.lanes.giveUp(idle).catch(() => {}); // then the next owner counts on what may be under way
     const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
     if (count === 0) return;

@@ -223,7 +223,8 @@ export class Referee {
 
   #waitingSince({ ref }: Made): number {
     const touched = this.#touched.get(keyOf(ref)) ?? [];
-    const ended = this.made.filter((one) => keyOf(one.ref) === keyOf(ref)).map(({ endedAt = 0 }) => endedAt);
+    const own = this.made.filter((one) => keyOf(one.ref) === keyOf(ref) && one.kind !== "deferred" && one.kind !== "aborted");
+    const ended = own.map(({ endedAt = 0 }) => endedAt);
     return Math.max(0, ...touched, ...ended);
   }
 
