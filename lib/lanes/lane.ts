@@ -20,6 +20,8 @@ export interface Underway {
 export class Lane {
   readonly epoch: Epoch;
   readonly pace: Pace;
+  /** An attempt was cut off by a stop: it was begun, and no record says so. */
+  wasCutOff = false;
   /** What was read and has not begun, in the order of due times. */
   #waiting: Due[] = [];
   readonly #underway = new Map<string, Underway>();

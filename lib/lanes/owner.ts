@@ -114,13 +114,14 @@ export class Owner {
 
   async #own(names: readonly string[], lanes: ReadonlyMap<string, Target>, probes: boolean): Promise<void> {
     if (names.length === 0) return;
-    for (const [name, { epoch, hold, starts, wasGivenUp }] of await this.#store.lanes.own(names, this.#token)) {
+    const rated = names.filter((name) => lanes.get(name)!.policy.rates.length > 0);
+    const underway = new Map(rated.map((name) => [name, lanes.get(name)!.policy.concurrency]));
+    for (const [name, { epoch, hold, starts }] of await this.#store.lanes.own(names, this.#token, underway)) {
       const { policy } = lanes.get(name)!;
       const now = this.#time.now();
-      const underway = wasGivenUp ? 0 : policy.concurrency;
       const pace = new Pace(policy, {
         hold: this.#time.holdToMonotonic({ ...hold, openUntil: probes ? hold.openUntil && now : hold.openUntil }),
-        starts: [...starts, ...new Array<number>(underway).fill(now)].map((at) => this.#time.toMonotonic(at)),
+        starts: starts.map((at) => this.#time.toMonotonic(at)),
       });
       this.#lanes.set(name, new Lane(epoch, pace));
     }
@@ -200,7 +201,9 @@ export class Owner {
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
     const lanes = [...this.#lanes.values()];
-    const idle = lanes.filter(({ underway }) => underway.length === 0).map(({ epoch }) => epoch);
+    const idle = lanes.filter(({ underway, wasCutOff }) => underway.length === 0 && !wasCutOff).map(({ epoch }) =>
+      epoch
+    );
     await this.#store.lanes.giveUp(idle).catch(() => {}); // then the next owner counts on what may be under way
     const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
     if (count === 0) return;

@@ -165,7 +165,10 @@ export class Worker {
     const startedAt = clock.monotonic();
     const outcome = await attempt(target, () => deliveryOf({ ...underway.due, event }, config), stop, clock);
     const times = { endedAt: time.now(), durationMs: Math.round(clock.monotonic() - startedAt) };
-    if (!outcome) return this.#release(lane, underway);
+    if (!outcome) {
+      lane.wasCutOff = true;
+      return this.#release(lane, underway);
+    }
     if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
     const change = lane.pace.observe(outcome, clock.monotonic());
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);

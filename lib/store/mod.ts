@@ -167,8 +167,16 @@ export interface Suspect {
 
 /** The side of a store that owners of lanes need. */
 export interface LaneStore {
-  /** Takes lanes over: from now on, what another owner writes of them is history alone. */
-  own(lanes: readonly string[], token: string): Promise<Map<string, OwnedLane>>;
+  /**
+   * Takes lanes over: from now on, what another owner writes of them is history alone.
+   * @param underway How many attempts may be under way in a lane that the owner before did not give up. They count as begun
+   * now, for owners to come as well.
+   */
+  own(
+    lanes: readonly string[],
+    token: string,
+    underway?: ReadonlyMap<string, number>,
+  ): Promise<Map<string, OwnedLane>>;
   /** Says that nothing of these lanes is under way, so that the next owner need not wait. */
   giveUp(lanes: readonly Epoch[]): Promise<void>;
   /** How each lane is held, by its name. */

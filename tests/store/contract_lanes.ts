@@ -1,6 +1,7 @@
 /** What every store does: what an owner finds of a lane, and what is written down of what is under way. */
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { Due, Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import {
@@ -57,6 +58,24 @@ export function testLanes(it: It): void {
     clock.set(T0 + 9_000);
     assert.deepEqual((await takeOver(store)).starts, [T0 + 5_000, T0 + 5_000], "of which none counts for ever");
   });
+
+  it(
+    "own() counts what may be under way as begun now, for the owners after that as well",
+    async (store, reopen, clock) => {
+      const own = async (from: Store, lane: string) =>
+        (await from.lanes.own([lane], randomUUID(), new Map([["a", 2]]))).get(lane)!;
+      assert.deepEqual((await own(store, "a")).starts, [], "there was no owner before");
+      clock.pass(10);
+      assert.deepEqual((await own(store, "a")).starts, [T0 + 10, T0 + 10]);
+      clock.pass(10);
+      const { epoch, starts } = await own(await reopen(), "a");
+      assert.deepEqual(starts, [T0 + 10, T0 + 10, T0 + 20, T0 + 20]);
+      await store.lanes.giveUp([epoch]);
+      assert.deepEqual((await own(store, "a")).starts, starts, "nothing is under way");
+      await own(store, "b");
+      assert.deepEqual((await own(store, "b")).starts, [], "of no other lane");
+    },
+  );
 
   it("own() tells how the lane is held", async (store, reopen, clock) => {
     assert.deepEqual((await takeOver(store)).hold, {

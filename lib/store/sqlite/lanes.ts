@@ -85,15 +85,20 @@ export class SqliteLanes implements LaneStore {
     this.#sql = file.prepareAll(statements);
   }
 
-  async own(lanes: readonly string[], token: string): Promise<Map<string, OwnedLane>> {
+  async own(
+    lanes: readonly string[],
+    token: string,
+    underway: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Map<string, OwnedLane>> {
     return await this.#file.write("take lanes over", () =>
       new Map(lanes.map((lane) => {
         const now = this.#clock.now();
         const before = this.#sql.wasGivenUp.get(lane) as { given_up: number } | undefined;
         const { epoch, ...row } = this.#sql.take.get({ lane, token }) as unknown as HoldRow & { epoch: number };
         this.#sql.correctStarts.run({ lane, now, latest: latestBy(now) });
-        const starts = (this.#sql.starts.all(lane) as { at: number }[]).map(({ at }) => at);
         const wasGivenUp = before?.given_up !== 0;
+        if (!wasGivenUp) this.#record.keepUnderway(lane, now, underway.get(lane) ?? 0);
+        const starts = (this.#sql.starts.all(lane) as { at: number }[]).map(({ at }) => at);
         return [lane, { epoch: { lane, number: epoch, token }, hold: holdOf(row, now), starts, wasGivenUp }];
       })));
   }

@@ -156,6 +156,11 @@ export class SqliteRecord {
     for (const { target } of rows) released.add(target);
   }
 
+  /** Counts attempts that may be under way as begun now. */
+  keepUnderway(lane: string, now: number, count: number): void {
+    for (let one = 0; one < count; one++) this.#sql.keepStart.run(lane, now);
+  }
+
   #keepStarts(lane: string, records: readonly AttemptRecord[], keptMs: number): void {
     for (const { startedAt } of records) this.#sql.keepStart.run(lane, startedAt);
     const last = records.at(-1);
