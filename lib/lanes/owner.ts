@@ -98,7 +98,9 @@ export class Owner {
   }
 
   async #adopt(config: LanesConfig, { probes = false } = {}): Promise<void> {
-    const gone = (await this.#store.lanes.waiting()).filter((name) => isOwnLane(name) && !config.lanes.has(name));
+    // What is accepted under the config before, and is written only now, may go to any lane of that one.
+    const known = new Set([...await this.#store.lanes.waiting(), ...this.#lanes.keys()]);
+    const gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
     const lanes = new Map([...config.lanes, ...gone.map((name) => [name, unnamed(name)] as const)]);
     const now = this.#clock.monotonic();
     for (const [name, target] of lanes) {
