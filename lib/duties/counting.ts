@@ -35,8 +35,8 @@ export class Counting implements Backlog {
   }
 
   add(deliveries: number): void {
-    this.#count += deliveries;
-    this.#added += deliveries;
+    this.#count = Math.max(0, this.#count + deliveries);
+    this.#added += Math.max(0, deliveries);
   }
 
   /** @throws {StoreError} if the store cannot read or write now. */

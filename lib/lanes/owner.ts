@@ -48,7 +48,8 @@ export class Owner {
   #alarm = new AbortController();
   #alarmAt = Infinity;
 
-  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock) {
+  /** @param onDone Called when a target's delivery is done, delivered or dead. */
+  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock, onDone: () => void = () => {}) {
     this.#store = store;
     this.#clock = clock;
     this.#time = new StoreTime(clock);
@@ -63,6 +64,7 @@ export class Owner {
       stop: this.#stop.signal,
       onChange: () => this.#lookSoon(),
       onRoom: (lane) => this.#work(lane),
+      onDone,
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);

@@ -44,7 +44,7 @@ export type Accept = (received: Received, config: AcceptConfig) => Promise<"stor
 export interface Backlog {
   /** Deliveries that wait, as far as is known. */
   count(): number;
-  /** Counts those that were accepted since. */
+  /** Counts those that were accepted since, or that are done, which is less than 0. */
   add(deliveries: number): void;
 }
 
