@@ -100,6 +100,15 @@ test("Lane.next() passes over what is not allowed", () => {
   assert.equal(lane.next(({ ref }) => ref.event === 2)?.ref.event, 2);
 });
 
+test("Lane reads again when it was woken while a read was under way", () => {
+  const lane = laneWith([]);
+  lane.wake();
+  assert.deepEqual(known(lane), []);
+  lane.wake();
+  lane.take({ lane: "a", due: [], isAll: true });
+  assert.deepEqual(known(lane), []);
+});
+
 test("Lane takes nothing from a read that was sent before a delivery of it was recorded, and reads again", () => {
   const lane = laneWith([dueOf(1)]);
   const due = lane.next()!;
