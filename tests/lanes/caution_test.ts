@@ -11,6 +11,7 @@ import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { accept, dueIn, newEvent, record, recordOf, T0 } from "../store/samples.ts";
+import { failed, withOwner } from "./bench.ts";
 
 const refOf = (event: number): DeliveryRef => ({ event, number: 1 });
 
@@ -190,5 +191,52 @@ test("Caution tries those first that were alone in the fewest crashes", async ()
     caution.tryAlone(() => turns.push(mayBegin(caution)), never);
     await clock.run(10_000);
     assert.deepEqual([turns.slice(0, 2).flat().sort(), turns[2]], [[2, 3], [1]]);
+  });
+});
+
+test("Owner gives up, without an attempt, what the process ended over twice while it was alone", async () => {
+  await withOwner({ a: {} }, async (bench) => {
+    await bench.store.pause("a", bench.clock.now());
+    bench.owner.refresh();
+    await bench.clock.run(100);
+    await bench.accept(["1", "2"]);
+    for (let crash = 0; crash < 2; crash++) {
+      await bench.store.lanes.begin([refOf(1)], true);
+      await bench.restart(() => {}, true);
+    }
+    await bench.store.resume("a");
+    bench.owner.refresh();
+    await bench.clock.run(1_000);
+    assert.deepEqual(bench.keys(), ["2"]);
+    const { deliveries: [one] } = (await bench.store.story(newEvent("1").id))!;
+    assert.deepEqual([one!.state, one!.reason], ["dead", "crashed"]);
+  });
+});
+
+test("Owner writes down what begins within a minute of an unclean stop, and takes it out by its record", async () => {
+  await withOwner({ a: { takesMs: 100, answer: () => failed } }, async (bench) => {
+    await bench.accept(["1"]);
+    await bench.restart(() => {}, true);
+    const rows = async (ms: number) => {
+      await bench.clock.run(ms);
+      return [bench.made.length, bench.rows("underway").length];
+    };
+    assert.deepEqual(await rows(50), [1, 1]);
+    assert.deepEqual(await rows(200), [1, 0]);
+    assert.deepEqual(await rows(1_000), [2, 0]);
+    await bench.clock.run(60_000);
+    await bench.accept(["2"]);
+    assert.deepEqual(await rows(50), [3, 0], "the minute is over");
+  }, { retry: { scheduleMs: [1_000], jitter: 0 } });
+});
+
+test("Owner leaves nothing written down of what it stopped in time", async () => {
+  await withOwner({ a: { takesMs: 1_000 } }, async (bench) => {
+    await bench.restart(() => {}, true);
+    await bench.accept(["1"]);
+    await bench.clock.run(50);
+    assert.equal(bench.rows("underway").length, 1);
+    await bench.restart();
+    assert.deepEqual(bench.rows("underway"), []);
   });
 });
