@@ -240,3 +240,17 @@ test("Owner leaves nothing written down of what it stopped in time", async () =>
     assert.deepEqual(bench.rows("underway"), []);
   });
 });
+
+test("Owner gives up nothing that was deferred before the process ended, however often", async () => {
+  const answer = () => ({ kind: "deferred", pauseMs: 10_000 }) as const;
+  await withOwner({ a: { answer } }, async (bench) => {
+    await bench.accept(["1"]);
+    await bench.store.lanes.begin([refOf(1)], false);
+    for (let crash = 0; crash < 4; crash++) {
+      await bench.restart(() => bench.clock.pass(10_000), true);
+      await bench.clock.run(9_000);
+    }
+    assert.equal(bench.made.length, 4);
+    assert.equal(await bench.stateOf("1"), "pending");
+  });
+});
