@@ -39,6 +39,17 @@ test("Owner.refresh() drops what was read: a delivery that an operator retried i
   });
 });
 
+test("Owner.refresh() drops what was read: what an operator retried before it began is made once", async () => {
+  await withOwner({ a: { takesMs: 100, policy: { concurrency: 1 } } }, async (bench) => {
+    await bench.accept(["1", "2"]);
+    await bench.clock.run(50);
+    await bench.store.retry([{ event: 2, number: 1 }], bench.clock.now());
+    bench.owner.refresh();
+    await bench.clock.run(1_000);
+    assert.deepEqual(bench.keys(), ["1", "2"]);
+  });
+});
+
 test("Owner keeps an attempt in history alone whose delivery was retried while it was under way", async () => {
   const retry = { scheduleMs: [HOUR], jitter: 0 };
   const outcomes: Outcome[] = [refused, failed];
