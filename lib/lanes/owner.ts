@@ -28,7 +28,7 @@ const MAX_SLEEP_MS = 60_000;
 /** How long recording may take when the drain is over, in milliseconds. */
 const RECORD_MS = 1_000;
 
-/** Pause after a read that the store did not answer, in milliseconds. */
+/** Pause after what the store did not do, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
 /** Owns lanes from {@link Owner.start} on. */
@@ -42,6 +42,7 @@ export class Owner {
   readonly #lanes = new Map<string, Lane>();
   readonly #stop = new AbortController();
   #config: LanesConfig;
+  #wanted: LanesConfig;
   #isStopping = false;
   #isWoken = false;
   #turn: Promise<void> = Promise.resolve();
@@ -54,7 +55,7 @@ export class Owner {
     this.#clock = clock;
     this.#time = new StoreTime(clock);
     this.#caution = new Caution(store.lanes, clock);
-    this.#config = config;
+    this.#config = this.#wanted = config;
     this.#worker = new Worker({
       store: store.lanes,
       writer,
@@ -93,7 +94,10 @@ export class Owner {
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: LanesConfig): Promise<void> {
-    this.#inTurn("take lanes over", () => this.#adopt(config));
+    this.#wanted = config;
+    this.#inTurn("take lanes over", async () => {
+      if (this.#wanted === config) await this.#adopt(config);
+    });
     this.refresh();
     await this.#turn;
     await this.#worker.settled();
@@ -176,10 +180,16 @@ export class Owner {
     this.wake();
   }
 
+  /** Does this after what was begun before, and again until the store lets it. */
   #inTurn(doing: string, work: () => Promise<void>): void {
     if (this.#isStopping) return;
-    this.#turn = this.#turn.then(work)
-      .catch((error) => log.error(`cannot ${doing}: {problem}`, { problem: explain(error) }));
+    this.#turn = this.#turn.then(work).catch((error) => {
+      log.error(`cannot ${doing}: {problem}`, { problem: explain(error) });
+      this.#clock.sleep(STORE_RETRY_MS, this.#stop.signal).then(() => {
+        this.#inTurn(doing, work);
+        this.wake();
+      });
+    });
   }
 
   async #unpark(): Promise<void> {

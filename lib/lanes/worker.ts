@@ -186,8 +186,17 @@ export class Worker {
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
+    if (underway.wasBegun) await this.#excuse(underway);
     this.#release(lane, underway);
     await this.#recorder.hold(lane, hold);
+  }
+
+  async #excuse({ due: { ref } }: Underway): Promise<void> {
+    try {
+      await this.#tools.caution.excuse(ref);
+    } catch (error) {
+      log.error("cannot write down what was put off: {problem}", { problem: explain(error) });
+    }
   }
 
   /** Leaves a delivery as it was: no attempt was made, or the relay stops. */

@@ -106,7 +106,7 @@ export class Bench {
   }
 
   /** Opens the store, and has another owner begin on it. */
-  async start(): Promise<void> {
+  async start(wasUnclean = false): Promise<void> {
     this.store = openSqlite(this.#path, this.clock);
     const { lanes } = this.store;
     const due = lanes.due.bind(lanes);
@@ -115,7 +115,7 @@ export class Bench {
       return due(asks);
     };
     this.owner = new Owner(this.store, new Writer(this.store, this.clock), this.config, this.clock);
-    await this.within(this.owner.start(false));
+    await this.within(this.owner.start(wasUnclean));
   }
 
   /** Stops the owner. */
@@ -124,11 +124,11 @@ export class Bench {
   }
 
   /** Ends the owner and the store, and begins anew, as a restart does. */
-  async restart(meanwhile = () => {}): Promise<void> {
+  async restart(meanwhile = () => {}, wasUnclean = false): Promise<void> {
     await this.stop();
     await this.store.close();
     meanwhile();
-    await this.start();
+    await this.start(wasUnclean);
   }
 
   /** Lets as much time pass as something takes. */

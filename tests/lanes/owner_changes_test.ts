@@ -6,7 +6,7 @@ import { StoreError } from "../../lib/errors.ts";
 import type { Outcome } from "../../lib/outcome.ts";
 import { redactor } from "../../lib/secret.ts";
 import { newEvent } from "../store/samples.ts";
-import { failed, refused, withOwner } from "./bench.ts";
+import { type Bench, failed, refused, withOwner } from "./bench.ts";
 
 const HOUR = 3_600_000;
 
@@ -36,6 +36,17 @@ test("Owner.refresh() drops what was read: a delivery that an operator retried i
     await bench.clock.run(4_000);
     assert.deepEqual(bench.times(), [0, 1_000, 2_000, 3_000]);
     assert.equal((await bench.told("1")).attempts, 4);
+  });
+});
+
+test("Owner.refresh() drops what was read: what an operator retried before it began is made once", async () => {
+  await withOwner({ a: { takesMs: 100, policy: { concurrency: 1 } } }, async (bench) => {
+    await bench.accept(["1", "2"]);
+    await bench.clock.run(50);
+    await bench.store.retry([{ event: 2, number: 1 }], bench.clock.now());
+    bench.owner.refresh();
+    await bench.clock.run(1_000);
+    assert.deepEqual(bench.keys(), ["1", "2"]);
   });
 });
 
@@ -111,6 +122,51 @@ test("Owner.use() forgets of a target that is another one now what attempts said
     await bench.within(bench.owner.use({ ...bench.config, lanes }));
     await bench.clock.run(1_000);
     assert.equal(await bench.stateOf("2"), "delivered");
+  });
+});
+
+/** Has the store fail once at something. */
+function failOnce<Name extends "own" | "holds" | "bringForward">({ store: { lanes } }: Bench, name: Name): void {
+  const before = lanes[name];
+  lanes[name] = () => {
+    lanes[name] = before;
+    return Promise.reject(new StoreError("Cannot write to the store: database or disk is full"));
+  };
+}
+
+test("Owner.use() takes lanes over as soon as the store lets it", async () => {
+  await withOwner({ a: {} }, async (bench) => {
+    failOnce(bench, "own");
+    const lanes = bench.lanesOf({ a: {}, b: {} });
+    await bench.within(bench.owner.use({ ...bench.config, lanes }));
+    await bench.accept(["1"], ["a", "b"]);
+    await bench.clock.run(5_000);
+    assert.deepEqual(bench.made.map(({ lane }) => lane), ["a", "b"]);
+  });
+});
+
+test("Owner.use() goes on under the last config, also where the store let it take over none at first", async () => {
+  await withOwner({ a: {} }, async (bench) => {
+    failOnce(bench, "own");
+    const { config } = bench;
+    await bench.within(bench.owner.use({ ...config, lanes: bench.lanesOf({ b: {} }) }));
+    await bench.within(bench.owner.use(config));
+    await bench.clock.run(5_000);
+    await bench.accept(["1"], ["a", "b"]);
+    await bench.clock.run(5_000);
+    assert.deepEqual(bench.made.map(({ lane }) => lane), ["a"]);
+  });
+});
+
+test("Owner.refresh() learns of a pause as soon as the store can be read", async () => {
+  await withOwner({ a: {} }, async (bench) => {
+    await bench.store.pause("a", bench.clock.now());
+    failOnce(bench, "holds");
+    bench.owner.refresh();
+    await bench.clock.run(5_000);
+    await bench.accept(["1"]);
+    await bench.clock.run(5_000);
+    assert.equal(await bench.stateOf("1"), "pending");
   });
 });
 

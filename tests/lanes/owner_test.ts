@@ -114,6 +114,24 @@ test("Owner lets a lane wait for none that is full or held", async () => {
   });
 });
 
+test("Owner makes what came in while it read what is due", async () => {
+  await withOwner({ a: {} }, async (bench) => {
+    await bench.clock.run(100);
+    const { lanes } = bench.store;
+    const due = lanes.due;
+    lanes.due = async (asks) => {
+      const found = await due(asks);
+      await bench.clock.sleep(100);
+      return found;
+    };
+    bench.owner.wake();
+    await bench.clock.run(50);
+    await bench.accept(["1"]);
+    await bench.clock.run(1_000);
+    assert.equal(await bench.stateOf("1"), "delivered");
+  });
+});
+
 test("Owner looks again by itself after a store that did not answer", async () => {
   await withOwner({ a: {} }, async (bench) => {
     await bench.clock.run(100);
