@@ -60,20 +60,22 @@ export function testLanes(it: It): void {
   });
 
   it(
-    "own() counts what may be under way as begun now, for the owners after that as well",
+    "own() counts what may be under way as begun now, for later owners too",
     async (store, reopen, clock) => {
       const own = async (from: Store, lane: string) =>
         (await from.lanes.own([lane], randomUUID(), new Map([["a", 2]]))).get(lane)!;
+      const begun = clock.now();
       assert.deepEqual((await own(store, "a")).starts, [], "there was no owner before");
       clock.pass(10);
-      assert.deepEqual((await own(store, "a")).starts, [T0 + 10, T0 + 10]);
+      assert.deepEqual((await own(store, "a")).starts, [begun + 10, begun + 10]);
       clock.pass(10);
-      const { epoch, starts } = await own(await reopen(), "a");
-      assert.deepEqual(starts, [T0 + 10, T0 + 10, T0 + 20, T0 + 20]);
-      await store.lanes.giveUp([epoch]);
-      assert.deepEqual((await own(store, "a")).starts, starts, "nothing is under way");
-      await own(store, "b");
-      assert.deepEqual((await own(store, "b")).starts, [], "of no other lane");
+      const after = await reopen();
+      const { epoch, starts } = await own(after, "a");
+      assert.deepEqual(starts, [begun + 10, begun + 10, begun + 20, begun + 20]);
+      await after.lanes.giveUp([epoch]);
+      assert.deepEqual((await own(after, "a")).starts, starts, "nothing is under way");
+      await own(after, "b");
+      assert.deepEqual((await own(after, "b")).starts, [], "of no other lane");
     },
   );
 
