@@ -187,7 +187,9 @@ export class Simulation {
     if (program.isKilled) return await never;
     const made = this.referee.start(program, name, delivery);
     const outcome = this.#chosen(`#${made.serial}.`, name);
-    await this.clock.sleep(outcome ? this.among(this.longestMs) + 1 : HOUR_MS, signal);
+    // Two programs in a row never make attempts that differ in nothing.
+    const ms = 2 * this.among(Math.ceil(this.longestMs / 2)) + 1 + program.name % 2;
+    await this.clock.sleep(outcome ? ms : HOUR_MS, signal);
     if (program.isKilled) return await never;
     const wasLong = this.clock.monotonic() - made.startedAt >= policy.timeoutMs;
     const late = { kind: "retry", reason: "timed_out", detail: `#${made.serial}.` } as const;
