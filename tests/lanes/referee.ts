@@ -230,7 +230,9 @@ export class Referee {
 
   #waitingSince({ ref }: Made): number {
     const touched = this.#touched.get(keyOf(ref)) ?? [];
-    const own = this.made.filter((one) => keyOf(one.ref) === keyOf(ref) && one.kind !== "deferred" && one.kind !== "aborted");
+    const own = this.made.filter((one) =>
+      keyOf(one.ref) === keyOf(ref) && one.isOwners && one.kind !== "deferred" && one.kind !== "aborted"
+    );
     const ended = own.map(({ endedAt = 0 }) => endedAt);
     return Math.max(0, ...touched, ...ended);
   }
@@ -262,14 +264,16 @@ export class Referee {
   }
 
   #checkHistory(rows: readonly (Row & DeliveryRef)[]): void {
-    const history = this.#sql.history.all() as unknown as
-      (DeliveryRef & { attempt: number; detail: string | null; answer: string | null })[];
+    const history = this.#sql.history
+      .all() as unknown as (DeliveryRef & { attempt: number; detail: string | null; answer: string | null })[];
     const perDelivery = Map.groupBy(history, keyOf);
     for (const row of rows) {
       const own = perDelivery.get(keyOf(row)) ?? [];
       const kept = this.#records.get(keyOf(row)) ?? 0;
       if (own.length !== kept) this.problems.push(`${keyOf(row)} has ${own.length} attempts for ${kept} records`);
-      if (row.attempts > own.length) this.problems.push(`${keyOf(row)} counts ${row.attempts} of ${own.length} attempts`);
+      if (row.attempts > own.length) {
+        this.problems.push(`${keyOf(row)} counts ${row.attempts} of ${own.length} attempts`);
+      }
     }
     const known = new Set<number>();
     for (const one of history) {
@@ -321,12 +325,16 @@ export class Referee {
         if (!wasRetried && !wasLost && again.isOwners) this.#blame(again, `repeats attempt ${before.serial}`);
       });
     }
-    const owned = successes.filter(({ key, isOwners, ref }) => key !== undefined && isOwners && !this.#touched.has(keyOf(ref)));
+    const owned = successes.filter(({ key, isOwners, ref }) =>
+      key !== undefined && isOwners && !this.#touched.has(keyOf(ref))
+    );
     for (const own of Map.groupBy(owned, ({ lane, key }) => `${lane} ${key}`).values()) {
       const seen = new Set<string>();
       const firsts = own.filter(({ ref }) => !seen.has(keyOf(ref)) && seen.add(keyOf(ref)));
       firsts.slice(1).forEach((one, index) => {
-        if (isBefore(one.ref, firsts[index]!.ref)) this.#blame(one, `comes after ${keyOf(firsts[index]!.ref)} of its key`);
+        if (isBefore(one.ref, firsts[index]!.ref)) {
+          this.#blame(one, `comes after ${keyOf(firsts[index]!.ref)} of its key`);
+        }
       });
     }
   }
