@@ -32,17 +32,29 @@ export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now
     const isKnown = failure !== undefined && failure.kind !== "delivered" && failure.reason !== due.reason;
     return need.isOptional && isKnown && now >= at && now < at + FRESH_MS
       ? without
-      : { kind: "await", awaits: awaitedBy(need) };
+      : { kind: "await", awaits: awaitedFor(due, need, now) };
   }
   if (!failure || failure.kind === "delivered") {
-    return need.isOptional ? without : { kind: "await", awaits: awaitedBy(need) };
+    return need.isOptional ? without : { kind: "await", awaits: awaitedFor(due, need, now) };
   }
   if (need.isOptional && !canWait(due, failure, retry, now)) return without;
   return { kind: "end", outcome: failure };
 }
 
+/** What it awaits; what can go without waits no longer than is left of its patience since it first failed. */
+function awaitedFor(due: Due, need: Need, now: number): Awaited {
+  const awaits = awaitedBy(need);
+  if (awaits.patienceMs === undefined) return awaits;
+  return { ...awaits, patienceMs: Math.max(0, awaits.patienceMs - (now - failingSinceOf(due, now))) };
+}
+
+/** A clock that was set back since may say that it has yet to fail. */
+function failingSinceOf({ failingSince }: Due, now: number): number {
+  return Math.min(failingSince ?? now, now);
+}
+
 /** Whether another attempt would be made soon enough for a delivery that can go without. */
-function canWait({ failures, failingSince }: Due, failure: Retry | Dead, retry: RetryPolicy, now: number): boolean {
-  const pauseMs = failure.kind === "retry" ? retry.scheduleMs[failures] : undefined;
-  return pauseMs !== undefined && now + pauseMs <= (failingSince ?? now) + PATIENCE_MS;
+function canWait(due: Due, failure: Retry | Dead, retry: RetryPolicy, now: number): boolean {
+  const pauseMs = failure.kind === "retry" ? retry.scheduleMs[due.failures] : undefined;
+  return pauseMs !== undefined && now + pauseMs <= failingSinceOf(due, now) + PATIENCE_MS;
 }

@@ -60,7 +60,7 @@ export class Recorder {
   /** Says until when a lane is held, with no attempt to record. The next record says it again. */
   async hold(lane: Lane, hold: Hold): Promise<void> {
     try {
-      await this.#writer.record({ epoch: lane.epoch, hold });
+      await this.#writer.record({ epoch: lane.epoch, hold, startsKeptMs: lane.pace.startsKeptMs });
     } catch (error) {
       log.error("cannot say until when {lane} is held: {problem}", { lane: lane.epoch.lane, problem: explain(error) });
     }

@@ -196,7 +196,8 @@ export interface LaneStore {
   /** Makes every parked delivery due that is the head of its order key. Gives how many those are. */
   unpark(epoch: Epoch): Promise<number>;
   /**
-   * Has deliveries wait for another of their event, which is made if it is not there, and made again if it has ended.
+   * Has deliveries wait for another of their event, which is made if it is not there, and made again if it has ended. One
+   * that did not await it, and for which it has fetched something since it was read, is due with that.
    * One that was changed since it was read stays as it is.
    */
   await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void>;

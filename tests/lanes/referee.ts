@@ -57,7 +57,7 @@ const statements = {
   seq: "SELECT seq FROM events WHERE id BETWEEN ? AND ?",
   older: `SELECT event, number FROM deliveries WHERE target = ? AND order_key = ? AND state = 'pending'
     AND (event, number) < (?, ?) ORDER BY event, number LIMIT 1`,
-  awaited: "SELECT state FROM deliveries WHERE event = ? AND is_awaited = 1",
+  awaited: "SELECT number, target, state FROM deliveries WHERE event = ? AND is_awaited = 1",
   note: "SELECT outcome FROM notes WHERE event = ?",
   open: "SELECT open_until FROM lanes WHERE name = ?",
   all: "SELECT event, number, target, state, attempts, order_key FROM deliveries ORDER BY event, number",
@@ -92,10 +92,17 @@ export class Referee {
     this.#db.close();
   }
 
-  /** An operator changed these deliveries, or made them. */
+  /** An operator changed these deliveries to a target, and what is fetched for their events, or made them. */
   touch(lane: string, refs: readonly DeliveryRef[]): void {
-    for (const ref of refs) add(this.#touched, keyOf(ref), this.#clock.monotonic());
-    add(this.#tried, lane, this.#clock.monotonic());
+    const now = this.#clock.monotonic();
+    for (const ref of refs) add(this.#touched, keyOf(ref), now);
+    add(this.#tried, lane, now);
+    for (const { event } of refs) {
+      for (const awaited of this.#sql.awaited.all(event) as unknown as { number: number; target: string }[]) {
+        add(this.#touched, keyOf({ event, number: awaited.number }), now);
+        add(this.#tried, awaited.target, now);
+      }
+    }
   }
 
   clockWasSet(byMs: number): void {
@@ -224,7 +231,7 @@ export class Referee {
   #waitingSince({ ref }: Made): number {
     const touched = this.#touched.get(keyOf(ref)) ?? [];
     const own = this.made.filter((one) =>
-      keyOf(one.ref) === keyOf(ref) && one.kind !== "deferred" && one.kind !== "aborted"
+      keyOf(one.ref) === keyOf(ref) && one.isOwners && one.kind !== "deferred" && one.kind !== "aborted"
     );
     const ended = own.map(({ endedAt = 0 }) => endedAt);
     return Math.max(0, ...touched, ...ended);

@@ -19,14 +19,14 @@ import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { Writer } from "../../lib/store/writer.ts";
 import type { Delivery, Policy, Target } from "../../lib/targets/target.ts";
 import { HandClock } from "../helpers/clock.ts";
-import { type Program, Referee } from "./referee.ts";
+import { type Made, type Program, Referee } from "./referee.ts";
 
 export const NOTES = `${OWN_LANE}notes`;
 
 const HOUR_MS = 3_600_000;
 
 /** Most time that draining takes, in milliseconds, whatever happened before. */
-const DRAIN_MS = HOUR_MS;
+const DRAIN_MS = 600_000;
 
 /** How a target of a simulation is set up. */
 export interface Setup {
@@ -121,6 +121,10 @@ export class Simulation {
   readonly #accepted = new Map<string, number>();
   readonly #paused = new Set<string>();
   chances: Chances = well;
+  /** Of the lane of notes, where they are others. */
+  chancesOfNotes?: Chances;
+  /** Holds an attempt until what it gives resolves. */
+  hold: (made: Made) => Promise<void> | undefined = () => undefined;
   /** Longest attempt that does not hang, in milliseconds. */
   longestMs = 800;
   current!: Running;
@@ -186,8 +190,11 @@ export class Simulation {
   ): Promise<Outcome | Deferred> {
     if (program.isKilled) return await never;
     const made = this.referee.start(program, name, delivery);
+    await this.hold(made);
     const outcome = this.#chosen(`#${made.serial}.`, name);
-    await this.clock.sleep(outcome ? this.among(this.longestMs) + 1 : HOUR_MS, signal);
+    // Two programs in a row never make attempts that differ in nothing.
+    const ms = 2 * this.among(Math.ceil(this.longestMs / 2)) + 1 + program.name % 2;
+    await this.clock.sleep(outcome ? ms : HOUR_MS, signal);
     if (program.isKilled) return await never;
     const wasLong = this.clock.monotonic() - made.startedAt >= policy.timeoutMs;
     const late = { kind: "retry", reason: "timed_out", detail: `#${made.serial}.` } as const;
@@ -199,7 +206,7 @@ export class Simulation {
 
   /** By chance; `undefined` where it hangs. */
   #chosen(text: string, lane: string): Outcome | Deferred | undefined {
-    const { retry, paused, dead, deferred, hangs } = this.chances;
+    const { retry, paused, dead, deferred, hangs } = (lane === NOTES ? this.chancesOfNotes : undefined) ?? this.chances;
     const failure = { reason: "server_failed", detail: text } as const;
     let chance = this.clock.random();
     if ((chance -= retry) < 0) return { kind: "retry", ...failure };
@@ -340,6 +347,7 @@ export class Simulation {
   /** Lets what is live come to its end, with targets that are well. */
   async drain(): Promise<void> {
     this.chances = well;
+    this.chancesOfNotes = undefined;
     for (const target of this.#paused) await this.store.resume(target);
     this.#paused.clear();
     const end = this.clock.monotonic() + DRAIN_MS;

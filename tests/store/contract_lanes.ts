@@ -60,18 +60,18 @@ export function testLanes(it: It): void {
   });
 
   it(
-    "own() counts what may be under way as begun now, for the owners after that as well",
+    "own() counts what may be under way as begun now, for later owners too",
     async (store, reopen, clock) => {
       const own = async (from: Store, lane: string) =>
         (await from.lanes.own([lane], randomUUID(), new Map([["a", 2]]))).get(lane)!;
+      const begun = clock.now();
       assert.deepEqual((await own(store, "a")).starts, [], "there was no owner before");
       clock.pass(10);
-      const [first, second] = [clock.now(), clock.now() + 10];
-      assert.deepEqual((await own(store, "a")).starts, [first, first]);
+      assert.deepEqual((await own(store, "a")).starts, [begun + 10, begun + 10]);
       clock.pass(10);
       const after = await reopen();
       const { epoch, starts } = await own(after, "a");
-      assert.deepEqual(starts, [first, first, second, second]);
+      assert.deepEqual(starts, [begun + 10, begun + 10, begun + 20, begun + 20]);
       await after.lanes.giveUp([epoch]);
       assert.deepEqual((await own(after, "a")).starts, starts, "nothing is under way");
       await own(after, "b");

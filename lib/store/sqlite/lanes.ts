@@ -41,6 +41,8 @@ const statements = {
     ORDER BY d.due_at, d.event, d.number LIMIT ?`,
   nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
   awaited: "SELECT number, state, expires_at FROM deliveries WHERE event = ? AND target = ? AND is_awaited = 1",
+  isFetched: `SELECT 1 FROM deliveries d JOIN notes n ON n.event = d.event
+    WHERE d.event = ? AND d.number = ? AND d.awaits IS NULL AND n.data IS NOT NULL`,
   lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
   wait: `UPDATE deliveries SET awaits = :awaits, due_at = :dueAt, due_set_at = :dueSetAt
     WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
@@ -166,6 +168,10 @@ export class SqliteLanes implements LaneStore {
   #awaitOne({ ref: { event, number }, revision, awaits }: Waiting, now: number): void {
     const own = expiryOf([awaits], now);
     const found = this.#sql.awaited.get(event, awaits.lane) as AwaitedRow | undefined;
+    if (found?.state === "delivered" && this.#sql.isFetched.get(event, number)) {
+      this.#sql.wait.run({ event, number, revision, awaits: found.number, dueAt: now, dueSetAt: null });
+      return;
+    }
     const { number: last } = this.#sql.lastNumber.get(event) as { number: number };
     const awaited = found?.number ?? last + 1;
     const { changes } = this.#sql.wait.run({ event, number, revision, awaits: awaited, ...dueOf(now, awaits) });
