@@ -65,8 +65,8 @@ test("status shows every target of the config where nothing has come in yet", as
     assert.deepEqual([blank, ...table], [
       "",
       "Target | State | Waiting | Oldest | Dead | Last success | Last failure",
-      "crm | ok | 0 | - | 0 | 0 | - | -",
-      "arquivo | ok | 0 | - | 0 | 0 | - | -",
+      "crm | ok | 0 | - | 0 | - | -",
+      "arquivo | ok | 0 | - | 0 | - | -",
     ]);
   } finally {
     await relay.close();
