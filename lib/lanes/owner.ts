@@ -1,7 +1,7 @@
 /** The owner of lanes: takes them over, reads what is due in them, and sleeps until something is. */
 
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Store } from "../store/mod.ts";
@@ -25,7 +25,7 @@ export interface UnderwayView {
 /** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
 const MAX_SLEEP_MS = 60_000;
 
-/** How long recording may take when the drain is over, in milliseconds. */
+/** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
 
 /** Pause after what the store did not do, in milliseconds. */
@@ -218,7 +218,7 @@ export class Owner {
     const idle = lanes.filter(({ underway, wasCutOff }) => underway.length === 0 && !wasCutOff).map(({ epoch }) =>
       epoch
     );
-    await this.#store.lanes.giveUp(idle).catch(() => {}); // then the next owner counts on what may be under way
+    await within(RECORD_MS, this.#store.lanes.giveUp(idle), this.#clock); // else the next owner counts on what may be under way
     const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
     if (count === 0) return;
     log.error("the store did not record {count} attempts; these deliveries are made again after the next start", {
