@@ -23,7 +23,6 @@ export class Counting implements Backlog {
   #count = 0;
   /** What was accepted since the count began that is under way. */
   #added = 0;
-  #hurry = new AbortController();
 
   constructor(store: UpkeepStore, counted: Counted, clock: Clock) {
     this.#store = store;
@@ -40,10 +39,6 @@ export class Counting implements Backlog {
     this.#added += Math.max(0, deliveries);
   }
 
-  recount(): void {
-    this.#hurry.abort();
-  }
-
   /** @throws {StoreError} if the store cannot read or write now. */
   async look(): Promise<void> {
     while (await this.#store.observe()) await this.#clock.sleep(0); // others have their turns in between
@@ -57,14 +52,12 @@ export class Counting implements Backlog {
   start(): () => Promise<void> {
     return startDuty(async (signal) => {
       while (!signal.aborted) {
-        const hurry = this.#hurry = new AbortController();
         const startedAt = this.#clock.monotonic();
         await this.look().catch((error) =>
           log.error("cannot count what waits: {problem}", { problem: explain(error) })
         );
-        const leastMs = COUNT_PAUSE * (this.#clock.monotonic() - startedAt);
-        await this.#clock.sleep(leastMs, signal);
-        await this.#clock.sleep(Math.max(0, PAUSE_MS - leastMs), AbortSignal.any([signal, hurry.signal]));
+        const tookMs = this.#clock.monotonic() - startedAt;
+        await this.#clock.sleep(Math.max(PAUSE_MS, COUNT_PAUSE * tookMs), signal);
       }
     });
   }

@@ -11,6 +11,7 @@ import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
+import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
@@ -21,9 +22,6 @@ export interface UnderwayView {
   lane: string;
   event: number;
 }
-
-/** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
-const MAX_SLEEP_MS = 60_000;
 
 /** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
@@ -46,14 +44,14 @@ export class Owner {
   #isStopping = false;
   #isWoken = false;
   #turn: Promise<void> = Promise.resolve();
-  #alarm = new AbortController();
-  #alarmAt = Infinity;
+  readonly #schedule: Schedule;
 
   /** @param onDone Called when a target's delivery is done, delivered or dead. */
   constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock, onDone: () => void = () => {}) {
     this.#store = store;
     this.#clock = clock;
     this.#time = new StoreTime(clock);
+    this.#schedule = new Schedule(clock, () => this.#lookSoon());
     this.#caution = new Caution(store.lanes, clock);
     this.#config = this.#wanted = config;
     this.#worker = new Worker({
@@ -209,7 +207,7 @@ export class Owner {
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     this.#worker.stop();
-    this.#alarm.abort();
+    this.#schedule.cancel();
     const drained = new AbortController();
     const ended = this.#turn.then(() => this.#worker.settled()).then(() => drained.abort());
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
@@ -236,7 +234,7 @@ export class Owner {
       this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
-      this.#setAlarm(this.#clock.monotonic() + STORE_RETRY_MS);
+      this.#schedule.at(this.#clock.monotonic() + STORE_RETRY_MS);
     }
   }
 
@@ -283,20 +281,7 @@ export class Owner {
       if (opensAt === undefined) continue;
       const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
       const dueAt = isReady ? opensAt : lane.nextAt === undefined ? Infinity : this.#time.toMonotonic(lane.nextAt);
-      this.#setAlarm(Math.max(opensAt, dueAt));
+      this.#schedule.at(Math.max(opensAt, dueAt));
     }
-  }
-
-  #setAlarm(at: number): void {
-    if (at >= this.#alarmAt || this.#isStopping) return;
-    this.#alarm.abort();
-    const alarm = this.#alarm = new AbortController();
-    this.#alarmAt = at;
-    const waitMs = Math.min(Math.max(at - this.#clock.monotonic(), 0), MAX_SLEEP_MS);
-    this.#clock.sleep(waitMs, alarm.signal).then(() => {
-      if (alarm.signal.aborted) return;
-      this.#alarmAt = Infinity;
-      this.#lookSoon();
-    });
   }
 }

@@ -46,8 +46,6 @@ export interface Backlog {
   count(): number;
   /** Counts those that were accepted since, or that are done, which is less than 0. */
   add(deliveries: number): void;
-  /** Has them counted anew soon, since there seems to be no room. */
-  recount(): void;
 }
 
 /** @param wake Called with the lanes in which there is something new to deliver. */
@@ -74,7 +72,6 @@ export function createAccept(
 function checkBacklog(backlog: Backlog, maxBacklog = Infinity): void {
   const count = backlog.count();
   if (count < maxBacklog) return;
-  backlog.recount(); // what was delivered since the last count is in it still
   throw new StoreError(
     `Cannot store the event: ${count} deliveries wait, and maxBacklog is ${maxBacklog}`,
     "`relay status` tells which target does not take them",

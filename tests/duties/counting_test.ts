@@ -74,30 +74,18 @@ test("Counting waits ten times as long as a count took", async () => {
   await stop();
 });
 
-test("Counting counts anew at once where there seems to be no room, but no more than a tenth of the time", async () => {
-  const { clock, counting, counts, answer } = benchOf();
-  answer.tookMs = 20;
+test("Counting takes what is done out of the count at once", async () => {
+  const { clock, counting, answer } = benchOf();
+  answer.backlog = 5;
   const stop = counting.start();
   await clock.run(100);
-  answer.backlog = 0;
-  counting.recount();
-  await clock.run(110);
-  assert.equal(counts.length, 1, "not at once after a count");
-  await clock.run(40);
-  assert.deepEqual([counts.length, counting.count()], [2, 0]);
-  await clock.run(900);
-  assert.equal(counts.length, 2, "it was asked for once");
-  counting.recount();
-  await clock.run(1);
-  assert.equal(counts.length, 3, "at once where the last count is long past");
-  counting.recount();
-  await clock.run(300);
-  assert.equal(counts.length, 4, "and again where that one had begun before it was asked for");
-  for (let asked = 0; asked < 2_200; asked += 10) {
-    counting.recount();
-    await clock.run(10);
-  }
-  assert.ok(counts.length <= 14, `${counts.length}`);
+  counting.add(3);
+  counting.add(-1);
+  assert.equal(counting.count(), 7);
+  for (let done = 0; done < 20; done++) counting.add(-1);
+  assert.equal(counting.count(), 0, "never less than none");
+  await clock.run(1_000);
+  assert.equal(counting.count(), 5, "and what is counted is right again");
   await stop();
 });
 
