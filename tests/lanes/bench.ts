@@ -55,8 +55,9 @@ export class Bench {
   readonly made: Made[] = [];
   /** How many attempts ran at the same time at most. */
   most = 0;
-  /** How often the store was asked what is due. */
+  /** How often the store was asked what is due, and how much of a lane was in memory then at most. */
   looks = 0;
+  mostKnown = 0;
   config: LanesConfig;
   store!: Store;
   owner!: Owner;
@@ -112,6 +113,7 @@ export class Bench {
     const due = lanes.due.bind(lanes);
     lanes.due = (asks) => {
       this.looks++;
+      this.mostKnown = Math.max(this.mostKnown, ...asks.map(({ known }) => known.length));
       return due(asks);
     };
     this.owner = new Owner(this.store, new Writer(this.store, this.clock), this.config, this.clock);
@@ -164,6 +166,12 @@ export class Bench {
   rows(table: "deliveries" | "attempts" | "underway"): unknown[] {
     const other = this.#other ??= new DatabaseSync(this.#path);
     return other.prepare(`SELECT * FROM ${table}`).all().map((row) => ({ ...row }));
+  }
+
+  /** Changes the store behind the owner's back. */
+  change(sql: string): void {
+    this.#other ??= new DatabaseSync(this.#path);
+    this.#other.exec(sql);
   }
 
   async told(key: string): Promise<Told> {
