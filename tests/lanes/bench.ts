@@ -58,6 +58,8 @@ export class Bench {
   /** How often the store was asked what is due, and how much of a lane was in memory then at most. */
   looks = 0;
   mostKnown = 0;
+  /** What the store's clock is ahead of the owner's, in milliseconds. */
+  aheadMs = 0;
   config: LanesConfig;
   store!: Store;
   owner!: Owner;
@@ -108,7 +110,7 @@ export class Bench {
 
   /** Opens the store, and has another owner begin on it. */
   async start(wasUnclean = false): Promise<void> {
-    this.store = openSqlite(this.#path, this.clock);
+    this.store = openSqlite(this.#path, { ...this.clock, now: () => this.clock.now() + this.aheadMs });
     const { lanes } = this.store;
     const due = lanes.due.bind(lanes);
     lanes.due = (asks) => {
