@@ -55,8 +55,11 @@ export class Bench {
   readonly made: Made[] = [];
   /** How many attempts ran at the same time at most. */
   most = 0;
-  /** How often the store was asked what is due. */
+  /** How often the store was asked what is due, and how much of a lane was in memory then at most. */
   looks = 0;
+  mostKnown = 0;
+  /** What the store's clock is ahead of the owner's, in milliseconds. */
+  aheadMs = 0;
   config: LanesConfig;
   store!: Store;
   owner!: Owner;
@@ -107,11 +110,12 @@ export class Bench {
 
   /** Opens the store, and has another owner begin on it. */
   async start(wasUnclean = false): Promise<void> {
-    this.store = openSqlite(this.#path, this.clock);
+    this.store = openSqlite(this.#path, { ...this.clock, now: () => this.clock.now() + this.aheadMs });
     const { lanes } = this.store;
     const due = lanes.due.bind(lanes);
     lanes.due = (asks) => {
       this.looks++;
+      this.mostKnown = Math.max(this.mostKnown, ...asks.map(({ known }) => known.length));
       return due(asks);
     };
     this.owner = new Owner(this.store, new Writer(this.store, this.clock), this.config, this.clock);
@@ -164,6 +168,12 @@ export class Bench {
   rows(table: "deliveries" | "attempts" | "underway"): unknown[] {
     const other = this.#other ??= new DatabaseSync(this.#path);
     return other.prepare(`SELECT * FROM ${table}`).all().map((row) => ({ ...row }));
+  }
+
+  /** Changes the store behind the owner's back. */
+  change(sql: string): void {
+    this.#other ??= new DatabaseSync(this.#path);
+    this.#other.exec(sql);
   }
 
   async told(key: string): Promise<Told> {

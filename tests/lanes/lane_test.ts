@@ -95,6 +95,15 @@ test("Lane has nothing of an order key begin whose head is to be tried again", (
   assert.deepEqual(known(lane, T0 + 100), [2]);
 });
 
+test("Lane has nothing of an order key begin beside what is under way, although that is not its head any more", () => {
+  const lane = laneWith([keyed(1, 1)]);
+  beginAll(lane);
+  lane.wake();
+  assert.deepEqual(known(lane), [1]);
+  lane.take({ lane: "a", due: [keyed(2, 2)], isAll: true });
+  assert.equal(lane.next(), undefined);
+});
+
 test("Lane.next() passes over what is not allowed", () => {
   const lane = laneWith([dueOf(1), dueOf(2)]);
   assert.equal(lane.next(({ ref }) => ref.event === 2)?.ref.event, 2);

@@ -5,7 +5,9 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { Delivered, Outcome } from "../../lib/outcome.ts";
 import type { NewDelivery } from "../../lib/event.ts";
-import { newEvent } from "../store/samples.ts";
+import { systemEvent } from "../../lib/system_event.ts";
+import type { Target } from "../../lib/targets/target.ts";
+import { accept, newEvent } from "../store/samples.ts";
 import { failed, refused, type Script, withOwner } from "./bench.ts";
 
 const LANE = "relay::notes";
@@ -63,6 +65,16 @@ test("Owner has deliveries await what the config asks for since they were accept
     assert.equal(bench.keys(LANE).length, 500);
     assert.ok(bench.made.every(({ lane, key, delivery }) => lane !== "a" || key === "ready" || delivery.event.note));
   }, { routes });
+});
+
+test("Owner has a system event await nothing", async () => {
+  const a = { parts: { enrich: { lane: LANE, isOptional: false } as Target["enrich"] } };
+  await withOwner({ a, [LANE]: fetching() }, async (bench) => {
+    await accept(bench.store, systemEvent("relay.test", "a", { target: "a" }, bench.clock.now()));
+    bench.owner.wake();
+    await bench.clock.run(1_000);
+    assert.deepEqual(bench.made.map(({ lane }) => lane), ["a"]);
+  });
 });
 
 test("Owner ends a delivery as what it needs did, and has that fetched anew when it is tried again", async () => {

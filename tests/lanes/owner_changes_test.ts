@@ -15,13 +15,17 @@ test("Owner.refresh() drops what was read of a lane that an operator paused, unt
     await bench.accept(["1", "2", "3"]);
     await bench.clock.run(50);
     await bench.store.pause("a", bench.clock.now());
+    const before = bench.looks;
     bench.owner.refresh();
     await bench.clock.run(HOUR);
     assert.deepEqual([bench.keys(), await bench.stateOf("1")], [["1"], "delivered"]);
+    await bench.accept(["4"]);
+    await bench.clock.run(1_000);
+    assert.equal(bench.looks, before, "what is paused is not read");
     await bench.store.resume("a");
     bench.owner.refresh();
     await bench.clock.run(1_000);
-    assert.deepEqual(bench.keys(), ["1", "2", "3"]);
+    assert.deepEqual(bench.keys(), ["1", "2", "3", "4"]);
   });
 });
 
@@ -65,6 +69,17 @@ test("Owner keeps an attempt in history alone whose delivery was retried while i
     const { state, dueMs, durations } = await bench.told("1");
     assert.deepEqual([state, durations], ["pending", [100, 100]]);
     assert.ok(dueMs! > HOUR - 1_000, "the first failure of the new set");
+  });
+});
+
+test("Owner keeps an attempt in history alone whose lane has another owner by then", async () => {
+  await withOwner({ a: { takesMs: 100 } }, async (bench) => {
+    await bench.accept(["1"]);
+    await bench.clock.run(50);
+    await bench.store.lanes.own(["a"], "another");
+    await bench.clock.run(100);
+    const { state, attempts, durations } = await bench.told("1");
+    assert.deepEqual([state, attempts, durations], ["pending", 0, [100]]);
   });
 });
 
@@ -220,6 +235,9 @@ test("Owner.stop() ends although the store does not take what was delivered, whi
     await bench.clock.run(10_000);
     assert.ok(count > 1 && bench.made.length === 1, `${count} writes, ${bench.made.length} attempts`);
     await bench.stop();
+    const before = count;
+    await bench.clock.run(10_000);
+    assert.ok(count <= before + 1, "it does not go on");
     assert.deepEqual([await bench.stateOf("1"), bench.rows("attempts")], ["pending", []]);
     assert.equal((await bench.store.lanes.own(["a"], "next")).get("a")!.wasGivenUp, false);
   });

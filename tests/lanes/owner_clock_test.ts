@@ -139,3 +139,14 @@ test("Owner holds a lane for as long as its target asked, and the store says so,
     assert.deepEqual(bench.keys().sort(), ["1", "1", "2"]);
   }, { retry });
 });
+
+for (const aheadMs of [HOUR, -HOUR]) {
+  test(`Owner goes by the clock of a store that is ${aheadMs / HOUR} hours ahead of its own`, async () => {
+    await withOwner({ a: failing() }, async (bench) => {
+      bench.aheadMs = aheadMs;
+      await bench.accept(["1"], ["a"], { receivedAt: bench.clock.now() + aheadMs });
+      await bench.clock.run(HOUR);
+      assert.deepEqual(bench.times(), [0, 600_000]);
+    }, { retry: { scheduleMs: [600_000], jitter: 0 } });
+  });
+}

@@ -84,6 +84,19 @@ test("Owner keeps a rate over restarts", async () => {
   });
 });
 
+test("Owner counts what may have been under way against the rate when the owner before did not give the lane up", async () => {
+  const policy = { concurrency: 2, rates: [{ perMs: HOUR, limit: 3 }] };
+  await withOwner({ a: { policy } }, async (bench) => {
+    await bench.store.lanes.own(["a"], "one that was killed");
+    await bench.restart(); // the lane is not its own any more, so that it gives nothing up
+    await bench.accept(["1", "2", "3"]);
+    await bench.clock.run(HOUR - 1_000);
+    assert.equal(bench.made.length, 1);
+    await bench.clock.run(2_000);
+    assert.equal(bench.made.length, 3);
+  });
+});
+
 test("Owner sleeps while a lane's circuit is open, however much is due, from the end of the attempt that opened it", async () => {
   const policy = { circuit: { failures: 1, pauseMs: 400 }, concurrency: 1, retry: { scheduleMs: [10], jitter: 0 } };
   let isFailing = true;
@@ -213,6 +226,7 @@ test("Owner comes in few looks to what is ready behind many of a key that is blo
     await bench.clock.run(1_000);
     assert.deepEqual(bench.keys(), ["rex 0", "1", "2"]);
     assert.ok(bench.looks - before < 20, `${bench.looks - before} looks`);
+    assert.ok(bench.mostKnown < 200, `${bench.mostKnown} in memory`);
     await bench.clock.run(2 * HOUR);
     assert.deepEqual(bench.keys().slice(3), blocked);
     assert.equal(await bench.stateOf("rex 299"), "delivered");
@@ -232,3 +246,25 @@ test("Owner takes up over a restart what it had parked", async () => {
     assert.deepEqual(bench.keys().slice(1), blocked);
   });
 });
+
+for (const when of ["start", "checkOrder"] as const) {
+  test(`Owner.${when}() gives an order key its turn whose head is parked`, async () => {
+    await withOwner({ a: {} }, async (bench) => {
+      await bench.store.pause("a", bench.clock.now());
+      await bench.restart();
+      await bench.accept(["1", "2"], ["a:rex"]);
+      bench.change("UPDATE deliveries SET due_at = NULL");
+      await bench.store.resume("a");
+      if (when === "start") await bench.restart();
+      else {
+        bench.owner.refresh();
+        await bench.clock.run(1_000);
+        bench.change("UPDATE deliveries SET due_at = NULL, state = 'pending', attempts = 0");
+        bench.made.length = 0;
+        bench.owner.checkOrder();
+      }
+      await bench.clock.run(1_000);
+      assert.deepEqual(bench.keys(), ["1", "2"]);
+    });
+  });
+}
