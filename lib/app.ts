@@ -101,8 +101,8 @@ export async function startApp(
     wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
     await reporter.start();
     const writer = new Writer(store, clock);
-    const owner = new Owner(store, writer, lanesOf(loaded), clock);
     const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
+    const owner = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1));
     await counting.look();
     const accept = createAccept(writer, counting, (lanes) => owner.wake(lanes), clock);
     const clients = new Windows();

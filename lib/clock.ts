@@ -36,6 +36,13 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
+/** Waits for work to end, however it does, but no longer than so many milliseconds. */
+export async function within(ms: number, work: Promise<unknown>, clock: Pick<Clock, "sleep">): Promise<void> {
+  const ended = new AbortController();
+  await Promise.race([work.catch(() => {}), clock.sleep(ms, ended.signal)]);
+  ended.abort();
+}
+
 /** By so many milliseconds a clock may be set back without notice: it is often put right by a little. */
 const SLACK_MS = 1_000;
 

@@ -68,9 +68,9 @@ function alarmWords(alarm: Alarm): string {
 
 /** What a narrow terminal has no room for: when all was well last, how long something waits, ends of long words. */
 const cuts = [
-  { column: 6, to: 0 },
+  { column: 5, to: 0 },
   { column: 3, to: 0 },
-  { column: 7, to: 12 },
+  { column: 6, to: 12 },
   { column: 1, to: 8 },
   { column: 0, to: 12 },
 ];
@@ -78,13 +78,12 @@ const cuts = [
 function lines(targets: Status[], now: number): string[] {
   const since = (time: string | null) => time === null ? "-" : ago(now - Date.parse(time));
   return table([
-    ["Target", "State", "Waiting", "Oldest", "Sending", "Dead", "Last success", "Last failure"],
+    ["Target", "State", "Waiting", "Oldest", "Dead", "Last success", "Last failure"],
     ...targets.map((one) => [
       one.name,
       words(one, now),
       String(one.pending),
       since(one.oldestPendingAt),
-      String(one.inFlight),
       String(one.dead),
       since(one.lastDeliveredAt),
       one.lastFailedAt === null ? "-" : `${since(one.lastFailedAt)}: ${one.lastReason}`,

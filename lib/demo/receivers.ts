@@ -35,7 +35,7 @@ export interface DemoTargets {
 /** The script: keeps each event in a file of its own. */
 export const archiveScript = `#!/bin/sh
 # Keeps the event that comes on standard input.
-mkdir -p archive && cat > "archive/$RELAY_EVENT_TYPE.json"
+mkdir -p archive && cat > .arriving && mv .arriving "archive/$RELAY_EVENT_TYPE.json"
 `;
 
 /**

@@ -7,7 +7,7 @@ import type { Backlog } from "../pipeline/accept.ts";
 import type { UpkeepStore } from "../store/upkeep.ts";
 import { startDuty } from "./duty.ts";
 
-/** Pause between two counts, in milliseconds. */
+/** Pause between two counts, in milliseconds, unless what is known seems too much to accept more. */
 const PAUSE_MS = 1_000;
 
 /** How many times as long as a count has taken, the next one waits: a long backlog takes long to count. */
@@ -23,6 +23,7 @@ export class Counting implements Backlog {
   #count = 0;
   /** What was accepted since the count began that is under way. */
   #added = 0;
+  #hurry = new AbortController();
 
   constructor(store: UpkeepStore, counted: Counted, clock: Clock) {
     this.#store = store;
@@ -35,8 +36,12 @@ export class Counting implements Backlog {
   }
 
   add(deliveries: number): void {
-    this.#count += deliveries;
-    this.#added += deliveries;
+    this.#count = Math.max(0, this.#count + deliveries);
+    this.#added += Math.max(0, deliveries);
+  }
+
+  recount(): void {
+    this.#hurry.abort();
   }
 
   /** @throws {StoreError} if the store cannot read or write now. */
@@ -52,12 +57,14 @@ export class Counting implements Backlog {
   start(): () => Promise<void> {
     return startDuty(async (signal) => {
       while (!signal.aborted) {
+        const hurry = this.#hurry = new AbortController();
         const startedAt = this.#clock.monotonic();
         await this.look().catch((error) =>
           log.error("cannot count what waits: {problem}", { problem: explain(error) })
         );
-        const tookMs = this.#clock.monotonic() - startedAt;
-        await this.#clock.sleep(Math.max(PAUSE_MS, COUNT_PAUSE * tookMs), signal);
+        const leastMs = COUNT_PAUSE * (this.#clock.monotonic() - startedAt);
+        await this.#clock.sleep(leastMs, signal);
+        await this.#clock.sleep(Math.max(0, PAUSE_MS - leastMs), AbortSignal.any([signal, hurry.signal]));
       }
     });
   }

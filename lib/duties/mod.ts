@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Alert } from "../alert.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { OWN_LANE } from "../own_lane.ts";
 import type { Store } from "../store/mod.ts";
 import type { KeepPolicy } from "../store/upkeep.ts";
@@ -12,6 +12,9 @@ import { startRetention } from "./retention.ts";
 
 /** A lane without deliveries: whoever owns it has the duties. */
 const DUTIES = `${OWN_LANE}duties`;
+
+/** How long giving the duties up may take, in milliseconds; a store that is locked does not do it. */
+const GIVE_UP_MS = 1_000;
 
 /** What duties need to know of the config of now. */
 export interface DutiesConfig {
@@ -42,6 +45,6 @@ export async function startDuties(
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
     const epochs = [...owned.values()].map(({ epoch }) => epoch);
-    await store.lanes.giveUp(epochs).catch(() => {}); // a store that cannot write has told so elsewhere
+    await within(GIVE_UP_MS, store.lanes.giveUp(epochs), clock); // a store that cannot write has told so elsewhere
   };
 }

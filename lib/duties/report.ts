@@ -1,6 +1,6 @@
 /** Reporting: what a relay says of itself in the store, for those who ask beside it or after it, and what it refused. */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { type Refusal, type Refused, sumRefused } from "../refusal.ts";
 import type { Redact } from "../secret.ts";
@@ -107,9 +107,7 @@ export class Reporter {
       if (isClean) this.#run = { ...this.#run, stoppedAt: this.#clock.now() };
       await this.#say();
     };
-    const said = new AbortController();
-    await Promise.race([lastWord(), this.#clock.sleep(LAST_WORD_MS, said.signal)]);
-    said.abort();
+    await within(LAST_WORD_MS, lastWord(), this.#clock);
   }
 
   async #speak(): Promise<void> {

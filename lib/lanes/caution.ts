@@ -101,6 +101,14 @@ export class Caution {
     for (const ref of refs) this.#underway.add(keyOf(ref));
   }
 
+  /**
+   * What was written down was put off: if the relay ends from now on, that is not its fault.
+   * @throws {StoreError} as {@link Caution.begin} does.
+   */
+  async excuse(ref: DeliveryRef): Promise<void> {
+    await this.#store.begin([ref], false);
+  }
+
   /** A delivery has ended, or was released. */
   end(ref: DeliveryRef): void {
     this.#underway.delete(keyOf(ref));

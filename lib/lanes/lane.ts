@@ -31,6 +31,8 @@ export class Lane {
   readonly #recorded = new Set<string>();
   /** Everything that is due now was read. */
   #isAll = false;
+  /** More may be due than the read tells of that is under way. */
+  #isWoken = false;
   /** The read that is under way was sent before what it tells of was changed. */
   #isStale = false;
   #nextAt?: number;
@@ -61,6 +63,7 @@ export class Lane {
   /** Says that more may be due. */
   wake(): void {
     this.#isAll = false;
+    this.#isWoken = true;
   }
 
   /** Forgets what was read: it may have been changed since. */
@@ -75,7 +78,7 @@ export class Lane {
     if (this.#nextAt !== undefined && this.#nextAt <= now) this.wake();
     if (this.#isAll || this.next() !== undefined) return undefined;
     this.#recorded.clear();
-    this.#isStale = false;
+    this.#isWoken = this.#isStale = false;
     const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
     return { lane: this.epoch.lane, limit: READ, known };
   }
@@ -83,7 +86,7 @@ export class Lane {
   /** Takes in what was read. */
   take({ due, isAll, nextAt }: DueInLane): void {
     if (this.#isStale) return;
-    this.#isAll = isAll && this.#recorded.size === 0;
+    this.#isAll = isAll && !this.#isWoken && this.#recorded.size === 0;
     this.#nextAt = nextAt;
     const fresh = due.filter(({ ref }) => !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)));
     const known = new Set(this.#waiting.map(({ ref }) => keyOf(ref)));

@@ -1,7 +1,7 @@
 /** The owner of lanes: takes them over, reads what is due in them, and sleeps until something is. */
 
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Store } from "../store/mod.ts";
@@ -25,10 +25,10 @@ export interface UnderwayView {
 /** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
 const MAX_SLEEP_MS = 60_000;
 
-/** How long recording may take when the drain is over, in milliseconds. */
+/** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
 
-/** Pause after a read that the store did not answer, in milliseconds. */
+/** Pause after what the store did not do, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
 /** Owns lanes from {@link Owner.start} on. */
@@ -42,18 +42,20 @@ export class Owner {
   readonly #lanes = new Map<string, Lane>();
   readonly #stop = new AbortController();
   #config: LanesConfig;
+  #wanted: LanesConfig;
   #isStopping = false;
   #isWoken = false;
   #turn: Promise<void> = Promise.resolve();
   #alarm = new AbortController();
   #alarmAt = Infinity;
 
-  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock) {
+  /** @param onDone Called when a target's delivery is done, delivered or dead. */
+  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock, onDone: () => void = () => {}) {
     this.#store = store;
     this.#clock = clock;
     this.#time = new StoreTime(clock);
     this.#caution = new Caution(store.lanes, clock);
-    this.#config = config;
+    this.#config = this.#wanted = config;
     this.#worker = new Worker({
       store: store.lanes,
       writer,
@@ -63,6 +65,7 @@ export class Owner {
       stop: this.#stop.signal,
       onChange: () => this.#lookSoon(),
       onRoom: (lane) => this.#work(lane),
+      onDone,
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
@@ -91,14 +94,19 @@ export class Owner {
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: LanesConfig): Promise<void> {
-    this.#inTurn("take lanes over", () => this.#adopt(config));
+    this.#wanted = config;
+    this.#inTurn("take lanes over", async () => {
+      if (this.#wanted === config) await this.#adopt(config);
+    });
     this.refresh();
     await this.#turn;
     await this.#worker.settled();
   }
 
   async #adopt(config: LanesConfig, { probes = false } = {}): Promise<void> {
-    const gone = (await this.#store.lanes.waiting()).filter((name) => isOwnLane(name) && !config.lanes.has(name));
+    // What is accepted under the config before, and is written only now, may go to any lane of that one.
+    const known = new Set([...await this.#store.lanes.waiting(), ...this.#lanes.keys()]);
+    const gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
     const lanes = new Map([...config.lanes, ...gone.map((name) => [name, unnamed(name)] as const)]);
     const now = this.#clock.monotonic();
     for (const [name, target] of lanes) {
@@ -172,10 +180,16 @@ export class Owner {
     this.wake();
   }
 
+  /** Does this after what was begun before, and again until the store lets it. */
   #inTurn(doing: string, work: () => Promise<void>): void {
     if (this.#isStopping) return;
-    this.#turn = this.#turn.then(work)
-      .catch((error) => log.error(`cannot ${doing}: {problem}`, { problem: explain(error) }));
+    this.#turn = this.#turn.then(work).catch((error) => {
+      log.error(`cannot ${doing}: {problem}`, { problem: explain(error) });
+      this.#clock.sleep(STORE_RETRY_MS, this.#stop.signal).then(() => {
+        this.#inTurn(doing, work);
+        this.wake();
+      });
+    });
   }
 
   async #unpark(): Promise<void> {
@@ -204,7 +218,7 @@ export class Owner {
     const idle = lanes.filter(({ underway, wasCutOff }) => underway.length === 0 && !wasCutOff).map(({ epoch }) =>
       epoch
     );
-    await this.#store.lanes.giveUp(idle).catch(() => {}); // then the next owner counts on what may be under way
+    await within(RECORD_MS, this.#store.lanes.giveUp(idle), this.#clock); // else the next owner counts on what may be under way
     const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
     if (count === 0) return;
     log.error("the store did not record {count} attempts; these deliveries are made again after the next start", {

@@ -5,6 +5,7 @@ import { explain } from "../errors.ts";
 import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
+import { isOwnLane } from "../own_lane.ts";
 import { isSystem } from "../system_event.ts";
 import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
@@ -61,6 +62,8 @@ export interface Tools {
   onChange(): void;
   /** Called when a lane has room for what is in memory. */
   onRoom(lane: Lane): void;
+  /** Called when a target's delivery is done, delivered or dead. */
+  onDone(): void;
   /** Called when more may be due in these lanes. */
   wake(lanes: Iterable<string>): void;
 }
@@ -183,8 +186,17 @@ export class Worker {
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
+    if (underway.wasBegun) await this.#excuse(underway);
     this.#release(lane, underway);
     await this.#recorder.hold(lane, hold);
+  }
+
+  async #excuse({ due: { ref } }: Underway): Promise<void> {
+    try {
+      await this.#tools.caution.excuse(ref);
+    } catch (error) {
+      log.error("cannot write down what was put off: {problem}", { problem: explain(error) });
+    }
   }
 
   /** Leaves a delivery as it was: no attempt was made, or the relay stops. */
@@ -205,6 +217,8 @@ export class Worker {
     this.#tools.caution.end(underway.due.ref);
     if (!done) return;
     lane.settle(underway, done.record, done.recorded);
+    const isDone = done.recorded.fate === "recorded" && done.record.state !== "pending";
+    if (isDone && !isOwnLane(underway.due.lane)) this.#tools.onDone();
     this.#tools.onChange();
   }
 

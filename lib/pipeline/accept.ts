@@ -44,8 +44,10 @@ export type Accept = (received: Received, config: AcceptConfig) => Promise<"stor
 export interface Backlog {
   /** Deliveries that wait, as far as is known. */
   count(): number;
-  /** Counts those that were accepted since. */
+  /** Counts those that were accepted since, or that are done, which is less than 0. */
   add(deliveries: number): void;
+  /** Has them counted anew soon, since there seems to be no room. */
+  recount(): void;
 }
 
 /** @param wake Called with the lanes in which there is something new to deliver. */
@@ -57,7 +59,7 @@ export function createAccept(
 ): Accept {
   return async (received, config) => {
     const startedAt = clock.monotonic();
-    checkBacklog(backlog.count(), config.maxBacklog);
+    checkBacklog(backlog, config.maxBacklog);
     const event = newEvent(received, config);
     const result = await writer.accept(event);
     if (result === "stored" && event.deliveries.length > 0) {
@@ -69,8 +71,10 @@ export function createAccept(
   };
 }
 
-function checkBacklog(count: number, maxBacklog = Infinity): void {
+function checkBacklog(backlog: Backlog, maxBacklog = Infinity): void {
+  const count = backlog.count();
   if (count < maxBacklog) return;
+  backlog.recount(); // what was delivered since the last count is in it still
   throw new StoreError(
     `Cannot store the event: ${count} deliveries wait, and maxBacklog is ${maxBacklog}`,
     "`relay status` tells which target does not take them",

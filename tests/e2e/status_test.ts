@@ -64,9 +64,9 @@ test("status shows every target of the config where nothing has come in yet", as
     assert.match(total!, /relay\.db: 0 waiting, 0 dead, 0\.\d MB$/);
     assert.deepEqual([blank, ...table], [
       "",
-      "Target | State | Waiting | Oldest | Sending | Dead | Last success | Last failure",
-      "crm | ok | 0 | - | 0 | 0 | - | -",
-      "arquivo | ok | 0 | - | 0 | 0 | - | -",
+      "Target | State | Waiting | Oldest | Dead | Last success | Last failure",
+      "crm | ok | 0 | - | 0 | - | -",
+      "arquivo | ok | 0 | - | 0 | - | -",
     ]);
   } finally {
     await relay.close();
@@ -94,10 +94,10 @@ test("status shows the same beside a relay that serves and after it has stopped"
     const [, total, , , ...targets] = await linesOf(relay.folder);
     assert.match(total!, /: 4 waiting, 2 dead, \d+\.\d MB$/);
     const patterns = [
-      /^takes \| ok \| 0 \| - \| 0 \| 0 \| \d+ s ago \| -$/,
-      /^refuses \| failing \| 0 \| - \| 0 \| 2 \| - \| \d+ s ago: refused$/,
-      /^down \| held, tries in 3[56]\d\d s \| 2 \| \d+ s ago \| 0 \| 0 \| - \| \d+ s ago: connection_refused$/,
-      /^silent \| ok \| 0 \| \d+ s ago \| 2 \| 0 \| - \| -$/,
+      /^takes \| ok \| 0 \| - \| 0 \| \d+ s ago \| -$/,
+      /^refuses \| failing \| 0 \| - \| 2 \| - \| \d+ s ago: refused$/,
+      /^down \| held, tries in 3[56]\d\d s \| 2 \| \d+ s ago \| 0 \| - \| \d+ s ago: connection_refused$/,
+      /^silent \| ok \| 2 \| \d+ s ago \| 0 \| - \| -$/,
     ];
     patterns.forEach((pattern, index) => assert.match(targets[index]!, pattern));
 
@@ -137,12 +137,12 @@ test("status shows the same beside a relay that serves and after it has stopped"
     });
     assert.deepEqual([refuses.dead, refuses.lastReason], [2, "refused"]);
     assert.deepEqual([held.state, held.pending], ["open", 2]);
-    assert.deepEqual([silent.pending, silent.inFlight], [0, 2]);
+    assert.deepEqual([silent.pending, silent.inFlight], [2, 0]);
 
     assert.equal((await relay.post(event(1))).text, "Already processed", "it goes on serving");
     assert.equal(await relay.end(), 0);
     const after = await jsonOf(relay.folder);
-    assert.deepEqual(after.targets, [takes, refuses, held, { ...silent, pending: 2, inFlight: 0 }]);
+    assert.deepEqual(after.targets, [takes, refuses, held, silent]);
   } finally {
     await relay.close();
     await sink.close();
@@ -168,7 +168,7 @@ test("status and the log tell of deliveries whose target is not in the config; t
     const lines = await linesOf(folder.path);
     assert.match(
       lines.at(-1)!,
-      /^antigo \| not in the config \| 2 \| \d+ s ago \| 0 \| 0 \| - \| \d+ s ago: connection_refused$/,
+      /^antigo \| not in the config \| 2 \| \d+ s ago \| 0 \| - \| \d+ s ago: connection_refused$/,
     );
     assert.equal((await jsonOf(folder.path)).targets.at(-1).state, "orphaned");
     await relay.end();

@@ -23,7 +23,7 @@ test("serve loses nothing over many times `kill -9` under load", async () => {
       await sleep(random() * 800);
       await scene.crash(random() * START_MS);
     }
-    await scene.settle(10_000);
+    await scene.settle(30_000);
 
     const [lost, repeated] = [ledger.outstanding(), causesOf(ledger)];
     console.log(

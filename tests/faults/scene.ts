@@ -3,7 +3,6 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { DatabaseSync } from "node:sqlite";
 import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
@@ -14,6 +13,7 @@ import { accounted, isFailed, type Load, numberOf, startLoad } from "./load.ts";
 import { tryAgain } from "./options.ts";
 import { type Cut, startProxy } from "./proxy.ts";
 import { pick, type Random } from "./random.ts";
+import { recordedIn } from "./recorded.ts";
 
 /** Most deliveries that each target has in flight. */
 const CONCURRENCY = 8;
@@ -133,7 +133,7 @@ export async function startScene(
         await next?.exited;
       }
       readArchive();
-      for (const { body, target } of recorded(join(folder.path, "relay.db"))) ledger.record(numberOf(body), target);
+      for (const { number, target } of recordedIn(join(folder.path, "relay.db"))) ledger.record(number, target);
       relay = await start();
     },
     readArchive,
@@ -152,20 +152,6 @@ export async function startScene(
       await close();
     },
   };
-}
-
-/** What a relay that was killed has on disk as delivered, of the events that came last. */
-function recorded(store: string): { body: string; target: string }[] {
-  const db = new DatabaseSync(store, { readOnly: true });
-  try {
-    const rows = db.prepare(
-      `SELECT CAST(body AS TEXT) AS body, target FROM deliveries JOIN events ON seq = event
-       WHERE state = 'delivered' AND seq > (SELECT max(seq) FROM events) - 5000`,
-    ).all();
-    return rows as { body: string; target: string }[];
-  } finally {
-    db.close();
-  }
 }
 
 /** Repeats by their cause: a crash, an answer that was cut or came too late, or none that would excuse it. */

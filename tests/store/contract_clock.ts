@@ -284,8 +284,8 @@ export function testClock(it: It): void {
       newEvent(key, targets, { receivedAt: T0 + hours * HOUR });
     await accept(store, at("a", 0, ["t"]), at("b", 10, ["t"]), at("c", 10));
     await observe(store);
-    await store.upkeep.expire(0, { delivered: T0 + 11 * HOUR, dead: 0 }, 9);
-    await accept(store, at("d", 1), at("e", 4), at("f", 2));
+    await accept(store, at("d", 1, ["t"]), at("e", 4), at("f", 2));
+    await store.upkeep.expire(0, { delivered: T0 + 11 * HOUR, dead: 0 }, 3);
     await observe(store);
     assert.deepEqual(await keysSince(store, 0), ["a", "b", "d", "e", "f"]);
     assert.deepEqual(await keysSince(store, 2 * HOUR), ["b", "e", "f"]);

@@ -178,7 +178,7 @@ export async function attemptsOf(store: Store, id: IdBytes | string) {
   return story?.deliveries.find((delivery) => delivery.id === formatId(bytes))?.history ?? [];
 }
 
-/** Names, references and numbers of a delivery that an event has. */
+/** Names a delivery of an event that is stored. */
 export async function refOf(store: Store, event: NewEvent, number = 1): Promise<DeliveryRef> {
   const { seq } = (await store.story(event.id))!;
   return { event: seq, number };

@@ -114,16 +114,13 @@ testIn("what an owner reads and writes is found by indexes, and nothing is sorte
     const plan = planOf(path, sql);
     assert.ok(!plan.some(isLong), `${sql}\n${plan.join("\n")}`);
   }
-  const plansOf = (part: string) => statements.filter((sql) => sql.includes(part)).map((sql) => planOf(path, sql)[0]);
+  const firstOf = (part: string) => planOf(path, statements.find((sql) => sql.includes(part)) ?? "")[0] ?? "";
+  assert.match(firstOf("ORDER BY d.due_at"), /deliveries_pending \(target=\? AND due_at<\?\)/);
   assert.match(
-    plansOf("due_at <= ?\n    ORDER BY due_at, event, number LIMIT ?")[0]!,
-    /COVERING INDEX deliveries_pending \(target=\? AND due_at<\?\)/,
+    firstOf("SELECT event, number FROM deliveries\n  WHERE target = :target AND order_key"),
+    /deliveries_ordered \(target=\? AND order_key=\?\)/,
   );
-  assert.match(
-    plansOf("ORDER BY event, number LIMIT 1")[0]!,
-    /deliveries_ordered \(target=\? AND order_key=\?\)|SEARCH deliveries USING PRIMARY KEY/,
-  );
-  assert.match(plansOf("min(order_key)")[0]!, /deliveries_parked \(target=\? AND order_key>\?\)/);
+  assert.match(firstOf("min(order_key)"), /deliveries_parked \(target=\? AND order_key>\?\)/);
 });
 
 testIn("no statement looks through a table that grows, unless it ends by itself", async ({ path }) => {
@@ -142,8 +139,7 @@ testIn("no statement looks through a table that grows, unless it ends by itself"
   const long = [...new Set(prepared)].filter((sql) =>
     !sql.startsWith("PRAGMA") && planOf(path, sql).some(isLong) && !/LIMIT/.test(sql)
   );
-  const starts = long.map((sql) => sql.slice(0, 12));
-  assert.deepEqual(starts, ["SELECT type,"], "but for what observes a bounded part of the events");
+  assert.deepEqual(long, []);
 });
 
 /** Many deliveries of one order key, which stand behind the first of these. */

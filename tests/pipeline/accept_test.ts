@@ -1,0 +1,196 @@
+/** Accepting: what is written, that it is on disk before anybody hears of it, and that a backlog has an end. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { StoreError } from "../../lib/errors.ts";
+import type { NewEvent } from "../../lib/event.ts";
+import { eventId, formatId } from "../../lib/id.ts";
+import { type AcceptConfig, createAccept, type Received } from "../../lib/pipeline/accept.ts";
+import type { RouteRule } from "../../lib/pipeline/route.ts";
+import { redactor } from "../../lib/secret.ts";
+import { slackTarget } from "../../lib/targets/slack.ts";
+import type { Policy, Target } from "../../lib/targets/target.ts";
+import { HandClock, settle } from "../helpers/clock.ts";
+import { makeTarget, samplePayload } from "../helpers/target.ts";
+
+const T0 = 1_800_000_000_000;
+
+const target = (name: string, policy: Partial<Policy> = {}, more: Partial<Target> = {}): Target => {
+  const made = makeTarget(slackTarget, { url: "http://127.0.0.1:1/" });
+  return { ...made, name, policy: { ...made.policy, ...policy }, ...more };
+};
+
+const rule = (to: string[], more: Partial<RouteRule> = {}): RouteRule => ({ on: ["**"], to, message: {}, ...more });
+
+const configOf = (targets: Target[], more: Partial<AcceptConfig> = {}): AcceptConfig => ({
+  targets: new Map(targets.map((one) => [one.name, one])),
+  routes: [rule(targets.map(({ name }) => name))],
+  redact: redactor(["s3cret-value"]),
+  ...more,
+});
+
+const received = (parts: Partial<Received> = {}): Received => ({
+  source: { name: "clinic" },
+  event: { type: "note.failed", payload: samplePayload },
+  body: Buffer.from(JSON.stringify(samplePayload)),
+  headers: { "Content-Type": "application/json" },
+  secretIndex: 1,
+  receivedAt: T0,
+  ...parts,
+});
+
+/** Accepts into a store that answers when it is told to. */
+function bench() {
+  const written: NewEvent[] = [];
+  const woken: string[] = [];
+  let answer = Promise.withResolvers<"stored" | "duplicate">();
+  const backlog = { waiting: 0, recounts: 0 };
+  const accept = createAccept(
+    {
+      accept(event) {
+        written.push(event);
+        answer = Promise.withResolvers();
+        return answer.promise;
+      },
+    },
+    {
+      count: () => backlog.waiting,
+      add: (deliveries) => backlog.waiting += deliveries,
+      recount: () => backlog.recounts++,
+    },
+    (lanes) => woken.push(...lanes),
+    new HandClock(T0),
+  );
+  return {
+    accept,
+    backlog,
+    written,
+    woken,
+    store: (result: "stored" | "duplicate" = "stored") => answer.resolve(result),
+    fail: (error: Error) => answer.reject(error),
+  };
+}
+
+/** Accepts one event, and gives what is written of it. */
+async function writtenOf(config: AcceptConfig, parts: Partial<Received> = {}): Promise<NewEvent> {
+  const { accept, written, store } = bench();
+  const accepted = accept(received(parts), config);
+  store();
+  await accepted;
+  return written[0]!;
+}
+
+test("accept() resolves, and wakes the lanes, once the event is stored and no sooner", async () => {
+  const { accept, written, woken, backlog, store } = bench();
+  let result: string | undefined;
+  const accepted = accept(received(), configOf([target("crm"), target("plantao")])).then((one) => result = one);
+  await settle();
+  assert.deepEqual([written.length, result, woken, backlog.waiting], [1, undefined, [], 0]);
+  store();
+  await accepted;
+  assert.deepEqual([result, woken, backlog.waiting], ["stored", ["crm", "plantao"], 2]);
+  const { id, deliveries, ...event } = written[0]!;
+  assert.deepEqual(event, {
+    source: "clinic",
+    type: "note.failed",
+    receivedAt: T0,
+    body: received().body,
+    headers: { "Content-Type": "application/json" },
+    secretIndex: 1,
+    problems: [],
+  });
+  assert.equal(formatId(id), formatId(eventId("clinic\0body", received().body, 0)));
+  assert.deepEqual(deliveries.map(({ target }) => target), ["crm", "plantao"]);
+});
+
+test("accept() wakes nothing for an event that was there, or goes nowhere, or was not stored", async () => {
+  const { accept, woken, backlog, store, fail } = bench();
+  const config = configOf([target("crm")]);
+  const duplicate = accept(received(), config);
+  store("duplicate");
+  assert.equal(await duplicate, "duplicate");
+  const unrouted = accept(received(), { ...config, routes: [] });
+  store();
+  assert.equal(await unrouted, "stored");
+  const failed = accept(received(), config);
+  fail(new StoreError("Cannot store the event: database or disk is full"));
+  await assert.rejects(failed, StoreError);
+  assert.deepEqual([woken, backlog.waiting], [[], 0]);
+});
+
+test("accept() refuses, before it writes, what comes while maxBacklog deliveries wait", async () => {
+  const { accept, backlog, written, store } = bench();
+  const config = configOf([target("crm")], { maxBacklog: 2 });
+  for (let count = 1; count <= 2; count++) {
+    const accepted = accept(received(), config);
+    store();
+    await accepted;
+  }
+  await assert.rejects(accept(received(), config), (error: StoreError) => {
+    assert.ok(error instanceof StoreError);
+    assert.equal(error.message, "Cannot store the event: 2 deliveries wait, and maxBacklog is 2");
+    assert.match(error.hint!, /`relay status`/);
+    return true;
+  });
+  assert.deepEqual([written.length, backlog.recounts], [2, 1], "they are counted anew, since some may be delivered");
+  backlog.waiting = 1;
+  const accepted = accept(received(), config);
+  store();
+  assert.equal(await accepted, "stored", "once there is room");
+  backlog.waiting = 1e6;
+  const unbounded = accept(received(), configOf([target("crm")]));
+  store();
+  assert.equal(await unbounded, "stored", "and without maxBacklog");
+});
+
+test("accept() has deliveries await what they need first, beside those that need nothing", async () => {
+  const lane = "relay:notes";
+  const { accept, woken, written, store } = bench();
+  const optional = { enrich: { lane, isOptional: true } } as Partial<Target>;
+  const config = configOf([target("crm"), target("plantao"), target("equipe", {}, optional)], {
+    routes: [
+      rule(["crm", "plantao", "equipe"]),
+      rule(["plantao"], { on: ["note.*"], enrich: { lane, isOptional: false } }),
+      rule(["crm"], { on: ["other.*"], enrich: { lane, isOptional: false } }),
+    ],
+  });
+  const accepted = accept(received(), config);
+  store();
+  await accepted;
+  assert.deepEqual(written[0]!.deliveries.map(({ target, awaits }) => [target, awaits]), [
+    ["crm", undefined],
+    ["plantao", { lane }],
+    ["equipe", { lane, patienceMs: 60_000 }],
+  ]);
+  assert.deepEqual([...new Set(woken)].sort(), ["crm", "equipe", "plantao", lane]);
+});
+
+test("accept() gives each delivery its order key; one that gives none is a problem, and goes in no order", async () => {
+  const event = await writtenOf(configOf([
+    target("crm", { order: (event) => (event as typeof samplePayload).data.note_id }),
+    target("plantao", {
+      order: () => {
+        throw new Error("no key s3cret-value");
+      },
+    }),
+    target("equipe", { order: () => "" }),
+  ]));
+  assert.deepEqual(event.deliveries.map(({ orderKey }) => orderKey), ["nota-42", undefined, undefined]);
+  assert.deepEqual(event.problems, [
+    "targets.plantao.order threw: no key [secret]",
+    "targets.equipe.order gives no text",
+  ]);
+});
+
+test("accept() takes for the same event what has the key of dedupe, else the sender's id, else the same bytes", async () => {
+  const idOf = async (parts: Partial<Received>) => formatId((await writtenOf(configOf([]), parts)).id);
+  const dedupe = { name: "clinic", dedupe: () => "key" };
+  const withId = { type: "note.failed", payload: samplePayload, id: "evt_1" };
+  const other = { body: Buffer.from("{}"), receivedAt: T0 + 1 };
+  assert.equal(await idOf({ source: dedupe }), await idOf({ source: dedupe, event: withId, ...other }));
+  assert.equal(await idOf({ event: withId }), await idOf({ event: { ...withId, time: T0 }, ...other }));
+  assert.equal(await idOf({}), await idOf({ receivedAt: T0 + 1 }));
+  const all = [{}, { event: withId }, { source: dedupe }, other, { source: { name: "other" } }];
+  assert.equal(new Set(await Promise.all(all.map(idOf))).size, all.length);
+});
