@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newEvent } from "../store/samples.ts";
-import { type Chances, NOTES, Simulation } from "./simulation.ts";
+import { type Chances, NOTES, Simulation, well } from "./simulation.ts";
 
 const SEEDS = 12;
 const STEPS = 80;
@@ -85,6 +85,20 @@ test("Owner makes what has no key in the order of due times, however much waits"
       assert.deepEqual(events, Array.from({ length: 550 }, (_, index) => index + 1));
     });
   }
+});
+
+test("Owner spreads retries by chance over the whole jitter", async () => {
+  const retry = { scheduleMs: [10_000], jitter: 0.2 };
+  await withWorld([1, { plain: { policy: { concurrency: 50, retry } } }], async (world) => {
+    world.chances = { ...well, retry: 1 };
+    for (let count = 0; count < 50; count++) world.acceptOne([{ target: "plain" }]);
+    await world.clock.run(20_000);
+    const pauses = [...Map.groupBy(world.referee.made, ({ ref }) => ref.event).values()]
+      .map(([first, second]) => second!.startedAt - first!.endedAt!);
+    assert.equal(pauses.length, 50);
+    assert.ok(Math.min(...pauses) >= 8_000 && Math.min(...pauses) < 8_800, `${Math.min(...pauses)} ms`);
+    assert.ok(Math.max(...pauses) > 11_200 && Math.max(...pauses) < 12_100, `${Math.max(...pauses)} ms`);
+  });
 });
 
 test("Owner lets what can go without a note wait for a minute, and another once it has failed, however its lane fares", async () => {
