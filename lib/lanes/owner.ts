@@ -67,6 +67,7 @@ export class Owner {
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
+    writer.onLost = (lanes) => this.#lose(lanes);
   }
 
   /**
@@ -239,8 +240,18 @@ export class Owner {
   }
 
   #work(lane: Lane): void {
-    const target = this.#config.lanes.get(lane.epoch.lane);
+    const name = lane.epoch.lane;
+    const target = this.#lanes.get(name) === lane ? this.#config.lanes.get(name) : undefined;
     if (target) this.#worker.work({ lane, target, config: this.#config });
+  }
+
+  /** Leaves lanes alone that somebody else has taken over. */
+  #lose(lanes: readonly string[]): void {
+    for (const name of lanes) {
+      if (this.#lanes.delete(name)) {
+        log.error("another relay has taken over the deliveries to {target}", { target: name });
+      }
+    }
   }
 
   /** Reads what is due in all lanes that have room and nothing in memory that may begin. */
@@ -252,7 +263,7 @@ export class Owner {
     if (asks.length === 0) return;
     const { now, lanes } = await this.#store.lanes.due(asks);
     this.#time.set(now);
-    for (const found of lanes) this.#lanes.get(found.lane)!.take(found);
+    for (const found of lanes) this.#lanes.get(found.lane)?.take(found);
   }
 
   #isOpen(name: string, { pace }: Lane): boolean {

@@ -147,6 +147,8 @@ export interface Written {
   lanes: Recorded[][];
   /** Lanes in which deliveries are due that awaited one of these. */
   released: string[];
+  /** Lanes that have another owner: what was recorded of them is history alone. */
+  lost: string[];
 }
 
 /** A delivery that has to await another first, in the lane of that name. */

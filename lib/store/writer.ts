@@ -57,6 +57,9 @@ export class Writer {
   /** Told of lanes in which deliveries are due that awaited what was recorded. */
   onReleased: (lanes: readonly string[]) => void = () => {};
 
+  /** Told of lanes that have another owner. */
+  onLost: (lanes: readonly string[]) => void = () => {};
+
   constructor(store: Pick<Store, "write">, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
@@ -131,6 +134,7 @@ export class Writer {
         for (const { value, resolve } of own) resolve(value.record && recorded.shift());
       });
       if (written.released.length > 0) this.onReleased(written.released);
+      if (written.lost.length > 0) this.onLost(written.lost);
     } catch (error) {
       await this.#fail(items, error);
     }

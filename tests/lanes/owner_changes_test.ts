@@ -83,6 +83,19 @@ test("Owner keeps an attempt in history alone whose lane has another owner by th
   });
 });
 
+test("Owner leaves a lane alone once somebody else has taken it over", async () => {
+  await withOwner({ a: { takesMs: 100, policy: { concurrency: 1 } }, b: {} }, async (bench) => {
+    await bench.accept(["1", "2", "3"]);
+    await bench.clock.run(50);
+    await bench.store.lanes.own(["a"], "somebody else");
+    await bench.clock.run(60_000);
+    const [made, state] = [bench.made.length, await bench.stateOf("3")];
+    await bench.clock.run(600_000);
+    assert.ok(made <= 2, `${made} attempts`);
+    assert.deepEqual([bench.made.length, state], [made, "pending"]);
+  });
+});
+
 test("Owner leaves what waits for a target that the config does not name, and makes it once it does", async () => {
   await withOwner({ a: {} }, async (bench) => {
     const { config } = bench;

@@ -14,7 +14,12 @@ export function testAccept(it: It): void {
       "duplicate",
     ]);
     assert.deepEqual(await accept(store, newEvent("2"), newEvent("3")), ["duplicate", "stored"]);
-    assert.deepEqual(await store.write({ accepts: [], lanes: [] }), { accepted: [], lanes: [], released: [] });
+    assert.deepEqual(await store.write({ accepts: [], lanes: [] }), {
+      accepted: [],
+      lanes: [],
+      released: [],
+      lost: [],
+    });
     assert.equal(await backlogOf(store), 3);
   });
 
@@ -48,6 +53,7 @@ export function testAccept(it: It): void {
       accepted: ["stored", "duplicate"],
       lanes: [[{ fate: "recorded", head: undefined }]],
       released: [],
+      lost: [],
     });
     assert.equal(await backlogOf(store), 1);
   });

@@ -45,6 +45,13 @@ export function testFences(it: It): void {
     assert.deepEqual(second.get("a")!.epoch, { lane: "a", number: 2, token: "two" });
   });
 
+  it("write() says which lanes have another owner", async (store) => {
+    const [a, b] = [await epochOf(store, "a"), await epochOf(store, "b")];
+    await takeOver(store, "b");
+    const lanes = [a, b].map((epoch) => ({ epoch, hold: {}, records: [] }));
+    assert.deepEqual((await store.write({ accepts: [], lanes })).lost, ["b"]);
+  });
+
   it("write() in an old epoch keeps the attempt in the history, and changes nothing else", async (store) => {
     const event = newEvent("1", ["a:rex"]);
     await accept(store, event, newEvent("2", ["a:rex"]));

@@ -62,6 +62,7 @@ class SqliteStore extends SqliteOperator implements Store {
         accepted: accepts.map((event) => this.#accept.accept(event)),
         lanes: lanes.map((lane) => this.#record.record(lane, now, released)),
         released: [...released],
+        lost: lanes.filter((lane) => !this.#record.isOwner(lane)).map(({ epoch }) => epoch.lane),
       };
     });
   }
