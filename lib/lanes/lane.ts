@@ -46,6 +46,11 @@ export class Lane {
     return [...this.#underway.values()];
   }
 
+  /** Nothing of it is under way, and records tell of everything that was. */
+  get isIdle(): boolean {
+    return this.#underway.size === 0 && !this.wasCutOff;
+  }
+
   get underwayCount(): number {
     return this.#underway.size;
   }

@@ -214,9 +214,7 @@ export class Owner {
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
     const lanes = [...this.#lanes.values()];
-    const idle = lanes.filter(({ underway, wasCutOff }) => underway.length === 0 && !wasCutOff).map(({ epoch }) =>
-      epoch
-    );
+    const idle = lanes.filter(({ isIdle }) => isIdle).map(({ epoch }) => epoch);
     await within(RECORD_MS, this.#store.lanes.giveUp(idle), this.#clock); // else the next owner counts on what may be under way
     const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
     if (count === 0) return;
