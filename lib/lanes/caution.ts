@@ -12,7 +12,7 @@ import { keyOf } from "./lane.ts";
 /** For how long after an unclean stop what begins is written down, in milliseconds. */
 const WATCH_MS = 60_000;
 
-/** How long one delivery is tried alone, and all of them together at most, in milliseconds: the others wait meanwhile. */
+/** How long one delivery is tried alone, and how long that goes on at most, in milliseconds: all others wait meanwhile. */
 const SLOT_MS = 250;
 const SLOTS_MS = 1_000;
 
@@ -20,7 +20,7 @@ const SLOTS_MS = 1_000;
 const MANY_CRASHES = 10;
 const LONG_SLOT_MS = 30_000;
 
-/** So many crashes while it was alone are its fault. One may be an operator's `kill -9` at that moment. */
+/** So many crashes while it was alone are its fault, unless it has been alone without one. One may be a `kill -9`. */
 const FATAL_CRASHES = 2;
 
 export class Caution {
@@ -34,6 +34,10 @@ export class Caution {
   #alone?: string;
   /** What was written down, and has not ended. */
   readonly #underway = new Set<string>();
+  /** What has been alone for a moment in this process, so that what begins beside it counts as alone. */
+  readonly #survivors = new Set<string>();
+  /** What was under way when a process before ended, and has not ended in this one. */
+  #unsettled = new Set<string>();
   #ended = Promise.withResolvers<void>();
 
   constructor(store: LaneStore, clock: Clock) {
@@ -43,7 +47,7 @@ export class Caution {
 
   /** What begins is to be written down by {@link Caution.begin}. */
   get isOn(): boolean {
-    return this.#clock.monotonic() < this.#until;
+    return this.#clock.monotonic() < this.#until || this.#unsettled.size > 0;
   }
 
   /** @param wasUnclean The process before ended without having been asked to, under the same boot of the machine. */
@@ -51,11 +55,14 @@ export class Caution {
     if (!wasUnclean) return await this.#store.forgetUnderway();
     this.#until = this.#clock.monotonic() + WATCH_MS;
     const found = await this.#store.countCrash();
+    this.#unsettled = new Set(found.map(({ ref }) => keyOf(ref)));
     const condemned = found.filter(({ alone }) => alone >= FATAL_CRASHES);
     this.#condemned = new Map(condemned.map((one) => [keyOf(one.ref), one]));
-    this.#suspects = found.filter((one) => !condemned.includes(one))
-      .map((one) => ({ one, chance: this.#clock.random() }))
-      .sort((a, b) => a.one.alone - b.one.alone || a.chance - b.chance).map(({ one }) => one);
+    const suspects = found.filter(({ alone, hasSurvived, crashes }) =>
+      alone < FATAL_CRASHES && (!hasSurvived || crashes >= MANY_CRASHES)
+    );
+    this.#suspects = suspects.map((one) => ({ one, chance: this.#clock.random() }))
+      .sort((a, b) => b.one.alone - a.one.alone || a.chance - b.chance).map(({ one }) => one);
     this.#alone = this.#suspects.length > 0 ? "" : undefined;
   }
 
@@ -63,6 +70,9 @@ export class Caution {
   async tryAlone(wake: () => void, signal: AbortSignal): Promise<void> {
     const endsAt = this.#clock.monotonic() + SLOTS_MS;
     try {
+      // Else whoever kills relays at one moment after their start would meet the same delivery again.
+      const isAgain = this.#suspects[0] !== undefined && this.#suspects[0].alone > 0;
+      if (isAgain) await this.#clock.sleep(this.#clock.random() * (SLOTS_MS - SLOT_MS), signal);
       for (const { ref, crashes } of this.#suspects) {
         if (signal.aborted || this.#clock.monotonic() >= endsAt) break;
         this.#alone = keyOf(ref);
@@ -70,7 +80,9 @@ export class Caution {
         wake();
         await this.#endsWithin(SLOT_MS, signal);
         if (this.#underway.has(this.#alone) && crashes >= MANY_CRASHES) await this.#endsWithin(LONG_SLOT_MS, signal);
-        if (this.#underway.has(this.#alone)) await this.#store.begin([ref], false);
+        if (!this.#underway.has(this.#alone)) continue;
+        this.#survivors.add(this.#alone);
+        await this.#store.survived(ref);
       }
     } finally {
       this.#alone = undefined;
@@ -97,7 +109,8 @@ export class Caution {
 
   /** Writes down what is about to begin. @throws {StoreError} if the store cannot write now. */
   async begin(refs: readonly DeliveryRef[]): Promise<void> {
-    await this.#store.begin(refs, this.#alone !== undefined && this.#underway.size === 0);
+    const isAlone = this.#alone !== undefined && this.#underway.isSubsetOf(this.#survivors);
+    await this.#store.begin(refs, isAlone);
     for (const ref of refs) this.#underway.add(keyOf(ref));
   }
 
@@ -112,6 +125,8 @@ export class Caution {
   /** A delivery has ended, or was released. */
   end(ref: DeliveryRef): void {
     this.#underway.delete(keyOf(ref));
+    this.#unsettled.delete(keyOf(ref));
+    this.#condemned.delete(keyOf(ref)); // it may be retried
     if (this.#alone === keyOf(ref)) this.#ended.resolve();
   }
 }

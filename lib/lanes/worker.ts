@@ -91,7 +91,7 @@ export class Worker {
       const due = lane.next(caution.mayBegin);
       if (!due) break;
       const step = this.#stepOf(due, target, config);
-      const underway = lane.begin(due, isCautious && step.kind === "begin");
+      const underway = lane.begin(due, isCautious && step.kind !== "await");
       if (step.kind === "end") this.#end(work, underway, step.outcome);
       else if (step.kind === "await") waiting.push({ ref: due.ref, revision: due.revision, awaits: step.awaits });
       else {

@@ -162,9 +162,11 @@ export interface Waiting {
 export interface Suspect {
   ref: DeliveryRef;
   lane: string;
-  /** How many processes in a row ended so while it was under way, and in how many of these it was alone. */
+  /** How many processes ended so while it was under way, and in how many of these it was alone. */
   crashes: number;
   alone: number;
+  /** It was alone for a moment in which the process did not end, or the process ended while nothing was under way. */
+  hasSurvived: boolean;
 }
 
 /** The side of a store that owners of lanes need. */
@@ -215,7 +217,12 @@ export interface LaneStore {
    * @param isAlone Nothing else of the relay is under way.
    */
   begin(refs: readonly DeliveryRef[], isAlone: boolean): Promise<void>;
-  /** Counts one more crash for all that was under way, and gives it. */
+  /** Says that it was alone for a moment in which the process did not end: none before was its fault. */
+  survived(ref: DeliveryRef): Promise<void>;
+  /**
+   * Counts one more crash for all that was under way, and gives that with what was before. If nothing was, the crash tells
+   * of another cause, and all of it has survived.
+   */
   countCrash(): Promise<Suspect[]>;
   /** Forgets all that was under way. */
   forgetUnderway(): Promise<void>;

@@ -123,18 +123,25 @@ export function testLanes(it: It): void {
     await store.lanes.begin([b.ref, a.ref], false);
     const second = await reopen();
     assert.deepEqual(await second.lanes.countCrash(), [
-      { ref: a.ref, lane: "a", crashes: 1, alone: 0 },
-      { ref: b.ref, lane: "b", crashes: 1, alone: 0 },
+      { ref: a.ref, lane: "a", crashes: 1, alone: 0, hasSurvived: false },
+      { ref: b.ref, lane: "b", crashes: 1, alone: 0, hasSurvived: false },
     ]);
     await second.lanes.begin([a.ref], true);
     await second.lanes.begin([c.ref], false);
     const third = await reopen();
     assert.deepEqual((await third.lanes.countCrash()).map(({ lane, crashes, alone }) => [lane, crashes, alone]), [
       ["a", 2, 1],
-      ["b", 2, 0],
+      ["b", 1, 0],
       ["c", 1, 0],
     ]);
-    assert.deepEqual((await third.lanes.countCrash()).map(({ alone }) => alone), [1, 0, 0], "it was alone once");
+    await third.lanes.begin([b.ref], false);
+    await third.lanes.survived(a.ref);
+    const found = async () =>
+      (await third.lanes.countCrash()).map(({ crashes, alone, hasSurvived }) => [crashes, alone, hasSurvived]);
+    assert.deepEqual(await found(), [[3, 0, true], [2, 0, false], [1, 0, false]]);
+    await third.lanes.begin([b.ref], true);
+    assert.deepEqual(await found(), [[3, 0, true], [3, 1, false], [1, 0, false]]);
+    assert.deepEqual(await found(), [[3, 0, true], [3, 0, true], [1, 0, true]], "nothing was under way");
     await third.lanes.forgetUnderway();
     assert.deepEqual(await (await reopen()).lanes.countCrash(), []);
   });

@@ -61,10 +61,13 @@ const statements = {
 
   begin: `INSERT INTO underway (event, number, is_alone) VALUES (?, ?, ?)
     ON CONFLICT (event, number) DO UPDATE SET is_alone = excluded.is_alone`,
-  countCrash: "UPDATE underway SET crashes = crashes + 1, alone = alone + is_alone, is_alone = 0",
+  survived: "UPDATE underway SET is_alone = 0, alone = 0, has_survived = 1 WHERE event = ? AND number = ?",
+  countCrash: `UPDATE underway SET crashes = crashes + 1, alone = alone + is_alone, is_alone = NULL
+    WHERE is_alone IS NOT NULL`,
+  acquit: "UPDATE underway SET alone = 0, has_survived = 1",
   forgetDone: `DELETE FROM underway WHERE NOT EXISTS (SELECT 1 FROM deliveries d
     WHERE d.event = underway.event AND d.number = underway.number AND d.state = 'pending')`,
-  suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone
+  suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone, u.has_survived
     FROM underway u JOIN deliveries d ON d.event = u.event AND d.number = u.number ORDER BY u.event, u.number`,
   forgetUnderway: "DELETE FROM underway",
   changes: "SELECT count FROM changes",
@@ -206,12 +209,21 @@ export class SqliteLanes implements LaneStore {
     }, true);
   }
 
+  async survived({ event, number }: DeliveryRef): Promise<void> {
+    await this.#file.write("write down what went well", () => void this.#sql.survived.run(event, number), true);
+  }
+
   async countCrash(): Promise<Suspect[]> {
     return await this.#file.write("count a crash", () => {
+      if (this.#sql.countCrash.run().changes === 0) this.#sql.acquit.run();
       this.#sql.forgetDone.run();
-      this.#sql.countCrash.run();
-      const rows = this.#sql.suspects.all() as unknown as (DeliveryRef & Omit<Suspect, "ref">)[];
-      return rows.map(({ event, number, ...suspect }) => ({ ref: { event, number }, ...suspect }));
+      return (this.#sql.suspects.all() as unknown as SuspectRow[]).map((
+        { event, number, has_survived, ...suspect },
+      ) => ({
+        ref: { event, number },
+        ...suspect,
+        hasSurvived: has_survived === 1,
+      }));
     });
   }
 
@@ -222,6 +234,10 @@ export class SqliteLanes implements LaneStore {
   async changes(): Promise<number> {
     return this.#file.read(() => (this.#sql.changes.get() as { count: number }).count);
   }
+}
+
+interface SuspectRow extends Omit<Suspect, "ref" | "hasSurvived">, DeliveryRef {
+  has_survived: number;
 }
 
 interface AwaitedRow {
