@@ -90,6 +90,7 @@ export async function startApp(
   const stopping = new AbortController();
   const boot = bootId();
   let wasUnclean = false;
+  let owning: Owner | undefined;
   const reporter = new Reporter(
     store,
     { pid: process.pid, version: VERSION, bootId: boot, ...reportOf(loaded) },
@@ -102,7 +103,7 @@ export async function startApp(
     await reporter.start();
     const writer = new Writer(store, clock);
     const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
-    const owner = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1));
+    const owner = owning = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1));
     await counting.look();
     const accept = createAccept(writer, counting, (lanes) => owner.wake(lanes), clock);
     const clients = new Windows();
@@ -201,6 +202,7 @@ export async function startApp(
     };
   } catch (error) {
     for (const listener of listeners) await listener.stop(0);
+    await owning?.stop(0);
     await reporter.stop(!wasUnclean); // else the next start would not know of the crash
     await store.close();
     throw error;

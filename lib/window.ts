@@ -29,6 +29,12 @@ export class Window {
     return this.#times[this.#times.length - this.limit]! + this.perMs - now;
   }
 
+  /** When those entered that count now, the oldest first. */
+  entries(now: number): number[] {
+    this.room(now);
+    return this.#times.slice(this.#first);
+  }
+
   /** Counts one that enters now. */
   enter(now: number): void {
     this.#times.push(now);

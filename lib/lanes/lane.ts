@@ -7,6 +7,9 @@ import type { Pace } from "./pace.ts";
 /** Deliveries that are read at a time. */
 const READ = 128;
 
+/** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
+const MAX_UNRECORDED = 256;
+
 /** Most deliveries that are kept in memory while they stand behind others of their order keys. */
 const MAX_BEHIND = 64;
 
@@ -29,6 +32,8 @@ export class Lane {
   readonly #busyKeys = new Set<string>();
   /** What was recorded since the read was sent that is under way, which may still tell of it as it was before. */
   readonly #recorded = new Set<string>();
+  /** Order keys whose heads ended since then, of which the same holds. */
+  readonly #turned = new Set<string>();
   /** Everything that is due now was read. */
   #isAll = false;
   /** More may be due than the read tells of that is under way. */
@@ -53,6 +58,11 @@ export class Lane {
 
   get underwayCount(): number {
     return this.#underway.size;
+  }
+
+  /** Whether there is room for more: a store that takes no records is not run away from. */
+  get hasRoom(): boolean {
+    return this.#underway.size < MAX_UNRECORDED + this.pace.inFlight;
   }
 
   /** When the next delivery is due that was not read, in Unix milliseconds, as far as is known. */
@@ -81,8 +91,9 @@ export class Lane {
   /** What to read; `undefined` if nothing is to be had, or there is enough. Whoever asks sends the read at once. */
   ask(now: number): DueAsk | undefined {
     if (this.#nextAt !== undefined && this.#nextAt <= now) this.wake();
-    if (this.#isAll || this.next() !== undefined) return undefined;
+    if (!this.hasRoom || this.#isAll || this.next() !== undefined) return undefined;
     this.#recorded.clear();
+    this.#turned.clear();
     this.#isWoken = this.#isStale = false;
     const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
     return { lane: this.epoch.lane, limit: READ, known };
@@ -91,9 +102,11 @@ export class Lane {
   /** Takes in what was read. */
   take({ due, isAll, nextAt }: DueInLane): void {
     if (this.#isStale) return;
-    this.#isAll = isAll && !this.#isWoken && this.#recorded.size === 0;
+    this.#isAll = isAll && !this.#isWoken && this.#recorded.size === 0 && this.#turned.size === 0;
     this.#nextAt = nextAt;
-    const fresh = due.filter(({ ref }) => !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)));
+    const fresh = due.filter(({ ref, orderKey }) =>
+      !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)) && !(orderKey && this.#turned.has(orderKey))
+    );
     const known = new Set(this.#waiting.map(({ ref }) => keyOf(ref)));
     this.#waiting = [...this.#waiting, ...fresh.filter(({ ref }) => !known.has(keyOf(ref)))].sort(byDueTime);
   }
@@ -138,6 +151,7 @@ export class Lane {
   settle({ due }: Underway, { state, dueAt }: Pick<AttemptRecord, "state" | "dueAt">, { fate, head }: Recorded): void {
     this.#end(due);
     this.#recorded.add(keyOf(due.ref));
+    if (due.orderKey !== undefined) this.#turned.add(due.orderKey);
     if (fate !== "recorded") return this.forgetRead();
     if (state === "pending" && dueAt !== undefined) this.#nextAt = Math.min(dueAt, this.#nextAt ?? dueAt);
     if (due.orderKey === undefined) return;

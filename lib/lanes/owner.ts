@@ -10,13 +10,14 @@ import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
 import { Lane } from "./lane.ts";
+import { OrderCheck } from "./order.ts";
 import { Pace } from "./pace.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
-/** What is under way: a delivery, its lane, and the sequence of its event. */
+/** A delivery that is under way, its lane, and the sequence of its event. */
 export interface UnderwayView {
   id: string;
   lane: string;
@@ -25,7 +26,6 @@ export interface UnderwayView {
 
 /** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
-
 /** Pause after what the store did not do, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
@@ -43,8 +43,10 @@ export class Owner {
   #wanted: LanesConfig;
   #isStopping = false;
   #isWoken = false;
+  #isRefreshing = false;
   #turn: Promise<void> = Promise.resolve();
   readonly #schedule: Schedule;
+  readonly #order: OrderCheck;
 
   /** @param onDone Called when a target's delivery is done, delivered or dead. */
   constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock, onDone: () => void = () => {}) {
@@ -52,6 +54,7 @@ export class Owner {
     this.#clock = clock;
     this.#time = new StoreTime(clock);
     this.#schedule = new Schedule(clock, () => this.#lookSoon());
+    this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
     this.#caution = new Caution(store.lanes, clock);
     this.#config = this.#wanted = config;
     this.#worker = new Worker({
@@ -79,7 +82,7 @@ export class Owner {
     await this.#caution.open(wasUnclean);
     await this.#bringForward();
     await this.#adopt(this.#config, { probes: true });
-    await this.#unpark();
+    this.checkOrder();
     this.#caution.tryAlone(() => this.wake(), this.#stop.signal)
       .catch((error) => log.error("cannot write down what begins: {problem}", { problem: explain(error) }));
     this.wake();
@@ -94,11 +97,13 @@ export class Owner {
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: LanesConfig): Promise<void> {
     this.#wanted = config;
+    const adopted = Promise.withResolvers<void>();
     this.#inTurn("take lanes over", async () => {
       if (this.#wanted === config) await this.#adopt(config);
+      adopted.resolve();
     });
     this.refresh();
-    await this.#turn;
+    await adopted.promise;
     await this.#worker.settled();
   }
 
@@ -150,13 +155,16 @@ export class Owner {
 
   /** Says that an operator, or another program, may have changed what waits and what is held. */
   refresh(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
     this.#inTurn("look for what is held", async () => {
+      this.#isRefreshing = false;
       const holds = await this.#store.lanes.holds();
       for (const [name, lane] of this.#lanes) {
         lane.pace.obey(this.#time.holdToMonotonic(holds.get(name) ?? {}));
         lane.forgetRead();
       }
-      await this.#unpark();
+      this.checkOrder();
     });
     this.wake();
   }
@@ -173,10 +181,9 @@ export class Owner {
     this.refresh();
   }
 
-  /** Gives order keys their turn whose heads are parked: a safeguard, for what ended without the owner's knowing. */
+  /** Has order keys looked at whose heads may be parked. */
   checkOrder(): void {
-    this.#inTurn("look at order keys", () => this.#unpark());
-    this.wake();
+    this.#order.ask();
   }
 
   /** Does this after what was begun before, and again until the store lets it. */
@@ -189,10 +196,6 @@ export class Owner {
         this.wake();
       });
     });
-  }
-
-  async #unpark(): Promise<void> {
-    for (const { epoch } of this.#lanes.values()) await this.#store.lanes.unpark(epoch);
   }
 
   async #bringForward(): Promise<void> {
@@ -209,6 +212,7 @@ export class Owner {
     this.#isStopping = true;
     this.#worker.stop();
     this.#schedule.cancel();
+    this.#order.stop();
     const drained = new AbortController();
     const ended = this.#turn.then(() => this.#worker.settled()).then(() => drained.abort());
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());

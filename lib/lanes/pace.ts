@@ -36,15 +36,21 @@ export class Pace {
     return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil };
   }
 
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   /** For how many milliseconds the starts of attempts count; `undefined` if they do not. */
   get startsKeptMs(): number | undefined {
     return this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
   }
 
-  /** Goes on under another policy; what is in flight, and a pause, stay, and so does a rate that is the same. */
+  /** Goes on under another policy; what is in flight, a pause, and what began of late stay. */
   use(policy: Policy, now: number): void {
+    const starts =
+      this.#windows.map((window) => window.entries(now)).sort((one, other) => other.length - one.length)[0];
     this.#windows = policy.rates.map((rate) =>
-      this.#windows.find(({ perMs, limit }) => perMs === rate.perMs && limit === rate.limit) ?? windowOf(rate)
+      this.#windows.find(({ perMs, limit }) => perMs === rate.perMs && limit === rate.limit) ?? windowOf(rate, starts)
     );
     this.#policy = policy;
     this.circuit.use(policy.circuit, now);

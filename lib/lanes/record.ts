@@ -21,9 +21,11 @@ export interface Attempted {
   /** Unix milliseconds, by the store's clock. */
   endedAt: number;
   durationMs: number;
+  /** An attempt was made, and not only its end recorded. */
+  wasMade: boolean;
   retry: RetryPolicy;
-  /** How the lane is held after it, in Unix milliseconds. */
-  hold: Hold;
+  /** How the lane is held now, in Unix milliseconds. */
+  hold: () => Hold;
   redact: Redact;
 }
 
@@ -49,7 +51,8 @@ export class Recorder {
   async record(attempted: Attempted): Promise<{ record: AttemptRecord; recorded: Recorded } | undefined> {
     const { lane: { epoch, pace }, underway: { due }, hold } = attempted;
     const record = recordOf(attempted, this.#clock.random());
-    const recorded = await this.#keep({ epoch, hold, startsKeptMs: pace.startsKeptMs, record }, due.id);
+    const { startsKeptMs } = pace;
+    const recorded = await this.#keep(() => ({ epoch, hold: hold(), startsKeptMs, record }), due.id);
     if (!recorded) return undefined;
     // Only now, so that whoever reads the line finds in the store what it says.
     if (recorded.fate !== "known") logAttempt(attempted, record, recorded);
@@ -66,10 +69,10 @@ export class Recorder {
     }
   }
 
-  async #keep(record: LaneRecord, delivery: string): Promise<Recorded | undefined> {
+  async #keep(record: () => LaneRecord, delivery: string): Promise<Recorded | undefined> {
     for (;;) {
       try {
-        return await this.#writer.record(record);
+        return await this.#writer.record(record());
       } catch (error) {
         log.error("cannot record an attempt: {problem}", { delivery, problem: explain(error) });
         if (this.#stop.aborted) return undefined;
@@ -80,7 +83,7 @@ export class Recorder {
 }
 
 function recordOf(
-  { underway: { due, wasBegun }, outcome, endedAt, durationMs, retry, redact }: Attempted,
+  { underway: { due, wasBegun }, outcome, endedAt, durationMs, wasMade, retry, redact }: Attempted,
   random: number,
 ): AttemptRecord {
   const base = {
@@ -93,6 +96,7 @@ function recordOf(
     outcome: mask(outcome, redact),
     isAwaited: due.isAwaited,
     wasBegun,
+    wasMade,
   };
   if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
   const dueAt = nextAttemptAt(retry, due.failures + 1, endedAt, outcome.pauseMs ?? 0, random);

@@ -87,7 +87,7 @@ export class Worker {
     const waiting: Waiting[] = [];
     const begun: Attempting[] = [];
     const isCautious = caution.isOn;
-    while (lane.pace.room(clock.monotonic()) > 0) {
+    while (lane.hasRoom && lane.pace.room(clock.monotonic()) > 0) {
       const due = lane.next(caution.mayBegin);
       if (!due) break;
       const step = this.#stepOf(due, target, config);
@@ -103,7 +103,7 @@ export class Worker {
     if (waiting.length > 0) this.#track(this.#await(lane, waiting));
     if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(lane, begun));
     else for (const one of begun) this.#track(this.#make(one));
-    if (lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
+    if (lane.hasRoom && lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
   }
 
   /** Resolves once what is under way now has ended, and is recorded. */
@@ -134,7 +134,9 @@ export class Worker {
 
   /** Records the outcome of a delivery for which no attempt was made. */
   #end(work: Work, underway: Underway, outcome: Outcome): void {
-    this.#track(this.#record(work, { underway, outcome, endedAt: this.#tools.time.now(), durationMs: 0 }));
+    this.#track(
+      this.#record(work, { underway, outcome, endedAt: this.#tools.time.now(), durationMs: 0, wasMade: false }),
+    );
   }
 
   async #await(lane: Lane, waiting: readonly Waiting[]): Promise<void> {
@@ -175,8 +177,10 @@ export class Worker {
     if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
     const change = lane.pace.observe(outcome, clock.monotonic());
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
+    const recorded = this.#record(work, { underway, outcome, ...times, wasMade: true });
+    // With a rate, no more are unrecorded than may be under way, which the next owner counts as made.
+    if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
-    const recorded = this.#record(work, { underway, outcome, ...times });
     this.#tools.onRoom(lane); // the next one need not wait for the record of this one
     await recorded;
   }
@@ -209,10 +213,10 @@ export class Worker {
 
   async #record(
     work: Work,
-    { underway, ...attempted }: Pick<Attempted, "underway" | "outcome" | "endedAt" | "durationMs">,
+    { underway, ...attempted }: Pick<Attempted, "underway" | "outcome" | "endedAt" | "durationMs" | "wasMade">,
   ): Promise<void> {
     const { lane, target, config } = work;
-    const parts = { lane, hold: this.#holdOf(lane), retry: retryOf(target, config), redact: config.redact };
+    const parts = { lane, hold: () => this.#holdOf(lane), retry: retryOf(target, config), redact: config.redact };
     const done = await this.#recorder.record({ ...parts, ...attempted, underway });
     this.#tools.caution.end(underway.due.ref);
     if (!done) return;

@@ -1,7 +1,9 @@
 /** What a running relay has under way, shown in what it tells of its store, where such deliveries are `pending`. */
 
-import type { IdBytes } from "../id.ts";
+import { Buffer } from "node:buffer";
+import { type IdBytes, parseId } from "../id.ts";
 import type { UnderwayView } from "../lanes/owner.ts";
+import { matches } from "../pattern.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, ListPage } from "../store/operator.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
@@ -43,13 +45,17 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
   });
 
   /** Few, so that one page holds them. */
-  async function eventsUnderway({ state: _, ...filter }: EventFilter): Promise<EventView[]> {
-    const own = underway().filter(({ lane }) => lane === (filter.target ?? lane));
+  async function eventsUnderway({ type, target, since = 0, text }: EventFilter): Promise<EventView[]> {
+    const own = underway().filter(({ lane }) => lane === (target ?? lane));
     const ids = new Map(own.map(({ id, event }) => [event, id]));
     const found: EventView[] = [];
-    for (const [before, id] of [...ids].sort(([one], [other]) => other - one)) {
-      const { events: [event] } = await store.events(filter, { limit: 1, before: before + 1 });
-      if (event?.deliveries.some((delivery) => delivery.id === id)) found.push(event);
+    for (const [, id] of [...ids].sort(([one], [other]) => other - one)) {
+      const story = await store.story(parseId(id)!);
+      if (!story?.deliveries.some((delivery) => delivery.id === id)) continue; // of a lane of relay's own, or gone
+      const { seq: _, headers: _headers, body, secretIndex: _secret, details: _details, deliveries, ...view } = story;
+      const fits = (type === undefined || matches(type, view.type)) && Date.parse(view.receivedAt) >= since &&
+        (text === undefined || Buffer.from(body).includes(text));
+      if (fits) found.push({ ...view, deliveries: deliveries.map(({ ref: _, history: _history, ...one }) => one) });
     }
     return found;
   }

@@ -137,7 +137,10 @@ function keyOf(
   problems: string[],
 ): string | undefined {
   const answer = callFunction(key, payload);
-  if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return answer.value;
+  // Not every SQLite driver reads a text whole that holds a NUL.
+  if ("value" in answer && typeof answer.value === "string" && answer.value !== "") {
+    return answer.value.replaceAll("\0", "\ufffd");
+  }
   problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
   return undefined;
 }

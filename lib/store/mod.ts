@@ -111,6 +111,8 @@ export interface AttemptRecord {
   isAwaited: boolean;
   /** It was written down by {@link LaneStore.begin}, and is taken out. */
   wasBegun: boolean;
+  /** An attempt was made, so that it counts for {@link LaneRecords.startsKeptMs}. */
+  wasMade: boolean;
 }
 
 /** What the owner of a lane writes. */

@@ -36,6 +36,7 @@ export async function seedDead(path: string, count: number, target: string): Pro
       state: "dead" as const,
       isAwaited: false,
       wasBegun: false,
+      wasMade: true,
     }));
     await store.write({ accepts: [], lanes: [{ epoch, hold: {}, records }] });
     await store.lanes.giveUp([epoch]);

@@ -73,14 +73,14 @@ test("Pace keeps what is in flight, its pause and its rate under a new policy", 
   assert.deepEqual(at(pace, 1_000), [0, 2_000]);
 });
 
-test("Pace takes another rate at once, be it another number or another time", () => {
+test("Pace takes another rate at once, in which what began of late counts", () => {
   for (const rate of [{ perMs: 1_000, limit: 2 }, { perMs: 2_000, limit: 1 }]) {
     const pace = new Pace(policyOf({ rates: [perSecond] }));
     pace.begin(0);
     pace.end();
     pace.use(policyOf({ rates: [rate] }), 0);
-    assert.equal(pace.room(0), rate.limit);
-    for (let count = 0; count < rate.limit; count++) pace.begin(0);
+    assert.equal(pace.room(0), rate.limit - 1);
+    for (let count = 1; count < rate.limit; count++) pace.begin(0);
     assert.equal(pace.room(rate.perMs - 1), 0);
   }
 });

@@ -196,9 +196,6 @@ export function testFences(it: It): void {
     assert.deepEqual(await write(2), ["recorded", "known"], "in one batch");
     const { epoch: _, ...told } = { epoch, told: await tell() };
     assert.deepEqual(await write(1), ["known"], "by an owner that was told of no first one");
-    const { epoch: last } = await takeOver(store);
-    const lanes = [{ epoch: last, hold: {}, startsKeptMs: 60_000, records: [recordOf(due, "pending")] }];
-    assert.deepEqual((await store.write({ accepts: [], lanes })).lanes[0]![0]!.fate, "known", "by the owner");
     assert.deepEqual(await tell(), told.told);
     assert.equal((await attemptsOf(store, due.id)).length, 1);
     assert.deepEqual((await takeOver(store)).starts, [T0 + 1_000]);

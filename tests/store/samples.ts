@@ -106,6 +106,7 @@ export function recordOf(due: Due, state: AttemptRecord["state"], parts: Partial
     dueAt: state === "pending" ? T0 : undefined,
     isAwaited: due.isAwaited,
     wasBegun: false,
+    wasMade: true,
     ...parts,
   };
 }

@@ -255,6 +255,7 @@ testIn("openSqlite() lets what an older store held go on where it was, in its or
         state: "delivered" as const,
         isAwaited: false,
         wasBegun: false,
+        wasMade: true,
       };
       await store.write({ accepts: [], lanes: [{ epoch, hold: {}, records: [record] }] });
     }

@@ -13,6 +13,9 @@ import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
 /** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
 const MAX_BYTES = 1024 ** 2;
 
+/** Deliveries that are made due at a time. */
+const FORWARD = 2_000;
+
 /** Whether a delivery of a lane was put off by a clock that was ahead. By the index, of those that are not due yet. */
 const isAhead = `target = :lane AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
 
@@ -57,7 +60,8 @@ const statements = {
       SELECT (SELECT min(target) FROM deliveries WHERE state = 'pending' AND target > name) FROM names WHERE name IS NOT NULL
     ) SELECT name FROM names WHERE name IS NOT NULL`,
   isAhead: `SELECT 1 FROM deliveries WHERE ${isAhead} LIMIT 1`,
-  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL WHERE ${isAhead}`,
+  bringForward: `UPDATE deliveries SET due_at = :now, due_set_at = NULL WHERE (event, number) IN
+    (SELECT event, number FROM deliveries WHERE ${isAhead} LIMIT ${FORWARD})`,
 
   begin: `INSERT INTO underway (event, number, is_alone) VALUES (?, ?, ?)
     ON CONFLICT (event, number) DO UPDATE SET is_alone = excluded.is_alone`,
@@ -191,11 +195,17 @@ export class SqliteLanes implements LaneStore {
     const lanes = (await this.waiting()).filter((lane) =>
       this.#file.read(() => this.#sql.isAhead.get({ lane, now, latest })) !== undefined
     );
-    if (lanes.length === 0) return 0;
-    return await this.#file.write(
-      "make due what a wrong clock put off",
-      () => lanes.reduce((sum, lane) => sum + Number(this.#sql.bringForward.run({ lane, now, latest }).changes), 0),
-    );
+    let count = 0;
+    for (const lane of lanes) {
+      for (let changes = FORWARD; changes === FORWARD; count += changes) {
+        changes = await this.#file.write(
+          "make due what a wrong clock put off",
+          () => Number(this.#sql.bringForward.run({ lane, now, latest }).changes),
+        );
+        await this.#clock.sleep(0); // others have their turns in between
+      }
+    }
+    return count;
   }
 
   async waiting(): Promise<string[]> {

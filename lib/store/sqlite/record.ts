@@ -3,7 +3,7 @@
 import type { StatementSync } from "node:sqlite";
 import { bucketOf, HOUR_MS } from "../activity.ts";
 import type { DeliveryRef } from "../delivery.ts";
-import type { AttemptRecord, LaneRecords, Recorded } from "../mod.ts";
+import type { AttemptRecord, Epoch, LaneRecords, Recorded } from "../mod.ts";
 import { isOwnLane } from "../../own_lane.ts";
 import type { SqliteFile } from "./file.ts";
 import { firstInOrder } from "./statements.ts";
@@ -19,10 +19,10 @@ const statements = {
   isThere: "SELECT 1 FROM deliveries WHERE event = ? AND number = ?",
 
   attempt: `INSERT INTO attempts
-      (event, number, attempt, started_at, duration_ms, outcome, reason, detail, status, answer)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  known:
-    "SELECT 1 FROM attempts WHERE event = ? AND number = ? AND started_at = ? AND duration_ms = ? AND attempt >= ?",
+      (event, number, attempt, epoch, started_at, duration_ms, outcome, reason, detail, status, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  known: `SELECT 1 FROM attempts
+    WHERE event = ? AND number = ? AND attempt >= ? AND epoch = ? AND started_at = ? AND duration_ms = ?`,
   dropAttempts: "DELETE FROM attempts WHERE event = ? AND number = ?",
   nextAttempt: "SELECT max(attempt) + 1 AS attempt FROM attempts WHERE event = ? AND number = ?",
 
@@ -72,7 +72,7 @@ export class SqliteRecord {
   record(lane: LaneRecords, now: number, released: Set<string>): Recorded[] {
     const { epoch, hold, startsKeptMs, records } = lane;
     const isOwner = this.isOwner(lane);
-    const recorded = records.map((record) => this.#recordOne(epoch.lane, record, isOwner, now, released));
+    const recorded = records.map((record) => this.#recordOne(epoch, record, isOwner, now, released));
     if (!isOwner) return recorded;
     const made = records.filter((_, index) => recorded[index]!.fate !== "known");
     if (startsKeptMs !== undefined) this.#keepStarts(epoch.lane, made, startsKeptMs);
@@ -83,14 +83,14 @@ export class SqliteRecord {
   }
 
   #recordOne(
-    target: string,
+    { lane: target, number: epoch }: Epoch,
     record: AttemptRecord,
     isOwner: boolean,
     now: number,
     released: Set<string>,
   ): Recorded {
     const { ref: { event, number }, revision, orderKey, state, dueAt = null, outcome, isAwaited, wasBegun } = record;
-    const attempt = this.#keepAttempt(record);
+    const attempt = this.#keepAttempt(record, epoch);
     if (attempt === undefined) return { fate: "known", head: this.#headOf(target, orderKey) };
     const endedAt = endOf(record);
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
@@ -111,21 +111,26 @@ export class SqliteRecord {
    * Keeps an attempt in the history, and gives its number there: one that another owner made meanwhile may have the one
    * that was meant. `undefined` if it is there already.
    */
-  #keepAttempt(record: AttemptRecord): number | undefined {
+  #keepAttempt(record: AttemptRecord, epoch: number): number | undefined {
     const { ref: { event, number }, attempt, startedAt, durationMs } = record;
-    if (this.#insertAttempt(record, attempt)) return attempt;
-    if (this.#sql.known.get(event, number, startedAt, durationMs, attempt)) return undefined;
+    if (this.#insertAttempt(record, attempt, epoch)) return attempt;
+    if (this.#sql.known.get(event, number, attempt, epoch, startedAt, durationMs)) return undefined;
     const { attempt: next } = this.#sql.nextAttempt.get(event, number) as { attempt: number };
-    this.#insertAttempt(record, next);
+    this.#insertAttempt(record, next, epoch);
     return next;
   }
 
-  #insertAttempt({ ref: { event, number }, startedAt, durationMs, outcome }: AttemptRecord, attempt: number): boolean {
+  #insertAttempt(
+    { ref: { event, number }, startedAt, durationMs, outcome }: AttemptRecord,
+    attempt: number,
+    epoch: number,
+  ): boolean {
     const failure = outcome.kind === "delivered" ? undefined : outcome;
     const { changes } = this.#sql.attempt.run(
       event,
       number,
       attempt,
+      epoch,
       startedAt,
       durationMs,
       outcome.kind,
@@ -162,7 +167,7 @@ export class SqliteRecord {
   }
 
   #keepStarts(lane: string, records: readonly AttemptRecord[], keptMs: number): void {
-    for (const { startedAt } of records) this.#sql.keepStart.run(lane, startedAt);
+    for (const { startedAt, wasMade } of records) if (wasMade) this.#sql.keepStart.run(lane, startedAt);
     const last = records.at(-1);
     if (last) this.#sql.forgetStarts.run(lane, last.startedAt - keptMs);
   }

@@ -56,6 +56,7 @@ for (let at = first; at < first + count; at += BATCH) {
     state: "delivered" as const,
     isAwaited: false,
     wasBegun: false,
+    wasMade: true,
   }));
   await store.write({ accepts: [], lanes: [{ epoch, hold: {}, records }] });
 }

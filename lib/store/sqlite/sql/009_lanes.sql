@@ -38,6 +38,8 @@ INSERT INTO lanes (name, throttled_until, held_at)
   ON CONFLICT (name) DO UPDATE SET throttled_until = excluded.throttled_until, held_at = excluded.held_at;
 DROP TABLE note_holds;
 
+ALTER TABLE attempts ADD COLUMN epoch INTEGER; -- of the owner that made it, which tells what comes twice from what is another
+
 ALTER TABLE notes ADD COLUMN outcome TEXT; -- JSON: of the attempt to fetch it that failed
 
 -- What was under way when the process ended, if it was written down before.

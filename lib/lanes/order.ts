@@ -1,0 +1,49 @@
+/** Gives order keys their turn whose heads are parked: a safeguard, for what ended without the owner's knowing. */
+
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import type { LaneStore } from "../store/mod.ts";
+import type { Lane } from "./lane.ts";
+
+/** Looks beside the owner's turns, since that takes the longer the more keys wait; one look at a time. */
+export class OrderCheck {
+  readonly #store: LaneStore;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  readonly #wake: (lanes: Iterable<string>) => void;
+  #isAsked = false;
+  #isBusy = false;
+  #isStopping = false;
+
+  /** @param wake Called with the lanes in which more is due. */
+  constructor(store: LaneStore, lanes: ReadonlyMap<string, Lane>, wake: (lanes: Iterable<string>) => void) {
+    this.#store = store;
+    this.#lanes = lanes;
+    this.#wake = wake;
+  }
+
+  /** Has all lanes looked at soon. */
+  ask(): void {
+    this.#isAsked = true;
+    if (!this.#isBusy) this.#look();
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  async #look(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      while (this.#isAsked && !this.#isStopping) {
+        this.#isAsked = false;
+        for (const [name, { epoch }] of this.#lanes) {
+          if (!this.#isStopping && await this.#store.unpark(epoch) > 0) this.#wake([name]);
+        }
+      }
+    } catch (error) {
+      if (!this.#isStopping) log.error("cannot look at order keys: {problem}", { problem: explain(error) });
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
