@@ -20,6 +20,13 @@ export interface Underway {
   wasBegun: boolean;
 }
 
+/** A delivery that is under way, its lane, and the sequence of its event. */
+export interface UnderwayView {
+  id: string;
+  lane: string;
+  event: number;
+}
+
 export class Lane {
   readonly epoch: Epoch;
   readonly pace: Pace;

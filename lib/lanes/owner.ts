@@ -9,7 +9,7 @@ import { isOwnLane } from "../own_lane.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type UnderwayView } from "./lane.ts";
 import { OrderCheck } from "./order.ts";
 import { Pace } from "./pace.ts";
 import { Schedule } from "./schedule.ts";
@@ -17,15 +17,12 @@ import { StoreTime } from "./store_time.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
-/** A delivery that is under way, its lane, and the sequence of its event. */
-export interface UnderwayView {
-  id: string;
-  lane: string;
-  event: number;
-}
-
 /** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
+
+/** What was recorded may have begun so much later: its start and its end are whole milliseconds. */
+const ROUNDED_MS = 2;
+
 /** Pause after what the store did not do, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
@@ -133,7 +130,7 @@ export class Owner {
       const now = this.#time.now();
       const pace = new Pace(policy, {
         hold: this.#time.holdToMonotonic({ ...hold, openUntil: probes ? hold.openUntil && now : hold.openUntil }),
-        starts: starts.map((at) => this.#time.toMonotonic(at)),
+        starts: starts.map((at) => this.#time.toMonotonic(at + ROUNDED_MS)),
       });
       this.#lanes.set(name, new Lane(epoch, pace));
     }

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { type IdBytes, parseId } from "../id.ts";
-import type { UnderwayView } from "../lanes/owner.ts";
+import type { UnderwayView } from "../lanes/lane.ts";
 import { matches } from "../pattern.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, ListPage } from "../store/operator.ts";

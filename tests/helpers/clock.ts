@@ -22,7 +22,8 @@ export class HandClock implements Clock {
     this.#seed = seed;
   }
 
-  now = () => this.#now;
+  /** Whole milliseconds, as a machine's clock gives them. */
+  now = () => Math.floor(this.#now);
   monotonic = () => this.#monotonic;
 
   /** @see mulberry32 */
