@@ -3,7 +3,7 @@
 import type { IdBytes } from "../id.ts";
 import type { UnderwayView } from "../lanes/owner.ts";
 import type { Store } from "../store/mod.ts";
-import type { EventFilter, ListPage } from "../store/operator.ts";
+import type { EventFilter, EventPage, ListPage } from "../store/operator.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 
 /** A store that tells of what is under way as `in_flight`. @param underway Asked with every read. */
@@ -28,7 +28,7 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
       return story && show(story);
     },
     async events(filter: EventFilter, page: ListPage & { before?: number }) {
-      if (filter.state === "in_flight") return { events: (await eventsUnderway(filter)).map(show) };
+      if (filter.state === "in_flight") return await eventsUnderway(filter, page);
       const found = await store.events(filter, page);
       const events = found.events.map(show);
       return { ...found, events: filter.state === "pending" ? events.filter((one) => isPending(one, filter)) : events };
@@ -42,16 +42,21 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
     },
   });
 
-  /** Few, so that one page holds them. */
-  async function eventsUnderway({ state: _, ...filter }: EventFilter): Promise<EventView[]> {
-    const own = underway().filter(({ lane }) => lane === (filter.target ?? lane));
+  async function eventsUnderway(
+    { state: _, ...filter }: EventFilter,
+    { limit, before = Infinity }: ListPage & { before?: number },
+  ): Promise<EventPage> {
+    const own = underway().filter(({ lane, event }) => lane === (filter.target ?? lane) && event < before);
     const ids = new Map(own.map(({ id, event }) => [event, id]));
-    const found: EventView[] = [];
-    for (const [before, id] of [...ids].sort(([one], [other]) => other - one)) {
-      const { events: [event] } = await store.events(filter, { limit: 1, before: before + 1 });
-      if (event?.deliveries.some((delivery) => delivery.id === id)) found.push(event);
+    const page: EventPage = { events: [] };
+    for (const [event, id] of [...ids].sort(([one], [other]) => other - one)) {
+      if (page.events.length === limit) return page;
+      const { events: [found] } = await store.events(filter, { limit: 1, before: event + 1 });
+      if (!found?.deliveries.some((delivery) => delivery.id === id)) continue;
+      page.events.push(show(found));
+      page.next = event;
     }
-    return found;
+    return { events: page.events };
   }
 }
 
