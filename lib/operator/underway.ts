@@ -5,7 +5,7 @@ import { type IdBytes, parseId } from "../id.ts";
 import type { UnderwayView } from "../lanes/lane.ts";
 import { matches } from "../pattern.ts";
 import type { Store } from "../store/mod.ts";
-import type { EventFilter, ListPage } from "../store/operator.ts";
+import type { EventFilter, EventPage, ListPage } from "../store/operator.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 
 /** A store that tells of what is under way as `in_flight`. @param underway Asked with every read. */
@@ -30,7 +30,7 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
       return story && show(story);
     },
     async events(filter: EventFilter, page: ListPage & { before?: number }) {
-      if (filter.state === "in_flight") return { events: (await eventsUnderway(filter)).map(show) };
+      if (filter.state === "in_flight") return await eventsUnderway(filter, page);
       const found = await store.events(filter, page);
       const events = found.events.map(show);
       return { ...found, events: filter.state === "pending" ? events.filter((one) => isPending(one, filter)) : events };
@@ -44,20 +44,26 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
     },
   });
 
-  /** Few, so that one page holds them. */
-  async function eventsUnderway({ type, target, since = 0, text }: EventFilter): Promise<EventView[]> {
-    const own = underway().filter(({ lane }) => lane === (target ?? lane));
+  /** Each is asked for by its id: a search would go on behind those that do not fit. */
+  async function eventsUnderway(
+    { type, target, since = 0, text }: EventFilter,
+    { limit, before = Infinity, signal }: ListPage & { before?: number },
+  ): Promise<EventPage> {
+    const own = underway().filter(({ lane, event }) => lane === (target ?? lane) && event < before);
     const ids = new Map(own.map(({ id, event }) => [event, id]));
-    const found: EventView[] = [];
-    for (const [, id] of [...ids].sort(([one], [other]) => other - one)) {
+    const page: EventPage = { events: [] };
+    for (const [event, id] of [...ids].sort(([one], [other]) => other - one)) {
+      if (page.events.length === limit || signal?.aborted) return page;
       const story = await store.story(parseId(id)!);
       if (!story?.deliveries.some((delivery) => delivery.id === id)) continue; // of a lane of relay's own, or gone
       const { seq: _, headers: _headers, body, secretIndex: _secret, details: _details, deliveries, ...view } = story;
       const fits = (type === undefined || matches(type, view.type)) && Date.parse(view.receivedAt) >= since &&
         (text === undefined || Buffer.from(body).includes(text));
-      if (fits) found.push({ ...view, deliveries: deliveries.map(({ ref: _, history: _history, ...one }) => one) });
+      if (!fits) continue;
+      page.events.push(show({ ...view, deliveries: deliveries.map(({ ref: _, history: _history, ...one }) => one) }));
+      page.next = event;
     }
-    return found;
+    return { events: page.events };
   }
 }
 

@@ -161,3 +161,18 @@ for (const [when, ms, most] of kills) {
     assert.ok(condemned <= most * RUNS, `${condemned} of ${RUNS}`);
   });
 }
+
+test("Caution gives its verdict once: what is retried after it is tried again", async () => {
+  const { store } = new Rows();
+  const ref = refOf(1);
+  for (let crash = 0; crash < 2; crash++) {
+    await store.begin([ref], true);
+    if (crash === 0) await store.countCrash();
+  }
+  const caution = new Caution(store, new HandClock(0));
+  await caution.open(true);
+  const { kind, reason } = caution.verdictOf({ ref })!;
+  assert.deepEqual([kind, reason], ["dead", "crashed"]);
+  caution.end(ref);
+  assert.equal(caution.verdictOf({ ref }), undefined);
+});
