@@ -5,9 +5,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { Dead } from "../outcome.ts";
-import type { DeliveryRef } from "../store/delivery.ts";
+import { type DeliveryRef, keyOf } from "../store/delivery.ts";
 import type { Due, LaneStore, Suspect } from "../store/mod.ts";
-import { keyOf } from "./lane.ts";
 
 /** For how long after an unclean stop what begins is written down, in milliseconds. */
 const WATCH_MS = 60_000;

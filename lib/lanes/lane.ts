@@ -1,6 +1,6 @@
 /** A lane in its owner's memory: what was read of it, what is under way, and which delivery may begin next. */
 
-import type { DeliveryRef } from "../store/delivery.ts";
+import { keyOf } from "../store/delivery.ts";
 import type { AttemptRecord, Due, DueAsk, DueInLane, Epoch, Recorded } from "../store/mod.ts";
 import type { Pace } from "./pace.ts";
 
@@ -61,10 +61,6 @@ export class Lane {
   /** Nothing of it is under way, and records tell of everything that was. */
   get isIdle(): boolean {
     return this.#underway.size === 0 && !this.wasCutOff;
-  }
-
-  get underwayCount(): number {
-    return this.#underway.size;
   }
 
   /** Whether there is room for more: a store that takes no records is not run away from. */
@@ -171,10 +167,6 @@ export class Lane {
     this.#underway.delete(keyOf(ref));
     if (orderKey !== undefined) this.#busyKeys.delete(orderKey);
   }
-}
-
-export function keyOf({ event, number }: DeliveryRef): string {
-  return `${event} ${number}`;
 }
 
 function byDueTime(one: Due, other: Due): number {

@@ -4,14 +4,15 @@ import { randomUUID } from "node:crypto";
 import { type Clock, within } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import type { Store } from "../store/mod.ts";
 import { isOwnLane } from "../own_lane.ts";
+import type { Store } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
 import { Lane, type UnderwayView } from "./lane.ts";
 import { OrderCheck } from "./order.ts";
 import { Pace } from "./pace.ts";
+import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
 import { unnamed } from "./unnamed.ts";
@@ -22,9 +23,6 @@ const RECORD_MS = 1_000;
 
 /** What was recorded may have begun so much later: its start and its end are whole milliseconds. */
 const ROUNDED_MS = 2;
-
-/** Pause after what the store did not do, in milliseconds. */
-const STORE_RETRY_MS = 1_000;
 
 /** Owns lanes from {@link Owner.start} on. */
 export class Owner {
@@ -283,7 +281,7 @@ export class Owner {
     }
   }
 
-  /** Sets the alarm for the first delivery that will be due in a lane that will be open. */
+  /** Has the owner look again when the first delivery is due in a lane that is open then. */
   #sleep(): void {
     const now = this.#clock.monotonic();
     for (const [name, lane] of this.#lanes) {

@@ -5,9 +5,9 @@ import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
+import { isOwnLane } from "../own_lane.ts";
 import type { Redact } from "../secret.ts";
 import type { AttemptRecord, Hold, Recorded } from "../store/mod.ts";
-import { isOwnLane } from "../own_lane.ts";
 import type { LaneRecord, Writer } from "../store/writer.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 import type { Lane, Underway } from "./lane.ts";
@@ -29,8 +29,8 @@ export interface Attempted {
   redact: Redact;
 }
 
-/** Pause after a record that the store did not take, in milliseconds. */
-const STORE_RETRY_MS = 1_000;
+/** Pause after what the store did not do, in milliseconds. */
+export const STORE_RETRY_MS = 1_000;
 
 export class Recorder {
   readonly #writer: Writer;

@@ -6,20 +6,20 @@ import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import { isOwnLane } from "../own_lane.ts";
-import { isSystem } from "../system_event.ts";
 import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
 import type { Due, Hold, LaneStore, Waiting } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
+import { isSystem } from "../system_event.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Caution } from "./caution.ts";
 import { logCircuit } from "./circuit.ts";
 import type { Lane, Underway } from "./lane.ts";
 import { type Step, stepOf } from "./need.ts";
-import { type Attempted, Recorder } from "./record.ts";
+import { type Attempted, Recorder, STORE_RETRY_MS } from "./record.ts";
 import type { StoreTime } from "./store_time.ts";
 
 /** What lanes need to know of the config. */
@@ -45,9 +45,6 @@ interface Attempting extends Work {
   /** With what was fetched for it, if it may see that. */
   event: RelayEvent;
 }
-
-/** Pause after what the store did not take, in milliseconds. */
-const STORE_RETRY_MS = 1_000;
 
 /** What a worker is given. */
 export interface Tools {

@@ -8,4 +8,9 @@ export interface DeliveryRef {
   number: number;
 }
 
+/** What a delivery is found by in maps and sets in memory. */
+export function keyOf({ event, number }: DeliveryRef): string {
+  return `${event} ${number}`;
+}
+
 export type DeliveryState = "pending" | "delivered" | "dead";

@@ -97,7 +97,6 @@ test("a delivery that ends the relay each time is dead after a few starts, and n
       assert.ok(ended <= 8, "it ends the relay for ever");
       relay = await start() ?? relay;
     }
-    console.log(`starts that it ended: ${ended}`);
     assert.ok(ended >= 2, `${ended}: once may be an operator's kill`);
     await load.stop();
     await until("every delivery", () => ledger.outstanding() === 0, 30_000);

@@ -158,7 +158,7 @@ test("Lane.release() puts back what was not made, which is read again", () => {
   const lane = laneWith([keyed(1, 1), keyed(2, 1)]);
   const underway = lane.begin(lane.next()!, false);
   lane.release(underway);
-  assert.deepEqual([lane.underwayCount, lane.next()], [0, undefined]);
+  assert.deepEqual([lane.underway.length, lane.next()], [0, undefined]);
   assert.deepEqual(known(lane), [2]);
   lane.take({ lane: "a", due: [keyed(1, 1)], isAll: true });
   assert.deepEqual(beginAll(lane), [1]);

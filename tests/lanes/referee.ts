@@ -6,7 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { parseId, readDeliveryId } from "../../lib/id.ts";
 import { isOwnLane } from "../../lib/own_lane.ts";
 import type { Deferred, Outcome } from "../../lib/outcome.ts";
-import type { DeliveryRef } from "../../lib/store/delivery.ts";
+import { type DeliveryRef, keyOf } from "../../lib/store/delivery.ts";
 import type { AttemptRecord, Recorded } from "../../lib/store/mod.ts";
 import { PATIENCE_MS } from "../../lib/pipeline/route.ts";
 import type { Delivery, Target } from "../../lib/targets/target.ts";
@@ -342,10 +342,6 @@ export class Referee {
 
 function add(times: Map<string, number[]>, name: string, at: number): void {
   times.set(name, [...times.get(name) ?? [], at]);
-}
-
-function keyOf({ event, number }: DeliveryRef): string {
-  return `${event} ${number}`;
 }
 
 function isBefore(one: DeliveryRef, other: DeliveryRef): boolean {

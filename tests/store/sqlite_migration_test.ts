@@ -13,6 +13,7 @@ import { dump, eventRow, LANDED, makeOld, type Row } from "./old_store.ts";
 import {
   accept,
   dueIn,
+  epochOf,
   iso,
   keysOf,
   newEvent,
@@ -344,6 +345,22 @@ testIn("openSqlite() brings a store of the first version up to date, and keeps o
     assert.deepEqual(keysOf([await settle(store, "delivered", "c")]), ["cut"]);
     assert.deepEqual(keysOf([await turnIn(store, "c")]), ["after it"]);
     assert.deepEqual(await statesOf(store, newEvent("buried")), [["dead", 0, null, null]]);
+  });
+});
+
+testIn("openSqlite() keeps the order of keys of an older store that hold a NUL", async (path) => {
+  makeOld(path, LANDED, (insert) => {
+    const orderKeys = ["re\0x", "re\0x", "re\0y", "\\u0000"];
+    orderKeys.forEach((order_key, at) => {
+      insert("events", eventRow(at + 1, `${at + 1}`));
+      insert("deliveries", delivery(at + 1, at < 2 ? "a" : "b", { order_key, due_at: at === 1 ? null : T0 }));
+    });
+  });
+  await withStore(path, async (store) => {
+    assert.deepEqual((await turnsIn(store, "b")).map(({ orderKey }) => orderKey), ["re\ufffdy", "\\u0000"]);
+    assert.equal(await store.lanes.unpark(await epochOf(store, "a")), 0);
+    assert.equal((await settle(store, "delivered")).orderKey, "re\ufffdx");
+    assert.deepEqual(keysOf(await turnsIn(store)), ["2"]);
   });
 });
 

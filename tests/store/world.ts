@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { Awaited, NewEvent } from "../../lib/event.ts";
-import type { DeliveryRef, DeliveryState } from "../../lib/store/delivery.ts";
+import { type DeliveryRef, type DeliveryState, keyOf } from "../../lib/store/delivery.ts";
 import type { Due, Epoch, RecordFate, Store } from "../../lib/store/mod.ts";
 import type { HandClock } from "../helpers/clock.ts";
 import { iso, type LaneAttempt, newEvent, recordOf, T0 } from "./samples.ts";
@@ -362,8 +362,4 @@ export class World {
       );
     }
   }
-}
-
-function keyOf({ event, number }: DeliveryRef): string {
-  return `${event} ${number}`;
 }

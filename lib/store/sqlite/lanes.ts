@@ -2,11 +2,11 @@
 
 import type { StatementSync } from "node:sqlite";
 import { type Clock, latestBy } from "../../clock.ts";
-import type { DeliveryRef } from "../delivery.ts";
+import { type DeliveryRef, keyOf } from "../delivery.ts";
 import type { Due, DueAsk, DueInLane, Epoch, Hold, LaneHold, LaneStore, OwnedLane, Suspect, Waiting } from "../mod.ts";
 import { dueOf, expiryOf, type SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
-import { keyOf, SqliteOrder } from "./order.ts";
+import { SqliteOrder } from "./order.ts";
 import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
 
@@ -151,7 +151,7 @@ export class SqliteLanes implements LaneStore {
       due.push(dueOfRow(row, lane));
       bytes += row.body.byteLength + (row.data?.byteLength ?? 0);
     }
-    for (const one of due) one.head = this.#order.headOf(lane, one.orderKey);
+    for (const one of due) one.head = this.#record.headOf(lane, one.orderKey);
     const { at } = this.#sql.nextAt.get(lane, now) as { at: number | null };
     return { lane, due, isAll: isEnd && count < most, nextAt: at ?? undefined };
   }

@@ -26,11 +26,15 @@ export const migrations: readonly Migration[] = [
 /** Events whose deliveries are copied between two words about how far it is. */
 const PAGE = 100_000;
 
+/** An order key as it is stored now: no driver has to read a NUL. */
+const KEY = String.raw`iif(instr(order_key, char(0)),
+    replace(json_quote(order_key), '\u0000', '\ufffd') ->> '$', order_key)`;
+
 /** What was in flight is due again: the process that had it is gone. */
 const COPY = `INSERT INTO new_deliveries
     (event, number, target, state, attempts, first_attempt, due_at, due_set_at, reason, order_key)
   SELECT event, number, target, iif(state = 'in_flight', 'pending', state), attempts, first_attempt,
-    iif(state = 'in_flight', :now, due_at), iif(state = 'in_flight', NULL, due_set_at), reason, order_key
+    iif(state = 'in_flight', :now, due_at), iif(state = 'in_flight', NULL, due_set_at), reason, ${KEY}
   FROM deliveries WHERE event >= :from AND event < :to ORDER BY event, number`;
 
 function toLanes(db: DatabaseSync, now: number, onProgress: (part: number) => void): void {

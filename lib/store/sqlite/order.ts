@@ -2,18 +2,17 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import type { DeliveryRef } from "../delivery.ts";
+import { type DeliveryRef, keyOf } from "../delivery.ts";
 import type { Epoch } from "../mod.ts";
 import type { SqliteFile } from "./file.ts";
 import { walk } from "./pieces.ts";
 import type { SqliteRecord } from "./record.ts";
-import { firstInOrder } from "./statements.ts";
+import { firstInOrder, unparkHead } from "./statements.ts";
 
 /** Deliveries that have been due for longest, among which those are parked that stand behind a head. */
 const FRONT = 2_000;
 
 const statements = {
-  head: firstInOrder,
   front: `SELECT event, number, order_key FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event, number LIMIT ${FRONT}`,
   park:
@@ -22,8 +21,7 @@ const statements = {
     WHERE target = ? AND order_key > ? AND order_key IS NOT NULL AND state = 'pending' AND due_at IS NULL AND awaits IS NULL`,
   isHeadParked: `SELECT 1 FROM deliveries
     WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
-  unpark: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
-    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
+  unparkHead,
 } as const;
 
 export class SqliteOrder {
@@ -39,13 +37,6 @@ export class SqliteOrder {
     this.#sql = file.prepareAll(statements);
   }
 
-  /** The first delivery of an order key that is not done, due or not. */
-  headOf(target: string, orderKey: string | undefined): DeliveryRef | undefined {
-    if (orderKey === undefined) return undefined;
-    const { event, number } = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef;
-    return { event, number };
-  }
-
   /** As {@link LaneStore.park}. */
   async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
     const { lane } = epoch;
@@ -57,7 +48,7 @@ export class SqliteOrder {
       const behind = front.filter((row) => {
         const { order_key: key } = row;
         if (key === null || !blocked.has(key)) return false;
-        const head = heads.get(key) ?? keyOf(this.headOf(lane, key)!);
+        const head = heads.get(key) ?? keyOf(this.#record.headOf(lane, key) ?? row);
         heads.set(key, head);
         return keyOf(row) !== head;
       });
@@ -76,7 +67,7 @@ export class SqliteOrder {
       if (!this.#record.isOwner({ epoch })) return 0;
       const at = this.#clock.now();
       return stuck.reduce(
-        (sum, orderKey) => sum + Number(this.#sql.unpark.run({ target: lane, orderKey, at }).changes),
+        (sum, orderKey) => sum + Number(this.#sql.unparkHead.run({ target: lane, orderKey, at }).changes),
         0,
       );
     });
@@ -96,10 +87,6 @@ export class SqliteOrder {
       if (isHeadParked.get({ target: lane, orderKey })) stuck.push(orderKey);
     }, isOver);
   }
-}
-
-export function keyOf({ event, number }: DeliveryRef): string {
-  return `${event} ${number}`;
 }
 
 interface FrontRow extends DeliveryRef {

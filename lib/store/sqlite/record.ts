@@ -1,12 +1,12 @@
 /** Recording attempts: what they change of their deliveries, of their lanes, and of those that awaited them. */
 
 import type { StatementSync } from "node:sqlite";
+import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf, HOUR_MS } from "../activity.ts";
 import type { DeliveryRef } from "../delivery.ts";
 import type { AttemptRecord, Epoch, LaneRecords, Recorded } from "../mod.ts";
-import { isOwnLane } from "../../own_lane.ts";
 import type { SqliteFile } from "./file.ts";
-import { firstInOrder } from "./statements.ts";
+import { firstInOrder, unparkHead } from "./statements.ts";
 
 const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
@@ -27,8 +27,7 @@ const statements = {
   nextAttempt: "SELECT max(attempt) + 1 AS attempt FROM attempts WHERE event = ? AND number = ?",
 
   head: firstInOrder,
-  unparkHead: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
-    WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`,
+  unparkHead,
 
   /** Of an event that is gone nothing is kept. */
   keepFetched: `INSERT INTO notes (event, at, data, problem, outcome)
@@ -91,7 +90,7 @@ export class SqliteRecord {
   ): Recorded {
     const { ref: { event, number }, revision, orderKey, state, dueAt = null, outcome, isAwaited, wasBegun } = record;
     const attempt = this.#keepAttempt(record, epoch);
-    if (attempt === undefined) return { fate: "known", head: this.#headOf(target, orderKey) };
+    if (attempt === undefined) return { fate: "known", head: this.headOf(target, orderKey) };
     const endedAt = endOf(record);
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
     const row = { event, number, revision, state, attempt, dueAt, dueSetAt: dueAt && endedAt, reason };
@@ -100,11 +99,11 @@ export class SqliteRecord {
     if (Number(changes) === 0) {
       const isThere = this.#sql.isThere.get(event, number) !== undefined;
       if (!isThere) this.#sql.dropAttempts.run(event, number);
-      return { fate: isThere ? "history" : "gone", head: this.#headOf(target, orderKey) };
+      return { fate: isThere ? "history" : "gone", head: this.headOf(target, orderKey) };
     }
     if (isAwaited) this.#release(record, now, released);
     if (orderKey !== undefined && state !== "pending") this.#sql.unparkHead.run({ target, orderKey, at: endedAt });
-    return { fate: "recorded", head: this.#headOf(target, orderKey) };
+    return { fate: "recorded", head: this.headOf(target, orderKey) };
   }
 
   /**
@@ -142,7 +141,8 @@ export class SqliteRecord {
     return Number(changes) > 0;
   }
 
-  #headOf(target: string, orderKey: string | undefined): DeliveryRef | undefined {
+  /** The first delivery of an order key that is not done, due or not; `undefined` without a key. */
+  headOf(target: string, orderKey: string | undefined): DeliveryRef | undefined {
     if (orderKey === undefined) return undefined;
     const row = this.#sql.head.get({ target, orderKey }) as unknown as DeliveryRef | undefined;
     return row && { event: row.event, number: row.number };

@@ -6,6 +6,10 @@ import { OWN_LANE } from "../../own_lane.ts";
 export const firstInOrder = `SELECT event, number FROM deliveries
   WHERE target = :target AND order_key = :orderKey AND state = 'pending' ORDER BY event, number LIMIT 1`;
 
+/** Makes the first delivery of a target and order key that is not done due, if it is parked. */
+export const unparkHead = `UPDATE deliveries SET due_at = :at, due_set_at = NULL
+  WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`;
+
 /** Whether a name is that of a target, and not of a lane of relay's own. */
 export const isTarget = (name: string) => `${name} NOT GLOB '${OWN_LANE}*'`;
 

@@ -23,7 +23,7 @@ const FORGET_MS = 30 * 86_400_000;
 
 const statements = {
   /** Events in the order of acceptance, and whether all that was to be done about them is done. */
-  selectDone: `SELECT seq, received_at, 
+  selectDone: `SELECT seq, received_at,
       length(body) + coalesce((SELECT length(data) FROM notes WHERE event = seq), 0) AS bytes,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'pending') AS is_waiting,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'dead' AND ${isTarget("target")}) AS is_dead
