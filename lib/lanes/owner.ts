@@ -50,7 +50,7 @@ export class Owner {
     this.#time = new StoreTime(clock);
     this.#schedule = new Schedule(clock, () => this.#lookSoon());
     this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
-    this.#caution = new Caution(store.lanes, clock);
+    this.#caution = new Caution(store.lanes, clock, () => this.wake());
     this.#config = this.#wanted = config;
     this.#worker = new Worker({
       store: store.lanes,
@@ -78,8 +78,6 @@ export class Owner {
     await this.#bringForward();
     await this.#adopt(this.#config, { probes: true });
     this.checkOrder();
-    this.#caution.tryAlone(() => this.wake(), this.#stop.signal)
-      .catch((error) => log.error("cannot write down what begins: {problem}", { problem: explain(error) }));
     this.wake();
   }
 
@@ -208,6 +206,7 @@ export class Owner {
     this.#worker.stop();
     this.#schedule.cancel();
     this.#order.stop();
+    this.#caution.stop();
     const drained = new AbortController();
     const ended = this.#turn.then(() => this.#worker.settled()).then(() => drained.abort());
     this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());

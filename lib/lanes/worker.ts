@@ -92,6 +92,7 @@ export class Worker {
       if (step.kind === "end") this.#end(work, underway, step.outcome);
       else if (step.kind === "await") waiting.push({ ref: due.ref, revision: due.revision, awaits: step.awaits });
       else {
+        caution.choose(due.ref);
         lane.pace.begin(clock.monotonic());
         begun.push({ ...work, underway, event: step.event });
       }
@@ -187,17 +188,9 @@ export class Worker {
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
-    if (underway.wasBegun) await this.#excuse(underway);
+    if (underway.wasBegun) await this.#tools.caution.excuse(underway.due.ref);
     this.#release(lane, underway);
     await this.#recorder.hold(lane, hold);
-  }
-
-  async #excuse({ due: { ref } }: Underway): Promise<void> {
-    try {
-      await this.#tools.caution.excuse(ref);
-    } catch (error) {
-      log.error("cannot write down what was put off: {problem}", { problem: explain(error) });
-    }
   }
 
   /** Leaves a delivery as it was: no attempt was made, or the relay stops. */

@@ -164,10 +164,10 @@ export interface Waiting {
 export interface Suspect {
   ref: DeliveryRef;
   lane: string;
-  /** How many processes ended so while it was under way, and in how many of these it was alone. */
+  /** How many processes ended so while it was under way, and in how many of the last of all it was tried alone. */
   crashes: number;
   alone: number;
-  /** It was alone for a moment in which the process did not end, or the process ended while nothing was under way. */
+  /** It was tried alone once, and the process did not end over it. */
   hasSurvived: boolean;
 }
 
@@ -216,15 +216,12 @@ export interface LaneStore {
   waiting(): Promise<string[]>;
   /**
    * Writes down what is about to be made, for the next process to find if this one ends over it. A record takes it out.
-   * @param isAlone Nothing else of the relay is under way.
+   * @param alone The one of them that is tried alone, since processes before ended while it was under way.
    */
-  begin(refs: readonly DeliveryRef[], isAlone: boolean): Promise<void>;
-  /** Says that it was alone for a moment in which the process did not end: none before was its fault. */
+  begin(refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void>;
+  /** Says that it was tried alone, and the process did not end over it: none before was its fault. */
   survived(ref: DeliveryRef): Promise<void>;
-  /**
-   * Counts one more crash for all that was under way, and gives that with what was before. If nothing was, the crash tells
-   * of another cause, and all of it has survived.
-   */
+  /** Counts one more crash for all that was under way, and gives that with what was before, but for what is done. */
   countCrash(): Promise<Suspect[]>;
   /** Forgets all that was under way. */
   forgetUnderway(): Promise<void>;

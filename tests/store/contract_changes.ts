@@ -34,7 +34,7 @@ export function testChanges(it: It): void {
       await accept(store, newEvent("1", ["a:rex"]), newEvent("2", ["a:rex"]), newEvent("3", ["b"]), newEvent("4", []));
       const { epoch } = await takeOver(store);
       const [head] = (await dueIn(store)).due;
-      await store.lanes.begin([head!.ref], true);
+      await store.lanes.begin([head!.ref]);
       await store.lanes.park(epoch, ["rex"]);
       await store.lanes.unpark(epoch);
       await record(store, [recordOf(head!, "pending", { wasBegun: true })], { openUntil: T0 + 9 });

@@ -235,7 +235,7 @@ export function testFences(it: It): void {
   it("write() drops the record of a delivery that is gone, and leaves nothing", async (store) => {
     await accept(store, newEvent("1", ["a:rex"]), newEvent("2", ["b"]));
     const due = await settle(store, "delivered");
-    await store.lanes.begin([due.ref], true);
+    await store.lanes.begin([due.ref], due.ref);
     assert.equal((await store.upkeep.expire(0, { delivered: T0 + 1, dead: T0 + 1 }, 9)).deleted, 1);
     const was = await toldOf(store);
     const late = recordOf(due, "dead", { startedAt: T0 + 7, isAwaited: true, wasBegun: true });

@@ -120,28 +120,29 @@ export function testLanes(it: It): void {
     await accept(store, newEvent("1", ["a", "b", "c"]));
     assert.deepEqual(await store.lanes.countCrash(), []);
     const [a, b, c] = [await turnIn(store, "a"), await turnIn(store, "b"), await turnIn(store, "c")];
-    await store.lanes.begin([b.ref, a.ref], false);
+    await store.lanes.begin([b.ref, a.ref]);
     const second = await reopen();
     assert.deepEqual(await second.lanes.countCrash(), [
       { ref: a.ref, lane: "a", crashes: 1, alone: 0, hasSurvived: false },
       { ref: b.ref, lane: "b", crashes: 1, alone: 0, hasSurvived: false },
     ]);
-    await second.lanes.begin([a.ref], true);
-    await second.lanes.begin([c.ref], false);
+    await second.lanes.begin([c.ref, a.ref], a.ref);
     const third = await reopen();
     assert.deepEqual((await third.lanes.countCrash()).map(({ lane, crashes, alone }) => [lane, crashes, alone]), [
       ["a", 2, 1],
       ["b", 1, 0],
       ["c", 1, 0],
     ]);
-    await third.lanes.begin([b.ref], false);
+    await third.lanes.begin([b.ref]);
     await third.lanes.survived(a.ref);
     const found = async () =>
       (await third.lanes.countCrash()).map(({ crashes, alone, hasSurvived }) => [crashes, alone, hasSurvived]);
     assert.deepEqual(await found(), [[3, 0, true], [2, 0, false], [1, 0, false]]);
-    await third.lanes.begin([b.ref], true);
-    assert.deepEqual(await found(), [[3, 0, true], [3, 1, false], [1, 0, false]]);
-    assert.deepEqual(await found(), [[3, 0, true], [3, 0, true], [1, 0, true]], "nothing was under way");
+    for (const alone of [1, 2]) {
+      await third.lanes.begin([b.ref], b.ref);
+      assert.deepEqual(await found(), [[3, 0, true], [2 + alone, alone, false], [1, 0, false]]);
+    }
+    assert.deepEqual(await found(), [[3, 0, true], [4, 0, false], [1, 0, false]], "it had not begun");
     await third.lanes.forgetUnderway();
     assert.deepEqual(await (await reopen()).lanes.countCrash(), []);
   });
@@ -150,7 +151,7 @@ export function testLanes(it: It): void {
     await accept(store, newEvent("1", ["a"]), newEvent("2", ["a"]), newEvent("3", ["a"]), newEvent("4", ["b"]));
     const [one, two, three] = await turnsIn(store);
     const other = await turnIn(store, "b");
-    await store.lanes.begin([one, two, three, other].map((due) => due!.ref), false);
+    await store.lanes.begin([one, two, three, other].map((due) => due!.ref));
     await store.retry([two!.ref], T0);
     await record(store, [
       recordOf(one!, "pending", { wasBegun: true }),
@@ -163,7 +164,7 @@ export function testLanes(it: It): void {
   it("countCrash() counts nothing of what is done, or gone", async (store) => {
     await accept(store, newEvent("1"), newEvent("2", ["b"]));
     const [one, two] = [await turnIn(store), await turnIn(store, "b")];
-    await store.lanes.begin([one.ref, two.ref], false);
+    await store.lanes.begin([one.ref, two.ref]);
     await settleAll(store, "dead");
     await settleAll(store, "delivered", "b");
     await store.upkeep.expire(0, { delivered: T0 + 1, dead: 0 }, 9);

@@ -86,7 +86,7 @@ testIn("openSqlite() tells of each durable commit how long it took, and of no ot
     };
     assert.equal(await countOf(() => accept(store, newEvent("1"), newEvent("2"))), 1);
     const { ref } = (await turnsIn(store))[0]!;
-    assert.equal(await countOf(() => store.lanes.begin([ref], false)), 0, "not safe from a power cut");
+    assert.equal(await countOf(() => store.lanes.begin([ref])), 0, "not safe from a power cut");
     assert.equal(await countOf(() => store.targets()), 0);
     assert.equal(await countOf(() => store.probe(0)), 1);
     assert.ok(commits.every((ms) => ms > 0 && ms < 60_000), commits.join());

@@ -66,9 +66,8 @@ const statements = {
   begin: `INSERT INTO underway (event, number, is_alone) VALUES (?, ?, ?)
     ON CONFLICT (event, number) DO UPDATE SET is_alone = excluded.is_alone`,
   survived: "UPDATE underway SET is_alone = 0, alone = 0, has_survived = 1 WHERE event = ? AND number = ?",
-  countCrash: `UPDATE underway SET crashes = crashes + 1, alone = alone + is_alone, is_alone = NULL
-    WHERE is_alone IS NOT NULL`,
-  acquit: "UPDATE underway SET alone = 0, has_survived = 1",
+  countCrash: `UPDATE underway SET crashes = crashes + (is_alone IS NOT NULL), alone = iif(is_alone, alone + 1, 0),
+    is_alone = NULL`,
   forgetDone: `DELETE FROM underway WHERE NOT EXISTS (SELECT 1 FROM deliveries d
     WHERE d.event = underway.event AND d.number = underway.number AND d.state = 'pending')`,
   suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone, u.has_survived
@@ -213,9 +212,9 @@ export class SqliteLanes implements LaneStore {
     return rows.map(({ name }) => name);
   }
 
-  async begin(refs: readonly DeliveryRef[], isAlone: boolean): Promise<void> {
+  async begin(refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
     await this.#file.write("write down what begins", () => {
-      for (const { event, number } of refs) this.#sql.begin.run(event, number, Number(isAlone));
+      for (const ref of refs) this.#sql.begin.run(ref.event, ref.number, Number(ref === alone));
     }, true);
   }
 
@@ -225,7 +224,7 @@ export class SqliteLanes implements LaneStore {
 
   async countCrash(): Promise<Suspect[]> {
     return await this.#file.write("count a crash", () => {
-      if (this.#sql.countCrash.run().changes === 0) this.#sql.acquit.run();
+      this.#sql.countCrash.run();
       this.#sql.forgetDone.run();
       return (this.#sql.suspects.all() as unknown as SuspectRow[]).map((
         { event, number, has_survived, ...suspect },

@@ -47,9 +47,9 @@ CREATE TABLE underway (
   event INTEGER NOT NULL,
   number INTEGER NOT NULL,
   crashes INTEGER NOT NULL DEFAULT 0, -- processes in a row that ended over it without having been asked to
-  alone INTEGER NOT NULL DEFAULT 0, -- those in which nothing else was under way
-  is_alone INTEGER, -- nothing else is; NULL: it has not begun in this process
-  has_survived INTEGER NOT NULL DEFAULT 0, -- it was alone for a moment, and the process went on
+  alone INTEGER NOT NULL DEFAULT 0, -- those of the last of all in a row in which it was tried alone
+  is_alone INTEGER, -- it is tried alone; NULL: it has not begun in this process
+  has_survived INTEGER NOT NULL DEFAULT 0, -- it was tried alone, and the process went on
   PRIMARY KEY (event, number)
 ) STRICT, WITHOUT ROWID;
 
