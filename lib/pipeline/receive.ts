@@ -1,7 +1,7 @@
 /** Receiving: the public listener. Bytes come in, are verified, and are answered once they are on disk. */
 
 import { Hono } from "hono";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { explain, StoreError } from "../errors.ts";
 import { textAnswer } from "../http/answer.ts";
 import type { Handler, Incoming } from "../http/incoming.ts";
@@ -41,7 +41,7 @@ export function createReceive(
   config: ReceiveConfig,
   accept: Accept,
   clients: Windows,
-  clock: Clock = systemClock,
+  clock: Clock,
 ): Handler {
   const app = new Hono<{ Bindings: { incoming: Incoming } }>();
   for (const source of config.sources) {

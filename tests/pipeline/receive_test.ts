@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
+import { systemClock } from "../../lib/clock.ts";
 import { StoreError } from "../../lib/errors.ts";
 import type { Received } from "../../lib/pipeline/accept.ts";
 import { createReceive, type ReceiveConfig } from "../../lib/pipeline/receive.ts";
@@ -51,6 +52,7 @@ function start(options: { source?: object; verdict?: Verdict; trustedProxies?: n
       return options.verdict ?? "stored";
     },
     new Windows(),
+    systemClock,
   );
   const send = async (path: string, init: Parameters<typeof incomingOf>[1] = {}) => {
     const response = await receive(incomingOf(`http://relay${path}`, init));
