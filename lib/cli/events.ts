@@ -50,6 +50,9 @@ async function list(open: OpenStore, options: Options): Promise<void> {
   if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
   const { events, hasMore } = await collect(open.store, filter, limit);
   if (json) return printJson(events.map(eventJson), open.loaded.redact);
+  if (filter.state === "in_flight") {
+    return print("Only the running relay knows what is on its way: see its page or API. Here it is listed as pending");
+  }
   if (events.length === 0) {
     return print(Object.keys(filter).length > 0 ? "No event matches" : "No event has come in yet");
   }

@@ -141,6 +141,8 @@ test("events shows time, id, type and deliveries; and says so where nothing fits
     assert.equal(lines[3], "the last 2; --limit shows more");
     const none = await runRelay(["events", "--text", "nowhere"], { cwd: folder });
     assert.deepEqual([none.code, none.stdout], [0, "No event matches\n"]);
+    const underway = await runRelay(["events", "--state", "in_flight"], { cwd: folder });
+    assert.match(underway.stdout, /Only the running relay knows what is on its way/);
   });
 });
 
