@@ -60,7 +60,6 @@ export class Owner {
       caution: this.#caution,
       stop: this.#stop.signal,
       onChange: () => this.#lookSoon(),
-      onRoom: (lane) => this.#work(lane),
       onDone,
       wake: (lanes) => this.wake(lanes),
     });

@@ -55,10 +55,8 @@ export interface Tools {
   caution: Caution;
   /** Ends attempts; what is not recorded by then is made again after a start. */
   stop: AbortSignal;
-  /** Called when a lane may have to be read. */
+  /** Called when a lane may have to be read, or has room for more. */
   onChange(): void;
-  /** Called when a lane has room for what is in memory. */
-  onRoom(lane: Lane): void;
   /** Called when a target's delivery is done, delivered or dead. */
   onDone(): void;
   /** Called when more may be due in these lanes. */
@@ -179,7 +177,7 @@ export class Worker {
     // With a rate, no more are unrecorded than may be under way, which the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
-    this.#tools.onRoom(lane); // the next one need not wait for the record of this one
+    this.#tools.onChange(); // the next one need not wait for the record of this one
     await recorded;
   }
 

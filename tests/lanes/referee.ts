@@ -224,14 +224,18 @@ export class Referee {
     const note = this.#sql.note.get(made.ref.event) as { outcome: string | null } | undefined;
     const since = this.#waitingSince(made);
     const isOver = made.startedAt >= since + PATIENCE_MS;
-    if (note?.outcome || isOver || this.#clockSets.some(({ at }) => at >= since)) return;
+    // What is left of its patience counts from its first failure, by a clock that may have been set since.
+    const first = this.made.find(({ ref }) => keyOf(ref) === keyOf(made.ref)) ?? made;
+    const wasSet = this.#clockSets.some(({ at }) => at >= Math.min(since, first.startedAt));
+    if (note?.outcome || isOver || wasSet) return;
     this.#blame(made, "goes without what it awaits before its patience is over");
   }
 
   #waitingSince({ ref }: Made): number {
     const touched = this.#touched.get(keyOf(ref)) ?? [];
     const own = this.made.filter((one) =>
-      keyOf(one.ref) === keyOf(ref) && one.isOwners && one.kind !== "deferred" && one.kind !== "aborted"
+      keyOf(one.ref) === keyOf(ref) && one.isOwners && one.kind !== "deferred" && one.kind !== "aborted" &&
+      (one.program.lostAt ?? Infinity) > (one.endedAt ?? 0)
     );
     const ended = own.map(({ endedAt = 0 }) => endedAt);
     return Math.max(0, ...touched, ...ended);
@@ -320,7 +324,7 @@ export class Referee {
     for (const own of Map.groupBy(successes, ({ ref }) => keyOf(ref)).values()) {
       own.slice(1).forEach((again, index) => {
         const before = own[index]!;
-        const wasRetried = this.#wasTouched(again.ref, before.startedAt, again.startedAt);
+        const wasRetried = this.#wasTouched(again.ref, before.startedAt - UNSEEN_MS, again.startedAt);
         const wasLost = (before.program.lostAt ?? Infinity) <= before.endedAt! + RECORD_MS;
         if (!wasRetried && !wasLost && again.isOwners) this.#blame(again, `repeats attempt ${before.serial}`);
       });
