@@ -38,7 +38,7 @@ const LEAST_GRACE_MS = 1_000;
 export interface App {
   /** Where the public listener is: at one address, unless several sockets were passed. */
   addresses: Address[];
-  /** Port of the operator's listener, if it is on. */
+  /** Port of the admin listener, if it is on. */
   adminPort?: number;
   /** The relay before ended without having been asked to. */
   wasUnclean: boolean;

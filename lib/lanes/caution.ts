@@ -8,28 +8,33 @@ import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Dead } from "../outcome.ts";
 import { type DeliveryRef, keyOf } from "../store/delivery.ts";
-import type { Due, LaneStore, Suspect } from "../store/mod.ts";
+import type { Due, Epoch, LaneStore, Suspect } from "../store/mod.ts";
 
-/** For how long after an unclean stop what begins is written down, in milliseconds. Lanes wait no longer for suspects. */
+/** For how long after an unclean stop what begins in a lane is written down, from the first that does, in milliseconds. */
 const WATCH_MS = 60_000;
 
-/** How long a delivery has been tried for when it is no longer under suspicion, in milliseconds. */
+/** For how long lanes wait for their suspects at most, in milliseconds: some may be unable to begin. */
+const HOLD_MS = 30_000;
+
+/** How long a delivery is tried for when it is no longer under suspicion, in milliseconds. */
 const TRIAL_MS = 250;
 
-/** What was under way in so many crashes, however long it had been, is tried for longer, in milliseconds. */
+/** What was under way in so many crashes is tried until its attempt ends. */
 const MANY_CRASHES = 10;
-const LONG_TRIAL_MS = 30_000;
 
 /**
  * A delivery over which the process before ended is tried again only after so long, and as long again by chance, in
  * milliseconds: whoever ends the relay again and again in this time, or at the same moment of each life, never meets the
  * same delivery twice in a row.
  */
-const CALM_MS = 2_000;
+const CALM_MS = 4_000;
 const CALM_CHANCE_MS = 8_000;
 
 /** For how long the others wait if it cannot begin then, for instance because its lane is paused, in milliseconds. */
 const PATIENCE_MS = 1_000;
+
+/** Timers may fire so much too early, in milliseconds. */
+const TIMER_SLACK_MS = 1;
 
 /** So many crashes in a row while it was tried are its fault. One may be a `kill -9`. */
 const FATAL_CRASHES = 2;
@@ -39,19 +44,23 @@ export class Caution {
   readonly #clock: Clock;
   readonly #wake: () => void;
   readonly #stop = new AbortController();
-  #watchEndsAt = -Infinity;
-  /** What is to be tried, by key, with the lanes of all that; what waits behind one in its lane may be as fatal. */
-  readonly #suspects = new Map<string, Suspect>();
+  /** The process before ended without having been asked to. */
+  #isOn = false;
+  /** Until when what begins in a lane is written down. A lane in which nothing has begun has no entry. */
+  readonly #watched = new Map<string, number>();
+  #holdEndsAt = -Infinity;
+  /** What was under way when a process before ended, and has not ended in this one, by key. */
+  readonly #unsettled = new Map<string, Suspect>();
+  /** Those of them that are given up. */
+  readonly #condemned = new Set<string>();
+  /** Those of them that are to be tried, and the lanes of these: what else waits there may be as fatal. */
+  readonly #suspects = new Set<string>();
   #lanes = new Set<string>();
-  /** The suspect that the process before ended over while it was tried. It is the first. */
+  /** The suspect that the process before ended over while it was tried. All that was under way waits for it. */
   #struck?: string;
   #calmEndsAt = -Infinity;
-  /** The suspect that is tried now, and what ends the wait for it. */
+  /** The suspect that is tried now, and what ends its trial. */
   #tried?: { key: string; ended: AbortController };
-  /** Those that are given up. */
-  #condemned = new Map<string, Suspect>();
-  /** What was under way when a process before ended, and has not ended in this one. */
-  #unsettled = new Set<string>();
 
   /** @param wake Called when more may begin than before. */
   constructor(store: LaneStore, clock: Clock, wake: () => void) {
@@ -60,91 +69,104 @@ export class Caution {
     this.#wake = wake;
   }
 
-  /** What begins is to be written down by {@link Caution.begin}. */
-  get isOn(): boolean {
-    return this.#isWatching || this.#unsettled.size > 0;
-  }
-
-  get #isWatching(): boolean {
-    return this.#clock.monotonic() < this.#watchEndsAt;
-  }
-
-  /** @param wasUnclean The process before ended without having been asked to, under the same boot of the machine. */
-  async open(wasUnclean: boolean): Promise<void> {
-    if (!wasUnclean) return await this.#store.forgetUnderway();
-    const found = await this.#store.countCrash();
-    const now = this.#clock.monotonic();
-    this.#watchEndsAt = now + WATCH_MS;
+  /**
+   * Looks for what was under way in these lanes.
+   * @param wasUnclean The process before ended without having been asked to, under the same boot of the machine.
+   * @throws {StoreError} if the store cannot read or write now.
+   */
+  async open(wasUnclean: boolean, lanes: readonly string[]): Promise<void> {
+    if (!wasUnclean) return await this.#store.forgetUnderway(lanes);
+    this.#isOn = true;
+    const found = await this.#store.countCrash(lanes);
     for (const one of found) {
       const key = keyOf(one.ref);
-      this.#unsettled.add(key);
-      if (one.alone >= FATAL_CRASHES) this.#condemned.set(key, one);
-      else if (!one.hasSurvived || one.crashes >= MANY_CRASHES) this.#suspects.set(key, one);
+      this.#unsettled.set(key, one);
+      if (one.alone >= FATAL_CRASHES) this.#condemned.add(key);
+      else if (!one.hasSurvived || one.crashes >= MANY_CRASHES) this.#suspects.add(key);
+      if (one.alone > 0 && one.alone < FATAL_CRASHES) this.#struck = key;
     }
-    const struck = this.#suspects.values().find(({ alone }) => alone > 0);
-    this.#struck = struck && keyOf(struck.ref);
-    this.#calmEndsAt = struck ? now + CALM_MS + this.#clock.random() * CALM_CHANCE_MS : now;
     this.#noteLanes();
     if (this.#suspects.size === 0) return;
     log.warn(
-      "the relay ended {crashes} times in a row without having been asked to; {count} deliveries that were under " +
-        "way are tried one by one, and what else waits in their targets waits for that",
-      {
-        crashes: Math.max(...found.map(({ crashes }) => crashes)) + 1,
-        count: this.#suspects.size,
-      },
+      "the relay ended {crashes} times in a row without having been asked to; {count} deliveries that were under way are " +
+        "tried one by one, and what else waits in their lanes waits for that",
+      { crashes: Math.max(...found.map(({ crashes }) => crashes)) + 1, count: this.#suspects.size },
     );
-    for (const at of [this.#calmEndsAt, this.#calmEndsAt + PATIENCE_MS, this.#watchEndsAt]) this.#wakeAt(at);
+    const now = this.#clock.monotonic();
+    this.#calmEndsAt = this.#struck ? now + CALM_MS + this.#clock.random() * CALM_CHANCE_MS : now;
+    this.#holdEndsAt = now + HOLD_MS;
+    for (const at of [this.#calmEndsAt, this.#calmEndsAt + PATIENCE_MS, this.#holdEndsAt]) this.#wakeAt(at);
   }
 
-  /** Wakes nobody any more. */
+  /** Plans nothing more. */
   stop(): void {
     this.#stop.abort();
   }
 
+  /** Whether what begins in this lane is to be written down by {@link Caution.begin}. */
+  isOn(lane: string): boolean {
+    return this.#isOn && this.#clock.monotonic() < (this.#watched.get(lane) ?? Infinity);
+  }
+
   mayBegin = ({ ref, lane }: Pick<Due, "ref" | "lane">): boolean => {
-    if (this.#suspects.size === 0) return true;
+    if (this.#unsettled.size === 0) return true;
     const key = keyOf(ref);
-    if (!this.#suspects.has(key)) return this.#condemned.has(key) || !this.#lanes.has(lane) || !this.#isWatching;
-    if (this.#tried) return false;
-    const waited = this.#clock.monotonic() - this.#calmEndsAt;
-    return waited >= (key === this.#struck || !this.#struck ? 0 : PATIENCE_MS);
+    if (this.#condemned.has(key)) return true;
+    const now = this.#clock.monotonic();
+    if (!this.#unsettled.has(key)) return !this.#lanes.has(lane) || now >= this.#holdEndsAt;
+    if (key === this.#struck) return now >= this.#calmEndsAt && !this.#tried;
+    if (this.#struck && (this.#tried?.key === this.#struck || now < this.#calmEndsAt + PATIENCE_MS)) return false;
+    return !this.#suspects.has(key) || !this.#tried;
   };
 
   /** What becomes of a delivery that is not to be tried any more. */
   verdictOf({ ref }: Pick<Due, "ref">): Dead | undefined {
-    const condemned = this.#condemned.get(keyOf(ref));
-    if (!condemned) return undefined;
-    const detail = `The relay ended ${condemned.crashes} times in a row while it made this delivery`;
-    return { kind: "dead", reason: "crashed", detail };
+    const key = keyOf(ref);
+    if (!this.#condemned.has(key)) return undefined;
+    const { crashes } = this.#unsettled.get(key)!;
+    return {
+      kind: "dead",
+      reason: "crashed",
+      detail: `The relay ended ${crashes} times in a row during this delivery`,
+    };
   }
 
-  /** A delivery was chosen to begin: if it is a suspect, no other one begins until it has ended, or has lived for long enough. */
+  /** A delivery was chosen to begin. If it is a suspect, no other one begins until it has ended, or lived through its trial. */
   choose(ref: DeliveryRef): void {
     const key = keyOf(ref);
     if (this.#suspects.has(key)) this.#tried = { key, ended: new AbortController() };
   }
 
-  /** Writes down what is about to begin. @throws {StoreError} if the store cannot write now. */
-  async begin(refs: readonly DeliveryRef[]): Promise<void> {
-    const ended = this.#tried?.ended.signal;
-    const tried = refs.find((ref) => keyOf(ref) === this.#tried?.key);
-    await this.#store.begin(refs, tried);
-    if (tried) void this.#watch(tried, ended!);
+  /**
+   * Writes down what is about to begin in a lane.
+   * @throws {StoreError} if the store cannot write now. What was chosen is to be chosen anew.
+   */
+  async begin(epoch: Epoch, refs: readonly DeliveryRef[]): Promise<void> {
+    if (!this.#watched.has(epoch.lane)) this.#watched.set(epoch.lane, this.#clock.monotonic() + WATCH_MS);
+    const tried = this.#tried;
+    const alone = refs.find((ref) => keyOf(ref) === tried?.key);
+    try {
+      await this.#store.begin(epoch, refs, alone);
+    } catch (error) {
+      if (alone) this.#tried = undefined;
+      throw error;
+    }
+    if (alone) void this.#watch(epoch, alone, tried!.ended.signal);
   }
 
-  /** Lets a delivery go that does not end the relay for so long. */
-  async #watch(ref: DeliveryRef, ended: AbortSignal): Promise<void> {
-    const isOld = this.#suspects.get(keyOf(ref))!.crashes >= MANY_CRASHES;
-    await this.#clock.sleep(isOld ? LONG_TRIAL_MS : TRIAL_MS, AbortSignal.any([ended, this.#stop.signal]));
+  /** Lets a suspect go that does not end the relay while it is tried. */
+  async #watch(epoch: Epoch, ref: DeliveryRef, ended: AbortSignal): Promise<void> {
+    const key = keyOf(ref);
+    if (this.#unsettled.get(key)!.crashes >= MANY_CRASHES) return; // its end lets it go
+    await this.#clock.sleep(TRIAL_MS, AbortSignal.any([ended, this.#stop.signal]));
     if (ended.aborted || this.#stop.signal.aborted) return;
-    await this.#write("what went well", () => this.#store.survived(ref));
-    this.#clear(keyOf(ref));
+    await this.#write("what went well", () => this.#store.survived(epoch, ref));
+    this.#clear(key);
   }
 
   /** What was written down was put off: if the relay ends from now on, that is not its fault. */
-  async excuse(ref: DeliveryRef): Promise<void> {
-    await this.#write("what was put off", () => this.#store.begin([ref]));
+  async excuse(epoch: Epoch, ref: DeliveryRef): Promise<void> {
+    await this.#write("what was put off", () => this.#store.forgetBegun(epoch, ref));
   }
 
   async #write(what: string, write: () => Promise<void>): Promise<void> {
@@ -176,10 +198,10 @@ export class Caution {
   }
 
   #noteLanes(): void {
-    this.#lanes = new Set(this.#suspects.values().map(({ lane }) => lane));
+    this.#lanes = new Set([...this.#suspects].map((key) => this.#unsettled.get(key)!.lane));
   }
 
   #wakeAt(at: number): void {
-    this.#clock.sleep(at - this.#clock.monotonic(), this.#stop.signal).then(this.#wake);
+    this.#clock.sleep(at - this.#clock.monotonic() + TIMER_SLACK_MS, this.#stop.signal).then(this.#wake);
   }
 }

@@ -1,4 +1,4 @@
-/** Gives order keys their turn whose heads are parked: a safeguard, for what ended without the owner's knowing. */
+/** Makes the parked heads of order keys due: a safeguard, for what ended without the owner's knowing. */
 
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";

@@ -9,20 +9,25 @@ import type { Store } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
-import { Lane, type UnderwayView } from "./lane.ts";
+import type { Lane, UnderwayView } from "./lane.ts";
 import { OrderCheck } from "./order.ts";
-import { Pace } from "./pace.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
+import { takeOver } from "./take_over.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
 /** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
 
-/** What was recorded may have begun so much later: its start and its end are whole milliseconds. */
-const ROUNDED_MS = 2;
+/** How lanes are taken over. */
+interface Start {
+  /** A circuit that is open begins with a probe. */
+  probes: boolean;
+  /** The owner before ended without having been asked to. */
+  wasUnclean: boolean;
+}
 
 /** Owns lanes from {@link Owner.start} on. */
 export class Owner {
@@ -73,9 +78,8 @@ export class Owner {
    * @throws {StoreError} if the store cannot read or write now.
    */
   async start(wasUnclean: boolean): Promise<void> {
-    await this.#caution.open(wasUnclean);
     await this.#bringForward();
-    await this.#adopt(this.#config, { probes: true });
+    await this.#adopt(this.#config, { probes: true, wasUnclean });
     this.checkOrder();
     this.wake();
   }
@@ -99,7 +103,7 @@ export class Owner {
     await this.#worker.settled();
   }
 
-  async #adopt(config: LanesConfig, { probes = false } = {}): Promise<void> {
+  async #adopt(config: LanesConfig, start: Start = { probes: false, wasUnclean: false }): Promise<void> {
     // What is accepted under the config before, and is written only now, may go to any lane of that one.
     const known = new Set([...await this.#store.lanes.waiting(), ...this.#lanes.keys()]);
     const gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
@@ -113,22 +117,14 @@ export class Owner {
       if (before && !isSamePlace(before, target)) lane.pace.forget();
     }
     this.#config = { ...config, lanes };
-    await this.#own([...lanes.keys()].filter((name) => !this.#lanes.has(name)), lanes, probes);
+    await this.#takeOver(new Map([...lanes].filter(([name]) => !this.#lanes.has(name))), start);
   }
 
-  async #own(names: readonly string[], lanes: ReadonlyMap<string, Target>, probes: boolean): Promise<void> {
-    if (names.length === 0) return;
-    const rated = names.filter((name) => lanes.get(name)!.policy.rates.length > 0);
-    const underway = new Map(rated.map((name) => [name, lanes.get(name)!.policy.concurrency]));
-    for (const [name, { epoch, hold, starts }] of await this.#store.lanes.own(names, this.#token, underway)) {
-      const { policy } = lanes.get(name)!;
-      const now = this.#time.now();
-      const pace = new Pace(policy, {
-        hold: this.#time.holdToMonotonic({ ...hold, openUntil: probes ? hold.openUntil && now : hold.openUntil }),
-        starts: starts.map((at) => this.#time.toMonotonic(at + ROUNDED_MS)),
-      });
-      this.#lanes.set(name, new Lane(epoch, pace));
-    }
+  async #takeOver(targets: ReadonlyMap<string, Target>, { probes, wasUnclean }: Start): Promise<void> {
+    if (targets.size === 0) return;
+    const lanes = await takeOver(targets, this.#token, probes, { store: this.#store.lanes, time: this.#time });
+    await this.#caution.open(wasUnclean, [...lanes.keys()]);
+    for (const [name, lane] of lanes) this.#lanes.set(name, lane);
   }
 
   /** Says that more may be due in these lanes, or in all. Many calls in one turn of the event loop cost one look. */
@@ -284,8 +280,9 @@ export class Owner {
     const now = this.#clock.monotonic();
     for (const [name, lane] of this.#lanes) {
       const opensAt = this.#config.lanes.has(name) ? lane.pace.opensAt(now) : undefined;
-      if (opensAt === undefined) continue;
+      if (opensAt === undefined || !lane.hasRoom) continue; // a record that is written looks again
       const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
+      if (!isReady && lane.next()) continue; // the caution wakes when that may begin
       const dueAt = isReady ? opensAt : lane.nextAt === undefined ? Infinity : this.#time.toMonotonic(lane.nextAt);
       this.#schedule.at(Math.max(opensAt, dueAt));
     }

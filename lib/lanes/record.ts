@@ -46,7 +46,7 @@ export class Recorder {
 
   /**
    * Records an attempt. Goes on until the store has it: an attempt that was made is not forgotten for a full disk.
-   * @returns The record, and what became of it; `undefined` if the relay stopped before the store took it.
+   * @returns The record, and its fate; `undefined` if the relay stopped before the store took it.
    */
   async record(attempted: Attempted): Promise<{ record: AttemptRecord; recorded: Recorded } | undefined> {
     const { lane: { epoch, pace }, underway: { due }, hold } = attempted;

@@ -81,7 +81,7 @@ export class Worker {
     const { clock, caution } = this.#tools;
     const waiting: Waiting[] = [];
     const begun: Attempting[] = [];
-    const isCautious = caution.isOn;
+    const isCautious = caution.isOn(lane.epoch.lane);
     while (lane.hasRoom && lane.pace.room(clock.monotonic()) > 0) {
       const due = lane.next(caution.mayBegin);
       if (!due) break;
@@ -150,11 +150,11 @@ export class Worker {
 
   async #makeCautiously(lane: Lane, begun: readonly Attempting[]): Promise<void> {
     try {
-      await this.#tools.caution.begin(begun.map(({ underway }) => underway.due.ref));
+      await this.#tools.caution.begin(lane.epoch, begun.map(({ underway }) => underway.due.ref));
     } catch (error) {
       log.error("cannot write down what begins: {problem}", { problem: explain(error) });
       await this.#pause();
-      for (const { underway } of begun) this.#release(lane, underway);
+      for (const { underway } of begun) this.#putBack(lane, underway);
       return;
     }
     await Promise.all(begun.map((one) => this.#make(one)));
@@ -186,16 +186,21 @@ export class Worker {
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
-    if (underway.wasBegun) await this.#tools.caution.excuse(underway.due.ref);
+    if (underway.wasBegun) await this.#tools.caution.excuse(lane.epoch, underway.due.ref);
     this.#release(lane, underway);
     await this.#recorder.hold(lane, hold);
   }
 
-  /** Leaves a delivery as it was: no attempt was made, or the relay stops. */
+  /** Leaves a delivery as it was: its attempt was put off or cut off. */
   #release(lane: Lane, underway: Underway): void {
+    this.#putBack(lane, underway);
+    this.#tools.caution.end(underway.due.ref);
+  }
+
+  /** Leaves a delivery as it was: no attempt was made. */
+  #putBack(lane: Lane, underway: Underway): void {
     lane.pace.end();
     lane.release(underway);
-    this.#tools.caution.end(underway.due.ref);
     this.#tools.onChange();
   }
 

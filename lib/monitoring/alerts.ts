@@ -50,7 +50,7 @@ export const rules: readonly Rule[] = [
     severity: "critical",
     summary: "relay on {{ $labels.instance }} cannot store events of {{ $labels.source }}",
     description: "Senders are answered 503 and try again later, until they give up. The log says why (a full disk, a " +
-      "locked file, too much waiting); `/readyz` answers 200 once that is fixed; `relay status` tells what waits.",
+      "locked file, too much waiting); `/readyz` answers 200 once that is fixed; `relay status` shows what is waiting.",
   },
   {
     alert: "RelaySignaturesWrong",
@@ -69,7 +69,7 @@ export const rules: readonly Rule[] = [
     severity: "warning",
     summary: "relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} to accept an event",
     description: "Senders may give up waiting and send again. The disk or the processor is too busy: see " +
-      "RelayCommitSlow, and what else runs on the machine; `relay status` tells what waits.",
+      "RelayCommitSlow, and what else runs on the machine; `relay status` shows what is waiting.",
   },
   {
     alert: "RelayCommitSlow",

@@ -2,7 +2,7 @@
 
 import type { Activity } from "../store/operator.ts";
 
-/** What became of attempts. */
+/** Outcomes of attempts. */
 export interface Counts {
   delivered: number;
   /** Failed, and tried again. */

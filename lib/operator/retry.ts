@@ -5,7 +5,7 @@ import type { Store } from "../store/mod.ts";
 import type { DeadFilter } from "../store/operator.ts";
 import type { ShownState } from "../store/views.ts";
 
-/** What became of each delivery that was named. */
+/** Each delivery that was named, by what was done about it. */
 export interface RetryResult {
   retried: { id: string; target: string }[];
   /** Delivered, or on its way. */

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type IdBytes, parseId } from "../id.ts";
 import type { UnderwayView } from "../lanes/lane.ts";
+import { isOwnLane } from "../own_lane.ts";
 import { matches } from "../pattern.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, ListPage } from "../store/operator.ts";
@@ -49,13 +50,13 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
     { type, target, since = 0, text }: EventFilter,
     { limit, before = Infinity, signal }: ListPage & { before?: number },
   ): Promise<EventPage> {
-    const own = underway().filter(({ lane, event }) => lane === (target ?? lane) && event < before);
+    const own = underway().filter(({ lane, event }) => !isOwnLane(lane) && lane === (target ?? lane) && event < before);
     const ids = new Map(own.map(({ id, event }) => [event, id]));
     const page: EventPage = { events: [] };
     for (const [event, id] of [...ids].sort(([one], [other]) => other - one)) {
       if (page.events.length === limit || signal?.aborted) return page;
       const story = await store.story(parseId(id)!);
-      if (!story?.deliveries.some((delivery) => delivery.id === id)) continue; // of a lane of relay's own, or gone
+      if (!story?.deliveries.some((delivery) => delivery.id === id)) continue; // it is gone
       const { seq: _, headers: _headers, body, secretIndex: _secret, details: _details, deliveries, ...view } = story;
       const fits = (type === undefined || matches(type, view.type)) && Date.parse(view.receivedAt) >= since &&
         (text === undefined || Buffer.from(body).includes(text));

@@ -93,7 +93,7 @@ export function messageFor(event: RoutedEvent, target: string, table: RoutingTab
 }
 
 /** The matching routes to this target that say something of its messages, in their order. */
-export function matchingRules(event: RoutedEvent, target: string, table: RoutingTable): RouteRule[] {
+function matchingRules(event: RoutedEvent, target: string, table: RoutingTable): RouteRule[] {
   const says = (rule: RouteRule) => rule.enrich !== undefined || Object.keys(rule.message).length > 0;
   const rules = table.routes.filter((rule) => rule.to.includes(target) && says(rule));
   return rules.filter((rule, index) => judge(event, rule, index, []) === "matched");

@@ -132,7 +132,7 @@ export interface Batch {
 }
 
 /**
- * What became of a record. `history`: the delivery was changed since it was read, or the lane has another owner, so the
+ * The fate of a record. `history`: the delivery was changed since it was read, or the lane has another owner, so the
  * attempt is kept in its history and changes nothing. `known`: it was recorded before. `gone`: so is the delivery.
  */
 export type RecordFate = "recorded" | "history" | "known" | "gone";
@@ -143,7 +143,7 @@ export interface Recorded {
   head?: DeliveryRef;
 }
 
-/** What became of a {@link Batch}, in its order. */
+/** The outcome of a {@link Batch}, in its order. */
 export interface Written {
   accepted: ("stored" | "duplicate")[];
   lanes: Recorded[][];
@@ -218,13 +218,15 @@ export interface LaneStore {
    * Writes down what is about to be made, for the next process to find if this one ends over it. A record takes it out.
    * @param alone The one of them that is tried alone, since processes before ended while it was under way.
    */
-  begin(refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void>;
+  begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void>;
   /** Says that it was tried alone, and the process did not end over it: none before was its fault. */
-  survived(ref: DeliveryRef): Promise<void>;
-  /** Counts one more crash for all that was under way, and gives that with what was before, but for what is done. */
-  countCrash(): Promise<Suspect[]>;
-  /** Forgets all that was under way. */
-  forgetUnderway(): Promise<void>;
+  survived(epoch: Epoch, ref: DeliveryRef): Promise<void>;
+  /** Takes out what was written down, since no attempt came of it. */
+  forgetBegun(epoch: Epoch, ref: DeliveryRef): Promise<void>;
+  /** Counts one more crash for what was under way in these lanes, and gives that with what was before, unless it is done. */
+  countCrash(lanes: readonly string[]): Promise<Suspect[]>;
+  /** Forgets what was under way in these lanes. */
+  forgetUnderway(lanes: readonly string[]): Promise<void>;
   /** Raised by whatever an operator, or another program, changes of deliveries and lanes. */
   changes(): Promise<number>;
 }

@@ -6,7 +6,7 @@ import type { Reason } from "../outcome.ts";
 import type { DeliveryRef } from "./delivery.ts";
 import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, ShownState, TargetView } from "./views.ts";
 
-/** A delivery with what became of each attempt, the first one first. */
+/** A delivery with the outcome of each attempt, the first one first. */
 export interface DeliveryStory extends DeliveryView {
   ref: DeliveryRef;
   history: AttemptView[];
@@ -24,7 +24,7 @@ export interface Fetched {
 
 /** Everything that is known of an event. */
 export interface EventStory extends EventView {
-  /** The event's place in the order of acceptance. */
+  /** The event's sequence: its position in the order of acceptance. */
   seq: number;
   /** Those that go on with the body. */
   headers: Record<string, string>;
@@ -65,7 +65,7 @@ export interface EventPage<Event = EventView> {
   next?: number;
 }
 
-/** An event with its place in the order of acceptance. */
+/** An event with its sequence. */
 export interface StoredEvent {
   seq: number;
   event: RelayEvent;
@@ -108,9 +108,9 @@ export interface OperatorStore {
    * changes meanwhile may count as it was or as it is.
    */
   targets(): Promise<TargetView[]>;
-  /** Events, the newest first, from before this place on. */
+  /** Events, the newest first, from before this sequence on. */
   events(filter: EventFilter, page: ListPage & { before?: number }): Promise<EventPage>;
-  /** Events with their bodies in the order of acceptance, from after this place on. */
+  /** Events with their bodies in the order of acceptance, from after this sequence on. */
   stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>>;
   /** The event of this id, or the one whose delivery has it. */
   story(id: IdBytes): Promise<EventStory | undefined>;

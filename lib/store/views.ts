@@ -64,7 +64,9 @@ export type AttemptView = z.infer<typeof attemptView>;
 /** A target, as far as it is known from its deliveries alone. */
 export const targetView = z.object({
   name: z.string(),
-  pending: count.meta({ description: "Deliveries that wait, for their time or for their turn" }),
+  pending: count.meta({
+    description: "Deliveries that are waiting: for the next attempt, or behind others of their order key",
+  }),
   inFlight: count.meta({ description: "Deliveries that are on their way" }),
   dead: count,
   oldestPendingAt: time.nullable().meta({

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Caution } from "../../lib/lanes/caution.ts";
-import type { LaneStore, Suspect } from "../../lib/store/mod.ts";
+import type { Epoch, LaneStore, Suspect } from "../../lib/store/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
 
 const refOf = (event: number) => ({ event, number: 1 });
@@ -11,6 +11,7 @@ const refOf = (event: number) => ({ event, number: 1 });
 /** Each is in a lane with that which has the number after the next multiple of so many. */
 const LANE = 4;
 const laneOf = (event: number) => String(Math.floor(event / LANE));
+const epochOf = (event: number): Epoch => ({ lane: laneOf(event), number: 1, token: "" });
 
 const T0 = 1_800_000_000_000;
 
@@ -20,13 +21,13 @@ type Row = Suspect & { isAlone?: boolean };
 class Rows {
   readonly rows = new Map<number, Row>();
   readonly store = {
-    begin: async (refs, alone) => {
+    begin: async (_epoch, refs, alone) => {
       for (const ref of refs) {
         const row = { ref, lane: laneOf(ref.event), crashes: 0, alone: 0, hasSurvived: false };
         this.rows.set(ref.event, { ...row, ...this.rows.get(ref.event), isAlone: ref === alone });
       }
     },
-    survived: async ({ event }) => {
+    survived: async (_epoch, { event }) => {
       this.rows.set(event, { ...this.rows.get(event)!, alone: 0, isAlone: false, hasSurvived: true });
     },
     countCrash: async () => {
@@ -96,11 +97,11 @@ async function live(relay: Relay, lifeMs: number, wasUnclean = true): Promise<"k
       }
       underway.add(event);
       caution.choose(ref);
-      if (caution.isOn) await caution.begin([ref]);
+      if (caution.isOn(laneOf(event))) await caution.begin(epochOf(event), [ref]);
       clock.after(ms, () => end(event));
     }
   };
-  await caution.open(wasUnclean);
+  await caution.open(wasUnclean, []);
   void look();
   for (let passed = 0; passed < lifeMs && isAlive; passed += 100) await clock.run(Math.min(100, lifeMs - passed));
   isAlive = false;
@@ -109,9 +110,9 @@ async function live(relay: Relay, lifeMs: number, wasUnclean = true): Promise<"k
 }
 
 /** Starts a relay again and again until its poison ends it no more; gives how many starts it has ended. */
-async function startUntilWell(relay: Relay, limit = 40): Promise<number> {
-  for (let starts = 0; starts < limit; starts++) {
-    if (await live(relay, 20_000, starts > 0) === "killed") return starts;
+async function startUntilWell(relay: Relay, lifeMs = 40_000): Promise<number> {
+  for (let starts = 0; starts < 40; starts++) {
+    if (await live(relay, lifeMs, starts > 0) === "killed") return starts;
   }
   return Infinity;
 }
@@ -149,11 +150,17 @@ test("Caution condemns all that end the relay, of one target and of others, one 
   }
 });
 
-test("Caution condemns what ends the relay later than it is tried alone at first, in the end", async () => {
-  const relay = relayOf([...healthy(3, 5_000), [99, 1_000]], { poisons: [99] });
-  assert.ok(await startUntilWell(relay) <= 18);
-  assert.deepEqual([relay.condemned, relay.delivered.length], [[99], 3]);
-});
+for (const [others, ms] of [[3, 1_000], [3, 45_000], [20, 3_000]] as const) {
+  test(`Caution condemns what ends the relay after ${ms} ms, in the end, and none of ${others} beside it`, async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const parts = { poisons: [99], clock: new HandClock(T0, seed) };
+      const relay = relayOf([...healthy(others, 10_000), [99, ms]], parts);
+      const starts = await startUntilWell(relay, 300_000);
+      assert.ok(starts <= 18, `${starts} starts (seed ${seed})`);
+      assert.deepEqual([relay.condemned, relay.delivered.length], [[99], others]);
+    }
+  });
+}
 
 const kills: [when: string, ms: (random: () => number) => number, most: number][] = [
   ["the same moment", () => 100, 0],
@@ -180,15 +187,36 @@ for (const [when, ms, most] of kills) {
   }
 }
 
+test("Caution suspects what it could not write down as before", async () => {
+  const { store } = new Rows();
+  const [one, other] = [refOf(1), refOf(2)];
+  await store.begin(epochOf(1), [one, other]);
+  let isFull = true;
+  const begin: LaneStore["begin"] = async (...args) =>
+    isFull ? await Promise.reject(new Error("full")) : store.begin(...args);
+  const caution = new Caution({ ...store, begin }, new HandClock(0), () => {});
+  await caution.open(true, []);
+  const mayBegin = () => [one, other].map((ref) => caution.mayBegin({ ref, lane: laneOf(1) }));
+  caution.choose(one);
+  assert.deepEqual(mayBegin(), [false, false]);
+  await assert.rejects(caution.begin(epochOf(1), [one]), /full/);
+  assert.deepEqual(mayBegin(), [true, true]);
+  isFull = false;
+  caution.choose(one);
+  await caution.begin(epochOf(1), [one]);
+  assert.deepEqual((await store.countCrash([])).map(({ ref, alone }) => [ref.event, alone]), [[1, 1], [2, 0]]);
+  caution.stop();
+});
+
 test("Caution gives its verdict once: what is retried after it is tried again", async () => {
   const { store } = new Rows();
   const ref = refOf(1);
   for (let crash = 0; crash < 2; crash++) {
-    await store.begin([ref], ref);
-    if (crash === 0) await store.countCrash();
+    await store.begin(epochOf(1), [ref], ref);
+    if (crash === 0) await store.countCrash([]);
   }
   const caution = new Caution(store, new HandClock(0), () => {});
-  await caution.open(true);
+  await caution.open(true, []);
   const { kind, reason } = caution.verdictOf({ ref })!;
   assert.deepEqual([kind, reason], ["dead", "crashed"]);
   caution.end(ref);

@@ -10,11 +10,12 @@ type Program = Parameters<Simulation["configFor"]>[0];
 const KILLS = 10;
 
 const setups = {
-  bad: { policy: { concurrency: 4 } },
   plain: { policy: { concurrency: 4 } },
   keyed: { policy: { concurrency: 4 }, keys: 2 },
   hopeful: { need: "optional" },
 } as const;
+
+type Setup = ConstructorParameters<typeof Simulation>[1][string];
 
 /** A world in which one delivery of the lane `bad`, the first that begins there, may end the program that makes it. */
 class Deadly extends Simulation {
@@ -23,8 +24,8 @@ class Deadly extends Simulation {
   #poison?: string;
 
   /** @param answersMs How long the answer takes that ends the program, in milliseconds; absent: none does. */
-  constructor(seed: number, readonly answersMs?: number) {
-    super(seed, setups);
+  constructor(seed: number, readonly answersMs?: number, bad: Setup = {}) {
+    super(seed, { ...setups, bad });
   }
 
   override configFor(program: Program) {
@@ -56,6 +57,10 @@ class Deadly extends Simulation {
   }
 }
 
+function paced(perMs: number, limit: number, concurrency: number): Setup {
+  return { policy: { concurrency, rates: [{ perMs, limit }] } };
+}
+
 /** What was given up, as target, reason and number. */
 const deadIn = async ({ store }: Simulation) =>
   (await store.deadGroups({})).map(({ target, reason, count }) => [target, reason, count]);
@@ -69,25 +74,27 @@ async function liveWith(world: Deadly, longestMs: number): Promise<unknown[]> {
   world.longestMs = longestMs;
   for (let count = 0; count < 10; count++) world.accept();
   let dead: unknown[] = [];
-  for (let span = 0; span < 60 && dead.length === 0; span++) {
-    world.accept();
+  for (let span = 0; span < 300 && dead.length === 0; span++) {
+    if (span < 20) world.accept();
     await world.supervise(2_000);
     dead = await deadIn(world);
   }
   return dead;
 }
 
-const poisons: [what: string, answersMs: number, longestMs: number, ends: number][] = [
+const poisons: [what: string, answersMs: number, longestMs: number, ends: number, bad?: Setup][] = [
   ["at once", 0, 100, 4],
   ["a little later", 100, 100, 4],
   ["at once, beside slow targets", 0, 2_000, 4],
+  ["in a lane that takes one at a time a second", 0, 100, 4, paced(1_000, 1, 1)],
+  ["in a lane that takes no more a minute than at a time", 0, 100, 4, paced(60_000, 20, 20)],
   ["only after the others have gone on", 400, 100, 14],
 ];
 
-for (const [what, answersMs, longestMs, ends] of poisons) {
+for (const [what, answersMs, longestMs, ends, bad] of poisons) {
   test(`Owner gives up what ends the relay ${what}, and delivers all else`, async () => {
     for (const seed of [1, 2, 3]) {
-      const world = new Deadly(seed, answersMs);
+      const world = new Deadly(seed, answersMs, bad);
       try {
         assert.deepEqual(await liveWith(world, longestMs), [["bad", "crashed", 1]]);
         assert.ok(world.ends >= 3 && world.ends <= ends, `it ended the relay ${world.ends} times (seed ${seed})`);

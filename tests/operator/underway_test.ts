@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { formatId, parseId } from "../../lib/id.ts";
+import { deliveryId, formatId, parseId } from "../../lib/id.ts";
 import { showUnderway } from "../../lib/operator/underway.ts";
 import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import type { Store } from "../../lib/store/mod.ts";
@@ -24,7 +24,13 @@ async function withUnderway(keys: number[], work: (shown: Store) => Promise<void
       const { seq, deliveries: [one] } = (await store.story(parseId(idOf(key))!))!;
       return { id: one!.id, lane: one!.target, event: seq };
     }));
-    await work(showUnderway(store, () => underway));
+    // What is fetched for an event is under way in a lane of its own.
+    const fetched = underway.map(({ event }) => ({
+      id: formatId(deliveryId(newEvent("1").id, 9)),
+      lane: "relay::notes",
+      event,
+    }));
+    await work(showUnderway(store, () => [...underway, ...fetched]));
   } finally {
     await store.close();
     folder.remove();

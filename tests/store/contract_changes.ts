@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { systemEvent } from "../../lib/system_event.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
-import { accept, dueIn, epochOf, newEvent, record, recordOf, settle, T0, takeOver, turnIn } from "./samples.ts";
+import { accept, begin, dueIn, epochOf, newEvent, record, recordOf, settle, T0, takeOver, turnIn } from "./samples.ts";
 
 /** By how much this raises the count. */
 async function raised(store: Store, work: () => Promise<unknown>): Promise<number> {
@@ -34,7 +34,7 @@ export function testChanges(it: It): void {
       await accept(store, newEvent("1", ["a:rex"]), newEvent("2", ["a:rex"]), newEvent("3", ["b"]), newEvent("4", []));
       const { epoch } = await takeOver(store);
       const [head] = (await dueIn(store)).due;
-      await store.lanes.begin([head!.ref]);
+      await begin(store, [head!]);
       await store.lanes.park(epoch, ["rex"]);
       await store.lanes.unpark(epoch);
       await record(store, [recordOf(head!, "pending", { wasBegun: true })], { openUntil: T0 + 9 });
@@ -43,8 +43,8 @@ export function testChanges(it: It): void {
       await store.lanes.await(await epochOf(store, "b"), [{ ref, revision, awaits: { lane: "relay::notes" } }]);
       await settle(store, "delivered", "relay::notes");
       await settle(store, "dead", "b");
-      await store.lanes.countCrash();
-      await store.lanes.forgetUnderway();
+      await store.lanes.countCrash(["a", "b"]);
+      await store.lanes.forgetUnderway(["a", "b"]);
       await store.lanes.bringForward();
       await store.alarms.watch(["one"], T0);
       await store.alarms.turn(

@@ -1,11 +1,12 @@
 /** What every store does: it takes nothing from whoever is not the owner any more, and nothing twice. */
 
 import assert from "node:assert/strict";
-import type { AttemptRecord, Due, Epoch, Store } from "../../lib/store/mod.ts";
+import type { AttemptRecord, Due, Epoch, Store, Suspect } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import {
   accept,
   attemptsOf,
+  begin,
   dueIn,
   epochOf,
   iso,
@@ -118,6 +119,19 @@ export function testFences(it: It): void {
     assert.equal(await store.lanes.unpark(old), 0);
     assert.equal((await dueIn(store)).due.length, 1);
     assert.equal(await store.lanes.unpark(epoch), 1);
+  });
+
+  it("begin(), survived() and forgetBegun() in an old epoch write nothing", async (store) => {
+    await accept(store, newEvent("1"));
+    const [due, { epoch: old }] = [await turnIn(store), await takeOver(store)];
+    await takeOver(store);
+    await store.lanes.begin(old, [due.ref], due.ref);
+    assert.deepEqual(await store.lanes.countCrash(["a"]), []);
+    await begin(store, [due], due);
+    await store.lanes.survived(old, due.ref);
+    await store.lanes.forgetBegun(old, due.ref);
+    const [{ alone, hasSurvived }] = await store.lanes.countCrash(["a"]) as [Suspect];
+    assert.deepEqual([alone, hasSurvived], [1, false]);
   });
 
   it("giveUp() of an old epoch is none", async (store, reopen) => {
@@ -235,7 +249,7 @@ export function testFences(it: It): void {
   it("write() drops the record of a delivery that is gone, and leaves nothing", async (store) => {
     await accept(store, newEvent("1", ["a:rex"]), newEvent("2", ["b"]));
     const due = await settle(store, "delivered");
-    await store.lanes.begin([due.ref], due.ref);
+    await begin(store, [due], due);
     assert.equal((await store.upkeep.expire(0, { delivered: T0 + 1, dead: T0 + 1 }, 9)).deleted, 1);
     const was = await toldOf(store);
     const late = recordOf(due, "dead", { startedAt: T0 + 7, isAwaited: true, wasBegun: true });
@@ -243,7 +257,7 @@ export function testFences(it: It): void {
       assert.deepEqual(await record(store, [late]), [{ fate: "gone", head: undefined }]);
     }
     assert.deepEqual(await toldOf(store), was);
-    assert.deepEqual(await store.lanes.countCrash(), []);
+    assert.deepEqual(await store.lanes.countCrash(["a"]), []);
     await accept(store, newEvent("1", ["a:rex"]));
     const story = await store.story(newEvent("1").id);
     assert.deepEqual([story!.deliveries[0]!.history, story!.details], [[], undefined]);

@@ -6,6 +6,7 @@ import type { Due, Store } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import {
   accept,
+  begin,
   dueIn,
   epochOf,
   newEvent,
@@ -27,6 +28,8 @@ async function start(store: Store, due: Due, startsKeptMs: number | undefined, .
     lanes: [{ epoch: await epochOf(store, due.lane), hold: {}, startsKeptMs, records }],
   });
 }
+
+const LANES = ["a", "b", "c"];
 
 export function testLanes(it: It): void {
   it("own() tells when attempts began of late, as far as that was to be kept", async (store, reopen) => {
@@ -118,56 +121,73 @@ export function testLanes(it: It): void {
 
   it("countCrash() counts what was written down, for each process that ended over it", async (store, reopen) => {
     await accept(store, newEvent("1", ["a", "b", "c"]));
-    assert.deepEqual(await store.lanes.countCrash(), []);
+    assert.deepEqual(await store.lanes.countCrash(LANES), []);
     const [a, b, c] = [await turnIn(store, "a"), await turnIn(store, "b"), await turnIn(store, "c")];
-    await store.lanes.begin([b.ref, a.ref]);
+    await begin(store, [b, a]);
     const second = await reopen();
-    assert.deepEqual(await second.lanes.countCrash(), [
+    assert.deepEqual(await second.lanes.countCrash(LANES), [
       { ref: a.ref, lane: "a", crashes: 1, alone: 0, hasSurvived: false },
       { ref: b.ref, lane: "b", crashes: 1, alone: 0, hasSurvived: false },
     ]);
-    await second.lanes.begin([c.ref, a.ref], a.ref);
+    await begin(second, [c, a], a);
     const third = await reopen();
-    assert.deepEqual((await third.lanes.countCrash()).map(({ lane, crashes, alone }) => [lane, crashes, alone]), [
+    assert.deepEqual((await third.lanes.countCrash(LANES)).map(({ lane, crashes, alone }) => [lane, crashes, alone]), [
       ["a", 2, 1],
       ["b", 1, 0],
       ["c", 1, 0],
     ]);
-    await third.lanes.begin([b.ref]);
-    await third.lanes.survived(a.ref);
+    await begin(third, [b]);
+    await third.lanes.survived(await epochOf(third, "a"), a.ref);
     const found = async () =>
-      (await third.lanes.countCrash()).map(({ crashes, alone, hasSurvived }) => [crashes, alone, hasSurvived]);
+      (await third.lanes.countCrash(LANES)).map(({ crashes, alone, hasSurvived }) => [crashes, alone, hasSurvived]);
     assert.deepEqual(await found(), [[3, 0, true], [2, 0, false], [1, 0, false]]);
     for (const alone of [1, 2]) {
-      await third.lanes.begin([b.ref], b.ref);
+      await begin(third, [b], b);
       assert.deepEqual(await found(), [[3, 0, true], [2 + alone, alone, false], [1, 0, false]]);
     }
     assert.deepEqual(await found(), [[3, 0, true], [4, 0, false], [1, 0, false]], "it had not begun");
-    await third.lanes.forgetUnderway();
-    assert.deepEqual(await (await reopen()).lanes.countCrash(), []);
+    await third.lanes.forgetUnderway(LANES);
+    assert.deepEqual(await (await reopen()).lanes.countCrash(LANES), []);
   });
 
-  it("write() takes out what was written down, whatever became of it, and nothing else", async (store) => {
+  it("countCrash() and forgetUnderway() concern the lanes they are asked for", async (store) => {
+    await accept(store, newEvent("1", ["a", "b"]));
+    await begin(store, [await turnIn(store, "a"), await turnIn(store, "b")]);
+    const crashesIn = async (lane: string) => (await store.lanes.countCrash([lane])).map(({ crashes }) => crashes);
+    assert.deepEqual([await crashesIn("a"), await crashesIn("a"), await crashesIn("b")], [[1], [1], [1]]);
+    await store.lanes.forgetUnderway(["a"]);
+    assert.deepEqual([await crashesIn("a"), await crashesIn("b")], [[], [1]]);
+  });
+
+  it("forgetBegun() takes out what was put off", async (store) => {
+    await accept(store, newEvent("1", ["a"]), newEvent("2", ["a"]));
+    const [one, two] = await turnsIn(store);
+    await begin(store, [one!, two!]);
+    await store.lanes.forgetBegun(await epochOf(store, "a"), one!.ref);
+    assert.deepEqual((await store.lanes.countCrash(LANES)).map(({ ref }) => ref), [two!.ref]);
+  });
+
+  it("write() takes out what was written down, whatever its outcome, and nothing else", async (store) => {
     await accept(store, newEvent("1", ["a"]), newEvent("2", ["a"]), newEvent("3", ["a"]), newEvent("4", ["b"]));
     const [one, two, three] = await turnsIn(store);
     const other = await turnIn(store, "b");
-    await store.lanes.begin([one, two, three, other].map((due) => due!.ref));
+    await begin(store, [one!, two!, three!, other]);
     await store.retry([two!.ref], T0);
     await record(store, [
       recordOf(one!, "pending", { wasBegun: true }),
       recordOf(two!, "delivered", { wasBegun: true }),
       recordOf(three!, "pending"),
     ]);
-    assert.deepEqual((await store.lanes.countCrash()).map(({ ref }) => ref), [three!.ref, other.ref]);
+    assert.deepEqual((await store.lanes.countCrash(LANES)).map(({ ref }) => ref), [three!.ref, other.ref]);
   });
 
   it("countCrash() counts nothing of what is done, or gone", async (store) => {
     await accept(store, newEvent("1"), newEvent("2", ["b"]));
     const [one, two] = [await turnIn(store), await turnIn(store, "b")];
-    await store.lanes.begin([one.ref, two.ref]);
+    await begin(store, [one, two]);
     await settleAll(store, "dead");
     await settleAll(store, "delivered", "b");
     await store.upkeep.expire(0, { delivered: T0 + 1, dead: 0 }, 9);
-    assert.deepEqual(await store.lanes.countCrash(), []);
+    assert.deepEqual(await store.lanes.countCrash(LANES), []);
   });
 }

@@ -77,6 +77,13 @@ export async function turnIn(store: Store, lane = "a"): Promise<Due> {
   return turns[0]!;
 }
 
+/** Writes down that these begin, this one of them alone. */
+export async function begin(store: Store, dues: readonly Due[], alone?: Due): Promise<void> {
+  for (const [lane, own] of Map.groupBy(dues, ({ lane }) => lane)) {
+    await store.lanes.begin(await epochOf(store, lane), own.map(({ ref }) => ref), alone && { ...alone.ref });
+  }
+}
+
 /** When the next delivery is due that is not due yet, in milliseconds from T0. */
 export async function nextIn(store: Store, lane = "a"): Promise<number | undefined> {
   const { nextAt } = await dueIn(store, lane);

@@ -102,7 +102,7 @@ testIn("what an owner reads and writes is found by indexes, and nothing is sorte
   const { ref, revision } = await turnIn(store);
   await store.lanes.await(epoch, [{ ref, revision, awaits: { lane: "relay::notes" } }]);
   await record(store, (await turnsIn(store, "relay::notes")).map((due) => recordOf(due, "delivered")));
-  await store.lanes.begin([ref]);
+  await store.lanes.begin(epoch, [ref]);
   await store.lanes.waiting();
   await store.lanes.bringForward();
   await store.lanes.changes();

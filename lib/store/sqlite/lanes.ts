@@ -19,6 +19,10 @@ const FORWARD = 2_000;
 /** Whether a delivery of a lane was put off by a clock that was ahead. By the index, of those that are not due yet. */
 const isAhead = `target = :lane AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
 
+/** Whether what was under way is of a lane. */
+const isInLane = `EXISTS (SELECT 1 FROM deliveries d
+  WHERE d.event = underway.event AND d.number = underway.number AND d.target = ?)`;
+
 const statements = {
   take: `INSERT INTO lanes (name, epoch, token, given_up) VALUES (:lane, 1, :token, 0)
     ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, token = excluded.token, given_up = 0
@@ -67,12 +71,14 @@ const statements = {
     ON CONFLICT (event, number) DO UPDATE SET is_alone = excluded.is_alone`,
   survived: "UPDATE underway SET is_alone = 0, alone = 0, has_survived = 1 WHERE event = ? AND number = ?",
   countCrash: `UPDATE underway SET crashes = crashes + (is_alone IS NOT NULL), alone = iif(is_alone, alone + 1, 0),
-    is_alone = NULL`,
+    is_alone = NULL WHERE ${isInLane}`,
   forgetDone: `DELETE FROM underway WHERE NOT EXISTS (SELECT 1 FROM deliveries d
     WHERE d.event = underway.event AND d.number = underway.number AND d.state = 'pending')`,
   suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone, u.has_survived
-    FROM underway u JOIN deliveries d ON d.event = u.event AND d.number = u.number ORDER BY u.event, u.number`,
-  forgetUnderway: "DELETE FROM underway",
+    FROM underway u CROSS JOIN deliveries d ON d.event = u.event AND d.number = u.number WHERE d.target = ?
+    ORDER BY u.event, u.number`,
+  forgetBegun: "DELETE FROM underway WHERE event = ? AND number = ?",
+  forgetUnderway: `DELETE FROM underway WHERE ${isInLane}`,
   changes: "SELECT count FROM changes",
 } as const;
 
@@ -212,32 +218,41 @@ export class SqliteLanes implements LaneStore {
     return rows.map(({ name }) => name);
   }
 
-  async begin(refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
-    await this.#file.write("write down what begins", () => {
-      for (const ref of refs) this.#sql.begin.run(ref.event, ref.number, Number(ref === alone));
-    }, true);
-  }
-
-  async survived({ event, number }: DeliveryRef): Promise<void> {
-    await this.#file.write("write down what went well", () => void this.#sql.survived.run(event, number), true);
-  }
-
-  async countCrash(): Promise<Suspect[]> {
-    return await this.#file.write("count a crash", () => {
-      this.#sql.countCrash.run();
-      this.#sql.forgetDone.run();
-      return (this.#sql.suspects.all() as unknown as SuspectRow[]).map((
-        { event, number, has_survived, ...suspect },
-      ) => ({
-        ref: { event, number },
-        ...suspect,
-        hasSurvived: has_survived === 1,
-      }));
+  async begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
+    const isAlone = (ref: DeliveryRef) => Number(alone !== undefined && keyOf(ref) === keyOf(alone));
+    await this.#writeOwn("write down what begins", epoch, () => {
+      for (const ref of refs) this.#sql.begin.run(ref.event, ref.number, isAlone(ref));
     });
   }
 
-  async forgetUnderway(): Promise<void> {
-    await this.#file.write("forget what was under way", () => void this.#sql.forgetUnderway.run());
+  async survived(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
+    await this.#writeOwn("write down what went well", epoch, () => void this.#sql.survived.run(event, number));
+  }
+
+  async forgetBegun(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
+    await this.#writeOwn("forget what had begun", epoch, () => void this.#sql.forgetBegun.run(event, number));
+  }
+
+  /** What a power cut may undo, as it is no unclean stop. */
+  async #writeOwn(doing: string, epoch: Epoch, work: () => void): Promise<void> {
+    await this.#file.write(doing, () => this.#record.isOwner({ epoch }) && work(), true);
+  }
+
+  async countCrash(lanes: readonly string[]): Promise<Suspect[]> {
+    return await this.#file.write("count a crash", () => {
+      this.#sql.forgetDone.run();
+      return lanes.flatMap((lane) => {
+        this.#sql.countCrash.run(lane);
+        return (this.#sql.suspects.all(lane) as unknown as SuspectRow[]).map(suspectOf);
+      });
+    });
+  }
+
+  async forgetUnderway(lanes: readonly string[]): Promise<void> {
+    await this.#file.write("forget what was under way", () => {
+      for (const lane of lanes) this.#sql.forgetUnderway.run(lane);
+      this.#sql.forgetDone.run();
+    });
   }
 
   async changes(): Promise<number> {
@@ -247,6 +262,10 @@ export class SqliteLanes implements LaneStore {
 
 interface SuspectRow extends Omit<Suspect, "ref" | "hasSurvived">, DeliveryRef {
   has_survived: number;
+}
+
+function suspectOf({ event, number, has_survived, ...suspect }: SuspectRow): Suspect {
+  return { ref: { event, number }, ...suspect, hasSurvived: has_survived === 1 };
 }
 
 interface AwaitedRow {

@@ -9,7 +9,7 @@ import notes from "./sql/005_notes.sql" with { type: "text" };
 import runs from "./sql/006_runs.sql" with { type: "text" };
 import clock from "./sql/007_clock.sql" with { type: "text" };
 import sessions from "./sql/008_sessions.sql" with { type: "text" };
-import copied from "./sql/009_copied.sql" with { type: "text" };
+import copied from "./sql/009_lanes_copied.sql" with { type: "text" };
 import lanes from "./sql/009_lanes.sql" with { type: "text" };
 
 /** Brings the schema to its next version. @param now Unix milliseconds. @param onProgress Told which part is done, 0 to 1. */

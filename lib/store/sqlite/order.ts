@@ -63,7 +63,7 @@ export class SqliteOrder {
     const stuck: string[] = [];
     await this.#file.readInPieces((isOver) => this.#findStuck(lane, stuck, isOver));
     if (stuck.length === 0) return 0;
-    return await this.#file.write("give order keys their turn", () => {
+    return await this.#file.write("make parked deliveries due", () => {
       if (!this.#record.isOwner({ epoch })) return 0;
       const at = this.#clock.now();
       return stuck.reduce(

@@ -1,5 +1,5 @@
 /**
- * Steps: where among the stored events the clock was set back. Places and times rise together only from one step to the
+ * Steps: where among the stored events the clock was set back. Sequences and times rise together only from one step to the
  * next, so whoever looks for a time looks between each two of them.
  */
 
@@ -16,7 +16,7 @@ const statements = {
   forget: "DELETE FROM clock_steps WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.seq < clock_steps.seq)",
 } as const;
 
-/** An event's place in the order of acceptance, and when it was received. */
+/** An event's sequence, and when it was received. */
 export interface Received {
   seq: number;
   received_at: number;
@@ -39,7 +39,7 @@ export class SqliteSteps {
     this.#sql.add.run(seq, received_at);
   }
 
-  /** The first step after a place: no event before it was received later, whatever a wrong clock said. */
+  /** The first step after a sequence: no event before it was received later, whatever a wrong clock said. */
   after(seq: number): Received | undefined {
     return this.#sql.after.get(seq) as Received | undefined;
   }
@@ -81,7 +81,7 @@ export class SqliteSteps {
     return [1, ...(this.#sql.all.all() as unknown as Received[]).map(({ seq }) => seq)];
   }
 
-  /** The first event from place `low` on and before `end` that was received at or after a time. */
+  /** The first event from sequence `low` on and before `end` that was received at or after a time. */
   #first(time: number, low: number, end = this.newest() + 1): number | undefined {
     let high = end;
     while (low < high) {

@@ -92,14 +92,14 @@ export class SqliteUpkeep implements UpkeepStore {
       const last = rows.at(-1);
       const isEnd = looked.length < limit && rows.length === looked.length;
       // What follows was received later still, up to where the clock was set back.
-      const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#placeBefore(last!.seq);
+      const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#seqBefore(last!.seq);
       this.#steps.forget();
       return { deleted: old.length, next };
     });
   }
 
-  /** Place of the last event before the next step of the clock after a place. */
-  #placeBefore(seq: number): number | undefined {
+  /** Sequence of the last event before the next step of the clock after a sequence. */
+  #seqBefore(seq: number): number | undefined {
     const step = this.#steps.after(seq);
     return step && step.seq - 1;
   }
