@@ -35,6 +35,9 @@ const statements = {
   hold: `UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :now
     WHERE name = :lane AND epoch = :number AND token = :token`,
 
+  /** From the index alone, as most of these may be known. */
+  front: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
+    ORDER BY due_at, event, number LIMIT ?`,
   due:
     `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
       d.expires_at, iif(d.awaits IS NULL, NULL,
@@ -43,9 +46,8 @@ const statements = {
         WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
         AS failing_since,
       e.id, e.source, e.type, e.received_at, e.headers, e.body, n.at AS fetched_at, n.data, n.problem, n.outcome
-    FROM deliveries d JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event
-    WHERE d.target = ? AND d.state = 'pending' AND d.due_at <= ?
-    ORDER BY d.due_at, d.event, d.number LIMIT ?`,
+    FROM json_each(?) ref CROSS JOIN deliveries d ON d.event = ref.value ->> 0 AND d.number = ref.value ->> 1
+      CROSS JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event WHERE d.state = 'pending'`,
   nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
   awaited: "SELECT number, state, expires_at FROM deliveries WHERE event = ? AND target = ? AND is_awaited = 1",
   isFetched: `SELECT 1 FROM deliveries d JOIN notes n ON n.event = d.event
@@ -143,22 +145,20 @@ export class SqliteLanes implements LaneStore {
 
   #dueIn({ lane, limit, known }: DueAsk, now: number): DueInLane {
     const isKnown = new Set(known.map(keyOf));
-    const due: Due[] = [];
     const most = limit + known.length;
-    let count = 0;
+    const front = this.#sql.front.all(lane, now, most) as unknown as DeliveryRef[];
+    const fresh = front.filter((ref) => !isKnown.has(keyOf(ref)));
+    const refs = JSON.stringify(fresh.slice(0, limit).map(({ event, number }) => [event, number]));
+    const due: Due[] = [];
     let bytes = 0;
-    let isEnd = true;
-    for (const row of this.#sql.due.iterate(lane, now, most) as Iterable<unknown> as Iterable<DueRow>) {
-      isEnd = due.length < limit && bytes < MAX_BYTES;
-      if (!isEnd) break;
-      count++;
-      if (isKnown.has(keyOf(row))) continue;
+    for (const row of this.#sql.due.iterate(refs) as Iterable<unknown> as Iterable<DueRow>) {
       due.push(dueOfRow(row, lane));
       bytes += row.body.byteLength + (row.data?.byteLength ?? 0);
+      if (bytes >= MAX_BYTES) break;
     }
     for (const one of due) one.head = this.#record.headOf(lane, one.orderKey);
     const { at } = this.#sql.nextAt.get(lane, now) as { at: number | null };
-    return { lane, due, isAll: isEnd && count < most, nextAt: at ?? undefined };
+    return { lane, due, isAll: due.length === fresh.length && front.length < most, nextAt: at ?? undefined };
   }
 
   async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
