@@ -10,7 +10,10 @@ import type { Dead } from "../outcome.ts";
 import { type DeliveryRef, keyOf } from "../store/delivery.ts";
 import type { Due, Epoch, LaneStore, Suspect } from "../store/mod.ts";
 
-/** For how long after an unclean stop what begins in a lane is written down, from the first that does, in milliseconds. */
+/**
+ * For how long after an unclean stop what begins in a lane is written down, from its first attempt on, in milliseconds; and
+ * for as long as anything that was under way then has not ended.
+ */
 const WATCH_MS = 60_000;
 
 /** For how long lanes wait for their suspects at most, in milliseconds: some may be unable to begin. */
@@ -36,7 +39,7 @@ const PATIENCE_MS = 1_000;
 /** Timers may fire so much too early, in milliseconds. */
 const TIMER_SLACK_MS = 1;
 
-/** So many crashes in a row while it was tried are its fault. One may be a `kill -9`. */
+/** So many crashes in a row while it was tried are the fault of a delivery. One may be a `kill -9`. */
 const FATAL_CRASHES = 2;
 
 export class Caution {
@@ -105,7 +108,9 @@ export class Caution {
 
   /** Whether what begins in this lane is to be written down by {@link Caution.begin}. */
   isOn(lane: string): boolean {
-    return this.#isOn && this.#clock.monotonic() < (this.#watched.get(lane) ?? Infinity);
+    if (!this.#isOn) return false;
+    const isWatched = this.#clock.monotonic() < (this.#watched.get(lane) ?? Infinity);
+    return isWatched || this.#unsettled.values().some((one) => one.lane === lane);
   }
 
   mayBegin = ({ ref, lane }: Pick<Due, "ref" | "lane">): boolean => {
