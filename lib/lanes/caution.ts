@@ -91,8 +91,8 @@ export class Caution {
     this.#noteLanes();
     if (this.#suspects.size === 0) return;
     log.warn(
-      "the relay ended {crashes} times in a row without having been asked to; {count} deliveries that were under way are " +
-        "tried one by one, and what else waits in their lanes waits for that",
+      "the relay ended {crashes} times in a row without having been asked to; {count} deliveries that were under way begin " +
+        "one after another, and their targets get nothing else until then",
       { crashes: Math.max(...found.map(({ crashes }) => crashes)) + 1, count: this.#suspects.size },
     );
     const now = this.#clock.monotonic();
