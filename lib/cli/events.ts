@@ -48,11 +48,11 @@ function limitOf(text: string): number {
 async function list(open: OpenStore, options: Options): Promise<void> {
   const { limit, json, config: _, ...filter } = options;
   if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
-  const { events, hasMore } = await collect(open.store, filter, limit);
-  if (json) return printJson(events.map(eventJson), open.loaded.redact);
-  if (filter.state === "in_flight") {
+  if (filter.state === "in_flight" && !json) {
     return print("Only the running relay knows what is on its way: see its page or API. Here it is listed as pending");
   }
+  const { events, hasMore } = await collect(open.store, filter, limit);
+  if (json) return printJson(events.map(eventJson), open.loaded.redact);
   if (events.length === 0) {
     return print(Object.keys(filter).length > 0 ? "No event matches" : "No event has come in yet");
   }

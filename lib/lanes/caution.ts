@@ -124,7 +124,7 @@ export class Caution {
     return !this.#suspects.has(key) || !this.#tried;
   };
 
-  /** What becomes of a delivery that is not to be tried any more. */
+  /** The outcome of a delivery that is given up; `undefined` for all others. */
   verdictOf({ ref }: Pick<Due, "ref">): Dead | undefined {
     const key = keyOf(ref);
     if (!this.#condemned.has(key)) return undefined;
@@ -156,11 +156,11 @@ export class Caution {
       if (alone) this.#tried = undefined;
       throw error;
     }
-    if (alone) void this.#watch(epoch, alone, tried!.ended.signal);
+    if (alone) void this.#try(epoch, alone, tried!.ended.signal);
   }
 
   /** Lets a suspect go that does not end the relay while it is tried. */
-  async #watch(epoch: Epoch, ref: DeliveryRef, ended: AbortSignal): Promise<void> {
+  async #try(epoch: Epoch, ref: DeliveryRef, ended: AbortSignal): Promise<void> {
     const key = keyOf(ref);
     if (this.#unsettled.get(key)!.crashes >= MANY_CRASHES) return; // its end lets it go
     await this.#clock.sleep(TRIAL_MS, AbortSignal.any([ended, this.#stop.signal]));

@@ -8,7 +8,7 @@ import { HandClock } from "../helpers/clock.ts";
 
 const refOf = (event: number) => ({ event, number: 1 });
 
-/** Each is in a lane with that which has the number after the next multiple of so many. */
+/** So many numbers in a row share a lane. */
 const LANE = 4;
 const laneOf = (event: number) => String(Math.floor(event / LANE));
 const epochOf = (event: number): Epoch => ({ lane: laneOf(event), number: 1, token: "" });

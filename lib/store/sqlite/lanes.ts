@@ -9,6 +9,7 @@ import type { SqliteFile } from "./file.ts";
 import { SqliteOrder } from "./order.ts";
 import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
+import { forgetBegun } from "./statements.ts";
 
 /** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
 const MAX_BYTES = 1024 ** 2;
@@ -79,7 +80,7 @@ const statements = {
   suspects: `SELECT u.event, u.number, d.target AS lane, u.crashes, u.alone, u.has_survived
     FROM underway u CROSS JOIN deliveries d ON d.event = u.event AND d.number = u.number WHERE d.target = ?
     ORDER BY u.event, u.number`,
-  forgetBegun: "DELETE FROM underway WHERE event = ? AND number = ?",
+  forgetBegun,
   forgetUnderway: `DELETE FROM underway WHERE ${isInLane}`,
   changes: "SELECT count FROM changes",
 } as const;

@@ -58,11 +58,12 @@ class SqliteStore extends SqliteOperator implements Store {
     return await this.#file.write(doing, () => {
       const released = new Set<string>();
       const now = this.#clock.now();
+      const isOwner = lanes.map((lane) => this.#record.isOwner(lane));
       return {
         accepted: accepts.map((event) => this.#accept.accept(event)),
-        lanes: lanes.map((lane) => this.#record.record(lane, now, released)),
+        lanes: lanes.map((lane, index) => this.#record.record(lane, isOwner[index]!, now, released)),
         released: [...released],
-        lost: lanes.filter((lane) => !this.#record.isOwner(lane)).map(({ epoch }) => epoch.lane),
+        lost: lanes.filter((_, index) => !isOwner[index]).map(({ epoch }) => epoch.lane),
       };
     });
   }

@@ -6,7 +6,7 @@ import { bucketOf, HOUR_MS } from "../activity.ts";
 import type { DeliveryRef } from "../delivery.ts";
 import type { AttemptRecord, Epoch, LaneRecords, Recorded } from "../mod.ts";
 import type { SqliteFile } from "./file.ts";
-import { firstInOrder, unparkHead } from "./statements.ts";
+import { firstInOrder, forgetBegun, unparkHead } from "./statements.ts";
 
 const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
@@ -37,7 +37,7 @@ const statements = {
   release: `UPDATE deliveries SET due_at = :at, due_set_at = NULL
     WHERE event = :event AND awaits = :number AND state = 'pending' RETURNING target`,
 
-  forgetUnderway: "DELETE FROM underway WHERE event = ? AND number = ?",
+  forgetBegun,
   keepStart: "INSERT INTO lane_starts (lane, at) VALUES (?, ?)",
   forgetStarts: "DELETE FROM lane_starts WHERE lane = ? AND at < ?",
 
@@ -67,10 +67,12 @@ export class SqliteRecord {
     return this.#sql.isOwner.get(lane, number, token) !== undefined;
   }
 
-  /** @param released Is given the lanes in which deliveries are due that awaited one of these. */
-  record(lane: LaneRecords, now: number, released: Set<string>): Recorded[] {
+  /**
+   * @param isOwner As {@link SqliteRecord.isOwner} says of this lane.
+   * @param released Is given the lanes in which deliveries are due that awaited one of these.
+   */
+  record(lane: LaneRecords, isOwner: boolean, now: number, released: Set<string>): Recorded[] {
     const { epoch, hold, startsKeptMs, records } = lane;
-    const isOwner = this.isOwner(lane);
     const recorded = records.map((record) => this.#recordOne(epoch, record, isOwner, now, released));
     if (!isOwner) return recorded;
     const made = records.filter((_, index) => recorded[index]!.fate !== "known");
@@ -95,7 +97,7 @@ export class SqliteRecord {
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
     const row = { event, number, revision, state, attempt, dueAt, dueSetAt: dueAt && endedAt, reason };
     const changes = isOwner ? this.#sql.settle.run(row).changes : 0;
-    if (wasBegun) this.#sql.forgetUnderway.run(event, number);
+    if (wasBegun) this.#sql.forgetBegun.run(event, number);
     if (Number(changes) === 0) {
       const isThere = this.#sql.isThere.get(event, number) !== undefined;
       if (!isThere) this.#sql.dropAttempts.run(event, number);

@@ -10,6 +10,9 @@ export const firstInOrder = `SELECT event, number FROM deliveries
 export const unparkHead = `UPDATE deliveries SET due_at = :at, due_set_at = NULL
   WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`;
 
+/** Takes out what was written down of a delivery as it began. */
+export const forgetBegun = "DELETE FROM underway WHERE event = ? AND number = ?";
+
 /** Whether a name is that of a target, and not of a lane of relay's own. */
 export const isTarget = (name: string) => `${name} NOT GLOB '${OWN_LANE}*'`;
 
