@@ -4,20 +4,22 @@ import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { newEvent, T0 } from "./samples.ts";
 
-/** The schema of each version, the first one first. */
+/** The schema of each version, the first one first; without the rows that a step copies. */
 const schemas = [
-  "001_initial",
-  "002_targets",
-  "003_operator",
-  "004_alarms",
-  "005_notes",
-  "006_runs",
-  "007_clock",
-  "008_sessions",
+  ["001_initial"],
+  ["002_targets"],
+  ["003_operator"],
+  ["004_alarms"],
+  ["005_notes"],
+  ["006_runs"],
+  ["007_clock"],
+  ["008_sessions"],
+  ["009_lanes", "009_lanes_copied"],
 ];
 
-/** The last version before lanes. */
-export const LANDED = schemas.length;
+/** The last version before lanes, and the first one with them. */
+export const LANDED = 8;
+export const LANES = 9;
 
 type Value = string | number | Uint8Array | null;
 
@@ -33,7 +35,7 @@ export function makeOld(
   const db = new DatabaseSync(path);
   try {
     db.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN");
-    for (const name of schemas.slice(0, version)) {
+    for (const name of schemas.slice(0, version).flat()) {
       db.exec(readFileSync(new URL(`../../lib/store/sqlite/sql/${name}.sql`, import.meta.url), "utf8"));
     }
     fill((table, row) => {

@@ -9,7 +9,7 @@ import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { dump, eventRow, LANDED, makeOld, type Row } from "./old_store.ts";
+import { dump, eventRow, LANDED, LANES, makeOld, type Row } from "./old_store.ts";
 import {
   accept,
   dueIn,
@@ -361,6 +361,24 @@ testIn("openSqlite() keeps the order of keys of an older store that hold a NUL",
     assert.equal(await store.lanes.unpark(await epochOf(store, "a")), 0);
     assert.equal((await settle(store, "delivered")).orderKey, "re\ufffdx");
     assert.deepEqual(keysOf(await turnsIn(store)), ["2"]);
+  });
+});
+
+testIn("openSqlite() brings a store of the first version with lanes up to date", async (path) => {
+  makeOld(path, LANES, (insert) => {
+    for (const seq of [1, 2]) {
+      insert("events", eventRow(seq, `${seq}`));
+      insert("deliveries", delivery(seq, "a", { attempts: 1, order_key: "re\0x" }));
+      insert("attempts", { event: seq, number: 1, attempt: 1, started_at: T0, duration_ms: 5, ...failed });
+    }
+    insert("underway", { event: 1, number: 1, crashes: 1, is_alone: 0 });
+  });
+  await withStore(path, async (store) => {
+    assert.deepEqual(await store.lanes.countCrash(["a"]), []);
+    const due = await settle(store, "delivered");
+    assert.deepEqual([due.orderKey, keysOf([due, await turnIn(store)])], ["re\ufffdx", ["1", "2"]]);
+    const { history } = (await store.story(newEvent("1").id))!.deliveries[0]!;
+    assert.deepEqual(history.map(({ outcome }) => outcome), ["retry", "delivered"]);
   });
 });
 

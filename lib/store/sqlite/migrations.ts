@@ -11,6 +11,7 @@ import clock from "./sql/007_clock.sql" with { type: "text" };
 import sessions from "./sql/008_sessions.sql" with { type: "text" };
 import copied from "./sql/009_lanes_copied.sql" with { type: "text" };
 import lanes from "./sql/009_lanes.sql" with { type: "text" };
+import uncleanStops from "./sql/010_unclean_stops.sql" with { type: "text" };
 
 /** Brings the schema to its next version. @param now Unix milliseconds. @param onProgress Told which part is done, 0 to 1. */
 type Migration = (db: DatabaseSync, now: number, onProgress: (part: number) => void) => void;
@@ -21,20 +22,17 @@ const run = (sql: string): Migration => (db) => db.exec(sql);
 export const migrations: readonly Migration[] = [
   ...[initial, targets, operator, alarms, notes, runs, clock, sessions].map(run),
   toLanes,
+  run(uncleanStops),
 ];
 
 /** Events whose deliveries are copied between two words about how far it is. */
 const PAGE = 100_000;
 
-/** An order key as it is stored now: no driver has to read a NUL. */
-const KEY = String.raw`iif(instr(order_key, char(0)),
-    replace(json_quote(order_key), '\u0000', '\ufffd') ->> '$', order_key)`;
-
 /** What was in flight is due again: the process that had it is gone. */
 const COPY = `INSERT INTO new_deliveries
     (event, number, target, state, attempts, first_attempt, due_at, due_set_at, reason, order_key)
   SELECT event, number, target, iif(state = 'in_flight', 'pending', state), attempts, first_attempt,
-    iif(state = 'in_flight', :now, due_at), iif(state = 'in_flight', NULL, due_set_at), reason, ${KEY}
+    iif(state = 'in_flight', :now, due_at), iif(state = 'in_flight', NULL, due_set_at), reason, order_key
   FROM deliveries WHERE event >= :from AND event < :to ORDER BY event, number`;
 
 function toLanes(db: DatabaseSync, now: number, onProgress: (part: number) => void): void {

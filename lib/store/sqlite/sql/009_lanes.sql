@@ -38,8 +38,6 @@ INSERT INTO lanes (name, throttled_until, held_at)
   ON CONFLICT (name) DO UPDATE SET throttled_until = excluded.throttled_until, held_at = excluded.held_at;
 DROP TABLE note_holds;
 
-ALTER TABLE attempts ADD COLUMN epoch INTEGER; -- of the owner that made it, which tells what comes twice from what is another
-
 ALTER TABLE notes ADD COLUMN outcome TEXT; -- JSON: of the attempt to fetch it that failed
 
 -- What was under way when the process ended, if it was written down before.
@@ -47,9 +45,8 @@ CREATE TABLE underway (
   event INTEGER NOT NULL,
   number INTEGER NOT NULL,
   crashes INTEGER NOT NULL DEFAULT 0, -- processes in a row that ended over it without having been asked to
-  alone INTEGER NOT NULL DEFAULT 0, -- those of the last of all in a row in which it was tried alone
-  is_alone INTEGER, -- it is tried alone; NULL: it has not begun in this process
-  has_survived INTEGER NOT NULL DEFAULT 0, -- it was tried alone, and the process went on
+  alone INTEGER NOT NULL DEFAULT 0, -- those in which nothing else was under way
+  is_alone INTEGER NOT NULL, -- nothing else is
   PRIMARY KEY (event, number)
 ) STRICT, WITHOUT ROWID;
 
