@@ -61,11 +61,14 @@ const cuts: { name: string; cut: Cut; mayRepeat?: true }[] = [
   { name: "in the middle of a later answer", cut: { in: "answer", afterBytes: 250 }, mayRepeat: true },
 ];
 
+/** None of those that are open at once at first: it could carry everything, so that nothing is cut. */
+const isLetBe = (connection: number) => connection > 8 && connection % 4 === 0;
+
 for (const { name, cut, mayRepeat = false } of cuts) {
   test(`a network that cuts ${name} lets every event through in the end`, async () => {
     const ledger = new Ledger(() => ["alvo"]);
     const sink = await startSink(accounted(ledger, "alvo", (response) => void response.end("ok")));
-    const proxy = await startProxy(sink.port, (connection) => connection % 4 === 0 ? undefined : cut);
+    const proxy = await startProxy(sink.port, (connection) => isLetBe(connection) ? undefined : cut);
     try {
       await flow(proxy.port, "", ledger);
       assert.ok(proxy.cuts() > 0, "it did cut");
