@@ -105,7 +105,7 @@ export async function startApp(
     const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
     const owner = owning = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1));
     await counting.look();
-    const accept = createAccept(writer, counting, (lanes) => owner.wake(lanes), clock);
+    const accept = createAccept(writer, counting, (event, seq) => owner.offer(event, seq), clock);
     const clients = new Windows();
     const onRefused = reporter.count.bind(reporter);
     let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, clients, clock);

@@ -41,6 +41,12 @@ export function deliveryId(event: IdBytes, number: number): IdBytes {
   return id;
 }
 
+/** As {@link deliveryId}, of texts. */
+export function deliveryIdOf(event: string, number: number): string {
+  const digit = Number.parseInt(event[15]!, 16) | DELIVERY_BIT;
+  return `${event.slice(0, 15)}${digit.toString(16)}${event.slice(16, 32)}${number.toString(16).padStart(4, "0")}`;
+}
+
 /** What a delivery's id says: the range in which its event's id lies, and the delivery's number. */
 export function readDeliveryId(id: IdBytes): { first: IdBytes; last: IdBytes; number: number } {
   const first = id.slice();

@@ -7,6 +7,9 @@ import type { Pace } from "./pace.ts";
 /** Deliveries that are read at a time. */
 const READ = 128;
 
+/** Bodies of so many bytes end what a lane takes of what is offered to it. */
+const MAX_OFFERED_BYTES = 1024 ** 2;
+
 /** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
 const MAX_UNRECORDED = 256;
 
@@ -41,7 +44,9 @@ export class Lane {
   readonly #recorded = new Set<string>();
   /** Order keys whose heads ended since then, of which the same holds. */
   readonly #turned = new Set<string>();
-  /** Everything that is due now was read. */
+  /** Bytes that the bodies of what was offered keep in memory, at most. */
+  #offeredBytes = 0;
+  /** Everything that is due now was read, or offered. */
   #isAll = false;
   /** More may be due than the read tells of that is under way. */
   #isWoken = false;
@@ -82,6 +87,13 @@ export class Lane {
   wake(): void {
     this.#isAll = false;
     this.#isWoken = true;
+  }
+
+  /** Takes in what was just stored and is due, if nothing is to be read before it, and there is room. */
+  offer(due: Due): void {
+    if (!this.#isAll || this.#waiting.length >= READ || this.#offeredBytes > MAX_OFFERED_BYTES) return this.wake();
+    this.#waiting.push(due);
+    this.#offeredBytes += due.event.body.buffer.byteLength;
   }
 
   /** Forgets what was read: it may have been changed since. */
@@ -139,6 +151,7 @@ export class Lane {
   begin(due: Due, wasBegun: boolean): Underway {
     const underway = { due, wasBegun };
     this.#waiting.splice(this.#waiting.indexOf(due), 1);
+    if (this.#waiting.length === 0) this.#offeredBytes = 0;
     this.#underway.set(keyOf(due.ref), underway);
     if (due.orderKey !== undefined) this.#busyKeys.add(due.orderKey);
     return underway;

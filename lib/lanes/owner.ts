@@ -3,8 +3,10 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, within } from "../clock.ts";
 import { explain } from "../errors.ts";
+import type { NewEvent } from "../event.ts";
 import { log } from "../log.ts";
 import { isOwnLane } from "../own_lane.ts";
+import { freshDue, freshEvent } from "../store/fresh.ts";
 import type { Store } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
@@ -125,6 +127,18 @@ export class Owner {
     const lanes = await takeOver(targets, this.#token, probes, { store: this.#store.lanes, time: this.#time });
     await this.#caution.open(wasUnclean, [...lanes.keys()]);
     for (const [name, lane] of lanes) this.#lanes.set(name, lane);
+  }
+
+  /** Offers what was just stored to its lanes, which else would have to read it. */
+  offer(event: NewEvent, seq: number): void {
+    const stored = freshEvent(event);
+    event.deliveries.forEach(({ target, orderKey, awaits }, index) => {
+      const lane = this.#lanes.get(target);
+      if (orderKey === undefined && !awaits) return lane?.offer(freshDue(stored, seq, target, index));
+      lane?.wake(); // what goes before it, only the store knows
+      if (awaits) this.#lanes.get(awaits.lane)?.wake();
+    });
+    this.#lookSoon();
   }
 
   /** Says that more may be due in these lanes, or in all. Many calls in one turn of the event loop cost one look. */

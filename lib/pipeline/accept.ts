@@ -48,22 +48,23 @@ export interface Backlog {
   add(deliveries: number): void;
 }
 
-/** @param wake Called with the lanes in which there is something new to deliver. */
+/** @param onStored Called with what has to be delivered, and with the event's sequence in the store. */
 export function createAccept(
   writer: Pick<Writer, "accept">,
   backlog: Backlog,
-  wake: (lanes: readonly string[]) => void,
+  onStored: (event: NewEvent, seq: number) => void,
   clock: Clock,
 ): Accept {
   return async (received, config) => {
     const startedAt = clock.monotonic();
     checkBacklog(backlog, config.maxBacklog);
     const event = newEvent(received, config);
-    const result = await writer.accept(event);
-    if (result === "stored" && event.deliveries.length > 0) {
+    const seq = await writer.accept(event);
+    if (seq !== undefined && event.deliveries.length > 0) {
       backlog.add(event.deliveries.length);
-      wake(event.deliveries.flatMap(({ target, awaits }) => awaits ? [target, awaits.lane] : target));
+      onStored(event, seq);
     }
+    const result = seq === undefined ? "duplicate" : "stored";
     logAccepted(event, result, clock.monotonic() - startedAt);
     return result;
   };

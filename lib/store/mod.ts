@@ -145,7 +145,8 @@ export interface Recorded {
 
 /** The outcome of a {@link Batch}, in its order. */
 export interface Written {
-  accepted: ("stored" | "duplicate")[];
+  /** The sequence of each event; `undefined` for one that was there already. */
+  accepted: (number | undefined)[];
   lanes: Recorded[][];
   /** Lanes in which deliveries are due that awaited one of these. */
   released: string[];

@@ -34,7 +34,7 @@ interface Item<Value, Result> {
   reject(error: unknown): void;
 }
 
-type Accepted = Item<NewEvent, "stored" | "duplicate">;
+type Accepted = Item<NewEvent, number | undefined>;
 type LaneItem = Item<LaneRecord, Recorded | undefined>;
 
 /** What is written at once. */
@@ -71,10 +71,10 @@ export class Writer {
   }
 
   /**
-   * Resolves once the event is on disk.
+   * Resolves once the event is on disk, with its sequence; with `undefined` if it was there already.
    * @throws {StoreError} if it cannot be stored now; then nothing of it was.
    */
-  accept(event: NewEvent): Promise<"stored" | "duplicate"> {
+  accept(event: NewEvent): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.accepts.push({ value: event, resolve, reject });
       this.#flushAt(this.#flushedAt + FLUSH_GAP_MS);
@@ -127,8 +127,8 @@ export class Writer {
         accepts: accepts.map(({ value }) => value),
         lanes: lanes.map(recordsOf),
       });
-      if (written.accepted.includes("stored")) this.#refusedBytes = 0;
-      accepts.forEach(({ resolve }, index) => resolve(written.accepted[index]!));
+      if (written.accepted.some((seq) => seq !== undefined)) this.#refusedBytes = 0;
+      accepts.forEach(({ resolve }, index) => resolve(written.accepted[index]));
       lanes.forEach((own, lane) => {
         const recorded = [...written.lanes[lane]!];
         for (const { value, resolve } of own) resolve(value.record && recorded.shift());

@@ -151,6 +151,13 @@ export class Bench {
     this.owner.wake();
   }
 
+  /** Accepts events as {@link Bench.accept} does, and offers them to the owner, as the relay does. */
+  async offer(keys: string[], targets = ["a"], parts: Partial<NewEvent> = {}): Promise<void> {
+    const accepts = keys.map((key) => newEvent(key, targets, { receivedAt: this.clock.now(), ...parts }));
+    const { accepted } = await this.store.write({ accepts, lanes: [] });
+    accepts.forEach((event, index) => this.owner.offer(event, accepted[index]!));
+  }
+
   /** Sets the clock, which the owner is told, as the relay does. */
   set(now: number): void {
     this.clock.set(now);

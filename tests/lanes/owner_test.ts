@@ -1,6 +1,7 @@
 /** An owner of lanes: when it reads what is due, and what it begins. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { StoreError } from "../../lib/errors.ts";
 import { systemEvent } from "../../lib/system_event.ts";
@@ -29,6 +30,68 @@ test("Owner looks once for all that is due, and makes it at once", async () => {
     await bench.clock.run(100);
     assert.equal(bench.made.length, 200);
     assert.ok(bench.looks - before <= 2, `${bench.looks - before} looks`);
+  });
+});
+
+test("Owner makes what it is offered without a look", async () => {
+  await withOwner({ a: {}, b: {} }, async (bench) => {
+    await bench.clock.run(100);
+    const before = bench.looks;
+    await bench.offer(["1", "2"], ["b", "a"]);
+    await bench.clock.run(100);
+    assert.deepEqual([bench.keys("a"), bench.keys("b"), bench.looks - before], [["1", "2"], ["1", "2"], 0]);
+    assert.deepEqual([await bench.stateOf("1"), await bench.stateOf("2")], ["delivered", "delivered"]);
+  });
+});
+
+test("Owner makes each delivery once, in order, of more than it takes of what it is offered", async () => {
+  const keys = Array.from({ length: 1_000 }, (_, index) => `${index}`);
+  await withOwner({ a: { takesMs: 10, policy: { concurrency: 1 } } }, async (bench) => {
+    await bench.clock.run(100);
+    await bench.offer(keys.slice(0, 500));
+    await bench.clock.run(2_000);
+    await bench.offer(keys.slice(500));
+    await bench.clock.run(30_000);
+    assert.deepEqual(bench.keys(), keys);
+    assert.ok(bench.mostKnown <= 128, `${bench.mostKnown} in memory`);
+  });
+});
+
+test("Owner takes no more into memory than a mebibyte of what it is offered, and makes it all", async () => {
+  const body = Buffer.alloc(300_000, '{"key":"1"}'.padEnd(300_000));
+  const keys = Array.from({ length: 20 }, (_, index) => `${index}`);
+  await withOwner({ a: { policy: { concurrency: 1 }, takesMs: 10 } }, async (bench) => {
+    await bench.clock.run(100);
+    const before = bench.looks;
+    await bench.offer(keys, ["a"], { body });
+    await bench.clock.run(1_000);
+    assert.equal(bench.made.length, 20);
+    assert.ok(bench.looks - before >= 4, `${bench.looks - before} looks`);
+  });
+});
+
+test("Owner has what it is offered wait for what waits already, and for those of its order key", async () => {
+  await withOwner({ a: { takesMs: 10 } }, async (bench) => {
+    await bench.clock.run(100);
+    await bench.offer(["1"], ["a:rex"]);
+    await bench.offer(["2"]);
+    await bench.offer(["3"], ["a:rex"]);
+    await bench.clock.run(1_000);
+    assert.deepEqual(bench.keys(), ["1", "2", "3"]);
+    const [first, second, third] = bench.times();
+    assert.deepEqual([second! - first!, third! - first! >= 10], [0, true]);
+  });
+});
+
+test("Owner makes nothing of what it was offered and an operator has changed since", async () => {
+  await withOwner({ a: { takesMs: 1_000, policy: { concurrency: 1 } } }, async (bench) => {
+    await bench.clock.run(100);
+    await bench.offer(["1", "2"]);
+    await bench.clock.run(100);
+    bench.change("DELETE FROM deliveries WHERE event = 2");
+    bench.owner.refresh();
+    await bench.clock.run(5_000);
+    assert.deepEqual(bench.keys(), ["1"]);
   });
 });
 

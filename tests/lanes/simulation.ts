@@ -296,10 +296,10 @@ export class Simulation {
       problems: [],
       deliveries,
     };
-    program.writer.accept(event).then(() => {
+    program.writer.accept(event).then((seq) => {
       const awaited = new Set(deliveries.map(({ awaits }) => awaits?.lane));
       this.#accepted.set(Buffer.from(event.id).toString("hex"), deliveries.length + (awaited.has(NOTES) ? 1 : 0));
-      program.owner.wake(deliveries.flatMap(({ target, awaits }) => awaits ? [target, awaits.lane] : [target]));
+      program.owner.offer(event, seq!);
     });
   }
 

@@ -43,8 +43,8 @@ const received = (parts: Partial<Received> = {}): Received => ({
 /** Accepts into a store that answers when it is told to. */
 function bench() {
   const written: NewEvent[] = [];
-  const woken: string[] = [];
-  let answer = Promise.withResolvers<"stored" | "duplicate">();
+  const offered: [event: NewEvent, seq: number][] = [];
+  let answer = Promise.withResolvers<number | undefined>();
   const backlog = { waiting: 0 };
   const accept = createAccept(
     {
@@ -58,15 +58,15 @@ function bench() {
       count: () => backlog.waiting,
       add: (deliveries) => backlog.waiting += deliveries,
     },
-    (lanes) => woken.push(...lanes),
+    (event, seq) => offered.push([event, seq]),
     new HandClock(T0),
   );
   return {
     accept,
     backlog,
     written,
-    woken,
-    store: (result: "stored" | "duplicate" = "stored") => answer.resolve(result),
+    offered,
+    store: (seq: number | undefined) => answer.resolve(seq),
     fail: (error: Error) => answer.reject(error),
   };
 }
@@ -75,20 +75,20 @@ function bench() {
 async function writtenOf(config: AcceptConfig, parts: Partial<Received> = {}): Promise<NewEvent> {
   const { accept, written, store } = bench();
   const accepted = accept(received(parts), config);
-  store();
+  store(1);
   await accepted;
   return written[0]!;
 }
 
-test("accept() resolves, and wakes the lanes, once the event is stored and no sooner", async () => {
-  const { accept, written, woken, backlog, store } = bench();
+test("accept() resolves, and offers what is to be delivered, once the event is stored and no sooner", async () => {
+  const { accept, written, offered, backlog, store } = bench();
   let result: string | undefined;
   const accepted = accept(received(), configOf([target("crm"), target("plantao")])).then((one) => result = one);
   await settle();
-  assert.deepEqual([written.length, result, woken, backlog.waiting], [1, undefined, [], 0]);
-  store();
+  assert.deepEqual([written.length, result, offered, backlog.waiting], [1, undefined, [], 0]);
+  store(7);
   await accepted;
-  assert.deepEqual([result, woken, backlog.waiting], ["stored", ["crm", "plantao"], 2]);
+  assert.deepEqual([result, offered, backlog.waiting], ["stored", [[written[0]!, 7]], 2]);
   const { id, deliveries, ...event } = written[0]!;
   assert.deepEqual(event, {
     source: "clinic",
@@ -103,19 +103,19 @@ test("accept() resolves, and wakes the lanes, once the event is stored and no so
   assert.deepEqual(deliveries.map(({ target }) => target), ["crm", "plantao"]);
 });
 
-test("accept() wakes nothing for an event that was there, or goes nowhere, or was not stored", async () => {
-  const { accept, woken, backlog, store, fail } = bench();
+test("accept() offers nothing of an event that was there, or goes nowhere, or was not stored", async () => {
+  const { accept, offered, backlog, store, fail } = bench();
   const config = configOf([target("crm")]);
   const duplicate = accept(received(), config);
-  store("duplicate");
+  store(undefined);
   assert.equal(await duplicate, "duplicate");
   const unrouted = accept(received(), { ...config, routes: [] });
-  store();
+  store(1);
   assert.equal(await unrouted, "stored");
   const failed = accept(received(), config);
   fail(new StoreError("Cannot store the event: database or disk is full"));
   await assert.rejects(failed, StoreError);
-  assert.deepEqual([woken, backlog.waiting], [[], 0]);
+  assert.deepEqual([offered, backlog.waiting], [[], 0]);
 });
 
 test("accept() refuses, before it writes, what comes while maxBacklog deliveries wait", async () => {
@@ -123,7 +123,7 @@ test("accept() refuses, before it writes, what comes while maxBacklog deliveries
   const config = configOf([target("crm")], { maxBacklog: 2 });
   for (let count = 1; count <= 2; count++) {
     const accepted = accept(received(), config);
-    store();
+    store(1);
     await accepted;
   }
   await assert.rejects(accept(received(), config), (error: StoreError) => {
@@ -135,17 +135,17 @@ test("accept() refuses, before it writes, what comes while maxBacklog deliveries
   assert.equal(written.length, 2);
   backlog.waiting = 1;
   const accepted = accept(received(), config);
-  store();
+  store(1);
   assert.equal(await accepted, "stored", "once there is room");
   backlog.waiting = 1e6;
   const unbounded = accept(received(), configOf([target("crm")]));
-  store();
+  store(1);
   assert.equal(await unbounded, "stored", "and without maxBacklog");
 });
 
 test("accept() has deliveries await what they need first, beside those that need nothing", async () => {
   const lane = "relay:notes";
-  const { accept, woken, written, store } = bench();
+  const { accept, written, store } = bench();
   const optional = { enrich: { lane, isOptional: true } } as Partial<Target>;
   const config = configOf([target("crm"), target("plantao"), target("equipe", {}, optional)], {
     routes: [
@@ -155,14 +155,13 @@ test("accept() has deliveries await what they need first, beside those that need
     ],
   });
   const accepted = accept(received(), config);
-  store();
+  store(1);
   await accepted;
   assert.deepEqual(written[0]!.deliveries.map(({ target, awaits }) => [target, awaits]), [
     ["crm", undefined],
     ["plantao", { lane }],
     ["equipe", { lane, patienceMs: 60_000 }],
   ]);
-  assert.deepEqual([...new Set(woken)].sort(), ["crm", "equipe", "plantao", lane]);
 });
 
 test("accept() gives each delivery its order key; one that gives none is a problem, and goes in no order", async () => {

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deliveryId, formatId } from "../../lib/id.ts";
+import { freshDue, freshEvent } from "../../lib/store/fresh.ts";
+import type { Due } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import { accept, backlogOf, dueIn, eventOf, iso, newEvent, record, recordOf, T0, turnIn } from "./samples.ts";
 
@@ -21,6 +23,19 @@ export function testAccept(it: It): void {
       lost: [],
     });
     assert.equal(await backlogOf(store), 3);
+  });
+
+  it("write() gives each new event's sequence, and what is due of it is what freshDue() says", async (store) => {
+    const events = [newEvent("1", ["b", "a"]), newEvent("1"), newEvent("2", ["a"])];
+    const { accepted } = await store.write({ accepts: events, lanes: [] });
+    assert.deepEqual(accepted.map((seq) => seq === undefined), [false, true, false]);
+    const { due } = await dueIn(store, "a");
+    const fresh = [
+      freshDue(freshEvent(events[0]!), accepted[0]!, "a", 1),
+      freshDue(freshEvent(events[2]!), accepted[2]!, "a", 0),
+    ];
+    const plain = ({ event: { body, ...event }, head: _, ...rest }: Due) => [rest, event, Buffer.from(body)];
+    assert.deepEqual(due.map(plain), fresh.map(plain));
   });
 
   it("write() changes nothing of an event that is there", async (store) => {
@@ -50,7 +65,7 @@ export function testAccept(it: It): void {
     await assert.rejects(store.write({ accepts: [broken], lanes }));
     assert.deepEqual([await eventOf(store, broken.id), await backlogOf(store)], [undefined, 1]);
     assert.deepEqual(await store.write({ accepts: [newEvent("2"), newEvent("1")], lanes }), {
-      accepted: ["stored", "duplicate"],
+      accepted: [2, undefined],
       lanes: [[{ fate: "recorded", head: undefined }]],
       released: [],
       lost: [],

@@ -41,7 +41,8 @@ export function newEvent(key: string, targets: string[] = ["a"], parts: Partial<
 }
 
 export async function accept(store: Store, ...accepts: NewEvent[]): Promise<("stored" | "duplicate")[]> {
-  return (await store.write({ accepts, lanes: [] })).accepted;
+  const { accepted } = await store.write({ accepts, lanes: [] });
+  return accepted.map((seq) => seq === undefined ? "duplicate" : "stored");
 }
 
 /** The epochs in which these tests own lanes of a store. */

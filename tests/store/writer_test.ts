@@ -28,7 +28,7 @@ function start(work: (batch: Batch) => unknown = () => {}) {
     batches.push(batch);
     await work(batch);
     return {
-      accepted: batch.accepts.map(() => "stored"),
+      accepted: batch.accepts.map((_, index) => index + 1),
       lanes: batch.lanes.map(({ records }) => records.map(({ ref }) => ({ fate: "recorded", head: ref }))),
       released: [],
       lost: [],
@@ -52,7 +52,7 @@ function start(work: (batch: Batch) => unknown = () => {}) {
 test("Writer.accept() writes what comes in one turn of the event loop at once, and gives each its own result", async () => {
   const { shorts, accept, record } = start();
   const records = numbers(3).map((number) => record(number));
-  assert.deepEqual(await Promise.all(numbers(64).map(accept)), numbers(64).map(() => "stored"));
+  assert.deepEqual(await Promise.all(numbers(64).map(accept)), numbers(64).map((index) => index + 1));
   assert.deepEqual(shorts(), [[numbers(64).map(String), ["a", 0, 1, 2]]]);
   assert.deepEqual((await Promise.all(records)).map((recorded) => recorded?.head?.event), [0, 1, 2]);
 });
@@ -75,7 +75,7 @@ test("Writer gathers what comes in while it writes", async () => {
   await clock.run(1_000);
   assert.deepEqual(shorts(), [[["1"]]], "one write at a time");
   gates[0]!();
-  assert.equal(await first, "stored");
+  assert.equal(await first, 1);
   await settle();
   gates[1]!();
   await Promise.all(more);
@@ -173,7 +173,7 @@ test("Writer lets one at fault fail no other", async () => {
     results.map((result) => result.status === "rejected" ? (result.reason as Error).message : "done"),
     ["done", "a delivery cannot be written", "done", "done", "boom", "done"],
   );
-  assert.equal(await passing(accept(3)), "stored", "and goes on");
+  assert.equal(await passing(accept(3)), 1, "and goes on");
 });
 
 test("Writer fails all at once where the store writes nothing", async () => {
@@ -185,7 +185,7 @@ test("Writer fails all at once where the store writes nothing", async () => {
   assert.ok(results.every(({ status }) => status === "rejected"));
   assert.equal(batches.length, 1, "each would wait as long as all of them");
   isHeld = false;
-  assert.equal(await passing(accept(3)), "stored");
+  assert.equal(await passing(accept(3)), 1);
 });
 
 test("Writer.refusedBytes tells how much room was wanted, until there is some", async () => {

@@ -22,7 +22,8 @@ export class SqliteAccept {
     this.#sql = file.prepareAll(statements);
   }
 
-  accept(event: NewEvent): "stored" | "duplicate" {
+  /** Gives its sequence; `undefined` if it is there already. */
+  accept(event: NewEvent): number | undefined {
     const { changes, lastInsertRowid } = this.#sql.event.run(
       event.id,
       event.source,
@@ -33,9 +34,10 @@ export class SqliteAccept {
       event.body,
       event.problems.length > 0 ? JSON.stringify(event.problems) : null,
     );
-    if (Number(changes) === 0) return "duplicate";
-    this.insert(Number(lastInsertRowid), 1, event.deliveries, event.receivedAt);
-    return "stored";
+    if (Number(changes) === 0) return undefined;
+    const seq = Number(lastInsertRowid);
+    this.insert(seq, 1, event.deliveries, event.receivedAt);
+    return seq;
   }
 
   /** Gives an event deliveries from this number on, due now; those that they await come behind them. */

@@ -186,7 +186,7 @@ export class SqliteOperator implements OperatorStore {
   }
 
   async send(event: NewEvent): Promise<boolean> {
-    return await this.#change("store an event", () => this.#accept.accept(event) === "stored");
+    return await this.#change("store an event", () => this.#accept.accept(event) !== undefined);
   }
 
   async redeliver(

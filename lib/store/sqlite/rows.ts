@@ -3,7 +3,7 @@
 import { dueTime } from "../../clock.ts";
 import { noteOf } from "../../connectvets/note.ts";
 import type { RelayEvent } from "../../event.ts";
-import { deliveryId, formatId, type IdBytes } from "../../id.ts";
+import { deliveryId, deliveryIdOf, formatId, type IdBytes } from "../../id.ts";
 import type { Outcome, Reason } from "../../outcome.ts";
 import type { DeliveryState } from "../delivery.ts";
 import type { Due, LaneHold } from "../mod.ts";
@@ -167,7 +167,7 @@ export function dueOfRow(row: DueRow, lane: string): Due {
   const event = eventOf(row);
   return {
     ref: { event: row.event, number: row.number },
-    id: formatId(deliveryId(row.id, row.number)),
+    id: deliveryIdOf(event.id, row.number),
     lane,
     revision: row.revision,
     attempts: row.attempts,
