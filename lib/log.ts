@@ -2,11 +2,22 @@
 
 import process from "node:process";
 import { styleText } from "node:util";
-import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
 import type { Redact } from "./secret.ts";
 
+/** What a message stands for: the values in its braces, by name, and what else is to be known. */
+type Properties = Record<string, unknown>;
+
+type Level = "debug" | "info" | "warning" | "error";
+
 /** Where everything of the relay logs to. Silent until {@link startLog}. */
-export const log = getLogger("relay");
+export const log = {
+  debug: (message: string, properties?: Properties) => debugging && write("debug", message, properties),
+  info: (message: string, properties?: Properties) => write("info", message, properties),
+  warn: (message: string, properties?: Properties) => write("warning", message, properties),
+  error: (message: string, properties?: Properties) => write("error", message, properties),
+};
+
+let write: (level: Level, message: string, properties?: Properties) => void = () => {};
 
 let debugging = false;
 
@@ -21,17 +32,11 @@ export function isDebug(): boolean {
  */
 export function startLog(options: { debug: boolean; redact: () => Redact }): void {
   debugging = options.debug;
-  const format = process.stdout.isTTY ? terminalLine : jsonLine;
-  const write = (record: LogRecord) => writeSoon(format(record, options.redact()));
+  const lineOf = process.stdout.isTTY ? terminalLine : jsonLine;
+  write = (level, message, properties = {}) => {
+    writeSoon(lineOf({ level, message, properties, time: new Date() }, options.redact()));
+  };
   process.stdout.on("error", () => {}); // whoever read the log has gone; the events have not
-  configureSync({
-    reset: true,
-    sinks: { stdout: write },
-    loggers: [
-      { category: "relay", lowestLevel: debugging ? "debug" : "info", sinks: ["stdout"] },
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stdout"] },
-    ],
-  });
 }
 
 let waiting = "";
@@ -52,7 +57,14 @@ export function exitAfterLog(code: number): void {
   setImmediate(() => process.stdout.write("", () => process.exit(code)));
 }
 
-const colors = { trace: "gray", debug: "gray", info: "green", warning: "yellow", error: "red", fatal: "red" } as const;
+const colors = { debug: "gray", info: "green", warning: "yellow", error: "red" } as const;
+
+interface LogRecord {
+  time: Date;
+  level: Level;
+  message: string;
+  properties: Properties;
+}
 
 /** Most lines hold nothing like a secret, which one look at the whole of it tells. */
 function jsonLine(record: LogRecord, redact: Redact): string {
@@ -61,13 +73,15 @@ function jsonLine(record: LogRecord, redact: Redact): string {
 }
 
 /** @param show Writes the values that stand in the message; the program's own words are never masked. */
-function jsonOf(record: LogRecord, properties: Record<string, unknown>, show: Show): string {
-  const time = new Date(record.timestamp).toISOString();
-  return `${JSON.stringify({ ...properties, time, level: record.level, message: messageOf(record, show) })}\n`;
+function jsonOf(record: LogRecord, properties: Properties, show: Show): string {
+  const own = JSON.stringify(properties).slice(1, -1);
+  const message = JSON.stringify(messageOf(record, show));
+  const time = record.time.toISOString();
+  return `{${own}${own && ","}"time":"${time}","level":"${record.level}","message":${message}}\n`;
 }
 
 function terminalLine(record: LogRecord, redact: Redact): string {
-  const time = new Date(record.timestamp).toLocaleTimeString("en-GB");
+  const time = record.time.toLocaleTimeString("en-GB");
   const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
   const details = record.level === "debug" ? ` ${visible(masked(record.properties, redact))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
@@ -76,10 +90,10 @@ function terminalLine(record: LogRecord, redact: Redact): string {
 type Show = (text: string) => string;
 
 /** The message with its values filled in, as `show` writes them; the rest is the program's own words. */
-function messageOf({ rawMessage, properties }: LogRecord, show: Show): string {
-  const [start = "", ...parts] = partsOf(String(rawMessage));
-  let text = start;
-  for (let at = 0; at < parts.length; at += 2) {
+function messageOf({ message, properties }: LogRecord, show: Show): string {
+  const parts = partsOf(message);
+  let text = parts[0]!;
+  for (let at = 1; at < parts.length; at += 2) {
     const value = properties[parts[at]!];
     text += show(typeof value === "string" ? value : JSON.stringify(value) ?? "") + parts[at + 1];
   }
@@ -96,7 +110,7 @@ function partsOf(message: string): string[] {
 }
 
 /** As JSON, with its values masked, never its names. */
-function masked(properties: Record<string, unknown>, redact: Redact): string {
+function masked(properties: Properties, redact: Redact): string {
   return JSON.stringify(properties, (_, value) => typeof value === "string" ? redact(value) : value);
 }
 

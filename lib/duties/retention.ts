@@ -103,8 +103,8 @@ export class RetentionTime {
   #tell(now: number, time: number): void {
     const isBehind = now - time > LEAP_MS;
     if (isBehind && !this.#isBehind) {
-      log.warn("the clock has leapt ahead: events are deleted as of {time}, which follows it by a week a day", {
-        time: new Date(time).toISOString(),
+      log.warn("the clock has leapt ahead: events are deleted as of {asOf}, which follows it by a week a day", {
+        asOf: new Date(time).toISOString(),
       });
     }
     this.#isBehind = isBehind;
