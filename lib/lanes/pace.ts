@@ -8,6 +8,7 @@ import type { Hold, LaneHold } from "../store/mod.ts";
 import type { Policy } from "../targets/target.ts";
 import { type Rate, Window } from "../window.ts";
 import { Circuit } from "./circuit.ts";
+import { Concurrency } from "./concurrency.ts";
 
 /** What the owner of a lane finds: how it is held, and when attempts began of late, in their order. */
 export interface PaceStart {
@@ -17,15 +18,15 @@ export interface PaceStart {
 
 export class Pace {
   readonly circuit: Circuit;
-  #policy: Policy;
   #windows: Window[];
+  readonly #concurrency: Concurrency;
   #inFlight = 0;
   #throttledUntil?: number;
   #isPaused: boolean;
 
   constructor(policy: Policy, { hold = {}, starts = [] }: PaceStart = {}) {
-    this.#policy = policy;
     this.#windows = policy.rates.map((rate) => windowOf(rate, starts));
+    this.#concurrency = new Concurrency(policy);
     this.#throttledUntil = hold.throttledUntil;
     this.#isPaused = hold.pausedAt !== undefined;
     this.circuit = new Circuit(policy.circuit, hold.openUntil);
@@ -52,7 +53,7 @@ export class Pace {
     this.#windows = policy.rates.map((rate) =>
       this.#windows.find(({ perMs, limit }) => perMs === rate.perMs && limit === rate.limit) ?? windowOf(rate, starts)
     );
-    this.#policy = policy;
+    this.#concurrency.use(policy);
     this.circuit.use(policy.circuit, now);
   }
 
@@ -72,7 +73,7 @@ export class Pace {
   room(now: number): number {
     if (this.#isPaused || now < (this.#throttledUntil ?? now)) return 0;
     const rooms = [
-      this.#policy.concurrency - this.#inFlight,
+      this.#concurrency.most - this.#inFlight,
       this.circuit.room(this.#inFlight, now),
       ...this.#windows.map((window) => window.room(now)),
     ];
@@ -88,7 +89,7 @@ export class Pace {
       this.circuit.openUntil ?? now,
       now,
     );
-    const isFull = this.#inFlight >= this.#policy.concurrency || this.circuit.room(this.#inFlight, opensAt) < 1;
+    const isFull = this.#inFlight >= this.#concurrency.most || this.circuit.room(this.#inFlight, opensAt) < 1;
     return isFull ? undefined : opensAt;
   }
 
@@ -101,12 +102,14 @@ export class Pace {
     this.#inFlight--;
   }
 
-  /** Observes what an attempt says of the target: a pause that it asked for, a failure, a success. */
-  observe(outcome: Outcome | Deferred, now: number): ReturnType<Circuit["observe"]> {
+  /** Observes what an attempt, which is under way until now, says of the target: a pause, a failure, how quick it is. */
+  observe(outcome: Outcome | Deferred, now: number, durationMs = 0): ReturnType<Circuit["observe"]> {
     if (outcome.kind !== "dead" && outcome.pauseMs !== undefined) {
       this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);
     }
-    return outcome.kind === "deferred" ? undefined : this.circuit.observe(outcome, now);
+    if (outcome.kind === "deferred") return undefined;
+    this.#concurrency.observe(outcome, durationMs, this.#inFlight);
+    return this.circuit.observe(outcome, now);
   }
 }
 

@@ -171,7 +171,7 @@ export class Worker {
       return this.#release(lane, underway);
     }
     if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
-    const change = lane.pace.observe(outcome, clock.monotonic());
+    const change = lane.pace.observe(outcome, clock.monotonic(), times.durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
     const recorded = this.#record(work, { underway, outcome, ...times, wasMade: true });
     // With a rate, no more are unrecorded than may be under way, which the next owner counts as made.

@@ -40,6 +40,9 @@ export function http<Api extends NoteApi | undefined = undefined>(options: HttpO
   return { target: httpTarget, options };
 }
 
+/** Most requests at a time to a target that answers quickly; a server that takes few at a time is slower than that. */
+const QUICK_CONCURRENCY = 64;
+
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });
 
 const schema = options({
@@ -82,7 +85,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
     return {
       name,
       kind: "http",
-      policy: policyOf(options),
+      policy: policyOf(options, { quickConcurrency: QUICK_CONCURRENCY }),
       address: `${options.method} ${place}`,
       url: options.url,
       secrets: [

@@ -27,7 +27,7 @@ export type RetryOption =
 export interface TargetOptions {
   /** Longest time of one attempt. Default: 15 s. */
   timeout?: Duration;
-  /** Most attempts at the same time. Default: 8. */
+  /** Most attempts at the same time. Default: 8; for `http()` up to 64 while the target answers within 100 ms. */
   concurrency?: number;
   /** Most attempts in a span of time. */
   rate?: Rate;
@@ -60,7 +60,9 @@ export interface TargetDefinition {
 /** When deliveries are tried, and tried again. */
 export interface Policy {
   timeoutMs: number;
+  /** Most attempts at the same time; and while the target answers quickly, if that is more. */
   concurrency: number;
+  quickConcurrency?: number;
   /** All of them hold. */
   rates: readonly { perMs: number; limit: number }[];
   retry?: RetryPolicy;
@@ -114,12 +116,14 @@ export const targetShape = {
 /** The policy that these options ask for. */
 export function policyOf(
   options: z.output<z.ZodObject<typeof targetShape>>,
-  defaults: { rate?: { perMs: number; limit: number } } = {},
+  defaults: { rate?: { perMs: number; limit: number }; quickConcurrency?: number } = {},
 ): Policy {
+  const rate = options.rate ?? defaults.rate;
   return {
     timeoutMs: options.timeout ?? 15_000,
     concurrency: options.concurrency ?? 8,
-    rates: [options.rate ?? defaults.rate].filter((rate) => rate !== undefined),
+    quickConcurrency: options.concurrency === undefined && !rate ? defaults.quickConcurrency : undefined,
+    rates: rate ? [rate] : [],
     retry: options.retry,
     circuit: options.circuit,
     order: options.order,

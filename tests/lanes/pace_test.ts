@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pace } from "../../lib/lanes/pace.ts";
+import type { Outcome } from "../../lib/outcome.ts";
 import type { Policy } from "../../lib/targets/target.ts";
 
 const policyOf = (parts: Partial<Policy> = {}): Policy => ({ timeoutMs: 1_000, concurrency: 2, rates: [], ...parts });
@@ -173,4 +174,30 @@ test("Pace tries a target whose circuit is open sooner if an operator says so, n
   const closed = new Pace(policyOf({ circuit }));
   closed.obey({ openUntil: 10 });
   assert.equal(closed.room(0), 2, "what is not open stays so");
+});
+
+test("Pace lets more be under way while the target answers quickly, and as few as ever once it does not", () => {
+  const pace = new Pace(policyOf({ quickConcurrency: 4 }));
+  const fill = () => {
+    for (; pace.room(0) > 0;) pace.begin(0);
+    return pace.inFlight;
+  };
+  const end = (durationMs: number, outcome: Outcome = { kind: "delivered" }) => {
+    pace.observe(outcome, 0, durationMs);
+    pace.end();
+  };
+  assert.equal(fill(), 2);
+  end(100);
+  assert.equal(fill(), 3);
+  end(5);
+  end(5);
+  assert.equal(fill(), 4, "only where there was no room was one more of use");
+  end(5);
+  assert.equal(fill(), 4, "and no more than the most");
+  end(101);
+  assert.deepEqual([pace.inFlight, pace.room(0), pace.opensAt(0)], [3, 0, undefined]);
+  end(5);
+  assert.equal(fill(), 3, "it is quick again");
+  end(5, failed);
+  assert.equal(pace.room(0), 0);
 });
