@@ -48,22 +48,28 @@ const MAX_JOINED_BYTES = 16 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** A request under way. */
-interface Exchange extends Bounds {
-  method: string;
-  resolve(answer: Answer): void;
-  reject(error: unknown): void;
+class Exchange {
   /** The final head, once it has come, and what it says. */
-  head?: Head;
-  headers?: AnswerHeaders;
-  coding?: string;
-  hasInformed: boolean;
-  body: Buffer[];
-  bodyBytes: number;
+  head?: Head = undefined;
+  headers?: AnswerHeaders = undefined;
+  coding?: string = undefined;
+  hasInformed = false;
+  body: Buffer[] = [];
+  bodyBytes = 0;
+  maxBytes: number;
   /** All that came. */
-  bytes: number;
-  isEnded: boolean;
-  timer?: ReturnType<typeof setTimeout>;
-  onAbort(): void;
+  bytes = 0;
+  isEnded = false;
+  timer?: ReturnType<typeof setTimeout> = undefined;
+
+  constructor(
+    readonly method: string,
+    readonly bounds: Bounds,
+    readonly resolve: (answer: Answer) => void,
+    readonly reject: (error: unknown) => void,
+  ) {
+    this.maxBytes = bounds.maxBytes;
+  }
 }
 
 export class Connection {
@@ -98,10 +104,8 @@ export class Connection {
         return reject(signal.reason);
       }
       if (!this.isOpen) return reject(new ConnectionLost(true));
-      const onAbort = () => this.#cut(signal.reason);
-      const counts = { hasInformed: false, body: [], bodyBytes: 0, bytes: 0, isEnded: false };
-      this.#exchange = { ...bounds, method, resolve, reject, onAbort, ...counts };
-      signal.addEventListener("abort", onAbort);
+      this.#exchange = new Exchange(method, bounds, resolve, reject);
+      signal.addEventListener("abort", this.#onAbort);
       this.#write(head, body ?? EMPTY);
     });
   }
@@ -161,7 +165,7 @@ export class Connection {
       this.#settle(isClean && (isKeptAlive(exchange) || isTunnel(exchange)), true);
     } else if (this.#parser.problem || isBeyond(exchange)) {
       this.#cut(problemOf(exchange, this.#parser.problem));
-    } else if (exchange.head) exchange.timer ??= setTimeout(() => this.#cut(undefined), exchange.restMs);
+    } else if (exchange.head) exchange.timer ??= setTimeout(() => this.#cut(undefined), exchange.bounds.restMs);
   };
 
   readonly #onClose = (error?: unknown): void => {
@@ -171,6 +175,8 @@ export class Connection {
     if (exchange.isEnded) this.#settle(false, true);
     else this.#cut(error instanceof Error && !isCut(error) ? error : new ConnectionLost(exchange.bytes === 0));
   };
+
+  readonly #onAbort = (): void => this.#cut(this.#exchange!.bounds.signal.reason);
 
   /** Ends what is under way: with the answer as far as it came, if its head did, else with the error. */
   #cut(error: unknown): void {
@@ -197,7 +203,7 @@ export class Connection {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
     clearTimeout(exchange.timer);
-    exchange.signal.removeEventListener("abort", exchange.onAbort);
+    exchange.bounds.signal.removeEventListener("abort", this.#onAbort);
     return exchange;
   }
 

@@ -33,21 +33,24 @@ const value = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @throws {TypeError} if a header's name or value could be read as anything else, such as a further header.
  */
 export function writeHead({ method, url, headers, bodyBytes }: HeadParts): string {
-  const given = new Set<string>();
   let lines = "";
-  for (const name of Object.keys(headers)) {
+  let [hasHost, hasAccept, hasEncoding, hasLogin] = [false, false, false, false];
+  for (const name in headers) {
     const lowerName = name.toLowerCase();
     if (reserved.has(lowerName)) continue;
-    given.add(lowerName);
+    if (lowerName === "host") hasHost = true;
+    else if (lowerName === "accept") hasAccept = true;
+    else if (lowerName === "accept-encoding") hasEncoding = true;
+    else if (lowerName === "authorization") hasLogin = true;
     lines += lineOf(name, headers[name]!);
   }
   let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`;
-  if (!given.has("host")) head += `Host: ${url.host}\r\n`;
-  if (!given.has("accept")) head += "Accept: */*\r\n";
+  if (!hasHost) head += `Host: ${url.host}\r\n`;
+  if (!hasAccept) head += "Accept: */*\r\n";
   // Nothing is decompressed.
-  if (!given.has("accept-encoding")) head += "Accept-Encoding: identity\r\n";
+  if (!hasEncoding) head += "Accept-Encoding: identity\r\n";
   if (bodyBytes !== undefined) head += `Content-Length: ${bodyBytes}\r\n`;
-  const login = given.has("authorization") ? undefined : loginOf(url);
+  const login = hasLogin ? undefined : loginOf(url);
   if (login) head += `Authorization: ${login}\r\n`;
   return `${head}${lines}\r\n`;
 }

@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { open, type Opened, proxyRefused } from "./connect.ts";
-import type { Answer, AnswerHeaders } from "./connection.ts";
+import type { Answer, AnswerHeaders, Bounds } from "./connection.ts";
 import { ConnectionLost } from "./error.ts";
 import { headForProxy, writeHead } from "./head.ts";
 import { Pool } from "./pool.ts";
@@ -56,10 +56,10 @@ const pool = new Pool({ perOrigin: 64, total: 256 });
  * the signal's reason if the deadline comes before the status; {TypeError} if a header cannot be sent.
  */
 export async function request(url: URL, options: RequestOptions): Promise<OutboundAnswer> {
-  const { method = "GET", headers = {}, isHere = false, signal } = options;
+  const { method = "GET", headers = {}, isHere = false, signal, maxBytes = MAX_BYTES, restMs = REST_MS } = options;
   const body = typeof options.body === "string" ? Buffer.from(options.body) : options.body;
   const head = writeHead({ method, url, headers, bodyBytes: body?.byteLength });
-  const message = { ...options, method, url, head, body };
+  const message = { method, url, head, body, isHere, bounds: { maxBytes, restMs, signal } };
   const kept = isHere ? undefined : pool.take(url.origin);
   if (kept) {
     try {
@@ -77,22 +77,25 @@ export function closeIdle(): void {
   pool.close();
 }
 
-interface Message extends RequestOptions {
+interface Message {
   method: string;
   url: URL;
   head: string;
-  body?: Uint8Array;
+  body: Uint8Array | undefined;
+  isHere: boolean;
+  bounds: Bounds;
 }
 
 async function exchange(opened: Opened, message: Message): Promise<OutboundAnswer> {
-  const { method, url, body, signal, maxBytes = MAX_BYTES, restMs = REST_MS, isHere } = message;
+  const { method, url, body, isHere, bounds } = message;
   const { connection, proxy, fingerprint } = opened;
   const head = proxy ? headForProxy(message.head, url, proxy.headers) : message.head;
-  const answer = await connection.send(method, head, body, { maxBytes, restMs, signal });
+  const answer: OutboundAnswer = await connection.send(method, head, body, bounds);
   if (isHere) connection.close();
   else if (connection.isOpen) pool.keep(url.origin, opened, keptMs(answer.headers));
   if (proxy && isOfProxy(answer)) throw proxyRefused(proxy, answer.status);
-  return { ...answer, fingerprint };
+  if (fingerprint !== undefined) answer.fingerprint = fingerprint;
+  return answer;
 }
 
 /** How long a connection is kept, by what its server says of that. */
