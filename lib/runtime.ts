@@ -54,21 +54,42 @@ let loads = 0;
  */
 export async function importFresh(path: string, provided: string): Promise<{ default?: unknown }> {
   const url = pathToFileURL(path).href;
-  if (!bun) return import(`${url}?load=${++loads}`);
+  loads++;
+  if (!bun) return import(`${url}?load=${loads}`);
+  if (loads === 1) return await importFirst(url, () => bundle(bun, path, provided));
+  const made = URL.createObjectURL(new Blob([await bundle(bun, path, provided)], { type: "text/javascript" }));
+  try {
+    return await import(made);
+  } finally {
+    URL.revokeObjectURL(made);
+  }
+}
+
+/** The first module is fresh as it is. Bundling it would take longer; it tells better what cannot be found, and where. */
+async function importFirst(url: string, explain: () => Promise<string>): Promise<{ default?: unknown }> {
+  try {
+    return await import(url);
+  } catch (error) {
+    await explain();
+    throw error;
+  }
+}
+
+/** A module and what it imports, but for the module that is provided, as one text. */
+async function bundle(bun: BunRuntime, path: string, provided: string): Promise<string> {
   const folder = JSON.stringify(dirname(path));
   const { outputs } = await bun.build({
     entrypoints: [path],
     external: [provided],
     target: "bun",
     throw: true,
-    define: { "import.meta.url": JSON.stringify(url), "import.meta.dir": folder, "import.meta.dirname": folder },
+    define: {
+      "import.meta.url": JSON.stringify(pathToFileURL(path).href),
+      "import.meta.dir": folder,
+      "import.meta.dirname": folder,
+    },
   });
-  const bundle = URL.createObjectURL(new Blob([await outputs[0]!.text()], { type: "text/javascript" }));
-  try {
-    return await import(bundle);
-  } finally {
-    URL.revokeObjectURL(bundle);
-  }
+  return await outputs[0]!.text();
 }
 
 /**

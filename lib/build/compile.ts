@@ -24,6 +24,8 @@ const flags = [
   "--format=esm", // bytecode with top-level `await` needs it
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
+  "--compile-autoload-package-json", // of packages that a config imports
+  "--compile-autoload-tsconfig", // of its aliases for them
 ];
 
 /**
