@@ -1,16 +1,19 @@
 /** Schemas of objects whose every key is known, and the words for a key that is not. */
 
 import { closest, distance } from "fastest-levenshtein";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** A zod object that takes these keys and no others; a key that is not known is named beside those that are. */
 export function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? issue.keys.map((key) => unknownName("option", key, Object.keys(shape))).join("; ")
-        : undefined,
-  });
+  return z.strictObject(shape, { error: unknownKeys(shape) });
+}
+
+/** Words of a zod object for keys that it does not know. */
+export function unknownKeys(shape: z.core.$ZodLooseShape): z.core.$ZodErrorMap {
+  return (issue) => {
+    if (issue.code !== "unrecognized_keys") return undefined;
+    return issue.keys.map((key: string) => unknownName("option", key, Object.keys(shape))).join("; ");
+  };
 }
 
 /** A zod schema that accepts any function. */

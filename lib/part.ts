@@ -1,6 +1,6 @@
 /** A part of a config, as the function that names it there gives it: its kind, and the options that its author wrote. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { isObject } from "./json.ts";
 
 const roles = ["source", "target", "provider"] as const;
@@ -10,7 +10,7 @@ export type Role = typeof roles[number];
 
 /** What every kind has: the schema of its options. */
 export interface Kind {
-  readonly schema: z.ZodType;
+  readonly schema: z.ZodMiniType;
 }
 
 /** A part of a config. */
@@ -24,7 +24,7 @@ export interface Part<PartKind> {
 export function partOf<PartKind extends Kind>(role: Role, definition: unknown): Part<PartKind> | undefined {
   if (!isObject(definition)) return undefined;
   const { [role]: kind, options } = definition;
-  const isKind = isObject(kind) && kind.schema instanceof z.ZodType;
+  const isKind = isObject(kind) && kind.schema instanceof z.ZodMiniType;
   return isKind ? { kind: kind as unknown as PartKind, options } : undefined;
 }
 

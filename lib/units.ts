@@ -1,6 +1,6 @@
 /** Durations, sizes and times as people write them. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { options } from "./options.ts";
 
 /** A duration: `"15s"`, `"2m"`, `"10h"`, or a number of milliseconds. */
@@ -27,17 +27,19 @@ const MAX_DURATION_MS = 3_650 * millisecondsPer.d;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A schema that reads what a config writes as `Written` to a whole number. */
-type Quantity<Written> = z.ZodType<number, Written>;
+type Quantity<Written> = z.ZodMiniType<number, Written>;
 
 function quantity<Written>(units: Record<string, number>, max: number, expected: string): Quantity<Written> {
   const form = new RegExp(`^(\\d+(?:\\.\\d+)?)(${Object.keys(units).join("|")})$`);
-  return z.union([z.number(), z.string()], { error: `expected ${expected}` }).transform((value, context) => {
+  const written = z.union([z.number(), z.string()], { error: `expected ${expected}` });
+  const read = z.transform((value: number | string, { issues }) => {
     const [, number, unit] = typeof value === "string" ? form.exec(value.toLowerCase()) ?? [] : [];
     const amount = typeof value === "number" ? value : Math.round(Number(number) * (units[unit ?? ""] ?? NaN));
     if (Number.isInteger(amount) && amount >= 0 && amount <= max) return amount;
-    context.addIssue({ code: "custom", message: `expected ${expected}` });
+    issues.push({ code: "custom", message: `expected ${expected}`, input: value });
     return z.NEVER;
-  }) as unknown as Quantity<Written>;
+  });
+  return z.pipe(written, read) as unknown as Quantity<Written>;
 }
 
 const aDuration = 'a duration such as "15s", "2m" or "10h", or milliseconds';
@@ -60,10 +62,13 @@ export const size: Quantity<Size> = quantity(
 );
 
 /** Reads a {@link Rate} to `{ perMs, limit }`. */
-export const rate = options({
-  per: duration.refine((ms) => ms > 0, "expected more than 0"),
-  limit: z.int().positive(),
-}).transform(({ per, limit }) => ({ perMs: per, limit }));
+export const rate = z.pipe(
+  options({
+    per: duration.check(z.refine((ms) => ms > 0, "expected more than 0")),
+    limit: z.int().check(z.positive()),
+  }),
+  z.transform(({ per, limit }) => ({ perMs: per, limit })),
+);
 
 /** A duration in words of a language, in the largest unit that measures it whole: "6 hours". */
 export function inWords(ms: number, locale: string): string {

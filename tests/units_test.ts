@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { duration, inWords, rate, size, timerDuration } from "../lib/units.ts";
 
 const KB = 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const accepted: [what: string, schema: z.ZodType, values: [value: unknown, expected: number][]][] = [
+const accepted: [what: string, schema: z.ZodMiniType, values: [value: unknown, expected: number][]][] = [
   ["duration", duration, [
     ["0s", 0],
     ["1ms", 1],

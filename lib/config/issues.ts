@@ -1,6 +1,6 @@
 /** Turns what zod found into mistakes that a person can fix. */
 
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { type ConfigIssue, describe } from "../errors.ts";
 import { isPart } from "../part.ts";
 
@@ -11,6 +11,9 @@ const SECRET_NAMES = /secret|store|url|sign|token|key|headers|env/i;
 
 /** Options that are a secret as a text, while what they hold as an object has names of its own. */
 const SECRET_TEXTS = /via/i;
+
+/** What zod says where a schema has no words of its own: "Invalid input", or more once its English is loaded. */
+const ZODS_WORDS = /^(Invalid|Too small|Too big)\b/;
 
 /** A path as the config's author would write it: `routes[1].to`. */
 export function formatPath(path: Path): string {
@@ -24,7 +27,7 @@ export function formatPath(path: Path): string {
 
 /** Every mistake that zod found in a value that lies at `base` in the config; none of `secrets` is shown. */
 export function issuesOf(
-  error: z.ZodError,
+  error: z.core.$ZodError,
   value: unknown,
   base: Path = [],
   secrets: readonly string[] = [],
@@ -52,18 +55,18 @@ function isOtherKind(issue: z.core.$ZodIssue): boolean {
 
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") return `expected ${words[issue.expected] ?? issue.expected}`;
-  if (issue.code === "invalid_union" && issue.message === "Invalid input") {
+  if (issue.code === "invalid_union" && ZODS_WORDS.test(issue.message)) {
     const expected = issue.errors.flat().map((one) => expectation(one).replace(/^expected /, ""));
     return `expected ${[...new Set(expected)].join(", or ")}`;
   }
-  if (issue.code === "invalid_value" && issue.message.startsWith("Invalid")) {
+  if (issue.code === "invalid_value" && ZODS_WORDS.test(issue.message)) {
     return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
   }
   if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
-  if (issue.code === "too_small" && issue.message.startsWith("Too small")) {
+  if (issue.code === "too_small" && ZODS_WORDS.test(issue.message)) {
     return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
   }
-  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return `expected at most ${issue.maximum}`;
+  if (issue.code === "too_big" && ZODS_WORDS.test(issue.message)) return `expected at most ${issue.maximum}`;
   return issue.message;
 }
 

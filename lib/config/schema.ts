@@ -1,6 +1,6 @@
 /** Reads what a config file exports: every mistake at once, or the config at work. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Alert } from "../alert.ts";
 import { type ApiAccess, apiAccess } from "../connectvets/api.ts";
 import { type ConfigIssue, messageOf } from "../errors.ts";
@@ -57,17 +57,22 @@ const defaultRetry: RetryPolicy = {
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-const token = z.string().min(1, "expected a token that is not empty");
-const publicUrl = z.string().refine(
-  (text) => URL.canParse(text) && /^https?:/i.test(text) && new URL(text).href === `${new URL(text).origin}/`,
-  'expected the address of a host alone, such as "https://relay.example"',
-).transform((text) => new URL(text).origin);
-const pem = z.string().min(1, 'expected the path of a file in PEM, or credential("NAME")');
+const token = z.string().check(z.minLength(1, "expected a token that is not empty"));
+const publicUrl = z.pipe(
+  z.string().check(z.refine(
+    (text) => URL.canParse(text) && /^https?:/i.test(text) && new URL(text).href === `${new URL(text).origin}/`,
+    'expected the address of a host alone, such as "https://relay.example"',
+  )),
+  z.transform((text) => new URL(text).origin),
+);
+const pem = z.string().check(z.minLength(1, 'expected the path of a file in PEM, or credential("NAME")'));
 const tls = options({ cert: pem, key: pem });
-const port = z.int().min(0).max(65_535);
-const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1, "expected at least one")], {
-  error: "expected a text, or a list of texts",
-});
+const host = z.string().check(z.minLength(1));
+const port = z.int().check(z.minimum(0), z.maximum(65_535));
+const oneOrMore = z.union([
+  z.pipe(z.string(), z.transform((one) => [one])),
+  z.array(z.string()).check(z.minLength(1, "expected at least one")),
+], { error: "expected a text, or a list of texts" });
 
 /** Highest number of dead letters that an alert may ask for: they are counted at each look. */
 const MAX_DEAD = 1000;
@@ -80,12 +85,16 @@ const forms: readonly { name: string; span?: string; example?: string }[] = [
 ];
 
 const condition = options({
-  dead: z.int().positive().max(MAX_DEAD).optional(),
-  silent: z.string().min(1, 'expected a pattern such as "note.*"').optional(),
-  for: duration.refine((ms) => ms > 0 && ms <= 30 * DAY_MS, "expected more than 0, and at most 30 days").optional(),
-  refused: z.int().positive().optional(),
-  within: duration.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, "expected from 1 minute to 1 day").optional(),
-}).superRefine((when, context) => {
+  dead: z.optional(z.int().check(z.positive(), z.maximum(MAX_DEAD))),
+  silent: z.optional(z.string().check(z.minLength(1, 'expected a pattern such as "note.*"'))),
+  for: z.optional(
+    duration.check(z.refine((ms) => ms > 0 && ms <= 30 * DAY_MS, "expected more than 0, and at most 30 days")),
+  ),
+  refused: z.optional(z.int().check(z.positive())),
+  within: z.optional(
+    duration.check(z.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, "expected from 1 minute to 1 day")),
+  ),
+}).check(z.superRefine((when, context) => {
   if (context.issues.length > 0) return; // a misspelt option says it better
   const given = Object.entries(when).filter(([, value]) => value !== undefined).map(([name]) => name);
   const form = forms.find(({ name }) => given.includes(name));
@@ -95,41 +104,51 @@ const condition = options({
   } else if (form.span !== undefined && !given.includes(form.span)) {
     context.addIssue({ code: "custom", path: [form.span], message: `expected a duration such as "${form.example}"` });
   }
-});
+}));
 
 const schema = options({
-  listen: options({ host: z.string().min(1).default("0.0.0.0"), port: port.default(3000), tls: tls.optional() })
-    .prefault(
-      {},
-    ),
-  admin: z.union([
-    z.literal(false),
-    options({
-      host: z.string().min(1).default("127.0.0.1"),
-      port: port.default(9300),
-      token: token.optional(),
-      publicUrl: publicUrl.optional(),
-    }),
-  ]).prefault({}),
-  store: z.string().regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"').default(
+  listen: z.prefault(
+    options({ host: z._default(host, "0.0.0.0"), port: z._default(port, 3000), tls: z.optional(tls) }),
+    {},
+  ),
+  admin: z.prefault(
+    z.union([
+      z.literal(false),
+      options({
+        host: z._default(host, "127.0.0.1"),
+        port: z._default(port, 9300),
+        token: z.optional(token),
+        publicUrl: z.optional(publicUrl),
+      }),
+    ]),
+    {},
+  ),
+  store: z._default(
+    z.string().check(z.regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"')),
     "sqlite:relay.db",
   ),
   sources: z.record(z.string(), z.unknown()),
   targets: z.record(z.string(), z.unknown()),
   routes: z.array(
-    options({ on: oneOrMore, to: oneOrMore, when: fn.optional(), enrich: apiAccess.optional(), ...messageShape }),
+    options({ on: oneOrMore, to: oneOrMore, when: z.optional(fn), enrich: z.optional(apiAccess), ...messageShape }),
   ),
-  fallback: z.string().optional(),
-  alerts: z.array(options({ when: condition, to: z.string() })).default([]),
-  maxBody: size.default(1024 ** 2),
-  rateLimit: rate.optional(),
-  maxBacklog: z.int().positive().optional(),
-  trustProxy: z.union([z.boolean().transform(Number), z.int().nonnegative()], {
-    error: "expected true, false, or how many proxies stand in front",
-  }).default(0),
-  retry: retryPolicy.default(defaultRetry),
-  keep: options({ delivered: duration.default(30 * DAY_MS), dead: duration.default(90 * DAY_MS) }).prefault({}),
-  drain: timerDuration.default(10_000),
+  fallback: z.optional(z.string()),
+  alerts: z._default(z.array(options({ when: condition, to: z.string() })), []),
+  maxBody: z._default(size, 1024 ** 2),
+  rateLimit: z.optional(rate),
+  maxBacklog: z.optional(z.int().check(z.positive())),
+  trustProxy: z._default(
+    z.union([z.pipe(z.boolean(), z.transform(Number)), z.int().check(z.nonnegative())], {
+      error: "expected true, false, or how many proxies stand in front",
+    }),
+    0,
+  ),
+  retry: z._default(retryPolicy, defaultRetry),
+  keep: z.prefault(
+    options({ delivered: z._default(duration, 30 * DAY_MS), dead: z._default(duration, 90 * DAY_MS) }),
+    {},
+  ),
+  drain: z._default(timerDuration, 10_000),
   ...localeShape,
 });
 

@@ -1,7 +1,7 @@
 /** ConnectVets' API in a config: where a route or a target takes a note's details from. */
 
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { OWN_LANE } from "../own_lane.ts";
@@ -56,17 +56,23 @@ const bases = {
 };
 
 /** Reads a {@link NoteApi}. */
-export const apiAccess = options({
-  api: z.literal("connectvets", "expected connectvetsApi({ key })"),
-  key: z.string().min(1, "expected a key that is not empty").regex(/^[\x21-\x7e]*$/, "expected a key without spaces"),
-  sandbox: z.boolean().default(false),
-  optional: z.boolean().default(false),
-  url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }).optional(),
-}).transform(({ key, sandbox, optional, url }): ApiAccess => {
-  const base = (url ?? bases[sandbox ? "sandbox" : "production"]).replace(/\/+$/, "");
-  const account = createHash("sha256").update(`${base}\0${key}`).digest("hex").slice(0, 16);
-  return { url: base, key, isOptional: optional, lane: `${OWN_LANE}connectvets ${account}` };
-});
+export const apiAccess = z.pipe(
+  options({
+    api: z.literal("connectvets", "expected connectvetsApi({ key })"),
+    key: z.string().check(
+      z.minLength(1, "expected a key that is not empty"),
+      z.regex(/^[\x21-\x7e]*$/, "expected a key without spaces"),
+    ),
+    sandbox: z._default(z.boolean(), false),
+    optional: z._default(z.boolean(), false),
+    url: z.optional(z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' })),
+  }),
+  z.transform(({ key, sandbox, optional, url }): ApiAccess => {
+    const base = (url ?? bases[sandbox ? "sandbox" : "production"]).replace(/\/+$/, "");
+    const account = createHash("sha256").update(`${base}\0${key}`).digest("hex").slice(0, 16);
+    return { url: base, key, isOptional: optional, lane: `${OWN_LANE}connectvets ${account}` };
+  }),
+);
 
 /** What an operator should know of an access that is sound: `undefined` if there is nothing. */
 export function apiWarning({ url, key }: ApiAccess): Warning | undefined {

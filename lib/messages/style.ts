@@ -1,6 +1,6 @@
 /** How default messages are written: language, time zone, and how much of a note they tell. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type Locale, localeNames } from "../locale/mod.ts";
 
 /** Language and time zone of default messages. */
@@ -22,12 +22,14 @@ export interface DefaultMessageOptions extends LocaleOptions {
 
 /** The zod shape of {@link LocaleOptions}. */
 export const localeShape = {
-  locale: z.enum(localeNames).optional(),
-  timeZone: z.string().refine(isTimeZone, 'expected an IANA time zone such as "America/Sao_Paulo"').optional(),
+  locale: z.optional(z.enum(localeNames)),
+  timeZone: z.optional(
+    z.string().check(z.refine(isTimeZone, 'expected an IANA time zone such as "America/Sao_Paulo"')),
+  ),
 };
 
 /** The zod shape of {@link DefaultMessageOptions}. */
-export const defaultMessageShape = { ...localeShape, includeNoteText: z.boolean().optional() };
+export const defaultMessageShape = { ...localeShape, includeNoteText: z.optional(z.boolean()) };
 
 /** What a config says of all default messages. */
 export interface MessageContext {

@@ -1,7 +1,7 @@
 /** Fixtures: an event and what must come of it, so that a config can be tested as code is. Pure functions. */
 
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { formatPath, issuesOf } from "../config/issues.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
@@ -26,7 +26,7 @@ const EVENT_ID = "00000000-0000-7000-8000-000000000000";
 /** When a fixture's event comes in, unless it says so; a default message shows it if the event has no `timestamp`. */
 const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
 
-const name = z.string().min(1, "expected a text that is not empty");
+const name = z.string().check(z.minLength(1, "expected a text that is not empty"));
 
 const message = z.union([z.literal(AS_RECEIVED), z.record(z.string(), z.unknown())], {
   error: `expected an object with the fields to compare, or "${AS_RECEIVED}"`,
@@ -35,22 +35,25 @@ const message = z.union([z.literal(AS_RECEIVED), z.record(z.string(), z.unknown(
 const expectation = z.union([
   z.literal(UNROUTED),
   options({
-    targets: z.array(name).min(1, `expected at least one; where no target is meant, "expect" is "${UNROUTED}"`)
-      .optional(),
-    messages: z.record(z.string(), message).optional(),
-  }).refine((expect) => expect.targets ?? expect.messages, 'expected "targets", or "messages", or both'),
+    targets: z.optional(
+      z.array(name).check(
+        z.minLength(1, `expected at least one; where no target is meant, "expect" is "${UNROUTED}"`),
+      ),
+    ),
+    messages: z.optional(z.record(z.string(), message)),
+  }).check(z.refine((expect) => expect.targets ?? expect.messages, 'expected "targets", or "messages", or both')),
 ], { error: `expected { "targets": […], "messages": { … } }, or "${UNROUTED}"` });
 
 const fixture = options({
-  name: name.optional(),
+  name: z.optional(name),
   // Not copied by zod: what it holds is the sender's.
   event: z.custom<Payload>(
     (value) => isObject(value) && typeof value.event === "string",
     'expected the payload: an object with a text "event"',
   ),
-  note: z.custom<object>(isObject, "expected the note as ConnectVets' API gives it: an object").optional(),
-  source: name.optional(),
-  receivedAt: z.iso.datetime({ offset: true, error: `expected a time such as "${RECEIVED_AT}"` }).optional(),
+  note: z.optional(z.custom<object>(isObject, "expected the note as ConnectVets' API gives it: an object")),
+  source: z.optional(name),
+  receivedAt: z.optional(z.iso.datetime({ offset: true, error: `expected a time such as "${RECEIVED_AT}"` })),
   expect: expectation,
 });
 

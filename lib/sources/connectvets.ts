@@ -1,6 +1,6 @@
 /** ConnectVets' webhooks: HMAC-SHA256 of the raw body in `X-ConnectVets-Signature`, as their webhook guide says. */
 
-import { z } from "zod";
+import type * as z from "zod/mini";
 import { options } from "../options.ts";
 import { hmacBuild } from "./hmac.ts";
 import type { HmacScheme } from "./hmac_scheme.ts";

@@ -1,6 +1,6 @@
 /** Events signed with an HMAC (RFC 2104) in a header. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { options } from "../options.ts";
 import { explainHmac } from "./explain.ts";
 import { type HmacScheme, signHmac, verifyHmac } from "./hmac_scheme.ts";
@@ -34,10 +34,10 @@ export function hmac(options: HmacOptions): SourceDefinition {
 
 const schema = options({
   ...sourceShape,
-  header: z.string().regex(/^[\w-]+$/, "expected the name of a header"),
-  prefix: z.string().default(""),
-  algorithm: z.enum(["sha1", "sha256", "sha512"]).default("sha256"),
-  encoding: z.enum(["hex", "base64"]).default("hex"),
+  header: z.string().check(z.regex(/^[\w-]+$/, "expected the name of a header")),
+  prefix: z._default(z.string(), ""),
+  algorithm: z._default(z.enum(["sha1", "sha256", "sha512"]), "sha256"),
+  encoding: z._default(z.enum(["hex", "base64"]), "hex"),
 });
 
 export const hmacSource: SourceKind<z.output<typeof schema>> = {
@@ -51,7 +51,7 @@ export function hmacBuild(
   kind: string,
   name: string,
   scheme: HmacScheme,
-  options: z.output<z.ZodObject<typeof sourceShape>>,
+  options: z.output<z.ZodMiniObject<typeof sourceShape>>,
 ): Source {
   const secrets = options.secret;
   const signatureHeaders = [scheme.header];

@@ -1,6 +1,6 @@
 /** What a source is: a path that receives events, and a scheme that says whether they are genuine. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import { fn } from "../options.ts";
 import type { Refusal } from "../refusal.ts";
@@ -27,15 +27,20 @@ export interface SourceDefinition {
   readonly options: unknown;
 }
 
-const secret = z.string().min(1, "expected a secret that is not empty");
+const secret = z.string().check(z.minLength(1, "expected a secret that is not empty"));
 
 /** The zod shape of {@link SourceOptions}. */
 export const sourceShape = {
-  path: z.string().regex(/^\/[\w\-.~/]*$/, 'expected a path that starts with "/", of letters, digits and "-._~/"'),
-  secret: z.union([secret.transform((one) => [one]), z.array(secret).min(1, "expected at least one secret")]),
-  dedupe: fn.optional(),
-  maxBody: size.optional(),
-  rateLimit: rate.optional(),
+  path: z.string().check(
+    z.regex(/^\/[\w\-.~/]*$/, 'expected a path that starts with "/", of letters, digits and "-._~/"'),
+  ),
+  secret: z.union([
+    z.pipe(secret, z.transform((one) => [one])),
+    z.array(secret).check(z.minLength(1, "expected at least one secret")),
+  ]),
+  dedupe: z.optional(fn),
+  maxBody: z.optional(size),
+  rateLimit: z.optional(rate),
 };
 
 /** Headers of a request: web standards' `Headers` are some. A name counts in upper and lower case alike. */
@@ -157,7 +162,7 @@ export interface BoundedSource extends Source {
 /** A kind of source: its schema, and how its options become a source at work. */
 export interface SourceKind<Options> {
   readonly kind: string;
-  readonly schema: z.ZodType<Options>;
+  readonly schema: z.ZodMiniType<Options>;
   build(name: string, options: Options): Source;
 }
 

@@ -1,7 +1,7 @@
 /** Delivers by email: one message to all recipients. */
 
 import { X509Certificate } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
 import { writeHtml } from "../messages/html_message.tsx";
@@ -63,21 +63,21 @@ export function email<Api extends NoteApi | undefined = undefined>(options: Emai
   return { target: emailTarget, options };
 }
 
-const address = z.string().refine(
+const address = z.string().check(z.refine(
   (text) => parseMailbox(text) !== undefined,
   'expected an address such as "equipe@clinica.example"',
-);
+));
 
 const server = z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' });
 
 /** Reads an {@link EmailProvider} into its mailer; mistakes in its options lie where their author wrote them. */
-const provider = z.unknown().transform((value, context): Mailer => {
+const provider = z.transform((value: unknown, { issues }): Mailer => {
   const part = partOf<ProviderKind>("provider", value);
   const read = part?.kind.schema.safeParse(part.options);
   if (read?.success) return read.data;
   if (read) {
-    for (const issue of read.error.issues) context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
-  } else context.issues.push({ code: "invalid_type", expected: "object", input: value });
+    for (const issue of read.error.issues) issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  } else issues.push({ code: "invalid_type", expected: "object", input: value });
   return z.NEVER;
 });
 
@@ -91,21 +91,29 @@ const schema = options({
     }`,
   }),
   from: address,
-  to: z.union([address.transform((one) => [one]), z.array(address).min(1, "expected at least one recipient")]),
+  to: z.union([
+    z.pipe(address, z.transform((one) => [one])),
+    z.array(address).check(z.minLength(1, "expected at least one recipient")),
+  ]),
   subject: messageShape.subject,
   text: messageShape.text,
   html: messageShape.html,
-  requireTls: z.boolean().optional(),
-  ca: z.string().refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")').optional(),
-  name: z.string().transform(asciiName).refine(isHostName, 'expected a host name such as "relay.clinica.example"')
-    .optional(),
-}).superRefine((given, { addIssue }) => {
+  requireTls: z.optional(z.boolean()),
+  ca: z.optional(
+    z.string().check(z.refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")')),
+  ),
+  name: z.optional(
+    z.pipe(z.string(), z.transform(asciiName)).check(
+      z.refine(isHostName, 'expected a host name such as "relay.clinica.example"'),
+    ),
+  ),
+}).check(z.superRefine((given, { addIssue }) => {
   if (typeof given.via === "string") return;
   for (const name of ["requireTls", "ca", "name"] as const) {
     if (given[name] === undefined) continue;
     addIssue({ code: "custom", path: [name], message: "expected only beside the URL of a mail server" });
   }
-});
+}));
 
 interface Content {
   subject: string;

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { Webhook } from "standardwebhooks";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
 import { options } from "../options.ts";
@@ -45,21 +45,20 @@ const QUICK_CONCURRENCY = 64;
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });
 
+const headerName = z.string().check(z.regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected the name of a header"));
+const headerValue = z.string().check(
+  z.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected a text that a header can hold"),
+);
+
 const schema = options({
   ...targetShape,
   ...enrichShape,
   url,
-  method: z.enum(["POST", "PUT", "PATCH"]).default("POST"),
-  headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected the name of a header"), headerValue()).default(
-    {},
-  ),
+  method: z._default(z.enum(["POST", "PUT", "PATCH"]), "POST"),
+  headers: z._default(z.record(headerName, headerValue), {}),
   body: messageShape.body,
-  sign: z.string().refine(isSigningSecret, 'expected "whsec_" and a secret in base64').optional(),
+  sign: z.optional(z.string().check(z.refine(isSigningSecret, 'expected "whsec_" and a secret in base64'))),
 });
-
-function headerValue() {
-  return z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected a text that a header can hold");
-}
 
 export const httpTarget: TargetKind<z.output<typeof schema>> = {
   schema,

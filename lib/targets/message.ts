@@ -1,6 +1,6 @@
 /** Message fields: values or functions of the event, which a target and a route can both give. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { callFunction } from "../callback.ts";
 import { describe, MessageError, messageOf } from "../errors.ts";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
@@ -36,15 +36,16 @@ const text = z.custom<unknown>(
 
 /** The zod shape of {@link MessageOptions}; a target picks its own fields of it. */
 export const messageShape = {
-  text: text.optional(),
-  subject: text.optional(),
-  html: text.optional(),
-  blocks: z.custom<unknown>(
-    (value) => Array.isArray(value) || typeof value === "function",
-    "expected a list, or a function",
-  )
-    .optional(),
-  body: z.unknown().optional(),
+  text: z.optional(text),
+  subject: z.optional(text),
+  html: z.optional(text),
+  blocks: z.optional(
+    z.custom<unknown>(
+      (value) => Array.isArray(value) || typeof value === "function",
+      "expected a list, or a function",
+    ),
+  ),
+  body: z.optional(z.unknown()),
 };
 
 /** Names of all message fields. */

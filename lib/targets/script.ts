@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { resolve, sep } from "node:path";
 import process from "node:process";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { printable, type RelayEvent } from "../event.ts";
 import { options } from "../options.ts";
 import type { Outcome, Retry } from "../outcome.ts";
@@ -35,12 +35,15 @@ const OUTPUT_WAIT_MS = 200;
 
 const isWindows = process.platform === "win32";
 
-const noNul = z.string().refine((text) => !text.includes("\0"), "expected a text without NUL");
+const noNul = z.string().check(z.refine((text) => !text.includes("\0"), "expected a text without NUL"));
 
 const schema = options({
   ...targetShape,
-  command: z.array(noNul).min(1, "expected a program").refine(([program]) => program !== "", "expected a program"),
-  env: z.record(z.string().regex(/^[^=\0]+$/, "expected the name of a variable"), noNul).default({}),
+  command: z.array(noNul).check(
+    z.minLength(1, "expected a program"),
+    z.refine(([program]) => program !== "", "expected a program"),
+  ),
+  env: z._default(z.record(z.string().check(z.regex(/^[^=\0]+$/, "expected the name of a variable")), noNul), {}),
 });
 
 export const scriptTarget: TargetKind<z.output<typeof schema>> = {

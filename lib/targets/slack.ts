@@ -1,6 +1,6 @@
 /** Delivers to a Slack incoming webhook. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";

@@ -1,7 +1,7 @@
 /** What a target is: a place that events are delivered to, and the options that all of them share. */
 
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import type { AnyEvent, ReadableEvent } from "../event.ts";
@@ -49,7 +49,7 @@ export interface EnrichOptions<Api extends NoteApi | undefined> {
 }
 
 /** The zod shape of {@link EnrichOptions}. */
-export const enrichShape = { enrich: apiAccess.optional() };
+export const enrichShape = { enrich: z.optional(apiAccess) };
 
 /** A target in a config, made by `http()`, `slack()`, `email()` or `script()`. */
 export interface TargetDefinition {
@@ -90,32 +90,36 @@ export interface RetryPolicy {
 const schedule = z.array(duration);
 
 /** Reads a {@link RetryOption}. */
-export const retryPolicy: z.ZodType<RetryPolicy, unknown> = z.union([
-  schedule.transform((scheduleMs) => ({ scheduleMs, jitter: 0.2 })),
-  z.literal("none").transform(() => ({ scheduleMs: [], jitter: 0 })),
-  options({ schedule, jitter: z.number().min(0).max(1).default(0.2) })
-    .transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
+export const retryPolicy: z.ZodMiniType<RetryPolicy, unknown> = z.union([
+  z.pipe(schedule, z.transform((scheduleMs) => ({ scheduleMs, jitter: 0.2 }))),
+  z.pipe(z.literal("none"), z.transform(() => ({ scheduleMs: [], jitter: 0 }))),
+  z.pipe(
+    options({ schedule, jitter: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.2) }),
+    z.transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
+  ),
 ], { error: 'expected a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }' });
 
 const circuitPolicy = z.union([
-  z.literal(false).transform(() => undefined),
-  options({ failures: z.int().positive().default(5), pause: timerDuration.default(60_000) })
-    .transform(({ failures, pause }) => ({ failures, pauseMs: pause })),
+  z.pipe(z.literal(false), z.transform(() => undefined)),
+  z.pipe(
+    options({ failures: z._default(z.int().check(z.positive()), 5), pause: z._default(timerDuration, 60_000) }),
+    z.transform(({ failures, pause }) => ({ failures, pauseMs: pause })),
+  ),
 ], { error: 'expected { failures, pause }, such as { failures: 5, pause: "60s" }, or false' });
 
 /** The zod shape of {@link TargetOptions}. */
 export const targetShape = {
-  timeout: timerDuration.refine((ms) => ms > 0, "expected more than 0").optional(),
-  concurrency: z.int().positive().optional(),
-  rate: rate.optional(),
-  retry: retryPolicy.optional(),
-  circuit: circuitPolicy.prefault({}),
-  order: fn.optional(),
+  timeout: z.optional(timerDuration.check(z.refine((ms) => ms > 0, "expected more than 0"))),
+  concurrency: z.optional(z.int().check(z.positive())),
+  rate: z.optional(rate),
+  retry: z.optional(retryPolicy),
+  circuit: z.prefault(circuitPolicy, {}),
+  order: z.optional(fn),
 };
 
 /** The policy that these options ask for. */
 export function policyOf(
-  options: z.output<z.ZodObject<typeof targetShape>>,
+  options: z.output<z.ZodMiniObject<typeof targetShape>>,
   defaults: { rate?: { perMs: number; limit: number }; quickConcurrency?: number } = {},
 ): Policy {
   const rate = options.rate ?? defaults.rate;
@@ -191,7 +195,7 @@ export interface TargetContext extends MessageContext {
 
 /** A kind of target: its schema, and how its options become a target at work. */
 export interface TargetKind<Options> {
-  readonly schema: z.ZodType<Options>;
+  readonly schema: z.ZodMiniType<Options>;
   /** Message fields that it sends, of those a route can give. */
   readonly fields: readonly (keyof MessageFields)[];
   build(name: string, options: Options, context: TargetContext): Target;

@@ -256,3 +256,12 @@ test("readConfig() shows no value of a secret option in any message, wherever it
     delete process.env.RELAY_M_SECRET;
   }
 });
+
+test("readConfig() says the same once a schema of the API has had zod load its English", async () => {
+  const mistakes = { drain: true, keep: 5, listen: { port: 70_000 }, admin: { host: "" }, locale: "x", maxBacklog: 0 };
+  const before = problemsOf(mistakes);
+  const { z } = await import("zod");
+  assert.match(z.int().max(1).safeParse(2).error!.message, /Too big/);
+  assert.deepEqual(problemsOf(mistakes), before);
+  assert.equal(before.length, 6);
+});

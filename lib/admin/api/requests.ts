@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { parseId } from "../../id.ts";
-import { options } from "../../options.ts";
+import { unknownKeys } from "../../options.ts";
 import { MAX_SEARCH } from "../../store/operator.ts";
 import { timeOf } from "../../units.ts";
 import { eventStates, reason, shownStates } from "../../store/views.ts";
@@ -12,6 +12,11 @@ const MAX_LIMIT = 200;
 
 /** Most ids in one request. */
 const MAX_IDS = 1_000;
+
+/** An object of these keys and no others, as `options()` of a config, but one that OpenAPI can be made of. */
+function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: unknownKeys(shape) });
+}
 
 const whole = (text: string) => /^\d{1,15}$/.test(text) ? Number(text) : NaN;
 

@@ -1,7 +1,7 @@
 /** Email by Mailgun. @see https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages */
 
 import { Buffer } from "node:buffer";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { options } from "../../options.ts";
 import { formatMailbox } from "../mail.ts";
 import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
@@ -31,8 +31,10 @@ export const mailgun: ProviderFunction<MailgunOptions> = defineProvider({
   baseUrl: ({ region }) => regions[region],
   schema: options({
     ...providerShape,
-    domain: z.string().regex(/^[\w-]+(\.[\w-]+)+$/, 'expected a domain such as "mg.clinica.example"'),
-    region: z.enum(["us", "eu"]).default("us"),
+    domain: z.string().check(
+      z.regex(/^[\w-]+(\.[\w-]+)+$/, 'expected a domain such as "mg.clinica.example"'),
+    ),
+    region: z._default(z.enum(["us", "eu"]), "us"),
   }),
   request: (mail, { apiKey, domain }) => ({
     path: `/v3/${domain}/messages`,

@@ -1,6 +1,6 @@
 /** What email providers have in common: a message is one request to their API, and its answer the outcome. */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { AnswerHeaders, RequestOptions } from "../../outbound/request.ts";
 import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
@@ -31,10 +31,13 @@ export interface ProviderFunction<Options extends ProviderOptions = ProviderOpti
 
 /** The zod shape of {@link ProviderOptions}. */
 export const providerShape = {
-  apiKey: z.string().regex(/^[\x21-\x7e]+$/, "expected a key, without spaces"),
-  baseUrl: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' })
-    .refine((url) => !/[?#@]/.test(url), "expected a URL without a login, a query or a fragment")
-    .transform((url) => url.replace(/\/+$/, "")).optional(),
+  apiKey: z.string().check(z.regex(/^[\x21-\x7e]+$/, "expected a key, without spaces")),
+  baseUrl: z.optional(z.pipe(
+    z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }).check(
+      z.refine((url) => !/[?#@]/.test(url), "expected a URL without a login, a query or a fragment"),
+    ),
+    z.transform((url) => url.replace(/\/+$/, "")),
+  )),
 };
 
 interface Options {
@@ -54,7 +57,7 @@ export interface ApiRequest {
 export interface ProviderApi<Provider extends Options> {
   /** Where it is, or how that follows from the options, such as a region. */
   baseUrl: string | ((options: Provider) => string);
-  schema: z.ZodType<Provider>;
+  schema: z.ZodMiniType<Provider>;
   request(mail: Mail, options: Provider): ApiRequest;
   /** Whether an answer of status 2xx is the one that a message that was taken gets. */
   isTaken(answer: Record<string, unknown>, status: number): boolean;
@@ -72,14 +75,14 @@ export interface ProviderApi<Provider extends Options> {
 
 /** A kind of provider: its schema gives what sends mails by it. */
 export interface ProviderKind {
-  readonly schema: z.ZodType<Mailer>;
+  readonly schema: z.ZodMiniType<Mailer>;
 }
 
 /** Makes the function of a config for a provider. */
 export function defineProvider<Public extends ProviderOptions, Read extends Options>(
   api: ProviderApi<Read>,
 ): ProviderFunction<Public> {
-  const provider: ProviderKind = { schema: api.schema.transform((options) => mailerOf(api, options)) };
+  const provider: ProviderKind = { schema: z.pipe(api.schema, z.transform((options) => mailerOf(api, options))) };
   return (options) => ({ provider, options });
 }
 

@@ -1,6 +1,6 @@
 /** Email by Twilio SendGrid. @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
 
-import { z } from "zod";
+import * as z from "zod/mini";
 import { options } from "../../options.ts";
 import { mailboxJson } from "../mail.ts";
 import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
@@ -26,7 +26,7 @@ const regions = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgr
  */
 export const sendgrid: ProviderFunction<SendgridOptions> = defineProvider({
   baseUrl: ({ region }) => regions[region],
-  schema: options({ ...providerShape, region: z.enum(["global", "eu"]).default("global") }),
+  schema: options({ ...providerShape, region: z._default(z.enum(["global", "eu"]), "global") }),
   request: (mail, { apiKey }) => ({
     path: "/v3/mail/send",
     headers: { Authorization: `Bearer ${apiKey}` },
