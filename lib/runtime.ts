@@ -9,6 +9,7 @@ interface BunRuntime {
   main: string;
   gc(isWaitedFor: boolean): void;
   build(options: Record<string, unknown>): Promise<{ outputs: Blob[] }>;
+  spawn: SpawnProcess;
   plugin(plugin: { name: string; setup(build: BunPluginBuilder): void }): void;
 }
 
@@ -29,6 +30,30 @@ export const runtime = bun
 
 /** Whether a program that the system cannot run is given to the shell, as Deno does it. */
 export const runsByShell = !bun;
+
+/** Starts a process. Throws an error with a code if the system does not start it. */
+export type SpawnProcess = (command: readonly string[], options: {
+  cwd: string;
+  env: Record<string, string>;
+  /** In a session and a process group of its own. */
+  detached: boolean;
+  windowsHide: boolean;
+  /** A descriptor: of bytes that it is given, Bun leaves one open until its next garbage collection. */
+  stdin: number;
+  stdout: "pipe";
+  stderr: "pipe";
+  onExit(process: SpawnedProcess, code: number | null, signal: string | null): void;
+}) => SpawnedProcess;
+
+interface SpawnedProcess {
+  pid: number;
+  stdout: ReadableStream<Uint8Array>;
+  stderr: ReadableStream<Uint8Array>;
+  kill(signal: string): void;
+}
+
+/** Bun's own way to start a process, at less than half of what it costs by `node:child_process`. Nothing on Deno. */
+export const spawnProcess: SpawnProcess | undefined = bun?.spawn;
 
 /** Whether this is the compiled executable. */
 export const isExecutable = /[/\\](\$bunfs|~BUN)[/\\]/.test(import.meta.url);

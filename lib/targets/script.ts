@@ -1,6 +1,5 @@
 /** Delivers to a local program: the body on standard input, what it needs to know in its environment. */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { resolve, sep } from "node:path";
 import process from "node:process";
 import * as z from "zod/mini";
@@ -11,6 +10,7 @@ import { runsByShell } from "../runtime.ts";
 import type { SecretText } from "../secret.ts";
 import { englishWarnings, type Warning } from "../warnings.ts";
 import { exitOutcome } from "./outcomes.ts";
+import { type ProgramOptions, startProgram } from "./program.ts";
 import { faultOf } from "./script_fault.ts";
 import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, targetShape } from "./target.ts";
 
@@ -81,7 +81,7 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
         const fault = runsByShell ? findFault() : undefined;
         if (fault) return notRun(first, fault);
         try {
-          const outcome = await run(program, args, { cwd: context.folder, env }, event.body, signal);
+          const outcome = await run([program, ...args], { cwd: context.folder, env, input: event.body }, signal);
           if (outcome.kind !== "retry") return outcome;
           // An interpreter may have failed by the file: it takes CR for part of an argument, or `env` finds nothing.
           const fault = findFault();
@@ -118,68 +118,37 @@ function variablesOf(event: RelayEvent): Record<string, string> {
   return { RELAY_EVENT_ID: event.id, RELAY_EVENT_TYPE: printable(event.type), RELAY_SOURCE: event.source };
 }
 
-function run(
-  program: string,
-  args: string[],
-  options: { cwd: string; env: Record<string, string> },
-  input: Uint8Array,
+async function run(
+  command: readonly string[],
+  options: Omit<ProgramOptions, "onOutput">,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    // Its own process group, so that a time-out reaches whatever the program has started as well. Windows has none, and
-    // would open a window instead.
-    const child = spawn(program, args, {
-      ...options,
-      detached: !isWindows,
-      windowsHide: true,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const outputs = [keepStart(child.stdout), keepStart(child.stderr)];
-    const kill = () => killGroup(child);
-    signal.addEventListener("abort", kill, { once: true });
-    const release = () => {
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-    };
-    child.on("error", (error) => {
-      signal.removeEventListener("abort", kill);
-      release();
-      reject(error);
-    });
-    child.on("exit", (code, exitSignal) => {
-      signal.removeEventListener("abort", kill); // what it has left running goes on
-      const finish = () => {
-        clearTimeout(late);
-        release();
-        const answer = outputs.map((output) => output.text()).filter(Boolean).join("\n");
-        resolve({ ...exitOutcome(code, exitSignal), ...(answer && { answer }) });
-      };
-      const late = setTimeout(finish, OUTPUT_WAIT_MS);
-      child.on("close", finish);
-    });
-    // A program that does not read its input is free to do so.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
-  });
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+  const [output, errors] = [new Kept(), new Kept()];
+  const program = startProgram(command, { ...options, onOutput: [output.add, errors.add] });
+  let late: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", program.kill);
   try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    child.kill("SIGKILL");
+    const { code, signal: endedBy } = await program.ended;
+    signal.removeEventListener("abort", program.kill); // what it has left running goes on
+    const isLate = new Promise((resolve) => late = setTimeout(resolve, OUTPUT_WAIT_MS));
+    await Promise.race([program.closed, isLate]);
+    const answer = [output.text, errors.text].filter(Boolean).join("\n");
+    return { ...exitOutcome(code, endedBy), ...(answer && { answer }) };
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", program.kill);
+    program.release();
   }
 }
 
-/** Keeps the first bytes of a stream and reads the rest away, so that the program never blocks on it. */
-function keepStart(stream: NodeJS.ReadableStream): { text(): string } {
-  const decoder = new TextDecoder();
-  let kept = "";
-  let bytes = 0;
-  stream.on("data", (chunk: Uint8Array) => {
-    if (bytes < MAX_OUTPUT_BYTES) kept += decoder.decode(chunk.subarray(0, MAX_OUTPUT_BYTES - bytes), { stream: true });
-    bytes += chunk.byteLength;
-  });
-  stream.on("error", () => {});
-  return { text: () => kept };
+/** The first bytes of an output. */
+class Kept {
+  text = "";
+  #room = MAX_OUTPUT_BYTES;
+  readonly #decoder = new TextDecoder();
+
+  readonly add = (chunk: Uint8Array): void => {
+    if (this.#room > 0) this.text += this.#decoder.decode(chunk.subarray(0, this.#room), { stream: true });
+    this.#room -= chunk.byteLength;
+  };
 }

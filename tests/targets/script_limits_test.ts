@@ -124,6 +124,16 @@ test("deliver() leaves no descriptor open for what programs leave running", onLi
   });
 });
 
+test("deliver() leaves no descriptor open of a program that has ended", onLinux, async () => {
+  await withScript("cat", {}, async (target) => {
+    const countOpen = () => readdirSync("/proc/self/fd").length;
+    await attempt(target, makeDelivery, never);
+    const open = countOpen();
+    for (let i = 0; i < 50; i++) await attempt(target, makeDelivery, never);
+    assert.ok(countOpen() <= open + 4, `${countOpen()} descriptors, ${open} before`); // some are closed in the background
+  });
+});
+
 test("deliver() keeps what the program says, whether it has delivered or not", async () => {
   for (const code of [0, 1, 65]) {
     await withScript(`echo saída; echo erro >&2; exit ${code}`, {}, async (target) => {

@@ -1,0 +1,112 @@
+/** A local program at work: the same on both runtimes. */
+
+import { spawn } from "node:child_process";
+import { closeSync, writeSync } from "node:fs";
+import process from "node:process";
+import { makeMemoryFile } from "../libc.ts";
+import { type SpawnProcess, spawnProcess } from "../runtime.ts";
+
+/** What a program is started with. */
+export interface ProgramOptions {
+  cwd: string;
+  /** All variables that it gets. */
+  env: Record<string, string>;
+  /** What it reads on standard input. It is free not to. */
+  input: Uint8Array;
+  /** Called with what it writes on standard output and standard error, in this order. It never blocks on what it writes. */
+  onOutput: readonly [(chunk: Uint8Array) => void, (chunk: Uint8Array) => void];
+}
+
+/** A program at work. */
+export interface Program {
+  /** How it ended: by itself with a code, or by a signal. Rejects if the system did not start it. */
+  ended: Promise<{ code: number | null; signal: string | null }>;
+  /** Its outputs have ended: what it has started may hold them for longer than it runs. */
+  closed: Promise<unknown>;
+  /** Ends it, and whatever it has started. */
+  kill(): void;
+  /** Reads no more of its outputs. */
+  release(): void;
+}
+
+const isWindows = process.platform === "win32";
+
+// Its own process group, so that `kill` reaches whatever it has started. Windows has none, and would open a window.
+const ownGroup = { detached: !isWindows, windowsHide: true };
+
+/**
+ * Starts a program.
+ * @param command The program and its arguments: no shell takes part.
+ * @throws {NodeJS.ErrnoException} if the system does not start it.
+ */
+export function startProgram(command: readonly string[], options: ProgramOptions): Program {
+  const file = spawnProcess && makeMemoryFile();
+  if (!spawnProcess || file === undefined) return startByNode(command, options);
+  try {
+    return startByRuntime(spawnProcess, command, options, file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @param file An empty file, which becomes the program's standard input. */
+function startByRuntime(
+  spawnProcess: SpawnProcess,
+  command: readonly string[],
+  { cwd, env, input, onOutput }: ProgramOptions,
+  file: number,
+): Program {
+  writeSync(file, input, 0, input.length, 0); // at a position, so that the program reads from the first byte
+  const { promise: ended, resolve } = Promise.withResolvers<Awaited<Program["ended"]>>();
+  const child = spawnProcess(command, {
+    ...ownGroup,
+    cwd,
+    env,
+    stdin: file,
+    stdout: "pipe",
+    stderr: "pipe",
+    onExit: (_, code, signal) => resolve({ code, signal }),
+  });
+  const readers = [child.stdout.getReader(), child.stderr.getReader()] as const;
+  return {
+    ended,
+    closed: Promise.all(readers.map((reader, i) => readAll(reader, onOutput[i]!))),
+    kill: () => killGroup(child),
+    release: () => readers.forEach((reader) => reader.cancel().catch(() => {})),
+  };
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, onChunk: (chunk: Uint8Array) => void) {
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) onChunk(read.value);
+  } catch {
+    // What cannot be read any more has ended.
+  }
+}
+
+function startByNode([program, ...args]: readonly string[], { cwd, env, input, onOutput }: ProgramOptions): Program {
+  const child = spawn(program!, args, { ...ownGroup, cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+  const streams = [child.stdin, child.stdout, child.stderr];
+  for (const stream of streams) stream.on("error", () => {}); // such as an input that nobody reads
+  child.stdout.on("data", onOutput[0]);
+  child.stderr.on("data", onOutput[1]);
+  child.stdin.end(input);
+  return {
+    ended: new Promise((resolve, reject) => {
+      child.on("exit", (code, signal) => resolve({ code, signal }));
+      child.on("error", reject);
+    }),
+    closed: new Promise((resolve) => child.on("close", resolve)),
+    kill: () => killGroup(child),
+    release: () => streams.forEach((stream) => stream.destroy()),
+  };
+}
+
+function killGroup(child: { pid?: number; kill(signal: "SIGKILL"): unknown }): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
+  }
+}
