@@ -1,6 +1,6 @@
 /** A local program at work: the same on both runtimes. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
 import process from "node:process";
 import { makeMemoryFile } from "../libc.ts";
@@ -56,7 +56,8 @@ function startByRuntime(
   { cwd, env, input, onOutput }: ProgramOptions,
   file: number,
 ): Program {
-  writeSync(file, input, 0, input.length, 0); // at a position, so that the program reads from the first byte
+  // Each at a position, so that the program reads from the first byte.
+  for (let at = 0; at < input.length;) at += writeSync(file, input, at, input.length - at, at);
   const { promise: ended, resolve } = Promise.withResolvers<Awaited<Program["ended"]>>();
   const child = spawnProcess(command, {
     ...ownGroup,
@@ -85,12 +86,13 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, onChunk:
 }
 
 function startByNode([program, ...args]: readonly string[], { cwd, env, input, onOutput }: ProgramOptions): Program {
-  const child = spawn(program!, args, { ...ownGroup, cwd, env, stdio: ["pipe", "pipe", "pipe"] });
-  const streams = [child.stdin, child.stdout, child.stderr];
+  const child: ChildProcess = spawn(program!, args, { ...ownGroup, cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+  const { stdin, stdout, stderr } = child; // Bun makes none of them where no descriptors are left
+  const streams = [stdin, stdout, stderr].filter((stream) => stream !== null && stream !== undefined);
   for (const stream of streams) stream.on("error", () => {}); // such as an input that nobody reads
-  child.stdout.on("data", onOutput[0]);
-  child.stderr.on("data", onOutput[1]);
-  child.stdin.end(input);
+  stdout?.on("data", onOutput[0]);
+  stderr?.on("data", onOutput[1]);
+  stdin?.end(input);
   return {
     ended: new Promise((resolve, reject) => {
       child.on("exit", (code, signal) => resolve({ code, signal }));

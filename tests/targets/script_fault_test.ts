@@ -6,9 +6,10 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { Outcome } from "../../lib/outcome.ts";
 import { attempt } from "../helpers/attempt.ts";
-import { runsByShell } from "../../lib/runtime.ts";
+import { runsByShell, selfCommand } from "../../lib/runtime.ts";
 import { scriptTarget } from "../../lib/targets/script.ts";
 import { toldIn } from "../../lib/warnings.ts";
 import { attemptsBy } from "../helpers/attempts.ts";
@@ -184,6 +185,18 @@ test("deliver() says that the folder is gone, not the program", async () => {
     assert.equal(outcome.detail, `Cannot run /bin/true: the folder that it runs in is not there: ${folder}`);
     mkdirSync(folder);
   });
+});
+
+test("deliver() says so where no descriptors are left, and goes on once there are", () => {
+  const child = fileURLToPath(import.meta.resolve("../helpers/descriptors_child.ts"));
+  const command = [...selfCommand().slice(0, -1), child];
+  const limited = ["-c", 'ulimit -n 100; exec "$@"', "sh", ...command];
+  const { status, stdout, stderr } = spawnSync("sh", limited, { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const outcomes: Outcome[] = JSON.parse(stdout);
+  const told = outcomes.map((one) => one.kind === "retry" ? one.detail : one.kind);
+  const fault = "Cannot run /bin/cat: the relay has no file descriptors left";
+  assert.deepEqual([...new Set(told)], [fault, "delivered"]);
 });
 
 /** Without what lets root enter every folder and read every file. */
