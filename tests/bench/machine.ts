@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Where the bench keeps what it makes; git ignores it. */
-const benchFolder: string = join(root, "dist", "bench");
+export const benchFolder: string = join(root, "dist", "bench");
 
 /** Everything that one run writes, stores too: so it is this disk that is measured. */
 export const workFolder: string = join(benchFolder, "run");
@@ -53,6 +53,11 @@ const isPinned = availableParallelism() > 1 && isInstalled("taskset");
 /** A command that runs on one core, where the machine can do that. */
 export function pinned(core: Core, command: readonly string[]): string[] {
   return isPinned ? ["taskset", "-c", core === "server" ? "0" : "1", ...command] : [...command];
+}
+
+/** Keeps the bench itself off the server's core. */
+export function pinSelf(): void {
+  if (isPinned) spawnSync("taskset", ["-a", "-c", "-p", "1", String(process.pid)]);
 }
 
 /** What the figures were measured on, in one line. */
@@ -104,9 +109,18 @@ export function flushRate(seconds: number): number {
 
 /** Memory of a process that is in use, in MiB. */
 export function residentMiB(pid: number): number {
-  const status = `/proc/${pid}/status`;
-  const kib = existsSync(status)
-    ? /^VmRSS:\s+(\d+)/m.exec(readFileSync(status, "utf8"))![1]
-    : spawnSync("ps", ["-o", "rss=", "-p", String(pid)]).stdout.toString();
-  return Number(kib) / 1024;
+  const kib = statusOf(pid, "VmRSS") ?? Number(spawnSync("ps", ["-o", "rss=", "-p", String(pid)]).stdout);
+  return kib / 1024;
+}
+
+/** What of it is the process's own, in MiB, where Linux tells: the rest is files as they lie on disk, its executable above all. */
+export function ownMiB(pid: number): number | undefined {
+  const kib = statusOf(pid, "RssAnon");
+  return kib && kib / 1024;
+}
+
+function statusOf(pid: number, name: string): number | undefined {
+  const path = `/proc/${pid}/status`;
+  const found = existsSync(path) ? RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(path, "utf8")) : undefined;
+  return found ? Number(found[1]) : undefined;
 }

@@ -5,8 +5,9 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { cpuSeconds } from "./cpu.ts";
 import { bodyOf, SECRET, sign } from "./events.ts";
-import { benchFile, bun, freePort, isInstalled } from "./machine.ts";
+import { benchFile, bun, freePort, isInstalled, searchPath } from "./machine.ts";
 import { delay, type Running, start } from "./processes.ts";
 
 /** A receiver that is compared with. */
@@ -53,12 +54,22 @@ function fpm(): string {
   return programs.find((name) => name.startsWith("php-fpm")) ?? "php-fpm";
 }
 
+/** Without the last one, a file is compiled at each request for two seconds after it was written. */
+const opcache = ["-d", "opcache.enable=1", "-d", "opcache.file_update_protection=0"];
+
 export const php: Peer = {
-  name: "PHP (fpm + nginx)",
+  name: "PHP (fpm, opcache, nginx)",
   isInstalled: () => isInstalled(fpm()) && isInstalled("nginx"),
   verifies: true,
   start(port, folder) {
     const isRoot = process.getuid?.() === 0;
+    if (
+      !/^Opcode Caching => Up and Running$/m.test(
+        spawnSync(fpm(), [...opcache, "-i"], { env: { PATH: searchPath } }).stdout.toString(),
+      )
+    ) {
+      throw new Error("PHP has no opcache");
+    }
     copyFileSync(receiver("receiver.php"), join(folder, "receiver.php"));
     writeFileSync(
       join(folder, "fpm.conf"),
@@ -103,7 +114,7 @@ http {
 `,
     );
     return [
-      start("server", [fpm(), "--nodaemonize", "--fpm-config", join(folder, "fpm.conf")]),
+      start("server", [fpm(), ...opcache, "--nodaemonize", "--fpm-config", join(folder, "fpm.conf")]),
       start("server", ["nginx", "-p", folder, "-c", join(folder, "nginx.conf"), "-e", "/dev/null"]),
     ];
   },
@@ -133,8 +144,11 @@ export const webhook: Peer = {
   },
 };
 
-/** A bare server of Bun. */
-export function bare(name: string, kind: "ok" | "hmac"): Peer {
+/** What Bun's server can do at best. */
+export const bareOk: Peer = bare("bare Bun.serve", "ok");
+export const bareHmac: Peer = bare("bare Bun.serve, body and HMAC", "hmac");
+
+function bare(name: string, kind: "ok" | "hmac"): Peer {
   return {
     name,
     isInstalled: () => true,
@@ -146,15 +160,18 @@ export function bare(name: string, kind: "ok" | "hmac"): Peer {
 /** All that are compared with, installed or not. */
 export const peers: readonly Peer[] = [express, php, flask, webhook];
 
-/** Starts a peer, sees that it takes a genuine event and no other, and ends it after `use`. */
-export async function withPeer<Result>(peer: Peer, use: (port: number) => Promise<Result>): Promise<Result> {
+/** Starts a peer, sees that it takes a genuine event and no other, and ends it after `use`, which may ask for its CPU. */
+export async function withPeer<Result>(
+  peer: Peer,
+  use: (port: number, cpu: () => number | undefined) => Promise<Result>,
+): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "relay-bench-"));
   chmodSync(folder, 0o755); // nginx and PHP give up root
   const port = await freePort();
   const running = peer.start(port, folder);
   try {
     await taking(peer, port);
-    return await use(port);
+    return await use(port, () => cpuSeconds(running.map(({ pid }) => pid)));
   } finally {
     for (const one of running.reverse()) await one.stop();
     rmSync(folder, { recursive: true });

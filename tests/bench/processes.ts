@@ -2,17 +2,25 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import { cpuSeconds } from "./cpu.ts";
 import { type Core, pinned, searchPath } from "./machine.ts";
 
 /** A process at work. */
 export interface Running {
   pid: number;
+  /** By `performance.now()`. */
+  startedAt: number;
   hasEnded(): boolean;
+  /** CPU that it has used, as {@link cpuSeconds}. */
+  cpuSeconds(): number | undefined;
   /** Ends it and resolves once it is gone; throws what it complained of if it had ended by itself. */
   stop(): Promise<void>;
 }
 
 const running = new Set<Running>();
+
+/** Memory is read when a start is over, in milliseconds. */
+export const SETTLE_MS = 1_500;
 
 /** How long a process that was told to end may take, in milliseconds. */
 const END_MS = 15_000;
@@ -25,6 +33,7 @@ export interface SpawnOptions {
 /** Starts a process. What it prints is not kept: its log costs what writing it costs, and no disk. */
 export function start(core: Core, command: readonly string[], options: SpawnOptions = {}): Running {
   const [program, ...args] = pinned(core, command);
+  const startedAt = performance.now();
   const child = spawn(program!, args, {
     cwd: options.cwd,
     env: { PATH: searchPath, HOME: process.env.HOME, ...options.env },
@@ -36,7 +45,9 @@ export function start(core: Core, command: readonly string[], options: SpawnOpti
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const one: Running = {
     pid: child.pid!,
+    startedAt,
     hasEnded,
+    cpuSeconds: () => cpuSeconds([child.pid!]),
     async stop() {
       running.delete(one);
       if (hasEnded()) throw new Error(`${command.join(" ")} ended by itself: ${complaint}`);
@@ -87,16 +98,15 @@ export function delay(ms: number): Promise<void> {
 /** Longest wait for a server's first answer, in milliseconds. */
 const ANSWER_MS = 60_000;
 
-/** Waits until a server that has just been started answers `path`, and gives how long that took in milliseconds. */
-export async function answering(server: Running, port: number, path: string): Promise<number> {
-  const startedAt = performance.now();
+/** Waits until a server that has just been started answers `path`. */
+export async function answering(server: Running, port: number, path: string): Promise<void> {
   for (;;) {
     try {
       await (await fetch(`http://127.0.0.1:${port}${path}`)).body?.cancel();
-      return performance.now() - startedAt;
+      return;
     } catch {
       if (server.hasEnded()) await server.stop();
-      if (performance.now() - startedAt > ANSWER_MS) throw new Error(`nothing answers on port ${port}`);
+      if (performance.now() - server.startedAt > ANSWER_MS) throw new Error(`nothing answers on port ${port}`);
       await delay(1);
     }
   }

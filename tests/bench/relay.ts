@@ -1,10 +1,10 @@
 /** The relay that is measured, in a folder of its own. */
 
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SECRET } from "./events.ts";
-import { benchFile, bun, executable, freePort, residentMiB, workFolder } from "./machine.ts";
+import { benchFile, bun, executable, freePort, workFolder } from "./machine.ts";
 import { answering, run, type Running, start } from "./processes.ts";
 
 /** A folder with a store. */
@@ -21,10 +21,16 @@ export function makePlace(): Place {
   return { folder, store: join(folder, "relay.db"), remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** Fills a place's store with events FIRST to FIRST + COUNT of TOTAL. */
-export async function seed(place: Place, state: "delivered" | "pending", count: number, first = 0, total = count) {
-  const numbers = [first, count, total].map(String);
-  await run("load", [bun, benchFile("load/seed.ts"), place.store, ...numbers, state]);
+/** Fills a place's store, which is not there yet, with so many events. */
+export async function seed(place: Place, state: "delivered" | "pending", count: number): Promise<void> {
+  await run("load", [bun, benchFile("load/seed.ts"), place.store, String(count), state]);
+}
+
+/** A place with a copy of a store that no relay serves. */
+export function copyOf({ store }: Place): Place {
+  const place = makePlace();
+  copyFileSync(store, place.store);
+  return place;
 }
 
 /** A relay at work. */
@@ -32,14 +38,14 @@ export interface Relay extends Running {
   port: number;
   /** From its start to the first answer, in milliseconds. */
   startMs: number;
-  memoryMiB(): number;
 }
 
 /**
  * Starts a relay there.
  * @param targets Source text of its targets, by name; every event goes to all of them.
+ * @param isRouted Events match no route otherwise.
  */
-export async function startRelay(place: Place, targets: Record<string, string>): Promise<Relay> {
+export async function startRelay(place: Place, targets: Record<string, string>, isRouted = true): Promise<Relay> {
   const port = await freePort();
   const named = Object.entries(targets).map(([name, target]) => `${name}: ${target}`);
   writeFileSync(
@@ -50,13 +56,14 @@ export default defineConfig({
   admin: false,
   sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}" }) },
   targets: { ${named.join(", ")} },
-  routes: [{ on: "note.*", to: ${JSON.stringify(Object.keys(targets))} }],
+  routes: [${isRouted ? `{ on: "note.*", to: ${JSON.stringify(Object.keys(targets))} }` : ""}],
 });
 `,
   );
   const running = start("server", [executable, "serve"], { cwd: place.folder });
-  const startMs = await answering(running, port, "/healthz");
-  return { ...running, port, startMs, memoryMiB: () => residentMiB(running.pid) };
+  await answering(running, port, "/healthz");
+  const startMs = performance.now() - running.startedAt;
+  return { ...running, port, startMs };
 }
 
 /** A target that is delivered to. */

@@ -1,18 +1,20 @@
 /**
  * Measures the executable, and what it is compared with, and prints tables: `deno task bench`, with `--install` (what it is
- * compared with), `--quick`, `--json`, `--only NAME,NAME`. Needs 5 GB of disk for a while.
+ * compared with), `--quick`, `--json`, `--only NAME,NAME`, `--readme` (writes `docs/bench.json`, and the tables in the READMEs
+ * from it). Needs 5 GB of disk for a while.
  */
 
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { verdictsOf } from "./goals.ts";
 import { install } from "./install.ts";
 import { CONNECTIONS, generator, makeRecords } from "./load.ts";
-import { calibrate, flushRate, machineLine, workFolder } from "./machine.ts";
+import { calibrate, flushRate, machineLine, pinSelf, workFolder } from "./machine.ts";
 import { peers } from "./peers.ts";
-import { fullPlan, quickPlan } from "./plan.ts";
+import { fullPlan, type Plan, quickPlan } from "./plan.ts";
 import { stopAll } from "./processes.ts";
+import { benchJson, writeReadmes } from "./readme.ts";
 import { medianOf, Results } from "./results.ts";
 import { ack } from "./suites/ack.ts";
 import { deliver } from "./suites/deliver.ts";
@@ -21,7 +23,7 @@ import { growth } from "./suites/growth.ts";
 import type { Suite } from "./suites/suite.ts";
 import { tablesOf } from "./table.ts";
 
-const suites: Record<string, Suite> = { ack, deliver, growth, footprint };
+const suites: Record<keyof Plan["budget"], Suite> = { ack, deliver, growth, footprint };
 
 /** A machine on which a fixed loop's times differ by more than this factor is used by others, too. */
 const BUSY = 1.3;
@@ -31,10 +33,11 @@ const { values: options } = parseArgs({
     install: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
     only: { type: "string", default: Object.keys(suites).join(",") },
   },
 });
-const names = options.only.split(",");
+const names = options.only.split(",") as (keyof typeof suites)[];
 const unknown = names.filter((name) => !Object.hasOwn(suites, name));
 if (unknown.length > 0) {
   process.stderr.write(`No suite "${unknown.join('", "')}"; there are ${Object.keys(suites).join(", ")}\n`);
@@ -52,18 +55,23 @@ const plan = options.quick ? quickPlan : fullPlan;
 const results = new Results();
 results.notes.push(
   machineLine(),
-  `load: ${generator()}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds}`,
+  `load: ${generator()}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds} rounds`,
+  "bare Bun is faster than the load, whose rate is what its row shows",
+  "memory of its own is what is not a file on disk, as the executable is",
   "the relay's log, a line an event and a line a delivery, goes to /dev/null",
 );
+if (options.quick) results.notes.push("--quick: these figures mean little");
 for (const { name, isInstalled } of peers) {
   if (!isInstalled()) results.notes.push(`${name} is not installed: \`deno task bench --install\``);
 }
 
+/** What each suite took. */
+const seconds: Record<string, number> = {};
 const loopsMs: number[] = [];
 const flushRates: number[] = [];
 async function noteMachine(): Promise<void> {
   loopsMs.push(await calibrate());
-  flushRates.push(flushRate(1));
+  flushRates.push(flushRate(0.3));
 }
 
 /** Leaves nothing behind, neither of this run nor of one that was killed. */
@@ -72,11 +80,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => stopAll().then(clear).finally(() => process.exit(1)));
 }
 clear();
+pinSelf();
 try {
   say("signing requests");
   const genuine = await makeRecords("genuine", plan.records);
-  const forged = await makeRecords("forged", plan.warmUpRecords * 2);
-  for (const name of names) await suites[name]!({ plan, results, say, noteMachine, genuine, forged });
+  const forged = await makeRecords("forged", 100_000);
+  for (const name of names) {
+    const suiteStartedAt = performance.now();
+    await suites[name]({ plan, results, say, noteMachine, genuine, forged });
+    seconds[name] = (performance.now() - suiteStartedAt) / 1000;
+  }
 } finally {
   await stopAll();
   clear();
@@ -100,9 +113,18 @@ if (loopsMs.length > 0) {
   results.add("machine", "a fixed loop on the server's core, ms", spread(loopsMs));
   results.add("machine", "flushes of the disk (4 KiB, fdatasync) a second", spread(flushRates));
 }
+for (const name of names) results.add("time", name, { seconds: seconds[name]!, budget: plan.budget[name] });
 const verdicts = verdictsOf(results, plan);
-process.stdout.write(
-  options.json
-    ? `${JSON.stringify({ ...(results.toJSON() as object), goals: verdicts }, null, 2)}\n`
-    : `\n${tablesOf(results, verdicts)}\n`,
-);
+const json = jsonOf({ ...results.toJSON(), goals: verdicts });
+process.stdout.write(options.json ? json : `\n${tablesOf(results, verdicts)}\n`);
+if (options.readme) {
+  writeFileSync(benchJson, json);
+  writeReadmes();
+}
+
+/** JSON with the samples of a figure in one line, as `deno fmt` leaves it. */
+function jsonOf(value: unknown): string {
+  return `${
+    JSON.stringify(value, null, 2).replace(/\[[\d\s.,e+-]+\]/g, (list) => `[${list.match(/[^\s,[\]]+/g)!.join(", ")}]`)
+  }\n`;
+}

@@ -6,9 +6,9 @@ import { medianOf, type Results, type Section } from "./results.ts";
 /** All sections, the goals, and what is to be known beside them. */
 export function tablesOf(results: Results, verdicts: readonly Verdict[]): string {
   const sections = [...results.sections].map(([name, rows]) => tableOf(name, cellsOf(rows)));
-  const goals = verdicts.map(({ goal, wanted, reached, holds }) => [goal, wanted, reached, holds]);
+  const goals = verdicts.map(({ goal, wanted, limit, reached, holds }) => [goal, wanted, limit, reached, holds]);
   const notes = results.notes.map((note) => `- ${note}`).join("\n");
-  return [...sections, tableOf("goals", [["", "wanted", "reached", "holds"], ...goals]), notes].join("\n\n");
+  return [...sections, tableOf("goals", [["", "wanted", "limit", "reached", "holds"], ...goals]), notes].join("\n\n");
 }
 
 function cellsOf(rows: Section): string[][] {
@@ -30,7 +30,7 @@ function tableOf(title: string, rows: string[][]): string {
 }
 
 /** Four digits say all that such a measurement can. */
-export function format(value: number): string {
+export function format(value: number, locale = "en"): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -1,10 +1,21 @@
 /** What it costs to have stored much, or to have much to deliver. */
 
-import { copyFileSync } from "node:fs";
+import { drain, drainColumn, MANY } from "../drain.ts";
+import { after, answersColumn } from "../flood.ts";
 import { load } from "../load.ts";
-import { delay } from "../processes.ts";
-import { heldTarget, makePlace, type Place, seed, startRelay, storeBytes, waitingDeliveries } from "../relay.ts";
-import { drainRate } from "./deliver.ts";
+import { residentMiB } from "../machine.ts";
+import { delay, SETTLE_MS } from "../processes.ts";
+import {
+  copyOf,
+  heldTarget,
+  makePlace,
+  type Place,
+  seed,
+  startRelay,
+  storeBytes,
+  waitingDeliveries,
+} from "../relay.ts";
+import { idleColumn, startColumn } from "./footprint.ts";
 import type { Bench, Suite } from "./suite.ts";
 
 /** Name of the row of so many stored events. */
@@ -12,87 +23,67 @@ export function rowOf(events: number): string {
   return `${events.toLocaleString("en")} stored`;
 }
 
-export const pendingRow = "and so much to deliver";
+/** Name of the row of so many events to deliver. */
+export function pendingRowOf(events: number): string {
+  return `${events.toLocaleString("en")} to deliver`;
+}
 
 /** What the load of one round adds matters to a store of up to so many events. */
-const SMALL = 100_000;
-
-/** Memory is read when a start is over, in milliseconds. */
-const SETTLE_MS = 1_500;
+const SMALL = 200_000;
 
 export const growth: Suite = async (bench) => {
   const { plan, results, say } = bench;
-  const places = plan.sizes.map(() => makePlace());
+  const [few, many, pending] = [makePlace(), makePlace(), makePlace()];
   try {
-    await fill(bench, places);
-    plan.sizes.forEach((size, index) =>
-      results.add("growth", rowOf(size), { "bytes/event": storeBytes(places[index]!) / size })
-    );
+    for (const [place, size] of [[few, plan.sizes[0]], [many, plan.sizes[1]]] as const) {
+      say(`growth: storing ${size.toLocaleString("en")} events`);
+      await seed(place, "delivered", size);
+      results.add("growth", rowOf(size), { "bytes/event": storeBytes(place) / size });
+    }
+    say(`growth: storing ${plan.pending.toLocaleString("en")} events to deliver`);
+    await seed(pending, "pending", plan.pending);
     for (let round = 1; round <= plan.rounds; round++) {
       await bench.noteMachine();
       say(`growth, round ${round} of ${plan.rounds}`);
-      for (const [index, place] of places.entries()) await measureSize(bench, place, plan.sizes[index]!, round);
+      await measure(bench, few, plan.sizes[0], round);
+      await measure(bench, many, plan.sizes[1], round);
+      await atStart(bench, pending, pendingRowOf(plan.pending), () => Promise.resolve());
     }
   } finally {
-    for (const place of places) place.remove();
+    for (const place of [few, many, pending]) place.remove();
   }
-  await measurePending(bench);
 };
 
-/** Each store is a copy of the one before it, and what is new. */
-async function fill({ plan, say }: Bench, places: readonly Place[]): Promise<void> {
-  const total = plan.sizes.at(-1)!;
-  for (const [index, place] of places.entries()) {
-    const first = index === 0 ? 0 : plan.sizes[index - 1]!;
-    say(`growth: storing ${(plan.sizes[index]! - first).toLocaleString("en")} events`);
-    if (index > 0) copyFileSync(places[index - 1]!.store, place.store);
-    await seed(place, "delivered", plan.sizes[index]! - first, first, total);
-  }
-}
-
 /** A store that is small is measured as a copy, since the load would not leave it small. */
-async function measureSize(bench: Bench, place: Place, size: number, round: number): Promise<void> {
-  if (size > SMALL) return await measure(bench, place, rowOf(size), round);
-  const copy = makePlace();
+async function measure(bench: Bench, place: Place, size: number, round: number): Promise<void> {
+  const measured = size > SMALL ? place : copyOf(place);
   try {
-    copyFileSync(place.store, copy.store);
-    await measure(bench, copy, rowOf(size), round);
+    await atStart(bench, measured, rowOf(size), (port) => accept(bench, rowOf(size), port, round));
+    const drained = await drain(measured, waitingDeliveries(measured), MANY);
+    bench.results.add("growth", rowOf(size), { "drained/s": drained[drainColumn] });
   } finally {
-    copy.remove();
+    if (measured !== place) measured.remove();
   }
 }
 
-/** The load's events are others in each round, since the stores stay. */
-async function measure({ plan, results, genuine }: Bench, place: Place, row: string, round: number): Promise<void> {
-  const offset = Math.floor(genuine.count * (round - 1) / plan.rounds);
+/** Starts a relay there that delivers nothing. */
+async function atStart({ results }: Bench, place: Place, row: string, then: (port: number) => Promise<void>) {
   const relay = await startRelay(place, { t1: heldTarget });
   try {
     await delay(SETTLE_MS);
-    results.add("growth", row, { "start ms": relay.startMs, "idle MiB": relay.memoryMiB() });
-    const common = { port: relay.port, records: genuine, mode: "each" as const };
-    const warmUp = await load({ ...common, seconds: plan.warmUpSeconds, offset });
-    const loaded = await load({ ...common, seconds: plan.seconds, offset: offset + warmUp.answers + 100 });
-    if (loaded.refused + loaded.exhausted > 0) throw new Error(`${row}: ${JSON.stringify(loaded)}`);
-    results.add("growth", row, { "acks/s": loaded.answers / loaded.seconds, "p99 ms": loaded.p99Ms });
+    results.add("growth", row, { [startColumn]: relay.startMs, [idleColumn]: residentMiB(relay.pid) });
+    await then(relay.port);
   } finally {
     await relay.stop();
   }
-  results.add("growth", row, { "drained/s": await drainRate(place, waitingDeliveries(place)) });
 }
 
-async function measurePending({ plan, results, say }: Bench): Promise<void> {
-  const place = makePlace();
-  try {
-    say(`growth: ${plan.pending.toLocaleString("en")} events to deliver`);
-    await seed(place, "pending", plan.pending);
-    for (let round = 1; round <= plan.rounds; round++) {
-      const relay = await startRelay(place, { t1: heldTarget });
-      await delay(SETTLE_MS);
-      const row = `${plan.pending.toLocaleString("en")} ${pendingRow}`;
-      results.add("growth", row, { "start ms": relay.startMs, "idle MiB": relay.memoryMiB() });
-      await relay.stop();
-    }
-  } finally {
-    place.remove();
-  }
+/** The load's events are others in each round, since a large store stays. */
+async function accept({ plan, results, genuine }: Bench, row: string, port: number, round: number): Promise<void> {
+  const offset = Math.floor(genuine.count * (round - 1) / plan.rounds);
+  const common = { port, records: genuine, mode: "each" as const };
+  const warmUp = await load({ ...common, seconds: plan.warmUpSeconds, offset });
+  const loaded = await load({ ...common, seconds: plan.seconds, offset: offset + after(warmUp) });
+  if (loaded.refused + loaded.exhausted > 0) throw new Error(`${row}: ${JSON.stringify(loaded)}`);
+  results.add("growth", row, { [answersColumn]: loaded.answers / loaded.seconds, "p99 ms": loaded.p99Ms });
 }

@@ -1,0 +1,221 @@
+/** Makes the tables of README.md and README.pt-BR.md from what a run has measured: `deno task bench-table`. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { drainColumn } from "./drain.ts";
+import { answersColumn, cpuColumn, sustainedColumn } from "./flood.ts";
+import { root } from "./machine.ts";
+import { bareHmac, express, flask, php, webhook } from "./peers.ts";
+import type { Figure } from "./results.ts";
+import { rows, timesColumn } from "./suites/ack.ts";
+import { drained, rows as deliverRows, runsColumn, scripted, steadily } from "./suites/deliver.ts";
+import { idleColumn, ownColumn, rows as footprintRows, sizeColumn, startColumn } from "./suites/footprint.ts";
+import { pendingRowOf, rowOf } from "./suites/growth.ts";
+import { fullPlan } from "./plan.ts";
+
+/** What the last run that is told of in the READMEs measured, as `deno task bench --json` prints it. */
+export const benchJson: string = join(root, "docs", "bench.json");
+
+/** The READMEs, by language. */
+export const readmes = { en: join(root, "README.md"), "pt-BR": join(root, "README.pt-BR.md") };
+
+export type Language = keyof typeof readmes;
+type Text = Record<Language, string>;
+
+/** What a run printed as JSON. */
+export type Measured = Record<string, Record<string, Record<string, { median: number }>>>;
+
+const [BEGIN, END] = [
+  "<!-- bench: `deno task bench-table` makes these tables from docs/bench.json -->",
+  "<!-- /bench -->",
+];
+
+const peers: readonly string[] = [bareHmac, express, php, flask].map(({ name }) => name);
+
+const heads = {
+  event: { en: "CPU an event", "pt-BR": "CPU por evento" },
+  times: { en: "× bare Bun with HMAC", "pt-BR": "× Bun puro com HMAC" },
+  rate: { en: "events a second", "pt-BR": "eventos por segundo" },
+  relay: { en: "relay", "pt-BR": "relay" },
+  beside: { en: "compared with", "pt-BR": "comparado com" },
+  and: { en: "and", "pt-BR": "e" },
+  faster: { en: "Faster than the relay with one target:", "pt-BR": "Mais rápidos que o relay com um destino:" },
+  scripts: { en: "Debian's `webhook`, in scripts", "pt-BR": "o `webhook` do Debian, em scripts" },
+} satisfies Record<string, Text>;
+
+/** Rows of the first table, cheapest first. */
+const names: Record<string, Text> = {
+  [rows.none]: { en: "relay, no route", "pt-BR": "relay, sem rota" },
+  [rows.one]: { en: "relay, 1 target", "pt-BR": "relay, 1 destino" },
+  [rows.four]: { en: "relay, 4 targets", "pt-BR": "relay, 4 destinos" },
+  [rows.held]: { en: "relay, 1 target, deliveries held back", "pt-BR": "relay, 1 destino, entregas seguradas" },
+  [rows.duplicate]: { en: "relay, the same event again", "pt-BR": "relay, o mesmo evento de novo" },
+  [rows.forged]: { en: "relay, forged signatures", "pt-BR": "relay, assinaturas forjadas" },
+  [bareHmac.name]: { en: "bare Bun with HMAC", "pt-BR": "Bun puro com HMAC" },
+  [express.name]: {
+    en: "the guide's receiver in Express 5",
+    "pt-BR": "o receptor do guia em Express 5",
+  },
+  [php.name]: { en: "the guide's receiver in PHP", "pt-BR": "o receptor do guia em PHP" },
+  [flask.name]: { en: "the guide's receiver in Flask", "pt-BR": "o receptor do guia em Flask" },
+};
+
+/** A row of the second table: a figure, or two, and those of something else. */
+interface Line {
+  name: Text;
+  unit?: string;
+  relay: Figure[];
+  beside?: Text;
+  other?: Figure;
+}
+
+const [few, many, pending] = [...fullPlan.sizes.map(rowOf), pendingRowOf(fullPlan.pending)] as [string, string, string];
+
+const lines: Line[] = [
+  {
+    name: {
+      en: "deliveries a second from a backlog, default settings",
+      "pt-BR": "entregas por segundo de uma fila, configuração padrão",
+    },
+    relay: [[drained, deliverRows.drainDefault, drainColumn]],
+    beside: { en: "Express answers", "pt-BR": "o Express responde" },
+    other: [drained, express.name, drainColumn],
+  },
+  {
+    name: {
+      en: "deliveries a second from a backlog, 64 in flight",
+      "pt-BR": "entregas por segundo de uma fila, 64 ao mesmo tempo",
+    },
+    relay: [[drained, deliverRows.drain, drainColumn]],
+    beside: { en: "Express answers", "pt-BR": "o Express responde" },
+    other: [drained, express.name, drainColumn],
+  },
+  {
+    name: {
+      en: "at the target, 500 events a second, p50 and p99",
+      "pt-BR": "no destino, 500 eventos por segundo, p50 e p99",
+    },
+    unit: "ms",
+    relay: [[steadily, deliverRows.slow, "p50 ms"], [steadily, deliverRows.slow, "p99 ms"]],
+  },
+  {
+    name: { en: "at the target, 80 % of the most, p50 and p99", "pt-BR": "no destino, 80 % do máximo, p50 e p99" },
+    unit: "ms",
+    relay: [[steadily, deliverRows.fast, "p50 ms"], [steadily, deliverRows.fast, "p99 ms"]],
+  },
+  {
+    name: { en: "scripts a second", "pt-BR": "scripts por segundo" },
+    relay: [[scripted, deliverRows.script, runsColumn]],
+    beside: { en: "Debian's `webhook`", "pt-BR": "o `webhook` do Debian" },
+    other: [scripted, webhook.name, runsColumn],
+  },
+  {
+    name: { en: "acknowledged a second, 5 million stored", "pt-BR": "aceitos por segundo, 5 milhões guardados" },
+    relay: [["growth", many, answersColumn]],
+    beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
+    other: ["growth", few, answersColumn],
+  },
+  {
+    name: { en: "delivered a second, 5 million stored", "pt-BR": "entregues por segundo, 5 milhões guardados" },
+    relay: [["growth", many, "drained/s"]],
+    beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
+    other: ["growth", few, "drained/s"],
+  },
+  {
+    name: { en: "memory with a million to deliver", "pt-BR": "memória com um milhão a entregar" },
+    unit: "MiB",
+    relay: [["growth", pending, idleColumn]],
+    beside: { en: "with none", "pt-BR": "com nada" },
+    other: ["growth", few, idleColumn],
+  },
+  {
+    name: { en: "memory, idle", "pt-BR": "memória em repouso" },
+    unit: "MiB",
+    relay: [["footprint", footprintRows.relay, idleColumn]],
+    beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
+    other: ["footprint", footprintRows.empty, idleColumn],
+  },
+  {
+    name: { en: "memory, idle, without the executable", "pt-BR": "memória em repouso, sem o executável" },
+    unit: "MiB",
+    relay: [["footprint", footprintRows.relay, ownColumn]],
+    beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
+    other: ["footprint", footprintRows.empty, ownColumn],
+  },
+  {
+    name: { en: "start to first answer", "pt-BR": "do início à primeira resposta" },
+    unit: "ms",
+    relay: [["footprint", footprintRows.relay, startColumn]],
+    beside: { en: "an empty executable, start to end", "pt-BR": "um executável vazio, do início ao fim" },
+    other: ["footprint", footprintRows.empty, startColumn],
+  },
+  {
+    name: { en: "executable", "pt-BR": "executável" },
+    unit: "MiB",
+    relay: [["footprint", footprintRows.relay, sizeColumn]],
+    beside: { en: "an empty one", "pt-BR": "um vazio" },
+    other: ["footprint", footprintRows.empty, sizeColumn],
+  },
+];
+
+/** What stands between the marks of a README. */
+export function tablesOf(measured: Measured, language: Language): string {
+  const get = ([section, row, column]: Figure) => measured[section]?.[row]?.[column]?.median;
+  const say = (value: number | undefined, unit = "") =>
+    value === undefined ? "" : `${value.toLocaleString(language, { maximumSignificantDigits: 3 })} ${unit}`.trimEnd();
+  const rateOf = (row: string) => get(["ack", row, sustainedColumn]) ?? get(["ack", row, answersColumn]);
+  const cpuOf = (row: string) => get(["ack", row, cpuColumn]) ?? Infinity;
+  const isFaster = (peer: number | undefined, relay: number | undefined) => (peer ?? 0) > (relay ?? Infinity);
+
+  const flooded = Object.keys(names).filter((row) => measured.ack?.[row]).sort((a, b) => cpuOf(a) - cpuOf(b));
+  const costs = flooded.map((row) => [
+    names[row]![language],
+    say(get(["ack", row, cpuColumn]), "µs"),
+    say(get(["ack", row, timesColumn])),
+    say(rateOf(row)),
+    say(get(["ack", row, "p99 ms"]), "ms"),
+  ]);
+  const others = lines.filter(({ relay }) => get(relay[0]!) !== undefined).map((line) => {
+    const other = line.other && say(get(line.other), line.unit);
+    const relay = line.relay.map((figure) => say(get(figure), line.unit)).join(` ${heads.and[language]} `);
+    return [line.name[language], relay, other ? `${other} (${line.beside![language]})` : ""];
+  });
+  const faster = flooded.filter((row) => peers.includes(row) && isFaster(rateOf(row), rateOf(rows.one)))
+    .map((row) => names[row]![language]);
+  const runsOf = (row: string) => get([scripted, row, runsColumn]);
+  if (isFaster(runsOf(webhook.name), runsOf(deliverRows.script))) faster.push(heads.scripts[language]);
+
+  const { event, times, rate, relay, beside } = heads;
+  const tables = [
+    tableOf([["", event[language], times[language], rate[language], "p99"], ...costs]),
+    tableOf([["", relay[language], beside[language]], ...others]),
+  ];
+  if (faster.length > 0) tables.push(heads.faster[language], faster.map((name) => `- ${name}`).join("\n"));
+  return tables.join("\n\n");
+}
+
+/** A table as `deno fmt` leaves it. */
+function tableOf(cells: string[][]): string {
+  const widths = cells[0]!.map((_, column) => Math.max(3, ...cells.map((row) => row[column]!.length)));
+  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
+  const [head, ...body] = cells.map(line);
+  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
+}
+
+/** A README's text with these tables between its marks. */
+export function withTables(readme: string, tables: string): string {
+  const [before, rest] = readme.split(BEGIN!);
+  const after = rest?.split(END!)[1];
+  if (after === undefined) throw new Error(`Cannot write the tables: a README without "${BEGIN}" and "${END}"`);
+  return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`;
+}
+
+/** Writes the tables of `docs/bench.json` into the READMEs. */
+export function writeReadmes(): void {
+  const measured = JSON.parse(readFileSync(benchJson, "utf8")) as Measured;
+  for (const [language, path] of Object.entries(readmes) as [Language, string][]) {
+    writeFileSync(path, withTables(readFileSync(path, "utf8"), tablesOf(measured, language)));
+  }
+}
+
+if (import.meta.main) writeReadmes();
