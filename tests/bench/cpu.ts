@@ -23,15 +23,19 @@ function ticksOf(pid: number): number | undefined {
 }
 
 function childrenOf(pid: number): number[] {
-  const threads = readdirSync(`/proc/${pid}/task`);
+  const threads = orGone(() => readdirSync(`/proc/${pid}/task`)) ?? [];
   const children = threads.map((thread) => read(`/proc/${pid}/task/${thread}/children`) ?? "");
   return children.join("").split(" ").filter((child) => child !== "").map(Number);
 }
 
-/** A process, or a thread, may end while it is asked about. */
 function read(path: string): string | undefined {
+  return orGone(() => readFileSync(path, "utf8"));
+}
+
+/** A process, or a thread, may end while it is asked about. */
+function orGone<Result>(ask: () => Result): Result | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return ask();
   } catch {
     return undefined;
   }

@@ -87,7 +87,11 @@ try {
   const forged = await makeRecords("forged", 100_000);
   for (const name of names) {
     const suiteStartedAt = performance.now();
-    await suites[name]({ plan, results, say, noteMachine, genuine, forged });
+    await suites[name]({ plan, results, say, noteMachine, genuine, forged }).catch((error: Error) => {
+      results.notes.push(`NOT WHOLE: ${name} ended before its time: ${error.message}`);
+      say(results.notes.at(-1)!);
+      process.exitCode = 1;
+    });
     seconds[name] = (performance.now() - suiteStartedAt) / 1000;
   }
 } finally {
@@ -117,7 +121,7 @@ for (const name of names) results.add("time", name, { seconds: seconds[name]!, b
 const verdicts = verdictsOf(results, plan);
 const json = jsonOf({ ...results.toJSON(), goals: verdicts });
 process.stdout.write(options.json ? json : `\n${tablesOf(results, verdicts)}\n`);
-if (options.readme) {
+if (options.readme && !process.exitCode) {
   writeFileSync(benchJson, json);
   writeReadmes();
 }
