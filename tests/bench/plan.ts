@@ -31,7 +31,7 @@ export const fullPlan: Plan = {
   sizes: [10_000, 5_000_000],
   pending: 1_000_000,
   pushSeconds: 20,
-  budget: { ack: 350, deliver: 200, growth: 250, footprint: 60 },
+  budget: { ack: 350, deliver: 210, growth: 200, footprint: 60 },
 };
 
 /** To see that everything runs; its figures mean little. */

@@ -56,7 +56,6 @@ const results = new Results();
 results.notes.push(
   machineLine(),
   `load: ${generator()}, ${CONNECTIONS} connections, distinct signed events; medians of ${plan.rounds} rounds`,
-  "bare Bun is faster than the load, whose rate is what its row shows",
   "memory of its own is what is not a file on disk, as the executable is",
   "the relay's log, a line an event and a line a delivery, goes to /dev/null",
 );

@@ -11,7 +11,7 @@ import type { Suite } from "./suite.ts";
 
 export const rows = { relay: "relay", empty: "an empty executable" };
 
-/** An empty executable answers nothing: its start is over when it has ended. */
+/** The relay's first start, which makes its store. An empty executable answers nothing: its start is over when it has ended. */
 export const startColumn = "start ms";
 export const idleColumn = "idle MiB";
 export const ownColumn = "its own";
@@ -43,6 +43,9 @@ export const footprint: Suite = async ({ plan, results, say, genuine }) => {
     await delay(SETTLE_MS);
     results.add("footprint", rows.relay, { [startColumn]: relay.startMs, ...memoryOf(relay.pid) });
     await relay.stop();
+    const again = await startRelay(place, target);
+    results.add("footprint", rows.relay, { "start again ms": again.startMs });
+    await again.stop();
     place.remove();
   }
 
