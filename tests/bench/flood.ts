@@ -3,8 +3,16 @@
 import { CONNECTIONS, load, type Loaded, type Mode, type Records } from "./load.ts";
 import { type Peer, withPeer } from "./peers.ts";
 import { delay } from "./processes.ts";
-import { heldTarget, httpTarget, makePlace, type Place, startRelay, startSink, waitingDeliveries } from "./relay.ts";
-import { storedEvents } from "./relay.ts";
+import {
+  heldTarget,
+  httpTarget,
+  makePlace,
+  type Place,
+  startRelay,
+  startSink,
+  storedEvents,
+  waitingDeliveries,
+} from "./relay.ts";
 import type { Bench } from "./suites/suite.ts";
 
 /** What a flood came to; {@link cpuColumn} is the CPU of an event. */
