@@ -191,8 +191,10 @@ export function hasFetched(event: RelayEvent): boolean {
 }
 
 /** The event as it was received, without what was fetched for it. */
-export function bareEvent<Event extends RelayEvent>({ note: _, ...event }: Event): Omit<Event, "note"> {
-  return event;
+export function bareEvent<Event extends RelayEvent>(event: Event): Omit<Event, "note"> {
+  if (event.note === undefined) return event;
+  const { note: _, ...bare } = event;
+  return bare;
 }
 
 /** The first 256 characters of an event's type in printable ASCII, others percent-encoded; for headers and variables. */

@@ -86,7 +86,11 @@ function recordOf(
   { underway: { due, wasBegun }, outcome, endedAt, durationMs, wasMade, retry, redact }: Attempted,
   random: number,
 ): AttemptRecord {
-  const base = {
+  const dueAt = outcome.kind === "retry"
+    ? nextAttemptAt(retry, due.failures + 1, endedAt, outcome.pauseMs ?? 0, random)
+    : undefined;
+  const isOver = outcome.kind === "retry" && dueAt === undefined;
+  return {
     ref: due.ref,
     revision: due.revision,
     orderKey: due.orderKey,
@@ -97,14 +101,14 @@ function recordOf(
     isAwaited: due.isAwaited,
     wasBegun,
     wasMade,
+    state: isOver ? "dead" : outcome.kind === "retry" ? "pending" : outcome.kind,
+    dueAt,
   };
-  if (outcome.kind !== "retry") return { ...base, state: outcome.kind };
-  const dueAt = nextAttemptAt(retry, due.failures + 1, endedAt, outcome.pauseMs ?? 0, random);
-  return dueAt === undefined ? { ...base, state: "dead" } : { ...base, state: "pending", dueAt };
 }
 
 function mask(outcome: Outcome, redact: Redact): Outcome {
   const answer = outcome.answer && redact(outcome.answer);
+  if (outcome.kind === "delivered" && answer === outcome.answer) return outcome;
   return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
 }
 

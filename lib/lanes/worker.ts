@@ -6,7 +6,7 @@ import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import { isOwnLane } from "../own_lane.ts";
-import { messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
+import { mayNeed, messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
@@ -40,7 +40,7 @@ interface Work {
 }
 
 /** An attempt that is to be made. */
-interface Attempting extends Work {
+interface Begun {
   underway: Underway;
   /** With what was fetched for it, if it may see that. */
   event: RelayEvent;
@@ -80,7 +80,7 @@ export class Worker {
     const { lane, target, config } = work;
     const { clock, caution } = this.#tools;
     const waiting: Waiting[] = [];
-    const begun: Attempting[] = [];
+    const begun: Begun[] = [];
     const isCautious = caution.isOn(lane.epoch.lane);
     while (lane.hasRoom && lane.pace.room(clock.monotonic()) > 0) {
       const due = lane.next(caution.mayBegin);
@@ -92,13 +92,13 @@ export class Worker {
       else {
         caution.choose(due.ref);
         lane.pace.begin(clock.monotonic());
-        begun.push({ ...work, underway, event: step.event });
+        begun.push({ underway, event: step.event });
       }
     }
     this.#expire(work);
     if (waiting.length > 0) this.#track(this.#await(lane, waiting));
-    if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(lane, begun));
-    else for (const one of begun) this.#track(this.#make(one));
+    if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(work, begun));
+    else for (const one of begun) this.#track(this.#make(work, one));
     if (lane.hasRoom && lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
   }
 
@@ -148,7 +148,8 @@ export class Worker {
     this.#tools.wake([lane.epoch.lane, ...new Set(waiting.map(({ awaits }) => awaits.lane))]);
   }
 
-  async #makeCautiously(lane: Lane, begun: readonly Attempting[]): Promise<void> {
+  async #makeCautiously(work: Work, begun: readonly Begun[]): Promise<void> {
+    const { lane } = work;
     try {
       await this.#tools.caution.begin(lane.epoch, begun.map(({ underway }) => underway.due.ref));
     } catch (error) {
@@ -157,23 +158,24 @@ export class Worker {
       for (const { underway } of begun) this.#putBack(lane, underway);
       return;
     }
-    await Promise.all(begun.map((one) => this.#make(one)));
+    await Promise.all(begun.map((one) => this.#make(work, one)));
   }
 
-  async #make({ underway, event, ...work }: Attempting): Promise<void> {
+  async #make(work: Work, { underway, event }: Begun): Promise<void> {
     const { clock, stop, time } = this.#tools;
     const { lane, target, config } = work;
     const startedAt = clock.monotonic();
-    const outcome = await attempt(target, () => deliveryOf({ ...underway.due, event }, config), stop, clock);
-    const times = { endedAt: time.now(), durationMs: Math.round(clock.monotonic() - startedAt) };
+    const outcome = await attempt(target, () => deliveryOf(underway.due, event, config), stop, clock);
+    const endedAt = time.now();
+    const durationMs = Math.round(clock.monotonic() - startedAt);
     if (!outcome) {
       lane.wasCutOff = true;
       return this.#release(lane, underway);
     }
     if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
-    const change = lane.pace.observe(outcome, clock.monotonic(), times.durationMs);
+    const change = lane.pace.observe(outcome, clock.monotonic(), durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
-    const recorded = this.#record(work, { underway, outcome, ...times, wasMade: true });
+    const recorded = this.#record(work, { underway, outcome, endedAt, durationMs, wasMade: true });
     // With a rate, no more are unrecorded than may be under way, which the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
@@ -206,11 +208,20 @@ export class Worker {
 
   async #record(
     work: Work,
-    { underway, ...attempted }: Pick<Attempted, "underway" | "outcome" | "endedAt" | "durationMs" | "wasMade">,
+    { underway, outcome, endedAt, durationMs, wasMade }: Omit<Attempted, "lane" | "retry" | "hold" | "redact">,
   ): Promise<void> {
     const { lane, target, config } = work;
-    const parts = { lane, hold: () => this.#holdOf(lane), retry: retryOf(target, config), redact: config.redact };
-    const done = await this.#recorder.record({ ...parts, ...attempted, underway });
+    const done = await this.#recorder.record({
+      lane,
+      underway,
+      outcome,
+      endedAt,
+      durationMs,
+      wasMade,
+      retry: retryOf(target, config),
+      hold: () => this.#holdOf(lane),
+      redact: config.redact,
+    });
     this.#tools.caution.end(underway.due.ref);
     if (!done) return;
     lane.settle(underway, done.record, done.recorded);
@@ -238,11 +249,13 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  return isSystem(event) ? undefined : needOf(routedOf(readable(event, config.sources)), target, config);
+  if (isSystem(event) || !mayNeed(target, config)) return undefined;
+  return needOf(routedOf(readable(event, config.sources)), target, config);
 }
 
-function deliveryOf({ id, attempts, lane, ...due }: Due, config: LanesConfig): Delivery {
-  const event = readable(due.event, config.sources);
-  const message = isSystem(event) ? {} : messageFor(routedOf(event), lane, config);
-  return { id, attempt: attempts + 1, event, message };
+/** @param event With what was fetched for it, if it may see that. */
+function deliveryOf({ id, attempts, lane }: Due, event: RelayEvent, config: LanesConfig): Delivery {
+  const read = readable(event, config.sources);
+  const message = isSystem(event) ? {} : messageFor(routedOf(read), lane, config);
+  return { id, attempt: attempts + 1, event: read, message };
 }

@@ -150,12 +150,14 @@ function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number
   const id = formatId(event.id);
   const targets = event.deliveries.map(({ target }) => target);
   const { source, type, secretIndex, body, problems } = event;
-  const fields = { event: id, type, source, result, secretIndex, bytes: body.byteLength, durationMs: Math.round(ms) };
+  const bytes = body.byteLength;
+  const durationMs = Math.round(ms);
   if (result === "duplicate") {
-    log.info("duplicate {type} {event}", fields);
+    log.info("duplicate {type} {event}", { event: id, type, source, result, secretIndex, bytes, durationMs });
     return;
   }
   const goesTo = targets.join(", ") || "no target";
-  log.info("accepted {type} {event} for {goesTo}", { ...fields, goesTo, targets });
+  const parts = { event: id, type, source, result, secretIndex, bytes, durationMs, goesTo, targets };
+  log.info("accepted {type} {event} for {goesTo}", parts);
   for (const problem of problems) log.warn("problem with {event}: {problem}", { event: id, type, source, problem });
 }

@@ -96,19 +96,26 @@ export function messageFor(event: RoutedEvent, target: string, table: RoutingTab
 function matchingRules(event: RoutedEvent, target: string, table: RoutingTable): RouteRule[] {
   const says = (rule: RouteRule) => rule.enrich !== undefined || Object.keys(rule.message).length > 0;
   const rules = table.routes.filter((rule) => rule.to.includes(target) && says(rule));
+  if (rules.length === 0) return rules;
   return rules.filter((rule, index) => judge(event, rule, index, []) === "matched");
 }
 
 /** What these routes say of a message: of each field, the first that gives it. */
 export function messageOf(rules: readonly RouteRule[]): MessageFields {
+  if (rules.length === 0) return {};
   const given = rules.toReversed().flatMap((rule) => Object.entries(rule.message));
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-/** What a delivery to this target needs first; `undefined` if nothing, which costs next to nothing to say. */
+/** Whether some delivery to this target may need something first, which costs next to nothing to say. */
+export function mayNeed({ name, enrich }: Needy, table: RoutingTable): boolean {
+  return enrich !== undefined || table.routes.some((rule) => rule.enrich && rule.to.includes(name));
+}
+
+/** What a delivery to this target needs first; `undefined` if nothing. */
 export function needOf(event: RoutedEvent, target: Needy, table: RoutingTable): Need | undefined {
+  if (!mayNeed(target, table)) return undefined;
   const { name, enrich } = target;
-  if (!enrich && !table.routes.some((rule) => rule.enrich && rule.to.includes(name))) return undefined;
   const rules = matchingRules(event, name, table);
   if (target.sendsBytes?.(messageOf(rules))) return undefined;
   const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);

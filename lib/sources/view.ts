@@ -6,5 +6,7 @@ import type { Source } from "./source.ts";
 
 /** A stored event with the way to read it, which is that of the source of its name, if the config still has one. */
 export function readable(event: RelayEvent, sources: readonly Pick<Source, "name" | "view">[]): ReadableEvent {
-  return { ...event, view: sources.find(({ name }) => name === event.source)?.view ?? viewStored };
+  const { id, source, type, receivedAt, body, headers, note } = event;
+  const view = sources.find(({ name }) => name === source)?.view ?? viewStored;
+  return { id, source, type, receivedAt, body, headers, note, view };
 }

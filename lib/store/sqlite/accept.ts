@@ -42,6 +42,10 @@ export class SqliteAccept {
 
   /** Gives an event deliveries from this number on, due now; those that they await come behind them. */
   insert(event: number, first: number, deliveries: readonly NewDelivery[], now: number): void {
+    if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
+      deliveries.forEach(({ target }, index) => this.#sql.plain.run(event, first + index, target, now));
+      return;
+    }
     const awaited = new Map<string, number>();
     const numberOf = ({ lane }: Awaited) => {
       const number = awaited.get(lane) ?? first + deliveries.length + awaited.size;
@@ -50,15 +54,14 @@ export class SqliteAccept {
     };
     deliveries.forEach(({ target, orderKey, awaits }, index) => {
       const number = first + index;
-      if (orderKey === undefined && !awaits) this.#sql.plain.run(event, number, target, now);
-      else {this.#sql.delivery.run({
-          event,
-          number,
-          target,
-          ...dueOf(now, awaits),
-          orderKey: orderKey ?? null,
-          awaits: awaits ? numberOf(awaits) : null,
-        });}
+      this.#sql.delivery.run({
+        event,
+        number,
+        target,
+        ...dueOf(now, awaits),
+        orderKey: orderKey ?? null,
+        awaits: awaits ? numberOf(awaits) : null,
+      });
     });
     for (const [lane, number] of awaited) {
       const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);

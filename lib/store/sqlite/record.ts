@@ -12,10 +12,9 @@ const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
 
   /** Attempts of the history that changed nothing are none of the present set. */
-  settle:
-    `UPDATE deliveries SET state = :state, attempts = :attempt, first_attempt = first_attempt + :attempt - attempts - 1,
-      due_at = :dueAt, due_set_at = :dueSetAt, reason = :reason, awaits = NULL
-    WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
+  settle: `UPDATE deliveries SET state = ?1, attempts = ?2, first_attempt = first_attempt + ?2 - attempts - 1,
+      due_at = ?3, due_set_at = ?4, reason = ?5, awaits = NULL
+    WHERE event = ?6 AND number = ?7 AND state = 'pending' AND revision = ?8`,
   isThere: "SELECT 1 FROM deliveries WHERE event = ? AND number = ?",
 
   attempt: `INSERT INTO attempts
@@ -95,8 +94,10 @@ export class SqliteRecord {
     if (attempt === undefined) return { fate: "known", head: this.headOf(target, orderKey) };
     const endedAt = endOf(record);
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
-    const row = { event, number, revision, state, attempt, dueAt, dueSetAt: dueAt && endedAt, reason };
-    const changes = isOwner ? this.#sql.settle.run(row).changes : 0;
+    const dueSetAt = dueAt && endedAt;
+    const changes = isOwner
+      ? this.#sql.settle.run(state, attempt, dueAt, dueSetAt, reason, event, number, revision).changes
+      : 0;
     if (wasBegun) this.#sql.forgetBegun.run(event, number);
     if (Number(changes) === 0) {
       const isThere = this.#sql.isThere.get(event, number) !== undefined;
