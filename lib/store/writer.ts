@@ -9,7 +9,7 @@ import type { AttemptRecord, Epoch, Hold, LaneRecords, Recorded, Store } from ".
 const MAX_BATCH = 512;
 
 /** Least time from one flush of the disk to the next, in milliseconds: what comes in meanwhile shares it. */
-const FLUSH_GAP_MS = 2;
+const FLUSH_GAP_MS = 1;
 
 /** How long a relaxed write waits for one to go along with, in milliseconds. */
 const PATIENCE_MS = 5;
