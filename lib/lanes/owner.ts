@@ -6,12 +6,12 @@ import { explain } from "../errors.ts";
 import type { NewEvent } from "../event.ts";
 import { log } from "../log.ts";
 import { isOwnLane } from "../own_lane.ts";
-import { freshDue, freshEvent } from "../store/fresh.ts";
 import type { Store } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
 import type { Lane, UnderwayView } from "./lane.ts";
+import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
@@ -129,15 +129,9 @@ export class Owner {
     for (const [name, lane] of lanes) this.#lanes.set(name, lane);
   }
 
-  /** Offers what was just stored to its lanes, which else would have to read it. */
+  /** Takes in what was just stored, with its sequence, as far as its lanes have room for it. */
   offer(event: NewEvent, seq: number): void {
-    const stored = freshEvent(event);
-    event.deliveries.forEach(({ target, orderKey, awaits }, index) => {
-      const lane = this.#lanes.get(target);
-      if (orderKey === undefined && !awaits) return lane?.offer(freshDue(stored, seq, target, index));
-      lane?.wake(); // what goes before it, only the store knows
-      if (awaits) this.#lanes.get(awaits.lane)?.wake();
-    });
+    offerAll(event, seq, this.#lanes);
     this.#lookSoon();
   }
 

@@ -16,19 +16,22 @@ import { recordedIn } from "./recorded.ts";
 
 const program = selfCommand().with(-1, fileURLToPath(new URL("program.ts", import.meta.url)));
 
+/** What has an order key is read for each of its turns; what has none is handed on in memory. */
+const ordered = 'order: () => "one",';
+
 /** The steps of five events' way. Two attempts at least are made before a crash at the second one. */
-const steps: { point: string; count: number }[] = [
+const steps: { point: string; count: number; target?: string }[] = [
   { point: "before accept", count: 1 },
   { point: "after accept", count: 1 },
-  { point: "before due", count: 2 },
-  { point: "after due", count: 1 },
+  { point: "before due", count: 2, target: ordered },
+  { point: "after due", count: 2, target: ordered },
   { point: "before deliver", count: 2 },
   { point: "after deliver", count: 2 },
   { point: "before record", count: 1 },
   { point: "after record", count: 1 },
 ];
 
-for (const { point, count } of steps) {
+for (const { point, count, target } of steps) {
   test(`a crash ${point} loses nothing, and repeats only what was not recorded`, async () => {
     await withTarget(null, async ({ ledger, start, unrecorded }) => {
       let relay = await start(point, count);
@@ -44,7 +47,7 @@ for (const { point, count } of steps) {
       await settle(relay, ledger);
       assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [6, 0, cut]);
       await allDelivered(relay, 6);
-    });
+    }, { target });
   });
 }
 
@@ -92,7 +95,7 @@ for (const point of ["before giveUp", "after giveUp"]) {
 
 for (const point of ["before expire", "after expire"]) {
   test(`a crash ${point}, while events wait that are older than they need be kept, loses nothing`, async () => {
-    const keep = 'keep: { delivered: "1ms", dead: "1ms" },';
+    const config = 'keep: { delivered: "1ms", dead: "1ms" },';
     await withTarget(hang, async ({ ledger, sink, start, answer }) => {
       const relay = await start(point, 1);
       assert.deepEqual(await postAll(relay, ledger, 5), []);
@@ -104,7 +107,7 @@ for (const point of ["before expire", "after expire"]) {
       await until("every delivery", () => ledger.outstanding() === 0);
       await settle(last, ledger);
       assert.deepEqual([ledger.acknowledged, ledger.outstanding(), ledger.repeated()], [6, 0, 0]);
-    }, keep);
+    }, { config });
   });
 }
 
@@ -128,15 +131,26 @@ interface Scene {
   unrecorded(): number;
 }
 
-/** A folder, and a target that takes one delivery at a time, so that a crash can cut one alone. */
-async function withTarget(respond: Respond | null, use: (scene: Scene) => Promise<void>, more = ""): Promise<void> {
+/**
+ * A folder, and a target that takes one delivery at a time, so that a crash can cut one alone.
+ * @param more What else the config says, and what of the target.
+ */
+async function withTarget(
+  respond: Respond | null,
+  use: (scene: Scene) => Promise<void>,
+  more: { config?: string; target?: string } = {},
+): Promise<void> {
   const folder = makeFolder();
   const ledger = new Ledger(() => ["sistema"]);
   const take = accounted(ledger, "sistema", (response) => void response.end("ok"));
   let behaviour = respond ? accounted(ledger, "sistema", respond, false) : take;
   const sink = await startSink((response, request, count) => behaviour(response, request, count));
-  const targets = `sistema: http({ url: "${sink.url}", concurrency: 1, ${tryAgain} })`;
-  const config = configOf({ targets, routes: `{ on: "**", to: "sistema" }`, more: `drain: "50ms", ${more}` });
+  const targets = `sistema: http({ url: "${sink.url}", concurrency: 1, ${more.target ?? ""} ${tryAgain} })`;
+  const config = configOf({
+    targets,
+    routes: `{ on: "**", to: "sistema" }`,
+    more: `drain: "50ms", ${more.config ?? ""}`,
+  });
   const started: RunningRelay[] = [];
   try {
     await use({
