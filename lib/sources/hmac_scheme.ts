@@ -30,7 +30,8 @@ export function verifyHmac(
 ): Signed {
   if (!header) return { ok: false, reason: "signature_missing" };
   // A header that is sent twice arrives as one, joined by commas (RFC 9110, section 5.3).
-  const signatures = header.split(",").map((one) => readSignature(scheme, one.trim())).filter((one) => !!one);
+  const signatures = (header.includes(",") ? header.split(",") : [header])
+    .map((one) => readSignature(scheme, one.trim())).filter((one) => !!one);
   if (signatures.length === 0) return { ok: false, reason: "signature_malformed" };
   let secretIndex = -1;
   secrets.forEach((secret, index) => {
@@ -50,6 +51,8 @@ function digest(scheme: Pick<HmacScheme, "algorithm">, secret: string, body: Uin
 function readSignature(scheme: HmacScheme, signature: string): Buffer | undefined {
   const text = signature.startsWith(scheme.prefix) ? signature.slice(scheme.prefix.length) : signature;
   const bytes = Buffer.from(text, scheme.encoding);
-  const isWhole = scheme.encoding === "hex" ? /^(?:[0-9a-f]{2})+$/i.test(text) : /^[\w+/-]+={0,2}$/.test(text);
-  return isWhole && bytes.byteLength === digestBytes[scheme.algorithm] ? bytes : undefined;
+  if (bytes.byteLength !== digestBytes[scheme.algorithm]) return undefined;
+  // What is no hex ends what is read of it, so that the rest is missing.
+  const isWhole = scheme.encoding === "hex" ? text.length === 2 * bytes.byteLength : /^[\w+/-]+={0,2}$/.test(text);
+  return isWhole ? bytes : undefined;
 }

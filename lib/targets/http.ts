@@ -66,7 +66,7 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
   build(name, options) {
     const url = new URL(options.url);
     const place = url.origin;
-    const configured = byLowerName(options.headers);
+    const fixed = { "user-agent": `relay/${VERSION}`, ...byLowerName(options.headers) };
     const webhook = options.sign ? new Webhook(options.sign) : undefined;
 
     function content(
@@ -105,15 +105,11 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
 
       async deliver(delivery: Delivery, signal) {
         const { body, headers: contentHeaders } = content(delivery.event, delivery.message);
-        const headers: Record<string, string> = {
-          ...byLowerName(contentHeaders),
-          "user-agent": `relay/${VERSION}`,
-          ...configured,
-          "relay-event-id": delivery.event.id,
-          "relay-event-type": printable(delivery.event.type),
-          "relay-delivery-id": delivery.id,
-          "relay-attempt": String(delivery.attempt),
-        };
+        const headers = Object.assign(byLowerName(contentHeaders), fixed);
+        headers["relay-event-id"] = delivery.event.id;
+        headers["relay-event-type"] = printable(delivery.event.type);
+        headers["relay-delivery-id"] = delivery.id;
+        headers["relay-attempt"] = String(delivery.attempt);
         if (webhook) {
           const now = new Date();
           headers["webhook-id"] = delivery.id;
@@ -128,7 +124,9 @@ export const httpTarget: TargetKind<z.output<typeof schema>> = {
 
 /** Headers by their names in lower case, so that one of the same name takes the place of another. */
 function byLowerName(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const byName: Record<string, string> = {};
+  for (const name in headers) byName[name.toLowerCase()] = headers[name]!;
+  return byName;
 }
 
 function isSigningSecret(text: string): boolean {
