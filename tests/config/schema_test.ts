@@ -63,13 +63,18 @@ test("readConfig() fills in the defaults", () => {
   const policy = {
     timeoutMs: 15_000,
     concurrency: 8,
+    quickConcurrency: 64,
     rates: [],
     retry: undefined,
     circuit: { failures: 5, pauseMs: 60_000 },
     order: undefined,
   };
   assert.deepEqual(targets.get("crm")!.policy, policy);
-  assert.deepEqual(targets.get("chat")!.policy, { ...policy, rates: [{ perMs: 1_000, limit: 1 }] });
+  assert.deepEqual(targets.get("chat")!.policy, {
+    ...policy,
+    quickConcurrency: undefined,
+    rates: [{ perMs: 1_000, limit: 1 }],
+  });
 });
 
 test("readConfig() takes every option", () => {
