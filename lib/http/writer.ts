@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { writeSoon } from "./burst.ts";
 import { chunkOf, headOf, LAST_CHUNK, TextAnswer } from "./answer.ts";
 
 export class Writer {
@@ -20,7 +21,11 @@ export class Writer {
     // An answer to HEAD may come without the body whose length it would say (RFC 9110, 8.6).
     const head = headOf(response, isHead && length === 0 ? "unknown" : length, connection);
     if (isHead || length === 0) return this.#socket.write(head, "latin1");
-    if (typeof content === "string") return this.#socket.write(head + content);
+    if (typeof content === "string") {
+      if (connection === "close" || this.#socket.writableLength > 0) return this.#socket.write(head + content);
+      writeSoon(this.#socket, head + content);
+      return true;
+    }
     return this.#socket.write(Buffer.concat([Buffer.from(head, "latin1"), content]));
   }
 

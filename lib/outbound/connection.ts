@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { writeSoon } from "../http/burst.ts";
 import { type Head, headerOf, Parser, type ParserProblem } from "../http/parser.ts";
 import { ConnectionLost, OutboundError } from "./error.ts";
 
@@ -148,7 +149,7 @@ export class Connection {
     const bytes = Buffer.allocUnsafe(head.length + body.byteLength);
     bytes.write(head, "latin1");
     bytes.set(body, head.length);
-    this.#socket.write(bytes);
+    writeSoon(this.#socket, bytes);
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -109,12 +109,12 @@ test("request() sends nothing again of which an answer has begun", async () => {
 test("request() keeps a bounded number of connections, and closes them when it is told", async () => {
   const waiting: Socket[] = [];
   await withScript((socket) => void waiting.push(socket), async (server) => {
-    const asked = Array.from({ length: 80 }, () => post(server));
-    await until("all requests", () => waiting.length === 80);
+    const asked = Array.from({ length: 300 }, () => post(server));
+    await until("all requests", () => waiting.length === 300);
     for (const socket of waiting) socket.write(OK);
     await Promise.all(asked);
-    await until("some to be closed", () => server.open() <= 64);
-    assert.equal(server.open(), 64);
+    await until("some to be closed", () => server.open() <= 256);
+    assert.equal(server.open(), 256);
     closeIdle();
     await until("all to be closed", () => server.open() === 0);
   });
