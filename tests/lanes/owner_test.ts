@@ -48,12 +48,14 @@ test("Owner makes each delivery once, in order, of more than it takes of what it
   const keys = Array.from({ length: 1_000 }, (_, index) => `${index}`);
   await withOwner({ a: { takesMs: 10, policy: { concurrency: 1 } } }, async (bench) => {
     await bench.clock.run(100);
+    const before = bench.looks;
     await bench.offer(keys.slice(0, 500));
     await bench.clock.run(2_000);
     await bench.offer(keys.slice(500));
     await bench.clock.run(30_000);
     assert.deepEqual(bench.keys(), keys);
     assert.ok(bench.mostKnown <= 128, `${bench.mostKnown} in memory`);
+    assert.ok(bench.looks - before >= 6, `${bench.looks - before} looks for what was not taken`);
   });
 });
 
@@ -68,6 +70,18 @@ test("Owner takes no more into memory than a mebibyte of what it is offered, and
     assert.equal(bench.made.length, 20);
     assert.ok(bench.looks - before >= 4, `${bench.looks - before} looks`);
   });
+});
+
+test("Owner has more under way to a target that answers quickly, and no more to one that does not", async () => {
+  const policy = { concurrency: 2, quickConcurrency: 16 };
+  const keys = Array.from({ length: 300 }, (_, index) => `${index}`);
+  for (const [takesMs, most] of [[10, 16], [200, 2]] as const) {
+    await withOwner({ a: { takesMs, policy } }, async (bench) => {
+      await bench.offer(keys);
+      await bench.clock.run(40_000);
+      assert.deepEqual([bench.made.length, bench.most], [300, most]);
+    });
+  }
 });
 
 test("Owner has what it is offered wait for what waits already, and for those of its order key", async () => {
