@@ -153,7 +153,9 @@ export class Bench {
 
   /** Accepts events as {@link Bench.accept} does, and offers them to the owner, as the relay does. */
   async offer(keys: string[], targets = ["a"], parts: Partial<NewEvent> = {}): Promise<void> {
-    const accepts = keys.map((key) => newEvent(key, targets, { receivedAt: this.clock.now(), ...parts }));
+    const own = { receivedAt: this.clock.now(), ...parts };
+    const events = keys.map((key) => newEvent(key, targets, own));
+    const accepts = events.map((event) => ({ ...event, body: new Uint8Array(event.body) })); // with memory of its own
     const { accepted } = await this.store.write({ accepts, lanes: [] });
     accepts.forEach((event, index) => this.owner.offer(event, accepted[index]!));
   }
