@@ -7,7 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 
 const DELIVERY_BIT = 0x08; // the highest bit of rand_a: set for deliveries, clear for events
 const MAX_TIME = 2 ** 48 - 1;
@@ -23,12 +23,11 @@ export type IdBytes = Uint8Array;
  * @param timeMs The event's own time in Unix milliseconds; 0 where the key alone must decide.
  */
 export function eventId(scope: string, key: string | Uint8Array, timeMs: number): IdBytes {
-  const bytes = typeof key === "string" ? Buffer.from(key) : key;
-  const digest = hash("sha256", Buffer.concat([Buffer.from(`${scope}\0`), bytes]), "buffer") as Buffer;
-  const id = new Uint8Array(16);
-  id.set(digest.subarray(0, 16));
+  const hash = createHash("sha256").update(scope).update("\0").update(key).digest();
+  const id = new Uint8Array(hash.subarray(0, 16));
   const time = timeMs >= 0 && timeMs <= MAX_TIME ? Math.trunc(timeMs) : 0;
-  for (let at = 5, rest = time; at >= 0; at--, rest = Math.trunc(rest / 0x100)) id[at] = rest % 0x100;
+  new DataView(id.buffer).setUint32(0, Math.trunc(time / 0x10000));
+  new DataView(id.buffer).setUint16(4, time % 0x10000);
   id[6] = 0x70 | (id[6]! & 0x07);
   id[8] = 0x80 | (id[8]! & 0x3f);
   return id;

@@ -34,7 +34,12 @@ export function startLog(options: { debug: boolean; redact: () => Redact }): voi
   debugging = options.debug;
   const lineOf = process.stdout.isTTY ? terminalLine : jsonLine;
   write = (level, message, properties = {}) => {
-    writeSoon(lineOf({ level, message, properties, time: new Date() }, options.redact()));
+    const time = new Date();
+    try {
+      writeSoon(lineOf({ level, message, properties, time }, options.redact()));
+    } catch {
+      writeSoon(lineOf({ level, message, properties: {}, time }, options.redact())); // what it is about fails no one
+    }
   };
   process.stdout.on("error", () => {}); // whoever read the log has gone; the events have not
 }

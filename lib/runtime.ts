@@ -73,8 +73,9 @@ export function provideModule(name: string, exports: object): void {
 let loads = 0;
 
 /**
- * Imports a module from disk as it is now, even if it was imported before. On Bun, what it imports is fresh as well: all
- * of it is made one module, since Bun would go on with what it has seen once, even if that had failed.
+ * Imports a module from disk as it is now, even if it was imported before. On Bun, what it imports is fresh as well: from
+ * the second time on all of it is made one module, since Bun would go on with what it has seen once, even if that had
+ * failed.
  * @param provided Name of the module that {@link provideModule} gave it.
  */
 export async function importFresh(path: string, provided: string): Promise<{ default?: unknown }> {

@@ -15,7 +15,10 @@ export class Writer {
     socket.on("drain", () => this.#drained());
   }
 
-  /** Writes an answer whole. Gives false where its client has to take some of it before more is written: see `drain`. */
+  /**
+   * Writes an answer whole. Gives false where its client has to take some of it before more is written: see `drain`. A short
+   * one is written a little later, and taken for taken.
+   */
   write(response: Response, content: Buffer | string, connection: "close" | "keep-alive", isHead: boolean): boolean {
     const length = response instanceof TextAnswer ? response.length : content.length;
     // An answer to HEAD may come without the body whose length it would say (RFC 9110, 8.6).

@@ -7,8 +7,8 @@ import type { Pace } from "./pace.ts";
 /** Deliveries that are read at a time. */
 const READ = 128;
 
-/** Bodies of so many bytes end what a lane takes of what is offered to it. */
-const MAX_OFFERED_BYTES = 1024 ** 2;
+/** Bodies of so many bytes in memory end what a lane takes of what is offered to it. */
+const MAX_WAITING_BYTES = 1024 ** 2;
 
 /** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
 const MAX_UNRECORDED = 256;
@@ -37,6 +37,8 @@ export class Lane {
   wasCutOff = false;
   /** What was read and has not begun, in the order of due times. */
   #waiting: Due[] = [];
+  /** Bytes that the bodies of these keep in memory. */
+  #waitingBytes = 0;
   readonly #underway = new Map<string, Underway>();
   /** Order keys of what is under way. */
   readonly #busyKeys = new Set<string>();
@@ -44,8 +46,10 @@ export class Lane {
   readonly #recorded = new Set<string>();
   /** Order keys whose heads ended since then, of which the same holds. */
   readonly #turned = new Set<string>();
-  /** Bytes that the bodies of what was offered keep in memory, at most. */
-  #offeredBytes = 0;
+  /** A read is under way. */
+  #isReading = false;
+  /** The newest event of which something was read: what is offered of it, or of an older one, may have been read before. */
+  #newestRead = 0;
   /** Everything that is due now was read, or offered. */
   #isAll = false;
   /** More may be due than the read tells of that is under way. */
@@ -91,14 +95,16 @@ export class Lane {
 
   /** Takes in what was just stored and is due, if nothing is to be read before it, and there is room. */
   offer(due: Due): void {
-    if (!this.#isAll || this.#waiting.length >= READ || this.#offeredBytes > MAX_OFFERED_BYTES) return this.wake();
+    const hasRoom = this.#waiting.length < READ && this.#waitingBytes < MAX_WAITING_BYTES;
+    if (!this.#isAll || !hasRoom || due.ref.event <= this.#newestRead) return this.wake();
     this.#waiting.push(due);
-    this.#offeredBytes += due.event.body.buffer.byteLength;
+    this.#waitingBytes += bytesOf(due);
   }
 
   /** Forgets what was read: it may have been changed since. */
   forgetRead(): void {
     this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#isStale = true;
     this.wake();
   }
@@ -109,6 +115,7 @@ export class Lane {
     if (!this.hasRoom || this.#isAll || this.next() !== undefined) return undefined;
     this.#recorded.clear();
     this.#turned.clear();
+    this.#isReading = true;
     this.#isWoken = this.#isStale = false;
     const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
     return { lane: this.epoch.lane, limit: READ, known };
@@ -116,6 +123,7 @@ export class Lane {
 
   /** Takes in what was read. */
   take({ due, isAll, nextAt }: DueInLane): void {
+    this.#isReading = false;
     if (this.#isStale) return;
     this.#isAll = isAll && !this.#isWoken && this.#recorded.size === 0 && this.#turned.size === 0;
     this.#nextAt = nextAt;
@@ -123,7 +131,10 @@ export class Lane {
       !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)) && !(orderKey && this.#turned.has(orderKey))
     );
     const known = new Set(this.#waiting.map(({ ref }) => keyOf(ref)));
-    this.#waiting = [...this.#waiting, ...fresh.filter(({ ref }) => !known.has(keyOf(ref)))].sort(byDueTime);
+    const added = fresh.filter(({ ref }) => !known.has(keyOf(ref)));
+    this.#waiting = [...this.#waiting, ...added].sort(byDueTime);
+    for (const one of added) this.#waitingBytes += bytesOf(one);
+    for (const { ref } of due) this.#newestRead = Math.max(this.#newestRead, ref.event);
   }
 
   /** Which delivery may begin next, if there is one in memory. */
@@ -151,7 +162,7 @@ export class Lane {
   begin(due: Due, wasBegun: boolean): Underway {
     const underway = { due, wasBegun };
     this.#waiting.splice(this.#waiting.indexOf(due), 1);
-    if (this.#waiting.length === 0) this.#offeredBytes = 0;
+    this.#waitingBytes -= bytesOf(due);
     this.#underway.set(keyOf(due.ref), underway);
     if (due.orderKey !== undefined) this.#busyKeys.add(due.orderKey);
     return underway;
@@ -166,8 +177,10 @@ export class Lane {
   /** Takes in what was recorded of a delivery. */
   settle({ due }: Underway, { state, dueAt }: Pick<AttemptRecord, "state" | "dueAt">, { fate, head }: Recorded): void {
     this.#end(due);
-    this.#recorded.add(keyOf(due.ref));
-    if (due.orderKey !== undefined) this.#turned.add(due.orderKey);
+    if (this.#isReading) {
+      this.#recorded.add(keyOf(due.ref));
+      if (due.orderKey !== undefined) this.#turned.add(due.orderKey);
+    }
     if (fate !== "recorded") return this.forgetRead();
     if (state === "pending" && dueAt !== undefined) this.#nextAt = Math.min(dueAt, this.#nextAt ?? dueAt);
     if (due.orderKey === undefined) return;
@@ -180,6 +193,11 @@ export class Lane {
     this.#underway.delete(keyOf(ref));
     if (orderKey !== undefined) this.#busyKeys.delete(orderKey);
   }
+}
+
+/** The body may be a part of what came by a connection. */
+function bytesOf({ event }: Due): number {
+  return event.body.buffer.byteLength;
 }
 
 function byDueTime(one: Due, other: Due): number {

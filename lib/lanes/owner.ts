@@ -260,8 +260,9 @@ export class Owner {
     )
       .filter((ask) => ask !== undefined);
     if (asks.length === 0) return;
+    const sentAt = this.#clock.now();
     const { now, lanes } = await this.#store.lanes.due(asks);
-    this.#time.set(now);
+    this.#time.set(now, sentAt);
     for (const found of lanes) this.#lanes.get(found.lane)?.take(found);
   }
 

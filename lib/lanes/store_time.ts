@@ -12,9 +12,9 @@ export class StoreTime {
     this.#clock = clock;
   }
 
-  /** Takes over what the store's clock says now. */
-  set(now: number): void {
-    this.#aheadMs = now - this.#clock.now();
+  /** Takes over what the store's clock said when this machine's said `sentAt`, as it was asked. */
+  set(now: number, sentAt: number): void {
+    this.#aheadMs = now - sentAt;
   }
 
   /** Unix milliseconds. */

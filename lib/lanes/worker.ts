@@ -249,7 +249,7 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  if (isSystem(event) || !mayNeed(target, config)) return undefined;
+  if (isSystem(event) || !mayNeed(target, config)) return undefined; // as most need nothing, and no event is read for it
   return needOf(routedOf(readable(event, config.sources)), target, config);
 }
 

@@ -14,15 +14,13 @@ interface Kept {
 /** Holds connections while nothing is under way on them. */
 export class Pool {
   readonly #kept = new Map<string, Kept[]>();
-  readonly #mostPerOrigin: number;
   readonly #most: number;
   #count = 0;
   #timer?: ReturnType<typeof setTimeout>;
 
-  /** @param most Most connections that are kept, to one origin and to all together. */
-  constructor(most: { perOrigin: number; total: number }) {
-    this.#mostPerOrigin = most.perOrigin;
-    this.#most = most.total;
+  /** @param most Most connections that are kept. */
+  constructor(most: number) {
+    this.#most = most;
   }
 
   /** Gives the connection to this origin that was used last, of those that are still open. */
@@ -43,7 +41,7 @@ export class Pool {
   /** Keeps a connection for so many milliseconds, or closes it if there are enough. The program can end meanwhile. */
   keep(origin: string, opened: Opened, ms: number): void {
     let kept = this.#kept.get(origin);
-    if (this.#count >= this.#most || (kept && kept.length >= this.#mostPerOrigin)) return opened.connection.close();
+    if (this.#count >= this.#most) return opened.connection.close();
     if (!kept) this.#kept.set(origin, kept = []);
     kept.push({ opened, until: performance.now() + ms });
     this.#count++;

@@ -48,8 +48,7 @@ const MAX_KEPT_MS = 30_000;
 /** How much sooner than its server a connection is given up, in milliseconds. */
 const EARLY_MS = 1_000;
 
-/** Several targets may be of one origin, each with as many requests under way as a quick one gets. */
-const pool = new Pool({ perOrigin: 256, total: 512 });
+const pool = new Pool(256);
 
 /**
  * Makes a request and gives its answer, whatever its status.

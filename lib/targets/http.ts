@@ -40,7 +40,7 @@ export function http<Api extends NoteApi | undefined = undefined>(options: HttpO
   return { target: httpTarget, options };
 }
 
-/** Most requests at a time to a target that answers quickly; a server that takes few at a time is slower than that. */
+/** Most requests at a time to a target that answers quickly. */
 const QUICK_CONCURRENCY = 64;
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });

@@ -1,4 +1,4 @@
-/** A local program at work: the same on both runtimes. */
+/** A local program at work, the same on both runtimes, but for what its standard input is: a file, or a pipe. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";

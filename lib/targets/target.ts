@@ -27,7 +27,7 @@ export type RetryOption =
 export interface TargetOptions {
   /** Longest time of one attempt. Default: 15 s. */
   timeout?: Duration;
-  /** Most attempts at the same time. Default: 8; for `http()` up to 64 while the target answers within 100 ms. */
+  /** Most attempts at the same time. Default: 8; for `http()` without `rate`, up to 64 while it answers within 100 ms. */
   concurrency?: number;
   /** Most attempts in a span of time. */
   rate?: Rate;
@@ -60,8 +60,9 @@ export interface TargetDefinition {
 /** When deliveries are tried, and tried again. */
 export interface Policy {
   timeoutMs: number;
-  /** Most attempts at the same time; and while the target answers quickly, if that is more. */
+  /** Most attempts at the same time. */
   concurrency: number;
+  /** Most while the target answers quickly, where that is more. */
   quickConcurrency?: number;
   /** All of them hold. */
   rates: readonly { perMs: number; limit: number }[];

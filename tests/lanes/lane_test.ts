@@ -177,3 +177,27 @@ test("Lane.expired() gives what is of no use any more by then", () => {
   assert.deepEqual(lane.expired(T0 + 100), []);
   assert.deepEqual(lane.expired(T0 + 101).map(({ ref }) => ref.event), [1]);
 });
+
+test("Lane.offer() takes nothing twice that a read has found, and nothing while one is under way", () => {
+  const lane = laneWith([dueOf(1)]);
+  lane.offer(dueOf(1));
+  assert.deepEqual(beginAll(lane), [1]);
+  const other = laneWith([]);
+  other.wake();
+  assert.deepEqual(known(other), []);
+  other.offer(dueOf(2));
+  other.take({ lane: "a", due: [], isAll: true });
+  assert.deepEqual(beginAll(other), []);
+  assert.deepEqual(known(other), [], "it has to be read");
+});
+
+test("Lane counts what ended as unread only if a read was under way then", () => {
+  const lane = laneWith([]);
+  for (let event = 1; event <= 1_000; event++) {
+    lane.offer(dueOf(event));
+    const underway = lane.begin(lane.next()!, false);
+    lane.settle(underway, { state: "delivered" }, { fate: "recorded" });
+  }
+  lane.take({ lane: "a", due: [], isAll: true });
+  assert.equal(known(lane), undefined, "nothing ended since a read was sent");
+});

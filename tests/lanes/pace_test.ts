@@ -201,3 +201,34 @@ test("Pace lets more be under way while the target answers quickly, and as few a
   end(5, failed);
   assert.equal(pace.room(0), 0);
 });
+
+test("Pace remembers how many a target bears, and tries one more after ten thousand that went well", () => {
+  const pace = new Pace(policyOf({ quickConcurrency: 64 }));
+  const bears = 20;
+  let failures = 0;
+  let most = 0;
+  for (let made = 0; made < 25_000; made++) {
+    while (pace.room(0) > 0) pace.begin(0);
+    most = Math.max(most, pace.inFlight);
+    const isTooMany = pace.inFlight > bears;
+    if (isTooMany) failures++;
+    pace.observe(isTooMany ? failed : { kind: "delivered" }, 0, 5);
+    pace.end();
+  }
+  assert.deepEqual([most, failures], [21, 3]);
+});
+
+test("Pace has as many under way as before once a target is back that failed whatever it was sent", () => {
+  const pace = new Pace(policyOf({ quickConcurrency: 64 }));
+  const make = (count: number, outcome: Outcome) => {
+    for (let made = 0; made < count; made++) {
+      while (pace.room(0) > 0) pace.begin(0);
+      pace.observe(outcome, 0, 5);
+      pace.end();
+    }
+    return pace.inFlight;
+  };
+  assert.equal(make(1_000, { kind: "delivered" }), 63);
+  make(200, failed);
+  assert.equal(make(1_000, { kind: "delivered" }), 62);
+});
