@@ -243,7 +243,7 @@ declare module "relay" {
   interface TargetOptions {
     /** Longest time of one attempt. Default: 15 s. */
     timeout?: Duration;
-    /** Most attempts at the same time. Default: 8; for `http()` up to 64 while the target answers within 100 ms. */
+    /** Most attempts at the same time. Default: 8; for `http()` without `rate`, up to 64 while it answers within 100 ms. */
     concurrency?: number;
     /** Most attempts in a span of time. */
     rate?: Rate;

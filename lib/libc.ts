@@ -11,7 +11,6 @@ export interface Libc {
   fcntl(fd: number, command: number, value: number): number;
   getsockopt(fd: number, level: number, option: number, value: Int32Array, size: Uint32Array): number;
   listen(fd: number, backlog: number): number;
-  memfd_create(name: Uint8Array, flags: number): number;
   mount(
     source: Uint8Array | null,
     target: Uint8Array,
@@ -39,7 +38,6 @@ function open(): Library<Libc> | null {
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     listen: { args: ["i32", "i32"], returns: "i32" },
-    memfd_create: { args: ["ptr", "u32"], returns: "i32" },
     mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
     sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
@@ -54,16 +52,6 @@ function open(): Library<Libc> | null {
 export function libc(): Libc | undefined {
   return open()?.functions;
 }
-
-/** Makes an empty file in memory, which lasts as long as it is open; `undefined` where that is not possible. */
-export function makeMemoryFile(): number | undefined {
-  const MFD_CLOEXEC = 1;
-  const file = libc()?.memfd_create(MEMORY_FILE, MFD_CLOEXEC) ?? -1;
-  return file < 0 ? undefined : file;
-}
-
-/** The name that such files have in `/proc`. */
-const MEMORY_FILE = new TextEncoder().encode("relay\0");
 
 /**
  * Sends a datagram to a Unix socket, as far as the runtime and the receiver let it: `node:dgram` knows none of these.

@@ -38,15 +38,16 @@ export type SpawnProcess = (command: readonly string[], options: {
   /** In a session and a process group of its own. */
   detached: boolean;
   windowsHide: boolean;
-  /** A descriptor: of bytes that it is given, Bun leaves one open until its next garbage collection. */
-  stdin: number;
+  /** Not the bytes themselves: of those Bun leaves a descriptor open until its next garbage collection. */
+  stdin: "pipe";
   stdout: "pipe";
   stderr: "pipe";
   onExit(process: SpawnedProcess, code: number | null, signal: string | null): void;
 }) => SpawnedProcess;
 
-interface SpawnedProcess {
+export interface SpawnedProcess {
   pid: number;
+  stdin: { write(bytes: Uint8Array): number | Promise<number>; end(): unknown };
   stdout: ReadableStream<Uint8Array>;
   stderr: ReadableStream<Uint8Array>;
   kill(signal: string): void;

@@ -1,10 +1,8 @@
-/** A local program at work, the same on both runtimes, but for what its standard input is: a file, or a pipe. */
+/** A local program at work: the same on both runtimes. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, writeSync } from "node:fs";
 import process from "node:process";
-import { makeMemoryFile } from "../libc.ts";
-import { type SpawnProcess, spawnProcess } from "../runtime.ts";
+import { type SpawnedProcess, type SpawnProcess, spawnProcess } from "../runtime.ts";
 
 /** What a program is started with. */
 export interface ProgramOptions {
@@ -40,34 +38,25 @@ const ownGroup = { detached: !isWindows, windowsHide: true };
  * @throws {NodeJS.ErrnoException} if the system does not start it.
  */
 export function startProgram(command: readonly string[], options: ProgramOptions): Program {
-  const file = spawnProcess && makeMemoryFile();
-  if (!spawnProcess || file === undefined) return startByNode(command, options);
-  try {
-    return startByRuntime(spawnProcess, command, options, file);
-  } finally {
-    closeSync(file);
-  }
+  return spawnProcess ? startByRuntime(spawnProcess, command, options) : startByNode(command, options);
 }
 
-/** @param file An empty file, which becomes the program's standard input. */
 function startByRuntime(
   spawnProcess: SpawnProcess,
   command: readonly string[],
   { cwd, env, input, onOutput }: ProgramOptions,
-  file: number,
 ): Program {
-  // Each at a position, so that the program reads from the first byte.
-  for (let at = 0; at < input.length;) at += writeSync(file, input, at, input.length - at, at);
   const { promise: ended, resolve } = Promise.withResolvers<Awaited<Program["ended"]>>();
   const child = spawnProcess(command, {
     ...ownGroup,
     cwd,
     env,
-    stdin: file,
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
     onExit: (_, code, signal) => resolve({ code, signal }),
   });
+  void feed(child, input);
   const readers = [child.stdout.getReader(), child.stderr.getReader()] as const;
   return {
     ended,
@@ -75,6 +64,15 @@ function startByRuntime(
     kill: () => killGroup(child),
     release: () => readers.forEach((reader) => reader.cancel().catch(() => {})),
   };
+}
+
+async function feed({ stdin }: SpawnedProcess, input: Uint8Array): Promise<void> {
+  try {
+    await stdin.write(input);
+    await stdin.end();
+  } catch {
+    // Nobody reads it.
+  }
 }
 
 async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, onChunk: (chunk: Uint8Array) => void) {

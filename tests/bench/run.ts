@@ -43,6 +43,10 @@ if (unknown.length > 0) {
   process.stderr.write(`No suite "${unknown.join('", "')}"; there are ${Object.keys(suites).join(", ")}\n`);
   process.exit(2);
 }
+if (options.readme && (options.quick || names.length < Object.keys(suites).length)) {
+  process.stderr.write("Cannot write the README's tables from a part of the bench: leave out --quick and --only\n");
+  process.exit(2);
+}
 if (options.install) install();
 
 const startedAt = performance.now();
