@@ -4,7 +4,7 @@ import process from "node:process";
 import { styleText } from "node:util";
 import type { Redact } from "./secret.ts";
 
-/** What a message stands for: the values in its braces, by name, and what else is to be known. */
+/** Values by name: those whose names stand in braces in the message, and others that are worth knowing. */
 type Properties = Record<string, unknown>;
 
 type Level = "debug" | "info" | "warning" | "error";

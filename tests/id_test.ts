@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
-import { deliveryId, eventId, formatId, parseId, readDeliveryId } from "../lib/id.ts";
+import { deliveryId, deliveryIdOf, eventId, formatId, parseId, readDeliveryId } from "../lib/id.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TIME = Date.parse("2024-02-14T18:25:43Z");
@@ -66,6 +66,15 @@ test("deliveryId() is a UUIDv7 that leads back to its event and its number", () 
     assert.ok(Buffer.compare(first, event) <= 0 && Buffer.compare(event, last) <= 0);
     assert.equal(formatId(first).slice(0, -4), before.slice(0, -4));
   }));
+});
+
+test("deliveryIdOf() makes of an event's id as text what deliveryId() makes of its bytes", () => {
+  for (let key = 0; key < 64; key++) {
+    const event = eventId("source", `${key}`, TIME);
+    for (const number of [1, 255, 256, 0xffff]) {
+      assert.equal(deliveryIdOf(formatId(event), number), formatId(deliveryId(event, number)));
+    }
+  }
 });
 
 test("deliveryId() is another for each number, and no event's id", () => {

@@ -25,6 +25,7 @@ export class Writer {
     const head = headOf(response, isHead && length === 0 ? "unknown" : length, connection);
     if (isHead || length === 0) return this.#socket.write(head, "latin1");
     if (typeof content === "string") {
+      // Nothing may overtake it: neither the end of the connection, nor what its client has yet to take.
       if (connection === "close" || this.#socket.writableLength > 0) return this.#socket.write(head + content);
       writeSoon(this.#socket, head + content);
       return true;

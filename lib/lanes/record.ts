@@ -89,7 +89,6 @@ function recordOf(
   const dueAt = outcome.kind === "retry"
     ? nextAttemptAt(retry, due.failures + 1, endedAt, outcome.pauseMs ?? 0, random)
     : undefined;
-  const isOver = outcome.kind === "retry" && dueAt === undefined;
   return {
     ref: due.ref,
     revision: due.revision,
@@ -101,7 +100,7 @@ function recordOf(
     isAwaited: due.isAwaited,
     wasBegun,
     wasMade,
-    state: isOver ? "dead" : outcome.kind === "retry" ? "pending" : outcome.kind,
+    state: outcome.kind !== "retry" ? outcome.kind : dueAt === undefined ? "dead" : "pending",
     dueAt,
   };
 }

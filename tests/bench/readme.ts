@@ -71,6 +71,21 @@ interface Line {
 
 const [few, many, pending] = [...fullPlan.sizes.map(rowOf), pendingRowOf(fullPlan.pending)] as [string, string, string];
 
+const besideExpress: Pick<Line, "beside" | "other"> = {
+  beside: { en: "Express answers", "pt-BR": "o Express responde" },
+  other: [drained, express.name, drainColumn],
+};
+
+const besideFew = (column: string): Pick<Line, "beside" | "other"> => ({
+  beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
+  other: ["growth", few, column],
+});
+
+const besideEmpty = (column: string): Pick<Line, "beside" | "other"> => ({
+  beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
+  other: ["footprint", footprintRows.empty, column],
+});
+
 const lines: Line[] = [
   {
     name: {
@@ -78,8 +93,7 @@ const lines: Line[] = [
       "pt-BR": "entregas por segundo de uma fila, configuração padrão",
     },
     relay: [[drained, deliverRows.drainDefault, drainColumn]],
-    beside: { en: "Express answers", "pt-BR": "o Express responde" },
-    other: [drained, express.name, drainColumn],
+    ...besideExpress,
   },
   {
     name: {
@@ -87,8 +101,7 @@ const lines: Line[] = [
       "pt-BR": "entregas por segundo de uma fila, 64 ao mesmo tempo",
     },
     relay: [[drained, deliverRows.drain, drainColumn]],
-    beside: { en: "Express answers", "pt-BR": "o Express responde" },
-    other: [drained, express.name, drainColumn],
+    ...besideExpress,
   },
   {
     name: {
@@ -112,14 +125,12 @@ const lines: Line[] = [
   {
     name: { en: "acknowledged a second, 5 million stored", "pt-BR": "aceitos por segundo, 5 milhões guardados" },
     relay: [["growth", many, answersColumn]],
-    beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
-    other: ["growth", few, answersColumn],
+    ...besideFew(answersColumn),
   },
   {
     name: { en: "delivered a second, 5 million stored", "pt-BR": "entregues por segundo, 5 milhões guardados" },
     relay: [["growth", many, "drained/s"]],
-    beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
-    other: ["growth", few, "drained/s"],
+    ...besideFew("drained/s"),
   },
   {
     name: { en: "memory with a million to deliver", "pt-BR": "memória com um milhão a entregar" },
@@ -132,15 +143,13 @@ const lines: Line[] = [
     name: { en: "memory, idle", "pt-BR": "memória em repouso" },
     unit: "MiB",
     relay: [["footprint", footprintRows.relay, idleColumn]],
-    beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
-    other: ["footprint", footprintRows.empty, idleColumn],
+    ...besideEmpty(idleColumn),
   },
   {
     name: { en: "memory, idle, without the executable", "pt-BR": "memória em repouso, sem o executável" },
     unit: "MiB",
     relay: [["footprint", footprintRows.relay, ownColumn]],
-    beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
-    other: ["footprint", footprintRows.empty, ownColumn],
+    ...besideEmpty(ownColumn),
   },
   {
     name: { en: "start to first answer", "pt-BR": "do início à primeira resposta" },

@@ -42,6 +42,7 @@ export class SqliteAccept {
 
   /** Gives an event deliveries from this number on, due now; those that they await come behind them. */
   insert(event: number, first: number, deliveries: readonly NewDelivery[], now: number): void {
+    // Most events have nothing else, which is written at once.
     if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
       deliveries.forEach(({ target }, index) => this.#sql.plain.run(event, first + index, target, now));
       return;
