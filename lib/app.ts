@@ -1,5 +1,6 @@
 /** The relay as a whole: built, started and stopped in order. */
 
+import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { createAdmin } from "./admin/mod.ts";
 import { bootId } from "./boot.ts";
@@ -8,7 +9,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { noteLanes } from "./connectvets/note_lane.ts";
 import { Counting } from "./duties/counting.ts";
-import { startDuties } from "./duties/mod.ts";
+import { Duties } from "./duties/mod.ts";
 import { Reporter } from "./duties/report.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
@@ -16,6 +17,7 @@ import type { Listener } from "./http/server.ts";
 import { knownTargets } from "./operator/status.ts";
 import { showUnderway } from "./operator/underway.ts";
 import { closeIdle } from "./outbound/request.ts";
+import { Membership } from "./lanes/membership.ts";
 import { Owner } from "./lanes/owner.ts";
 import { watch } from "./lanes/watch.ts";
 import type { LanesConfig } from "./lanes/worker.ts";
@@ -79,18 +81,20 @@ export interface Orphaned {
  */
 export async function startApp(
   loaded: LoadedConfig,
-  open: (loaded: LoadedConfig) => Store = openStore,
+  open: (loaded: LoadedConfig) => Promise<Store> = openStore,
   passed: readonly number[] = [],
 ): Promise<App> {
   let current = loaded;
   const { config } = loaded;
-  const clock = systemClock;
-  const store = open(loaded);
+  const store = await open(loaded);
+  const clock = store.time;
+  const ownerToken = store.members?.token ?? randomUUID();
   const listeners: Pick<Listener, "stop">[] = [];
   const stopping = new AbortController();
   const boot = bootId();
   let wasUnclean = false;
   let owning: Owner | undefined;
+  let joined: Membership | undefined;
   const reporter = new Reporter(
     store,
     { pid: process.pid, version: VERSION, bootId: boot, ...reportOf(loaded) },
@@ -100,10 +104,14 @@ export async function startApp(
     await store.serve();
     const before = await store.runs.last();
     wasUnclean = before !== undefined && before.stoppedAt === undefined && before.bootId === boot;
+    if (wasUnclean) await store.members?.tellCrash();
     await reporter.start();
     const writer = new Writer(store, clock);
     const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
-    const owner = owning = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1));
+    const owner = owning = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1), ownerToken);
+    const duties = new Duties(store, () => current.config, (target) => owner.wake([target]), ownerToken, clock);
+    const membership = joined = store.members &&
+      new Membership(store.members, [owner, duties], ownerToken, systemClock);
     await counting.look();
     const accept = createAccept(writer, counting, (event, seq) => owner.offer(event, seq), clock);
     const clients = new Windows();
@@ -126,6 +134,7 @@ export async function startApp(
         ...config.admin,
         token: () => token,
         store: showUnderway(store, () => owner.underway),
+        shared: () => membership?.view,
         loaded: () => current,
         reporter,
         warnings: () => warningsNow(current),
@@ -144,14 +153,11 @@ export async function startApp(
         ...(admin && config.admin ? [{ name: "admin" as const, url: listenerUrl(config.admin.host, admin.port) }] : []),
       ],
     });
+    if (membership) owner.share(membership);
     await owner.start(wasUnclean);
-    const stopDuties = await startDuties(
-      store,
-      counting,
-      () => current.config,
-      (target) => owner.wake([target]),
-      clock,
-    );
+    if (membership) await membership.start();
+    else await duties.take();
+    const stopCounting = counting.start();
     const watching = watch(store.lanes, owner, clock, stopping.signal);
 
     return {
@@ -183,14 +189,16 @@ export async function startApp(
       },
       async stop() {
         stopping.abort();
-        await watching;
         const { drainMs, targets } = current.config;
         const end = clock.monotonic() + drainMs;
+        const drained = owner.stop(drainMs);
         await Promise.all([
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
-          owner.stop(drainMs),
-          stopDuties(),
+          drained,
+          membership ? membership.stop(drainMs, drained) : duties.giveUp(),
+          stopCounting(),
+          watching,
         ]);
         const graceMs = Math.max(end - clock.monotonic(), LEAST_GRACE_MS);
         if (isShared) await Promise.all(publics.map((one) => one.stop(graceMs)));
@@ -202,7 +210,7 @@ export async function startApp(
     };
   } catch (error) {
     for (const listener of listeners) await listener.stop(0);
-    await owning?.stop(0);
+    await Promise.all([owning?.stop(0), joined?.stop(0)]);
     await reporter.stop(!wasUnclean); // else the next start would not know of the crash
     await store.close();
     throw error;

@@ -1,7 +1,9 @@
 /** What is counted, in the names and units of Prometheus. Counters belong to this process; gauges come from the store. */
 
+import { isOwnLane } from "./own_lane.ts";
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import { runtime } from "./runtime.ts";
+import type { Member } from "./store/members.ts";
 import type { Store } from "./store/mod.ts";
 import { isHeld, type Target } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
@@ -19,6 +21,9 @@ export const names = {
   circuitOpen: "relay_circuit_open",
   noteRequests: "relay_note_requests_total",
   storeBytes: "relay_store_bytes",
+  members: "relay_members",
+  lanes: "relay_lanes",
+  lanesOwned: "relay_lanes_owned",
   buildInfo: "relay_build_info",
 } as const;
 
@@ -105,6 +110,28 @@ const circuitOpen = new Gauge({
 
 const storeBytes = new Gauge({ name: names.storeBytes, help: "Size of the store on disk", registers });
 
+/** What is told only where relays share the store. */
+const sharedRegistry = new Registry();
+const sharedRegisters = [sharedRegistry];
+
+const members = new Gauge({
+  name: names.members,
+  help: "Relays that share the store and are there, this one too, as it saw them last",
+  registers: sharedRegisters,
+});
+
+const lanes = new Gauge({
+  name: names.lanes,
+  help: "Targets that the configs of these relays name",
+  registers: sharedRegisters,
+});
+
+const lanesOwned = new Gauge({
+  name: names.lanesOwned,
+  help: "Targets whose deliveries are this relay's to make: every target has one owner",
+  registers: sharedRegisters,
+});
+
 new Gauge({
   name: names.buildInfo,
   help: "Always 1; its labels say what is running",
@@ -120,27 +147,48 @@ export function countSource(source: string): void {
   for (const result of expected) eventsReceived.inc({ source, result }, 0);
 }
 
+/** What one relay sees of those that share the store. */
+export interface SharedView {
+  members: readonly Pick<Member, "lanes">[];
+  /** The lanes that it owns. */
+  owned: readonly string[];
+}
+
 /**
  * Everything that is counted, in Prometheus' text format.
  * @param targets Those of the config; the store may know more of them.
+ * @param shared What is seen of the relays that share the store; absent where it is for one alone.
  * @throws {StoreError} if the store cannot be read now.
  */
 export async function readMetrics(
   store: Store,
   targets: ReadonlyMap<string, Target>,
+  shared?: SharedView,
 ): Promise<{ type: string; text: string }> {
   for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.reset();
   for (const target of targets.keys()) {
     for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
     for (const state of ["delivered", "dead"]) deliveriesDone.inc({ target, state }, 0); // as `expected`
   }
-  for (const { name: target, pending, oldestPendingAt, circuitOpenUntil } of await store.targets()) {
+  const found = await store.targets();
+  const now = store.time.now();
+  for (const { name: target, pending, oldestPendingAt, circuitOpenUntil } of found) {
     const policy = targets.get(target)?.policy;
     if (!policy && pending === 0) continue; // it was in a config once
     backlog.set({ target }, pending);
-    oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (Date.now() - Date.parse(oldestPendingAt)) / 1000) : 0);
+    oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (now - Date.parse(oldestPendingAt)) / 1000) : 0);
     circuitOpen.set({ target }, policy && isHeld(policy, circuitOpenUntil) ? 1 : 0);
   }
   storeBytes.set(await store.bytes());
-  return { type: registry.contentType, text: await registry.metrics() };
+  const own = await registry.metrics();
+  if (!shared) return { type: registry.contentType, text: own };
+  members.set(shared.members.length);
+  lanes.set(targetsOf(shared.members.flatMap((one) => one.lanes)));
+  lanesOwned.set(targetsOf(shared.owned));
+  return { type: registry.contentType, text: own + await sharedRegistry.metrics() };
+}
+
+/** How many targets are among these lanes. */
+function targetsOf(names: readonly string[]): number {
+  return new Set(names.filter((name) => !isOwnLane(name))).size;
 }

@@ -3,6 +3,9 @@
 /** How the names of these lanes begin; no target's may. */
 export const OWN_LANE = "relay::";
 
+/** A lane without deliveries: whoever owns it has the duties. */
+export const DUTIES = `${OWN_LANE}duties`;
+
 export function isOwnLane(name: string): boolean {
   return name.startsWith(OWN_LANE);
 }

@@ -3,6 +3,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import type { BodyProblem } from "../http/body.ts";
 import type { Reporter } from "../duties/report.ts";
+import type { SharedView } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 import type { ConfigWarning } from "../warnings.ts";
 
@@ -20,6 +21,8 @@ export interface Bindings {
 export interface AdminContext {
   /** It tells of what is under way as well. */
   store: Store;
+  /** What the relay sees of those that share its store; `undefined` where that is for one relay alone. */
+  shared: () => SharedView | undefined;
   /** What the relay says of itself, and what it refused. */
   reporter: Pick<Reporter, "run" | "refused">;
   /** The config at work; asked with every request, since a reload changes it. */

@@ -12,7 +12,7 @@ import type { AdminContext, Bindings } from "./context.ts";
 import { fieldsOf } from "./form.ts";
 import { guard } from "./guard.ts";
 import { Guesses } from "./guesses.ts";
-import { readyzText } from "./readyz.ts";
+import { Readiness, readyzText } from "./readyz.ts";
 import { isApi, refuse } from "./refuse.ts";
 import { beginSession, forgetSession, sessionOf } from "./session.ts";
 
@@ -47,6 +47,7 @@ const bodyProblems: Record<BodyProblem, [status: 400 | 408 | 413 | 415 | 503, te
 export function createAdmin(context: AdminContext): Handler {
   const { store } = context;
   const guesses = new Guesses();
+  const readiness = new Readiness();
   // Loaded with the first request for them: whoever never looks pays neither time at start nor memory for them.
   const pages = once(() => import("./pages/mod.ts"));
   const pagesApp = once(async () => (await pages()).createPages(context));
@@ -74,14 +75,13 @@ export function createAdmin(context: AdminContext): Handler {
   app.use(async (c, next) => c.env.problem ? refuse(c, ...bodyProblems[c.env.problem]) : await next());
   app.get("/readyz", async (c) => {
     const failure = await context.probe().then(() => undefined, (error: unknown) => error);
-    if (c.req.query("verbose") === undefined) {
-      if (failure !== undefined) throw failure;
-      return c.text("OK");
-    }
+    const problem = failure === undefined ? undefined : context.loaded().redact(messageOf(failure));
+    readiness.tell(problem);
+    if (c.req.query("verbose") === undefined) return problem === undefined ? c.text("OK") : refuse(c, 503, problem);
     return c.text(await readyzText(context, failure), failure === undefined ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
-    const { type, text } = await readMetrics(store, context.loaded().config.targets);
+    const { type, text } = await readMetrics(store, context.loaded().config.targets, context.shared());
     return c.body(text, 200, { "Content-Type": type });
   });
   app.get("/sign-in", (c) => c.redirect("/", 303));

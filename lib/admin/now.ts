@@ -2,6 +2,7 @@
 
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, type RefusedView, refusedView, type ReloadView, runView } from "../operator/run.ts";
+import { type Relays, relaysOf } from "../operator/relays.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import type { AdminContext } from "./context.ts";
 
@@ -11,14 +12,18 @@ export interface Trouble {
   /** Requests that were refused within the last hour. */
   refusals: RefusedView[];
   alarms: Alarm[];
+  /** Absent where the store is for one relay alone. */
+  relays?: Relays;
 }
 
 /** What is wrong with the relay as a whole now. */
 export async function troubleNow({ store, loaded, reporter }: AdminContext): Promise<Trouble> {
+  const found = store.members && await relaysOf(store.members, () => store.time.now());
   return {
     reload: runView(reporter.run, true).reload,
-    refusals: refusedView(await reporter.refused(Date.now() - REFUSED_SPAN_MS)),
+    refusals: refusedView(await reporter.refused(store.time.now() - REFUSED_SPAN_MS)),
     alarms: await alarmsOn(store, loaded().config.alerts),
+    ...(found && { relays: found.relays }),
   };
 }
 
@@ -31,7 +36,8 @@ export interface ShownTarget extends Status {
 /** Every target as it is now. */
 export async function targetsNow({ store, loaded }: AdminContext): Promise<ShownTarget[]> {
   const { config: { targets } } = loaded();
-  return statuses(await store.targets(), knownTargets(targets), Date.now()).map((one) => {
+  const views = await store.targets();
+  return statuses(views, knownTargets(targets), store.time.now()).map((one) => {
     const target = targets.get(one.name);
     return { ...one, kind: target?.kind ?? null, address: target?.address ?? null };
   });

@@ -1,11 +1,28 @@
 /** `/readyz?verbose`: a line for each thing that is looked at, as Kubernetes' own servers write it. */
 
 import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import type { Relays } from "../operator/relays.ts";
 import type { AdminContext } from "./context.ts";
 import { targetsNow, troubleNow } from "./now.ts";
 
 /** `[+]` is well, `[-]` makes the relay not ready, `[!]` does not and should be looked at. */
 type Mark = "+" | "-" | "!";
+
+/** Tells the log when the relay is not ready any more, and when it is again: a load balancer asks often. */
+export class Readiness {
+  #isReady = true;
+
+  /** @param problem Why it is not ready; `undefined` if it is. */
+  tell(problem: string | undefined): void {
+    const isReady = problem === undefined;
+    if (isReady === this.#isReady) return;
+    this.#isReady = isReady;
+    const path = "/readyz";
+    if (isReady) log.info("{path} of the admin listener says that the relay is ready again", { path });
+    else log.error("cannot answer {path} of the admin listener: {problem}", { path, problem });
+  }
+}
 
 /** @param failure What the store's probe threw, if it did. */
 export async function readyzText(context: AdminContext, failure?: unknown): Promise<string> {
@@ -32,7 +49,7 @@ async function linesOf(
 }
 
 async function troubleLines(context: AdminContext): Promise<string[]> {
-  const { reload, refusals, alarms } = await troubleNow(context);
+  const { reload, refusals, alarms, relays } = await troubleNow(context);
   return [
     ...(reload
       ? [
@@ -45,7 +62,18 @@ async function troubleLines(context: AdminContext): Promise<string[]> {
       : refusals.map(({ source, reason, count, lastAt }) =>
         line("!", `requests to ${source} refused: ${reason}, ${count} in the last hour, last at ${lastAt}`)
       )),
+    ...(relays ? relayLines(relays) : []),
     ...alarms.map(({ alarm, since, to }) => line("!", `alarm ${alarm} since ${since}, ${to} is told`)),
+  ];
+}
+
+function relayLines({ members, gone, unowned }: Relays): string[] {
+  return [
+    line("+", `relays ${members.map(({ name }) => name).join(", ")}`),
+    ...gone.filter(({ state }) => state === "lost").map(({ name, lastHeardAt }) =>
+      line("!", `relay ${name} gone without a word, heard of last at ${lastHeardAt}`)
+    ),
+    ...unowned.map((name) => line("!", `target ${name} owned by no relay`)),
   ];
 }
 

@@ -6,7 +6,8 @@ import { backupStore, type Contents } from "../store/sqlite/backup.ts";
 import { LongWork } from "./long_work.ts";
 import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { storeThere } from "./store.ts";
+import { backupElsewhere } from "./backup_elsewhere.ts";
+import { storeFileThere } from "./store.ts";
 import { count } from "./terminal.ts";
 
 export function backupVerb(): Command {
@@ -20,7 +21,7 @@ export function backupVerb(): Command {
 }
 
 async function backup(name: string, options: ConfigOptions & { json?: boolean }): Promise<void> {
-  const path = await storeThere(options);
+  const path = await storeFileThere(options, (database) => backupElsewhere(database, name));
   const file = resolve(name);
   const work = new LongWork();
   const contents = await backupStore(path, file, copyElsewhere(work)).finally(() => work.end());

@@ -2,28 +2,41 @@
 
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
-import { warningsNow } from "../store_place.ts";
+import { storePlace, warningsNow } from "../store_place.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { locales } from "../locale/mod.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
-import { toldIn } from "../warnings.ts";
+import { type ConfigWarning, toldIn } from "../warnings.ts";
+import { databaseReport } from "./database_report.ts";
 import { type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
+import type { DatabaseReport } from "../store/postgres/report.ts";
 
 export function checkVerb(): Command {
   return verb("check", "check the config and print the routing table", "config", "json")
-    .addHelpText("after", "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.")
+    .addHelpText(
+      "after",
+      "\nA store in PostgreSQL is looked at too; what is wrong there is a warning." +
+        "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.",
+    )
     .action(async (options: ConfigOptions & { json?: boolean }) => {
       const loaded = await loadConfig(options.config);
-      print(loaded.redact(options.json ? JSON.stringify(summary(loaded), null, 2) : lines(loaded).join("\n")));
+      const report = await databaseReport(loaded);
+      const text = options.json ? JSON.stringify(summary(loaded, report), null, 2) : lines(loaded, report).join("\n");
+      print(loaded.redact(text));
     });
 }
 
+/** Everything that an operator should know of a config. */
+function warningsWith(loaded: LoadedConfig, report?: DatabaseReport): ConfigWarning[] {
+  return [...warningsNow(loaded), ...(report?.warnings ?? []).map((warning) => ({ path: "store", warning }))];
+}
+
 /** The config in short, without any secret. */
-function summary(loaded: LoadedConfig) {
+function summary(loaded: LoadedConfig, report?: DatabaseReport) {
   const { file, config } = loaded;
   const { host, port, tls } = config.listen;
   return {
@@ -35,16 +48,18 @@ function summary(loaded: LoadedConfig) {
     routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
     fallback: config.fallback ?? null,
     alerts: config.alerts,
-    warnings: toldIn("en", warningsNow(loaded)),
+    store: storePlace(loaded).shown,
+    ...(report ? { database: { server: report.server ?? null, schema: report.schema ?? null } } : {}),
+    warnings: toldIn("en", warningsWith(loaded, report)),
   };
 }
 
-function lines(loaded: LoadedConfig): string[] {
-  const { listen, sources, targets, routes, fallback, alerts } = summary(loaded);
+function lines(loaded: LoadedConfig, report?: DatabaseReport): string[] {
+  const { listen, sources, targets, routes, fallback, alerts, store } = summary(loaded);
   const locale = loaded.config.checkLocale;
   const words = locales[locale].check;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
-  const warnings = toldIn(locale, warningsNow(loaded));
+  const warnings = toldIn(locale, warningsWith(loaded, report));
   const aboutCells = (alert: Alert): [what: string, span: string] => {
     if ("dead" in alert) return [words.dead(alert.dead), ""];
     if ("silent" in alert) return [words.silent(alert.silent), words.for(inWords(alert.forMs, locale))];
@@ -72,6 +87,13 @@ function lines(loaded: LoadedConfig): string[] {
       ...routes.map(({ on, to, when }) => [on.join(", "), when ? words.when : "", `→ ${to.join(", ")}`]),
       [words.anythingElse, "", fallback ? `→ ${fallback}` : words.goesNowhere],
     ]),
+    ...(report
+      ? [
+        "",
+        words.store,
+        ...table([[store, report.server ?? "", report.schema === undefined ? "" : words.schema(report.schema)]]),
+      ]
+      : []),
     ...(alerts.length > 0
       ? ["", words.alerts, ...table(alerts.map((alert) => [...aboutCells(alert), `→ ${alert.to}`]))]
       : []),

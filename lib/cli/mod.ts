@@ -24,6 +24,7 @@ const verbs: Record<string, () => Promise<Command>> = {
   diff: async () => (await import("./diff.ts")).diffVerb(),
   backup: async () => (await import("./backup.ts")).backupVerb(),
   restore: async () => (await import("./restore.ts")).restoreVerb(),
+  migrate: async () => (await import("./migrate.ts")).migrateVerb(),
   copy: async () => (await import("./copy.ts")).copyVerb(),
   service: async () => (await import("./service.ts")).serviceVerb(),
   metrics: async () => (await import("./metrics.ts")).metricsVerb(),

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { count } from "./terminal.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { checkTarget, type OpenStore, withStore } from "./store.ts";
+import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
   json?: boolean;
@@ -18,7 +18,7 @@ export function pauseVerb(): Command {
   )
     .argument("<target>", "name of the target")
     .addHelpText("after", "\nAttempts in flight are not cut off. A restart does not end a pause.")
-    .action((target: string, options: Options) => withStore(options, (open) => pause(open, target, options)));
+    .action((target: string, options: Options) => withWritableStore(options, (open) => pause(open, target, options)));
 }
 
 async function pause(open: OpenStore, target: string, { json }: Options): Promise<void> {

@@ -10,7 +10,7 @@ import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
-import { idsOf, type OpenStore, withStore } from "./store.ts";
+import { idsOf, type OpenStore, withWritableStore } from "./store.ts";
 import { count, fullTime } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
@@ -36,7 +36,7 @@ export function replayVerb(): Command {
     )
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);
-      return withStore(options, async (open) => {
+      return withWritableStore(options, async (open) => {
         checkTo(open, options.to);
         await (options.since === undefined ? some(open, ids, options) : bulk(open, options.since, options));
       });
@@ -85,7 +85,7 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   onProgress(0);
   const result = await replaySince(store, loaded, filter, { to, now: Date.now(), signal: work.signal, onProgress })
     .finally(() => work.end());
-  tell(result, json);
+  tell(result, json, since);
 }
 
 /** Counts what is to be replayed, no further than a person wants to wait for. */
@@ -100,15 +100,19 @@ async function countEvents(store: Store, filter: EventFilter): Promise<{ events:
   return { events, hasMore: before !== undefined };
 }
 
-/** Says what was done, and ends with 1 where that was nothing. */
-function tell({ events, deliveries, unrouted, unknown, isComplete, lastAt }: ReplayResult, json?: boolean): void {
+/**
+ * Says what was done, and ends with 1 where that was nothing.
+ * @param since In Unix milliseconds: where to go on if it was stopped before any event. Ids are never stopped.
+ */
+function tell(result: ReplayResult, json?: boolean, since = 0): void {
+  const { events, deliveries, unrouted, unknown, isComplete, lastAt } = result;
   if (deliveries === 0 && isComplete) process.exitCode = ExitCode.failed;
   const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
   if (json) return printJson({ events, deliveries, unrouted, unknown, interrupted: !isComplete, lastReceivedAt });
   const done = `Replaying ${count(events, "event")} as ${count(deliveries, "new delivery", "new deliveries")}`;
   const none = unknown.length > 0 ? "Nothing is replayed" : "Nothing is replayed: no event that fits came in";
   if (isComplete) print(events > 0 ? done : none);
-  else print(`${done}, then stopped; go on with --since ${lastReceivedAt ?? "as before"}`);
+  else print(`${done}, then stopped; go on with --since ${new Date(lastAt ?? since).toISOString()}`);
   if (unrouted > 0) {
     print(`${count(unrouted, "event goes", "events go")} nowhere with the current config; --to names a target`);
   }

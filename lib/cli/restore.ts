@@ -2,13 +2,13 @@
 
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { storePath } from "../store_place.ts";
-import { loadConfig } from "../config/load.ts";
 import { inspectBackup, restoreStore } from "../store/sqlite/backup.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
 import { contentsInWords } from "./backup.ts";
 import { copyElsewhere } from "./copy.ts";
+import { restoreElsewhere } from "./backup_elsewhere.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { storeFile } from "./store.ts";
 
 export function restoreVerb(): Command {
   return verb("restore", "replace the store with a copy that `relay backup` made", "config", "json")
@@ -27,7 +27,7 @@ async function restore(
   options: ConfigOptions & { json?: boolean; yes?: boolean },
 ): Promise<void> {
   const { json, yes } = options;
-  const path = storePath(await loadConfig(options.config));
+  const path = await storeFile(options, (database) => restoreElsewhere(database, name));
   const file = resolve(name);
   const contents = inspectBackup(file);
   const question = `Put ${file} (${contentsInWords(contents)}) in the place of ${path}?`;

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { checkTarget, type OpenStore, withStore } from "./store.ts";
+import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
 import { count } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
@@ -12,7 +12,7 @@ interface Options extends ConfigOptions {
 export function resumeVerb(): Command {
   return verb("resume", "release the deliveries that `relay pause` holds", "config", "json")
     .argument("<target>", "name of the target")
-    .action((target: string, options: Options) => withStore(options, (open) => resume(open, target, options)));
+    .action((target: string, options: Options) => withWritableStore(options, (open) => resume(open, target, options)));
 }
 
 async function resume(open: OpenStore, target: string, { json }: Options): Promise<void> {

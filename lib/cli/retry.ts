@@ -10,7 +10,7 @@ import type { DeadFilter } from "../store/operator.ts";
 import type { DeadGroup } from "../store/views.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
-import { checkTarget, idsOf, type OpenStore, withStore } from "./store.ts";
+import { checkTarget, idsOf, type OpenStore, withWritableStore } from "./store.ts";
 import { count } from "./terminal.ts";
 
 interface Options extends ConfigOptions, DeadFilter {
@@ -34,7 +34,7 @@ export function retryVerb(): Command {
     )
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);
-      return withStore(options, (open) => options.dead ? bulk(open, options) : some(open, ids, options));
+      return withWritableStore(options, (open) => options.dead ? bulk(open, options) : some(open, ids, options));
     });
 }
 

@@ -9,7 +9,7 @@ import { sendTest } from "../operator/test_message.ts";
 import { unknownName } from "../options.ts";
 import type { DeliveryStory } from "../store/operator.ts";
 import { print, printJson, sourceOf, type SourceOptions } from "./shared.ts";
-import { type OpenStore, withStore } from "./store.ts";
+import { type OpenStore, withWritableStore } from "./store.ts";
 
 /** How much longer than the target's own time-out the first attempt is waited for, in milliseconds. */
 const SLACK_MS = 3_000;
@@ -32,7 +32,7 @@ export async function sendTo(event: string | undefined, options: Options): Promi
       ExitCode.usage,
     );
   }
-  await withStore(options, (open) => sendAndWait(open, options));
+  await withWritableStore(options, (open) => sendAndWait(open, options));
 }
 
 async function sendAndWait({ store, loaded }: OpenStore, { to, source, json }: Options): Promise<void> {

@@ -9,13 +9,13 @@ import { ConfigError, explain, messageOf } from "../errors.ts";
 import { type Address, isAsked, keptName, takeSockets } from "../handover/passed.ts";
 import { hostAndPort, isEverywhere, listenerUrl } from "../listener_url.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
-import { rightsTo } from "../rights/mod.ts";
 import { createNotifier } from "../service/notify.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { toldIn } from "../warnings.ts";
 import { type ConfigOptions, verb } from "./shared.ts";
-import { openStore, storePath, warningsNow } from "../store_place.ts";
+import { databaseReport } from "./database_report.ts";
+import { openStore, rightsToStore, storePlace, warningsNow } from "../store_place.ts";
 
 export function serveVerb(): Command {
   return verb("serve", "receive events and deliver them", "config")
@@ -37,7 +37,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   });
   const { listen } = loaded.config;
   const sockets = takeSockets(listen);
-  rightsTo(storePath(loaded)).take({ ports: true });
+  rightsToStore(storePlace(loaded)).take({ ports: true });
   const app = await startApp(loaded, openStore, sockets);
   for (const address of app.addresses) logListening(address, loaded);
   logCertificate(loaded);
@@ -50,6 +50,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     });
   }
   await logOrphaned(app);
+  logDatabase(loaded);
   if (app.wasUnclean) {
     log.warn("the relay before ended without having been asked to; what it had under way is delivered again");
   }
@@ -101,6 +102,14 @@ function logWarnings(loaded: LoadedConfig): void {
   for (const { path, message } of toldIn("en", warningsNow(loaded))) {
     log.warn("config: {path} {problem}", { path, problem: message });
   }
+}
+
+/** Tells what of the store's database is in the relay's way, when that is known: nothing waits for it. */
+function logDatabase(loaded: LoadedConfig): void {
+  databaseReport(loaded).then((report) => {
+    const warnings = (report?.warnings ?? []).map((warning) => ({ path: "store", warning }));
+    for (const { path, message } of toldIn("en", warnings)) log.warn("{path}: {problem}", { path, problem: message });
+  });
 }
 
 /** Tells where the relay listens, and whether that is where the config says. */

@@ -3,11 +3,14 @@
 import type { Command } from "commander";
 import { paint } from "../log.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
+import { ownerOf, type Relays, relaysOf } from "../operator/relays.ts";
 import { REFUSED_SPAN_MS, refusedView, runOf } from "../operator/run.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
+import type { Mark } from "../store/move.ts";
 import { inWords } from "../units.ts";
 import { ready } from "./status_ready.ts";
 import { configLines, refusedLines, runLines } from "./status_lines.ts";
+import { relayLines, takeoverLines } from "./status_relays.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { type FoundStore, withFoundStore } from "./store.ts";
 import { ago, clock, table } from "./terminal.ts";
@@ -25,11 +28,12 @@ export function statusVerb(): Command {
     );
 }
 
-async function status({ store, path, ...found }: FoundStore, asJson = false): Promise<void> {
-  const now = Date.now();
-  const error = "error" in found ? found.error : undefined;
-  const config = "loaded" in found ? found.loaded.config : undefined;
-  const { run, view } = await runOf(store.runs);
+async function status({ store, shown, ...read }: FoundStore, asJson = false): Promise<void> {
+  const error = "error" in read ? read.error : undefined;
+  const config = "loaded" in read ? read.loaded.config : undefined;
+  const found = store.members && await relaysOf(store.members, () => store.time.now());
+  const { run, view } = found ?? await runOf(store.runs);
+  const now = store.time.now(); // which a shared store has told by now
   const refusals = refusedView(await store.runs.refused(now - REFUSED_SPAN_MS, now));
   const views = await store.targets();
   // Of a config that cannot be read, those that are at work count, or were last.
@@ -41,19 +45,50 @@ async function status({ store, path, ...found }: FoundStore, asJson = false): Pr
   const dead = targets.reduce((sum, one) => sum + one.dead, 0);
   const alarms = await alarmsOn(store, config?.alerts);
   const bytes = await store.bytes();
+  const move = await store.moved();
   if (asJson) {
     const problem = error ? { problem: error.message, mistakes: error.issues } : null;
-    return printJson({ ...view, config: problem, refusals, store: path, bytes, backlog, dead, alarms, targets });
+    const told = {
+      config: problem,
+      refusals,
+      store: shown,
+      ...(move && { moved: movedView(move) }),
+      bytes,
+      backlog,
+      dead,
+      alarms,
+      targets,
+    };
+    return printJson({ ...view, ...told, ...found?.relays });
   }
   print(
-    ...runLines(view, now),
-    ...configLines(error, view.reload, now),
+    ...(found
+      ? relayLines(found.relays, error, now)
+      : [...runLines(view, now), ...configLines(error, view.reload, now)]),
     ...refusedLines(refusals, now),
     ...alarms.map((one) => alarmLine(one, now)),
-    `${path}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
+    ...(move
+      ? [
+        paint(
+          "red",
+          `${move.isDone ? "moved" : "being moved"} ${wayOf(move)} ${move.other}; no relay serves this store`,
+        ),
+      ]
+      : []),
+    `${shown}: ${backlog} waiting, ${dead} dead, ${(bytes / 1024 ** 2).toFixed(1)} MB`,
     "",
-    ...lines(targets, now),
+    ...lines(targets, now, found?.relays),
+    ...(found ? takeoverLines(found.relays, now) : []),
   );
+}
+
+/** Where the store is moved to, or from. */
+function movedView(move: Mark) {
+  return { [wayOf(move)]: move.other, isDone: move.isDone };
+}
+
+function wayOf({ role }: Mark): "to" | "from" {
+  return role === "source" ? "to" : "from";
 }
 
 function alarmLine(alarm: Alarm, now: number): string {
@@ -75,9 +110,9 @@ const cuts = [
   { column: 0, to: 12 },
 ];
 
-function lines(targets: Status[], now: number): string[] {
+function lines(targets: Status[], now: number, relays?: Relays): string[] {
   const since = (time: string | null) => time === null ? "-" : ago(now - Date.parse(time));
-  return table([
+  const rows = [
     ["Target", "State", "Waiting", "Oldest", "Dead", "Last success", "Last failure"],
     ...targets.map((one) => [
       one.name,
@@ -88,7 +123,10 @@ function lines(targets: Status[], now: number): string[] {
       since(one.lastDeliveredAt),
       one.lastFailedAt === null ? "-" : `${since(one.lastFailedAt)}: ${one.lastReason}`,
     ]),
-  ], cuts);
+  ];
+  if (!relays) return table(rows, cuts);
+  const owners = targets.map(({ name }) => ownerWords(relays, name));
+  return table(rows.map((row, at) => [...row, at === 0 ? "Owner" : owners[at - 1]!]), [...cuts, { column: 7, to: 8 }]);
 }
 
 function words({ state, circuitOpenUntil, throttledUntil, pausedAt }: Status, now: number): string {
@@ -102,4 +140,10 @@ function words({ state, circuitOpenUntil, throttledUntil, pausedAt }: Status, no
   }
   const seconds = Math.ceil((Date.parse(circuitOpenUntil!) - now) / 1000);
   return paint("red", seconds > 0 ? `held, tries in ${seconds} s` : "held, tries with the next one");
+}
+
+function ownerWords(relays: Relays, target: string): string {
+  const owner = ownerOf(relays, target);
+  if (owner) return owner.isTaking ? paint("yellow", `${owner.name} soon`) : owner.name;
+  return relays.unowned.includes(target) ? paint("red", "nobody") : "-";
 }

@@ -47,16 +47,29 @@ function endOf({ stoppedAt, lastHeardAt }: RunView, now: number): string {
 
 /** What is wrong with the config on disk, and whether the relay goes on under another one. */
 export function configLines(error: ConfigError | undefined, reload: ReloadView | null, now: number): string[] {
-  const mistakes = error?.issues.map(({ path, message }) => ({ path, message })) ?? [];
-  const isSame = reload !== null && isDeepStrictEqual(reload.mistakes, mistakes);
   const refused = reload === null ? [] : [
-    paint("red", `config not reloaded since ${clock(Date.parse(reload.refusedSince), now)}, the old one goes on`) +
-    `: ${visible(reload.problem)}`,
-    ...mistakeLines(reload.mistakes),
+    ...reloadLines(reload, now),
     ...(error ? [] : ["  hint: the config on disk is sound now; `systemctl reload relay`, or SIGHUP, loads it"]),
   ];
-  if (!error || isSame) return refused;
-  return [...refused, `${paint("red", "config")}: ${visible(error.message)}`, ...mistakeLines(mistakes)];
+  return [...refused, ...mistakesOnDisk(error, reload === null ? [] : [reload])];
+}
+
+/** What is wrong with the config on disk. @param told Reloads that were told of: a relay may have refused this very config. */
+export function mistakesOnDisk(error: ConfigError | undefined, told: readonly ReloadView[]): string[] {
+  const mistakes = error?.issues.map(({ path, message }) => ({ path, message })) ?? [];
+  if (!error || told.some((reload) => isDeepStrictEqual(reload.mistakes, mistakes))) return [];
+  return [`${paint("red", "config")}: ${visible(error.message)}`, ...mistakeLines(mistakes)];
+}
+
+/** A reload that was refused. @param name Of the relay that refused it, where there are several. */
+export function reloadLines(reload: ReloadView | null, now: number, name?: string): string[] {
+  if (reload === null) return [];
+  const since = clock(Date.parse(reload.refusedSince), now);
+  return [
+    paint("red", `${name === undefined ? "" : `${name}: `}config not reloaded since ${since}, the old one goes on`) +
+    `: ${visible(reload.problem)}`,
+    ...mistakeLines(reload.mistakes),
+  ];
 }
 
 function mistakeLines(mistakes: ReloadView["mistakes"]): string[] {

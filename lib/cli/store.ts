@@ -2,22 +2,26 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { openStore, openStoreAt, storePath, storePathIn } from "../store_place.ts";
+import process from "node:process";
+import { openStoreAt, rightsToStore, type StorePlace, storePlace, storePlaceIn } from "../store_place.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { DEFAULT_STORE } from "../config/store.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
 import { visible } from "../log.ts";
 import { unknownName } from "../options.ts";
-import { rightsHint, rightsTo } from "../rights/mod.ts";
+import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { refusalOf } from "../store/move.ts";
+import type { PostgresUrl } from "../store/postgres/url.ts";
 import type { ConfigOptions } from "./shared.ts";
 
 /** A store that is open, and the config that names it. */
 export interface OpenStore {
   store: Store;
   loaded: LoadedConfig;
-  /** Path of the store's file. */
-  path: string;
+  /** The store as people are shown it. */
+  shown: string;
 }
 
 /**
@@ -30,8 +34,21 @@ export async function withStore<Result>(
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
   const loaded = await loadConfig(options.config);
-  rightsTo(storePath(loaded)).take();
-  return await opened(loaded, work);
+  const place = storePlace(loaded);
+  rightsToStore(place).take();
+  return await opened(place, (open) => work({ ...open, loaded }));
+}
+
+/** As {@link withStore}, for a verb that changes what is stored, which nobody does where the store is moved away. */
+export async function withWritableStore<Result>(
+  options: ConfigOptions,
+  work: (open: OpenStore) => Promise<Result>,
+): Promise<Result> {
+  return await withStore(options, async (open) => {
+    const mark = await open.store.moved();
+    if (mark) throw refusalOf(mark, `write to the store ${open.shown}`);
+    return await work(open);
+  });
 }
 
 /** As {@link withStore}, for a verb that writes something elsewhere afterwards: root is root again then. */
@@ -40,22 +57,25 @@ export async function fromStore<Result>(
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
   const loaded = await loadConfig(options.config);
-  return await rightsTo(storePath(loaded)).during(() => opened(loaded, work));
+  const place = storePlace(loaded);
+  return await rightsToStore(place).during(() => opened(place, (open) => work({ ...open, loaded })));
 }
 
-async function opened<Result>(loaded: LoadedConfig, work: (open: OpenStore) => Promise<Result>): Promise<Result> {
-  const path = storePath(loaded);
-  checkThere(path);
-  const store = openStore(loaded);
+async function opened<Result>(
+  place: StorePlace,
+  work: (open: Omit<OpenStore, "loaded">) => Promise<Result>,
+): Promise<Result> {
+  checkThere(place);
+  const store = await openStoreAt(place, { isMade: false });
   try {
-    return await work({ store, loaded, path });
+    return await work({ store, shown: place.shown });
   } finally {
     await store.close();
   }
 }
 
 /** A store that is open, and its config, or why that cannot be used. */
-export type FoundStore = Pick<OpenStore, "store" | "path"> & ({ loaded: LoadedConfig } | { error: ConfigError });
+export type FoundStore = Pick<OpenStore, "store" | "shown"> & ({ loaded: LoadedConfig } | { error: ConfigError });
 
 /**
  * Does as {@link withStore} does, also where the config is not sound: then the store is the one that the config names in
@@ -73,48 +93,76 @@ export async function withFoundStore<Result>(
     if (!(problem instanceof ConfigError)) throw problem;
     error = problem;
   }
-  const path = findStore(resolve(options.config), error);
-  if (path === undefined) throw error;
-  rightsTo(path).take();
-  checkThere(path);
-  const store = openStoreAt(path);
+  const place = findStore(resolve(options.config), error);
+  if (place === undefined) throw error;
+  rightsToStore(place).take();
+  return await opened(place, (open) => work({ ...open, error }));
+}
+
+/** Where the store of a config is that cannot be used: a file only if there is one, a database in any case. */
+function findStore(file: string, { store }: ConfigError): StorePlace | undefined {
+  const written = store ?? writtenStore(file);
+  const names = [...(written === undefined ? [] : [written]), ...(store === undefined ? [DEFAULT_STORE] : [])];
+  for (const name of names) {
+    const place = soundPlace(dirname(file), name);
+    if (place && (!("file" in place) || existsSync(place.file))) return place;
+  }
+  return undefined;
+}
+
+function soundPlace(folder: string, name: string): StorePlace | undefined {
   try {
-    return await work({ store, path, error });
-  } finally {
-    await store.close();
+    return storePlaceIn(folder, name);
+  } catch {
+    return undefined;
   }
 }
 
-/** Path of the store of a config that cannot be used, if there is one. */
-function findStore(file: string, { store }: ConfigError): string | undefined {
-  const written = store === undefined ? writtenStore(file) : undefined;
-  const names = store === undefined ? [...(written === undefined ? [] : [written]), "sqlite:relay.db"] : [store];
-  return names.map((name) => storePathIn(dirname(file), name)).find((path) => existsSync(path));
-}
-
-/** The store that stands in the text of a config which cannot be run. */
+/** The store that stands in the text of a config which cannot be run, or in the variable that this names. */
 function writtenStore(file: string): string | undefined {
   try {
     const text = readFileSync(file, "utf8").replaceAll(/^\s*\/\/.*$/gm, "");
-    return /\bstore:\s*(["'`])(sqlite:.+?)\1/.exec(text)?.[2];
+    const [, , literal] = /\bstore:\s*(["'`])((?:sqlite:|postgres(?:ql)?:\/\/).+?)\1/.exec(text) ?? [];
+    const [, , variable] = /\bstore:\s*env\(\s*(["'`])(\w+)\1/.exec(text) ?? [];
+    return literal ?? (variable === undefined ? undefined : process.env[variable] || undefined);
   } catch {
     return undefined;
   }
 }
 
 /**
- * Path of the config's store.
- * @throws {RelayError} if there is none yet, or it cannot be reached.
+ * Path of the config's store, for a verb that works on files alone.
+ * @param elsewhere Why it cannot, where the store is a database.
+ * @throws {RelayError} if it is a database, there is no store yet, or it cannot be reached.
  */
-export async function storeThere(options: ConfigOptions): Promise<string> {
-  const path = storePath(await loadConfig(options.config));
-  rightsTo(path).use(() => checkThere(path));
-  return path;
+export async function storeFile(
+  { config }: ConfigOptions,
+  elsewhere: (database: PostgresUrl) => RelayError,
+): Promise<string> {
+  const place = storePlace(await loadConfig(config));
+  if ("file" in place) return place.file;
+  throw elsewhere(place.database);
 }
 
-function checkThere(path: string): void {
+/**
+ * {@link storeFile}, of a store that is there.
+ * @throws {RelayError} if there is none yet, or it cannot be reached.
+ */
+export async function storeFileThere(
+  options: ConfigOptions,
+  elsewhere: (database: PostgresUrl) => RelayError,
+): Promise<string> {
+  const file = await storeFile(options, elsewhere);
+  const place = { file, shown: file };
+  rightsToStore(place).use(() => checkThere(place));
+  return file;
+}
+
+/** A verb makes no file. Whether there is a store in a database shows when it is read. */
+export function checkThere(place: StorePlace): void {
+  if (!("file" in place)) return;
   try {
-    statSync(path);
+    statSync(place.file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
@@ -122,7 +170,7 @@ function checkThere(path: string): void {
       : code === "EACCES"
       ? ["this user may not look there", rightsHint() ?? "run this as root, or as the user of the service"]
       : [messageOf(error), undefined];
-    throw new RelayError(`Cannot read the store ${path}: ${reason}`, hint);
+    throw new RelayError(`Cannot read the store ${place.file}: ${reason}`, hint);
   }
 }
 

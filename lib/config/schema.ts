@@ -14,6 +14,7 @@ import type { RouteRule } from "../pipeline/route.ts";
 import { ReadableSecret } from "../secret.ts";
 import * as sourceMakers from "../sources/mod.ts";
 import type { BoundedSource, Source } from "../sources/source.ts";
+import { isPostgresUrl } from "../store/postgres/url.ts";
 import type { KeepPolicy } from "../store/upkeep.ts";
 import { messageShape } from "../targets/message.ts";
 import * as targetMakers from "../targets/mod.ts";
@@ -23,12 +24,14 @@ import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
 import { crossIssues, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
+import { DEFAULT_STORE, storeSecrets, storeText } from "./store.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 
 /** A config at work: checked, complete, secrets read. */
 export interface Config {
   listen: { host: string; port: number; tls?: KeyPair };
   admin: false | { host: string; port: number; token?: string; publicUrl?: string };
+  /** `sqlite:PATH`, or the URL of a PostgreSQL database with its password. */
   store: string;
   sources: readonly BoundedSource[];
   targets: ReadonlyMap<string, Target>;
@@ -123,10 +126,7 @@ const schema = options({
     ]),
     {},
   ),
-  store: z._default(
-    z.string().check(z.regex(/^sqlite:./, 'expected "sqlite:" and a path, such as "sqlite:relay.db"')),
-    "sqlite:relay.db",
-  ),
+  store: z._default(storeText, DEFAULT_STORE),
   sources: z.record(z.string(), z.unknown()),
   targets: z.record(z.string(), z.unknown()),
   routes: z.array(
@@ -177,10 +177,14 @@ export interface Reading {
 export function readConfig(exported: unknown, folder: string, nowMs = Date.now()): Reading {
   const read: SecretsRead = { secrets: [], issues: [], files: [] };
   const value = readSecrets(withPemFiles(exported), folder, [], read);
-  const { secrets, issues: secretIssues, files } = read;
+  const { issues: secretIssues, files } = read;
+  const top = isObject(value) ? value : {};
+  // Of a store's URL people are shown all but the password, wherever it was read from.
+  const ofStore = storeSecrets(top.store);
+  const isUrl = (secret: string) => secret === top.store && isPostgresUrl(secret);
+  const secrets = [...read.secrets.filter((secret) => !isUrl(secret)), ...ofStore];
 
   const parsed = schema.safeParse(value);
-  const top = isObject(value) ? value : {};
   const context: TargetContext = {
     folder,
     locale: localeNames.find((name) => name === top.locale) ?? "pt-BR",
@@ -213,6 +217,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
       ...[...sources.built, ...targets.built.filter(({ kind }) => kind !== "script")].flatMap((one) => one.secrets),
       ...keyPair.secrets,
       ...accesses.map(({ key }) => key),
+      ...ofStore,
       ...(adminToken === undefined ? [] : [adminToken]),
     ],
     files: files.filter(({ path }) => path !== "listen.tls.cert"), // which everybody is shown anyway

@@ -64,8 +64,10 @@ export interface RelayConfig<
    */
   admin?: false | { host?: string; port?: number; token?: SecretText; publicUrl?: string };
   /**
-   * Where events are kept. Relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to `/var/lib/NAME` if that
-   * is there, else to the config's folder. Default: `sqlite:relay.db`.
+   * Where events are kept: `sqlite:PATH`, in a file, or `postgres://USER:PASSWORD@HOST/DATABASE`, in PostgreSQL 14 or later,
+   * which several relays may share. A relative path is relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to
+   * `/var/lib/NAME` if that is there, else to the config's folder. A URL takes `sslmode`, `sslrootcert`, `schema` (default
+   * `relay`), and `direct=HOST:PORT`, the server itself where `HOST` is a pooler. Default: `sqlite:relay.db`.
    */
   store?: SecretText;
   /** What receives events, by name. */

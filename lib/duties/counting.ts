@@ -1,4 +1,4 @@
-/** Counting: what waits, so that accepting need not ask, and what came in, which is taken into account a little later. */
+/** Counting: what waits, so that accepting need not ask. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -39,9 +39,8 @@ export class Counting implements Backlog {
     this.#added += Math.max(0, deliveries);
   }
 
-  /** @throws {StoreError} if the store cannot read or write now. */
+  /** @throws {StoreError} if the store cannot read now. */
   async look(): Promise<void> {
-    while (await this.#store.observe()) await this.#clock.sleep(0); // others have their turns in between
     const targets = this.#counted();
     this.#added = 0;
     // What is accepted meanwhile may be counted twice, never not at all.

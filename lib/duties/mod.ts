@@ -1,17 +1,15 @@
-/** What a relay does on its own, under one owner: counting, retention, alarms. */
+/** What a relay does on its own, under one owner: taking into account what came in, retention, alarms. */
 
-import { randomUUID } from "node:crypto";
 import type { Alert } from "../alert.ts";
 import { type Clock, within } from "../clock.ts";
-import { OWN_LANE } from "../own_lane.ts";
-import type { Store } from "../store/mod.ts";
+import type { Claimant } from "../lanes/membership.ts";
+import { DUTIES } from "../own_lane.ts";
+import type { Epoch, Store } from "../store/mod.ts";
 import type { KeepPolicy } from "../store/upkeep.ts";
 import { startAlarms } from "./alarms.ts";
-import type { Counting } from "./counting.ts";
+import { startObserving } from "./observing.ts";
 import { startRetention } from "./retention.ts";
-
-/** A lane without deliveries: whoever owns it has the duties. */
-const DUTIES = `${OWN_LANE}duties`;
+import { startUpgrading } from "./upgrading.ts";
 
 /** How long giving the duties up may take, in milliseconds; a store that is locked does not do it. */
 const GIVE_UP_MS = 1_000;
@@ -22,29 +20,75 @@ export interface DutiesConfig {
   alerts: readonly Alert[];
 }
 
-/**
- * Takes the duties over, and begins with them.
- * @param config Asked each time, since a reload may change it.
- * @param wake Called with the target of a message that is to be delivered.
- * @returns What ends them, and resolves once they have ended.
- * @throws {StoreError} if the store cannot write now.
- */
-export async function startDuties(
-  store: Store,
-  counting: Counting,
-  config: () => DutiesConfig,
-  wake: (target: string) => void,
-  clock: Clock,
-): Promise<() => Promise<void>> {
-  const owned = await store.lanes.own([DUTIES], randomUUID());
-  const stops = [
-    counting.start(),
-    startRetention(store.upkeep, () => config().keep, clock),
-    startAlarms(store, () => config().alerts, wake, clock),
-  ];
-  return async () => {
-    await Promise.all(stops.map((stop) => stop()));
-    const epochs = [...owned.values()].map(({ epoch }) => epoch);
-    await within(GIVE_UP_MS, store.lanes.giveUp(epochs), clock); // a store that cannot write has told so elsewhere
-  };
+export class Duties implements Claimant {
+  readonly #store: Store;
+  readonly #config: () => DutiesConfig;
+  readonly #wake: (target: string) => void;
+  readonly #token: string;
+  readonly #clock: Clock;
+  #epoch?: Epoch;
+  #stops: (() => Promise<void>)[] = [];
+  /** What was begun or stopped before has ended. */
+  #ended: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param config Asked each time, since a reload may change it.
+   * @param wake Called with the target of a message that is to be delivered.
+   * @param token By which their owner is known: random, of this start of the relay.
+   */
+  constructor(
+    store: Store,
+    config: () => DutiesConfig,
+    wake: (target: string) => void,
+    token: string,
+    clock: Clock,
+  ) {
+    this.#store = store;
+    this.#config = config;
+    this.#wake = wake;
+    this.#token = token;
+    this.#clock = clock;
+  }
+
+  names(): string[] {
+    return [DUTIES];
+  }
+
+  spare(): string[] {
+    return [];
+  }
+
+  wake(): void {}
+
+  async take(lanes: readonly Epoch[] = []): Promise<Map<string, Epoch>> {
+    const taken = this.#ended.then(() => this.#take(lanes));
+    this.#ended = taken.catch(() => {});
+    return new Map([[DUTIES, await taken]]);
+  }
+
+  async #take(lanes: readonly Epoch[]): Promise<Epoch> {
+    if (this.#epoch) return this.#epoch; // a machine that slept may have them taken over twice
+    const seen = new Map(lanes.map(({ lane, number }) => [lane, number]));
+    const { epoch } = (await this.#store.lanes.own([DUTIES], this.#token, { seen })).get(DUTIES)!;
+    this.#epoch = epoch;
+    this.#stops = [
+      startObserving(this.#store.upkeep, this.#clock),
+      startRetention(this.#store.upkeep, () => this.#config().keep, this.#clock),
+      startAlarms(this.#store, () => this.#config().alerts, this.#wake, this.#clock),
+      ...(this.#store.members ? [startUpgrading(this.#store.members, this.#clock)] : []),
+    ];
+    return epoch;
+  }
+
+  async giveUp(): Promise<void> {
+    const epoch = this.#epoch;
+    this.lose();
+    await this.#ended;
+    if (epoch) await within(GIVE_UP_MS, this.#store.lanes.giveUp([epoch]), this.#clock); // a store that cannot write has told so elsewhere
+  }
+
+  lose(): void {
+    this.#epoch = undefined;
+    this.#ended = Promise.all([this.#ended, ...this.#stops.splice(0).map((stop) => stop())]);
+  }
 }

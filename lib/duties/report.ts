@@ -45,6 +45,7 @@ export class Reporter {
 
   /** Begins to speak. The first word takes the place of another relay's last one. */
   async start(): Promise<void> {
+    this.#run = { ...this.#run, since: this.#clock.now() }; // a store that is served by now has told its time
     await this.#say();
     this.#ended = this.#speak();
   }

@@ -13,6 +13,13 @@ const MAX_WAITING_BYTES = 1024 ** 2;
 /** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
 const MAX_UNRECORDED = 256;
 
+/**
+ * A read begins so long before the last due time that was taken, in milliseconds, as a commit may be so late; and from the
+ * beginning so often. What was recorded lies dead in an index for a while, and a read would go through all of it.
+ */
+const LATE_MS = 5_000;
+const WHOLE_MS = 10_000;
+
 /** Most deliveries that are kept in memory while they stand behind others of their order keys. */
 const MAX_BEHIND = 64;
 
@@ -33,7 +40,11 @@ export interface UnderwayView {
 export class Lane {
   readonly epoch: Epoch;
   readonly pace: Pace;
-  /** An attempt was cut off by a stop: it was begun, and no record says so. */
+  /** Ends its attempts; what is not recorded by then is made again, by whoever owns the lane next. */
+  readonly cut = new AbortController();
+  /** It is given up: nothing more begins. */
+  isLeaving = false;
+  /** An attempt was cut off: it was begun, and no record says so. */
   wasCutOff = false;
   /** What was read and has not begun, in the order of due times. */
   #waiting: Due[] = [];
@@ -57,6 +68,13 @@ export class Lane {
   /** The read that is under way was sent before what it tells of was changed. */
   #isStale = false;
   #nextAt?: number;
+  /** The last due time that was taken, and when the next read begins before all, in Unix milliseconds. */
+  #lastDue = 0;
+  #wholeAt = -Infinity;
+  /** When the read that is under way was asked for, if it begins before all. */
+  #wholeAskedAt?: number;
+  /** Told when nothing is under way any more. */
+  #onIdle: (() => void)[] = [];
 
   constructor(epoch: Epoch, pace: Pace) {
     this.epoch = epoch;
@@ -70,6 +88,11 @@ export class Lane {
   /** Nothing of it is under way, and records tell of everything that was. */
   get isIdle(): boolean {
     return this.#underway.size === 0 && !this.wasCutOff;
+  }
+
+  /** Resolves once nothing of it is under way, and what was is recorded, or cut off. */
+  async idle(): Promise<void> {
+    if (this.#underway.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   /** Whether there is room for more: a store that takes no records is not run away from. */
@@ -106,6 +129,13 @@ export class Lane {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#isStale = true;
+    this.#wakeWhole();
+  }
+
+  /** What is read next may have been due before what was read last. */
+  #wakeWhole(): void {
+    this.#wholeAt = -Infinity;
+    this.#wholeAskedAt = undefined;
     this.wake();
   }
 
@@ -118,23 +148,34 @@ export class Lane {
     this.#isReading = true;
     this.#isWoken = this.#isStale = false;
     const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
-    return { lane: this.epoch.lane, limit: READ, known };
+    return { lane: this.epoch.lane, limit: READ, known, from: this.#from(now) };
+  }
+
+  #from(now: number): number | undefined {
+    const isWhole = now >= this.#wholeAt || now < this.#wholeAt - WHOLE_MS; // or the clock was set back
+    this.#wholeAskedAt = isWhole ? now : undefined;
+    return isWhole ? undefined : Math.min(this.#lastDue, now) - LATE_MS;
   }
 
   /** Takes in what was read. */
   take({ due, isAll, nextAt }: DueInLane): void {
     this.#isReading = false;
     if (this.#isStale) return;
+    if (this.#wholeAskedAt !== undefined) this.#wholeAt = this.#wholeAskedAt + WHOLE_MS;
     this.#isAll = isAll && !this.#isWoken && this.#recorded.size === 0 && this.#turned.size === 0;
     this.#nextAt = nextAt;
     const fresh = due.filter(({ ref, orderKey }) =>
       !this.#recorded.has(keyOf(ref)) && !this.#underway.has(keyOf(ref)) && !(orderKey && this.#turned.has(orderKey))
     );
+    if (fresh.length < due.length) this.#wholeAt = -Infinity;
     const known = new Set(this.#waiting.map(({ ref }) => keyOf(ref)));
     const added = fresh.filter(({ ref }) => !known.has(keyOf(ref)));
     this.#waiting = [...this.#waiting, ...added].sort(byDueTime);
     for (const one of added) this.#waitingBytes += bytesOf(one);
-    for (const { ref } of due) this.#newestRead = Math.max(this.#newestRead, ref.event);
+    for (const { ref, dueAt } of due) {
+      this.#newestRead = Math.max(this.#newestRead, ref.event);
+      this.#lastDue = Math.max(this.#lastDue, dueAt);
+    }
   }
 
   /** Which delivery may begin next, if there is one in memory. */
@@ -171,7 +212,7 @@ export class Lane {
   /** Puts back what was not made: it is read again. */
   release({ due }: Underway): void {
     this.#end(due);
-    this.wake();
+    this.#wakeWhole();
   }
 
   /** Takes in what was recorded of a delivery. */
@@ -186,12 +227,14 @@ export class Lane {
     if (due.orderKey === undefined) return;
     const behind = this.#waiting.filter(({ orderKey }) => orderKey === due.orderKey);
     for (const one of behind) one.head = head;
-    if (head && !behind.some(({ ref }) => keyOf(ref) === keyOf(head))) this.wake();
+    if (head && !behind.some(({ ref }) => keyOf(ref) === keyOf(head))) this.#wakeWhole();
   }
 
   #end({ ref, orderKey }: Due): void {
     this.#underway.delete(keyOf(ref));
     if (orderKey !== undefined) this.#busyKeys.delete(orderKey);
+    if (this.#underway.size > 0) return;
+    for (const tell of this.#onIdle.splice(0)) tell();
   }
 }
 

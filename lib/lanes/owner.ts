@@ -1,63 +1,79 @@
 /** The owner of lanes: takes them over, reads what is due in them, and sleeps until something is. */
 
 import { randomUUID } from "node:crypto";
-import { type Clock, within } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import type { NewEvent } from "../event.ts";
 import { log } from "../log.ts";
 import { isOwnLane } from "../own_lane.ts";
-import type { Store } from "../store/mod.ts";
+import type { Epoch, Store } from "../store/mod.ts";
 import type { Writer } from "../store/writer.ts";
-import { isSamePlace, type Target } from "../targets/target.ts";
 import { Caution } from "./caution.ts";
+import { Holdings } from "./holdings.ts";
 import type { Lane, UnderwayView } from "./lane.ts";
+import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
-import { takeOver } from "./take_over.ts";
+import { Serial } from "./serial.ts";
+import type { Start } from "./take_over.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
 /** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
 const RECORD_MS = 1_000;
 
-/** How lanes are taken over. */
-interface Start {
-  /** A circuit that is open begins with a probe. */
-  probes: boolean;
-  /** The owner before ended without having been asked to. */
-  wasUnclean: boolean;
-}
+/** What says which lanes it owns, where relays share a store. */
+type Sharing = Pick<Membership, "mayBegin" | "changed">;
 
-/** Owns lanes from {@link Owner.start} on. */
-export class Owner {
+/**
+ * Owns lanes from {@link Owner.start} on: all of them in a store that is for one relay alone, else those that it is told to
+ * take, until it is told to give them up.
+ */
+export class Owner implements Claimant {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #time: StoreTime;
   readonly #caution: Caution;
   readonly #worker: Worker;
-  readonly #token = randomUUID();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #holdings: Holdings;
+  readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #stop = new AbortController();
   #config: LanesConfig;
   #wanted: LanesConfig;
-  #isStopping = false;
+  readonly #stopping = new AbortController();
+  readonly #serial: Serial;
   #isWoken = false;
   #isRefreshing = false;
-  #turn: Promise<void> = Promise.resolve();
+  /** Lanes of relay's own in which something waits, and which no config names that was seen. */
+  #gone: string[] = [];
   readonly #schedule: Schedule;
   readonly #order: OrderCheck;
+  #membership?: Sharing;
 
-  /** @param onDone Called when a target's delivery is done, delivered or dead. */
-  constructor(store: Store, writer: Writer, config: LanesConfig, clock: Clock, onDone: () => void = () => {}) {
+  /**
+   * @param onDone Called when a target's delivery is done, delivered or dead.
+   * @param token By which it is known as an owner: random, of this start of the relay.
+   */
+  constructor(
+    store: Store,
+    writer: Writer,
+    config: LanesConfig,
+    clock: Clock,
+    onDone = () => {},
+    token = randomUUID() as string,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#time = new StoreTime(clock);
     this.#schedule = new Schedule(clock, () => this.#lookSoon());
-    this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
     this.#caution = new Caution(store.lanes, clock, () => this.wake());
+    this.#holdings = new Holdings(store.lanes, this.#time, this.#caution, token);
+    this.#lanes = this.#holdings.lanes;
+    this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
+    this.#serial = new Serial(clock, this.#stopping.signal, () => this.wake());
     this.#config = this.#wanted = config;
     this.#worker = new Worker({
       store: store.lanes,
@@ -66,37 +82,46 @@ export class Owner {
       clock,
       caution: this.#caution,
       stop: this.#stop.signal,
+      mayBegin: (lane) => this.#mayBegin(lane),
       onChange: () => this.#lookSoon(),
       onDone,
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
-    writer.onLost = (lanes) => this.#lose(lanes);
+    writer.onLost = (lanes) => this.#holdings.loseToOthers(lanes);
   }
 
   /**
-   * Takes the config's lanes over and begins. A circuit that is open begins with a probe.
+   * Begins, where the store is for one relay alone with the config's lanes. A circuit that is open begins with a probe.
    * @param wasUnclean The process before ended without having been asked to.
    * @throws {StoreError} if the store cannot read or write now.
    */
   async start(wasUnclean: boolean): Promise<void> {
-    await this.#bringForward();
+    await this.#holdings.bringForward();
     await this.#adopt(this.#config, { probes: true, wasUnclean });
     this.checkOrder();
     this.wake();
   }
 
+  /** Owns from now on what the membership says, and no more. */
+  share(membership: Sharing): void {
+    this.#membership = membership;
+  }
+
+  #mayBegin(lane: string): boolean {
+    return this.#membership?.mayBegin(lane) ?? true;
+  }
+
   /** What is under way now. */
   get underway(): UnderwayView[] {
-    return [...this.#lanes.values()].flatMap(({ underway }) => underway)
-      .map(({ due: { id, lane, ref } }) => ({ id, lane, event: ref.event }));
+    return this.#holdings.underway;
   }
 
   /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
   async use(config: LanesConfig): Promise<void> {
     this.#wanted = config;
     const adopted = Promise.withResolvers<void>();
-    this.#inTurn("take lanes over", async () => {
+    this.#serial.insist("take lanes over", async () => {
       if (this.#wanted === config) await this.#adopt(config);
       adopted.resolve();
     });
@@ -108,25 +133,39 @@ export class Owner {
   async #adopt(config: LanesConfig, start: Start = { probes: false, wasUnclean: false }): Promise<void> {
     // What is accepted under the config before, and is written only now, may go to any lane of that one.
     const known = new Set([...await this.#store.lanes.waiting(), ...this.#lanes.keys()]);
-    const gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
-    const lanes = new Map([...config.lanes, ...gone.map((name) => [name, unnamed(name)] as const)]);
-    const now = this.#clock.monotonic();
-    for (const [name, target] of lanes) {
-      const lane = this.#lanes.get(name);
-      if (!lane) continue;
-      lane.pace.use(target.policy, now);
-      const before = this.#config.lanes.get(name);
-      if (before && !isSamePlace(before, target)) lane.pace.forget();
-    }
+    this.#gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
+    const lanes = new Map([...config.lanes, ...this.#gone.map((name) => [name, unnamed(name)] as const)]);
+    this.#holdings.use(lanes, this.#config.lanes, this.#clock.monotonic());
     this.#config = { ...config, lanes };
-    await this.#takeOver(new Map([...lanes].filter(([name]) => !this.#lanes.has(name))), start);
+    if (this.#membership) this.#membership.changed();
+    else await this.#holdings.take(lanes, start);
   }
 
-  async #takeOver(targets: ReadonlyMap<string, Target>, { probes, wasUnclean }: Start): Promise<void> {
-    if (targets.size === 0) return;
-    const lanes = await takeOver(targets, this.#token, probes, { store: this.#store.lanes, time: this.#time });
-    await this.#caution.open(wasUnclean, [...lanes.keys()]);
-    for (const [name, lane] of lanes) this.#lanes.set(name, lane);
+  names(): string[] {
+    return [...this.#wanted.lanes.keys()];
+  }
+
+  spare(): string[] {
+    return this.#gone;
+  }
+
+  async take(lanes: readonly Epoch[]): Promise<Map<string, Epoch>> {
+    const seen = new Map(lanes.map(({ lane, number }) => [lane, number]));
+    const names = await this.#serial.run(async () => {
+      const targets = new Map([...this.#config.lanes].filter(([name]) => seen.has(name)));
+      await this.#holdings.take(targets, { probes: false, wasUnclean: false, seen });
+      return [...targets.keys()];
+    });
+    this.#order.ask();
+    return new Map(names.map((name) => [name, this.#lanes.get(name)!.epoch]));
+  }
+
+  async giveUp(name: string): Promise<void> {
+    await this.#holdings.giveUp(name);
+  }
+
+  lose(name: string): void {
+    this.#holdings.lose(name);
   }
 
   /** Takes in what was just stored, with its sequence, as far as its lanes have room for it. */
@@ -142,10 +181,10 @@ export class Owner {
   }
 
   #lookSoon(): void {
-    if (this.#isWoken || this.#isStopping) return;
+    if (this.#isWoken || this.#stopping.signal.aborted) return;
     this.#isWoken = true;
     setImmediate(() => {
-      this.#turn = this.#turn.then(() => this.#look());
+      this.#serial.run(() => this.#look());
     });
   }
 
@@ -153,7 +192,7 @@ export class Owner {
   refresh(): void {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    this.#inTurn("look for what is held", async () => {
+    this.#serial.insist("look for what is held", async () => {
       this.#isRefreshing = false;
       const holds = await this.#store.lanes.holds();
       for (const [name, lane] of this.#lanes) {
@@ -167,37 +206,17 @@ export class Owner {
 
   /** Says that the clock was set. Lanes are held for as long as they were to be, which is until another time now. */
   clockWasSet(): void {
-    this.#inTurn("say until when lanes are held", async () => {
-      const held = [...this.#lanes.values()]
-        .map(({ epoch, pace }) => ({ epoch, hold: this.#time.holdFromMonotonic(pace.hold) }))
-        .filter(({ hold: { openUntil, throttledUntil } }) => openUntil ?? throttledUntil);
-      if (held.length > 0) await this.#store.lanes.hold(held);
-      await this.#bringForward();
+    this.#serial.insist("say until when lanes are held", async () => {
+      await this.#holdings.holdAnew();
+      await this.#holdings.bringForward();
     });
     this.refresh();
   }
 
-  /** Has order keys looked at whose heads may be parked. */
+  /** Has order keys looked at whose heads may be parked, and lanes that no config names any more. */
   checkOrder(): void {
     this.#order.ask();
-  }
-
-  /** Does this after what was begun before, and again until the store lets it. */
-  #inTurn(doing: string, work: () => Promise<void>): void {
-    if (this.#isStopping) return;
-    this.#turn = this.#turn.then(work).catch((error) => {
-      log.error(`cannot ${doing}: {problem}`, { problem: explain(error) });
-      this.#clock.sleep(STORE_RETRY_MS, this.#stop.signal).then(() => {
-        this.#inTurn(doing, work);
-        this.wake();
-      });
-    });
-  }
-
-  async #bringForward(): Promise<void> {
-    const brought = await this.#store.lanes.bringForward();
-    if (brought === 0) return;
-    log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
+    if (this.#membership) this.#serial.insist("look for what waits", () => this.#adopt(this.#wanted));
   }
 
   /**
@@ -205,19 +224,19 @@ export class Owner {
    * @param drainMs The longest wait.
    */
   async stop(drainMs: number): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#worker.stop();
     this.#schedule.cancel();
     this.#order.stop();
     this.#caution.stop();
     const drained = new AbortController();
-    const ended = this.#turn.then(() => this.#worker.settled()).then(() => drained.abort());
-    this.#clock.sleep(drainMs, drained.signal).then(() => this.#stop.abort());
+    const ended = this.#serial.ended().then(() => this.#worker.settled()).then(() => drained.abort());
+    this.#clock.sleep(drainMs, drained.signal).then(() => {
+      this.#stop.abort();
+      this.#holdings.cutOff();
+    });
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
-    const lanes = [...this.#lanes.values()];
-    const idle = lanes.filter(({ isIdle }) => isIdle).map(({ epoch }) => epoch);
-    await within(RECORD_MS, this.#store.lanes.giveUp(idle), this.#clock); // else the next owner counts on what may be under way
-    const count = lanes.reduce((sum, { underway }) => sum + underway.length, 0);
+    const count = await this.#holdings.giveUpIdle(RECORD_MS, this.#clock);
     if (count === 0) return;
     log.error("the store did not record {count} attempts; these deliveries are made again after the next start", {
       count,
@@ -226,11 +245,11 @@ export class Owner {
 
   async #look(): Promise<void> {
     this.#isWoken = false;
-    if (this.#isStopping) return;
+    if (this.#stopping.signal.aborted) return;
     try {
       await this.#read();
       for (const lane of this.#lanes.values()) this.#work(lane);
-      await this.#park();
+      if (await this.#holdings.park()) this.#lookSoon();
       this.#sleep();
     } catch (error) {
       log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
@@ -242,15 +261,6 @@ export class Owner {
     const name = lane.epoch.lane;
     const target = this.#lanes.get(name) === lane ? this.#config.lanes.get(name) : undefined;
     if (target) this.#worker.work({ lane, target, config: this.#config });
-  }
-
-  /** Leaves lanes alone that somebody else has taken over. */
-  #lose(lanes: readonly string[]): void {
-    for (const name of lanes) {
-      if (this.#lanes.delete(name)) {
-        log.error("another relay has taken over the deliveries to {target}", { target: name });
-      }
-    }
   }
 
   /** Reads what is due in all lanes that have room and nothing in memory that may begin. */
@@ -269,26 +279,16 @@ export class Owner {
   #isOpen(name: string, { pace }: Lane): boolean {
     const target = this.#config.lanes.get(name);
     const now = this.#clock.monotonic();
-    return target !== undefined &&
+    return target !== undefined && this.#mayBegin(name) &&
       (pace.room(now) > 0 || (target.expired !== undefined && (pace.opensAt(now) ?? now) > now));
-  }
-
-  /** Parks what stands behind others of its order key, in lanes that have too much of it in memory. */
-  async #park(): Promise<void> {
-    for (const lane of this.#lanes.values()) {
-      const orderKeys = lane.behind();
-      if (orderKeys.length === 0) continue;
-      await this.#store.lanes.park(lane.epoch, orderKeys);
-      lane.forgetRead();
-      this.#lookSoon();
-    }
   }
 
   /** Has the owner look again when the first delivery is due in a lane that is open then. */
   #sleep(): void {
     const now = this.#clock.monotonic();
     for (const [name, lane] of this.#lanes) {
-      const opensAt = this.#config.lanes.has(name) ? lane.pace.opensAt(now) : undefined;
+      const isOpen = this.#config.lanes.has(name) && !lane.isLeaving && this.#mayBegin(name); // else somebody wakes
+      const opensAt = isOpen ? lane.pace.opensAt(now) : undefined;
       if (opensAt === undefined || !lane.hasRoom) continue; // a record that is written looks again
       const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
       if (!isReady && lane.next()) continue; // the caution wakes when that may begin

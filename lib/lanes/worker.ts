@@ -53,8 +53,10 @@ export interface Tools {
   time: StoreTime;
   clock: Clock;
   caution: Caution;
-  /** Ends attempts; what is not recorded by then is made again after a start. */
+  /** Ends the wait for a store that does not write; what is not recorded by then is made again after a start. */
   stop: AbortSignal;
+  /** Whether anything may begin in this lane now. */
+  mayBegin(lane: string): boolean;
   /** Called when a lane may have to be read, or has room for more. */
   onChange(): void;
   /** Called when a target's delivery is done, delivered or dead. */
@@ -76,9 +78,9 @@ export class Worker {
 
   /** Begins what the lane's pace allows of what is in memory. */
   work(work: Work): void {
-    if (this.#isStopping) return;
     const { lane, target, config } = work;
-    const { clock, caution } = this.#tools;
+    const { clock, caution, mayBegin } = this.#tools;
+    if (this.#isStopping || lane.isLeaving || !mayBegin(lane.epoch.lane)) return;
     const waiting: Waiting[] = [];
     const begun: Begun[] = [];
     const isCautious = caution.isOn(lane.epoch.lane);
@@ -162,10 +164,10 @@ export class Worker {
   }
 
   async #make(work: Work, { underway, event }: Begun): Promise<void> {
-    const { clock, stop, time } = this.#tools;
+    const { clock, time } = this.#tools;
     const { lane, target, config } = work;
     const startedAt = clock.monotonic();
-    const outcome = await attempt(target, () => deliveryOf(underway.due, event, config), stop, clock);
+    const outcome = await attempt(target, () => deliveryOf(underway.due, event, config), lane.cut.signal, clock);
     const endedAt = time.now();
     const durationMs = Math.round(clock.monotonic() - startedAt);
     if (!outcome) {

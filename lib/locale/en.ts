@@ -288,6 +288,10 @@ const pages = {
     dead: "dead",
     accepted: "accepted",
     unrouted: "unrouted",
+    running: "running",
+    stopping: "stopping",
+    stopped: "stopped",
+    lost: "gone without a word",
   },
   outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
   reasons,
@@ -331,7 +335,35 @@ const pages = {
     noActivity: "Nothing was sent in the last 24 hours.",
     summary: (waiting: string, dead: string) => `Updated. Waiting: ${waiting}. Dead: ${dead}.`,
   },
+  relays: {
+    title: "Relays",
+    name: "Relay",
+    owns: "Owns",
+    version: "Version",
+    since: "Running since",
+    heardAt: "Last heard of",
+    self: "this page is from here",
+    duties: "duties: retention, alarms",
+    nothing: "no target",
+    taking: (targets: string) => `takes over ${targets} within 15 s`,
+    takeovers: "Targets that came to another relay in the last 24 hours",
+    when: "When",
+    newOwner: "New owner",
+    targets: "Targets",
+    why: "Why",
+    givenUp: "The relay before gave them up: it was stopped, or made room for another.",
+    wasLost: "The relay before was lost.",
+    older: (count: string) => `Older ones: ${count}`,
+  },
   attention: {
+    lost: (name: string) => `Relay ${name} is gone`,
+    lostTodo: "It ended without a word, or lost its network. Others take over its targets; its log says what happened.",
+    mute: (name: string) => `Relay ${name} has given no sign of life for a minute`,
+    muteTodo: "It hangs, was stopped, or cannot write to the store. Its log says more.",
+    unowned: (targets: string) => `No relay owns ${targets}`,
+    unownedTodo:
+      "Deliveries wait until one does. A relay takes over what another lost within 37 seconds; after that, the log of each relay says why not.",
+    reloadOf: (name: string) => `Relay ${name} refused the config on its disk`,
     silent: (pattern: string) => `No event ${pattern} comes in`,
     silentTodo: silentCheck,
     refused: (count: string) => `${count} or more requests were refused`,
@@ -582,6 +614,9 @@ const check = {
   when: "when …",
   anythingElse: "anything else",
   goesNowhere: "is kept, goes nowhere",
+  store: "Store",
+  /** Of a database: the version of the store's schema in it. */
+  schema: (version: number) => version === 0 ? "its schema is made by the first relay" : `schema version ${version}`,
   alerts: "Alerts",
   dead: (count: number) => `${count} or more dead letters`,
   silent: (pattern: string) => `no event ${pattern}`,
@@ -638,6 +673,31 @@ const warnings = {
   noChain: (place: number) =>
     `is no chain: certificate ${place} did not issue certificate ${place - 1}; senders may refuse it`,
   noHost: "names no host (subjectAltName); senders may refuse it",
+  /** Of a store's database; `problem` says in English what could not be done. */
+  database: {
+    problem: (problem: string) => problem,
+    noAnswer: (store: string, seconds: number) => `${store} gave no answer within ${seconds} s`,
+    readOnly: "the server takes no writes; name the primary, or all servers of the cluster",
+    noSchema: (schema: string, user: string) =>
+      `the schema ${schema} is not there, and the user ${user} may not make it; have the database's administrator run ` +
+      "what `relay migrate --sql` prints",
+    noRights: (user: string, table: string) =>
+      `the user ${user} may not read and write ${table}; have the database's administrator grant that, as ` +
+      "`relay migrate --sql` says",
+    asynchronous: (value: string) =>
+      `the server answers before what was written is safe (synchronous_commit = ${value}); a crash of the server may ` +
+      `lose events that were acknowledged; set it to "on" for the relay's user`,
+    clock: (seconds: number) =>
+      `the server's clock is ${Math.abs(seconds)} s ${
+        seconds > 0 ? "ahead of" : "behind"
+      } this machine's; the relay goes ` +
+      "by the server's; set both by NTP",
+    connections: (free: number, most: number, needed: number) =>
+      `the server has room for ${
+        Math.max(0, free)
+      } more connections of ${most} (max_connections); a relay and its verbs ` +
+      `may need ${needed}`,
+  },
   /** Of a line in `.env`. */
   dotenv: {
     noAssignment: "is neither NAME=value nor a comment, and counts for nothing",

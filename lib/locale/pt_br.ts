@@ -294,6 +294,10 @@ const pages: Language["pages"] = {
     dead: "falha definitiva",
     accepted: "aceito",
     unrouted: "sem rota",
+    running: "em execução",
+    stopping: "parando",
+    stopped: "parado",
+    lost: "caiu sem aviso",
   },
   outcomes: { delivered: "entregue", retry: "falhou", dead: "falha definitiva" },
   reasons,
@@ -337,7 +341,35 @@ const pages: Language["pages"] = {
     noActivity: "Nada foi enviado nas últimas 24 horas.",
     summary: (waiting, dead) => `Atualizado. Aguardando: ${waiting}. Falhas definitivas: ${dead}.`,
   },
+  relays: {
+    title: "Relays",
+    name: "Relay",
+    owns: "Responsável por",
+    version: "Versão",
+    since: "Em execução desde",
+    heardAt: "Último sinal",
+    self: "esta página vem daqui",
+    duties: "tarefas: limpeza, alarmes",
+    nothing: "nenhum destino",
+    taking: (targets) => `assume ${targets} em até 15 s`,
+    takeovers: "Destinos que mudaram de relay nas últimas 24 horas",
+    when: "Quando",
+    newOwner: "Novo responsável",
+    targets: "Destinos",
+    why: "Por quê",
+    givenUp: "O relay anterior os entregou: foi parado ou deu lugar a outro.",
+    wasLost: "O relay anterior caiu.",
+    older: (count) => `Mais antigas: ${count}`,
+  },
   attention: {
+    lost: (name) => `O relay ${name} caiu`,
+    lostTodo: "Terminou sem aviso ou perdeu a rede. Outros assumem seus destinos; o log dele diz o que houve.",
+    mute: (name) => `O relay ${name} não dá sinal de vida há um minuto`,
+    muteTodo: "Ele travou, foi suspenso ou não consegue gravar os dados. O log dele diz mais.",
+    unowned: (targets) => `Nenhum relay é responsável por ${targets}`,
+    unownedTodo:
+      "As entregas aguardam até que um assuma. Um relay assume o que outro perdeu em até 37 segundos; depois disso, o log de cada relay diz por que não.",
+    reloadOf: (name) => `O relay ${name} recusou a configuração do seu disco`,
     silent: (pattern) => `Nenhum evento ${pattern} chega`,
     silentTodo: silentCheck,
     refused: (count) => `${count} ou mais pedidos foram recusados`,
@@ -592,6 +624,8 @@ const check: Language["check"] = {
   when: "se …",
   anythingElse: "qualquer outro",
   goesNowhere: "fica guardado, não vai a lugar nenhum",
+  store: "Banco de eventos",
+  schema: (version) => version === 0 ? "o esquema é criado pelo primeiro relay" : `esquema na versão ${version}`,
   alerts: "Alertas",
   dead: (count) => `${count} ou mais falhas definitivas`,
   silent: (pattern) => `nenhum evento ${pattern}`,
@@ -642,6 +676,30 @@ const warnings: Language["warnings"] = {
   noChain: (place) =>
     `não é uma cadeia: o certificado ${place} não emitiu o certificado ${place - 1}; quem envia pode recusá-lo`,
   noHost: "não nomeia nenhum host (subjectAltName); quem envia pode recusá-lo",
+  database: {
+    problem: (problem) => problem,
+    noAnswer: (store, seconds) => `${store} não respondeu em ${seconds} s`,
+    readOnly: "o servidor não aceita gravações; indique o primário, ou todos os servidores do cluster",
+    noSchema: (schema, user) =>
+      `o esquema ${schema} não existe, e o usuário ${user} não pode criá-lo; peça ao administrador do banco que execute o ` +
+      "que `relay migrate --sql` mostra",
+    noRights: (user, table) =>
+      `o usuário ${user} não pode ler e gravar em ${table}; peça ao administrador do banco essa permissão, como mostra ` +
+      "`relay migrate --sql`",
+    asynchronous: (value) =>
+      `o servidor responde antes que o gravado esteja seguro (synchronous_commit = ${value}); uma queda do servidor pode ` +
+      `perder eventos já confirmados; use "on" para o usuário do relay`,
+    clock: (seconds) =>
+      `o relógio do servidor está ${Math.abs(seconds)} s ${
+        seconds > 0 ? "adiantado" : "atrasado"
+      } em relação ao desta ` +
+      "máquina; o relay segue o do servidor; acerte os dois por NTP",
+    connections: (free, most, needed) =>
+      `o servidor tem lugar para mais ${
+        Math.max(0, free)
+      } conexões de ${most} (max_connections); um relay e seus comandos ` +
+      `podem precisar de ${needed}`,
+  },
   dotenv: {
     noAssignment: "não é NOME=valor nem comentário, e não vale nada",
     openQuote: "começa com aspas que não fecham, e que contam como parte do valor",

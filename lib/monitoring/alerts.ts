@@ -76,9 +76,10 @@ export const rules: readonly Rule[] = [
     expr: `${slowest(names.commitDuration)} > 0.25`,
     for: "10m",
     severity: "warning",
-    summary: "The disk of relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} for a commit",
+    summary: "The store of relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} for a commit",
     description: "Every answer waits for it. Look for what else writes to that disk, or move the store to a faster " +
-      "one (`store` in the config). `relay status` prints the store's path and size.",
+      "one (`store` in the config); with PostgreSQL, look at the database and the network to it. `relay status` prints " +
+      "the store's path and size.",
   },
   {
     alert: "RelayDeadLetters",
@@ -117,6 +118,27 @@ export const rules: readonly Rule[] = [
     description:
       "{{ $labels.target }} takes fewer than come in. `relay status` tells whether it fails; if it is only " +
       "slow, raise its `concurrency` or `rate` in the config, then `systemctl reload relay`.",
+  },
+  {
+    alert: "RelayTargetUnowned",
+    // Only while every relay is read: what one owns that is not read would count as nobody's.
+    expr: `sum by (job) (${names.lanesOwned}) < max by (job) (${names.lanes}) ` +
+      `and on (job) count by (job) (${names.members}) >= max by (job) (${names.members})`,
+    for: "2m",
+    severity: "warning",
+    summary: "The relays of {{ $labels.job }} own fewer targets than their configs name",
+    description: "Deliveries to some target wait, since no relay makes them. `relay status` tells which one, and the " +
+      "log of each relay what it could not take over. Give relays that share no store a job of their own in Prometheus.",
+  },
+  {
+    alert: "RelayMemberLost",
+    // A restart is shorter than `for`. What one relay sees is compared with what the same one saw before.
+    expr: `max by (job) (max_over_time(${names.members}[10m]) - ${names.members}) > 0`,
+    for: "2m",
+    severity: "warning",
+    summary: 'Relays of {{ $labels.job }} that are gone: {{ printf "%.0f" $value }}',
+    description: "The others have taken over its targets. `relay status` tells which one it is, when it was heard of " +
+      "last and whether it was stopped; `journalctl -u relay` on its machine tells more.",
   },
 ];
 

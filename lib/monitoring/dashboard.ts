@@ -27,6 +27,13 @@ const perSecond = (name: string, by: string) => `sum by (${by}) (rate(${series(n
 const quantile = (name: string, part: number, by = "") =>
   `histogram_quantile(${part}, sum by (${by}le) (rate(${series(`${name}_bucket`)}[$__rate_interval])))`;
 
+/** How many relays share the store of each: 1 for one that has its own, which tells of no members. */
+const sharers = `(${series(names.members)} or on (job, instance) ${series(names.buildInfo)})`;
+
+/** The sum of a gauge that each relay reads from its store: relays that share one all tell the same. */
+const sumInStores = (name: string, by = "") =>
+  `sum${by && ` by (${by})`} (${series(name)} / on (job, instance) group_left () ${sharers})`;
+
 const inDay = (name: string, labels: string) => `sum(increase(${series(name, labels)}[24h]))`;
 
 const stats: readonly Panel[] = [
@@ -57,14 +64,14 @@ const stats: readonly Panel[] = [
     description: "Deliveries that are waiting or in flight.",
     type: "stat",
     unit: "short",
-    queries: { waiting: `sum(${series(names.backlog)})` },
+    queries: { waiting: sumInStores(names.backlog) },
   },
   {
     title: "Targets held now",
     description: "Targets that fail in a row. `relay status` tells why.",
     type: "stat",
     unit: "short",
-    queries: { held: `sum(${series(names.circuitOpen)})` },
+    queries: { held: sumInStores(names.circuitOpen) },
     badFrom: 1,
   },
   {
@@ -116,7 +123,7 @@ const charts: readonly Panel[] = [
     description: "Deliveries that are waiting or in flight.",
     type: "timeseries",
     unit: "short",
-    queries: { "{{target}}": `sum by (target) (${series(names.backlog)})` },
+    queries: { "{{target}}": sumInStores(names.backlog, "target") },
   },
   {
     title: "Oldest waiting, by target",
@@ -159,6 +166,25 @@ const charts: readonly Panel[] = [
     type: "timeseries",
     unit: "reqps",
     queries: { "{{result}}": perSecond(names.noteRequests, "result") },
+  },
+  {
+    title: "Relays that share a store",
+    description:
+      "As each of them saw it last. Nothing is shown of a relay with a store of its own. `relay status` names them.",
+    type: "timeseries",
+    unit: "short",
+    queries: { "{{instance}}": series(names.members) },
+  },
+  {
+    title: "Targets by owner",
+    description:
+      "Each target has one owner, which makes its deliveries. All of them together are what the configs name.",
+    type: "timeseries",
+    unit: "short",
+    queries: {
+      "{{instance}}": series(names.lanesOwned),
+      "named, {{job}}": `max by (job) (${series(names.lanes)})`,
+    },
   },
 ];
 

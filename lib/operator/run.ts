@@ -73,7 +73,7 @@ export async function runOf(runs: RunStore): Promise<{ view: RunView; run: Run |
 }
 
 /** Whether a relay that is there has given no sign of life for so long that it hangs, or was stopped. */
-export function isSilent({ running, lastHeardAt }: RunView, now: number): boolean {
+export function isSilent({ running, lastHeardAt }: Pick<RunView, "running" | "lastHeardAt">, now: number): boolean {
   return running && lastHeardAt !== null && now - Date.parse(lastHeardAt) > SILENT_MS;
 }
 

@@ -1,4 +1,7 @@
-/** What a running relay has under way, shown in what it tells of its store, where such deliveries are `pending`. */
+/**
+ * What a running relay has under way, shown in what it tells of its store, where such deliveries are `pending`. Of relays
+ * that share a store each knows its own: what another one has under way is `pending` here.
+ */
 
 import { Buffer } from "node:buffer";
 import { type IdBytes, parseId } from "../id.ts";

@@ -1,5 +1,6 @@
 /** Accepting: an event and its deliveries are written together, and only then is it accepted. */
 
+import { createHash } from "node:crypto";
 import { callFunction } from "../callback.ts";
 import type { Clock } from "../clock.ts";
 import { StoreError } from "../errors.ts";
@@ -11,6 +12,9 @@ import type { Source, SourceEvent } from "../sources/source.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Target } from "../targets/target.ts";
 import { awaitedBy, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
+
+/** The longest order key that a store is given, in UTF-16 units: an entry of an index in PostgreSQL holds some 2700 bytes. */
+const MAX_ORDER_KEY = 500;
 
 /** A genuine event, as it came in. */
 export interface Received {
@@ -86,7 +90,7 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
   return {
     id,
     source: source.name,
-    type: event.type,
+    type: withoutNul(event.type),
     receivedAt,
     body,
     headers,
@@ -114,7 +118,8 @@ export function deliveriesOf(
   const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
   const deliveries = targets.map((target) => {
     const order = config.targets.get(target)?.policy.order;
-    return { target, orderKey: order && keyOf(`targets.${target}.order`, order, event.payload, problems) };
+    const key = order && keyOf(`targets.${target}.order`, order, event.payload, problems);
+    return { target, orderKey: key && shortened(key) };
   });
   return { deliveries, problems };
 }
@@ -138,12 +143,19 @@ function keyOf(
   problems: string[],
 ): string | undefined {
   const answer = callFunction(key, payload);
-  // Not every SQLite driver reads a text whole that holds a NUL.
-  if ("value" in answer && typeof answer.value === "string" && answer.value !== "") {
-    return answer.value.replaceAll("\0", "\ufffd");
-  }
+  if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return withoutNul(answer.value);
   problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
   return undefined;
+}
+
+/** Not every SQLite driver reads a text whole that holds a NUL, and PostgreSQL takes none. */
+function withoutNul(text: string): string {
+  return text.replaceAll("\0", "\ufffd");
+}
+
+/** A key that is the same for the same one alone, and not too long for a store. */
+function shortened(key: string): string {
+  return key.length <= MAX_ORDER_KEY ? key : `sha256:${createHash("sha256").update(key).digest("hex")}`;
 }
 
 function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number): void {

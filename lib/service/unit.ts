@@ -25,7 +25,8 @@ export function unitText({ executable, name }: ServicePaths = servicePaths): str
   return `[Unit]
 Description=relay: receives webhooks, stores them, delivers them
 Wants=network-online.target
-After=network-online.target
+# A database on this machine is stopped after the relay, if the store is there.
+After=network-online.target postgresql.service
 # However often it ends: what stops it, such as a full disk, may be mended while nobody looks.
 StartLimitIntervalSec=0
 

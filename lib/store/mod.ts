@@ -3,14 +3,20 @@
  * records. Batches go in and values come out: one call is one transaction, and nothing is kept between two calls.
  */
 
+import type { Clock } from "../clock.ts";
 import type { Awaited, NewEvent, RelayEvent } from "../event.ts";
 import type { Outcome, Reason } from "../outcome.ts";
 import type { AlarmStore } from "./alarms.ts";
+import type { Mark } from "./move.ts";
 import type { DeliveryRef } from "./delivery.ts";
+import type { Epoch } from "./epoch.ts";
+import type { MemberStore } from "./members.ts";
 import type { OperatorStore } from "./operator.ts";
 import type { RunStore } from "./runs.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { UpkeepStore } from "./upkeep.ts";
+
+export type { Epoch };
 
 /** Until when a lane is held by what its attempts gave rise to, in Unix milliseconds. */
 export interface Hold {
@@ -26,13 +32,6 @@ export interface LaneHold extends Hold {
   pausedAt?: number;
 }
 
-/** Who owns a lane: a number that grows with each owner, and a random token that tells two of one number apart. */
-export interface Epoch {
-  lane: string;
-  number: number;
-  token: string;
-}
-
 /** A lane as its new owner finds it. */
 export interface OwnedLane {
   epoch: Epoch;
@@ -41,6 +40,8 @@ export interface OwnedLane {
   starts: number[];
   /** Whether the owner before gave it up, so that nothing of it is under way. */
   wasGivenUp: boolean;
+  /** The owner before ended without having been asked to, under the same boot of its machine, as far as the store knows. */
+  wasUnclean?: boolean;
 }
 
 /** A delivery that is due, as it was when it was read. */
@@ -81,6 +82,8 @@ export interface DueAsk {
   limit: number;
   /** Those that it has in memory, which are left out. */
   known: readonly DeliveryRef[];
+  /** A time, in Unix milliseconds: what was due before it may be left out, and is found sooner where there is none. */
+  from?: number;
 }
 
 /** What is due in one lane. */
@@ -151,7 +154,7 @@ export interface Written {
   /** Lanes in which deliveries are due that awaited one of these. */
   released: string[];
   /** Lanes that have another owner: what was recorded of them is history alone. */
-  lost: string[];
+  lost: Epoch[];
 }
 
 /** A delivery that has to await another first, in the lane of that name. */
@@ -172,18 +175,27 @@ export interface Suspect {
   hasSurvived: boolean;
 }
 
+/** How lanes are taken over. */
+export interface Taking {
+  /**
+   * How many attempts may be under way in a lane that the owner before did not give up. They count as begun now, for owners
+   * to come as well.
+   */
+  underway?: ReadonlyMap<string, number>;
+  /**
+   * Number of a lane's epoch when it was decided to take it over: a call that comes late, after another one, takes nothing.
+   * A lane of which none is given is taken over in any case.
+   */
+  seen?: ReadonlyMap<string, number>;
+}
+
 /** The side of a store that owners of lanes need. */
 export interface LaneStore {
   /**
    * Takes lanes over: from now on, what another owner writes of them is history alone.
-   * @param underway How many attempts may be under way in a lane that the owner before did not give up. They count as begun
-   * now, for owners to come as well.
+   * @throws {StoreError} if one of them is not {@link Taking.seen} as it was seen: none is taken over.
    */
-  own(
-    lanes: readonly string[],
-    token: string,
-    underway?: ReadonlyMap<string, number>,
-  ): Promise<Map<string, OwnedLane>>;
+  own(lanes: readonly string[], token: string, taking?: Taking): Promise<Map<string, OwnedLane>>;
   /** Says that nothing of these lanes is under way, so that the next owner need not wait. */
   giveUp(lanes: readonly Epoch[]): Promise<void>;
   /** How each lane is held, by its name. */
@@ -228,7 +240,7 @@ export interface LaneStore {
   countCrash(lanes: readonly string[]): Promise<Suspect[]>;
   /** Forgets what was under way in these lanes. */
   forgetUnderway(lanes: readonly string[]): Promise<void>;
-  /** Raised by whatever an operator, or another program, changes of deliveries and lanes. */
+  /** Raised by whatever an operator, or another program, changes of deliveries and lanes; others may be told a moment later. */
   changes(): Promise<number>;
 }
 
@@ -242,6 +254,10 @@ export interface Store extends OperatorStore {
   readonly runs: RunStore;
   readonly sessions: SessionStore;
   readonly upkeep: UpkeepStore;
+  /** How relays share it; absent in a store that is for one relay alone. */
+  readonly members?: MemberStore;
+  /** The clock that all its times are by. */
+  readonly time: Clock;
   /**
    * Says that this program serves the store from now on.
    * @throws {StoreError} if it may not, as where another one has a store that is for one program alone.
@@ -256,5 +272,7 @@ export interface Store extends OperatorStore {
   probe(roomBytes: number): Promise<void>;
   /** Size on disk, in bytes. */
   bytes(): Promise<number>;
+  /** Whether it is moved to or from another place, or was: then nobody serves it, nor writes to it. */
+  moved(): Promise<Mark | undefined>;
   close(): Promise<void>;
 }

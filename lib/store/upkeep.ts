@@ -18,6 +18,12 @@ export interface Expired {
   next?: number;
 }
 
+/** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
+export const FORGET_MS = 30 * 86_400_000;
+
+/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
+export const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
+
 /** What retention goes by, in Unix milliseconds. */
 export interface Retention {
   /** The time by which it deleted last; absent before it has. */

@@ -13,13 +13,15 @@ export const ms = z.number().min(0).meta({ description: "Milliseconds" });
 
 export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
 
-/** A store knows of none that is `in_flight`: that is said by the relay that has it under way. */
+/** A store knows of none that is `in_flight`: that is said by the relay that has it under way, and by no other. */
 export const shownStates = ["pending", "in_flight", "delivered", "dead"] as const;
 export type ShownState = typeof shownStates[number];
 
 export const deliveryState = z.enum(shownStates).meta({
   id: "DeliveryState",
-  description: "It waits, is on its way, has reached its target, or is given up",
+  description:
+    "It waits, is on its way, has reached its target, or is given up. Of several relays, only the one that " +
+    "has it on its way says `in_flight`; the others say `pending`",
 });
 
 /** Whether an event goes anywhere. */
@@ -67,7 +69,7 @@ export const targetView = z.object({
   pending: count.meta({
     description: "Deliveries that are waiting: for the next attempt, or behind others of their order key",
   }),
-  inFlight: count.meta({ description: "Deliveries that are on their way" }),
+  inFlight: count.meta({ description: "Deliveries that are on their way, of the relay that answers" }),
   dead: count,
   oldestPendingAt: time.nullable().meta({
     description: "When the oldest event came in that is neither delivered to it nor dead",

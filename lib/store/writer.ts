@@ -8,6 +8,9 @@ import type { AttemptRecord, Epoch, Hold, LaneRecords, Recorded, Store } from ".
 /** Most items that are written at once. */
 const MAX_BATCH = 512;
 
+/** Bodies of so many bytes end a batch, with the one that makes it so many: a store may have to send it at once. */
+const MAX_BATCH_BYTES = 16 * 1024 ** 2;
+
 /** Least time from one flush of the disk to the next, in milliseconds: what comes in meanwhile shares it. */
 const FLUSH_GAP_MS = 1;
 
@@ -58,7 +61,7 @@ export class Writer {
   onReleased: (lanes: readonly string[]) => void = () => {};
 
   /** Told of lanes that have another owner. */
-  onLost: (lanes: readonly string[]) => void = () => {};
+  onLost: (lanes: readonly Epoch[]) => void = () => {};
 
   constructor(store: Pick<Store, "write">, clock: Clock) {
     this.#store = store;
@@ -116,7 +119,7 @@ export class Writer {
 
   #take(): Items {
     const { accepts, records } = this.#waiting;
-    return { accepts: accepts.splice(0, MAX_BATCH), records: records.splice(0, MAX_BATCH) };
+    return { accepts: accepts.splice(0, batchOf(accepts)), records: records.splice(0, MAX_BATCH) };
   }
 
   async #write(items: Items): Promise<void> {
@@ -153,6 +156,13 @@ export class Writer {
     }
     for (const { reject } of [...accepts, ...records]) reject(error);
   }
+}
+
+/** How many of these are written at once. */
+function batchOf(accepts: readonly Accepted[]): number {
+  let bytes = 0;
+  const full = accepts.findIndex(({ value }) => (bytes += value.body.byteLength) >= MAX_BATCH_BYTES);
+  return Math.min(full < 0 ? accepts.length : full + 1, MAX_BATCH);
 }
 
 /** What is written of one lane; how it is held is what was said last. */

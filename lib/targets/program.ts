@@ -21,7 +21,7 @@ export interface Program {
   ended: Promise<{ code: number | null; signal: string | null }>;
   /** Its outputs have ended: what it has started may hold them for longer than it runs. */
   closed: Promise<unknown>;
-  /** Ends it, and whatever it has started. */
+  /** Ends it, and whatever it has started; nothing if it has ended. */
   kill(): void;
   /** Reads no more of its outputs. */
   release(): void;
@@ -103,10 +103,20 @@ function startByNode([program, ...args]: readonly string[], { cwd, env, input, o
 }
 
 function killGroup(child: { pid?: number; kill(signal: "SIGKILL"): unknown }): void {
-  if (child.pid === undefined) return;
+  if (child.pid === undefined || isGone(child.pid)) return;
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
     child.kill("SIGKILL");
+  }
+}
+
+/** Whether it has ended, which the runtime may tell a little later. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }

@@ -40,6 +40,7 @@ for (const path of ["/api/events?text=x", "/api/deliveries", "/events?search=x",
         warnings: () => [],
         token: () => undefined,
         host: "127.0.0.1",
+        shared: () => undefined,
         wake() {},
         stopping: stopping.signal,
       });

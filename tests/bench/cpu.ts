@@ -22,7 +22,8 @@ function ticksOf(pid: number): number | undefined {
   return sum([...own, ...childrenOf(pid).map((child) => ticksOf(child) ?? 0)]);
 }
 
-function childrenOf(pid: number): number[] {
+/** Children of a process that live. */
+export function childrenOf(pid: number): number[] {
   const threads = orGone(() => readdirSync(`/proc/${pid}/task`)) ?? [];
   const children = threads.map((thread) => read(`/proc/${pid}/task/${thread}/children`) ?? "");
   return children.join("").split(" ").filter((child) => child !== "").map(Number);

@@ -48,7 +48,7 @@ export async function floodRelay({ plan }: Bench, { targets, mode, records }: Fl
   const deliveries = targets === "held" ? 0 : targets;
   const target = deliveries > 0 ? httpTarget(sink.port) : heldTarget;
   const named = Array.from({ length: deliveries || 1 }, (_, index) => [`t${index + 1}`, target]);
-  const relay = await startRelay(place, Object.fromEntries(named), targets !== 0);
+  const relay = await startRelay(place, Object.fromEntries(named), targets === 0 ? { routes: "" } : {});
   try {
     const common = { port: relay.port, records, mode };
     const warmUp = await load({ ...common, seconds: plan.warmUpSeconds });

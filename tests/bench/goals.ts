@@ -9,6 +9,9 @@ import { rows } from "./suites/ack.ts";
 import { drained, growthColumn, rows as deliverRows, runsColumn, scripted, steadily } from "./suites/deliver.ts";
 import { idleColumn, ownColumn, rows as footprintRows, startColumn } from "./suites/footprint.ts";
 import { pendingRowOf, rowOf } from "./suites/growth.ts";
+import { databaseCpuColumn } from "./several/flood.ts";
+import { idleDatabaseColumn, idleRelayColumn, queriesColumn } from "./several/idle.ts";
+import { flooded, idly, relaysRow, rows as severalRows } from "./suites/several.ts";
 import { format } from "./table.ts";
 
 /** A goal, where the limit of the machine seems to be, and whether the goal was reached. */
@@ -36,6 +39,9 @@ export function verdictsOf(results: Results, { sizes, pending }: Plan): Verdict[
     compared(ratio, ["growth", rowOf(sizes[1]), column], ["growth", rowOf(sizes[0]), column]);
   const drain = (row: string) => compared(ratio, [drained, row, drainColumn], [drained, express.name, drainColumn]);
   const own = (row: string): Figure => ["footprint", row, ownColumn];
+  const several = (row: string, other: string, column: string) =>
+    compared(ratio, [flooded, row, column], [flooded, other, column]);
+  const [one, three] = [relaysRow(1), relaysRow(3)];
   const steady = (row: string, column: string) => results.median([steadily, row, column]);
 
   return [
@@ -74,6 +80,15 @@ export function verdictsOf(results: Results, { sizes, pending }: Plan): Verdict[
       compared(difference, own(footprintRows.relay), own(footprintRows.empty)),
     ),
     atMost("start to first answer, ms", [60], results.median(["footprint", footprintRows.relay, startColumn])),
+    atLeast("acks/s, PostgreSQL : SQLite", [0.7], several(one, severalRows.file, answersColumn)),
+    atLeast("events/s sustained, PostgreSQL : SQLite", [0.7], several(one, severalRows.file, sustainedColumn)),
+    atLeast("acks/s, many stored in PostgreSQL : few", [0.95], several(severalRows.many, one, answersColumn)),
+    atMost("database's CPU an event, 3 relays : 1", [1.5], several(three, one, databaseCpuColumn)),
+    ...[one, three].map((row) =>
+      atMost(`queries/s of an idle relay, ${row}`, [15], results.median([idly, row, queriesColumn]))
+    ),
+    atMost("CPU of an idle relay on PostgreSQL, %", [1], results.median([idly, one, idleRelayColumn])),
+    atMost("CPU of the database for an idle relay, %", [1], results.median([idly, one, idleDatabaseColumn])),
   ];
 }
 

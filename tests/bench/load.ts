@@ -23,6 +23,8 @@ export interface LoadOptions {
   mode: Mode;
   /** The first request, counted in the file. */
   offset?: number;
+  /** Default: {@link CONNECTIONS}. */
+  connections?: number;
 }
 
 /** What came of a load. */
@@ -58,14 +60,16 @@ export async function makeRecords(kind: "genuine" | "forged", count: number): Pr
 }
 
 /** Loads a server and waits for the end. */
-export async function load({ port, records, seconds, mode, offset = 0 }: LoadOptions): Promise<Loaded> {
+export async function load(
+  { port, records, seconds, mode, offset = 0, connections = CONNECTIONS }: LoadOptions,
+): Promise<Loaded> {
   const args = [records.path, String(LENGTH), String(offset), mode];
   const output = isInstalled("wrk")
     ? await run("load", [
       "wrk",
-      ...["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "30s", "-s", benchFile("load/wrk.lua")],
+      ...["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "-s", benchFile("load/wrk.lua")],
       ...[`http://127.0.0.1:${port}`, "--", ...args],
     ])
-    : await run("load", [bun, benchFile("load/generate.ts"), String(port), `${CONNECTIONS}`, `${seconds}`, ...args]);
+    : await run("load", [bun, benchFile("load/generate.ts"), String(port), `${connections}`, `${seconds}`, ...args]);
   return JSON.parse(output.trimEnd().split("\n").at(-1)!);
 }

@@ -45,19 +45,26 @@ export function isInstalled(program: string): boolean {
 /** Debian keeps servers in `sbin`, where only root looks. */
 export const searchPath: string = [process.env.PATH, "/usr/sbin"].join(delimiter);
 
-/** A core: one for what is measured, the other for everything that loads it. */
-export type Core = "server" | "load";
+/** A core: one for what is measured, the other for everything that loads it; `any` is whichever of both is free. */
+export type Core = keyof typeof cores;
+
+const cores = { server: "0", load: "1", any: "0,1" };
 
 const isPinned = availableParallelism() > 1 && isInstalled("taskset");
 
 /** A command that runs on one core, where the machine can do that. */
 export function pinned(core: Core, command: readonly string[]): string[] {
-  return isPinned ? ["taskset", "-c", core === "server" ? "0" : "1", ...command] : [...command];
+  return isPinned ? ["taskset", "-c", cores[core], ...command] : [...command];
 }
 
 /** Keeps the bench itself off the server's core. */
 export function pinSelf(): void {
-  if (isPinned) spawnSync("taskset", ["-a", "-c", "-p", "1", String(process.pid)]);
+  pin(process.pid, "load");
+}
+
+/** Has a process that runs, and whatever it starts from then on, run on this core. */
+export function pin(pid: number, core: Core): void {
+  if (isPinned) spawnSync("taskset", ["-a", "-c", "-p", cores[core], String(pid)]);
 }
 
 /** What the figures were measured on, in one line. */

@@ -14,10 +14,16 @@ export interface Plan {
   /** Stored events: few, and many. */
   sizes: readonly [number, number];
   pending: number;
+  /** Rounds of relays that share a database. */
+  severalRounds: number;
+  /** Events that their store holds: few, and many. */
+  severalSizes: readonly [number, number];
+  /** How long they are watched while they have nothing to do. */
+  idleSeconds: number;
   /** Longest time in which the last suite pushes all records through, in seconds. */
   pushSeconds: number;
   /** What each suite may take, in seconds. */
-  budget: Readonly<Record<"ack" | "deliver" | "growth" | "footprint", number>>;
+  budget: Readonly<Record<"ack" | "deliver" | "growth" | "footprint" | "several", number>>;
 }
 
 export const fullPlan: Plan = {
@@ -30,8 +36,11 @@ export const fullPlan: Plan = {
   steadySeconds: 3,
   sizes: [10_000, 5_000_000],
   pending: 1_000_000,
+  severalRounds: 2,
+  severalSizes: [10_000, 1_000_000],
+  idleSeconds: 10,
   pushSeconds: 20,
-  budget: { ack: 430, deliver: 210, growth: 200, footprint: 60 },
+  budget: { ack: 430, deliver: 210, growth: 200, footprint: 60, several: 250 },
 };
 
 /** To see that everything runs; its figures mean little. */
@@ -45,6 +54,9 @@ export const quickPlan: Plan = {
   steadySeconds: 2,
   sizes: [10_000, 100_000],
   pending: 50_000,
+  severalRounds: 1,
+  severalSizes: [10_000, 50_000],
+  idleSeconds: 5,
   pushSeconds: 5,
-  budget: { ack: 60, deliver: 35, growth: 35, footprint: 20 },
+  budget: { ack: 60, deliver: 35, growth: 35, footprint: 20, several: 120 },
 };

@@ -17,7 +17,8 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-const running = new Set<Running>();
+/** What {@link stopAll} ends. Whoever starts something else than a process here adds it, and takes it out. */
+export const running: Set<Pick<Running, "stop">> = new Set();
 
 /** Memory is read when a start is over, in milliseconds. */
 export const SETTLE_MS = 1_500;

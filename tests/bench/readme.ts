@@ -2,25 +2,22 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { drainColumn } from "./drain.ts";
 import { answersColumn, cpuColumn, sustainedColumn } from "./flood.ts";
 import { root } from "./machine.ts";
 import { bareHmac, express, flask, php, webhook } from "./peers.ts";
+import { type Language, lines, type Text } from "./readme_lines.ts";
 import type { Figure } from "./results.ts";
 import { rows, timesColumn } from "./suites/ack.ts";
-import { drained, rows as deliverRows, runsColumn, scripted, steadily } from "./suites/deliver.ts";
-import { idleColumn, ownColumn, rows as footprintRows, sizeColumn, startColumn } from "./suites/footprint.ts";
-import { pendingRowOf, rowOf } from "./suites/growth.ts";
-import { fullPlan } from "./plan.ts";
+import { rows as deliverRows, runsColumn, scripted } from "./suites/deliver.ts";
 
 /** What the last run that is told of in the READMEs measured, as `deno task bench --json` prints it. */
 export const benchJson: string = join(root, "docs", "bench.json");
 
 /** The READMEs, by language. */
-export const readmes = { en: join(root, "README.md"), "pt-BR": join(root, "README.pt-BR.md") };
-
-export type Language = keyof typeof readmes;
-type Text = Record<Language, string>;
+export const readmes: Readonly<Record<Language, string>> = {
+  en: join(root, "README.md"),
+  "pt-BR": join(root, "README.pt-BR.md"),
+};
 
 /** What a run printed as JSON. */
 export type Measured = Record<string, Record<string, Record<string, { median: number }>>>;
@@ -59,113 +56,6 @@ const names: Record<string, Text> = {
   [php.name]: { en: "the guide's receiver in PHP", "pt-BR": "o receptor do guia em PHP" },
   [flask.name]: { en: "the guide's receiver in Flask", "pt-BR": "o receptor do guia em Flask" },
 };
-
-/** A row of the second table: a figure, or two, and those of something else. */
-interface Line {
-  name: Text;
-  unit?: string;
-  relay: Figure[];
-  beside?: Text;
-  other?: Figure;
-}
-
-const [few, many, pending] = [...fullPlan.sizes.map(rowOf), pendingRowOf(fullPlan.pending)] as [string, string, string];
-
-const besideExpress: Pick<Line, "beside" | "other"> = {
-  beside: { en: "Express answers", "pt-BR": "o Express responde" },
-  other: [drained, express.name, drainColumn],
-};
-
-const besideFew = (column: string): Pick<Line, "beside" | "other"> => ({
-  beside: { en: "10 thousand stored", "pt-BR": "10 mil guardados" },
-  other: ["growth", few, column],
-});
-
-const besideEmpty = (column: string): Pick<Line, "beside" | "other"> => ({
-  beside: { en: "an empty executable", "pt-BR": "um executável vazio" },
-  other: ["footprint", footprintRows.empty, column],
-});
-
-const lines: Line[] = [
-  {
-    name: {
-      en: "deliveries a second from a backlog, default settings",
-      "pt-BR": "entregas por segundo de uma fila, configuração padrão",
-    },
-    relay: [[drained, deliverRows.drainDefault, drainColumn]],
-    ...besideExpress,
-  },
-  {
-    name: {
-      en: "deliveries a second from a backlog, 64 in flight",
-      "pt-BR": "entregas por segundo de uma fila, 64 ao mesmo tempo",
-    },
-    relay: [[drained, deliverRows.drain, drainColumn]],
-    ...besideExpress,
-  },
-  {
-    name: {
-      en: "at the target, 500 events a second, p50 and p99",
-      "pt-BR": "no destino, 500 eventos por segundo, p50 e p99",
-    },
-    unit: "ms",
-    relay: [[steadily, deliverRows.slow, "p50 ms"], [steadily, deliverRows.slow, "p99 ms"]],
-  },
-  {
-    name: { en: "at the target, 80 % of the most, p50 and p99", "pt-BR": "no destino, 80 % do máximo, p50 e p99" },
-    unit: "ms",
-    relay: [[steadily, deliverRows.fast, "p50 ms"], [steadily, deliverRows.fast, "p99 ms"]],
-  },
-  {
-    name: { en: "scripts a second", "pt-BR": "scripts por segundo" },
-    relay: [[scripted, deliverRows.script, runsColumn]],
-    beside: { en: "Debian's `webhook`", "pt-BR": "o `webhook` do Debian" },
-    other: [scripted, webhook.name, runsColumn],
-  },
-  {
-    name: { en: "acknowledged a second, 5 million stored", "pt-BR": "aceitos por segundo, 5 milhões guardados" },
-    relay: [["growth", many, answersColumn]],
-    ...besideFew(answersColumn),
-  },
-  {
-    name: { en: "delivered a second, 5 million stored", "pt-BR": "entregues por segundo, 5 milhões guardados" },
-    relay: [["growth", many, "drained/s"]],
-    ...besideFew("drained/s"),
-  },
-  {
-    name: { en: "memory with a million to deliver", "pt-BR": "memória com um milhão a entregar" },
-    unit: "MiB",
-    relay: [["growth", pending, idleColumn]],
-    beside: { en: "with none", "pt-BR": "com nada" },
-    other: ["growth", few, idleColumn],
-  },
-  {
-    name: { en: "memory, idle", "pt-BR": "memória em repouso" },
-    unit: "MiB",
-    relay: [["footprint", footprintRows.relay, idleColumn]],
-    ...besideEmpty(idleColumn),
-  },
-  {
-    name: { en: "memory, idle, without the executable", "pt-BR": "memória em repouso, sem o executável" },
-    unit: "MiB",
-    relay: [["footprint", footprintRows.relay, ownColumn]],
-    ...besideEmpty(ownColumn),
-  },
-  {
-    name: { en: "start to first answer", "pt-BR": "do início à primeira resposta" },
-    unit: "ms",
-    relay: [["footprint", footprintRows.relay, startColumn]],
-    beside: { en: "an empty executable, start to end", "pt-BR": "um executável vazio, do início ao fim" },
-    other: ["footprint", footprintRows.empty, startColumn],
-  },
-  {
-    name: { en: "executable", "pt-BR": "executável" },
-    unit: "MiB",
-    relay: [["footprint", footprintRows.relay, sizeColumn]],
-    beside: { en: "an empty one", "pt-BR": "um vazio" },
-    other: ["footprint", footprintRows.empty, sizeColumn],
-  },
-];
 
 /** What stands between the marks of a README. */
 export function tablesOf(measured: Measured, language: Language): string {

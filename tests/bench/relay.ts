@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SECRET } from "./events.ts";
-import { benchFile, bun, executable, freePort, workFolder } from "./machine.ts";
+import { benchFile, bun, type Core, executable, freePort, workFolder } from "./machine.ts";
 import { answering, run, type Running, start } from "./processes.ts";
 
 /** A folder with a store. */
@@ -40,12 +40,27 @@ export interface Relay extends Running {
   startMs: number;
 }
 
+export interface RelayOptions {
+  /** Source text of its routes, in their list. Default: every event goes to all targets. */
+  routes?: string;
+  /** The config's store. Default: the place's. */
+  store?: string;
+  /** Default: "server". */
+  core?: Core;
+  /** With an admin listener. */
+  hasAdmin?: boolean;
+}
+
 /**
  * Starts a relay there.
- * @param targets Source text of its targets, by name; every event goes to all of them.
- * @param isRouted Events match no route otherwise.
+ * @param targets Source text of its targets, by name.
  */
-export async function startRelay(place: Place, targets: Record<string, string>, isRouted = true): Promise<Relay> {
+export async function startRelay(
+  place: Place,
+  targets: Record<string, string>,
+  options: RelayOptions = {},
+): Promise<Relay> {
+  const { routes = `{ on: "note.*", to: ${JSON.stringify(Object.keys(targets))} }`, store, core = "server" } = options;
   const port = await freePort();
   const named = Object.entries(targets).map(([name, target]) => `${name}: ${target}`);
   writeFileSync(
@@ -53,14 +68,14 @@ export async function startRelay(place: Place, targets: Record<string, string>, 
     `import { connectvets, defineConfig, http, script } from "relay";
 export default defineConfig({
   listen: { host: "127.0.0.1", port: ${port} },
-  admin: false,
+  admin: ${options.hasAdmin ? `{ port: ${await freePort()} }` : false},${store ? `\n  store: "${store}",` : ""}
   sources: { connectvets: connectvets({ path: "/webhook", secret: "${SECRET}" }) },
   targets: { ${named.join(", ")} },
-  routes: [${isRouted ? `{ on: "note.*", to: ${JSON.stringify(Object.keys(targets))} }` : ""}],
+  routes: [${routes}],
 });
 `,
   );
-  const running = start("server", [executable, "serve"], { cwd: place.folder });
+  const running = start(core, [executable, "serve"], { cwd: place.folder });
   await answering(running, port, "/healthz");
   const startMs = performance.now() - running.startedAt;
   return { ...running, port, startMs };
@@ -80,8 +95,8 @@ export interface Sink extends Running {
   count(): Promise<number>;
 }
 
-export async function startSink(): Promise<Sink> {
-  const port = await freePort();
+export async function startSink(port?: number): Promise<Sink> {
+  port ??= await freePort();
   const running = start("load", [bun, benchFile("load/sink.ts"), String(port)]);
   await answering(running, port, "/");
   return {

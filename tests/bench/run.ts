@@ -20,10 +20,11 @@ import { ack } from "./suites/ack.ts";
 import { deliver } from "./suites/deliver.ts";
 import { footprint } from "./suites/footprint.ts";
 import { growth } from "./suites/growth.ts";
+import { several } from "./suites/several.ts";
 import type { Suite } from "./suites/suite.ts";
 import { tablesOf } from "./table.ts";
 
-const suites: Record<keyof Plan["budget"], Suite> = { ack, deliver, growth, footprint };
+const suites: Record<keyof Plan["budget"], Suite> = { ack, deliver, growth, footprint, several };
 
 /** A machine on which a fixed loop's times differ by more than this factor is used by others, too. */
 const BUSY = 1.3;

@@ -187,7 +187,15 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ admin: { publicUrl: "https://relay.example/admin" } }, /^admin\.publicUrl: expected the address of a host alone/],
   [{ admin: { publicUrl: "javascript:alert(1)" } }, /^admin\.publicUrl: expected the address of a host alone/],
   [{ admin: true }, /^admin: expected false, or an object, got true$/],
-  [{ store: "postgress://u:p@h/d" }, /^store: expected "sqlite:" and a path/],
+  [
+    { store: "postgress://u:p@h/d" },
+    /^store: expected "sqlite:" and a path.*or "postgres:\/\/USER.*, got another value$/,
+  ],
+  [{ store: "postgres://u:p@h:0/d" }, /^store: expected a port from 1 to 65535.*, got another value$/],
+  [
+    { store: "postgres://u:p@h/d?shema=x" },
+    /^store: unknown parameter "shema".*did you mean "schema"\?, got another value$/,
+  ],
 ];
 
 rows.forEach(([parts, problem], index) => {

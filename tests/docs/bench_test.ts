@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { benchJson, type Language, type Measured, readmes, tablesOf, withTables } from "../bench/readme.ts";
+import { benchJson, type Measured, readmes, tablesOf, withTables } from "../bench/readme.ts";
+import type { Language } from "../bench/readme_lines.ts";
 
 const measured = JSON.parse(readFileSync(benchJson, "utf8")) as Measured;
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeFolder } from "../helpers/folder.ts";
 import { needsPromtool, promtool } from "../helpers/promtool.ts";
-import { configOf, runRelay, startRelay } from "../helpers/relay.ts";
+import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { withSeveralRelays } from "../helpers/several_relays.ts";
 
 interface Dashboard {
   templating: { list: { name: string; type: string; query: unknown }[] };
@@ -34,20 +35,36 @@ function namesIn(text: string): string[] {
   return [...new Set(all)].sort();
 }
 
+/** The names of all metrics that a relay tells. */
+async function exportedBy(relay: RunningRelay): Promise<string[]> {
+  const text = await (await fetch(`${await relay.adminUrl()}/metrics`)).text();
+  return [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!).sort();
+}
+
 test("metrics names in its rules and its dashboard what is exported, and in the dashboard all of it", async () => {
+  await withSeveralRelays(1, async ({ relays: [relay] }) => {
+    const exported = await exportedBy(relay!);
+    const inRules = namesIn(await printed("--alerts"));
+    assert.ok(inRules.length > 5, inRules.join());
+    assert.deepEqual(inRules.filter((name) => !exported.includes(name)), []);
+    const queries = (await readDashboard()).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    assert.deepEqual(namesIn(queries.join("\n")), exported);
+  });
+});
+
+test("metrics need nothing of relays that share a store but in rules and panels about these", async () => {
   const relay = await startRelay(configOf({
     admin: "{ port: 0 }",
     targets: 'crm: http({ url: "http://127.0.0.1:1" })',
     routes: '{ on: "**", to: "crm" }',
   }));
   try {
-    const text = await (await fetch(`${await relay.adminUrl()}/metrics`)).text();
-    const exported = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!).sort();
-    const inRules = namesIn(await printed("--alerts"));
-    assert.ok(inRules.length > 5, inRules.join());
-    assert.deepEqual(inRules.filter((name) => !exported.includes(name)), []);
-    const queries = (await readDashboard()).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-    assert.deepEqual(namesIn(queries.join("\n")), exported);
+    const exported = await exportedBy(relay);
+    const { panels } = await readDashboard();
+    const silent = panels.filter(({ targets }) =>
+      targets.every(({ expr }) => namesIn(expr).every((name) => !exported.includes(name)))
+    );
+    assert.deepEqual(silent.map(({ title }) => title), ["Relays that share a store", "Targets by owner"]);
   } finally {
     await relay.close();
   }

@@ -48,6 +48,7 @@ function withPoints<Part extends object>(part: Part): Part {
   return new Proxy(part, {
     get(_, name) {
       const value: unknown = Reflect.get(part, name);
+      if (name === "time") return value; // a clock is no part of the store
       if (typeof value !== "function") return value instanceof Object ? withPoints(value) : value;
       return (...args: unknown[]) => between(namesOf(String(name), args), () => value.apply(part, args));
     },
@@ -65,7 +66,7 @@ function withTargetPoints(loaded: LoadedConfig): LoadedConfig {
 
 const app = await startApp(
   withTargetPoints(await loadConfig("relay.config.ts")),
-  (loaded) => withPoints(openStore(loaded)),
+  async (loaded) => withPoints(await openStore(loaded)),
 );
 process.on("SIGTERM", () => app.stop().then(() => process.exit(0)));
 const { addresses: [address], wasUnclean } = app;

@@ -15,8 +15,10 @@ interface CertificateOptions {
   key?: string[];
   /** Name of the certificate that signs it. Default: itself. */
   issuer?: string;
-  /** Whom it is for, besides `localhost` and 127.0.0.1. */
+  /** Whom it is for, besides these `names`. */
   name?: string;
+  /** Whom it is for, in OpenSSL's words. Default: `localhost` and 127.0.0.1. */
+  names?: string;
   /** Whether it may sign others. */
   isAuthority?: boolean;
 }
@@ -24,9 +26,10 @@ interface CertificateOptions {
 /** Writes `NAME.pem` and `NAME.key` into a folder, for `localhost` and 127.0.0.1, and gives what is in them. */
 export function makeCertificate(folder: string, name: string, options: CertificateOptions = {}) {
   const { days = 90, key = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], issuer, isAuthority = false } = options;
+  const { names = "DNS:localhost,IP:127.0.0.1" } = options;
   const more = options.name === undefined ? "" : `,DNS:${options.name}`;
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-  const extensions = `subjectAltName=DNS:localhost,IP:127.0.0.1${more}\nbasicConstraints=CA:${isAuthority}\n`;
+  const extensions = `subjectAltName=${names}${more}\nbasicConstraints=CA:${isAuthority}\n`;
   writeFileSync(join(folder, `${name}.ext`), extensions);
   openssl("req", "-newkey", ...key, "-nodes", "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
   const by = issuer

@@ -27,6 +27,14 @@ export function fakeTime(folder: string): FakeTime {
   return { env, set };
 }
 
+/**
+ * The environment of a program whose clock is off all the time.
+ * @param by How far, such as `+4m`, `-3m`, `+0`.
+ */
+export function offTime(by: string): Record<string, string> {
+  return { LD_PRELOAD: findLibrary(), FAKETIME: by, DONT_FAKE_MONOTONIC: "1" };
+}
+
 function findLibrary(): string {
   const root = "/usr/lib";
   const paths = existsSync(root)

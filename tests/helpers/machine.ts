@@ -38,7 +38,7 @@ function makeTree(): string | undefined {
   const { status, stdout } = spawnSync(
     "debootstrap",
     ["--variant=minbase", "--include=systemd,dbus,ca-certificates", "bookworm", made],
-    { encoding: "utf8", timeout: 240_000 },
+    { encoding: "utf8", timeout: 600_000 },
   );
   if (status === 0) {
     try {

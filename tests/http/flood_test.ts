@@ -125,13 +125,10 @@ test("listen() reads no further from a client that does not take its answers", a
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.on("error", () => {}).on("end", () => socket.end());
     socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const before = answered;
-    assert.ok(before < 200, `${before} answers were made for nobody`);
-    await new Promise((resolve) => setTimeout(resolve, 900));
-    assert.equal(answered, before);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     socket.resume();
     await closed; // it was given up
+    assert.ok(answered < 200, `${answered} answers were made for nobody`);
   } finally {
     await listener.stop(0);
   }

@@ -63,6 +63,8 @@ export class Bench {
   config: LanesConfig;
   store!: Store;
   owner!: Owner;
+  /** Lanes in which the owner may begin something, where it shares them with others; absent: it is alone. */
+  shared?: Set<string>;
   readonly #folder = makeFolder();
   readonly #path = join(this.#folder.path, "relay.db");
   #other?: DatabaseSync;
@@ -119,6 +121,7 @@ export class Bench {
       return due(asks);
     };
     this.owner = new Owner(this.store, new Writer(this.store, this.clock), this.config, this.clock);
+    if (this.shared) this.owner.share({ mayBegin: (lane) => this.shared!.has(lane), changed: () => {} });
     await this.within(this.owner.start(wasUnclean));
   }
 

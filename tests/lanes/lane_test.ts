@@ -201,3 +201,30 @@ test("Lane counts what ended as unread only if a read was under way then", () =>
   lane.take({ lane: "a", due: [], isAll: true });
   assert.equal(known(lane), undefined, "nothing ended since a read was sent");
 });
+
+test("Lane.ask() begins a read a little before the last due time, and every 10 s before all", () => {
+  const lane = laneWith([dueOf(1_000)], { isAll: false });
+  beginAll(lane);
+  const from = (ms: number) => {
+    lane.wake();
+    return lane.ask(T0 + ms)?.from;
+  };
+  assert.equal(from(2_000), T0 + 1_000 - 5_000);
+  lane.take({ lane: "a", due: [], isAll: true });
+  assert.equal(from(10_000), undefined);
+  assert.equal(from(10_100), undefined, "the one before failed: nothing was taken of it");
+  lane.take({ lane: "a", due: [], isAll: true });
+  assert.equal(from(19_999), T0 + 1_000 - 5_000);
+  lane.release(lane.underway[0]!);
+  assert.equal(from(19_999), undefined, "what is put back was due before");
+});
+
+test("Lane.ask() begins a read before all after one of which it could not take everything", () => {
+  const lane = laneWith([keyed(1, 1)], { isAll: false });
+  beginAll(lane);
+  lane.wake();
+  assert.notEqual(lane.ask(T0 + 10)?.from, undefined);
+  lane.settle(lane.underway[0]!, { state: "delivered" }, { fate: "recorded", head: refOf(2) });
+  lane.take({ lane: "a", due: [keyed(2, 1)], isAll: true });
+  assert.deepEqual([lane.next(), lane.ask(T0 + 10)?.from], [undefined, undefined]);
+});

@@ -36,7 +36,19 @@ const healthy: Series = {
   [ofTarget("circuit_open")]: "0x50 1x5 0x65",
   [ofTarget("oldest_pending_seconds")]: "0x30 0+60x40 0x50",
   [ofTarget("delivery_backlog")]: "5000-10x120",
+  ...sharing({ members: "1x120", lanes: "1x120", owned: "1x120" }),
 };
+
+/** What a relay tells of those that share its store. */
+function sharing(values: { members: string; lanes: string; owned: string }, labels = relay): Series {
+  return {
+    [`relay_members{${labels}}`]: values.members,
+    [`relay_lanes{${labels}}`]: values.lanes,
+    [`relay_lanes_owned{${labels}}`]: values.owned,
+  };
+}
+
+const second = relay.replace("relay:9300", "relay-2:9300");
 
 /** A histogram whose observations are all within the first of these buckets, or all in the last. */
 function histogram(name: string, bounds: number[], isSlow = false): Series {
@@ -59,6 +71,30 @@ const troubles: Record<string, Series> = {
   RelayCircuitOpen: { [ofTarget("circuit_open")]: "0x45 1x75" },
   RelayDeliveriesLate: { [ofTarget("oldest_pending_seconds")]: "1800+60x120" },
   RelayBacklogGrowing: { [ofTarget("delivery_backlog")]: "0+50x120" },
+  RelayTargetUnowned: {
+    ...sharing({ members: "2x120", lanes: "3x120", owned: "2x50 1x70" }),
+    ...sharing({ members: "2x120", lanes: "3x120", owned: "1x120" }, second),
+  },
+  RelayMemberLost: {
+    ...sharing({ members: "2x55 1x65", lanes: "3x120", owned: "2x55 3x65" }),
+    ...sharing({ members: "2x55 stale", lanes: "3x55 stale", owned: "1x55 stale" }, second),
+  },
+};
+
+/** What is no trouble, though less is seen than before. */
+const noTroubles: Record<string, Series> = {
+  "a restart": {
+    ...sharing({ members: "2x57 1 2x62", lanes: "3x120", owned: "2x57 3 2x62" }),
+    ...sharing({ members: "2x57 stale 2x61", lanes: "3x57 stale 3x61", owned: "1x57 stale 1x61" }, second),
+  },
+  "a relay that Prometheus cannot reach, and the others can": {
+    ...sharing({ members: "2x120", lanes: "3x120", owned: "2x120" }),
+    ...sharing({ members: "2x50 stale", lanes: "3x50 stale", owned: "1x50 stale" }, second),
+  },
+  "relays that share no store": {
+    ...sharing({ members: "1x120", lanes: "5x120", owned: "5x120" }),
+    ...sharing({ members: "1x120", lanes: "2x120", owned: "2x120" }, second),
+  },
 };
 
 test("rules fire for what they are for, and for nothing else", needsPromtool, async () => {
@@ -67,6 +103,9 @@ test("rules fire for what they are for, and for nothing else", needsPromtool, as
   try {
     const scenarios: [name: string, series: Series, alerts: string[]][] = [
       ["healthy", healthy, []],
+      ...Object.entries(noTroubles).map(
+        ([name, series]): [string, Series, string[]] => [name, { ...healthy, ...series }, []],
+      ),
       ...Object.entries(troubles).map((
         [alert, series],
       ): [string, Series, string[]] => [alert, { ...healthy, ...series }, [alert]]),

@@ -181,6 +181,21 @@ test("accept() gives each delivery its order key; one that gives none is a probl
   ]);
 });
 
+test("accept() gives a short order key in place of a long one, the same for the same one alone", async () => {
+  const keys = ["x".repeat(500), "x".repeat(501), "x".repeat(1_000_000), "x".repeat(1_000_000)];
+  const event = await writtenOf(configOf(keys.map((key, index) => target(`crm${index}`, { order: () => key }))));
+  const given = event.deliveries.map(({ orderKey }) => orderKey!);
+  assert.equal(given[0], keys[0]);
+  for (const key of given.slice(1)) assert.match(key, /^sha256:[0-9a-f]{64}$/);
+  assert.notEqual(given[1], given[2]);
+  assert.equal(given[2], given[3]);
+});
+
+test("accept() gives a type without the NUL that not every store takes", async () => {
+  const event = { type: "note.\0failed", payload: samplePayload };
+  assert.equal((await writtenOf(configOf([target("crm")]), { event })).type, "note.\ufffdfailed");
+});
+
 test("accept() takes for the same event what has the key of dedupe, else the sender's id, else the same bytes", async () => {
   const idOf = async (parts: Partial<Received>) => formatId((await writtenOf(configOf([]), parts)).id);
   const dedupe = { name: "clinic", dedupe: () => "key" };

@@ -75,7 +75,7 @@ test("an event of such a source is received, accepted, routed, delivered, told o
   const loaded = loadedFor(sink.url);
   const sms = loaded.config.sources[1]!;
   const open = () => openSqlite(join(folder.path, "relay.db"), systemClock);
-  const app = await startApp(loaded, open);
+  const app = await startApp(loaded, async () => open());
   try {
     const url = `http://127.0.0.1:${app.addresses[0]!.port}/sms`;
     const draft = sms.draft("", Buffer.from("Event=sms.received&Text=ol%C3%A1&Id=SM1"));

@@ -1,6 +1,7 @@
 /** What every store does: remembering alarms, and what they look at. */
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { formatId } from "../../lib/id.ts";
 import { systemEvent } from "../../lib/system_event.ts";
 import type { It } from "./contract.ts";
@@ -82,6 +83,15 @@ export function testAlarms(it: It): void {
     await observe(store);
     const after = await reopen();
     assert.deepEqual((await after.alarms.lastReceived()).get("y"), T0 + 2_000, "one that came in late");
+  });
+
+  it("lastReceived() tells of types whose names not every store would take", async (store) => {
+    const long = randomBytes(30_000).toString("hex");
+    const emoji = `${"x".repeat(499)}\u{1f600}`;
+    await accept(store, newEvent("1", [], { type: long }), newEvent("2", []), newEvent("3", [], { type: emoji }));
+    await observe(store);
+    const types = [...(await store.alarms.lastReceived()).keys()].sort();
+    assert.deepEqual(types, [long.slice(0, 500), "note.failed", `${"x".repeat(499)}\ufffd`].sort());
   });
 
   it("lastReceived() remembers types whose events are deleted, but not for ever", async (store) => {

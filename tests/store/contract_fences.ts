@@ -50,7 +50,7 @@ export function testFences(it: It): void {
     const [a, b] = [await epochOf(store, "a"), await epochOf(store, "b")];
     await takeOver(store, "b");
     const lanes = [a, b].map((epoch) => ({ epoch, hold: {}, records: [] }));
-    assert.deepEqual((await store.write({ accepts: [], lanes })).lost, ["b"]);
+    assert.deepEqual((await store.write({ accepts: [], lanes })).lost, [b]);
   });
 
   it("write() in an old epoch keeps the attempt in the history, and changes nothing else", async (store) => {

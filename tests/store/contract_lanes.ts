@@ -66,7 +66,7 @@ export function testLanes(it: It): void {
     "own() counts what may be under way as begun now, for later owners too",
     async (store, reopen, clock) => {
       const own = async (from: Store, lane: string) =>
-        (await from.lanes.own([lane], randomUUID(), new Map([["a", 2]]))).get(lane)!;
+        (await from.lanes.own([lane], randomUUID(), { underway: new Map([["a", 2]]) })).get(lane)!;
       const begun = clock.now();
       assert.deepEqual((await own(store, "a")).starts, [], "there was no owner before");
       clock.pass(10);
@@ -81,6 +81,17 @@ export function testLanes(it: It): void {
       assert.deepEqual((await own(after, "b")).starts, [], "of no other lane");
     },
   );
+
+  it("own() takes lanes over only as they were seen, all or none", async (store) => {
+    const own = (seen: [string, number][]) =>
+      store.lanes.own(seen.map(([lane]) => lane), randomUUID(), { seen: new Map(seen) });
+    await own([["a", 0]]);
+    const refused = /^StoreError: Cannot take lanes over.*: a was taken over meanwhile$/;
+    await assert.rejects(own([["b", 0], ["a", 0]]), refused);
+    await assert.rejects(own([["a", 2]]), refused);
+    const taken = await own([["b", 0], ["a", 1]]);
+    assert.deepEqual([...taken.values()].map(({ epoch }) => epoch.number), [1, 2]);
+  });
 
   it("own() tells how the lane is held", async (store, reopen, clock) => {
     assert.deepEqual((await takeOver(store)).hold, {

@@ -93,6 +93,20 @@ test("Writer splits a great many, in their order", async () => {
   assert.deepEqual(shorts().flatMap(([keys]) => keys), numbers(1_200).map(String));
 });
 
+test("Writer splits what has large bodies sooner, and one that is larger still goes whole", async () => {
+  const { batches, writer, passing } = start();
+  const mebibytes = [5, 5, 5, 5, 5, 40, 1];
+  const accepts = mebibytes.map((size, key) =>
+    writer.accept(newEvent(`${key}`, [], { body: new Uint8Array(size * 1024 ** 2) }))
+  );
+  await passing(Promise.all(accepts));
+  assert.deepEqual(batches.map(({ accepts }) => accepts.map(({ body }) => body.byteLength / 1024 ** 2)), [
+    [5, 5, 5, 5],
+    [5, 40],
+    [1],
+  ]);
+});
+
 test("Writer.accept() lets what comes right after a flush of the disk share the next one", async () => {
   const { clock, shorts, accept } = start();
   await accept(1);

@@ -26,8 +26,8 @@ const liveRoute = createRoute({
   summary: "Tell what happens, while it happens",
   description:
     "Server-sent events. `event`: an event came in, as in the list. `target`: something changed at a target, as " +
-    "in the list of targets. `trouble`: requests were refused, or a reload, or an alarm began or ended, as in the " +
-    "status. Of a burst the newest are told; `GET /api/events` has them all.",
+    "in the list of targets. `trouble`: requests were refused, or a reload, an alarm began or ended, or one of several " +
+    "relays came, went, was heard of, or took a target over, as in the status. Of a burst the newest are told; `GET /api/events` has them all.",
   tags: ["Status"],
   responses: {
     200: { description: "The stream", content: { "text/event-stream": { schema: z.string() } } },

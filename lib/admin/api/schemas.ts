@@ -104,6 +104,8 @@ export const alarm = z.discriminatedUnion("alarm", [
   z.object({ alarm: z.literal("refused"), limit: z.int().min(1), withinMs: ms, since: time, to: z.string() }),
 ]).meta({ id: "Alarm", description: "An alarm that is on, what it is about, and the target that was told" });
 
+const listeners = z.array(z.object({ name: z.enum(["listen", "admin"]), url: z.string() }));
+
 const reload = z.object({
   refusedSince: time.meta({ description: "When the first of the reloads was that were refused in a row" }),
   problem: z.string(),
@@ -120,12 +122,51 @@ const refused = z.object({
   lastAt: time,
 }).meta({ id: "Refused", description: "Requests that were refused" });
 
+const relay = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: z.enum(["running", "stopping", "stopped", "lost"]).meta({
+    description: "`stopped`: it ended as it was asked to. `lost`: it is gone without a word",
+  }),
+  lanes: z.array(z.string()).meta({ description: "Targets whose deliveries are its to make" }),
+  taking: z.array(z.string()).meta({
+    description: "Targets that it takes over from a relay that was lost, within 15 s",
+  }),
+  duties: z.boolean().meta({ description: "It also has the duties, of which there is one owner: retention, alarms" }),
+  pid: z.int().nullable(),
+  since: time.nullable().meta({ description: "When it was started" }),
+  listeners,
+  lastHeardAt: time.nullable().meta({ description: "When it last told the store that it lives" }),
+  stoppedAt: time.nullable(),
+  reload: reload.nullable(),
+}).meta({ id: "Relay", description: "One of the relays that share a store" });
+
+/** Absent where the store is for one relay alone. */
+const shared = z.object({
+  members: z.array(relay).meta({ description: "The relays that share the store and are there, this one too" }),
+  gone: z.array(relay).meta({ description: "Those that are not there, and were within the last day" }),
+  unowned: z.array(z.string()).meta({
+    description:
+      "Targets that a running relay's config names, and that no relay owns or takes over: their deliveries wait",
+  }),
+  takeovers: z.array(z.object({
+    lane: z.string().meta({ description: "The target" }),
+    at: time,
+    member: z.string().meta({ description: "Name of the new owner" }),
+    wasGivenUp: z.boolean().meta({
+      description: "The owner before gave it up, as one does that is stopped; else that one was lost",
+    }),
+  })).meta({ description: "Targets that came to another relay within the last day, the last one first" }),
+});
+
 export const status = z.object({
-  running: z.boolean().meta({ description: "Always true here; `relay status` knows otherwise" }),
+  running: z.boolean().meta({
+    description: "Always true here; `relay status` knows otherwise. What follows is of the relay that answers",
+  }),
   pid: z.int().nullable(),
   since: time.nullable().meta({ description: "When it was started" }),
   version: z.string(),
-  listeners: z.array(z.object({ name: z.enum(["listen", "admin"]), url: z.string() })),
+  listeners,
   lastHeardAt: time.nullable().meta({ description: "When the store was told last that it lives" }),
   stoppedAt: time.nullable().meta({ description: "When the last one ended as it was asked to" }),
   bytes: count.meta({ description: "Size of the store on disk" }),
@@ -135,7 +176,8 @@ export const status = z.object({
   refusals: z.array(refused).meta({ description: "Of the last hour, by source and reason" }),
   alarms: z.array(alarm),
   targets: z.array(target),
-}).meta({ id: "Status" });
+  ...shared.partial().shape,
+}).meta({ id: "Status", description: "`members`, `gone`, `unowned` and `takeovers` are there with PostgreSQL alone" });
 
 const countsShape = {
   delivered: count,

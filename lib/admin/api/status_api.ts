@@ -47,7 +47,8 @@ export function addStatus(app: Api, context: AdminContext): void {
     const dead = targets.reduce((sum, one) => sum + one.dead, 0);
     const run = { ...runView(context.reporter.run, true), version: VERSION };
     const bytes = await store.bytes();
-    return c.json({ ...run, ...await troubleNow(context), bytes, backlog, dead, targets }, 200);
+    const { relays, ...trouble } = await troubleNow(context);
+    return c.json({ ...run, ...trouble, bytes, backlog, dead, targets, ...relays }, 200);
   });
 
   app.openapi(deadRoute, async (c) => {
@@ -56,7 +57,7 @@ export function addStatus(app: Api, context: AdminContext): void {
   });
 
   app.openapi(activityRoute, async (c) => {
-    const now = Date.now();
+    const now = store.time.now();
     const since = now - c.req.valid("query").hours * HOUR_MS;
     return c.json(shown(summarize(await store.activity(since), since, now), since), 200);
   });

@@ -19,7 +19,7 @@ const ASSET_AGE_S = 31_536_000;
 /** The pages, for a listener that has seen to who may ask. */
 export function createPages(context: AdminContext): Hono {
   const app = new Hono();
-  const view = (c: Context) => viewOf(c, context.loaded(), context.token() !== undefined);
+  const view = (c: Context) => viewOf(c, context.loaded(), context.store.time.now(), context.token() !== undefined);
   const missing = (c: Context) => show(c, view(c), notFoundPage(view(c)), 404);
   const page = (read: Read) => async (c: Context) => {
     const own = view(c);
@@ -73,7 +73,7 @@ export function createPages(context: AdminContext): Hono {
 
 /** Answers with the page that asks for the token. @param isWrong The token that was given just now is not the one. */
 export async function signIn(c: Context, context: AdminContext, isWrong: boolean): Promise<Response> {
-  const view = viewOf(c, context.loaded(), false);
+  const view = viewOf(c, context.loaded(), context.store.time.now(), false);
   const { pathname, search } = new URL(c.req.url);
   const to = c.req.method === "GET" ? pathname + search : (await fieldsOf(c)).to;
   return show(c, view, signInPage(view, isWrong, to), 401);

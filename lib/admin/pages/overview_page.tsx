@@ -10,6 +10,7 @@ import { Chart, SmallChart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, Nothing, Prose, Row, Table, Time } from "./parts.tsx";
 import { hoursOf, latencyOf } from "./day.ts";
+import { areCalm, RelayItems, RelaysSection } from "./relays.tsx";
 import { RefusedItems, ReloadItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
@@ -19,6 +20,8 @@ export interface OverviewData {
   dead: readonly DeadGroup[];
   trouble: Trouble;
   day: ActivitySummary;
+  /** What the relay that makes the page says of itself. */
+  self: { pid: number; since: number };
 }
 
 /** The first page. */
@@ -26,9 +29,9 @@ export function overviewPage(view: View, data: OverviewData): Page {
   const { words, format, now } = view;
   const waiting = data.statuses.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = data.statuses.reduce((sum, one) => sum + one.dead, 0);
-  const { reload, refusals } = data.trouble;
+  const { reload, refusals, relays } = data.trouble;
   const items = attentionOf(data.statuses, data.dead, data.trouble, now);
-  const isCalm = items.length === 0 && reload === null && refusals.length === 0;
+  const isCalm = items.length === 0 && refusals.length === 0 && (relays ? areCalm(relays, now) : reload === null);
   return {
     title: words.nav.overview,
     summary: words.overview.summary(format.number(waiting), format.number(dead)),
@@ -40,13 +43,23 @@ export function overviewPage(view: View, data: OverviewData): Page {
             <>
               <h2 class="first">{words.overview.attention}</h2>
               <ul class="list">
-                {reload && <ReloadItem view={view} reload={reload} />}
+                {relays
+                  ? <RelayItems view={view} relays={relays} />
+                  : reload && <ReloadItem view={view} reload={reload} />}
                 <RefusedItems view={view} refusals={refusals} />
                 {items.map((item) => <AttentionItem view={view} item={item} />)}
               </ul>
             </>
           )}
         </section>
+        {relays && (
+          <RelaysSection
+            view={view}
+            relays={relays}
+            isSelf={({ pid, since }) =>
+              pid === data.self.pid && since !== null && Date.parse(since) === data.self.since}
+          />
+        )}
         <section id="day" data-live>
           <h2>{words.overview.last24}</h2>
           <dl class="tiles">

@@ -28,7 +28,7 @@ export type Read = (c: Context, view: View) => Promise<Page | string | undefined
 
 /** Every page, by its name. */
 export function createReads(context: AdminContext) {
-  const { store, loaded, warnings, stopping } = context;
+  const { store, loaded, reporter, warnings, stopping } = context;
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
   }
@@ -40,6 +40,7 @@ export function createReads(context: AdminContext) {
         dead: view.clean(await store.deadGroups()),
         trouble: view.clean(await troubleNow(context)),
         day: await readDay(store, view.now),
+        self: reporter.run,
       });
     },
 

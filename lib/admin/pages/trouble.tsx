@@ -6,13 +6,13 @@ import { isAboutSignature, isTrouble } from "../../refusal.ts";
 import { Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** A reload that was refused, with every mistake. */
-export function ReloadItem({ view, reload }: { view: View; reload: ReloadView }) {
+/** A reload that was refused, with every mistake. @param name Of the relay that refused it, where there are several. */
+export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadView; name?: string }) {
   const { attention } = view.words;
   return (
     <li class="item bad">
       <div>
-        <h3>{attention.reload}</h3>
+        <h3>{name === undefined ? attention.reload : attention.reloadOf(name)}</h3>
         <p>{attention.reloadTodo}</p>
         <p>{reload.problem}</p>
         {reload.mistakes.length > 0 && (

@@ -55,12 +55,11 @@ const languages: DetectorOptions = {
   caches: false,
 };
 
-/** The view of a request. */
-export function viewOf(c: Context, loaded: LoadedConfig, isSignedIn: boolean): View {
+/** The view of a request. @param now By the store's clock, as all that is shown; Unix milliseconds. */
+export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn: boolean): View {
   const locale = localeFor(detectFromHeader(c, languages) ?? "");
   const words = locales[locale].pages;
   const { timeZone } = loaded.config;
-  const now = Date.now();
   return {
     locale,
     words,

@@ -2,6 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
+import { expiryOf } from "../awaiting.ts";
 import type { SqliteFile } from "./file.ts";
 
 const statements = {
@@ -79,11 +80,4 @@ export class SqliteAccept {
 export function dueOf(now: number, awaits: Awaited | undefined): { dueAt: number | null; dueSetAt: number | null } {
   if (!awaits) return { dueAt: now, dueSetAt: null };
   return { dueAt: awaits.patienceMs === undefined ? null : now + awaits.patienceMs, dueSetAt: now };
-}
-
-/** When the last of these goes without what it awaits; `null` if one never does. */
-export function expiryOf(awaits: readonly Awaited[], now: number): number | null {
-  const patience = awaits.map(({ patienceMs = Infinity }) => patienceMs);
-  const most = Math.max(...patience);
-  return most === Infinity ? null : now + most;
 }

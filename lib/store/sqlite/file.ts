@@ -4,9 +4,11 @@ import { statfsSync, type Stats, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { StoreError } from "../../errors.ts";
+import { type Mark, refusalOf } from "../move.ts";
 import { isLocked, storeError } from "./error.ts";
 import { isLockHeld, lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
+import { readMark } from "./moves.ts";
 import { makeFile } from "./ordinary_file.ts";
 import { type LongRead, Pieces, type ReadLimits } from "./pieces.ts";
 
@@ -31,6 +33,8 @@ export interface FileOptions {
   onCommit?(ms: number): void;
   /** Told which part of a new schema's changes is done, 0 to 1, while an older store is brought up to date. */
   onUpgrade?(part: number): void;
+  /** It writes to a store that is marked as moved, or being moved. */
+  isMove?: boolean;
 }
 
 /** A SQLite file that is open. Its methods throw {@link StoreError}. */
@@ -118,6 +122,7 @@ export class SqliteFile {
    */
   serve(): void {
     this.#takeLock();
+    this.#refuseMoved("serve");
     this.#isServing = true;
     if (this.bytes() > MAX_CHECKED_BYTES) return;
     const found = this.read(() => this.#pragma("quick_check(1)"));
@@ -132,6 +137,22 @@ export class SqliteFile {
 
   #takeLock(): void {
     this.#lock ??= lockStore(this.path, "serve");
+  }
+
+  /** Keeps every relay from serving this file until it is closed. @throws {StoreError} if one does. */
+  hold(): void {
+    this.#lock ??= lockStore(this.path, "move");
+  }
+
+  /** Whether it is moved, or was. */
+  mark(): Mark | undefined {
+    return this.read(() => readMark(this.#db));
+  }
+
+  /** A store that is moved begins to be while nobody serves it. */
+  #refuseMoved(doing: string): void {
+    const mark = this.mark();
+    if (mark) throw refusalOf(mark, `${doing} the store ${this.path}`);
   }
 
   prepare(sql: string): StatementSync {
@@ -170,9 +191,13 @@ export class SqliteFile {
    */
   async write<Result>(doing: string, work: () => Result, isRelaxed = false): Promise<Result> {
     const giveUpAt = this.#clock.monotonic() + LOCK_WAIT_MS;
+    const checked = () => {
+      this.#refuseMoved("write to");
+      return work();
+    };
     for (;;) {
       try {
-        return this.#transaction(work, isRelaxed);
+        return this.#transaction(this.#isServing || this.#options.isMove ? work : checked, isRelaxed);
       } catch (error) {
         if (!isLocked(error) || this.#clock.monotonic() > giveUpAt) throw storeError(doing, error);
       }

@@ -2,13 +2,26 @@
 
 import type { StatementSync } from "node:sqlite";
 import { type Clock, latestBy } from "../../clock.ts";
+import { expiryOf } from "../awaiting.ts";
 import { type DeliveryRef, keyOf } from "../delivery.ts";
-import type { Due, DueAsk, DueInLane, Epoch, Hold, LaneHold, LaneStore, OwnedLane, Suspect, Waiting } from "../mod.ts";
-import { dueOf, expiryOf, type SqliteAccept } from "./accept.ts";
+import type {
+  Due,
+  DueAsk,
+  DueInLane,
+  Epoch,
+  Hold,
+  LaneHold,
+  LaneStore,
+  OwnedLane,
+  Suspect,
+  Taking,
+  Waiting,
+} from "../mod.ts";
+import { dueOf, type SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
 import { SqliteOrder } from "./order.ts";
 import type { SqliteRecord } from "./record.ts";
-import { dueOfRow, type DueRow, holdOf, type HoldRow } from "./rows.ts";
+import { dueOfRow, type DueRow, holdOf, type HoldRow } from "../rows.ts";
 import { forgetBegun } from "./statements.ts";
 
 /** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
@@ -105,16 +118,18 @@ export class SqliteLanes implements LaneStore {
   async own(
     lanes: readonly string[],
     token: string,
-    underway: ReadonlyMap<string, number> = new Map(),
+    { underway, seen }: Taking = {},
   ): Promise<Map<string, OwnedLane>> {
     return await this.#file.write("take lanes over", () =>
       new Map(lanes.map((lane) => {
         const now = this.#clock.now();
         const before = this.#sql.wasGivenUp.get(lane) as { given_up: number } | undefined;
         const { epoch, ...row } = this.#sql.take.get({ lane, token }) as unknown as HoldRow & { epoch: number };
+        const expected = seen?.get(lane);
+        if (expected !== undefined && epoch !== expected + 1) throw new Error(`${lane} was taken over meanwhile`);
         this.#sql.correctStarts.run({ lane, now, latest: latestBy(now) });
         const wasGivenUp = before?.given_up !== 0;
-        if (!wasGivenUp) this.#record.keepUnderway(lane, now, underway.get(lane) ?? 0);
+        if (!wasGivenUp) this.#record.keepUnderway(lane, now, underway?.get(lane) ?? 0);
         const starts = (this.#sql.starts.all(lane) as { at: number }[]).map(({ at }) => at);
         return [lane, { epoch: { lane, number: epoch, token }, hold: holdOf(row, now), starts, wasGivenUp }];
       })));

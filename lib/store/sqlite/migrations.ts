@@ -12,6 +12,7 @@ import sessions from "./sql/008_sessions.sql" with { type: "text" };
 import copied from "./sql/009_lanes_copied.sql" with { type: "text" };
 import lanes from "./sql/009_lanes.sql" with { type: "text" };
 import uncleanStops from "./sql/010_unclean_stops.sql" with { type: "text" };
+import moves from "./sql/011_moves.sql" with { type: "text" };
 
 /** Brings the schema to its next version. @param now Unix milliseconds. @param onProgress Told which part is done, 0 to 1. */
 type Migration = (db: DatabaseSync, now: number, onProgress: (part: number) => void) => void;
@@ -22,7 +23,7 @@ const run = (sql: string): Migration => (db) => db.exec(sql);
 export const migrations: readonly Migration[] = [
   ...[initial, targets, operator, alarms, notes, runs, clock, sessions].map(run),
   toLanes,
-  run(uncleanStops),
+  ...[uncleanStops, moves].map(run),
 ];
 
 /** Events whose deliveries are copied between two words about how far it is. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Batch, Store, Written } from "../mod.ts";
+import type { Mark } from "../move.ts";
 import { SqliteAccept } from "./accept.ts";
 import { SqliteAlarms } from "./alarms.ts";
 import { SqliteCounts } from "./counts.ts";
@@ -29,7 +30,7 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly sessions: SqliteSessions;
   readonly upkeep: SqliteUpkeep;
   readonly #file: SqliteFile;
-  readonly #clock: Clock;
+  readonly time: Clock;
   readonly #accept: SqliteAccept;
   readonly #record: SqliteRecord;
 
@@ -39,7 +40,7 @@ class SqliteStore extends SqliteOperator implements Store {
     const counts = new SqliteCounts(file);
     super(file, clock, accept, steps, counts);
     this.#file = file;
-    this.#clock = clock;
+    this.time = clock;
     this.#accept = accept;
     this.#record = new SqliteRecord(file);
     this.lanes = new SqliteLanes(file, clock, accept, this.#record);
@@ -57,13 +58,13 @@ class SqliteStore extends SqliteOperator implements Store {
     const doing = accepts.length > 0 ? "store events" : "record attempts";
     return await this.#file.write(doing, () => {
       const released = new Set<string>();
-      const now = this.#clock.now();
+      const now = this.time.now();
       const isOwner = lanes.map((lane) => this.#record.isOwner(lane));
       return {
         accepted: accepts.map((event) => this.#accept.accept(event)),
         lanes: lanes.map((lane, index) => this.#record.record(lane, isOwner[index]!, now, released)),
         released: [...released],
-        lost: lanes.filter((_, index) => !isOwner[index]).map(({ epoch }) => epoch.lane),
+        lost: lanes.filter((_, index) => !isOwner[index]).map(({ epoch }) => epoch),
       };
     });
   }
@@ -74,6 +75,10 @@ class SqliteStore extends SqliteOperator implements Store {
 
   async bytes(): Promise<number> {
     return this.#file.bytes();
+  }
+
+  async moved(): Promise<Mark | undefined> {
+    return this.#file.mark();
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { deliveryId, formatId, type IdBytes, readDeliveryId } from "../../id.ts";
+import { deliveryId, formatId, type IdBytes } from "../../id.ts";
 import type { Reason } from "../../outcome.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
 import { durationOf, HOUR_MS } from "../activity.ts";
@@ -10,11 +10,9 @@ import type { DeliveryRef } from "../delivery.ts";
 import type {
   Activity,
   DeadFilter,
-  DeliveryStory,
   EventFilter,
   EventPage,
   EventStory,
-  Fetched,
   ListPage,
   OperatorStore,
   StoredEvent,
@@ -23,17 +21,8 @@ import type {
 import type { DeadGroup, TargetView } from "../views.ts";
 import type { SqliteAccept } from "./accept.ts";
 import { operatorStatements } from "./operator_statements.ts";
-import {
-  type AttemptRow,
-  attemptView,
-  deliveryViews,
-  fetchedOf,
-  isoTime,
-  type NoteRow,
-  type StoryRow,
-  type TargetRow,
-  targetView,
-} from "./rows.ts";
+import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
+import { placeOf, storyOf, type StoryRows } from "../story.ts";
 import { SqliteCounts } from "./counts.ts";
 import type { SqliteFile } from "./file.ts";
 import type { SqliteSteps } from "./steps.ts";
@@ -102,31 +91,17 @@ export class SqliteOperator implements OperatorStore {
   async story(id: IdBytes): Promise<EventStory | undefined> {
     return this.#file.read(() => {
       const { first, last, number } = placeOf(id);
-      const row = this.#sql.storyBetween.get(first, last) as unknown as StoryRow | undefined;
-      if (!row) return undefined;
-      const views = deliveryViews(row.id, this.#search.deliveries(row.seq), this.#clock.now());
-      const deliveries = views.map(([view, { number }]): DeliveryStory => ({
-        ...view,
-        ref: { event: row.seq, number },
-        history: (this.#sql.attempts.all(row.seq, number) as unknown as AttemptRow[]).map(attemptView),
-      }));
-      if (number !== undefined && !deliveries.some(({ ref }) => ref.number === number)) return undefined;
-      const { seq, headers, body, secret_index } = row;
-      return {
-        ...this.#search.view(row),
-        seq,
-        headers: JSON.parse(headers),
-        body,
-        secretIndex: secret_index,
-        details: this.#detailsOf(seq),
-        deliveries,
+      const event = this.#sql.storyBetween.get(first, last) as unknown as StoryRow | undefined;
+      if (!event) return undefined;
+      const { seq } = event;
+      const rows: StoryRows = {
+        event,
+        deliveries: this.#search.deliveries(seq),
+        attemptsOf: (number) => this.#sql.attempts.all(seq, number) as unknown as AttemptRow[],
+        note: this.#sql.note.get(seq) as unknown as NoteRow | undefined,
       };
+      return storyOf(rows, number, this.#clock.now());
     });
-  }
-
-  #detailsOf(seq: number): Fetched | undefined {
-    const row = this.#sql.note.get(seq) as unknown as NoteRow | undefined;
-    return row && fetchedOf(row);
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
@@ -232,11 +207,4 @@ interface ActivityRow {
   state: "pending" | "delivered" | "dead";
   bucket: number;
   count: number;
-}
-
-/** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */
-function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
-  const place = readDeliveryId(id);
-  const isDelivery = place.first[6] !== id[6];
-  return isDelivery ? place : { first: id, last: id };
 }

@@ -2,10 +2,9 @@
 
 import type { StatementSync } from "node:sqlite";
 import { type Refused, sumRefused } from "../../refusal.ts";
+import { MINUTE_MS, runOf, type RunRow } from "../run_rows.ts";
 import { REFUSALS_KEPT_MS, type Run, type RunStore } from "../runs.ts";
 import type { SqliteFile } from "./file.ts";
-
-const MINUTE_MS = 60_000;
 
 const statements = {
   last: "SELECT pid, version, since, heard_at, stopped_at, details FROM runs",
@@ -35,9 +34,7 @@ export class SqliteRuns implements RunStore {
 
   async last(): Promise<Run | undefined> {
     const row = this.#file.read(() => this.#sql.last.get() as unknown as RunRow | undefined);
-    if (!row) return undefined;
-    const { pid, version, since, heard_at, stopped_at, details } = row;
-    return { pid, version, since, heardAt: heard_at, stoppedAt: stopped_at ?? undefined, ...JSON.parse(details) };
+    return row && runOf(row);
   }
 
   async say(run: Run, refused: readonly Refused[]): Promise<void> {
@@ -55,13 +52,4 @@ export class SqliteRuns implements RunStore {
     const rows = this.#file.read(() => this.#sql.refused.all(since - MINUTE_MS, now, since)) as unknown as Refused[];
     return sumRefused(rows);
   }
-}
-
-interface RunRow {
-  pid: number;
-  version: string;
-  since: number;
-  heard_at: number;
-  stopped_at: number | null;
-  details: string;
 }

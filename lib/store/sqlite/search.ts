@@ -2,12 +2,12 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { fitsType, questionOf } from "./event_query.ts";
+import { fitsType, questionOf } from "../event_query.ts";
 import type { EventFilter, ListPage, StoredEvent } from "../operator.ts";
 import type { EventView } from "../views.ts";
 import type { operatorStatements } from "./operator_statements.ts";
 import { walk } from "./pieces.ts";
-import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "./rows.ts";
+import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range, SqliteSteps } from "./steps.ts";
 
@@ -93,7 +93,7 @@ export class SqliteSearch {
   }
 
   #scan(filter: EventFilter, from: number, before: number): Iterable<ScannedRow> {
-    const question = { ...questionOf(filter), from, before };
+    const question = { ...questionOf(filter, globOf), from, before };
     return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
   }
 
@@ -112,7 +112,7 @@ export class SqliteSearch {
     from: number,
     before: number,
   ): Generator<ScannedRow> {
-    const { type, text } = questionOf(filter);
+    const { type, text } = questionOf(filter, globOf);
     for (const seq of sequences) {
       if (seq < from || seq >= before) continue;
       const row = this.#sql.fits.get({ seq, type, text }) as { fits: number } | undefined;
@@ -140,7 +140,7 @@ export class SqliteSearch {
     isOver: () => boolean,
   ): Generator<void, void> {
     const isOfType = fitsType(filter);
-    const question = { ...questionOf(filter), before: newest + 1 };
+    const question = { ...questionOf(filter, globOf), before: newest + 1 };
     let bytes = 0;
     const isDone = yield* walk(
       () => this.#sql.scanUp.iterate({ ...question, from: page.at + 1 }) as Iterable<unknown> as Iterable<ScannedRow>,
@@ -166,4 +166,9 @@ export class SqliteSearch {
   deliveries(seq: number): DeliveryRow[] {
     return this.#sql.deliveries.all(seq) as unknown as DeliveryRow[];
   }
+}
+
+/** A pattern of types as GLOB takes it. */
+function globOf(type: string): string {
+  return type.replaceAll(/[[?]/g, "[$&]").replaceAll(/\*+/g, "*");
 }

@@ -4,6 +4,7 @@
  */
 
 import type { StatementSync } from "node:sqlite";
+import type { Received } from "../observed.ts";
 import type { SqliteFile } from "./file.ts";
 
 const statements = {
@@ -15,12 +16,6 @@ const statements = {
   after: "SELECT seq, received_at FROM clock_steps WHERE seq > ? ORDER BY seq LIMIT 1",
   forget: "DELETE FROM clock_steps WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.seq < clock_steps.seq)",
 } as const;
-
-/** An event's sequence, and when it was received. */
-export interface Received {
-  seq: number;
-  received_at: number;
-}
 
 /** Which events were received since a time: those from `from` on; of these, where `since` is given, the ones as late as it. */
 export interface Range {

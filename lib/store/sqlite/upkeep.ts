@@ -2,24 +2,12 @@
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
-import { isSystem } from "../../system_event.ts";
-import type { Ages, Expired, Retention, UpkeepStore } from "../upkeep.ts";
+import { LATE_MS, latestByType, OBSERVED, type ObservedRow, stepsIn } from "../observed.ts";
+import { type Ages, type Expired, FORGET_MS, MAX_EXPIRED_BYTES, type Retention, type UpkeepStore } from "../upkeep.ts";
 import type { SqliteCounts } from "./counts.ts";
 import type { SqliteFile } from "./file.ts";
-import type { Received, SqliteSteps } from "./steps.ts";
+import type { SqliteSteps } from "./steps.ts";
 import { isTarget } from "./statements.ts";
-
-/**
- * How much earlier than one before it an event may have been received, in milliseconds, with a clock that goes right: it is
- * accepted when its body is whole. One that is earlier still was received by a clock that was set back since.
- */
-const LATE_MS = 60_000;
-
-/** Most events that are observed at a time. */
-const OBSERVED = 1_000;
-
-/** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
-const FORGET_MS = 30 * 86_400_000;
 
 const statements = {
   /** Events in the order of acceptance, and whether all that was to be done about them is done. */
@@ -123,7 +111,7 @@ export class SqliteUpkeep implements UpkeepStore {
     const { events, last } = this.#file.read(() => this.#unobserved());
     if (last === undefined) return false;
     await this.#file.write("observe events", () => {
-      for (const [type, at] of latestByType(events)) this.#sql.keepType.run(type, at);
+      for (const [type, { received_at }] of latestByType(events)) this.#sql.keepType.run(type, received_at);
       for (const step of stepsIn(events)) this.#steps.add(step);
       this.#sql.observe.run(last);
     }, true);
@@ -131,9 +119,9 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 
   /** Those that were accepted since the last one that was observed, with that one before them. */
-  #unobserved(): { events: EventRow[]; last?: number } {
+  #unobserved(): { events: ObservedRow[]; last?: number } {
     const { seq: from } = this.#sql.observed.get() as { seq: number };
-    const events = this.#sql.newEvents.all({ from, limit: OBSERVED + 1 }) as unknown as EventRow[];
+    const events = this.#sql.newEvents.all({ from, limit: OBSERVED + 1 }) as unknown as ObservedRow[];
     const last = events.at(-1)?.seq ?? from;
     return { events, last: last > from ? last : undefined };
   }
@@ -144,35 +132,11 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 }
 
-/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
-const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
-
 /** How many of these, from the first one on and at least that one, sum up to so much at most. */
 function countWithin(sizes: readonly number[], most: number): number {
   let sum = 0;
   const count = sizes.findIndex((size) => (sum += size) > most);
   return count < 0 ? sizes.length : Math.max(count, 1);
-}
-
-interface EventRow extends Received {
-  source: string;
-  type: string;
-}
-
-/** When the last event of each type was received: the latest, but for a clock that was set back since. */
-function latestByType(events: readonly EventRow[]): Map<string, number> {
-  const latest = new Map<string, number>();
-  for (const { type, received_at: at } of events.filter((event) => !isSystem(event))) {
-    const before = latest.get(type) ?? -Infinity;
-    const isLate = at < before && at >= before - LATE_MS;
-    if (!isLate) latest.set(type, at);
-  }
-  return latest;
-}
-
-/** Events before which the clock was set back. */
-function stepsIn(events: readonly EventRow[]): Received[] {
-  return events.filter(({ received_at: at }, index) => index > 0 && at < events[index - 1]!.received_at - LATE_MS);
 }
 
 interface DoneRow {

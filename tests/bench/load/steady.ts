@@ -1,6 +1,7 @@
 /**
  * Sends events at a steady rate, whether they are answered or not, and takes their deliveries, so that one clock measures
- * the whole way: `steady.ts RELAY_PORT SINK_PORT RATE SECONDS FILE`, which holds signed requests.
+ * the whole way: `steady.ts RELAY_PORT,… SINK_PORT RATE SECONDS FILE [FIRST]`. The file holds signed requests, of which
+ * those from the first one on are sent.
  */
 
 import { Buffer } from "node:buffer";
@@ -10,7 +11,9 @@ import process from "node:process";
 import { bodyOf, requestOf, sign } from "../events.ts";
 import { serve } from "./bun.ts";
 
-const [relayPort, sinkPort, rate, seconds] = process.argv.slice(2).map(Number) as [number, number, number, number];
+/** Each relay's. */
+const relayPorts = process.argv[2]!.split(",").map(Number);
+const [sinkPort, rate, seconds] = process.argv.slice(3).map(Number) as [number, number, number];
 
 const CONNECTIONS = 64;
 
@@ -22,6 +25,9 @@ const WINDOW_MS = 500;
 
 /** How long deliveries are waited for at the end, in milliseconds. */
 const LAST_MS = 10_000;
+
+/** Which one of the file is the first. */
+const first = Number(process.argv[7] ?? 0);
 
 const runMs = WARM_UP_MS + seconds * 1000;
 const bodyLength = bodyOf(0, 0).length;
@@ -37,7 +43,7 @@ let deliveries = 0;
 function readRequests(path: string, bytes: number): Buffer {
   const file = openSync(path, "r");
   const read = Buffer.allocUnsafe(bytes);
-  if (readSync(file, read, 0, bytes, 0) < bytes) throw new Error("There are not enough signed requests");
+  if (readSync(file, read, 0, bytes, first * length) < bytes) throw new Error("There are not enough signed requests");
   closeSync(file);
   return read;
 }
@@ -51,7 +57,7 @@ serve({
   async fetch(request) {
     const body = await request.text();
     if (body.length !== bodyLength) return new Response("not a body of this load", { status: 400 });
-    const index = Number(body.slice(INDEX_AT, INDEX_AT + 10));
+    const index = Number(body.slice(INDEX_AT, INDEX_AT + 10)) - first;
     deliveries++;
     tookMs[index] = performance.now() - sentAt[index]!;
     return new Response("ok");
@@ -66,7 +72,7 @@ function write(socket: Socket, index: number): void {
 }
 
 for (let count = 0; count < CONNECTIONS; count++) {
-  const socket = connect(relayPort, "127.0.0.1", () => idle.push(socket));
+  const socket = connect(relayPorts[count % relayPorts.length]!, "127.0.0.1", () => idle.push(socket));
   socket.setNoDelay(true);
   socket.on("data", (chunk) => {
     answers++;
@@ -79,7 +85,8 @@ for (let count = 0; count < CONNECTIONS; count++) {
 
 function send(): void {
   const index = sentAt.push(performance.now()) - 1;
-  const socket = idle.pop();
+  // The one that was idle longest, or one relay of several would be sent it all.
+  const socket = relayPorts.length > 1 ? idle.shift() : idle.pop();
   if (socket) write(socket, index);
   else waiting.push(index);
 }

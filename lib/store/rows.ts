@@ -1,15 +1,15 @@
-/** Rows of a SQL store, and what the store's callers see of them. */
+/** Rows of the stores on SQL, and what their callers see of them. SQLite has a number where PostgreSQL has a boolean. */
 
-import { dueTime } from "../../clock.ts";
-import { noteOf } from "../../connectvets/note.ts";
-import type { RelayEvent } from "../../event.ts";
-import { deliveryId, deliveryIdOf, formatId, type IdBytes } from "../../id.ts";
-import type { Outcome, Reason } from "../../outcome.ts";
-import type { DeliveryState } from "../delivery.ts";
-import type { Due, LaneHold } from "../mod.ts";
-import { isOwnLane } from "../../own_lane.ts";
-import type { Fetched } from "../operator.ts";
-import type { AttemptView, DeliveryView, EventView, TargetView } from "../views.ts";
+import { dueTime } from "../clock.ts";
+import { noteOf } from "../connectvets/note.ts";
+import type { RelayEvent } from "../event.ts";
+import { deliveryId, deliveryIdOf, formatId, type IdBytes } from "../id.ts";
+import type { Outcome, Reason } from "../outcome.ts";
+import type { DeliveryState } from "./delivery.ts";
+import type { Due, LaneHold } from "./mod.ts";
+import { isOwnLane } from "../own_lane.ts";
+import type { Fetched } from "./operator.ts";
+import type { AttemptView, DeliveryView, EventView, TargetView } from "./views.ts";
 
 /** An event as it is delivered. */
 export interface EventRow {
@@ -53,7 +53,7 @@ export interface DueRow extends EventRow {
   order_key: string | null;
   revision: number;
   awaited: string | null;
-  is_awaited: number;
+  is_awaited: number | boolean;
   expires_at: number | null;
   fetched_at: number | null;
   data: Uint8Array | null;
@@ -73,7 +73,7 @@ export interface DeliveryRow {
   due_set_at: number | null;
   reason: Reason | null;
   awaits: number | null;
-  is_behind: number;
+  is_behind: number | boolean;
 }
 
 export interface AttemptRow {
@@ -148,7 +148,7 @@ export function targetView(
   };
 }
 
-export function eventView(row: ListedRow, deliveries: DeliveryRow[], now: number): EventView {
+export function eventView(row: ListedRow, deliveries: readonly DeliveryRow[], now: number): EventView {
   return {
     id: formatId(row.id),
     source: row.source,
@@ -179,7 +179,7 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     event: data ? { ...event, note: noteOf(JSON.parse(new TextDecoder().decode(data))) } : event,
     awaited: row.awaited ?? undefined,
     fetched: at === null ? undefined : { at, outcome: data ? undefined : failureOf(row) },
-    isAwaited: row.is_awaited === 1,
+    isAwaited: Boolean(row.is_awaited),
     expiresAt: row.expires_at ?? undefined,
   };
 }
@@ -222,7 +222,7 @@ function isShown({ target }: DeliveryRow): boolean {
 /** @param first What has to be made first: this one, or the one that it awaits. */
 function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
   const { due_at: dueAt, due_set_at: setAt } = first;
-  const nextAt = dueAt === null || row.is_behind === 1 ? null : dueTime(dueAt, setAt ?? dueAt, now);
+  const nextAt = dueAt === null || row.is_behind ? null : dueTime(dueAt, setAt ?? dueAt, now);
   return {
     id: formatId(deliveryId(event, row.number)),
     target: row.target,

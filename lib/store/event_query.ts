@@ -1,15 +1,18 @@
-/** Filters of events as SQL takes them. Pure functions. */
+/** Filters of events as the stores on SQL take them. Pure functions. */
 
-import { matches } from "../../pattern.ts";
-import type { EventFilter } from "../operator.ts";
-import type { ShownState } from "../views.ts";
+import { matches } from "../pattern.ts";
+import type { EventFilter } from "./operator.ts";
+import type { ShownState } from "./views.ts";
 
-/** What a filter asks, as the statements take it; the pattern lets more through, which {@link fitsType} does not. */
-export function questionOf({ type, state, target, text }: EventFilter) {
+/**
+ * What a filter asks, as statements take it.
+ * @param patternOf Gives a type's pattern as SQL has it; one that lets more through, which {@link fitsType} does not.
+ */
+export function questionOf({ type, state, target, text }: EventFilter, patternOf: (type: string) => string) {
   const isOfEvent = state === "accepted" || state === "unrouted";
   const deliveryState: ShownState | null = state === undefined || isOfEvent ? null : state;
   return {
-    type: type === undefined ? null : type.replaceAll(/[[?]/g, "[$&]").replaceAll(/\*+/g, "*"),
+    type: type === undefined ? null : patternOf(type),
     text: text ? new TextEncoder().encode(text) : null,
     isRouted: isOfEvent ? Number(state === "accepted") : null,
     isNarrow: Number(target !== undefined || deliveryState !== null),

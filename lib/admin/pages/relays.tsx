@@ -1,0 +1,122 @@
+/** @jsxImportSource hono/jsx */
+/** The relays that share a store: what of them needs attention, who owns what, and what changed its owner of late. */
+
+import { groupedTakeovers, isMute, type Relays, type RelayView } from "../../operator/relays.ts";
+import { Nothing, Prose, Row, State, Table, Time } from "./parts.tsx";
+import { ReloadItem } from "./trouble.tsx";
+import type { View } from "./view.ts";
+
+/** How many takeovers are shown; of the rest their number. */
+const TAKEOVERS_SHOWN = 10;
+
+/** Whether nothing of them needs attention. */
+export function areCalm({ members, gone, unowned }: Relays, now: number): boolean {
+  return unowned.length === 0 && gone.every(({ state }) => state !== "lost") &&
+    members.every((one) => one.reload === null && !isMute(one, now));
+}
+
+/** What of the relays needs attention. A config that is refused is each relay's own. */
+export function RelayItems({ view, relays: { members, gone, unowned } }: { view: View; relays: Relays }) {
+  const { attention } = view.words;
+  return (
+    <>
+      {unowned.length > 0 && (
+        <Item view={view} head={attention.unowned(unowned.join(", "))} todo={attention.unownedTodo} />
+      )}
+      {gone.filter(({ state }) => state === "lost").map(({ name, lastHeardAt }) => (
+        <Item view={view} head={attention.lost(name)} todo={attention.lostTodo} since={lastHeardAt} />
+      ))}
+      {members.filter((one) => isMute(one, view.now)).map(({ name, lastHeardAt }) => (
+        <Item view={view} head={attention.mute(name)} todo={attention.muteTodo} since={lastHeardAt} />
+      ))}
+      {members.map(({ name, reload }) => reload && <ReloadItem view={view} reload={reload} name={name} />)}
+    </>
+  );
+}
+
+function Item({ view, head, todo, since }: { view: View; head: string; todo: string; since?: string | null }) {
+  return (
+    <li class="item bad">
+      <div>
+        <h3>{head}</h3>
+        <p>
+          <Prose text={todo} />
+        </p>
+        {since && (
+          <p class="small muted">
+            {view.words.attention.since} <Time view={view} at={since} isInText />
+          </p>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** Every relay with what it owns, and the takeovers. @param isSelf Whether a relay is the one that makes the page. */
+export function RelaysSection(
+  { view, relays, isSelf }: { view: View; relays: Relays; isSelf: (relay: RelayView) => boolean },
+) {
+  const { relays: words } = view.words;
+  const head = [words.name, view.words.events.state, words.owns, words.version, words.since, words.heardAt];
+  return (
+    <section id="relays" data-live>
+      <h2>{words.title}</h2>
+      <Table caption={words.title} isCaptionHidden head={head}>
+        {[...relays.members, ...relays.gone].map((one) => (
+          <Row
+            head={head}
+            cells={[
+              <>
+                {one.name}
+                {isSelf(one) && <div class="small muted">{words.self}</div>}
+              </>,
+              <State view={view} state={one.state} />,
+              <Owned view={view} relay={one} />,
+              one.version,
+              one.since === null ? <Nothing word={view.words.none} /> : <Time view={view} at={one.since} />,
+              one.lastHeardAt === null
+                ? <Nothing word={view.words.never} />
+                : <Time view={view} at={one.lastHeardAt} />,
+            ]}
+          />
+        ))}
+      </Table>
+      <Takeovers view={view} relays={relays} />
+    </section>
+  );
+}
+
+function Owned({ view: { words }, relay: { lanes, taking, duties, state } }: { view: View; relay: RelayView }) {
+  if (state === "stopped" || state === "lost") return <Nothing word={words.none} />;
+  return (
+    <>
+      {lanes.join(", ") || words.relays.nothing}
+      {taking.length > 0 && <div class="small">{words.relays.taking(taking.join(", "))}</div>}
+      {duties && <div class="small muted">{words.relays.duties}</div>}
+    </>
+  );
+}
+
+function Takeovers({ view, relays: { takeovers } }: { view: View; relays: Relays }) {
+  const { words, format } = view;
+  const groups = groupedTakeovers(takeovers);
+  if (groups.length === 0) return null;
+  const { when, newOwner, targets, why, givenUp, wasLost, older } = words.relays;
+  const head = [when, newOwner, targets, why];
+  return (
+    <>
+      <h2>{words.relays.takeovers}</h2>
+      <Table caption={words.relays.takeovers} isCaptionHidden head={head}>
+        {groups.slice(0, TAKEOVERS_SHOWN).map(({ at, member, lanes, wasGivenUp }) => (
+          <Row
+            head={head}
+            cells={[<Time view={view} at={at} />, member, lanes.join(", "), wasGivenUp ? givenUp : wasLost]}
+          />
+        ))}
+      </Table>
+      {groups.length > TAKEOVERS_SHOWN && (
+        <p class="small muted">{older(format.number(groups.length - TAKEOVERS_SHOWN))}</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,27 @@
+/** Upgrading: what only older relays needed of a store that several share is taken away once none of them is there. */
+
+import type { Clock } from "../clock.ts";
+import { explain } from "../errors.ts";
+import { log } from "../log.ts";
+import type { MemberStore } from "../store/members.ts";
+import { startDuty } from "./duty.ts";
+
+/** Pause before each look, in milliseconds: a relay that is replaced by an older one again finds what it needs. */
+const PAUSE_MS = 600_000;
+
+/** @returns What ends it, and resolves once it has ended. */
+export function startUpgrading(store: Pick<MemberStore, "removeOld">, clock: Clock): () => Promise<void> {
+  return startDuty(async (signal) => {
+    for (;;) {
+      await clock.sleep(PAUSE_MS, signal);
+      if (signal.aborted) return;
+      try {
+        if (await store.removeOld()) {
+          log.info("took away what older relays needed of the store: none of them can use it now");
+        }
+      } catch (error) {
+        log.error("cannot take away what older relays needed of the store: {problem}", { problem: explain(error) });
+      }
+    }
+  });
+}

@@ -1,0 +1,250 @@
+/**
+ * Which lanes a relay owns beside others, from what it saw of them and when. It decides nothing by the clock of another
+ * machine: a lock that this relay holds was free before, and one that it may have lost it counts as lost.
+ */
+
+import type { Clock } from "../clock.ts";
+import { type Epoch, isSameEpoch } from "../store/epoch.ts";
+import type { HeldLane, Meeting, Word } from "../store/members.ts";
+import { ownerOf } from "./rendezvous.ts";
+
+/** With no word answered that was sent in so long, nothing begins, in milliseconds. */
+const BEGIN_MS = 9_000;
+
+/** With no word answered that was sent in so long, what is under way is aborted, in milliseconds. */
+export const ABORT_MS = 14_000;
+
+/**
+ * For so long nothing begins in a lane whose owner did not give it up, in milliseconds: its lock may be free while that one
+ * lives on, which aborts sooner than this.
+ */
+const WAIT_MS = 15_000;
+
+/**
+ * For so long after a session that was lost, nothing is wanted that was not held in it, in milliseconds: what ended that
+ * session may have ended those of others, who come back to their lanes a little later.
+ */
+const PATIENCE_MS = 2_000;
+
+/** What this relay makes of a lane whose lock it holds, or held. */
+type Phase = "waiting" | "taking" | "owned" | "leaving" | "left";
+
+interface Claim {
+  phase: Phase;
+  /** When the lock was got, by the monotonic clock. */
+  since: number;
+  /** With which it was taken over. */
+  epoch?: Epoch;
+  /** It could not be given up. Its owner begins nothing more in it, and its row may say that it was, so it must be. */
+  mustLeave?: boolean;
+}
+
+/** What follows from a meeting. */
+export interface Steps {
+  /** To take over now, as they were seen. */
+  take: Epoch[];
+  /** To begin nothing more in, and to give up once nothing is under way. */
+  giveUp: Epoch[];
+  /** To abort what is under way in, as somebody else may have it. */
+  lose: string[];
+}
+
+export class Claims {
+  readonly #clock: Clock;
+  readonly #token: string;
+  readonly #claims = new Map<string, Claim>();
+  /** Lanes that this relay should own, and whose locks it does not hold. */
+  #wanted: string[] = [];
+  /** Some of them were not asked for yet. */
+  #isEager = false;
+  /** When the last word was sent that was answered, by both clocks. */
+  #heard = { monotonic: -Infinity, now: -Infinity };
+  #hasSession = false;
+  /** When the first word was answered after a session that was lost, by the monotonic clock. */
+  #backAt = -Infinity;
+
+  /**
+   * @param clock This machine's.
+   * @param token By which this relay is known as an owner.
+   */
+  constructor(clock: Clock, token: string) {
+    this.#clock = clock;
+    this.#token = token;
+  }
+
+  /** Lanes that this relay owns, as far as it knows. */
+  get owned(): string[] {
+    return [...this.#claims].filter(([, { phase }]) => phase === "owned").map(([lane]) => lane);
+  }
+
+  /** Whether this relay holds no lock of a lane, as far as it knows. */
+  get isEmpty(): boolean {
+    return this.#claims.size === 0;
+  }
+
+  /** Whether it is certain enough that no other relay owns what this one does. */
+  get isSure(): boolean {
+    return this.#hasSession && this.#unheardMs() < BEGIN_MS;
+  }
+
+  /** Whether an attempt may begin in this lane now. */
+  mayBegin(lane: string): boolean {
+    return this.isSure && this.#claims.get(lane)?.phase === "owned";
+  }
+
+  /** A suspended machine's monotonic clock stands still, a clock that is set back tells too little: the later one rules. */
+  #unheardMs(): number {
+    return Math.max(this.#clock.monotonic() - this.#heard.monotonic, this.#clock.now() - this.#heard.now);
+  }
+
+  /** What to say. @param lanes What the config names. */
+  word(lanes: readonly string[], isLeaving: boolean): Word {
+    this.#isEager = false;
+    const left = [...this.#claims].filter(([, { phase }]) => phase === "left").map(([lane]) => lane);
+    const kept = [...this.#claims.keys()].filter((lane) => !left.includes(lane));
+    return { lanes, isLeaving, take: [...new Set([...kept, ...this.#wanted])], release: left };
+  }
+
+  /**
+   * Takes in what a word was answered.
+   * @param said That word.
+   * @param sent When it was sent, by both clocks.
+   * @param spare Lanes of relay's own that no config may name.
+   */
+  learn(
+    { me, members, held }: Meeting,
+    said: Word,
+    sent: { monotonic: number; now: number },
+    spare: readonly string[] = [],
+  ): Steps {
+    this.#hear(sent);
+    const steps: Steps = { take: [], giveUp: [], lose: [] };
+    for (const lane of said.release) {
+      if (this.#claims.get(lane)?.phase === "left") this.#claims.delete(lane);
+    }
+    for (const [lane, { phase, epoch }] of this.#claims) {
+      const row = held.get(lane);
+      const isOurs = row !== undefined && (epoch === undefined || isSameEpoch(row.epoch, epoch));
+      if (isOurs) continue;
+      this.#claims.delete(lane);
+      if (phase !== "waiting" && phase !== "left") steps.lose.push(lane);
+    }
+    const isPatient = this.#clock.monotonic() < this.#backAt + PATIENCE_MS;
+    const nameable = new Set([...said.lanes, ...spare]);
+    const known = new Set([...members.flatMap(({ lanes }) => lanes), ...held.keys(), ...spare]);
+    this.#wanted = [];
+    for (const lane of known) {
+      const owner = ownerOf(lane, members);
+      const isToOwn = owner?.number === me;
+      const row = held.get(lane);
+      // It was lost, or not taken over to the end: whoever has it next would wait, unless it is taken again and given up.
+      const isOwn = row?.epoch.token === this.#token && nameable.has(lane);
+      // Whoever had it goes on with it at once, if it is back before its lanes came to another owner.
+      const isBack = row !== undefined && owner?.token === row.epoch.token;
+      const mayKeep = isToOwn || isOwn || (said.lanes.includes(lane) && !said.isLeaving && !isBack);
+      if (row) this.#decide(row, { isToOwn, isOwn, mayKeep }, steps);
+      else if (isToOwn && !isPatient) this.#wanted.push(lane);
+    }
+    this.#isEager = this.#wanted.some((lane) => !said.take.includes(lane));
+    return steps;
+  }
+
+  #hear(sent: { monotonic: number; now: number }): void {
+    const now = this.#clock.monotonic();
+    if (!this.#hasSession && this.#heard.monotonic > -Infinity) {
+      this.#backAt = now;
+      for (const claim of this.#claims.values()) claim.since = now; // their locks are other ones
+    }
+    this.#heard = sent;
+    this.#hasSession = true;
+  }
+
+  /**
+   * @param isToOwn It falls to this relay.
+   * @param isOwn It was this one that took it over last, and can again.
+   * @param mayKeep It falls to this relay, could fall to it, or is its own.
+   */
+  #decide(
+    { epoch, isGivenUp }: HeldLane,
+    { isToOwn, isOwn, mayKeep }: { isToOwn: boolean; isOwn: boolean; mayKeep: boolean },
+    { take, giveUp }: Steps,
+  ): void {
+    const { lane } = epoch;
+    const now = this.#clock.monotonic();
+    const claim = this.#claims.get(lane) ?? { phase: "waiting", since: now };
+    this.#claims.set(lane, claim);
+    if (claim.phase === "owned" && (!isToOwn || claim.mustLeave)) {
+      claim.phase = "leaving";
+      giveUp.push(claim.epoch!);
+    }
+    if (claim.phase !== "waiting") return;
+    const isOver = isGivenUp || isOwn || now >= claim.since + WAIT_MS;
+    // What was not given up is waited for to the end, also where it falls to another meanwhile, who would begin to wait anew.
+    if (!isToOwn && (isGivenUp || !mayKeep)) claim.phase = "left";
+    else if (isOver) {
+      claim.phase = "taking";
+      take.push(epoch);
+    }
+  }
+
+  /** In how many milliseconds there may be something to do: at once, when a lane has been waited for, or not at all. */
+  get nextMs(): number {
+    if (this.#isEager) return 0;
+    const now = this.#clock.monotonic();
+    const waits = [...this.#claims.values()].filter(({ phase }) => phase === "waiting")
+      .map(({ since }) => since + WAIT_MS - now);
+    return Math.min(...waits.filter((ms) => ms > 0));
+  }
+
+  /** A lane was taken over. Says whether it is still this relay's. */
+  taken(lane: string, epoch: Epoch): boolean {
+    const claim = this.#claims.get(lane);
+    // A machine that slept may have had it taken over twice, which gives the same.
+    if (claim?.epoch) return isSameEpoch(claim.epoch, epoch);
+    if (claim?.phase !== "taking") return false;
+    Object.assign(claim, { phase: "owned", epoch });
+    return true;
+  }
+
+  /** A lane could not be taken over: to be tried again. */
+  notTaken(lane: string): void {
+    const claim = this.#claims.get(lane);
+    if (claim?.phase === "taking") claim.phase = "waiting";
+  }
+
+  /** A lane was given up: its lock is let go of by the next word. Says whether it was not lost before. */
+  left(epoch: Epoch): boolean {
+    const claim = this.#leaving(epoch);
+    if (claim) claim.phase = "left";
+    return claim !== undefined;
+  }
+
+  /** A lane could not be given up: to be tried again. */
+  notLeft(epoch: Epoch): void {
+    const claim = this.#leaving(epoch);
+    if (claim) Object.assign(claim, { phase: "owned", mustLeave: true });
+  }
+
+  /** It may have been lost meanwhile, and taken over again. */
+  #leaving(epoch: Epoch): Claim | undefined {
+    const claim = this.#claims.get(epoch.lane);
+    return claim?.phase === "leaving" && isSameEpoch(claim.epoch!, epoch) ? claim : undefined;
+  }
+
+  /** The session ended, and all locks with it. */
+  sessionLost(): void {
+    this.#hasSession = false;
+    this.#wanted = [];
+    for (const [lane, { phase }] of this.#claims) {
+      if (phase === "waiting" || phase === "left") this.#claims.delete(lane);
+    }
+  }
+
+  /** Gives the lanes that are lost by now, since no word was answered for too long. */
+  expire(): string[] {
+    if (this.#unheardMs() < ABORT_MS) return [];
+    const lost = [...this.#claims].filter(([, { phase }]) => phase !== "waiting" && phase !== "left");
+    this.#claims.clear();
+    return lost.map(([lane]) => lane);
+  }
+}

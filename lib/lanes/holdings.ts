@@ -1,0 +1,138 @@
+/** The lanes that are owned here: how they come, and how they go. */
+
+import { type Clock, within } from "../clock.ts";
+import { log } from "../log.ts";
+import { type Epoch, isSameEpoch } from "../store/epoch.ts";
+import type { LaneStore } from "../store/mod.ts";
+import { isSamePlace, type Target } from "../targets/target.ts";
+import type { Caution } from "./caution.ts";
+import type { Lane, UnderwayView } from "./lane.ts";
+import type { StoreTime } from "./store_time.ts";
+import { type Start, takeOver } from "./take_over.ts";
+
+export class Holdings {
+  /** By their names. */
+  readonly lanes = new Map<string, Lane>();
+  readonly #store: LaneStore;
+  readonly #time: StoreTime;
+  readonly #caution: Caution;
+  readonly #token: string;
+
+  /** @param token By which the owner is known. */
+  constructor(store: LaneStore, time: StoreTime, caution: Caution, token: string) {
+    this.#store = store;
+    this.#time = time;
+    this.#caution = caution;
+    this.#token = token;
+  }
+
+  /** What is under way now. */
+  get underway(): UnderwayView[] {
+    return [...this.lanes.values()].flatMap(({ underway }) => underway)
+      .map(({ due: { id, lane, ref } }) => ({ id, lane, event: ref.event }));
+  }
+
+  /**
+   * Takes over those of these lanes that are not held.
+   * @throws {StoreError} if the store cannot write now.
+   */
+  async take(lanes: ReadonlyMap<string, Target>, start: Start): Promise<void> {
+    const targets = new Map([...lanes].filter(([name]) => !this.lanes.has(name)));
+    if (targets.size === 0) return;
+    const taken = await takeOver(targets, this.#token, start, { store: this.#store, time: this.#time });
+    const byEnd = Map.groupBy(taken, ([, { wasUnclean }]) => wasUnclean);
+    for (const [wasUnclean, some] of byEnd) await this.#caution.open(wasUnclean, some.map(([name]) => name));
+    for (const [name, { lane }] of taken) this.lanes.set(name, lane);
+  }
+
+  /**
+   * Begins nothing more in a lane, and gives it up once nothing is under way there.
+   * @throws {StoreError} if the store cannot write now.
+   */
+  async giveUp(name: string): Promise<void> {
+    const lane = this.lanes.get(name);
+    if (!lane) return;
+    lane.isLeaving = true;
+    await lane.idle();
+    if (this.lanes.get(name) !== lane) return; // lost meanwhile
+    if (!lane.wasCutOff) await this.#store.giveUp([lane.epoch]);
+    if (this.lanes.get(name) === lane) this.lanes.delete(name);
+  }
+
+  /** Has lanes go on under another config. @param before What they delivered to. @param now By the monotonic clock. */
+  use(targets: ReadonlyMap<string, Target>, before: ReadonlyMap<string, Target>, now: number): void {
+    for (const [name, { pace }] of this.lanes) {
+      const target = targets.get(name);
+      if (!target) continue;
+      pace.use(target.policy, now);
+      const old = before.get(name);
+      if (old && !isSamePlace(old, target)) pace.forget();
+    }
+  }
+
+  /** Says anew until when lanes are held: the clock was set. @throws {StoreError} if the store cannot write now. */
+  async holdAnew(): Promise<void> {
+    const held = [...this.lanes.values()]
+      .map(({ epoch, pace }) => ({ epoch, hold: this.#time.holdFromMonotonic(pace.hold) }))
+      .filter(({ hold: { openUntil, throttledUntil } }) => openUntil ?? throttledUntil);
+    if (held.length > 0) await this.#store.hold(held);
+  }
+
+  /**
+   * Makes due what was put off by a clock that was set back since.
+   * @throws {StoreError} if the store cannot write now.
+   */
+  async bringForward(): Promise<void> {
+    const brought = await this.#store.bringForward();
+    if (brought === 0) return;
+    log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
+  }
+
+  /**
+   * Parks what stands behind others of its order key, in lanes that have too much of it in memory. Says whether there was any.
+   * @throws {StoreError} if the store cannot write now.
+   */
+  async park(): Promise<boolean> {
+    let isAny = false;
+    for (const lane of this.lanes.values()) {
+      const orderKeys = lane.behind();
+      if (orderKeys.length === 0) continue;
+      await this.#store.park(lane.epoch, orderKeys);
+      lane.forgetRead();
+      isAny = true;
+    }
+    return isAny;
+  }
+
+  /** Aborts what is under way in a lane, and forgets it. */
+  lose(name: string): void {
+    this.lanes.get(name)?.cut.abort();
+    this.lanes.delete(name);
+  }
+
+  /**
+   * Leaves lanes alone that another relay has taken over, as the store says. One that was lost here and is held again is
+   * another: what was written under its epoch of before says nothing of it.
+   */
+  loseToOthers(lanes: readonly Epoch[]): void {
+    for (const epoch of lanes) {
+      const held = this.lanes.get(epoch.lane)?.epoch;
+      if (!held || !isSameEpoch(held, epoch)) continue;
+      this.lose(epoch.lane);
+      log.error("another relay has taken over the deliveries to {target}", { target: epoch.lane });
+    }
+  }
+
+  /** Aborts what is under way everywhere. */
+  cutOff(): void {
+    for (const lane of this.lanes.values()) lane.cut.abort();
+  }
+
+  /** Gives those lanes up in which nothing is under way, as far as the store takes so long. Gives how much is in the others. */
+  async giveUpIdle(limitMs: number, clock: Clock): Promise<number> {
+    const lanes = [...this.lanes.values()];
+    const idle = lanes.filter(({ isIdle }) => isIdle).map(({ epoch }) => epoch);
+    await within(limitMs, this.#store.giveUp(idle), clock); // else the next owner counts on what may be under way
+    return lanes.reduce((sum, { underway }) => sum + underway.length, 0);
+  }
+}

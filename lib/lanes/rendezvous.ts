@@ -1,0 +1,29 @@
+/** Rendezvous hashing: who should own a lane, so that all agree who see the same relays, and few lanes move with each. */
+
+import { createHash } from "node:crypto";
+import { isOwnLane } from "../own_lane.ts";
+import type { Member } from "../store/members.ts";
+
+/**
+ * The relay that should own a lane: of those that stay and whose configs name it, the one of the highest weight. A lane of
+ * relay's own that no config names any more is for any of them.
+ * @returns `undefined` if there is none.
+ */
+export function ownerOf<Known extends Pick<Member, "name" | "lanes" | "isLeaving">>(
+  lane: string,
+  members: readonly Known[],
+): Known | undefined {
+  const staying = members.filter(({ isLeaving }) => !isLeaving);
+  const naming = staying.filter(({ lanes }) => lanes.includes(lane));
+  return (naming.length === 0 && isOwnLane(lane) ? staying : naming)
+    .map((member) => ({ member, weight: weightOf(lane, member) }))
+    .reduce<{ member: Known; weight: string } | undefined>(
+      (best, one) => best && best.weight >= one.weight ? best : one,
+      undefined,
+    )?.member;
+}
+
+/** A text, all of one length. */
+function weightOf(lane: string, { name }: Pick<Member, "name">): string {
+  return createHash("sha256").update(lane).update("\0").update(name).digest("hex");
+}

@@ -1,0 +1,10 @@
+/** Who owns a lane: a number that grows with each owner, and a random token that tells two of one number apart. */
+export interface Epoch {
+  lane: string;
+  number: number;
+  token: string;
+}
+
+export function isSameEpoch(one: Epoch, other: Epoch): boolean {
+  return one.lane === other.lane && one.number === other.number && one.token === other.token;
+}

@@ -1,0 +1,71 @@
+/** What the PostgreSQL store keeps of alarms. */
+
+import type { AlarmState } from "../../alert.ts";
+import type { NewEvent } from "../../event.ts";
+import { SYSTEM_SOURCE } from "../../system_event.ts";
+import type { AlarmStore } from "../alarms.ts";
+import { eventColumns } from "./columns.ts";
+import type { Database } from "./database.ts";
+
+const statements = {
+  states: "SELECT key, watched_since, since FROM relay.alarms ORDER BY key",
+  lastReceived: "SELECT name, received_at FROM relay.types",
+} as const;
+
+export class PostgresAlarms implements AlarmStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async states(): Promise<Map<string, AlarmState>> {
+    return this.#statesOf(await this.#database.query<StateRow>("read alarms", statements.states));
+  }
+
+  #statesOf(rows: readonly StateRow[]): Map<string, AlarmState> {
+    const now = this.#database.time.now();
+    return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
+      key,
+      { watchedSince, since: since === null ? undefined : Math.min(since, now) },
+    ]));
+  }
+
+  async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
+    return this.#statesOf(await this.#database.call<StateRow>("watch for alarms", "watch", [keys, now]));
+  }
+
+  async turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean> {
+    const doing = "store an alarm";
+    const { args } = this.#database.told(doing, () => eventColumns([event]));
+    const [row] = await this.#database.call<{ was_turned: boolean }>(doing, "turn_alarm", [
+      key,
+      since,
+      this.#database.at(),
+      ...args,
+    ]);
+    return row!.was_turned;
+  }
+
+  async countDead(limit: number): Promise<number> {
+    const args = [limit, SYSTEM_SOURCE];
+    const [row] = await this.#database.call<{ count: number }>("count dead letters", "count_dead", args);
+    return row!.count;
+  }
+
+  async lastReceived(): Promise<Map<string, number>> {
+    const rows = await this.#database.query<TypeRow>("read when events came in", statements.lastReceived);
+    return new Map(rows.map(({ name, received_at }) => [name, received_at]));
+  }
+}
+
+interface StateRow {
+  key: string;
+  watched_since: number;
+  since: number | null;
+}
+
+interface TypeRow {
+  name: string;
+  received_at: number;
+}

@@ -1,0 +1,137 @@
+/** Batches as functions of the schema take them: an array for each column. */
+
+import { Buffer } from "node:buffer";
+import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
+import { expiryOf } from "../awaiting.ts";
+import type { Epoch, Hold } from "../mod.ts";
+import type { SqlValue } from "./sql_text.ts";
+
+/** The events of a batch, of which each is there once, and where each of the batch is among them. */
+export interface EventColumns {
+  /** Arguments of `relay.accept` behind the time. */
+  args: SqlValue[];
+  /** For each event of the batch its place in `args`; `undefined` for one that came before it in the batch. */
+  places: (number | undefined)[];
+}
+
+/** A text that has to be there. */
+function needed(text: string, what: string): string {
+  if (typeof text === "string") return text;
+  throw new Error(`the ${what} is missing`);
+}
+
+/** @throws {Error} if a part of an event is missing, before a sequence is drawn for any. */
+export function eventColumns(batch: readonly NewEvent[]): EventColumns {
+  const seen = new Set<string>();
+  const events: NewEvent[] = [];
+  const ids: string[] = [];
+  const places = batch.map((event) => {
+    const id = Buffer.from(event.id).toString("hex");
+    if (seen.has(id)) return undefined;
+    seen.add(id);
+    ids.push(id);
+    return events.push(event) - 1;
+  });
+  const starts: number[] = [];
+  let length = 0;
+  for (const { body } of events) {
+    starts.push(length + 1);
+    length += body.byteLength;
+  }
+  return {
+    args: [
+      ids,
+      events.map(({ source }) => needed(source, "source of an event")),
+      events.map(({ type }) => needed(type, "type of an event")),
+      events.map(({ receivedAt }) => receivedAt),
+      events.map(({ secretIndex }) => secretIndex),
+      events.map(({ headers }) => JSON.stringify(headers)),
+      events.some(({ problems }) => problems.length > 0)
+        ? events.map(({ problems }) => problems.length > 0 ? JSON.stringify(problems) : null)
+        : null,
+      starts,
+      events.map(({ body }) => body.byteLength),
+      events.length === 1 ? events[0]!.body : Buffer.concat(events.map(({ body }) => body), length),
+      ...deliveryColumns(events.map(({ deliveries }) => deliveries)),
+    ],
+    places,
+  };
+}
+
+/** A delivery as it is inserted. Times count from when its event is due. */
+interface DeliveryRow {
+  /** Counts the events from 1. */
+  event: number;
+  number: number;
+  target: string;
+  orderKey?: string;
+  awaits?: number;
+  wait?: number;
+  isAwaited?: boolean;
+  expiry?: number | null;
+}
+
+/**
+ * The deliveries of events, whose numbers begin so; those that they await come behind them. Columns that hold nothing are
+ * `null`, which costs nothing.
+ */
+export function deliveryColumns(
+  events: readonly (readonly NewDelivery[])[],
+  first: (index: number) => number = () => 1,
+): SqlValue[] {
+  const rows: DeliveryRow[] = [];
+  let isPlain = true;
+  events.forEach((deliveries, index) => {
+    const event = index + 1;
+    const from = first(index);
+    // Most events have nothing else.
+    if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
+      deliveries.forEach(({ target }, at) => rows.push({ event, number: from + at, target }));
+      return;
+    }
+    isPlain = false;
+    rows.push(...awaitingRows(event, from, deliveries));
+  });
+  return [
+    rows.map(({ event }) => event),
+    rows.map(({ number }) => number),
+    rows.map(({ target }) => needed(target, "target of a delivery")),
+    isPlain ? null : rows.map(({ orderKey }) => orderKey),
+    isPlain ? null : rows.map(({ awaits }) => awaits),
+    isPlain ? null : rows.map(({ wait }) => wait),
+    isPlain ? null : rows.map(({ isAwaited }) => isAwaited),
+    isPlain ? null : rows.map(({ expiry }) => expiry),
+  ];
+}
+
+function awaitingRows(event: number, first: number, deliveries: readonly NewDelivery[]): DeliveryRow[] {
+  const numbers = new Map<string, number>();
+  const numberOf = ({ lane }: Awaited) => {
+    const number = numbers.get(lane) ?? first + deliveries.length + numbers.size;
+    numbers.set(lane, number);
+    return number;
+  };
+  const rows = deliveries.map(({ target, orderKey, awaits }, index): DeliveryRow => ({
+    event,
+    number: first + index,
+    target,
+    orderKey,
+    awaits: awaits && numberOf(awaits),
+    wait: awaits?.patienceMs,
+  }));
+  const awaited = [...numbers].map(([lane, number]): DeliveryRow => {
+    const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);
+    return { event, number, target: lane, isAwaited: true, expiry: expiryOf(all, 0) };
+  });
+  return [...rows, ...awaited];
+}
+
+/** Lanes by their epochs: names, numbers and tokens. */
+export function epochColumns(epochs: readonly Epoch[]): SqlValue[] {
+  return [epochs.map(({ lane }) => lane), epochs.map(({ number }) => number), epochs.map(({ token }) => token)];
+}
+
+/** How lanes are held. */
+export function holdColumns(holds: readonly Hold[]): SqlValue[] {
+  return [holds.map(({ openUntil }) => openUntil), holds.map(({ throttledUntil }) => throttledUntil)];
+}

@@ -1,0 +1,135 @@
+/** The database of a PostgreSQL store, as the store's parts call it. */
+
+import type { Clock } from "../../clock.ts";
+import { Connections, QUERY_MS, type Transaction } from "./connections.ts";
+import { isBusy, isConflict, isUnheard, storeError } from "./error.ts";
+import { prepareSchema, removeOld } from "./schema.ts";
+import { ServerTime } from "./server_time.ts";
+import type { SqlValue } from "./sql_text.ts";
+import type { PostgresUrl } from "./url.ts";
+
+/** How often a transaction is done again that others got in the way of. */
+const MAX_RETRIES = 3;
+
+/** Connects when it is first asked for something. Methods throw {@link StoreError}. */
+export class Database {
+  readonly url: PostgresUrl;
+  /** The server's clock, as far as it is known. */
+  readonly time: Clock;
+  /** How calls tell the time: `NULL`, which has the server ask its own clock, or the time of a test's clock. */
+  readonly at: () => number | null;
+  /** The machine's clock, to measure how long something takes, and to wait. */
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #server?: ServerTime;
+  /** Whether the schema is made if it is not there. */
+  readonly #isMade: boolean;
+  #prepared?: Promise<void>;
+  /** Since when no call has come through, by the machine's clock; `undefined` while they do. */
+  #unheardSince?: number;
+
+  /** @param time The clock by which all is done, instead of the server's: a test's. */
+  constructor(url: PostgresUrl, clock: Clock, time?: Clock, isMade = true) {
+    this.url = url;
+    this.#isMade = isMade;
+    this.#clock = clock;
+    this.#connections = new Connections(url);
+    if (!time) this.#server = new ServerTime(clock);
+    this.time = time ?? this.#server!;
+    this.at = time ? () => time.now() : () => null;
+  }
+
+  /** For how many milliseconds no call has come through; `undefined` while they do. */
+  get unheardMs(): number | undefined {
+    return this.#unheardSince === undefined ? undefined : this.#clock.monotonic() - this.#unheardSince;
+  }
+
+  /** Asks for the time, by which all is told from then on, and whether calls come through. */
+  async askTime(): Promise<void> {
+    await this.query("ask for the time", "SELECT relay.now_ms() AS now");
+  }
+
+  /**
+   * Calls a function of the schema, in a transaction of its own and in one round trip. One that gives `now` in its first
+   * row tells the server's time.
+   * @param doing Words for the error: what this is for.
+   */
+  async call<Row>(doing: string, name: string, args: readonly SqlValue[]): Promise<Row[]> {
+    const places = args.map((_, index) => `$${index + 1}`).join(", ");
+    return await this.query<Row>(doing, `SELECT * FROM relay.${name}(${places})`, args);
+  }
+
+  /** Runs a statement, in which the schema's name is `relay`, as {@link Database.call} does. */
+  async query<Row>(doing: string, sql: string, args: readonly SqlValue[] = []): Promise<Row[]> {
+    return await this.#do(doing, async () => {
+      const sentAt = this.#clock.monotonic();
+      const rows = await this.#connections.query<Row>(sql, args);
+      const now = (rows[0] as { now?: unknown } | undefined)?.now;
+      if (typeof now === "number") this.#server?.learn(now, sentAt);
+      return rows;
+    });
+  }
+
+  /**
+   * Runs several statements in one transaction, where one call does not do.
+   * @param limitMs How long each of them may take.
+   */
+  async transaction<Result>(
+    doing: string,
+    work: (transaction: Transaction) => Promise<Result>,
+    limitMs = QUERY_MS,
+  ): Promise<Result> {
+    return await this.#do(doing, () => this.#connections.transaction(work, limitMs));
+  }
+
+  /** Does work of this machine alone, and tells its errors as those of the database. */
+  told<Result>(doing: string, work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(doing, error, this.url);
+    }
+  }
+
+  /**
+   * Finds that this is a server that a store may be on, and makes or upgrades the schema, once.
+   * Whatever else is called does this first.
+   */
+  async prepare(): Promise<void> {
+    this.#prepared ??= prepareSchema(this.#connections, undefined, this.#isMade);
+    try {
+      await this.#prepared;
+    } catch (error) {
+      this.#prepared = undefined;
+      throw storeError("open the store", error, this.url);
+    }
+  }
+
+  /** As {@link removeOld} does. */
+  async removeOld(): Promise<boolean> {
+    return await this.#do("take away what older relays needed", () => removeOld(this.#connections));
+  }
+
+  async #do<Result>(doing: string, work: () => Promise<Result>): Promise<Result> {
+    await this.prepare();
+    for (let retries = 0;; retries++) {
+      try {
+        const result = await work();
+        this.#unheardSince = undefined;
+        return result;
+      } catch (error) {
+        this.#note(error);
+        if (!isConflict(error) || retries === MAX_RETRIES) throw storeError(doing, error, this.url);
+      }
+    }
+  }
+
+  #note(error: unknown): void {
+    if (isBusy(error)) return; // which says nothing of the server
+    this.#unheardSince = isUnheard(error) ? this.#unheardSince ?? this.#clock.monotonic() : undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#connections.end();
+  }
+}

@@ -1,0 +1,213 @@
+/** Lanes in the PostgreSQL store: who owns them, what is due in them, and how they are held. */
+
+import { type DeliveryRef, keyOf } from "../delivery.ts";
+import type {
+  DueAsk,
+  DueInLane,
+  Epoch,
+  Hold,
+  LaneHold,
+  LaneStore,
+  OwnedLane,
+  Suspect,
+  Taking,
+  Waiting,
+} from "../mod.ts";
+import { holdOf, type HoldRow } from "../rows.ts";
+import { epochColumns, holdColumns } from "./columns.ts";
+import type { Database } from "./database.ts";
+import { type DueAnswer, readDue } from "./due.ts";
+import type { PostgresMembers } from "./members.ts";
+
+/** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
+const MAX_BYTES = 1024 ** 2;
+
+export class PostgresLanes implements LaneStore {
+  readonly #database: Database;
+  readonly #members: PostgresMembers;
+  readonly #member: string;
+  #changes?: number;
+
+  /** @param member What to call this relay while it is none of the members. */
+  constructor(database: Database, members: PostgresMembers, member: string) {
+    this.#database = database;
+    this.#members = members;
+    this.#member = member;
+  }
+
+  async own(
+    lanes: readonly string[],
+    token: string,
+    { underway, seen }: Taking = {},
+  ): Promise<Map<string, OwnedLane>> {
+    const rows = await this.#database.call<OwnedRow>("take lanes over", "own", [
+      this.#database.at(),
+      lanes,
+      lanes.map((lane) => underway?.get(lane) ?? 0),
+      lanes.map((lane) => seen?.get(lane)),
+      token,
+      this.#members.name ?? this.#member,
+    ]);
+    return new Map(rows.map((row, index): [string, OwnedLane] => {
+      const lane = lanes[index]!;
+      const { epoch: number, starts, was_given_up: wasGivenUp, was_unclean: wasUnclean } = row;
+      return [lane, { epoch: { lane, number, token }, hold: holdOf(row, row.now), starts, wasGivenUp, wasUnclean }];
+    }));
+  }
+
+  async giveUp(lanes: readonly Epoch[]): Promise<void> {
+    await this.#database.call("give lanes up", "give_up", epochColumns(lanes));
+  }
+
+  async holds(): Promise<Map<string, LaneHold>> {
+    const rows = await this.#database.call<HoldRow & { now: number }>("read the store", "holds", [this.#database.at()]);
+    return new Map(rows.map((row) => [row.name, holdOf(row, row.now)]));
+  }
+
+  async hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void> {
+    await this.#database.call("hold lanes", "hold", [
+      this.#database.at(),
+      ...epochColumns(holds.map(({ epoch }) => epoch)),
+      ...holdColumns(holds.map(({ hold }) => hold)),
+    ]);
+  }
+
+  async due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }> {
+    if (asks.length === 0) return { now: this.#database.time.now(), lanes: [] };
+    const known = asks.flatMap(({ known }) => known);
+    const rows = await this.#database.call<DueAnswer>("read the store", "due", [
+      this.#database.at(),
+      asks.map(({ lane }) => lane),
+      asks.map(({ limit, known }) => limit + known.length),
+      asks.map(({ limit }) => limit),
+      asks.map(({ from }) => from),
+      known.map(({ event }) => event),
+      known.map(({ number }) => number),
+      MAX_BYTES,
+    ]);
+    return readDue(asks, rows);
+  }
+
+  async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
+    const [row] = await this.#database.call<{ park: boolean }>("park deliveries", "park", [
+      this.#database.at(),
+      ...epochValues(epoch),
+      orderKeys,
+    ]);
+    return row!.park;
+  }
+
+  async unpark(epoch: Epoch): Promise<number> {
+    let sum = 0;
+    for (let after: string | null = null;;) {
+      const [row]: { count: number; last: string | null }[] = await this.#database.call(
+        "make parked deliveries due",
+        "unpark",
+        [this.#database.at(), ...epochValues(epoch), after],
+      );
+      sum += row!.count;
+      after = row!.last;
+      if (after === null) return sum;
+    }
+  }
+
+  async await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void> {
+    await this.#database.call("await other deliveries", "await", [
+      this.#database.at(),
+      ...epochValues(epoch),
+      waiting.map(({ ref }) => ref.event),
+      waiting.map(({ ref }) => ref.number),
+      waiting.map(({ revision }) => revision),
+      waiting.map(({ awaits }) => awaits.lane),
+      waiting.map(({ awaits }) => awaits.patienceMs),
+    ]);
+  }
+
+  async bringForward(): Promise<number> {
+    let sum = 0;
+    for (const lane of await this.waiting()) {
+      for (let from: ForwardRow | undefined = { due_at: 0, event: 0, number: 0, count: 0 }; from;) {
+        const [row]: ForwardRow[] = await this.#database.call("make due what a wrong clock put off", "bring_forward", [
+          this.#database.at(),
+          lane,
+          from.due_at,
+          from.event,
+          from.number,
+        ]);
+        sum += row!.count;
+        from = row!.due_at === null ? undefined : row;
+      }
+    }
+    return sum;
+  }
+
+  async waiting(): Promise<string[]> {
+    const rows = await this.#database.call<{ name: string }>("read the store", "waiting", []);
+    return rows.map(({ name }) => name);
+  }
+
+  async begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
+    await this.#database.call("write down what begins", "begin", [
+      ...epochValues(epoch),
+      refs.map(({ event }) => event),
+      refs.map(({ number }) => number),
+      refs.map((ref) => alone !== undefined && keyOf(ref) === keyOf(alone)),
+    ]);
+  }
+
+  async survived(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
+    const args = [...epochValues(epoch), event, number];
+    await this.#database.call("write down what went well", "survived", args);
+  }
+
+  async forgetBegun(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
+    const args = [...epochValues(epoch), event, number];
+    await this.#database.call("forget what had begun", "forget_begun", args);
+  }
+
+  async countCrash(lanes: readonly string[]): Promise<Suspect[]> {
+    const rows = await this.#database.call<SuspectRow>("count a crash", "count_crash", [lanes]);
+    return rows.map(({ event, number, has_survived: hasSurvived, ...suspect }) => ({
+      ref: { event, number },
+      ...suspect,
+      hasSurvived,
+    }));
+  }
+
+  async forgetUnderway(lanes: readonly string[]): Promise<void> {
+    await this.#database.call("forget what was under way", "forget_underway", [lanes]);
+  }
+
+  async changes(): Promise<number> {
+    if (!this.#members.mayHaveChanged() && this.#changes !== undefined) return this.#changes;
+    this.#changes = undefined; // until it is read
+    const [row] = await this.#database.query<{ count: number }>("read the store", "SELECT count FROM relay.changes");
+    return this.#changes = row!.count;
+  }
+}
+
+function epochValues({ lane, number, token }: Epoch): [string, number, string] {
+  return [lane, number, token];
+}
+
+interface OwnedRow extends HoldRow {
+  now: number;
+  epoch: number;
+  was_given_up: boolean;
+  was_unclean: boolean;
+  starts: number[];
+}
+
+interface ForwardRow {
+  count: number;
+  due_at: number | null;
+  event: number;
+  number: number;
+}
+
+interface SuspectRow extends DeliveryRef {
+  lane: string;
+  crashes: number;
+  alone: number;
+  has_survived: boolean;
+}

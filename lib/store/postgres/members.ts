@@ -1,0 +1,200 @@
+/** What the PostgreSQL store knows of the relays that share it. */
+
+import { randomUUID } from "node:crypto";
+import { VERSION } from "../../version.ts";
+import type { HeldLane, Meeting, Member, MemberStore, MemberView, Takeover, Word } from "../members.ts";
+import { runOf, type RunRow } from "../run_rows.ts";
+import type { Database } from "./database.ts";
+import { storeError } from "./error.ts";
+import { SCHEMA_VERSION } from "./schema.ts";
+import { Session } from "./session.ts";
+
+/** For how long a relay that is gone is shown, in milliseconds. */
+const SHOWN_MS = 86_400_000;
+
+/**
+ * A relay whose calls do not come through for so long, in milliseconds, ends its session, though that one may be well: by
+ * way of a pooler that is down it can record nothing, and whatever it owns would stand still.
+ */
+const UNHEARD_MS = 15_000;
+
+const statements = {
+  tellCrash: `INSERT INTO relay.crashes (token, at) VALUES ($1, coalesce($2, relay.now_ms())) ON CONFLICT DO NOTHING`,
+  forgetCrashes: `DELETE FROM relay.crashes WHERE at < coalesce($1, relay.now_ms()) - ${SHOWN_MS}`,
+  isAnyThere: "SELECT EXISTS (SELECT 1 FROM relay.members JOIN relay.locks() USING (number)) AS is_any",
+  all: `WITH locks AS MATERIALIZED (SELECT * FROM relay.locks())
+    SELECT m.name, m.is_leaving, m.pid, m.version, m.since, m.heard_at, m.stopped_at, m.details,
+      k.pid IS NOT NULL AS is_there, relay.now_ms() AS now,
+      ARRAY(SELECT l.name::TEXT FROM relay.lanes l JOIN locks o USING (number)
+        WHERE o.pid = k.pid AND l.token = m.token ORDER BY l.name) AS lanes,
+      ARRAY(SELECT l.name::TEXT FROM relay.lanes l JOIN locks o USING (number)
+        WHERE o.pid = k.pid AND l.token IS DISTINCT FROM m.token ORDER BY l.name) AS taking
+    FROM relay.members m LEFT JOIN locks k USING (number)
+    WHERE k.pid IS NOT NULL OR m.heard_at > coalesce($1, relay.now_ms()) - ${SHOWN_MS} ORDER BY m.name`,
+  takeovers: `SELECT lane, at, member, was_given_up FROM relay.takeovers WHERE at >= $1
+    ORDER BY at DESC, lane LIMIT 1000`,
+} as const;
+
+export class PostgresMembers implements MemberStore {
+  readonly token = randomUUID();
+  onLost: () => void = () => {};
+  readonly #database: Database;
+  readonly #session: Session;
+  readonly #wanted: string;
+  #name?: string;
+  #number = 0;
+  #before?: string;
+  #isTold = false;
+  #isAsking = false;
+
+  /** @param name What to be called; where another relay of that name is there, the first of `NAME-2`, `NAME-3` that is free. */
+  constructor(database: Database, name: string) {
+    this.#database = database;
+    this.#wanted = name;
+    this.#session = new Session(database.url, () => this.onLost(), () => this.#isTold = true);
+  }
+
+  /** What this relay is called; `undefined` if it is no member. */
+  get name(): string | undefined {
+    return this.#name;
+  }
+
+  /** Whether an operator may have changed something since the last call: nothing tells of that outside of a session. */
+  mayHaveChanged(): boolean {
+    const may = this.#isTold || !this.#session.isOpen;
+    this.#isTold = false;
+    return may;
+  }
+
+  /** Becomes a member. @throws {StoreError} if that cannot be. */
+  async join(): Promise<void> {
+    await this.#do("join the other relays", () => this.#join());
+  }
+
+  async #join(): Promise<void> {
+    if (this.#database.unheardMs !== undefined) await this.#database.askTime(); // locks are of no use without calls
+    const old = this.#session.pid;
+    await this.#session.open(this.#name ?? this.#wanted);
+    const args = [this.#wanted, this.#name, this.token, SCHEMA_VERSION, old];
+    const [row] = await this.#session.call<JoinedRow>("join_members", args);
+    this.#isTold = true; // of what was changed until now
+    const { number, name, before } = row!;
+    this.#number = number;
+    if (name !== this.#name) await this.#session.rename(name);
+    this.#name = name;
+    if (before !== this.token) this.#before = before ?? undefined;
+  }
+
+  async meet({ lanes, isLeaving, take, release }: Word): Promise<Meeting> {
+    return await this.#do("meet the other relays", async () => {
+      if (this.#session.isOpen) this.#checkCalls();
+      if (!this.#session.isOpen) await this.#join();
+      const args = [this.#name, VERSION, lanes, isLeaving, take, release];
+      const rows = await this.#session.call<MeetingRow>("meet", args);
+      return {
+        me: this.#number,
+        members: rows.filter(({ kind }) => kind === "member").map(memberOf),
+        held: new Map(rows.filter(({ kind }) => kind === "lane").map((row) => [row.name, heldOf(row)])),
+      };
+    });
+  }
+
+  /** Ends the session if calls did not come through for too long. One is made for that, as an idle relay makes hardly any. */
+  #checkCalls(): void {
+    const { unheardMs } = this.#database;
+    if (unheardMs === undefined) return;
+    if (unheardMs > UNHEARD_MS) return this.#session.leave();
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#database.askTime().catch(() => {}).finally(() => this.#isAsking = false);
+  }
+
+  async #do<Result>(doing: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(doing, error, this.#database.url);
+    }
+  }
+
+  async tellCrash(): Promise<void> {
+    if (this.#before === undefined) return;
+    await this.#database.query("tell of a crash", statements.tellCrash, [this.#before, this.#database.at()]);
+    await this.#database.query("forget old crashes", statements.forgetCrashes, [this.#database.at()]);
+  }
+
+  /** Whether any relay is there. */
+  async isAnyThere(): Promise<boolean> {
+    const [row] = await this.#database.query<{ is_any: boolean }>("look for relays", statements.isAnyThere);
+    return row!.is_any;
+  }
+
+  async removeOld(): Promise<boolean> {
+    return await this.#database.removeOld();
+  }
+
+  async all(): Promise<MemberView[]> {
+    const rows = await this.#database.query<ViewRow>("look for relays", statements.all, [this.#database.at()]);
+    return rows.map(({ name, is_leaving, is_there, lanes, taking, ...run }) => ({
+      name,
+      version: run.version,
+      isLeaving: is_leaving,
+      isThere: is_there,
+      lanes,
+      taking,
+      run: run.details === null ? undefined : runOf(run as RunRow),
+    }));
+  }
+
+  async takeovers(since: number): Promise<Takeover[]> {
+    const rows = await this.#database.query<TakeoverRow>("look for takeovers", statements.takeovers, [since]);
+    return rows.map(({ was_given_up, ...takeover }) => ({ ...takeover, wasGivenUp: was_given_up }));
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+}
+
+interface JoinedRow {
+  number: number;
+  name: string;
+  before: string | null;
+  pid: number;
+}
+
+/** A member, or a lane that this one holds. */
+interface MeetingRow {
+  kind: "member" | "lane";
+  name: string;
+  number: number;
+  version: string;
+  lanes: string[];
+  is_leaving: boolean;
+  epoch: number;
+  token: string | null;
+  given_up: boolean;
+  pid: number;
+}
+
+interface ViewRow extends Omit<RunRow, "details"> {
+  name: string;
+  is_leaving: boolean;
+  is_there: boolean;
+  lanes: string[];
+  taking: string[];
+  /** `NULL` of one that has said nothing yet. */
+  details: string | null;
+}
+
+interface TakeoverRow extends Omit<Takeover, "wasGivenUp"> {
+  was_given_up: boolean;
+}
+
+function memberOf({ number, name, token, version, lanes, is_leaving }: MeetingRow): Member {
+  return { number, name, token: token ?? "", version, lanes, isLeaving: is_leaving };
+}
+
+function heldOf({ name, epoch, token, given_up }: MeetingRow): HeldLane {
+  return { epoch: { lane: name, number: epoch, token: token ?? "" }, isGivenUp: given_up };
+}

@@ -1,0 +1,52 @@
+/** The steps by which the schema of the PostgreSQL store came about. */
+
+import accept from "./sql/001_accept.sql" with { type: "text" };
+import alarms from "./sql/001_alarms.sql" with { type: "text" };
+import due from "./sql/001_due.sql" with { type: "text" };
+import lanes from "./sql/001_lanes.sql" with { type: "text" };
+import members from "./sql/001_members.sql" with { type: "text" };
+import operator from "./sql/001_operator.sql" with { type: "text" };
+import order from "./sql/001_order.sql" with { type: "text" };
+import record from "./sql/001_record.sql" with { type: "text" };
+import recorded from "./sql/001_recorded.sql" with { type: "text" };
+import room from "./sql/001_room.sql" with { type: "text" };
+import runs from "./sql/001_runs.sql" with { type: "text" };
+import search from "./sql/001_search.sql" with { type: "text" };
+import steps from "./sql/001_steps.sql" with { type: "text" };
+import tables from "./sql/001_tables.sql" with { type: "text" };
+import underway from "./sql/001_underway.sql" with { type: "text" };
+import upkeep from "./sql/001_upkeep.sql" with { type: "text" };
+
+/**
+ * A step. It only adds, since relays of the version before go on beside those that know it: a column has a default, and a
+ * function whose parameters or meaning change gets a new name.
+ */
+export interface Migration {
+  add: readonly string[];
+  /** Takes away what no relay needs any more that knows this step. It runs once no other is there. */
+  remove?: string;
+}
+
+/** Each brings the schema from its place in this list to the next version. */
+export const migrations: readonly Migration[] = [
+  {
+    add: [
+      tables,
+      accept,
+      record,
+      recorded,
+      due,
+      lanes,
+      underway,
+      order,
+      members,
+      room,
+      steps,
+      search,
+      operator,
+      upkeep,
+      alarms,
+      runs,
+    ],
+  },
+];

@@ -1,0 +1,132 @@
+/** A store in a PostgreSQL database, which several relays may share. */
+
+import { hostname } from "node:os";
+import { type Clock, within } from "../../clock.ts";
+import type { Batch, Store, Written } from "../mod.ts";
+import { type Mark, refusalOf } from "../move.ts";
+import { PostgresAlarms } from "./alarms.ts";
+import { eventColumns } from "./columns.ts";
+import { Database } from "./database.ts";
+import { errorOfState, isDown, storeError } from "./error.ts";
+import { PostgresLanes } from "./lanes.ts";
+import { PostgresMembers } from "./members.ts";
+import { readMark } from "./moves.ts";
+import { PostgresOperator } from "./operator.ts";
+import { recordColumns, recordedOf, type WrittenRow } from "./record.ts";
+import { PostgresRuns } from "./runs.ts";
+import { PostgresSessions } from "./sessions.ts";
+import { PostgresUpkeep } from "./upkeep.ts";
+import { parsePostgresUrl, type PostgresUrl } from "./url.ts";
+
+/** How long a database that is down or starting is waited for when the store begins to be served, in milliseconds. */
+const START_WAIT_MS = 20_000;
+
+/** Most bytes that the server's disk is asked whether it has room for. */
+const MAX_ROOM = 1024 ** 3;
+
+/** How long the server is waited for when connections are closed, in milliseconds: it may be out of reach. */
+const CLOSE_MS = 1_000;
+
+/** Pause between two looks at a database that is down, in milliseconds. */
+const START_PAUSE_MS = 250;
+
+export interface PostgresOptions {
+  /** Whether the schema is made if it is not there; by default so. Without it, that is an error. */
+  isMade?: boolean;
+  /** The clock by which all is done, instead of the server's: a test's. */
+  time?: Clock;
+  /** Name of the relay, by which others know it; default: this machine's. */
+  member?: string;
+  /** Told of each batch that was written how many milliseconds it took, with the way to the server and back. */
+  onCommit?(ms: number): void;
+}
+
+/**
+ * Opens the store in this database, to which it connects when it is first asked for something.
+ * @throws {RelayError} if the URL cannot be read.
+ */
+export function openPostgres(url: string | PostgresUrl, clock: Clock, options: PostgresOptions = {}): Store {
+  const place = typeof url === "string" ? parsePostgresUrl(url) : url;
+  const database = new Database(place, clock, options.time, options.isMade);
+  return new Postgres(database, clock, options);
+}
+
+class Postgres extends PostgresOperator implements Store {
+  /** The server's clock, as far as it is known. */
+  readonly time: Clock;
+  readonly members: PostgresMembers;
+  readonly lanes: PostgresLanes;
+  readonly alarms: PostgresAlarms;
+  readonly runs: PostgresRuns;
+  readonly sessions: PostgresSessions;
+  readonly upkeep: PostgresUpkeep;
+  readonly #clock: Clock;
+  readonly #onCommit: (ms: number) => void;
+
+  constructor(database: Database, clock: Clock, { member = hostname(), onCommit = () => {} }: PostgresOptions) {
+    super(database);
+    this.members = new PostgresMembers(database, member);
+    this.lanes = new PostgresLanes(database, this.members, member);
+    this.alarms = new PostgresAlarms(database);
+    this.runs = new PostgresRuns(database, () => this.members.name, member, () => this.members.isAnyThere());
+    this.sessions = new PostgresSessions(database);
+    this.upkeep = new PostgresUpkeep(database);
+    this.#clock = clock;
+    this.#onCommit = onCommit;
+    this.time = database.time;
+  }
+
+  /** A database that is down or starting is waited for. */
+  async serve(): Promise<void> {
+    const giveUpAt = this.#clock.monotonic() + START_WAIT_MS;
+    for (;;) {
+      try {
+        await this.database.prepare();
+        await this.members.join();
+        break;
+      } catch (error) {
+        if (!isDown(error) || this.#clock.monotonic() >= giveUpAt) throw error;
+      }
+      await this.#clock.sleep(START_PAUSE_MS);
+    }
+    await this.database.askTime();
+    // Once it is a member: of a relay that starts and a move that begins, one sees the other.
+    const mark = await this.moved();
+    if (mark) throw refusalOf(mark, `serve the store ${this.database.url.masked}`);
+  }
+
+  async moved(): Promise<Mark | undefined> {
+    return await readMark((sql) => this.database.query("read the store", sql));
+  }
+
+  async write({ accepts, lanes }: Batch): Promise<Written> {
+    const doing = accepts.length > 0 ? "store events" : "record attempts";
+    const [events, records] = this.database.told(doing, () => [eventColumns(accepts), recordColumns(lanes)] as const);
+    const args = [this.database.at(), ...events.args, ...records.args];
+    const startedAt = this.#clock.monotonic();
+    const [row] = await this.database.call<WrittenRow>(doing, "write", args);
+    this.#onCommit(this.#clock.monotonic() - startedAt);
+    return {
+      accepted: events.places.map((place) => place === undefined ? undefined : row!.seqs![place] || undefined),
+      lanes: recordedOf(lanes, records.placed, row!),
+      released: row!.released ?? [],
+      lost: (row!.lost ?? []).map((lane) => lanes[lane - 1]!.epoch),
+    };
+  }
+
+  async probe(roomBytes: number): Promise<void> {
+    const doing = "write to the store";
+    if (roomBytes > MAX_ROOM) throw storeError(doing, errorOfState("53100", "the disk is full"), this.database.url);
+    await this.database.call(doing, "probe", [roomBytes]);
+  }
+
+  async bytes(): Promise<number> {
+    const [row] = await this.database.call<{ bytes: number }>("read the store", "bytes", []);
+    return row!.bytes;
+  }
+
+  async close(): Promise<void> {
+    await within(CLOSE_MS, this.members.close(), this.#clock);
+    await within(CLOSE_MS, this.database.close(), this.#clock);
+  }
+}

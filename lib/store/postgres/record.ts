@@ -1,0 +1,115 @@
+/** Attempts as `relay.write` takes them, and what became of them. */
+
+import { isOwnLane } from "../../own_lane.ts";
+import { bucketOf } from "../activity.ts";
+import type { AttemptRecord, LaneRecords, Recorded, RecordFate } from "../mod.ts";
+import { epochColumns, holdColumns } from "./columns.ts";
+import type { SqlValue } from "./sql_text.ts";
+
+/** What a record is marked with. */
+const AWAITED = 1;
+const BEGUN = 2;
+const MADE = 4;
+const REPEATED = 8;
+
+/** A record, and where it stands in what was given. */
+interface Placed {
+  record: AttemptRecord;
+  /** Which of the lanes, from 1; how many of its records come before it; and its place among those of all lanes. */
+  lane: number;
+  index: number;
+  place: number;
+}
+
+export interface RecordColumns {
+  /** Arguments of `relay.write` behind those of the events. */
+  args: SqlValue[];
+  /** The records in the order of the arguments: that of events and numbers, in which they are locked. */
+  placed: readonly Placed[];
+}
+
+export function recordColumns(lanes: readonly LaneRecords[]): RecordColumns {
+  let place = 0;
+  const placed = lanes.flatMap(({ records }, lane) =>
+    records.map((record, index): Placed => ({ record, lane: lane + 1, index, place: place++ }))
+  ).sort((one, other) =>
+    one.record.ref.event - other.record.ref.event || one.record.ref.number - other.record.ref.number ||
+    one.place - other.place
+  );
+  const column = <Value extends SqlValue & (string | number | Uint8Array | null | undefined)>(
+    valueOf: (record: AttemptRecord, one: Placed, at: number) => Value,
+  ) => placed.map((one, at) => valueOf(one.record, one, at));
+  const isKeyed = placed.some(({ record }) => record.orderKey !== undefined);
+  const isAwaited = placed.some(({ record }) => record.isAwaited);
+  const flags = column((record, _, at) => flagsOf(record, placed[at - 1], placed[at + 1]));
+  return {
+    args: [
+      ...epochColumns(lanes.map(({ epoch }) => epoch)),
+      ...holdColumns(lanes.map(({ hold }) => hold)),
+      lanes.map(({ startsKeptMs }) => startsKeptMs),
+      column((_, one) => one.place),
+      column((_, one) => one.lane),
+      column(({ ref }) => ref.event),
+      column(({ ref }) => ref.number),
+      column(({ revision }) => revision),
+      column(({ attempt }) => attempt),
+      column(({ startedAt }) => startedAt),
+      column(({ durationMs }) => durationMs),
+      column(({ durationMs }, one) => isOwnLane(lanes[one.lane - 1]!.epoch.lane) ? null : bucketOf(durationMs)),
+      column(({ outcome }) => outcome.kind),
+      column(({ state }) => state),
+      column(({ dueAt }) => dueAt),
+      column(({ outcome }) => outcome.kind === "delivered" ? null : outcome.reason),
+      column(({ outcome }) => outcome.kind === "delivered" ? null : outcome.detail),
+      column(({ outcome }) => outcome.status),
+      column(({ outcome }) => outcome.answer || null),
+      isKeyed ? column(({ orderKey }) => orderKey) : null,
+      flags,
+      isAwaited ? column(failureOf) : null,
+      isAwaited ? column(fetchedOf) : null,
+      flags.reduce((all, one) => all | one, 0),
+    ],
+    placed,
+  };
+}
+
+function flagsOf(record: AttemptRecord, before: Placed | undefined, behind: Placed | undefined): number {
+  const isSame = (one: Placed | undefined) =>
+    one?.record.ref.event === record.ref.event && one.record.ref.number === record.ref.number;
+  return (record.isAwaited ? AWAITED : 0) + (record.wasBegun ? BEGUN : 0) + (record.wasMade ? MADE : 0) +
+    (isSame(before) || isSame(behind) ? REPEATED : 0);
+}
+
+function failureOf({ isAwaited, outcome }: AttemptRecord): string | null {
+  return isAwaited && outcome.kind !== "delivered" ? JSON.stringify(outcome) : null;
+}
+
+function fetchedOf({ isAwaited, outcome }: AttemptRecord): Uint8Array | null {
+  return isAwaited && outcome.kind === "delivered" ? outcome.fetched ?? null : null;
+}
+
+/** What `relay.write` gives. */
+export interface WrittenRow {
+  now: number;
+  seqs: number[] | null;
+  fates: string | null;
+  head_event: (number | null)[] | null;
+  head_number: (number | null)[] | null;
+  released: string[] | null;
+  lost: number[] | null;
+}
+
+const fateOf: Readonly<Record<string, RecordFate>> = { r: "recorded", h: "history", k: "known", g: "gone" };
+
+/** What became of each record, lane by lane in its order. */
+export function recordedOf(lanes: readonly LaneRecords[], placed: readonly Placed[], row: WrittenRow): Recorded[][] {
+  const recorded = lanes.map(({ records }) => new Array<Recorded>(records.length));
+  placed.forEach(({ lane, index }, at) => {
+    const [event, number] = [row.head_event?.[at], row.head_number?.[at]];
+    recorded[lane - 1]![index] = {
+      fate: fateOf[row.fates![at]!]!,
+      head: event == null || number == null ? undefined : { event, number },
+    };
+  });
+  return recorded;
+}

@@ -1,0 +1,67 @@
+/** What the PostgreSQL store keeps of the relays that serve it. */
+
+import { type Refused, sumRefused } from "../../refusal.ts";
+import { MINUTE_MS, runOf, type RunRow } from "../run_rows.ts";
+import { REFUSALS_KEPT_MS, type Run, type RunStore } from "../runs.ts";
+import type { Database } from "./database.ts";
+
+const statements = {
+  last: `SELECT pid, version, since, heard_at, stopped_at, details FROM relay.members
+    WHERE heard_at IS NOT NULL AND ($1::TEXT IS NULL OR name = $1) ORDER BY heard_at DESC LIMIT 1`,
+  refused: `SELECT source, reason, count, last_at AS "lastAt" FROM relay.refusals
+    WHERE minute > $1 AND minute <= $2 AND last_at > $3`,
+} as const;
+
+export class PostgresRuns implements RunStore {
+  readonly #database: Database;
+  readonly #name: () => string | undefined;
+  readonly #wanted: string;
+  readonly isServed: () => Promise<boolean>;
+
+  /**
+   * @param name Of this relay among the members, if it is one.
+   * @param wanted What it is called until then.
+   * @param isServed As {@link RunStore.isServed}.
+   */
+  constructor(
+    database: Database,
+    name: () => string | undefined,
+    wanted: string,
+    isServed: () => Promise<boolean>,
+  ) {
+    this.#database = database;
+    this.#name = name;
+    this.#wanted = wanted;
+    this.isServed = isServed;
+  }
+
+  /** What this relay said, or the one of its name before it; from beside all of them, what was said last by any. */
+  async last(): Promise<Run | undefined> {
+    const [row] = await this.#database.query<RunRow>("read what the relay said", statements.last, [this.#name()]);
+    return row && runOf(row);
+  }
+
+  async say(run: Run, refused: readonly Refused[]): Promise<void> {
+    const { pid, version, since, heardAt, stoppedAt, ...details } = run;
+    await this.#database.call("say that the relay runs", "say", [
+      this.#name() ?? this.#wanted,
+      pid,
+      version,
+      since,
+      heardAt,
+      stoppedAt,
+      JSON.stringify(details),
+      refused.map(({ source }) => source),
+      refused.map(({ reason }) => reason),
+      refused.map(({ count }) => count),
+      refused.map(({ lastAt }) => lastAt),
+      heardAt - REFUSALS_KEPT_MS,
+      heardAt + MINUTE_MS,
+    ]);
+  }
+
+  async refused(since: number, now: number): Promise<Refused[]> {
+    const args = [since - MINUTE_MS, now, since];
+    return sumRefused(await this.#database.query<Refused>("count refusals", statements.refused, args));
+  }
+}

@@ -1,0 +1,140 @@
+/** Looks through the events of the PostgreSQL store, in pages: there may be millions, and bodies may be large. */
+
+import { fitsType, questionOf } from "../event_query.ts";
+import type { EventFilter, EventPage, ListPage, StoredEvent } from "../operator.ts";
+import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
+import type { Database } from "./database.ts";
+import { storable } from "./sql_text.ts";
+
+/** How long events are looked at for one page, in milliseconds, so that a page of few among many comes soon, if short. */
+const PAGE_MS = 2_000;
+
+/** How long one call looks at events, in milliseconds. */
+const CALL_MS = 100;
+
+/** A page of events with their bodies ends with the one that makes it so many bytes. */
+const PAGE_BYTES = 1024 ** 2;
+
+/** A page of a list does so as well, at this size: bodies are read for what is shown of them. */
+const LIST_BYTES = 16 * 1024 ** 2;
+
+/** Events that one call gives at least where not all of them are of the type that is asked for. */
+const CANDIDATES = 100;
+
+/** What a list shows of an event `e` and its deliveries, of which the last column is JSON. */
+export const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems, i.note_id, i.external_id,
+  relay.deliveries_of(e.seq) AS deliveries`;
+
+const LIST = `SELECT ${listed} FROM relay.events e CROSS JOIN LATERAL relay.ids_in(e.body) i
+  WHERE e.seq = ANY ($1) ORDER BY e.seq DESC`;
+
+const EVENTS = `SELECT seq, id, source, type, received_at, headers, body FROM relay.events
+  WHERE seq = ANY ($1) ORDER BY seq`;
+
+export interface ListedWithDeliveries extends ListedRow {
+  /** JSON: rows. */
+  deliveries: string;
+}
+
+/** Of events that fit: their sequences, types and sizes; how far was looked, and where there is no more. */
+interface Found {
+  sequences: number[];
+  types: string[];
+  sizes: number[];
+  reached: number;
+  edge: number;
+}
+
+/** What is looked for, and what bounds the page. */
+interface Search extends ListPage {
+  isDown: boolean;
+  /** Before, or after this sequence. */
+  beyond: number | undefined;
+  maxBytes: number;
+}
+
+export class PostgresSearch {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** As {@link OperatorStore.events}. */
+  async events(filter: EventFilter, { before, ...page }: ListPage & { before?: number }): Promise<EventPage> {
+    const search = { ...page, isDown: true, beyond: before, maxBytes: LIST_BYTES };
+    const { sequences, next } = await this.#find(filter, search);
+    if (sequences.length === 0) return { events: [], next };
+    const rows = await this.#database.query<ListedWithDeliveries>("list events", LIST, [sequences]);
+    const now = this.#database.time.now();
+    return { events: rows.map((row) => eventView(row, deliveriesOf(row), now)), next };
+  }
+
+  /** As {@link OperatorStore.stored}. */
+  async stored(
+    filter: EventFilter,
+    { after, ...page }: ListPage & { after?: number },
+  ): Promise<EventPage<StoredEvent>> {
+    const search = { ...page, isDown: false, beyond: after, maxBytes: PAGE_BYTES };
+    const { sequences, next } = await this.#find(filter, search);
+    if (sequences.length === 0) return { events: [], next };
+    const rows = await this.#database.query<EventRow>("read events", EVENTS, [sequences]);
+    return { events: rows.map((row) => ({ seq: row.seq, event: eventOf(row) })), next };
+  }
+
+  /** Sequences of the events that fit, and where to go on. */
+  async #find(
+    filter: EventFilter,
+    { isDown, beyond, limit, maxBytes, signal }: Search,
+  ): Promise<{ sequences: number[]; next?: number }> {
+    const { type, text, isRouted, isNarrow, target, state } = questionOf(filter, likeOf);
+    const isOfType = fitsType({ type: filter.type === undefined ? undefined : storable(filter.type) });
+    const { monotonic } = this.#database.time;
+    const giveUpAt = monotonic() + PAGE_MS;
+    const sequences: number[] = [];
+    let bytes = 0;
+    let reached = beyond ?? (isDown ? Number.MAX_SAFE_INTEGER : 0);
+    for (;;) {
+      const wanted = limit - sequences.length;
+      const most = filter.type?.includes("*") ? Math.max(wanted, CANDIDATES) : wanted;
+      const [found] = await this.#database.call<Found>("search events", "search", [
+        isDown,
+        filter.since,
+        reached,
+        type,
+        text,
+        isRouted,
+        isNarrow,
+        target,
+        state,
+        most,
+        CALL_MS,
+      ]);
+      const { edge } = found!;
+      let isFull = false;
+      for (const [index, seq] of found!.sequences.entries()) {
+        if (!isOfType({ type: found!.types[index]! })) continue;
+        sequences.push(seq);
+        bytes += found!.sizes[index]!;
+        isFull = sequences.length === limit || bytes >= maxBytes;
+        if (isFull) {
+          reached = seq;
+          break;
+        }
+      }
+      if (!isFull) reached = found!.reached;
+      const isEnd = isDown ? reached <= edge : reached >= edge;
+      if (isEnd) return { sequences };
+      if (isFull || signal?.aborted || monotonic() >= giveUpAt) return { sequences, next: reached };
+    }
+  }
+}
+
+/** A pattern of types as LIKE takes it. */
+function likeOf(type: string): string {
+  return type.replaceAll(/[\\%_]/g, "\\$&").replaceAll(/\*+/g, "%");
+}
+
+export function deliveriesOf({ deliveries }: ListedWithDeliveries): DeliveryRow[] {
+  return JSON.parse(deliveries);
+}

@@ -1,0 +1,72 @@
+/** Which servers a store may be on: PostgreSQL itself, and nothing else that speaks its protocol. */
+
+import { StoreError } from "../../errors.ts";
+import type { Transaction } from "./connections.ts";
+import { sqlStateOf } from "./error.ts";
+import type { PostgresUrl } from "./url.ts";
+
+/** The oldest version of PostgreSQL that has all that is used. */
+const OLDEST = 14;
+
+/** What others say in the text of their version, or beside it. */
+const others =
+  /cockroach|yugabyte|-yb-|redshift|greenplum|materialize|questdb|crate|risingwave|opengauss|gaussdb|cedar|ydb|dolt|spanner|vertica|immudb|duckdb|polardb|kingbase/i;
+
+/** What only PostgreSQL has of all that, and a store needs: locks of sessions, and transactions by their numbers. */
+const needed = ["pg_try_advisory_lock", "pg_advisory_xact_lock", "pg_current_xact_id", "pg_snapshot_xmin", "hashtext"];
+
+interface Server {
+  text: string;
+  number: number;
+  encodings: string;
+  isolation: string;
+  functions: number;
+  languages: number;
+}
+
+const ASK = `SELECT version() AS text, current_setting('server_version_num')::int AS number,
+    current_setting('server_encoding') || ' ' || current_setting('client_encoding') AS encodings,
+    current_setting('transaction_isolation') AS isolation,
+    (SELECT count(DISTINCT proname) FROM pg_proc WHERE proname = ANY ($1::text[])
+      AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'pg_catalog')) AS functions,
+    (SELECT count(*) FROM pg_language WHERE lanname = 'plpgsql') AS languages`;
+
+/** @throws {StoreError} if the server cannot have a store. Whatever the driver throws. */
+export async function checkServer({ query }: Transaction, url: PostgresUrl): Promise<void> {
+  const server = await askServer(query);
+  const refuse = (why: string, hint: string) => new StoreError(`Cannot open the store ${url.masked}: ${why}`, hint);
+  if (server === undefined) {
+    throw refuse("the server speaks PostgreSQL's protocol, and is not PostgreSQL", PROPER);
+  }
+  const { text, number, encodings, isolation, functions, languages } = server;
+  if (others.test(text) || !/^PostgreSQL \d/.test(text)) throw refuse(`the server is ${nameOf(text)}`, PROPER);
+  if (Math.floor(number / 10_000) < OLDEST) {
+    throw refuse(`the server is ${nameOf(text)}`, `upgrade it to PostgreSQL ${OLDEST} or later`);
+  }
+  if (functions < needed.length || languages < 1) throw refuse(`the server is ${nameOf(text)}, in part`, PROPER);
+  if (encodings !== "UTF8 UTF8") {
+    throw refuse(`the encodings of the database and its clients are ${encodings}`, "create a database with UTF8");
+  }
+  // What a function reads once it holds its locks must be what was committed by then.
+  if (isolation !== "read committed") {
+    const setting = "default_transaction_isolation";
+    throw refuse(`its ${setting} is "${isolation}"`, `ALTER ROLE ${url.user} SET ${setting} = 'read committed'`);
+  }
+}
+
+const PROPER = `name a server of PostgreSQL ${OLDEST} or later in \`store\``;
+
+/** `undefined` if the question alone is too much for it. */
+async function askServer(query: Transaction["query"]): Promise<Server | undefined> {
+  try {
+    return (await query<Server>(ASK, [needed]))[0];
+  } catch (error) {
+    if (/^(42|22|0A|XX)/.test(sqlStateOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** The first words of what a server calls itself, which tell its name and version. */
+function nameOf(text: string): string {
+  return text.split(/ on |,|\n/)[0]!.slice(0, 80);
+}

@@ -1,0 +1,28 @@
+/** What TLS a connection to a server asks for. */
+
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { messageOf, RelayError } from "../../errors.ts";
+import type { PostgresHost, PostgresUrl } from "./url.ts";
+
+/** The driver's `ssl`. The file of authorities is read each time, since it may have been renewed. */
+export function tlsOf({ sslmode, sslrootcert }: PostgresUrl, { host }: PostgresHost): false | ConnectionOptions {
+  if (sslmode === "disable" || host.startsWith("/")) return false;
+  if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false };
+  const ca = sslrootcert === undefined || sslrootcert === "system" ? undefined : authorities(sslrootcert);
+  if (sslmode === "verify-full") return { ca };
+  return { ca, checkServerIdentity: () => undefined };
+}
+
+function authorities(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new RelayError(`Cannot read the authorities of the store's server: ${messageOf(error)}`);
+  }
+}
+
+/** Whether a server said that it has no TLS. */
+export function hasNoTls(error: unknown): boolean {
+  return messageOf(error).includes("does not support SSL");
+}

@@ -1,0 +1,256 @@
+/** A PostgreSQL store as one side of a move. */
+
+import { Buffer } from "node:buffer";
+import { StoreError } from "../../errors.ts";
+import type { Mark } from "../move.ts";
+import { type Kind, pageArgs, type PageLimits, pageSql, type Row, type Table, type TransferSide } from "../transfer.ts";
+import { Connections, type Transaction } from "./connections.ts";
+import { storeError } from "./error.ts";
+import { readMark } from "./moves.ts";
+import { prepareSchema, versionOf } from "./schema.ts";
+import { checkServer } from "./server.ts";
+import { quotedName, type SqlValue } from "./sql_text.ts";
+import type { PostgresUrl } from "./url.ts";
+
+/** How long a statement may take, in milliseconds: a large table is counted. */
+const LIMIT_MS = 600_000;
+
+/** The session's lock of a move; the numbers of relays and lanes begin at 1. */
+const HOLD = "SELECT pg_try_advisory_xact_lock(relay.lock_space(), 0) AS is_held";
+
+/** The transaction that holds it may stand idle for as long as the move takes. PostgreSQL 17 and later limit all of it, too. */
+const UNLIMITED = `SELECT set_config(name, '0', true) FROM pg_settings
+  WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`;
+
+/** Whoever serves holds a lock of its own number in the schema's. */
+const SERVED = "SELECT EXISTS (SELECT 1 FROM relay.locks() WHERE number <> 0) AS is_served";
+
+/** Has the sequence of events go on behind those that are there; the right to use it is enough. */
+const ADVANCE = `SELECT count(nextval('relay.events_seq')) FROM generate_series(1,
+    greatest((SELECT coalesce(max(seq), 0) FROM relay.events), $1::bigint) -
+    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM relay.events_seq))`;
+
+const types: Readonly<Record<Kind, string>> = {
+  whole: "bigint[]",
+  text: "text[]",
+  id: "uuid[]",
+  truth: "boolean[]",
+  bytes: "int[]",
+};
+
+/**
+ * Opens the store in this database.
+ * @param isMade The schema is made if it is not there.
+ * @throws {StoreError} if it cannot be used, or there is no store in it.
+ */
+export async function openPostgresTransfer(url: PostgresUrl, isMade: boolean): Promise<TransferSide> {
+  const connections = new Connections(url);
+  try {
+    if (!isMade && await versionIn(connections) === 0) {
+      throw new StoreError(`Cannot read the store ${url.masked}: there is none yet`, "check the schema that it names");
+    }
+    await prepareSchema(connections);
+    return new PostgresTransfer(connections);
+  } catch (error) {
+    await connections.end();
+    throw storeError("open the store", error, url);
+  }
+}
+
+/**
+ * Whether there is a store in this database; nothing is made.
+ * @throws {StoreError} if it cannot be used.
+ */
+export async function isStoreThere(url: PostgresUrl): Promise<boolean> {
+  const connections = new Connections(url);
+  try {
+    return await versionIn(connections) > 0;
+  } catch (error) {
+    throw storeError("look for a store", error, url);
+  } finally {
+    await connections.end();
+  }
+}
+
+async function versionIn(connections: Connections): Promise<number> {
+  return await connections.transaction(async (transaction) => {
+    await checkServer(transaction, connections.url);
+    return await versionOf(transaction, connections);
+  });
+}
+
+class PostgresTransfer implements TransferSide {
+  readonly shown: string;
+  readonly #connections: Connections;
+  #letGo = () => {};
+  #held: Promise<unknown> = Promise.resolve();
+  /** Why it is held no more. */
+  #lost?: { error: unknown };
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+    this.shown = connections.url.masked;
+  }
+
+  /** The lock is a transaction's, which stays open: also a pooler leaves that its session. */
+  async hold(): Promise<void> {
+    const done = new Promise<void>((resolve) => this.#letGo = resolve);
+    await new Promise<void>((resolve, reject) => {
+      this.#held = this.#do("move the store", async ({ query }) => {
+        const [found] = await query<{ is_held: boolean }>(HOLD);
+        if (!found!.is_held) throw new StoreError(`Cannot move the store ${this.shown}: another move is at work on it`);
+        await query(UNLIMITED);
+        resolve();
+        await done;
+      }).catch((error) => {
+        this.#lost = { error };
+        reject(error);
+      });
+    });
+  }
+
+  async refuseServed(): Promise<void> {
+    const rows = await this.#do(
+      "see who serves the store",
+      ({ query }) => query<{ is_served: boolean }>(SERVED),
+    );
+    if (!rows[0]!.is_served) return;
+    throw new StoreError(`Cannot move the store ${this.shown}: a relay serves it`, "stop every relay of it first");
+  }
+
+  async mark(): Promise<Mark | undefined> {
+    return await this.#do("read the store", ({ query }) => readMark(query));
+  }
+
+  async setMark(mark: Mark | undefined): Promise<void> {
+    await this.#do("mark the store as moved", async ({ query, run }) => {
+      await run("SET LOCAL synchronous_commit = on");
+      // Whoever saw no mark has written what it writes.
+      await run("LOCK TABLE relay.moves IN ACCESS EXCLUSIVE MODE");
+      await query("DELETE FROM relay.moves");
+      if (!mark) return;
+      await query("INSERT INTO relay.moves (id, role, move, other, is_done) VALUES (1, $1, $2, $3, $4)", [
+        mark.role,
+        mark.move,
+        mark.other,
+        mark.isDone,
+      ]);
+    });
+  }
+
+  async count({ name }: Table): Promise<number> {
+    const rows = await this.#do(
+      "read the store",
+      ({ query }) => query<{ count: number }>(`SELECT count(*) AS count FROM relay.${name}`),
+    );
+    return rows[0]!.count;
+  }
+
+  async last({ name, key }: Table): Promise<Row | undefined> {
+    const order = key.map((column) => `${column} DESC`).join(", ");
+    const sql = `SELECT ${key.join(", ")} FROM relay.${name} ORDER BY ${order} LIMIT 1`;
+    const [row] = await this.#do("read the store", ({ query }) => query<Record<string, Row[number]>>(sql));
+    return row && key.map((column) => row[column]!);
+  }
+
+  async page(table: Table, after: Row | undefined, limits: PageLimits): Promise<Row[]> {
+    return await this.#page(table, after, limits, () => undefined);
+  }
+
+  async hashes(table: Table, after: Row | undefined, limits: PageLimits): Promise<Row[]> {
+    const hashed = (column: string, kind: Kind) => kind === "bytes" ? `sha256(${column}) AS ${column}` : undefined;
+    return await this.#page(table, after, { ...limits, bytes: Number.MAX_SAFE_INTEGER }, hashed);
+  }
+
+  async #page(
+    table: Table,
+    after: Row | undefined,
+    limits: PageLimits,
+    selected: (column: string, kind: Kind) => string | undefined,
+  ): Promise<Row[]> {
+    const sql = pageSql(table, after === undefined, {
+      prefix: "relay.",
+      place: (number) => `$${number}`,
+      selected: (column, kind) => selected(column, kind) ?? column,
+    });
+    const args = pageArgs(table, after, limits) as SqlValue[];
+    const rows = await this.#do("read the store", ({ query }) => query<Record<string, Row[number]>>(sql, args));
+    const names = Object.keys(table.columns);
+    return rows.map((row) => names.map((name) => row[name]!));
+  }
+
+  async insert(table: Table, rows: readonly Row[]): Promise<void> {
+    await this.#do(`write the ${table.name}`, async ({ query, run }) => {
+      await run("SET LOCAL synchronous_commit = off"); // a page that a crash took is written again
+      if (table.isWhole) await query(`DELETE FROM relay.${table.name}`);
+      await query(insertSql(table), insertArgs(table, rows));
+    });
+  }
+
+  async observed(): Promise<number> {
+    const rows = await this.#do(
+      "read the store",
+      ({ query }) => query<{ seq: number }>("SELECT seq FROM relay.observed"),
+    );
+    return rows[0]?.seq ?? 0;
+  }
+
+  async finish(observed: number): Promise<void> {
+    await this.#do("finish the store", async ({ query, run }) => {
+      await run("SET LOCAL synchronous_commit = on"); // whatever was written before is on disk, then, too
+      await query("UPDATE relay.observed SET seq = $1, seen = $1, mark = $1", [observed]);
+      await query(ADVANCE, [observed]);
+      // Without statistics the first plans would be those of empty tables. Who does not own the tables gets a warning.
+      for (const name of ["events", "deliveries", "attempts"]) await run(`ANALYZE relay.${name}`);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#letGo();
+    await this.#held;
+    await this.#connections.end();
+  }
+
+  async #do<Result>(doing: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    try {
+      if (this.#lost) throw this.#lost.error;
+      return await this.#connections.transaction(work, LIMIT_MS);
+    } catch (error) {
+      throw storeError(doing, error, this.#connections.url);
+    }
+  }
+}
+
+/** Bytes come as one value, and each row has the place and the length of its own in it. */
+function insertSql({ name, columns }: Table): string {
+  const parameters: string[] = [];
+  const parameter = (type: string) => `$${parameters.push(type)}::${type}`;
+  const parts = Object.entries(columns).map(([column, kind]) => {
+    const quoted = quotedName(column);
+    if (kind !== "bytes") return { unnested: [[quoted, parameter(types[kind])]], selected: `r.${quoted}` };
+    const all = parameter("bytea");
+    const [start, size] = [quotedName(`${column} start`), quotedName(`${column} size`)];
+    return {
+      unnested: [[start, parameter("int[]")], [size, parameter("int[]")]],
+      selected: `substring(${all} FROM r.${start} FOR r.${size})`,
+    };
+  });
+  const unnested = parts.flatMap((part) => part.unnested);
+  return `INSERT INTO relay.${name} (${Object.keys(columns).map(quotedName).join(", ")})
+    SELECT ${parts.map(({ selected }) => selected).join(", ")}
+    FROM unnest(${unnested.map(([, place]) => place).join(", ")}) AS r(${
+    unnested.map(([column]) => column).join(", ")
+  })`;
+}
+
+function insertArgs({ columns }: Table, rows: readonly Row[]): SqlValue[] {
+  return Object.values(columns).flatMap((kind, index): SqlValue[] => {
+    const values = rows.map((row) => row[index]!);
+    if (kind === "id") return [values.map((value) => Buffer.from(value as Uint8Array).toString("hex"))];
+    if (kind !== "bytes") return [values as SqlValue];
+    let end = 1;
+    const sizes = values.map((value) => value === null ? null : (value as Uint8Array).length);
+    const starts = sizes.map((size) => (end += size ?? 0) - (size ?? 0));
+    return [Buffer.concat(values.filter((value) => value !== null) as Uint8Array[]), starts, sizes];
+  });
+}

@@ -1,0 +1,20 @@
+/** Rows of what a relay said of itself, in the stores on SQL. */
+
+import type { Run } from "./runs.ts";
+
+export interface RunRow {
+  pid: number;
+  version: string;
+  since: number;
+  heard_at: number;
+  stopped_at: number | null;
+  /** JSON: the rest. */
+  details: string;
+}
+
+export function runOf({ pid, version, since, heard_at, stopped_at, details }: RunRow): Run {
+  return { pid, version, since, heardAt: heard_at, stoppedAt: stopped_at ?? undefined, ...JSON.parse(details) };
+}
+
+/** For how long refused requests are added up, in milliseconds. */
+export const MINUTE_MS = 60_000;
