@@ -104,10 +104,13 @@ export class Holdings {
     return isAny;
   }
 
-  /** Aborts what is under way in a lane, and forgets it. */
+  /** Aborts what is under way in a lane, and forgets it. For one in which nothing is nobody need wait. */
   lose(name: string): void {
-    this.lanes.get(name)?.cut.abort();
+    const lane = this.lanes.get(name);
+    if (!lane) return;
     this.lanes.delete(name);
+    if (lane.isIdle) this.#store.giveUp([lane.epoch]).catch(() => {}); // else whoever has it next waits
+    lane.cut.abort();
   }
 
   /**

@@ -253,6 +253,8 @@ export class Relay implements Claimant, MemberStore {
   }
 
   lose(lane: string): void {
+    const epoch = this.#owned.get(lane);
+    if (epoch && !this.#running.has(lane) && !this.isCut && !this.cannotGiveUp) this.#service.giveUp(epoch);
     this.#owned.delete(lane);
     this.#running.get(lane)?.cut.abort();
   }

@@ -77,6 +77,20 @@ test("Owner aborts what is under way in a lane that it loses, and makes it again
   });
 });
 
+test("Owner gives up a lane that it loses while nothing is under way there, unless somebody has taken it over", async () => {
+  await withShared({ a: {}, b: {} }, async (bench) => {
+    await take(bench, ["a", "b"]);
+    await bench.store.lanes.own(["b"], "another owner");
+    for (const lane of ["a", "b"]) {
+      bench.shared!.delete(lane);
+      bench.owner.lose(lane);
+    }
+    await bench.clock.run(10);
+    const owned = await bench.store.lanes.own(["a", "b"], "a third owner");
+    assert.deepEqual([owned.get("a")!.wasGivenUp, owned.get("b")!.wasGivenUp], [true, false]);
+  });
+});
+
 test("Owner that has a lane back goes on with it, though what it wrote before comes late and in an old epoch", async () => {
   await withShared({ a: { takesMs: 10 } }, async (bench) => {
     await take(bench, ["a"]);

@@ -7,7 +7,7 @@ import { randomOf } from "../random.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import type { ClusterRelay } from "./cluster_relay.ts";
 import { faults, type FaultScene, versionFaults, withVerbs } from "./faults/mod.ts";
-import { type Finding, type History, judge, outstanding, type Rules } from "./judge/mod.ts";
+import { type Finding, type History, judge, outstanding, type Rules, takeovers } from "./judge/mod.ts";
 import { measure, type Measures, watchLateness } from "./measure.ts";
 import { scriptOf, type Step } from "./script.ts";
 import { rules } from "./targets.ts";
@@ -99,7 +99,8 @@ export async function runCluster({ seed, only, slackMs, logs, progress, ...optio
         say(`${step.fault}: ${text}`);
       };
       await strike({ cluster, relay, tell }, step).catch(note);
-      await mend(cluster).then(() => recover(cluster, doneUntil)).then((at) => doneUntil = at, note);
+      await mend(cluster).then(() => worked(cluster, from)).then(() => recover(cluster, doneUntil))
+        .then((at) => doneUntil = at, note);
       const to = Date.now();
       const phase: Phase = {
         ...step,
@@ -183,6 +184,17 @@ async function mend({ relays, history }: Cluster): Promise<void> {
     relay.proxy.delay(0);
     if (!relay.running) await relay.start();
   }
+}
+
+/** Waits until the lanes that were struck since then are worked again: else the next fault would strike none. */
+async function worked({ history }: Cluster, from: number): Promise<void> {
+  const areWorked = async () => {
+    await sleep(LOOK_EVERY_MS);
+    const { faults, ...others } = recent(history, from - CONTEXT_MS);
+    const struck = faults.filter((fault) => fault.from >= from);
+    return takeovers({ ...others, faults: struck }, rules).every(({ next }) => next);
+  };
+  await until("the lanes that were struck to be worked again", areWorked, RECOVER_MS);
 }
 
 /** Waits until all relays are ready, and what was acknowledged by now is delivered. Gives that time. */
