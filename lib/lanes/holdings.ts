@@ -17,6 +17,8 @@ export class Holdings {
   readonly #time: StoreTime;
   readonly #caution: Caution;
   readonly #token: string;
+  /** Lost while nothing was under way, and to be given up. */
+  readonly #lost: Epoch[] = [];
 
   /** @param token By which the owner is known. */
   constructor(store: LaneStore, time: StoreTime, caution: Caution, token: string) {
@@ -109,8 +111,14 @@ export class Holdings {
     const lane = this.lanes.get(name);
     if (!lane) return;
     this.lanes.delete(name);
-    if (lane.isIdle) this.#store.giveUp([lane.epoch]).catch(() => {}); // else whoever has it next waits
+    if (lane.isIdle) this.#giveUpLost(lane.epoch);
     lane.cut.abort();
+  }
+
+  /** Many are lost at once, and cost one call. If that fails, whoever has them next waits. */
+  #giveUpLost(epoch: Epoch): void {
+    if (this.#lost.push(epoch) > 1) return;
+    queueMicrotask(() => this.#store.giveUp(this.#lost.splice(0)).catch(() => {}));
   }
 
   /**

@@ -40,7 +40,7 @@ export interface Claimant {
    * @throws {StoreError} if the store cannot write now.
    */
   giveUp(lane: string): Promise<void>;
-  /** Aborts what is under way in a lane, and forgets it. What was idle is given up, if the store can be told. */
+  /** Aborts what is under way in a lane, and forgets it. */
   lose(lane: string): void;
   /** More may begin than before, or more may be due. */
   wake(): void;

@@ -191,8 +191,8 @@ export class Worker {
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
     if (underway.wasBegun) await this.#tools.caution.excuse(lane.epoch, underway.due.ref);
+    await this.#recorder.hold(lane, hold); // before the lane may count as idle, and be given up
     this.#release(lane, underway);
-    await this.#recorder.hold(lane, hold);
   }
 
   /** Leaves a delivery as it was: its attempt was put off or cut off. */

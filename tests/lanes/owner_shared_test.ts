@@ -77,6 +77,29 @@ test("Owner aborts what is under way in a lane that it loses, and makes it again
   });
 });
 
+test("Owner gives no lane up before it is written until when that one is held", async () => {
+  await withShared({ a: { answer: () => ({ kind: "deferred", pauseMs: 60_000 }) } }, async (bench) => {
+    await take(bench, ["a"]);
+    const { store } = bench;
+    const write = store.write.bind(store);
+    const isFree = Promise.withResolvers<void>();
+    store.write = async (batch) => {
+      if (batch.lanes.length > 0) await isFree.promise;
+      return await write(batch);
+    };
+    await bench.accept(["1"]);
+    await bench.clock.run(100);
+    let isGivenUp = false;
+    bench.owner.giveUp("a").then(() => isGivenUp = true);
+    await bench.clock.run(100);
+    assert.deepEqual([bench.keys(), isGivenUp], [["1"], false]);
+    isFree.resolve();
+    await bench.clock.run(100);
+    const { hold, wasGivenUp } = (await store.lanes.own(["a"], "another owner")).get("a")!;
+    assert.deepEqual([isGivenUp, wasGivenUp, hold.throttledUntil !== undefined], [true, true, true]);
+  });
+});
+
 test("Owner gives up a lane that it loses while nothing is under way there, unless somebody has taken it over", async () => {
   await withShared({ a: {}, b: {} }, async (bench) => {
     await take(bench, ["a", "b"]);

@@ -99,8 +99,8 @@ export async function runCluster({ seed, only, slackMs, logs, progress, ...optio
         say(`${step.fault}: ${text}`);
       };
       await strike({ cluster, relay, tell }, step).catch(note);
-      await mend(cluster).then(() => worked(cluster, from)).then(() => recover(cluster, doneUntil))
-        .then((at) => doneUntil = at, note);
+      await mend(cluster).then(() => worked(cluster, from)).catch(note);
+      await recover(cluster, doneUntil).then((at) => doneUntil = at, note);
       const to = Date.now();
       const phase: Phase = {
         ...step,
