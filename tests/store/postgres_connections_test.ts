@@ -9,6 +9,7 @@ import { Connections } from "../../lib/store/postgres/connections.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
 import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
+import { until } from "../helpers/wait.ts";
 
 /** A way to a server on which nothing arrives any more once it is frozen, not even that an end hung up. */
 async function startFreezable(port: number): Promise<{ port: number; freeze(): void; close(): void }> {
@@ -78,6 +79,28 @@ test("connections that are all in use are kept, and no others are made", async (
     const pids = await Promise.all(busy);
     assert.ok(pids.includes(await pid(0)));
   } finally {
+    await connections.end();
+  }
+});
+
+test("whoever waits for a connection has one of the next ones, when those in use were ended meanwhile", async () => {
+  const postgres = await sharedPostgres();
+  const connections = new Connections(parsePostgresUrl(postgres.url()));
+  const busy = "pg_sleep(4)::TEXT = 'those in use'";
+  const alive = setInterval(() => {}, 1_000); // the driver's timers keep no process
+  try {
+    const inUse = Array.from({ length: 6 }, () => connections.query(`SELECT ${busy}`));
+    const ended = Promise.allSettled(inUse);
+    const areBusy = `SELECT pid FROM pg_stat_activity WHERE query = 'SELECT ${busy.replaceAll("'", "''")}'`;
+    await until("all to be in use", async () => (await postgres.query(areBusy)).length === 6);
+    const waiting = connections.query<{ one: number }>("SELECT 1 AS one");
+    await postgres.query(`SELECT pg_terminate_backend(pid) FROM (${areBusy}) busy`);
+    assert.deepEqual([(await waiting)[0], (await ended).map(({ status }) => status)], [
+      { one: 1 },
+      Array(6).fill("rejected"),
+    ]);
+  } finally {
+    clearInterval(alive);
     await connections.end();
   }
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
+import pg from "pg";
 import { systemClock } from "../../lib/clock.ts";
 import { reportOn } from "../../lib/store/postgres/report.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
@@ -72,6 +73,12 @@ test("reportOn() tells of answers before the disk, of too few connections, of an
   const small = await startPostgres({ settings: { max_connections: "12" } });
   try {
     assert.match((await report(small.url())).warnings.join("\n"), /room for 8 more connections of 12/);
+    await small.query("CREATE ROLE poor LOGIN");
+    const other = new pg.Client(small.url());
+    await other.connect();
+    const poor = await report(small.url({ user: "poor" }));
+    await other.end();
+    assert.match(poor.warnings.join("\n"), /room for 7 more connections of 12/);
   } finally {
     await small.close();
   }

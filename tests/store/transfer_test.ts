@@ -319,6 +319,19 @@ test("previewMove() says what would be carried, and changes nothing", async () =
   });
 });
 
+test("a PostgreSQL side does nothing more once the session has ended by which it is held", async () => {
+  const side = await postgres(newUrl());
+  try {
+    await side.hold();
+    assert.equal(await side.count(tables[0]!), 0);
+    await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'");
+    await assert.rejects(side.count(tables[0]!), /Cannot read the store/);
+    await assert.rejects(side.finish(0), /Cannot finish the store/);
+  } finally {
+    await side.close();
+  }
+});
+
 test("openPostgresTransfer() makes no schema for a source", async () => {
   const url = parsePostgresUrl(newUrl());
   await assert.rejects(openPostgresTransfer(url, false), /Cannot read the store .*: there is none yet/);

@@ -45,12 +45,11 @@ export class Connections {
   /** The schema's name, quoted. */
   readonly schema: string;
   readonly #texts = new Map<string, { name: string; text: string }>();
-  #driver?: Promise<typeof import("pg")>;
   #types?: CustomTypesConfig;
   #pool?: Pool;
   /** Which host the pool is of. */
   #index = 0;
-  /** The server said that it knows no TLS, where that is not asked for. */
+  /** The host said that it knows no TLS, where that is not asked for. */
   #isPlain = false;
   #isClosed = false;
 
@@ -139,6 +138,10 @@ export class Connections {
           this.#leave(pool, false);
           continue;
         }
+        if (isBusy(error) && this.#pool !== pool) { // it was left meanwhile, and serves nobody who waits
+          tries--;
+          continue;
+        }
         first ??= { error };
         if (!isDown(error) || isBusy(error)) break; // what is busy is not down, and other connections would add to it
         this.#leave(pool, true);
@@ -149,7 +152,7 @@ export class Connections {
 
   async #current(): Promise<Pool> {
     if (this.#isClosed) throw new Error("the store is closed");
-    const { Pool, types } = (await (this.#driver ??= import("pg"))).default;
+    const { Pool, types } = (await import("pg")).default;
     this.#types ??= answerTypes(types as CustomTypesConfig);
     return this.#pool ??= this.#newPool(Pool, this.url.hosts[this.#index]!);
   }
@@ -173,7 +176,10 @@ export class Connections {
   #leave(pool: Pool, isNext: boolean): void {
     if (this.#pool !== pool) return;
     this.#pool = undefined;
-    if (isNext) this.#index = (this.#index + 1) % this.url.hosts.length;
+    if (isNext) {
+      this.#index = (this.#index + 1) % this.url.hosts.length;
+      this.#isPlain = false;
+    }
     pool.end().catch(() => {});
   }
 

@@ -87,7 +87,7 @@ const plain: [words: RegExp, message: string][] = [
 const hints: [state: RegExp, words: RegExp, hint: string][] = [
   [/^28P01|^28000/, /./, "check the user and password of `store`, and the server's pg_hba.conf"],
   [/^3D000/, /./, "create the database, or name another one in `store`"],
-  [/^42501/, /./, "have the database's administrator run what `relay migrate --sql` prints"],
+  [/^42501/, /./, "have the database's administrator run the GRANTs that `relay migrate --sql` ends with"],
   [/^3F000|^42P01|^42883/, /./, "have the store's schema made by `relay migrate --sql`, or restart the relay"],
   [/^25006/, /./, "the server takes no writes; name the primary in `store`, or all servers of the cluster"],
   [/^53300/, /for (role|database)/, "raise the CONNECTION LIMIT of that role or database"],

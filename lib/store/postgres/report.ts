@@ -39,7 +39,9 @@ const FACTS = `SELECT 'PostgreSQL ' || split_part(current_setting('server_versio
     current_setting('synchronous_commit') AS synchronous_commit,
     current_setting('max_connections')::int AS max_connections,
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-      - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int AS free_connections,
+      - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'
+          -- Of other users' sessions no more is to be seen.
+          OR (backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL))::int AS free_connections,
     has_database_privilege(current_database(), 'CREATE') AS may_make,
     pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only`;
 

@@ -30,12 +30,11 @@ const ADVANCE = `SELECT count(nextval('relay.events_seq')) FROM generate_series(
     greatest((SELECT coalesce(max(seq), 0) FROM relay.events), $1::bigint) -
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM relay.events_seq))`;
 
-const types: Readonly<Record<Kind, string>> = {
+const types: Readonly<Record<Exclude<Kind, "bytes">, string>> = {
   whole: "bigint[]",
   text: "text[]",
   id: "uuid[]",
   truth: "boolean[]",
-  bytes: "int[]",
 };
 
 /**
@@ -84,8 +83,8 @@ class PostgresTransfer implements TransferSide {
   readonly #connections: Connections;
   #letGo = () => {};
   #held: Promise<unknown> = Promise.resolve();
-  /** Why it is held no more. */
-  #lost?: { error: unknown };
+  /** Fails where the session has ended that holds it. */
+  #checkHeld: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(connections: Connections) {
     this.#connections = connections;
@@ -100,12 +99,10 @@ class PostgresTransfer implements TransferSide {
         const [found] = await query<{ is_held: boolean }>(HOLD);
         if (!found!.is_held) throw new StoreError(`Cannot move the store ${this.shown}: another move is at work on it`);
         await query(UNLIMITED);
+        this.#checkHeld = () => query("SELECT 1");
         resolve();
         await done;
-      }).catch((error) => {
-        this.#lost = { error };
-        reject(error);
-      });
+      }).catch(reject);
     });
   }
 
@@ -213,7 +210,7 @@ class PostgresTransfer implements TransferSide {
 
   async #do<Result>(doing: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     try {
-      if (this.#lost) throw this.#lost.error;
+      await this.#checkHeld();
       return await this.#connections.transaction(work, LIMIT_MS);
     } catch (error) {
       throw storeError(doing, error, this.#connections.url);

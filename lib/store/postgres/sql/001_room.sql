@@ -1,12 +1,12 @@
 -- Whether the store can be written to, and how large it is.
 
 -- Writes, and changes nothing. room: how many bytes the disk must have room for besides: so small a write works where a
--- larger one does not.
+-- larger one does not. Who may make no temporary table is not asked for room.
 CREATE FUNCTION relay.probe(room bigint) RETURNS void LANGUAGE plpgsql
 AS $$
 BEGIN
   UPDATE relay.meta SET version = version WHERE id = 1;
-  IF room > 0 THEN
+  IF room > 0 AND has_database_privilege(current_database(), 'TEMPORARY') THEN
     CREATE TEMPORARY TABLE relay_room (bytes bytea) ON COMMIT DROP;
     ALTER TABLE relay_room ALTER COLUMN bytes SET STORAGE EXTERNAL;
     INSERT INTO relay_room SELECT convert_to(repeat('x', 1048576), 'UTF8') FROM generate_series(1, room / 1048576 + 1);
