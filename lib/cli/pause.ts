@@ -24,7 +24,7 @@ export function pauseVerb(): Command {
 async function pause(open: OpenStore, target: string, { json }: Options): Promise<void> {
   await checkTarget(open, target, "pause");
   const { store } = open;
-  const changed = await store.pause(target, Date.now());
+  const changed = await store.pause(target, store.time.now());
   const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: true, changed, waiting });
   const word = changed ? "is paused" : "was paused already";

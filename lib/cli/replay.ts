@@ -68,7 +68,7 @@ function checkTo({ loaded: { config } }: OpenStore, to?: string): void {
 }
 
 async function some({ store, loaded }: OpenStore, texts: string[], { to, json }: Options): Promise<void> {
-  const result = await replayIds(store, loaded, idsOf(texts, "replay"), { to, now: Date.now() });
+  const result = await replayIds(store, loaded, idsOf(texts, "replay"), { to, now: store.time.now() });
   if (result.unknown.length > 0) process.exitCode = ExitCode.failed;
   tell(result, json);
 }
@@ -83,7 +83,12 @@ async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes
   const work = new LongWork();
   const onProgress = (events: number) => work.show(`replaying: ${count(events, "event")} of ${found}, Ctrl-C stops`);
   onProgress(0);
-  const result = await replaySince(store, loaded, filter, { to, now: Date.now(), signal: work.signal, onProgress })
+  const result = await replaySince(store, loaded, filter, {
+    to,
+    now: store.time.now(),
+    signal: work.signal,
+    onProgress,
+  })
     .finally(() => work.end());
   tell(result, json, since);
 }

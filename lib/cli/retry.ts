@@ -51,7 +51,7 @@ function checkUsage(ids: string[], { dead, target, reason, since }: Options): vo
 
 async function some({ store }: OpenStore, texts: string[], { json }: Options): Promise<void> {
   const ids = idsOf(texts, "retry");
-  const { retried, untouched, unknown } = await retryIds(store, ids, Date.now());
+  const { retried, untouched, unknown } = await retryIds(store, ids, store.time.now());
   if (retried.length === 0 || unknown.length > 0) process.exitCode = ExitCode.failed;
   if (json) return printJson({ retried: retried.length, deliveries: retried, untouched, unknown });
   if (retried.length > 0) {
@@ -81,7 +81,7 @@ async function bulk(open: OpenStore, { target, reason, since, yes, json }: Optio
   const work = new LongWork();
   const onProgress = (retried: number) => work.show(`retrying: ${retried} of ${all}, Ctrl-C stops`);
   onProgress(0);
-  const { retried, isComplete } = await retryDead(store, filter, Date.now(), { signal: work.signal, onProgress })
+  const { retried, isComplete } = await retryDead(store, filter, store.time.now(), { signal: work.signal, onProgress })
     .finally(() => work.end());
   if (retried === 0 && isComplete) process.exitCode = ExitCode.failed;
   if (json) return printJson({ retried, interrupted: !isComplete });

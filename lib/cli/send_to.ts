@@ -40,7 +40,7 @@ async function sendAndWait({ store, loaded }: OpenStore, { to, source, json }: O
   if (!names.includes(to)) {
     throw new RelayError(`Cannot send a test message: ${unknownName("target", to, names)}`, undefined, ExitCode.usage);
   }
-  const sent = await sendTest(store, to, sourceOf(loaded, source), Date.now());
+  const sent = await sendTest(store, to, sourceOf(loaded, source), store.time.now());
   const patience = loaded.config.targets.get(to)!.policy.timeoutMs + SLACK_MS;
   const delivery = await triedDelivery(() => store.story(parseId(sent.event)!), patience);
   if (delivery.state !== "delivered") process.exitCode = ExitCode.failed;

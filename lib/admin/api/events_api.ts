@@ -48,7 +48,7 @@ export function addEvents(app: Api, { store, loaded, stopping }: AdminContext): 
   app.openapi(storyRoute, async (c) => {
     const { id: text } = c.req.valid("param");
     const id = parseId(text);
-    const story = id && await tellStory(store, loaded(), id, Date.now());
+    const story = id && await tellStory(store, loaded(), id, store.time.now());
     if (!story) throw new ApiError(404, `Cannot tell of "${text}": no event and no delivery has this id`);
     return c.json(shown(story), 200);
   });

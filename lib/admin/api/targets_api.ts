@@ -52,7 +52,7 @@ export function addTargets(app: Api, context: AdminContext): void {
   app.openapi(pauseRoute, async (c) => {
     const { name } = c.req.valid("param");
     await checkTarget(name, "pause");
-    const changed = await store.pause(name, Date.now());
+    const changed = await store.pause(name, store.time.now());
     wake();
     return c.json({ target: name, paused: true, changed, waiting: await store.upkeep.backlog([name]) }, 200);
   });
@@ -70,7 +70,7 @@ export function addTargets(app: Api, context: AdminContext): void {
     const { targets, sources } = loaded().config;
     const names = [...targets.keys()];
     if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${unknownName("target", name, names)}`);
-    const sent = await sendTest(store, name, sources[0]!, Date.now());
+    const sent = await sendTest(store, name, sources[0]!, store.time.now());
     wake();
     return c.json(sent, 202);
   });

@@ -51,7 +51,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
 
   app.openapi(retryRoute, async (c) => {
     const body = c.req.valid("json");
-    const now = Date.now();
+    const now = store.time.now();
     const signal = endOfWork();
     try {
       if ("ids" in body) {
@@ -72,7 +72,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     if (to !== undefined && !names.includes(to)) {
       throw new ApiError(404, `Cannot replay: ${unknownName("target", to, names)}`);
     }
-    const now = Date.now();
+    const now = store.time.now();
     const signal = endOfWork();
     try {
       const { isComplete, lastAt, ...result } = "ids" in body

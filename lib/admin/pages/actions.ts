@@ -30,14 +30,14 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
       const id = parseId(c.req.param("id") ?? "");
       const story = id && await store.story(id);
       if (!story) return undefined;
-      const { retried } = await retryIds(store, [id], Date.now());
+      const { retried } = await retryIds(store, [id], store.time.now());
       wake();
       return withNotice(await backOf(c) ?? eventPath(story.id), told("retried", retried.length));
     },
 
     async retryDead(c) {
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_WORK_MS)]);
-      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), Date.now(), {
+      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), store.time.now(), {
         signal,
         onProgress: wake,
       });
@@ -49,7 +49,7 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
       const id = parseId(c.req.param("id") ?? "");
       const story = id && await store.story(id);
       if (!story) return undefined;
-      const { deliveries } = await replayIds(store, loaded(), [id], { now: Date.now() });
+      const { deliveries } = await replayIds(store, loaded(), [id], { now: store.time.now() });
       wake();
       return withNotice(eventPath(story.id), told("replayed", deliveries));
     },
@@ -57,7 +57,7 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
     async pause(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      await store.pause(target, Date.now());
+      await store.pause(target, store.time.now());
       wake();
       return withNotice(await backOf(c) ?? "/targets", { done: "paused", count: 1 });
     },
@@ -73,7 +73,7 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
     async test(c) {
       const target = targetOf(c);
       if (target === undefined) return undefined;
-      const { event } = await sendTest(store, target, loaded().config.sources[0]!, Date.now());
+      const { event } = await sendTest(store, target, loaded().config.sources[0]!, store.time.now());
       wake();
       return withNotice("/targets", { done: "tested", count: 1, event });
     },

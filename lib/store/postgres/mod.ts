@@ -66,9 +66,9 @@ class Postgres extends PostgresOperator implements Store {
   constructor(database: Database, clock: Clock, { member = hostname(), onCommit = () => {} }: PostgresOptions) {
     super(database);
     this.members = new PostgresMembers(database, member);
-    this.lanes = new PostgresLanes(database, this.members, member);
+    this.lanes = new PostgresLanes(database, this.members);
     this.alarms = new PostgresAlarms(database);
-    this.runs = new PostgresRuns(database, () => this.members.name, member, () => this.members.isAnyThere());
+    this.runs = new PostgresRuns(database, this.members);
     this.sessions = new PostgresSessions(database);
     this.upkeep = new PostgresUpkeep(database);
     this.#clock = clock;
@@ -89,13 +89,14 @@ class Postgres extends PostgresOperator implements Store {
       }
       await this.#clock.sleep(START_PAUSE_MS);
     }
-    await this.database.askTime();
     // Once it is a member: of a relay that starts and a move that begins, one sees the other.
     const mark = await this.moved();
     if (mark) throw refusalOf(mark, `serve the store ${this.database.url.masked}`);
   }
 
+  /** Who asks this goes on to write, by the server's time. */
   async moved(): Promise<Mark | undefined> {
+    await this.database.askTime();
     return await readMark((sql) => this.database.query("read the store", sql));
   }
 
