@@ -106,7 +106,7 @@ export class Holdings {
     return isAny;
   }
 
-  /** Aborts what is under way in a lane, and forgets it. For one in which nothing is nobody need wait. */
+  /** Aborts what is under way in a lane, and forgets it. Where nothing is, the next owner need not wait. */
   lose(name: string): void {
     const lane = this.lanes.get(name);
     if (!lane) return;

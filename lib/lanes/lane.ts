@@ -14,10 +14,12 @@ const MAX_WAITING_BYTES = 1024 ** 2;
 const MAX_UNRECORDED = 256;
 
 /**
- * A read begins so long before the last due time that was taken, in milliseconds, as a commit may be so late; and from the
- * beginning so often. What was recorded lies dead in an index for a while, and a read would go through all of it.
+ * A read begins so long before the last due time that was taken, in milliseconds, as a commit may be so late. What was
+ * recorded lies dead in an index for a while, and a read from the beginning goes through all of it.
  */
 const LATE_MS = 5_000;
+
+/** Every so often a read begins at the beginning all the same, in milliseconds. */
 const WHOLE_MS = 10_000;
 
 /** Most deliveries that are kept in memory while they stand behind others of their order keys. */

@@ -67,7 +67,7 @@ export class Owner implements Claimant {
   ) {
     this.#store = store;
     this.#clock = clock;
-    this.#time = new StoreTime(clock);
+    this.#time = new StoreTime(store.time);
     this.#schedule = new Schedule(clock, () => this.#lookSoon());
     this.#caution = new Caution(store.lanes, clock, () => this.wake());
     this.#holdings = new Holdings(store.lanes, this.#time, this.#caution, token);
@@ -270,16 +270,13 @@ export class Owner implements Claimant {
     )
       .filter((ask) => ask !== undefined);
     if (asks.length === 0) return;
-    const sentAt = this.#clock.now();
-    const { now, lanes } = await this.#store.lanes.due(asks);
-    this.#time.set(now, sentAt);
-    for (const found of lanes) this.#lanes.get(found.lane)?.take(found);
+    for (const found of await this.#store.lanes.due(asks)) this.#lanes.get(found.lane)?.take(found);
   }
 
-  #isOpen(name: string, { pace }: Lane): boolean {
+  #isOpen(name: string, { pace, isLeaving }: Lane): boolean {
     const target = this.#config.lanes.get(name);
     const now = this.#clock.monotonic();
-    return target !== undefined && this.#mayBegin(name) &&
+    return target !== undefined && !isLeaving && this.#mayBegin(name) &&
       (pace.room(now) > 0 || (target.expired !== undefined && (pace.opensAt(now) ?? now) > now));
   }
 

@@ -5,21 +5,15 @@ import type { Hold } from "../store/mod.ts";
 
 export class StoreTime {
   readonly #clock: Clock;
-  /** What the store's clock is ahead of this machine's, in milliseconds. */
-  #aheadMs = 0;
 
+  /** @param clock The store's. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Takes over what the store's clock said when this machine's said `sentAt`, as it was asked. */
-  set(now: number, sentAt: number): void {
-    this.#aheadMs = now - sentAt;
-  }
-
   /** Unix milliseconds. */
   now(): number {
-    return this.#clock.now() + this.#aheadMs;
+    return this.#clock.now();
   }
 
   toMonotonic(time: number): number {

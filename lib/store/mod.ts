@@ -202,11 +202,8 @@ export interface LaneStore {
   holds(): Promise<Map<string, LaneHold>>;
   /** Says anew until when lanes are held: the clock was set. Of a lane that has another owner nothing is written. */
   hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void>;
-  /**
-   * What is due, those first that have been due for longest; of large ones it may be fewer than was asked for. `now` is the
-   * store's clock, by which all its times are.
-   */
-  due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }>;
+  /** What is due in each lane, those first that have been due for longest; of large ones it may be fewer than was asked for. */
+  due(asks: readonly DueAsk[]): Promise<DueInLane[]>;
   /**
    * Takes the due time from some deliveries that stand behind the heads of these order keys, of those that have been due
    * for longest. They are due when they are heads themselves. Says whether there may be more.

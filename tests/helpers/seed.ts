@@ -25,7 +25,7 @@ export async function seedDead(path: string, count: number, target: string): Pro
     });
     await store.write({ accepts, lanes: [] });
     const { epoch } = (await store.lanes.own([target], "seed")).get(target)!;
-    const { lanes: [found] } = await store.lanes.due([{ lane: target, limit: count, known: [] }]);
+    const [found] = await store.lanes.due([{ lane: target, limit: count, known: [] }]);
     const records = found!.due.map(({ ref, revision }) => ({
       ref,
       revision,

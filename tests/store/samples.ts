@@ -61,7 +61,7 @@ export async function takeOver(store: Store, lane = "a"): Promise<OwnedLane> {
 }
 
 export async function dueIn(store: Store, lane = "a", known: DeliveryRef[] = [], limit = 100): Promise<DueInLane> {
-  const { lanes } = await store.lanes.due([{ lane, limit, known }]);
+  const lanes = await store.lanes.due([{ lane, limit, known }]);
   return lanes[0]!;
 }
 

@@ -160,7 +160,7 @@ export class World {
 
   async #due(limit: number): Promise<Due[]> {
     const asks = lanes.map((lane) => ({ lane, limit, known: [] }));
-    return (await this.#store.lanes.due(asks)).lanes.flatMap(({ due }) => due);
+    return (await this.#store.lanes.due(asks)).flatMap(({ due }) => due);
   }
 
   #modelOf(ref: DeliveryRef): Model {

@@ -8,7 +8,6 @@ export type DueAnswer = LaneRow | DeliveryRow;
 
 interface LaneRow {
   number: null;
-  now: number;
   /** Counts the lanes that were asked for, from 1. */
   lane: number;
   /** How many were looked at, and how many of these are not known. */
@@ -24,16 +23,15 @@ interface DeliveryRow extends Omit<DueRow, "seq"> {
 }
 
 /** @param rows Of the lanes that were asked for, which come first, and of what is due in them. */
-export function readDue(asks: readonly DueAsk[], rows: readonly DueAnswer[]): { now: number; lanes: DueInLane[] } {
+export function readDue(asks: readonly DueAsk[], rows: readonly DueAnswer[]): DueInLane[] {
   const due = asks.map((): Due[] => []);
   for (const row of rows) if (row.number !== null) due[row.lane - 1]!.push(dueOf(row, asks[row.lane - 1]!.lane));
-  const lanes = asks.map(({ lane, limit, known }, index): DueInLane => {
+  return asks.map(({ lane, limit, known }, index): DueInLane => {
     const { seen, fresh, next_at: nextAt } = rows[index] as LaneRow;
     const own = due[index]!;
     const isAll = own.length === fresh && seen < limit + known.length;
     return { lane, due: own, isAll, nextAt: nextAt ?? undefined };
   });
-  return { now: (rows[0] as LaneRow).now, lanes };
 }
 
 function dueOf(row: DeliveryRow, lane: string): Due {

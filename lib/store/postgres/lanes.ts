@@ -25,14 +25,11 @@ const MAX_BYTES = 1024 ** 2;
 export class PostgresLanes implements LaneStore {
   readonly #database: Database;
   readonly #members: PostgresMembers;
-  readonly #member: string;
   #changes?: number;
 
-  /** @param member What to call this relay while it is none of the members. */
-  constructor(database: Database, members: PostgresMembers, member: string) {
+  constructor(database: Database, members: PostgresMembers) {
     this.#database = database;
     this.#members = members;
-    this.#member = member;
   }
 
   async own(
@@ -46,7 +43,7 @@ export class PostgresLanes implements LaneStore {
       lanes.map((lane) => underway?.get(lane) ?? 0),
       lanes.map((lane) => seen?.get(lane)),
       token,
-      this.#members.name ?? this.#member,
+      this.#members.calledName,
     ]);
     return new Map(rows.map((row, index): [string, OwnedLane] => {
       const lane = lanes[index]!;
@@ -72,8 +69,8 @@ export class PostgresLanes implements LaneStore {
     ]);
   }
 
-  async due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }> {
-    if (asks.length === 0) return { now: this.#database.time.now(), lanes: [] };
+  async due(asks: readonly DueAsk[]): Promise<DueInLane[]> {
+    if (asks.length === 0) return [];
     const known = asks.flatMap(({ known }) => known);
     const rows = await this.#database.call<DueAnswer>("read the store", "due", [
       this.#database.at(),

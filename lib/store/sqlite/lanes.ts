@@ -154,9 +154,9 @@ export class SqliteLanes implements LaneStore {
     });
   }
 
-  async due(asks: readonly DueAsk[]): Promise<{ now: number; lanes: DueInLane[] }> {
+  async due(asks: readonly DueAsk[]): Promise<DueInLane[]> {
     const now = this.#clock.now();
-    return this.#file.read(() => ({ now, lanes: asks.map((ask) => this.#dueIn(ask, now)) }));
+    return this.#file.read(() => asks.map((ask) => this.#dueIn(ask, now)));
   }
 
   #dueIn({ lane, limit, known }: DueAsk, now: number): DueInLane {

@@ -57,7 +57,7 @@ async function writeFirst(): Promise<void> {
     await store.write({ accepts, lanes: [] });
   }
   while (isDelivered) {
-    const { lanes: [found] } = await store.lanes.due([{ lane: "t1", limit: BATCH, known: [] }]);
+    const [found] = await store.lanes.due([{ lane: "t1", limit: BATCH, known: [] }]);
     if (found!.due.length === 0) break;
     const records = found!.due.map(({ ref, revision, event }) => ({
       ref,
