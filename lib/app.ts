@@ -196,7 +196,8 @@ export async function startApp(
           ...publics.map((one) => isShared ? one.retire() : one.stop(drainMs)),
           admin && admin.stop(drainMs),
           drained,
-          membership ? membership.stop(drainMs, drained) : duties.giveUp(),
+          // Of a store that is out of reach duties are not given up, and must end all the same.
+          membership ? membership.stop(drainMs, drained).then(() => duties.lose()) : duties.giveUp(),
           stopCounting(),
           watching,
         ]);

@@ -57,7 +57,7 @@ export function storePlaceIn(folder: string, store: string): StorePlace {
   return { file, shown: file };
 }
 
-/** The rights for a store: those of whoever else can change its file. To a database nobody has any by being root here. */
+/** The rights for a store: those of whoever else can change its file. A database does not ask who is root on this machine. */
 export function rightsToStore(place: StorePlace): Rights {
   return "file" in place ? rightsTo(place.file) : new Rights();
 }
@@ -75,7 +75,7 @@ export async function openStore(loaded: LoadedConfig): Promise<Store> {
   return await openStoreAt(storePlace(loaded));
 }
 
-/** Takes a commit into the metrics that took so many milliseconds. */
+/** Notes in the metrics how many milliseconds a commit took. */
 const onCommit = (ms: number) => commitDuration.observe(ms / 1000);
 
 /**

@@ -18,7 +18,7 @@ export interface Trouble {
 
 /** What is wrong with the relay as a whole now. */
 export async function troubleNow({ store, loaded, reporter }: AdminContext): Promise<Trouble> {
-  const found = store.members && await relaysOf(store.members, () => store.time.now());
+  const found = await relaysOf(store);
   return {
     reload: runView(reporter.run, true).reload,
     refusals: refusedView(await reporter.refused(store.time.now() - REFUSED_SPAN_MS)),

@@ -100,8 +100,9 @@ function givenPlace(folder: string, store: string, option: string): StorePlace {
 }
 
 async function printSchema(loaded: LoadedConfig, { from, to }: Options): Promise<void> {
-  const given = [to, from].find((store) => store !== undefined && !store.startsWith("sqlite:"));
-  const place = given === undefined ? storePlace(loaded) : givenPlace(loaded.folder, given, "--to");
+  const given = Object.entries({ "--to": to, "--from": from })
+    .find(([, store]) => store !== undefined && !store.startsWith("sqlite:"));
+  const place = given ? givenPlace(loaded.folder, given[1]!, given[0]) : storePlace(loaded);
   if ("file" in place) {
     throw new RelayError(
       `Cannot print the schema of ${place.shown}: only PostgreSQL has one that is made beforehand`,
@@ -169,7 +170,7 @@ async function preview(from: StorePlace, to: StorePlace, { json }: Options): Pro
   if (json) return printJson({ from: from.shown, to: to.shown, isThere, counts });
   print(
     `Would move ${from.shown} to ${to.shown}: ${countsInWords(counts)}`,
-    isThere ? "It is there, and empty" : "It is not there yet, and is made",
+    isThere ? "It is there, and holds nothing else" : "It is not there yet, and is made",
   );
 }
 

@@ -31,7 +31,7 @@ export function statusVerb(): Command {
 async function status({ store, shown, ...read }: FoundStore, asJson = false): Promise<void> {
   const error = "error" in read ? read.error : undefined;
   const config = "loaded" in read ? read.loaded.config : undefined;
-  const found = store.members && await relaysOf(store.members, () => store.time.now());
+  const found = await relaysOf(store);
   const { run, view } = found ?? await runOf(store.runs);
   const now = store.time.now(); // which a shared store has told by now
   const refusals = refusedView(await store.runs.refused(now - REFUSED_SPAN_MS, now));

@@ -2,7 +2,8 @@
 
 import type { ConfigError } from "../errors.ts";
 import { paint } from "../log.ts";
-import { groupedTakeovers, isMute, type Relays, type RelayState, type RelayView } from "../operator/relays.ts";
+import { groupedTakeovers, type Relays, type RelayState, type RelayView } from "../operator/relays.ts";
+import { isSilent } from "../operator/run.ts";
 import { mistakesOnDisk, reloadLines } from "./status_lines.ts";
 import { ago, clock, count, table } from "./terminal.ts";
 
@@ -26,7 +27,7 @@ export function relayLines(
       : []),
     ...relayTable([...members, ...gone], now),
     ...lost.map((one) => lostLine(one, members.length > 0, now)),
-    ...members.filter((one) => isMute(one, now)).map(({ name, lastHeardAt }) =>
+    ...members.filter((one) => isSilent(one, now)).map(({ name, lastHeardAt }) =>
       paint("red", `${name} has given no sign of life since ${clock(Date.parse(lastHeardAt!), now)}`) +
       ": it hangs, was stopped, or cannot write"
     ),

@@ -348,7 +348,7 @@ const pages: Language["pages"] = {
     version: "Versão",
     since: "Em execução desde",
     heardAt: "Último sinal",
-    self: "esta página vem daqui",
+    self: "responde por esta página",
     duties: "tarefas: limpeza, alarmes",
     nothing: "nenhum destino",
     taking: (targets) => `assume ${targets} em até 15 s`,
@@ -368,8 +368,8 @@ const pages: Language["pages"] = {
     muteTodo: "Ele travou, foi suspenso ou não consegue gravar os dados. O log dele diz mais.",
     unowned: (targets) => `Nenhum relay é responsável por ${targets}`,
     unownedTodo:
-      "As entregas aguardam até que um assuma. Um relay assume o que outro perdeu em até 37 segundos; depois disso, o log de cada relay diz por que não.",
-    reloadOf: (name) => `O relay ${name} recusou a configuração do seu disco`,
+      "As entregas aguardam até que um assuma. Um relay assume o que outro perdeu em até 37 segundos; depois disso, o log de cada relay mostra o motivo.",
+    reloadOf: (name) => `O relay ${name} recusou a configuração que está no disco dele`,
     silent: (pattern) => `Nenhum evento ${pattern} chega`,
     silentTodo: silentCheck,
     refused: (count) => `${count} ou mais pedidos foram recusados`,
@@ -687,17 +687,17 @@ const warnings: Language["warnings"] = {
       `o usuário ${user} não pode ler e gravar em ${table}; peça ao administrador do banco essa permissão, como mostra ` +
       "`relay migrate --sql`",
     asynchronous: (value) =>
-      `o servidor responde antes que o gravado esteja seguro (synchronous_commit = ${value}); uma queda do servidor pode ` +
+      `o servidor responde antes de a gravação estar segura (synchronous_commit = ${value}); uma queda do servidor pode ` +
       `perder eventos já confirmados; use "on" para o usuário do relay`,
     clock: (seconds) =>
       `o relógio do servidor está ${Math.abs(seconds)} s ${
         seconds > 0 ? "adiantado" : "atrasado"
       } em relação ao desta ` +
-      "máquina; o relay segue o do servidor; acerte os dois por NTP",
+      "máquina; o relay segue o do servidor; sincronize os dois por NTP",
     connections: (free, most, needed) =>
-      `o servidor tem lugar para mais ${
+      `o servidor só aceita mais ${
         Math.max(0, free)
-      } conexões de ${most} (max_connections); um relay e seus comandos ` +
+      } conexões, das ${most} de max_connections; um relay e seus comandos ` +
       `podem precisar de ${needed}`,
   },
   dotenv: {

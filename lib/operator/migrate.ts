@@ -254,6 +254,7 @@ function sized(value: Row[number]): unknown {
   return value instanceof Uint8Array ? { bytes: value.length } : value;
 }
 
+/** Says how far the work is, or ends it here if that was asked for. */
 function show({ options, total }: Work, doing: MoveProgress["doing"], { name }: Table, rows: number): void {
   if (options.signal?.aborted) throw new StoreError("Stopped; the same `relay migrate` goes on with it");
   options.onProgress?.({ doing, table: name, done: total === 0 ? 1 : Math.min(1, rows / total) });

@@ -1,9 +1,10 @@
 /** Relays that share a store, who owns what, and what came to another owner of late: as an operator sees them. */
 
 import { DUTIES, isOwnLane } from "../own_lane.ts";
-import type { MemberStore, MemberView, Takeover } from "../store/members.ts";
+import type { MemberView, Takeover } from "../store/members.ts";
+import type { Store } from "../store/mod.ts";
 import type { Run } from "../store/runs.ts";
-import { isSilent, type RunView, runView } from "./run.ts";
+import { type RunView, runView } from "./run.ts";
 
 /** How far back takeovers are told of, in milliseconds. */
 const TAKEOVER_SPAN_MS = 86_400_000;
@@ -52,11 +53,11 @@ export interface RelaysAndRun {
   run: Run | undefined;
 }
 
-/** @param now Asked after the store was, which tells whose clock it is. */
-export async function relaysOf(store: MemberStore, now: () => number): Promise<RelaysAndRun> {
-  const all = await store.all();
-  const takeovers = await store.takeovers(now() - TAKEOVER_SPAN_MS);
-  return relaysView(all, takeovers);
+/** @returns `undefined` where the store is for one relay alone. */
+export async function relaysOf({ members, time }: Pick<Store, "members" | "time">): Promise<RelaysAndRun | undefined> {
+  if (!members) return undefined;
+  const all = await members.all(); // which tells the store's time
+  return relaysView(all, await members.takeovers(time.now() - TAKEOVER_SPAN_MS));
 }
 
 export function relaysView(all: readonly MemberView[], takeovers: readonly Takeover[]): RelaysAndRun {
@@ -98,11 +99,6 @@ function relayView({ name, version, isThere, isLeaving, lanes, taking, run }: Me
 
 function lastHeard(members: readonly MemberView[]): Run | undefined {
   return members.flatMap(({ run }) => run ?? []).toSorted((one, other) => other.heardAt - one.heardAt)[0];
-}
-
-/** Whether a relay that is there has given no sign of life for so long that it hangs, or was stopped. @param now Unix milliseconds. */
-export function isMute({ lastHeardAt }: RelayView, now: number): boolean {
-  return isSilent({ running: true, lastHeardAt }, now);
 }
 
 /** The relay that owns a target's deliveries, or takes them over, if one does. */

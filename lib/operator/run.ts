@@ -72,8 +72,14 @@ export async function runOf(runs: RunStore): Promise<{ view: RunView; run: Run |
   return { run, view: runView(run, isRunning) };
 }
 
-/** Whether a relay that is there has given no sign of life for so long that it hangs, or was stopped. */
-export function isSilent({ running, lastHeardAt }: Pick<RunView, "running" | "lastHeardAt">, now: number): boolean {
+/**
+ * Whether a relay that is there has given no sign of life for so long that it hangs, or was stopped.
+ * @param now Unix milliseconds.
+ */
+export function isSilent(
+  { running = true, lastHeardAt }: { running?: boolean; lastHeardAt: string | null },
+  now: number,
+): boolean {
   return running && lastHeardAt !== null && now - Date.parse(lastHeardAt) > SILENT_MS;
 }
 

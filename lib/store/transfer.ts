@@ -2,7 +2,7 @@
 
 import type { Mark } from "./move.ts";
 
-/** How a column's values are given: `id` as 16 bytes, `time`s and counts as whole numbers. */
+/** How a column's values are given: `id` as 16 bytes, `whole` as numbers: times and counts. */
 export type Kind = "whole" | "text" | "bytes" | "id" | "truth";
 
 /** A table that is carried over, and how. */

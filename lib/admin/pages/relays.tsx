@@ -1,7 +1,8 @@
 /** @jsxImportSource hono/jsx */
 /** The relays that share a store: what of them needs attention, who owns what, and what changed its owner of late. */
 
-import { groupedTakeovers, isMute, type Relays, type RelayView } from "../../operator/relays.ts";
+import { groupedTakeovers, type Relays, type RelayView } from "../../operator/relays.ts";
+import { isSilent } from "../../operator/run.ts";
 import { Nothing, Prose, Row, State, Table, Time } from "./parts.tsx";
 import { ReloadItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
@@ -12,7 +13,7 @@ const TAKEOVERS_SHOWN = 10;
 /** Whether nothing of them needs attention. */
 export function areCalm({ members, gone, unowned }: Relays, now: number): boolean {
   return unowned.length === 0 && gone.every(({ state }) => state !== "lost") &&
-    members.every((one) => one.reload === null && !isMute(one, now));
+    members.every((one) => one.reload === null && !isSilent(one, now));
 }
 
 /** What of the relays needs attention. A config that is refused is each relay's own. */
@@ -26,7 +27,7 @@ export function RelayItems({ view, relays: { members, gone, unowned } }: { view:
       {gone.filter(({ state }) => state === "lost").map(({ name, lastHeardAt }) => (
         <Item view={view} head={attention.lost(name)} todo={attention.lostTodo} since={lastHeardAt} />
       ))}
-      {members.filter((one) => isMute(one, view.now)).map(({ name, lastHeardAt }) => (
+      {members.filter((one) => isSilent(one, view.now)).map(({ name, lastHeardAt }) => (
         <Item view={view} head={attention.mute(name)} todo={attention.muteTodo} since={lastHeardAt} />
       ))}
       {members.map(({ name, reload }) => reload && <ReloadItem view={view} reload={reload} name={name} />)}

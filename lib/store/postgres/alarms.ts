@@ -3,6 +3,7 @@
 import type { AlarmState } from "../../alert.ts";
 import type { NewEvent } from "../../event.ts";
 import { SYSTEM_SOURCE } from "../../system_event.ts";
+import { type AlarmRow, alarmStatesOf, lastReceivedOf, type TypeRow } from "../alarm_rows.ts";
 import type { AlarmStore } from "../alarms.ts";
 import { eventColumns } from "./columns.ts";
 import type { Database } from "./database.ts";
@@ -20,19 +21,15 @@ export class PostgresAlarms implements AlarmStore {
   }
 
   async states(): Promise<Map<string, AlarmState>> {
-    return this.#statesOf(await this.#database.query<StateRow>("read alarms", statements.states));
+    return this.#statesOf(await this.#database.query<AlarmRow>("read alarms", statements.states));
   }
 
-  #statesOf(rows: readonly StateRow[]): Map<string, AlarmState> {
-    const now = this.#database.time.now();
-    return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
-      key,
-      { watchedSince, since: since === null ? undefined : Math.min(since, now) },
-    ]));
+  #statesOf(rows: readonly AlarmRow[]): Map<string, AlarmState> {
+    return alarmStatesOf(rows, this.#database.time.now());
   }
 
   async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
-    return this.#statesOf(await this.#database.call<StateRow>("watch for alarms", "watch", [keys, now]));
+    return this.#statesOf(await this.#database.call<AlarmRow>("watch for alarms", "watch", [keys, now]));
   }
 
   async turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean> {
@@ -55,17 +52,6 @@ export class PostgresAlarms implements AlarmStore {
 
   async lastReceived(): Promise<Map<string, number>> {
     const rows = await this.#database.query<TypeRow>("read when events came in", statements.lastReceived);
-    return new Map(rows.map(({ name, received_at }) => [name, received_at]));
+    return lastReceivedOf(rows);
   }
-}
-
-interface StateRow {
-  key: string;
-  watched_since: number;
-  since: number | null;
-}
-
-interface TypeRow {
-  name: string;
-  received_at: number;
 }

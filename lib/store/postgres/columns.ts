@@ -72,25 +72,21 @@ interface DeliveryRow {
 }
 
 /**
- * The deliveries of events, whose numbers begin so; those that they await come behind them. Columns that hold nothing are
- * `null`, which costs nothing.
+ * The deliveries of events, numbered from 1; those that they await come behind them. Columns that hold nothing are `null`,
+ * which costs nothing.
  */
-export function deliveryColumns(
-  events: readonly (readonly NewDelivery[])[],
-  first: (index: number) => number = () => 1,
-): SqlValue[] {
+export function deliveryColumns(events: readonly (readonly NewDelivery[])[]): SqlValue[] {
   const rows: DeliveryRow[] = [];
   let isPlain = true;
   events.forEach((deliveries, index) => {
     const event = index + 1;
-    const from = first(index);
     // Most events have nothing else.
     if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
-      deliveries.forEach(({ target }, at) => rows.push({ event, number: from + at, target }));
+      deliveries.forEach(({ target }, at) => rows.push({ event, number: at + 1, target }));
       return;
     }
     isPlain = false;
-    rows.push(...awaitingRows(event, from, deliveries));
+    rows.push(...awaitingRows(event, deliveries));
   });
   return [
     rows.map(({ event }) => event),
@@ -104,16 +100,16 @@ export function deliveryColumns(
   ];
 }
 
-function awaitingRows(event: number, first: number, deliveries: readonly NewDelivery[]): DeliveryRow[] {
+function awaitingRows(event: number, deliveries: readonly NewDelivery[]): DeliveryRow[] {
   const numbers = new Map<string, number>();
   const numberOf = ({ lane }: Awaited) => {
-    const number = numbers.get(lane) ?? first + deliveries.length + numbers.size;
+    const number = numbers.get(lane) ?? deliveries.length + numbers.size + 1;
     numbers.set(lane, number);
     return number;
   };
   const rows = deliveries.map(({ target, orderKey, awaits }, index): DeliveryRow => ({
     event,
-    number: first + index,
+    number: index + 1,
     target,
     orderKey,
     awaits: awaits && numberOf(awaits),

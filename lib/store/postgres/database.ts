@@ -1,7 +1,8 @@
 /** The database of a PostgreSQL store, as the store's parts call it. */
 
 import type { Clock } from "../../clock.ts";
-import { Connections, QUERY_MS, type Transaction } from "./connections.ts";
+import { messageOf, StoreError } from "../../errors.ts";
+import { Connections } from "./connections.ts";
 import { isBusy, isConflict, isUnheard, storeError } from "./error.ts";
 import { prepareSchema, removeOld } from "./schema.ts";
 import { ServerTime } from "./server_time.ts";
@@ -70,24 +71,12 @@ export class Database {
     });
   }
 
-  /**
-   * Runs several statements in one transaction, where one call does not do.
-   * @param limitMs How long each of them may take.
-   */
-  async transaction<Result>(
-    doing: string,
-    work: (transaction: Transaction) => Promise<Result>,
-    limitMs = QUERY_MS,
-  ): Promise<Result> {
-    return await this.#do(doing, () => this.#connections.transaction(work, limitMs));
-  }
-
-  /** Does work of this machine alone, and tells its errors as those of the database. */
+  /** Does work of this machine alone, and tells its errors as a store does. */
   told<Result>(doing: string, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      throw storeError(doing, error, this.url);
+      throw new StoreError(`Cannot ${doing}: ${messageOf(error)}`); // another batch may do
     }
   }
 

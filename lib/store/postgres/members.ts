@@ -19,8 +19,8 @@ const SHOWN_MS = 86_400_000;
 const UNHEARD_MS = 15_000;
 
 const statements = {
-  tellCrash: `INSERT INTO relay.crashes (token, at) VALUES ($1, coalesce($2, relay.now_ms())) ON CONFLICT DO NOTHING`,
-  forgetCrashes: `DELETE FROM relay.crashes WHERE at < coalesce($1, relay.now_ms()) - ${SHOWN_MS}`,
+  tellCrash: `WITH old AS (DELETE FROM relay.crashes WHERE at < coalesce($2::BIGINT, relay.now_ms()) - ${SHOWN_MS})
+    INSERT INTO relay.crashes (token, at) VALUES ($1, coalesce($2::BIGINT, relay.now_ms())) ON CONFLICT DO NOTHING`,
   isAnyThere: "SELECT EXISTS (SELECT 1 FROM relay.members JOIN relay.locks() USING (number)) AS is_any",
   all: `WITH locks AS MATERIALIZED (SELECT * FROM relay.locks())
     SELECT m.name, m.is_leaving, m.pid, m.version, m.since, m.heard_at, m.stopped_at, m.details,
@@ -59,6 +59,11 @@ export class PostgresMembers implements MemberStore {
     return this.#name;
   }
 
+  /** What to call this relay, also while it is no member. */
+  get calledName(): string {
+    return this.#name ?? this.#wanted;
+  }
+
   /** Whether an operator may have changed something since the last call: nothing tells of that outside of a session. */
   mayHaveChanged(): boolean {
     const may = this.#isTold || !this.#session.isOpen;
@@ -74,7 +79,7 @@ export class PostgresMembers implements MemberStore {
   async #join(): Promise<void> {
     if (this.#database.unheardMs !== undefined) await this.#database.askTime(); // locks are of no use without calls
     const old = this.#session.pid;
-    await this.#session.open(this.#name ?? this.#wanted);
+    await this.#session.open(this.calledName);
     const args = [this.#wanted, this.#name, this.token, SCHEMA_VERSION, old];
     const [row] = await this.#session.call<JoinedRow>("join_members", args);
     this.#isTold = true; // of what was changed until now
@@ -120,7 +125,6 @@ export class PostgresMembers implements MemberStore {
   async tellCrash(): Promise<void> {
     if (this.#before === undefined) return;
     await this.#database.query("tell of a crash", statements.tellCrash, [this.#before, this.#database.at()]);
-    await this.#database.query("forget old crashes", statements.forgetCrashes, [this.#database.at()]);
   }
 
   /** Whether any relay is there. */

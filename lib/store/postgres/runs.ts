@@ -4,6 +4,7 @@ import { type Refused, sumRefused } from "../../refusal.ts";
 import { MINUTE_MS, runOf, type RunRow } from "../run_rows.ts";
 import { REFUSALS_KEPT_MS, type Run, type RunStore } from "../runs.ts";
 import type { Database } from "./database.ts";
+import type { PostgresMembers } from "./members.ts";
 
 const statements = {
   last: `SELECT pid, version, since, heard_at, stopped_at, details FROM relay.members
@@ -14,37 +15,29 @@ const statements = {
 
 export class PostgresRuns implements RunStore {
   readonly #database: Database;
-  readonly #name: () => string | undefined;
-  readonly #wanted: string;
-  readonly isServed: () => Promise<boolean>;
+  readonly #members: PostgresMembers;
 
-  /**
-   * @param name Of this relay among the members, if it is one.
-   * @param wanted What it is called until then.
-   * @param isServed As {@link RunStore.isServed}.
-   */
-  constructor(
-    database: Database,
-    name: () => string | undefined,
-    wanted: string,
-    isServed: () => Promise<boolean>,
-  ) {
+  constructor(database: Database, members: PostgresMembers) {
     this.#database = database;
-    this.#name = name;
-    this.#wanted = wanted;
-    this.isServed = isServed;
+    this.#members = members;
+  }
+
+  async isServed(): Promise<boolean> {
+    return await this.#members.isAnyThere();
   }
 
   /** What this relay said, or the one of its name before it; from beside all of them, what was said last by any. */
   async last(): Promise<Run | undefined> {
-    const [row] = await this.#database.query<RunRow>("read what the relay said", statements.last, [this.#name()]);
+    const [row] = await this.#database.query<RunRow>("read what the relay said", statements.last, [
+      this.#members.name,
+    ]);
     return row && runOf(row);
   }
 
   async say(run: Run, refused: readonly Refused[]): Promise<void> {
     const { pid, version, since, heardAt, stoppedAt, ...details } = run;
     await this.#database.call("say that the relay runs", "say", [
-      this.#name() ?? this.#wanted,
+      this.#members.calledName,
       pid,
       version,
       since,

@@ -14,7 +14,7 @@ export const SCHEMA_VERSION = own.length;
 /** How long a step of an upgrade may take, in milliseconds: an index of a large table is made in it. */
 const UPGRADE_MS = 600_000;
 
-/** Of all advisory locks, the one that a program holds while it changes the schema of this name. */
+/** Of all advisory locks, the one that a program holds while it changes the schema of this name; the number is any. */
 const LOCK = "SELECT pg_advisory_xact_lock(1919251577, hashtext($1))";
 
 /** What is in a schema. */

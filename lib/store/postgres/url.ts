@@ -62,7 +62,7 @@ export interface UrlOptions {
 }
 
 const DEFAULT_PORT = 5432;
-export const DEFAULT_SCHEMA = "relay";
+const DEFAULT_SCHEMA = "relay";
 
 /** The folder of the server's Unix socket, which libpq takes where no host is named, as the systems' packages build it. */
 const SOCKET_FOLDER = "/var/run/postgresql";
@@ -200,7 +200,7 @@ function nameOf(parameter: string, name: string): string {
 
 /** It stands in texts within functions as well, which an apostrophe or two dollars would end. */
 function schemaOf(name: string): string {
-  if (/'|\$\$/.test(name)) throw mistake("expected a schema without apostrophes and double dollars in its name");
+  if (/'|\$\w*\$/.test(name)) throw mistake("expected a schema without apostrophes and pairs of dollars in its name");
   return nameOf("schema", name);
 }
 

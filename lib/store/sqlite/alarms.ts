@@ -5,6 +5,7 @@ import type { AlarmState } from "../../alert.ts";
 import type { Clock } from "../../clock.ts";
 import type { NewEvent } from "../../event.ts";
 import { SYSTEM_SOURCE } from "../../system_event.ts";
+import { type AlarmRow, alarmStatesOf, lastReceivedOf, type TypeRow } from "../alarm_rows.ts";
 import type { AlarmStore } from "../alarms.ts";
 import type { SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
@@ -41,12 +42,7 @@ export class SqliteAlarms implements AlarmStore {
   }
 
   #states(): Map<string, AlarmState> {
-    const rows = this.#sql.states.all() as unknown as StateRow[];
-    const now = this.#clock.now();
-    return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
-      key,
-      { watchedSince, since: since === null ? undefined : Math.min(since, now) },
-    ]));
+    return alarmStatesOf(this.#sql.states.all() as unknown as AlarmRow[], this.#clock.now());
   }
 
   async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
@@ -71,18 +67,6 @@ export class SqliteAlarms implements AlarmStore {
   }
 
   async lastReceived(): Promise<Map<string, number>> {
-    const rows = this.#file.read(() => this.#sql.lastReceived.all() as unknown as TypeRow[]);
-    return new Map(rows.map(({ name, received_at }) => [name, received_at]));
+    return lastReceivedOf(this.#file.read(() => this.#sql.lastReceived.all() as unknown as TypeRow[]));
   }
-}
-
-interface StateRow {
-  key: string;
-  watched_since: number;
-  since: number | null;
-}
-
-interface TypeRow {
-  name: string;
-  received_at: number;
 }

@@ -111,7 +111,6 @@ SET jit = off
 AS $$
 DECLARE
   now bigint;
-  i int;
   there record;
   last int;
 BEGIN

@@ -12,7 +12,6 @@ DECLARE
   seen int;
   events bigint[];
   numbers int[];
-  parked int;
 BEGIN
   IF NOT relay.holds_lane(l_name, l_epoch, l_token) THEN
     RETURN false;

@@ -12,7 +12,6 @@ AS $$
 DECLARE
   i int;
   made int;
-  tries int;
   freed text[];
 BEGIN
   FOREACH i IN ARRAY coalesce(others, '{}') LOOP
