@@ -32,7 +32,7 @@ const commands = {
   Deno: (report: string) => [process.execPath, "test", "-A", "--no-check", `--junit-path=${report}`],
   Bun: (report: string) => {
     const bun = "./node_modules/bun/bin/bun.exe";
-    return [bun, "test", "--timeout", "60000", "--reporter=junit", `--reporter-outfile=${report}`];
+    return [bun, "test", "--timeout", "300000", "--reporter=junit", `--reporter-outfile=${report}`];
   },
 };
 

@@ -86,21 +86,23 @@ async function startBalancer(prepare: Prepare, folder: string, ports: Ports): Pr
   };
 }
 
-/** Sends events until it is ended, and tells what each was answered. */
+/** Sends events until it is ended, and tells what each was answered, or why it was not. */
 function sendSteadily(port: number) {
-  const answers: { status: number; number: number }[] = [];
+  const answers: { number: number; status?: number; error?: string }[] = [];
   let isOver = false;
   const send = async () => {
     for (let number = 1; !isOver; number++) {
       // Of any size up to what fits, as events are: all of them can be sent to another relay.
       const note = "n".repeat(number % 10 === 0 ? 900_000 : 1_000);
       const body = JSON.stringify({ event: "note.completed", data: { note_id: `${number}`, note } });
-      const { status } = await fetch(`http://127.0.0.1:${port}/webhook`, {
+      const sent = fetch(`http://127.0.0.1:${port}/webhook`, {
         method: "POST",
         headers: { "X-ConnectVets-Signature": sign(body) },
         body,
       });
-      answers.push({ status, number });
+      answers.push(
+        await sent.then(({ status }) => ({ number, status }), (error: unknown) => ({ number, error: String(error) })),
+      );
       await sleep(20);
     }
   };
@@ -126,6 +128,7 @@ async function withBalancer(prepare: Prepare): Promise<void> {
       more: `store: "${database.url()}", trustProxy: true`,
     });
   let balancer: { end(): Promise<void> } | undefined;
+  let steady: ReturnType<typeof sendSteadily> | undefined;
   try {
     for (let count = 0; count < 2; count++) relays.push(await startRelay(config()));
     const [first, second] = relays as [RunningRelay, RunningRelay];
@@ -136,10 +139,11 @@ async function withBalancer(prepare: Prepare): Promise<void> {
       ),
     };
     balancer = await startBalancer(prepare, folder.path, ports);
-    const steady = sendSteadily(ports.own);
+    steady = sendSteadily(ports.own);
+    const { answers, end } = steady;
     const more = (count: number) => {
-      const from = steady.answers.length;
-      return until("more answers", () => steady.answers.length >= from + count, 60_000);
+      const from = answers.length;
+      return until("more answers", () => answers.length >= from + count, 60_000);
     };
     await more(30);
     assert.ok(relays.every((relay) => relay.log().some(({ result }) => result === "stored")), "both are asked");
@@ -159,11 +163,11 @@ async function withBalancer(prepare: Prepare): Promise<void> {
     await more(30);
     await second.end("SIGKILL");
     await more(30);
-    await steady.end();
+    await end();
 
-    const refused = steady.answers.filter(({ status }) => status !== 200);
-    assert.deepEqual(refused, [], `of ${steady.answers.length}`);
-    const wanted = steady.answers.length;
+    const refused = answers.filter(({ status }) => status !== 200);
+    assert.deepEqual(refused, [], `of ${answers.length}`);
+    const wanted = answers.length;
     await sink.received(wanted, 60_000);
     const ids = new Set(sink.requests.map(({ headers }) => headers["relay-event-id"]));
     assert.equal(ids.size, wanted, "an event that was sent to two relays is one");
@@ -172,6 +176,7 @@ async function withBalancer(prepare: Prepare): Promise<void> {
       await relay.close();
     }
     await balancer?.end();
+    await steady?.end();
     await sink.close();
     await database.close();
     folder.remove();

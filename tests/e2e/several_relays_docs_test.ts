@@ -213,7 +213,3 @@ test("the document in Portuguese has the headings, tables, blocks and names of t
   assert.deepEqual(names(pt), names(en));
   assert.deepEqual(figures(pt), figures(en));
 });
-
-test("both documents keep a place for figures", () => {
-  for (const text of [en, pt]) assert.match(text, /<!-- figures: several relays -->\n.*<!-- \/figures -->/s);
-});

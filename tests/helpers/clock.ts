@@ -1,6 +1,6 @@
 /** Clocks for tests. */
 
-import { type Clock, systemClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** Turns of the event loop in which whatever can go on without time passing has gone on. */
 const TURNS = 8;
@@ -90,14 +90,4 @@ export class HandClock implements Clock {
 /** Lets whatever can go on without time passing go on. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** This machine's clock, as it would be if it had been set by so many milliseconds, which may change at any time. */
-export class SetClock implements Clock {
-  byMs = 0;
-  now = () => Date.now() + this.byMs;
-  monotonic = systemClock.monotonic;
-  sleep = systemClock.sleep;
-  after = systemClock.after;
-  random = systemClock.random;
 }

@@ -13,12 +13,10 @@ import { makeFolder } from "../helpers/folder.ts";
 import { needsPgBouncer, startPgBouncer } from "../helpers/pgbouncer.ts";
 import { freePort } from "../helpers/port.ts";
 import { startPostgres } from "../helpers/postgres.ts";
-import type { Database } from "../helpers/postgres/database.ts";
 import { postgresVersions } from "../helpers/postgres/programs.ts";
+import { makeRole, PASSWORD } from "../helpers/postgres/role.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
 import { accept, keysOf, newEvent, record, recordOf, settle, T0, takeOver, turnsIn } from "./samples.ts";
-
-const PASSWORD = "p@ss/wörd:%#? ";
 
 /** Later than all that these tests do. */
 const NOW = T0 + 86_400_000;
@@ -51,11 +49,6 @@ async function useStore(url: string): Promise<void> {
   } finally {
     await second.close();
   }
-}
-
-/** Makes a role that may sign in, and no more. */
-async function makeRole(postgres: Database, name: string): Promise<void> {
-  await postgres.query(`CREATE ROLE ${name} LOGIN PASSWORD ${pg.escapeLiteral(PASSWORD)}`);
 }
 
 for (const version of postgresVersions) {

@@ -13,7 +13,9 @@ import { HandClock } from "../helpers/clock.ts";
 import { needsPgBouncer, startPgBouncer } from "../helpers/pgbouncer.ts";
 import { startPostgres } from "../helpers/postgres.ts";
 import type { Database } from "../helpers/postgres/database.ts";
+import { whileHeld } from "../helpers/postgres/holder.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
+import { until } from "../helpers/wait.ts";
 import { newEvent } from "./samples.ts";
 
 const LANES = ["a", "b"];
@@ -50,14 +52,6 @@ async function endSession(postgres: Database, name: string): Promise<void> {
   assert.ok(length > 0);
 }
 
-/** Waits until what is asked gives something true. */
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; !await isSo(); tries++) {
-    assert.ok(tries < 500, "it did not come about");
-    await systemClock.sleep(10);
-  }
-}
-
 test("relays of one name take the first names that are free, and each sees the others", async () => {
   await withStores(3, async (all) => {
     for (const one of all) await meet(one);
@@ -70,19 +64,18 @@ test("relays of one name take the first names that are free, and each sees the o
 });
 
 test("a relay whose row another one took for an old one joins with a new one", async () => {
-  await withStores(0, async (_, postgres, __, url) => {
+  await withStores(0, async (_, __, ___, url) => {
     const before = openPostgres(url, systemClock, { member: "server" });
     await before.serve();
     await before.close();
-    const { schema } = parsePostgresUrl(url);
-    const deleted = postgres.query(`BEGIN; DELETE FROM "${schema}".members; SELECT pg_sleep(0.5); COMMIT`);
-    await until(async () =>
-      (await postgres.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0
-    );
     const store = openPostgres(url, systemClock, { member: "server" });
     try {
-      await store.serve();
-      await deleted;
+      await whileHeld(url, "DELETE FROM relay.members", async ({ waiting, commit }) => {
+        const served = store.serve();
+        await until("the relay to find the old row", async () => await waiting() === 1);
+        await commit();
+        await served;
+      });
       const { me, members } = await meet(store.members!);
       assert.deepEqual(members.map(({ name, number }) => [name, number]), [["server", me]]);
     } finally {
@@ -99,7 +92,7 @@ test("a lane's lock is one relay's, until it lets go of it or its session ends",
     assert.deepEqual(await heldBy(one!, { release: ["a"] }), ["b"]);
     assert.deepEqual(await heldBy(other!, { take: LANES }), ["a"]);
     await endSession(postgres, "server");
-    await until(async () => (await heldBy(other!, { take: LANES })).length === 2);
+    await until("the other to have both", async () => (await heldBy(other!, { take: LANES })).length === 2);
   });
 });
 
@@ -109,7 +102,7 @@ test("a relay is told that its session was ended, and has its name and free lane
     one!.onLost = () => void lost++;
     const { me } = await meet(one!, { take: LANES });
     await endSession(postgres, "server");
-    await until(() => lost === 1);
+    await until("it to hear of that", () => lost === 1);
     const again = await meet(one!, { take: LANES });
     assert.deepEqual([again.me, [...again.held.keys()].sort(), lost], [me, LANES, 1]);
   });
@@ -124,7 +117,7 @@ test("a relay that serves a store whose move has begun takes nothing more, and i
       error instanceof StoreError && error.isHeld && /is being moved, or was/.test(error.message);
     await assert.rejects(store!.write({ accepts: [newEvent("1")], lanes: [] }), isMoved);
     await endSession(postgres, "server");
-    await until(() => meet(one!).then(() => false, isMoved));
+    await until("it to be refused", () => meet(one!).then(() => false, isMoved));
   });
 });
 
@@ -244,7 +237,7 @@ test("a relay whose pooler is down gives up its locks, though its session is wel
     clock.pass(2_000);
     await assert.rejects(meet(members), StoreError);
     assert.equal(lost, 1);
-    await until(async () => (await heldBy(other.members!, { take: LANES })).length === 2);
+    await until("the other to have both", async () => (await heldBy(other.members!, { take: LANES })).length === 2);
     await assert.rejects(meet(members), StoreError, "it would have the locks, and could do nothing with them");
     proxy.refuse(false);
     assert.deepEqual(await heldBy(members, { take: LANES }), []);
@@ -264,14 +257,14 @@ test("a relay that may not log in any more gives up its locks, though its sessio
     await postgres.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'refused' AND application_name = 'relay'",
     );
-    await until(() => store.bytes().then(() => false, () => true));
+    await until("a call to fail", () => store.bytes().then(() => false, () => true));
     await assert.rejects(store.bytes(), /log in/);
     clock.pass(16_000);
     await assert.rejects(meet(store.members!), /log in/);
     const other = openPostgres(postgres.url({ schema: parsePostgresUrl(url).schema }), systemClock);
     try {
       await other.serve();
-      await until(async () => (await heldBy(other.members!, { take: LANES })).length === 2);
+      await until("the other to have both", async () => (await heldBy(other.members!, { take: LANES })).length === 2);
     } finally {
       await other.close();
     }
@@ -291,7 +284,7 @@ test("a lane is not taken over by a call that the network held back until anothe
     const late = take();
     late.catch(() => {});
     await endSession(await sharedPostgres(), "server");
-    await until(async () => (await heldBy(other.members!, { take: ["a"] })).length === 1);
+    await until("the other to have it", async () => (await heldBy(other.members!, { take: ["a"] })).length === 1);
     const { epoch } = (await (await own(other))()).get("a")!;
     proxy.thaw();
     await assert.rejects(late, /a was taken over meanwhile/);
@@ -308,7 +301,7 @@ test("a relay of which one call did not come through, and that makes no other, s
     proxy.refuse(false);
     assert.deepEqual(await heldBy(store.members!), LANES);
     const postgres = await sharedPostgres();
-    await until(async () => { // it asks of its own accord
+    await until("it to ask of its own accord", async () => {
       const sql =
         "SELECT FROM pg_stat_activity WHERE client_port = ANY ($1) AND state = 'idle' AND query LIKE '%now_ms%'";
       return (await postgres.query(sql, [proxy.ports()])).length > 0;
@@ -325,13 +318,13 @@ test("a relay's session tells that an operator changed something, and is the fir
     let told = await lanes.changes();
     const isTold = async () => told !== (told = await lanes.changes());
     await other.pause("a", 1);
-    await until(isTold);
+    await until("it to be told", isTold);
     members!.onLost = () => void (isLost = true);
     let isLost = false;
     cutOff(proxy);
     assert.equal(await lanes.changes(), told, "it is not asked for");
     await endSession(await sharedPostgres(), "server");
-    await until(() => isLost);
+    await until("it to lose its session", () => isLost);
     await assert.rejects(lanes.changes(), StoreError, "nobody would tell");
     await other.resume("a");
     proxy.refuse(false);

@@ -1,10 +1,8 @@
 /** Observing what came in where several relays accept at a time, so that an earlier sequence may be committed later. */
 
 import assert from "node:assert/strict";
-import pg from "pg";
 import type { Store } from "../../lib/store/mod.ts";
-import { inSchema } from "../../lib/store/postgres/sql_text.ts";
-import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
+import { whileHeld } from "../helpers/postgres/holder.ts";
 import { type PostgresBench, testInPostgres as testIn } from "./postgres_bench.ts";
 import { accept, newEvent, observe, T0 } from "./samples.ts";
 
@@ -16,21 +14,9 @@ async function withLate(
   receivedAt: number,
   work: (commit: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const schema = `"${parsePostgresUrl(url).schema}"`;
-  const place = new URL(url);
-  place.search = "";
-  const client = new pg.Client({ connectionString: place.href });
-  await client.connect();
-  try {
-    await client.query(inSchema(
-      `BEGIN; INSERT INTO relay.events (seq, id, source, type, received_at, secret_index, headers, body)
-        SELECT nextval('relay.events_seq'), gen_random_uuid(), 's', 'late', ${receivedAt}, 0, '{}', ''`,
-      schema,
-    ));
-    await work(async () => void await client.query("COMMIT"));
-  } finally {
-    await client.end();
-  }
+  const insert = `INSERT INTO relay.events (seq, id, source, type, received_at, secret_index, headers, body)
+    SELECT nextval('relay.events_seq'), gen_random_uuid(), 's', 'late', ${receivedAt}, 0, '{}', ''`;
+  await whileHeld(url, insert, async ({ commit }) => await work(commit));
   assert.equal((await sql("SELECT 1 FROM relay.events WHERE type = 'late'")).length, 1);
 }
 

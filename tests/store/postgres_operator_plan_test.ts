@@ -1,5 +1,7 @@
 /** How the PostgreSQL store finds what operators and duties ask for: by indexes, whatever the planner knows of its tables. */
 
+// Runs on Deno alone: the plans are the server's.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";

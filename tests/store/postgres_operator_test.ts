@@ -10,6 +10,8 @@ import { openPostgres } from "../../lib/store/postgres/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { matches } from "../../lib/pattern.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { whileHeld } from "../helpers/postgres/holder.ts";
+import { until } from "../helpers/wait.ts";
 import { type PostgresBench, testInPostgres as testIn } from "./postgres_bench.ts";
 import { accept, before, newEvent, refOf, settle, settleAll, statesOf, T0 } from "./samples.ts";
 
@@ -150,7 +152,7 @@ testIn("a verb of a machine whose clock is ahead delays nothing", async ({ store
   assert.ok(times.every((at) => at <= Date.now()), `${times}`);
 });
 
-testIn("expire() leaves what is retried or replayed at the same moment", async ({ store, url, sql }) => {
+testIn("expire() leaves what is retried or replayed at the same moment", async ({ store, url }) => {
   const other = openPostgres(url, systemClock);
   const acts = {
     retried: async () => await store.retry([await refOf(store, newEvent("retried"))], T0),
@@ -165,12 +167,14 @@ testIn("expire() leaves what is retried or replayed at the same moment", async (
       await accept(store, newEvent(key), newEvent(`${key} old`));
       await settleAll(store, "dead");
       // It holds what it changes for as long as it waits for the count of changes, which stands at its end.
-      const held = sql("BEGIN; UPDATE relay.changes SET count = count; SELECT pg_sleep(1); COMMIT");
-      while ((await sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length === 0);
-      const acting = act();
-      while ((await sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length === 0);
-      await other.upkeep.expire(0, before(9), 10);
-      await Promise.all([acting, held]);
+      await whileHeld(url, "UPDATE relay.changes SET count = count", async ({ waiting, commit }) => {
+        const acting = act();
+        await until("the operator to wait", async () => await waiting() === 1);
+        const expiring = other.upkeep.expire(0, before(9), 10);
+        await until("expire() to wait for the operator", async () => await waiting() === 2);
+        await commit();
+        await Promise.all([acting, expiring]);
+      });
       const states = (await statesOf(store, newEvent(key))).map(([state]) => state);
       assert.deepEqual(states, key === "retried" ? ["pending"] : ["dead", "pending"]);
       assert.equal(await store.story(newEvent(`${key} old`).id), undefined);

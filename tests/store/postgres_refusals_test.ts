@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { join } from "node:path";
-import pg from "pg";
 import { systemClock } from "../../lib/clock.ts";
 import { StoreError } from "../../lib/errors.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
@@ -15,9 +14,8 @@ import { needsPgBouncer, startPgBouncer } from "../helpers/pgbouncer.ts";
 import { startPostgres } from "../helpers/postgres.ts";
 import type { Database } from "../helpers/postgres/database.ts";
 import { startImpostor, startStranger } from "../helpers/postgres/impostor.ts";
+import { makeRole, PASSWORD } from "../helpers/postgres/role.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
-
-const PASSWORD = "p@ss/wörd:%#? ";
 
 /** Opens and serves the store, which has to refuse. @returns What a person is told. */
 async function refusalOf(url: string): Promise<string> {
@@ -33,11 +31,6 @@ async function refusalOf(url: string): Promise<string> {
     await store.close();
   }
   throw new assert.AssertionError({ message: `${url} was served` });
-}
-
-/** A new role that may sign in, and no more. */
-async function makeRole(postgres: Database, name: string): Promise<void> {
-  await postgres.query(`CREATE ROLE ${name} LOGIN PASSWORD ${pg.escapeLiteral(PASSWORD)}`);
 }
 
 test("serve() names who was refused, and where, without the password", async () => {

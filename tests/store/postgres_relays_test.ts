@@ -6,6 +6,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { deliveryId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
+import { inSchema, quotedName } from "../../lib/store/postgres/sql_text.ts";
 import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
 import { HandClock } from "../helpers/clock.ts";
 import type { Database } from "../helpers/postgres/database.ts";
@@ -28,16 +29,16 @@ function testIn(name: string, work: (bench: Bench) => Promise<void>): void {
   test(name, async () => {
     const server = await sharedPostgres();
     const url = server.url({ freshSchema: true });
-    const { schema } = parsePostgresUrl(url);
+    const schema = quotedName(parsePostgresUrl(url).schema);
     const clock = new HandClock(NOW);
     const [one, other] = ["one", "other"].map((member) => openPostgres(url, systemClock, { time: clock, member }));
-    const sql: Database["query"] = (text) => server.query(text.replaceAll("relay.", `"${schema}".`));
+    const sql: Database["query"] = (text) => server.query(inSchema(text, schema));
     try {
       await work({ one: one!, other: other!, clock, sql });
     } finally {
       await one!.close();
       await other!.close();
-      await sql("DROP SCHEMA IF EXISTS relay. CASCADE".replace("relay.", `"${schema}"`));
+      await sql(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
     }
   });
 }

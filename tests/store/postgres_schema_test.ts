@@ -7,6 +7,7 @@ import { StoreError } from "../../lib/errors.ts";
 import { Connections } from "../../lib/store/postgres/connections.ts";
 import { type Migration, migrations } from "../../lib/store/postgres/migrations.ts";
 import { prepareSchema, removeOld, SCHEMA_VERSION, schemaSql } from "../../lib/store/postgres/schema.ts";
+import { inSchema } from "../../lib/store/postgres/sql_text.ts";
 import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
 import type { Database } from "../helpers/postgres/database.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
@@ -34,7 +35,7 @@ function testIn(name: string, work: (bench: Bench) => Promise<void>): void {
     const server = await sharedPostgres();
     const url = parsePostgresUrl(server.url({ freshSchema: true }));
     const connections = new Connections(url);
-    const sql: Database["query"] = (text) => server.query(text.replaceAll("relay.", `"${url.schema}".`));
+    const sql: Database["query"] = (text) => server.query(inSchema(text, connections.schema));
     const columns = async () =>
       (await sql<{ name: string }>(`SELECT attname AS name FROM pg_attribute WHERE attrelid = 'relay.notes'::regclass
         AND attname IN ('problem', 'extra', 'more') ORDER BY attnum`)).map(({ name }) => name);

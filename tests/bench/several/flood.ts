@@ -10,8 +10,8 @@ import type { Relays, Site } from "./relays.ts";
 
 export const relayCpuColumn = "relays' CPU µs";
 export const databaseCpuColumn = "database's CPU µs";
-export const walColumn = "WAL bytes";
-export const arrivedColumn = "arrived p99 ms";
+const walColumn = "WAL bytes";
+const arrivedColumn = "arrived p99 ms";
 
 /** The wait for the last deliveries asks after so many milliseconds. */
 const LOOK_MS = 20;

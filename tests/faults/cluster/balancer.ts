@@ -1,8 +1,9 @@
 /** A load balancer as one stands before several relays: round robin over those that are ready. */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { bodyOf } from "./body.ts";
 
 /** A relay, as the balancer knows it. */
 export interface Backend {
@@ -128,10 +129,4 @@ function ask({ port }: Backend, incoming: IncomingMessage, body: Buffer, agent: 
     });
     outgoing.end(body);
   });
-}
-
-async function bodyOf(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

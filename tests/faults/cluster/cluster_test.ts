@@ -11,7 +11,9 @@ import { chooseSeed, randomOf } from "../random.ts";
 import { runCluster } from "./run.ts";
 import { someFaults } from "./script.ts";
 
-/** Other suites run at the same time, in milliseconds. */
+/**
+ * How much longer a lane may stand still here than it is allowed to, as other suites run at the same time, in milliseconds.
+ */
 const SLACK_MS = 5_000;
 
 /** How many faults beside the two that are always there. */

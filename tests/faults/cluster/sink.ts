@@ -3,9 +3,11 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { sign } from "../../helpers/relay.ts";
 import { numberOf } from "../load.ts";
 import type { Random } from "../random.ts";
+import { bodyOf } from "./body.ts";
 import type { Arrival } from "./judge/mod.ts";
 import { allTargets, type ClusterTarget } from "./targets.ts";
 
@@ -25,8 +27,13 @@ export const RELAY_HEADER = "Relay-Name";
 /**
  * Starts a sink for all targets on loopback.
  * @param clockOf How far a relay's clock is off, in milliseconds.
+ * @param takesMs How long each target takes to answer, in milliseconds: at least, at most. Default: as long as it says itself.
  */
-export async function startClusterSink(random: Random, clockOf = (_relay: string) => 0): Promise<ClusterSink> {
+export async function startClusterSink(
+  random: Random,
+  clockOf = (_relay: string) => 0,
+  takesMs?: [number, number],
+): Promise<ClusterSink> {
   const arrivals: Arrival[] = [];
   const statuses = new Map<string, (arrival: Arrival) => number | undefined>();
   const connections = new WeakMap<Socket, number>();
@@ -41,7 +48,11 @@ export async function startClusterSink(random: Random, clockOf = (_relay: string
       isTaken: false,
     };
     arrivals.push(arrival);
-    response.on("close", () => arrival.endedAt ??= Date.now()); // the relay may have ended, or given up
+    const gone = new AbortController();
+    response.on("close", () => { // the relay may have ended, or given up
+      arrival.endedAt ??= Date.now();
+      gone.abort();
+    });
     const target = allTargets[arrival.target];
     const body = await bodyOf(request).catch(() => undefined);
     if (!body) return;
@@ -49,8 +60,8 @@ export async function startClusterSink(random: Random, clockOf = (_relay: string
     if (target?.isStamped && !Number.isNaN(arrival.number)) {
       arrival.begunAt = JSON.parse(body.toString()).begunAt - clockOf(arrival.relay);
     }
-    const [least, most] = target?.takesMs ?? [0, 0];
-    await new Promise((resolve) => setTimeout(resolve, least + random() * (most - least)));
+    const [least, most] = takesMs ?? target?.takesMs ?? [0, 0];
+    await setTimeout(least + random() * (most - least), undefined, { signal: gone.signal }).catch(() => {});
     if (arrival.endedAt !== undefined) return;
     const status = statuses.get(arrival.target)?.(arrival) ?? 200;
     arrival.endedAt = Date.now();
@@ -91,10 +102,4 @@ function genuineNumber(headers: IncomingHttpHeaders, body: Buffer, { hasNotes, i
   const text = body.toString();
   if (isStamped || hasNotes) return text.includes(isStamped ? '"begunAt":' : '"note":"Rex ') ? numberOf(text) : NaN;
   return headers["x-connectvets-signature"] === sign(body) ? numberOf(text) : NaN;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

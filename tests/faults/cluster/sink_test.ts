@@ -7,6 +7,8 @@ import { sign } from "../../helpers/relay.ts";
 import { until } from "../../helpers/wait.ts";
 import { type ClusterSink, RELAY_HEADER, startClusterSink } from "./sink.ts";
 
+const HOUR_MS = 3_600_000;
+
 const event = (number: number) => JSON.stringify({ event: "note.completed", data: { note_id: String(number) } });
 
 const headersOf = (body: string): Record<string, string> => ({
@@ -53,7 +55,7 @@ test("startClusterSink() notes when a relay says that it began, by the right clo
   });
 });
 
-test("startClusterSink() notes the end of a delivery whose connection ends", async () => {
+test("startClusterSink() notes the end of a delivery whose connection ends before it is answered", async () => {
   await withSink(async (sink) => {
     const body = event(2);
     const client = connect(Number(new URL(sink.url).port), "127.0.0.1");
@@ -64,12 +66,12 @@ test("startClusterSink() notes the end of a delivery whose connection ends", asy
     const [arrival = assert.fail()] = sink.arrivals;
     await until("its end", () => arrival.endedAt);
     assert.equal(arrival.isTaken, false);
-    assert.ok(arrival.endedAt! - arrival.startedAt < 49, "before it would have been answered");
-  });
+  }, [HOUR_MS, HOUR_MS]);
 });
 
-async function withSink(use: (sink: ClusterSink) => Promise<void>): Promise<void> {
-  const sink = await startClusterSink(() => 0, (relay) => relay === "relay1" ? 60_000 : 0);
+/** @param takesMs As {@link startClusterSink} takes it. */
+async function withSink(use: (sink: ClusterSink) => Promise<void>, takesMs?: [number, number]): Promise<void> {
+  const sink = await startClusterSink(() => 0, (relay) => relay === "relay1" ? 60_000 : 0, takesMs);
   try {
     await use(sink);
   } finally {

@@ -54,7 +54,7 @@ export const targets = {
   worked: { every: 4, takesMs: [0, 20], isStamped: true },
 } as const satisfies Record<string, ClusterTarget>;
 
-export type TargetName = keyof typeof targets;
+type TargetName = keyof typeof targets;
 
 /** A target that only the other config of a rolling restart has. */
 export const later: ClusterTarget = { every: 2, takesMs: [0, 20] };

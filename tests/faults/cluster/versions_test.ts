@@ -7,7 +7,9 @@ import { test } from "node:test";
 import { chooseSeed } from "../random.ts";
 import { runCluster } from "./run.ts";
 
-/** Other suites run at the same time, in milliseconds. */
+/**
+ * How much longer a lane may stand still here than it is allowed to, as other suites run at the same time, in milliseconds.
+ */
 const SLACK_MS = 5_000;
 
 test("serve loses, repeats and delays nothing while another version takes its place", async () => {

@@ -96,7 +96,10 @@ export interface Rules {
   targets: Readonly<Record<string, TargetRules>>;
   /** Most calls of the notes API within a minute. */
   callsPerMinute: number;
-  /** How much longer a lane may stand still than is promised, on a machine that is busy with other things. Default: 0. */
+  /**
+   * How much longer a lane may stand still than is promised, and how much longer a relay may take to obey an operator, on a
+   * machine that is busy with other things, in milliseconds. Default: 0.
+   */
   slackMs?: number;
 }
 

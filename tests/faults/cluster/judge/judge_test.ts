@@ -188,6 +188,8 @@ test("judge() finds what came to a target that was paused, unless a fault struck
   assert.deepEqual(found({ posted, arrivals, holds }), [
     "1600 held: event 2 came to narrow (one) 600 ms after it was paused",
   ]);
+  const busy = { posted, arrivals, holds, faults: [], replays: [], calls: [] };
+  assert.deepEqual([99, 100].map((slackMs) => judge(busy, { ...rules, slackMs }, END).length), [1, 0]);
   assert.deepEqual(found({ posted, arrivals, holds, faults: [killed("two", 1_500)] }), []);
   const slow = (delayMs: number) => [{ name: "slow", relays: ["one"], from: 0, to: 1_001, isClean: true, delayMs }];
   assert.equal(found({ posted, arrivals, holds, faults: slow(14) }).length, 1);

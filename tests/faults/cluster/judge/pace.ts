@@ -20,7 +20,7 @@ const PAUSE_MS = 500;
  */
 const PAUSE_WAYS = 7;
 
-export function judgePace(history: History, { targets, callsPerMinute }: Rules): Finding[] {
+export function judgePace(history: History, { targets, callsPerMinute, slackMs = 0 }: Rules): Finding[] {
   const findings = Object.entries(targets).flatMap(([target, { concurrency, rate }]) => {
     const arrivals = inOrder(history.arrivals.filter((arrival) => arrival.target === target));
     return [
@@ -38,7 +38,7 @@ export function judgePace(history: History, { targets, callsPerMinute }: Rules):
       at,
       text: `the notes API was called ${count} times within ${spanMs} ms`,
     })),
-    ...despiteHold(history),
+    ...despiteHold(history, slackMs),
   ];
 }
 
@@ -68,12 +68,12 @@ function tooManyWithin(
 }
 
 /** What began at a target that was held. Under a fault, a relay may not have heard of it, or have heard of it later. */
-function despiteHold({ holds, arrivals, faults }: History): Finding[] {
+function despiteHold({ holds, arrivals, faults }: History, slackMs: number): Finding[] {
   return holds.flatMap(({ target, from, to = Infinity }) => {
     const meanwhile = faults.filter((fault) => fault.from < to && fault.to > from);
     if (meanwhile.some(({ isClean }) => !isClean)) return [];
     const delayMs = Math.max(0, ...meanwhile.map(({ delayMs = 0 }) => delayMs));
-    const obeyedBy = from + PAUSE_MS + PAUSE_WAYS * delayMs;
+    const obeyedBy = from + PAUSE_MS + PAUSE_WAYS * delayMs + slackMs;
     const despite = arrivals.filter((one) => one.target === target && begunAt(one) > obeyedBy && begunAt(one) < to);
     return despite.map((one): Finding => {
       const [at, afterMs] = [begunAt(one), Math.round(begunAt(one) - from)];
