@@ -8,6 +8,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { Connections } from "../../lib/store/postgres/connections.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
 import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
+import { startPostgres } from "../helpers/postgres.ts";
 import { sharedPostgres } from "../helpers/postgres/shared.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -102,5 +103,21 @@ test("whoever waits for a connection has one of the next ones, when those in use
   } finally {
     clearInterval(alive);
     await connections.end();
+  }
+});
+
+test("a server without TLS that was away is found again by all who ask at once, where TLS is not asked for", async () => {
+  const postgres = await startPostgres();
+  const connections = new Connections(parsePostgresUrl(postgres.url({ params: { sslmode: "prefer" } })));
+  const ask = () => connections.query("SELECT 1");
+  try {
+    await ask();
+    await postgres.stop();
+    await assert.rejects(ask());
+    await postgres.start();
+    await Promise.all([ask(), ask(), ask()]);
+  } finally {
+    await connections.end();
+    await postgres.close();
   }
 });

@@ -132,10 +132,12 @@ export class Connections {
       try {
         return { client: await pool.connect(), pool };
       } catch (error) {
-        if (this.url.sslmode === "prefer" && !this.#isPlain && hasNoTls(error)) {
-          this.#isPlain = true;
+        if (this.url.sslmode === "prefer" && hasNoTls(error)) {
+          if (this.#pool === pool) { // else another call has found it, too
+            this.#isPlain = true;
+            this.#leave(pool, false);
+          }
           tries--;
-          this.#leave(pool, false);
           continue;
         }
         if (isBusy(error) && this.#pool !== pool) { // it was left meanwhile, and serves nobody who waits
