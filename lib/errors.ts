@@ -1,20 +1,48 @@
 /** Errors that a person reads: what could not be done, which value, what is known, and a hint. */
 
+import { inEnglish, type Phrase } from "./locale/phrase.ts";
+import type { Language, Locale } from "./locale/mod.ts";
+
 /** Exit codes of the executable; 78 is `EX_CONFIG` of sysexits.h, which systemd can be told not to restart on. */
 export const ExitCode = { ok: 0, failed: 1, usage: 2, config: 78 } as const;
 
-/** A failure with a message for a person. It is printed without a stack trace. */
+/** A failure with a message for a person, in the language of whoever reads it. It is printed without a stack trace. */
 export class RelayError extends Error {
   override readonly name: string = "RelayError";
+  readonly #phrase: Phrase;
+  readonly #hint?: Phrase;
 
   /**
-   * @param message What could not be done and why, in one sentence without a full stop and without any secret.
+   * @param phrase What could not be done and why, in one sentence without a full stop and without any secret. A text is the
+   * same in every language, such as what another program said.
    * @param hint What to do about it.
    * @param exitCode How the executable ends if nothing handles the error.
    */
-  constructor(message: string, readonly hint?: string, readonly exitCode: number = ExitCode.failed) {
-    super(message);
+  constructor(phrase: Phrase | string, hint?: Phrase | string, readonly exitCode: number = ExitCode.failed) {
+    const said = asPhrase(phrase);
+    super(inEnglish(said));
+    this.#phrase = said;
+    this.#hint = hint === undefined ? undefined : asPhrase(hint);
   }
+
+  /** The hint in English, for the log and JSON. */
+  get hint(): string | undefined {
+    return this.#hint && inEnglish(this.#hint);
+  }
+
+  /** The message in a language. */
+  say(words: Language): string {
+    return this.#phrase(words);
+  }
+
+  /** The hint in a language. */
+  sayHint(words: Language): string | undefined {
+    return this.#hint?.(words);
+  }
+}
+
+function asPhrase(phrase: Phrase | string): Phrase {
+  return typeof phrase === "string" ? () => phrase : phrase;
 }
 
 /** One mistake in a config: where, what, and what would fix it. */
@@ -25,14 +53,19 @@ export interface ConfigIssue {
   hint?: string;
 }
 
+/** What is known of a config that cannot be used. */
+export interface ToldConfig {
+  store?: string;
+  locale?: Locale;
+}
+
 /** A config that cannot be used. Carries every mistake that was found, not only the first. */
 export class ConfigError extends RelayError {
   override readonly name = "ConfigError";
 
-  /** @param store The config's `store`, where that can be told in spite of the mistakes. */
-  constructor(readonly file: string, readonly issues: readonly ConfigIssue[], readonly store?: string) {
-    const count = issues.length === 1 ? "1 mistake" : `${issues.length} mistakes`;
-    super(`Cannot load ${file}: ${count}`, undefined, ExitCode.config);
+  /** @param told What the config says, as far as that can be told in spite of the mistakes. */
+  constructor(readonly file: string, readonly issues: readonly ConfigIssue[], readonly told: ToldConfig = {}) {
+    super((words) => words.config.cannotLoad(file, issues.length), undefined, ExitCode.config);
   }
 }
 
@@ -41,8 +74,7 @@ export class FixtureError extends RelayError {
   override readonly name = "FixtureError";
 
   constructor(readonly issues: readonly ConfigIssue[]) {
-    const count = issues.length === 1 ? "1 mistake" : `${issues.length} mistakes`;
-    super(`Cannot read the fixtures: ${count}`, "`relay test --help` describes them", ExitCode.usage);
+    super((words) => words.fixtures.cannotRead(issues.length), (words) => words.fixtures.seeHelp, ExitCode.usage);
   }
 }
 
@@ -65,7 +97,16 @@ export class MessageError extends RelayError {
 
 /** The message of anything that was thrown, on one line. */
 export function messageOf(error: unknown): string {
-  return textOf(error).replaceAll(/\s*\n\s*/g, " ").trim() || "no message";
+  return oneLine(textOf(error)) || "no message";
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+}
+
+/** What {@link messageOf} says, in a language. */
+export function sayError(error: unknown): Phrase {
+  return (words) => error instanceof RelayError ? oneLine(error.say(words)) : messageOf(error);
 }
 
 /** The message of anything that was thrown, with the hint if it has one. */

@@ -3,15 +3,15 @@
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
 import { storePlace, warningsNow } from "../store_place.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
-import { locales } from "../locale/mod.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
 import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
-import { type ConfigOptions, print, verb } from "./shared.ts";
+import { locale, words as language } from "./language.ts";
+import { configOf, type ConfigOptions, print, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 import type { DatabaseReport } from "../store/postgres/report.ts";
 
@@ -23,7 +23,7 @@ export function checkVerb(): Command {
         "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.",
     )
     .action(async (options: ConfigOptions & { json?: boolean }) => {
-      const loaded = await loadConfig(options.config);
+      const loaded = await configOf(options);
       const report = await databaseReport(loaded);
       const text = options.json ? JSON.stringify(summary(loaded, report), null, 2) : lines(loaded, report).join("\n");
       print(loaded.redact(text));
@@ -56,8 +56,7 @@ function summary(loaded: LoadedConfig, report?: DatabaseReport) {
 
 function lines(loaded: LoadedConfig, report?: DatabaseReport): string[] {
   const { listen, sources, targets, routes, fallback, alerts, store } = summary(loaded);
-  const locale = loaded.config.checkLocale;
-  const words = locales[locale].check;
+  const { check: words } = language;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
   const warnings = toldIn(locale, warningsWith(loaded, report));
   const aboutCells = (alert: Alert): [what: string, span: string] => {

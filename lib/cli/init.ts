@@ -3,11 +3,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { ExitCode } from "../errors.ts";
 import { answeredFiles, exampleFiles, type Files } from "../init/files.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
-import { type Locale, localeFor, localeNames, locales } from "../locale/mod.ts";
+import { type Locale, localeFor, locales } from "../locale/mod.ts";
 import { print, verb } from "./shared.ts";
 
 interface Options {
@@ -18,7 +18,6 @@ interface Options {
 export function initVerb(): Command {
   return verb("init", "write a config to edit, its types, and a .env for its secrets")
     .argument("[dir]", "folder to write to; it is made if it is not there", ".")
-    .addOption(new Option("--locale <locale>", "language of comments and messages").choices(localeNames))
     .option("--yes", "ask nothing and write an example")
     .addHelpText(
       "after",

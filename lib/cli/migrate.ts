@@ -3,14 +3,14 @@
 import { existsSync } from "node:fs";
 import process from "node:process";
 import type { Command } from "commander";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { cancelMove, type Moved, type MoveProgress, moveStore, previewMove } from "../operator/migrate.ts";
 import { openTransfer, rightsToStore, type StorePlace, storePlace, storePlaceIn } from "../store_place.ts";
 import type { PostgresUrl } from "../store/postgres/url.ts";
 import type { TransferSide } from "../store/transfer.ts";
 import { INTERRUPTED, LongWork } from "./long_work.ts";
-import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { checkThere } from "./store.ts";
 import { count } from "./terminal.ts";
 
@@ -44,7 +44,7 @@ export function migrateVerb(): Command {
 }
 
 async function migrate(options: Options): Promise<void> {
-  const loaded = await loadConfig(options.config);
+  const loaded = await configOf(options);
   if (options.sql) return await printSchema(loaded, options);
   const { from, to } = placesOf(loaded, options);
   for (const place of [from, to]) if ("file" in place) rightsToStore(place).take();

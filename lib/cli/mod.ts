@@ -1,9 +1,12 @@
 /** The command line: one file a verb. */
 
 import process from "node:process";
-import { Command, CommanderError } from "commander";
-import { ConfigError, ExitCode, FixtureError, messageOf, RelayError } from "../errors.ts";
+import { type Command, CommanderError, Option } from "commander";
+import { ConfigError, ExitCode, FixtureError, messageOf, RelayError, sayError } from "../errors.ts";
+import { localeNames } from "../locale/mod.ts";
 import { VERSION } from "../version.ts";
+import { Verb } from "./command.ts";
+import { chooseLanguage, speakAs, words } from "./language.ts";
 
 /** Loaded when they are asked for: `serve` needs little of what the others do. */
 const verbs: Record<string, () => Promise<Command>> = {
@@ -38,17 +41,13 @@ const verbs: Record<string, () => Promise<Command>> = {
  * @param asked The one verb that is wanted of it; by default all.
  */
 export async function createProgram(asked = ""): Promise<Command> {
-  const program = new Command("relay")
-    .description("Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.")
-    .version(VERSION)
-    .addHelpText(
-      "after",
-      "\nStart here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
-    )
-    .exitOverride();
+  const program = new Verb("relay")
+    .description(words.cli.description)
+    .version(VERSION, "-V, --version", words.cli.version)
+    .addOption(new Option("--locale <locale>", words.cli.locale).choices(localeNames))
+    .addHelpText("after", `\n${words.cli.startHere}`);
   for (const load of Object.hasOwn(verbs, asked) ? [verbs[asked]!] : Object.values(verbs)) {
     const command = await load();
-    command.copyInheritedSettings(program);
     program.addCommand(command, { hidden: command.name() === "copy" });
   }
   return program;
@@ -56,6 +55,7 @@ export async function createProgram(asked = ""): Promise<Command> {
 
 /** Runs the command line and sets the exit code. Whatever fails is told in words. */
 export async function main(args: readonly string[]): Promise<void> {
+  chooseLanguage(args);
   const [verb] = args;
   const program = await createProgram(verb === "completions" ? undefined : verb); // which tells of all verbs
   process.stdout.on("error", lostOutput);
@@ -71,20 +71,22 @@ export async function main(args: readonly string[]): Promise<void> {
 function lostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE" || process.exitCode === ExitCode.failed) return;
   process.exitCode = ExitCode.failed;
-  process.stderr.write(`Cannot write the output: ${messageOf(error)}\n`);
+  process.stderr.write(`${words.cli.lostOutput(messageOf(error))}\n`);
 }
 
 /** Tells an error to a person, or to a script under `--json`, and gives the exit code. */
 function report(error: unknown, asJson: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage; // already printed
   const issues = error instanceof ConfigError || error instanceof FixtureError ? error.issues : [];
-  const hint = error instanceof RelayError ? error.hint : undefined;
+  if (error instanceof ConfigError) speakAs(error.told);
   if (asJson) {
+    const hint = error instanceof RelayError ? error.hint : undefined;
     process.stdout.write(JSON.stringify({ ok: false, error: messageOf(error), hint, issues }, null, 2) + "\n");
   } else {
-    process.stderr.write(`${messageOf(error)}\n`);
+    const hint = error instanceof RelayError ? error.sayHint(words) : undefined;
+    process.stderr.write(`${sayError(error)(words)}\n`);
     for (const { path, message } of issues) process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);
-    if (hint) process.stderr.write(`  hint: ${hint}\n`);
+    if (hint) process.stderr.write(`  ${words.cli.hint}: ${hint}\n`);
   }
   return error instanceof RelayError ? error.exitCode : ExitCode.failed;
 }

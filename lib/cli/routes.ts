@@ -1,13 +1,13 @@
 /** `relay routes` */
 
 import type { Command } from "commander";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { sampleNote } from "../connectvets/samples.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
-import { print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./event_words.ts";
 
 interface Options extends SourceOptions {
@@ -24,7 +24,7 @@ export function routesVerb(): Command {
     )
     .option("--render", "show what each target would be sent")
     .action(async (event: string, options: Options) => {
-      const loaded = await loadConfig(options.config);
+      const loaded = await configOf(options);
       const data = options.data === undefined ? undefined : readInput(options.data);
       const found = incoming(sourceOf(loaded, options.source), event, Date.now(), data);
       if ("problem" in found) {

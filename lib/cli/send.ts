@@ -2,7 +2,6 @@
 
 import process from "node:process";
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
 import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
@@ -12,7 +11,7 @@ import { requestTo } from "../sources/source.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";
-import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -39,7 +38,7 @@ export function sendVerb(): Command {
 }
 
 async function send(event: string, options: Options): Promise<void> {
-  const loaded = await loadConfig(options.config);
+  const loaded = await configOf(options);
   const source = sourceOf(loaded, options.source);
   const draft = source.draft(event, options.data === undefined ? undefined : readInput(options.data));
   const { listen } = loaded.config;

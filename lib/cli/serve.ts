@@ -13,7 +13,7 @@ import { createNotifier } from "../service/notify.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { toldIn } from "../warnings.ts";
-import { type ConfigOptions, verb } from "./shared.ts";
+import { configOf, type ConfigOptions, verb } from "./shared.ts";
 import { databaseReport } from "./database_report.ts";
 import { openStore, rightsToStore, storePlace, warningsNow } from "../store_place.ts";
 
@@ -27,7 +27,7 @@ export function serveVerb(): Command {
 async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void> {
   // From the first moment on: a signal that comes while the config is being loaded must not end the program.
   const signals = new Signals();
-  const first = await Promise.race([loadConfig(options.config), signals.stop]);
+  const first = await Promise.race([configOf(options), signals.stop]);
   if (typeof first === "string") process.exit(0);
   let loaded = first;
   startLog({ debug: options.debug ?? false, redact: () => loaded.redact });

@@ -2,16 +2,29 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { Command, InvalidArgumentError, Option } from "commander";
-import type { LoadedConfig } from "../config/load.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { localeNames } from "../locale/mod.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
 import { timeOf } from "../units.ts";
 import type { Source } from "../sources/source.ts";
+import { Verb } from "./command.ts";
+import { speakAs, words } from "./language.ts";
 
 /** Options of every verb that reads the config. */
 export interface ConfigOptions {
   config: string;
+}
+
+/**
+ * Loads the config that the options name, and goes on in its language.
+ * @throws {ConfigError} with every mistake in it.
+ */
+export async function configOf({ config }: ConfigOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfig(config);
+  speakAs(loaded.config);
+  return loaded;
 }
 
 /** Options of every verb that signs, checks or routes as one source does. */
@@ -21,16 +34,16 @@ export interface SourceOptions extends ConfigOptions {
 }
 
 const common = {
-  config: new Option("--config <file>", "config file").env("RELAY_CONFIG").default("./relay.config.ts"),
-  source: new Option("--source <name>", "the source whose secret and path to use; default: the first"),
-  json: new Option("--json", "print JSON, for scripts"),
+  config: () => new Option("--config <file>", words.cli.config).env("RELAY_CONFIG").default("./relay.config.ts"),
+  source: () => new Option("--source <name>", words.cli.source),
+  json: () => new Option("--json", words.cli.json),
 };
 
-/** A verb with these of the options that several verbs share. */
+/** A verb that takes `--locale`, and these of the options that several verbs share. */
 export function verb(name: string, description: string, ...options: (keyof typeof common)[]): Command {
-  const command = new Command(name).description(description);
-  for (const option of options) command.addOption(common[option]);
-  return command;
+  const command = new Verb(name).description(description);
+  for (const option of options) command.addOption(common[option]());
+  return command.addOption(new Option("--locale <locale>", words.cli.locale).choices(localeNames));
 }
 
 /** Prints lines to standard output. */

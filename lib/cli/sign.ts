@@ -1,15 +1,14 @@
 /** `relay sign` */
 
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
 import { requestTo } from "../sources/source.ts";
-import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 export function signVerb(): Command {
   return verb("sign", "print the signature header's value for these bytes", "config", "source", "json")
     .argument("[file]", "file to sign, - for standard input", "-")
     .action(async (file: string, options: SourceOptions) => {
-      const source = sourceOf(await loadConfig(options.config), options.source);
+      const source = sourceOf(await configOf(options), options.source);
       const draft = source.draft("", readInput(file));
       const { json, lines } = signatureShown(source.sign(requestTo(source, draft, Date.now())));
       if (options.json) printJson(json);

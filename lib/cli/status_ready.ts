@@ -1,12 +1,12 @@
 /** `relay status --ready` */
 
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { RelayError } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { request } from "../outbound/request.ts";
 import { networkOutcome, withWords } from "../targets/outcomes.ts";
-import { type ConfigOptions, print, printJson } from "./shared.ts";
+import { configOf, type ConfigOptions, print, printJson } from "./shared.ts";
 
 /** Longest wait for the relay's answer, in milliseconds. */
 const ANSWER_WAIT_MS = 4_000;
@@ -16,7 +16,7 @@ const ANSWER_WAIT_MS = 4_000;
  * @throws {RelayError} if it cannot, does not answer in time, or does not run.
  */
 export async function ready(options: ConfigOptions, asJson = false): Promise<void> {
-  const { url, token } = askedOf(await loadConfig(options.config));
+  const { url, token } = askedOf(await configOf(options));
   const { status, text } = await ask(url, token);
   if (status !== 200) throw new RelayError(visible(withWords(`Not ready: ${url} answered ${status}`, text)));
   if (asJson) printJson({ ready: true, url });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { openStoreAt, rightsToStore, type StorePlace, storePlace, storePlaceIn } from "../store_place.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { DEFAULT_STORE } from "../config/store.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
@@ -14,7 +14,8 @@ import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { refusalOf } from "../store/move.ts";
 import type { PostgresUrl } from "../store/postgres/url.ts";
-import type { ConfigOptions } from "./shared.ts";
+import { speakAs } from "./language.ts";
+import { configOf, type ConfigOptions } from "./shared.ts";
 
 /** A store that is open, and the config that names it. */
 export interface OpenStore {
@@ -33,7 +34,7 @@ export async function withStore<Result>(
   options: ConfigOptions,
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
-  const loaded = await loadConfig(options.config);
+  const loaded = await configOf(options);
   const place = storePlace(loaded);
   rightsToStore(place).take();
   return await opened(place, (open) => work({ ...open, loaded }));
@@ -56,7 +57,7 @@ export async function fromStore<Result>(
   options: ConfigOptions,
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
-  const loaded = await loadConfig(options.config);
+  const loaded = await configOf(options);
   const place = storePlace(loaded);
   return await rightsToStore(place).during(() => opened(place, (open) => work({ ...open, loaded })));
 }
@@ -93,6 +94,7 @@ export async function withFoundStore<Result>(
     if (!(problem instanceof ConfigError)) throw problem;
     error = problem;
   }
+  speakAs(error.told);
   const place = findStore(resolve(options.config), error);
   if (place === undefined) throw error;
   rightsToStore(place).take();
@@ -100,7 +102,7 @@ export async function withFoundStore<Result>(
 }
 
 /** Where the store of a config is that cannot be used: a file only if there is one, a database in any case. */
-function findStore(file: string, { store }: ConfigError): StorePlace | undefined {
+function findStore(file: string, { told: { store } }: ConfigError): StorePlace | undefined {
   const written = store ?? writtenStore(file);
   const names = [...(written === undefined ? [] : [written]), ...(store === undefined ? [DEFAULT_STORE] : [])];
   for (const name of names) {
@@ -139,7 +141,7 @@ export async function storeFile(
   { config }: ConfigOptions,
   elsewhere: (database: PostgresUrl) => RelayError,
 ): Promise<string> {
-  const place = storePlace(await loadConfig(config));
+  const place = storePlace(await configOf({ config }));
   if ("file" in place) return place.file;
   throw elsewhere(place.database);
 }

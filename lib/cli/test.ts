@@ -3,7 +3,7 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { diffLines } from "diff";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { noteOf } from "../connectvets/note.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint, visible } from "../log.ts";
@@ -11,7 +11,7 @@ import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUT
 import { isSystem } from "../system_event.ts";
 import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
-import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { fromStore, idsOf } from "./store.ts";
 import { table } from "./terminal.ts";
 
@@ -67,7 +67,7 @@ export function testVerb(): Command {
     .action(async (files: string[], options: Options) => {
       checkUsage(files, options);
       if (options.record !== undefined) await record(options.record, options);
-      else runTests(files, await loadConfig(options.config), options);
+      else runTests(files, await configOf(options), options);
     });
 }
 

@@ -2,10 +2,9 @@
 
 import process from "node:process";
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
-import { print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   signature: string;
@@ -17,7 +16,7 @@ export function verifyVerb(): Command {
     .requiredOption("--signature <value>", "the signature header's value")
     .addHelpText("after", "\nExit: 0 if it is valid, 1 if not.")
     .action(async (file: string, options: Options) => {
-      const loaded = await loadConfig(options.config);
+      const loaded = await configOf(options);
       const source = sourceOf(loaded, options.source);
       const body = readInput(file);
       const { isGood, sentences } = source.explain(options.signature, body, Date.now(), loaded.config.sources);

@@ -53,10 +53,10 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
   const exported = await importDefault(file);
-  const { config, issues, warnings, secrets, keys, files, store } = readConfig(exported, folder);
+  const { config, issues, warnings, secrets, keys, files, told } = readConfig(exported, folder);
   const redact = redactor(secrets);
   if (!config) {
-    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), store);
+    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), told);
   }
   const text = readFileSync(file, "utf8");
   const holdsSecret = keys.some((key) => key.length >= MIN_KEY && text.includes(key));

@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import type { Alert } from "../alert.ts";
 import { type ApiAccess, apiAccess } from "../connectvets/api.ts";
-import { type ConfigIssue, messageOf } from "../errors.ts";
+import { type ConfigIssue, messageOf, type ToldConfig } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
 import { type Locale, localeNames } from "../locale/mod.ts";
@@ -45,8 +45,8 @@ export interface Config {
   retry: RetryPolicy;
   keep: KeepPolicy;
   drainMs: number;
-  /** Language of what `check` prints: that of the config where it names one, else English. */
-  checkLocale: Locale;
+  /** The language that the config names. */
+  locale?: Locale;
   /** IANA name of the zone in which people are told times. */
   timeZone: string;
 }
@@ -163,8 +163,8 @@ export interface Reading {
   issues: readonly ConfigIssue[];
   warnings: readonly ConfigWarning[];
   secrets: readonly string[];
-  /** The config's `store`, also where there are mistakes elsewhere. */
-  store?: string;
+  /** The config's `store` and `locale`, also where there are mistakes elsewhere. */
+  told: ToldConfig;
   keys: readonly string[];
   files: readonly PrivateFile[];
 }
@@ -187,7 +187,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
   const parsed = schema.safeParse(value);
   const context: TargetContext = {
     folder,
-    locale: localeNames.find((name) => name === top.locale) ?? "pt-BR",
+    locale: localeOf(top) ?? "pt-BR",
     timeZone: parsed.data?.timeZone ?? "America/Sao_Paulo",
     pagesUrl: parsed.data?.admin ? parsed.data.admin.publicUrl : undefined,
   };
@@ -212,7 +212,7 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     issues: [...secretIssues, ...issues],
     warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, routes, adminToken)],
     secrets,
-    store: storeOf(top),
+    told: { store: storeOf(top), locale: localeOf(top) },
     keys: [
       ...[...sources.built, ...targets.built.filter(({ kind }) => kind !== "script")].flatMap((one) => one.secrets),
       ...keyPair.secrets,
@@ -259,7 +259,7 @@ function configOf(
     retry: raw.retry,
     keep: { deliveredMs: raw.keep.delivered, deadMs: raw.keep.dead },
     drainMs: raw.drain,
-    checkLocale: raw.locale ?? "en",
+    locale: raw.locale,
     timeZone,
   };
 }
@@ -267,6 +267,10 @@ function configOf(
 /** The store that a config names, or the default one; `undefined` if what it names is none. */
 function storeOf({ store }: Record<string, unknown>): string | undefined {
   return schema.shape.store.safeParse(store).data;
+}
+
+function localeOf({ locale }: Record<string, unknown>): Locale | undefined {
+  return localeNames.find((name) => name === locale);
 }
 
 /** Deepest nesting of a config; one that holds itself has no end. */

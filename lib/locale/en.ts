@@ -5,7 +5,10 @@
 
 import type { Reason } from "../outcome.ts";
 import type { Refusal } from "../refusal.ts";
+import { formsOf } from "./forms.ts";
 import type { Advice, MessageWords } from "./message_words.ts";
+
+const forms = formsOf("en");
 
 /** What to look at if no events come in; the operator's pages say the same. */
 const silentCheck = "Check the webhook's address in ConnectVets, and network and proxy of this server.";
@@ -718,7 +721,117 @@ const warnings = {
     `${file} can be changed by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted}\``,
 };
 
-export const en = { messages, pages, init, check, warnings };
+/** The command line as a whole: its help, and wrong usage. */
+const cli = {
+  description: "Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.",
+  startHere:
+    "Start here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
+  /** Headings of a help text, by what they are in English. */
+  titles: { "Usage:": "Usage:", "Arguments:": "Arguments:", "Options:": "Options:", "Commands:": "Commands:" },
+  options: "options",
+  command: "command",
+  help: "show this help",
+  version: "print the version",
+  config: "config file",
+  source: "the source whose secret and path to use; default: the first",
+  json: "print JSON, for scripts",
+  locale: "language; default: the config's, else the terminal's",
+  byDefault: (value: string) => `default: ${value}`,
+  choices: (names: string) => `one of ${names}`,
+  environment: (name: string) => `or set ${name}`,
+  hint: "hint",
+  /** @param path The verb, with what stands before it. */
+  wrongUsage: (path: string, problem: string) => `Cannot run \`${path}\`: ${problem}`,
+  seeHelp: (path: string) => `see \`${path} --help\``,
+  unknownOption: (flag: string, near?: string) => `unknown option ${flag}${near ? `; did you mean ${near}?` : ""}`,
+  unknownCommand: (name: string, near?: string) => `unknown command ${name}${near ? `; did you mean ${near}?` : ""}`,
+  missingArgument: (name: string) => `the argument <${name}> is missing`,
+  missingValue: (flags: string) => `${flags} needs a value`,
+  missingOption: (flags: string) => `${flags} is missing`,
+  excessArguments: (expected: number, rest: string) =>
+    `${forms.count(expected, { one: "argument is", other: "arguments are" })} expected, and there is more: ${rest}`,
+  notAChoice: (name: string, value: string, choices: string) =>
+    `${name} cannot be "${value}"; expected one of ${choices}`,
+  invalid: (name: string, value: string, why: string) => `${name} cannot be "${value}"; ${why}`,
+  lostOutput: (problem: string) => `Cannot write the output: ${problem}`,
+};
+
+/** `relay status`. */
+const status = {};
+
+/** `relay events`: the list, and the story of one event. */
+const events = {};
+
+/** `relay retry`, `replay`, `pause` and `resume`. */
+const operate = {};
+
+/** `relay send`, `sign`, `verify`. */
+const send = {};
+
+/** `relay routes`. */
+const routes = {};
+
+/** `relay serve`, where it cannot start. */
+const serve = {};
+
+/** `relay test` and `relay diff`. */
+const fixtures = {
+  cannotRead: (mistakes: number) =>
+    `Cannot read the fixtures: ${forms.count(mistakes, { one: "mistake", other: "mistakes" })}`,
+  seeHelp: "`relay test --help` describes them",
+};
+
+/** `relay backup`, `restore` and `migrate`. */
+const copies = {};
+
+/** `relay service`. */
+const service = {};
+
+/** `relay demo`. */
+const demo = {};
+
+/** `relay metrics`, `completions`, `version`. */
+const tools = {};
+
+/** Errors of the store: the file, the database, the lock. */
+const store = {};
+
+/** Mistakes in a config: each goes on after the place that it is about. */
+const config = {
+  cannotLoad: (file: string, mistakes: number) =>
+    `Cannot load ${file}: ${forms.count(mistakes, { one: "mistake", other: "mistakes" })}`,
+};
+
+/** What an attempt ended with, in one sentence. */
+const outcomes = {};
+
+/** Other errors that a person may meet. */
+const errors = {};
+
+export const en = {
+  forms,
+  messages,
+  pages,
+  cli,
+  init,
+  check,
+  warnings,
+  status,
+  events,
+  operate,
+  send,
+  routes,
+  serve,
+  fixtures,
+  copies,
+  service,
+  demo,
+  tools,
+  store,
+  config,
+  outcomes,
+  errors,
+};
 
 /** What every language has. */
 export type Language = typeof en;

@@ -1,4 +1,4 @@
-/** Every language. A new one is one file beside this, and one line in each of these lists. */
+/** Every language. A new one is one file beside this, and its name here: the compiler tells what it still lacks. */
 
 import { en, type Language } from "./en.ts";
 import { ptBr } from "./pt_br.ts";
@@ -9,10 +9,7 @@ export type { Language };
 export type Locale = "pt-BR" | "en";
 
 /** The words of each language. */
-export const locales: Record<Locale, Language> = {
-  "pt-BR": ptBr,
-  en,
-};
+export const locales: Record<Locale, Language> = { "pt-BR": ptBr, en };
 
 /** The names of all languages. */
 export const localeNames = Object.keys(locales) as Locale[];

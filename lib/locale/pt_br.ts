@@ -1,9 +1,45 @@
-/** Brazilian Portuguese. @see en.ts, which says what each text is for. */
+/**
+ * Brazilian Portuguese, as a clinic's software says it. @see en.ts, which says what each text is for.
+ *
+ * One term for one thing, everywhere:
+ *
+ * | English                      | Portuguese                                          |
+ * | ---------------------------- | --------------------------------------------------- |
+ * | event, system event          | evento, evento do sistema                           |
+ * | source, target, route        | origem, destino, rota                               |
+ * | delivery, attempt            | entrega, tentativa                                  |
+ * | outcome, reason              | resultado, motivo                                   |
+ * | dead letter, dead            | falha definitiva                                    |
+ * | waiting, in flight           | aguardando, enviando                                |
+ * | retry, replay                | reenviar, reprocessar                               |
+ * | pause, resume, held          | pausar, retomar, retido                             |
+ * | lane, owner                  | fila, responsável                                   |
+ * | request, refused             | requisição, recusada                                |
+ * | sender                       | quem envia                                          |
+ * | signature, secret            | assinatura, segredo                                 |
+ * | store                        | banco de eventos                                    |
+ * | database, schema             | banco de dados, esquema                             |
+ * | config, option               | configuração, opção                                 |
+ * | mistake in a config          | erro                                                |
+ * | warning, hint                | aviso, dica                                         |
+ * | alert (in the config), alarm | alerta, alarme                                      |
+ * | public, admin listener       | endereço público, endereço de administração         |
+ * | fixture, sample              | caso de teste, exemplo                              |
+ * | command (of the relay), file | comando, arquivo                                    |
+ * | folder, path                 | pasta, caminho                                      |
+ * | certificate                  | certificado                                         |
+ * | backup, restore, move        | backup (fazer um backup), restaurar, mover          |
+ * | upgrade, reload, restart     | atualizar, recarregar, reiniciar                    |
+ * | email; webhook, token, log   | e-mail, with its hyphen; webhook, token, log        |
+ */
 
 import type { Reason } from "../outcome.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Language } from "./en.ts";
+import { formsOf } from "./forms.ts";
 import type { Advice, MessageWords } from "./message_words.ts";
+
+const forms = formsOf("pt-BR");
 
 /** What to look at if no events come in; the operator's pages say the same. */
 const silentCheck = "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.";
@@ -719,4 +755,112 @@ const warnings: Language["warnings"] = {
     `\`chmod 600 ${quoted}\``,
 };
 
-export const ptBr: Language = { messages, pages, init, check, warnings };
+/** The command line as a whole: its help, and wrong usage. */
+const cli: Language["cli"] = {
+  description:
+    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por email, por HTTP ou a um script.",
+  startHere:
+    "Comece aqui:\n  relay demo             mostra o relay em ação, sem conta em lugar nenhum\n  relay init my-relay    cria uma configuração para você editar",
+  titles: { "Usage:": "Uso:", "Arguments:": "Argumentos:", "Options:": "Opções:", "Commands:": "Comandos:" },
+  options: "opções",
+  command: "comando",
+  help: "mostra esta ajuda",
+  version: "mostra a versão",
+  config: "arquivo de configuração",
+  source: "a origem cujo segredo e caminho serão usados; padrão: a primeira",
+  json: "imprime JSON, para scripts",
+  locale: "idioma; padrão: o da configuração, ou o do terminal",
+  byDefault: (value) => `padrão: ${value}`,
+  choices: (names) => `um de: ${names}`,
+  environment: (name) => `ou defina ${name}`,
+  hint: "dica",
+  wrongUsage: (path, problem) => `Não foi possível executar \`${path}\`: ${problem}`,
+  seeHelp: (path) => `veja \`${path} --help\``,
+  unknownOption: (flag, near) => `a opção ${flag} não existe${near ? `; você quis dizer ${near}?` : ""}`,
+  unknownCommand: (name, near) => `o comando ${name} não existe${near ? `; você quis dizer ${near}?` : ""}`,
+  missingArgument: (name) => `falta o argumento <${name}>`,
+  missingValue: (flags) => `falta o valor de ${flags}`,
+  missingOption: (flags) => `falta ${flags}`,
+  excessArguments: (expected, rest) =>
+    `${forms.count(expected, { one: "argumento esperado", other: "argumentos esperados" })}, e há mais: ${rest}`,
+  notAChoice: (name, value, choices) => `${name} não aceita "${value}"; use um de: ${choices}`,
+  invalid: (name, value, why) => `${name} não aceita "${value}"; ${why}`,
+  lostOutput: (problem) => `Não foi possível gravar a saída: ${problem}`,
+};
+
+/** `relay status`. */
+const status: Language["status"] = {};
+
+/** `relay events`: the list, and the story of one event. */
+const events: Language["events"] = {};
+
+/** `relay retry`, `replay`, `pause` and `resume`. */
+const operate: Language["operate"] = {};
+
+/** `relay send`, `sign`, `verify`. */
+const send: Language["send"] = {};
+
+/** `relay routes`. */
+const routes: Language["routes"] = {};
+
+/** `relay serve`, where it cannot start. */
+const serve: Language["serve"] = {};
+
+/** `relay test` and `relay diff`. */
+const fixtures: Language["fixtures"] = {
+  cannotRead: (mistakes) =>
+    `Não foi possível ler os casos de teste: ${forms.count(mistakes, { one: "erro", other: "erros" })}`,
+  seeHelp: "`relay test --help` mostra como escrevê-los",
+};
+
+/** `relay backup`, `restore` and `migrate`. */
+const copies: Language["copies"] = {};
+
+/** `relay service`. */
+const service: Language["service"] = {};
+
+/** `relay demo`. */
+const demo: Language["demo"] = {};
+
+/** `relay metrics`, `completions`, `version`. */
+const tools: Language["tools"] = {};
+
+/** Errors of the store: the file, the database, the lock. */
+const store: Language["store"] = {};
+
+/** Mistakes in a config: each goes on after the place that it is about. */
+const config: Language["config"] = {
+  cannotLoad: (file, mistakes) =>
+    `Não foi possível carregar ${file}: ${forms.count(mistakes, { one: "erro", other: "erros" })}`,
+};
+
+/** What an attempt ended with, in one sentence. */
+const outcomes: Language["outcomes"] = {};
+
+/** Other errors that a person may meet. */
+const errors: Language["errors"] = {};
+
+export const ptBr: Language = {
+  forms,
+  messages,
+  pages,
+  cli,
+  init,
+  check,
+  warnings,
+  status,
+  events,
+  operate,
+  send,
+  routes,
+  serve,
+  fixtures,
+  copies,
+  service,
+  demo,
+  tools,
+  store,
+  config,
+  outcomes,
+  errors,
+};

@@ -48,7 +48,7 @@ test("readConfig() fills in the defaults", () => {
     keep: { deliveredMs: 30 * 86_400_000, deadMs: 90 * 86_400_000 },
     alerts: [],
     drainMs: 10_000,
-    checkLocale: "en",
+    locale: undefined,
     timeZone: "America/Sao_Paulo",
   });
   assert.deepEqual(
@@ -129,7 +129,7 @@ test("readConfig() takes every option", () => {
       to: "crm",
     }],
     drainMs: 0,
-    checkLocale: "en",
+    locale: "en",
     timeZone: "UTC",
   });
   assert.deepEqual(sources.map(({ maxBodyBytes, rateLimit }) => [maxBodyBytes, rateLimit]), [

@@ -5,7 +5,7 @@ import { detectFromHeader, type DetectorOptions } from "hono/language";
 import type { LoadedConfig } from "../../config/load.ts";
 import { type Language, type Locale, localeFamilies, localeFor, locales } from "../../locale/mod.ts";
 import { mapTexts } from "../../targets/message.ts";
-import { type Format, formatOf } from "./format.ts";
+import { type Format, formatOf } from "../../locale/format.ts";
 
 /** Every word of the pages. */
 export type PageWords = Language["pages"];

@@ -21,12 +21,12 @@ export const layers: readonly (readonly string[])[] = [
   ["connectvets/api.ts", "connectvets/samples.ts", "exposure.ts", "tls"],
   ["outbound", "warnings.ts"],
   ["http", "messages"],
-  ["handover", "locale", "rights"],
-  // Single files, which may import one another.
+  ["handover", "rights"],
+  // Single files and the words of every language, which may import one another.
   // deno-fmt-ignore
   [
     "alert.ts", "boot.ts", "callback.ts", "clock.ts", "connectvets/note.ts", "credentials.ts", "errors.ts", "event.ts", "id.ts",
-    "json.ts", "libc.ts", "listener_url.ts", "log.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
+    "json.ts", "libc.ts", "listener_url.ts", "locale", "log.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
     "prometheus.ts", "refusal.ts", "runtime.ts", "secret.ts", "system_event.ts", "units.ts", "version.ts",
     "window.ts",
   ],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chart, type Hour, SmallChart } from "../../../lib/admin/pages/chart.tsx";
-import { formatOf } from "../../../lib/admin/pages/format.ts";
+import { formatOf } from "../../../lib/locale/format.ts";
 import type { View } from "../../../lib/admin/pages/view.ts";
 import { locales } from "../../../lib/locale/mod.ts";
 

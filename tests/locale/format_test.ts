@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatOf } from "../../../lib/admin/pages/format.ts";
+import { formatOf } from "../../lib/locale/format.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
 const en = formatOf("en", "UTC", NOW);
