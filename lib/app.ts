@@ -42,7 +42,7 @@ export interface App {
   addresses: Address[];
   /** Port of the admin listener, if it is on. */
   adminPort?: number;
-  /** The relay before ended without having been asked to. */
+  /** The previous run ended uncleanly. */
   wasUnclean: boolean;
   /**
    * Deliveries that wait for targets which this config does not name.

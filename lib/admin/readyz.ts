@@ -19,7 +19,7 @@ export class Readiness {
     if (isReady === this.#isReady) return;
     this.#isReady = isReady;
     const path = "/readyz";
-    if (isReady) log.info("{path} of the admin listener says that the relay is ready again", { path });
+    if (isReady) log.info("{path} of the admin listener: the relay is ready again", { path });
     else log.error("cannot answer {path} of the admin listener: {problem}", { path, problem });
   }
 }
@@ -53,7 +53,7 @@ async function troubleLines(context: AdminContext): Promise<string[]> {
   return [
     ...(reload
       ? [
-        line("!", `config not reloaded since ${reload.refusedSince}, the old one goes on: ${reload.problem}`),
+        line("!", `config not reloaded since ${reload.refusedSince}, the previous one stays in use: ${reload.problem}`),
         ...reload.mistakes.map(({ path, message }) => `   ${path ? `${path}: ` : ""}${message}`),
       ]
       : [line("+", "config ok")]),

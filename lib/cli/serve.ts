@@ -33,7 +33,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   startLog({ debug: options.debug ?? false, redact: () => loaded.redact });
   logWarnings(loaded);
   process.on("unhandledRejection", (error) => {
-    log.error("a function of the config left a rejection: {problem}", { problem: messageOf(error) });
+    log.error("a function of the config caused an unhandled rejection: {problem}", { problem: messageOf(error) });
   });
   const { listen } = loaded.config;
   const sockets = takeSockets(listen);
@@ -43,7 +43,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   logCertificate(loaded);
   if (app.adminPort !== undefined) {
     const { host } = loaded.config.admin as { host: string };
-    log.info(`operator's listener on {url}${everywhere(host)}`, {
+    log.info(`admin listener on {url}${everywhere(host)}`, {
       url: listenerUrl(host, app.adminPort),
       host,
       adminPort: app.adminPort,
@@ -52,7 +52,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   await logOrphaned(app);
   logDatabase(loaded);
   if (app.wasUnclean) {
-    log.warn("the relay before ended without having been asked to; what it had under way is delivered again");
+    log.warn("the previous run ended unexpectedly; deliveries under way at the time are repeated");
   }
 
   const service = createNotifier({ totals: (limit) => app.totals(limit) });
@@ -75,7 +75,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
     await logOrphaned(app);
     if (!isDeepStrictEqual(atStart, fixedOf(loaded))) {
       log.warn(
-        "config: `listen`, `admin` and `store` change at the next restart only, but for a certificate and a new token",
+        "config: changes to `listen`, `admin` and `store` take effect at the next restart; a new certificate or token does now",
       );
     }
   }
@@ -93,7 +93,10 @@ async function reloadable(path: string): Promise<LoadedConfig | { problem: unkno
     return await loadConfig(path);
   } catch (error) {
     const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
-    log.error("config not reloaded, the old one goes on: {problem} {issues}", { problem: messageOf(error), issues });
+    log.error("config not reloaded, the previous one stays in use: {problem} {issues}", {
+      problem: messageOf(error),
+      issues,
+    });
     return { problem: error };
   }
 }
@@ -117,7 +120,7 @@ function logListening({ host, port }: Address, { config: { listen } }: LoadedCon
   const url = listenerUrl(host, port, listen.tls ? "https" : "http");
   log.info(`listening on {url}${everywhere(host)}, relay {version}`, { url, host, port, version: VERSION });
   if (isAsked(listen, { host, port })) return;
-  log.warn("config: `listen` says {asked}, but {passed} counts: this socket was passed", {
+  log.warn("config: `listen` says {asked}, but the relay listens on {passed}, the socket that it was passed", {
     asked: hostAndPort(listen.host, listen.port),
     passed: hostAndPort(host, port),
   });
@@ -145,13 +148,13 @@ function logCertificate({ config: { listen: { tls } } }: LoadedConfig): void {
 async function logOrphaned(app: App): Promise<void> {
   try {
     for (const { target, count } of await app.orphaned()) {
-      log.warn("{count} deliveries wait for {target}, which is not in the config; name it there again, or leave them", {
+      log.warn("{count} deliveries wait for {target}, which is not in the config; add it again, or leave them", {
         count,
         target,
       });
     }
   } catch (error) {
-    log.error("cannot look for targets that are not in the config: {problem}", { problem: explain(error) });
+    log.error("cannot find targets that are not in the config: {problem}", { problem: explain(error) });
   }
 }
 

@@ -31,7 +31,7 @@ export function startAlarms(
       try {
         for (const target of await lookForAlarms(store, alerts(), clock.now(), known)) wake(target);
       } catch (error) {
-        log.error("cannot look for alarms: {problem}", { problem: explain(error) });
+        log.error("cannot check alarms: {problem}", { problem: explain(error) });
       }
       await clock.sleep(PAUSE_MS, signal);
     }

@@ -53,7 +53,7 @@ export class Counting implements Backlog {
       while (!signal.aborted) {
         const startedAt = this.#clock.monotonic();
         await this.look().catch((error) =>
-          log.error("cannot count what waits: {problem}", { problem: explain(error) })
+          log.error("cannot count waiting deliveries: {problem}", { problem: explain(error) })
         );
         const tookMs = this.#clock.monotonic() - startedAt;
         await this.#clock.sleep(Math.max(PAUSE_MS, COUNT_PAUSE * tookMs), signal);

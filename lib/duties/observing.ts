@@ -16,7 +16,7 @@ export function startObserving(store: Pick<UpkeepStore, "observe">, clock: Clock
       try {
         while (await store.observe()) await clock.sleep(0); // others have their turns in between
       } catch (error) {
-        log.error("cannot take into account what came in: {problem}", { problem: explain(error) });
+        log.error("cannot observe accepted events: {problem}", { problem: explain(error) });
       }
       await clock.sleep(PAUSE_MS, signal);
     }

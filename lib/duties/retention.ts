@@ -43,7 +43,7 @@ export function startRetention(store: UpkeepStore, keep: () => KeepPolicy, clock
       await clock.sleep(BATCH_PAUSE_MS, signal);
     }
     while (await store.shrink() && !signal.aborted) await clock.sleep(BATCH_PAUSE_MS, signal);
-    if (deleted > 0) log.info("deleted {deleted} events that need not be kept any longer", { deleted });
+    if (deleted > 0) log.info("deleted {deleted} events past their retention", { deleted });
   }
 
   /** How long until the next round. */
@@ -103,7 +103,7 @@ export class RetentionTime {
   #tell(now: number, time: number): void {
     const isBehind = now - time > LEAP_MS;
     if (isBehind && !this.#isBehind) {
-      log.warn("the clock has leapt ahead: events are deleted as of {asOf}, which follows it by a week a day", {
+      log.warn("the clock jumped ahead: retention goes by {asOf}, which catches up by a week a day", {
         asOf: new Date(time).toISOString(),
       });
     }

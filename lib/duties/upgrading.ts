@@ -17,10 +17,10 @@ export function startUpgrading(store: Pick<MemberStore, "removeOld">, clock: Clo
       if (signal.aborted) return;
       try {
         if (await store.removeOld()) {
-          log.info("took away what older relays needed of the store: none of them can use it now");
+          log.info("dropped what older versions needed from the store: they can no longer use it");
         }
       } catch (error) {
-        log.error("cannot take away what older relays needed of the store: {problem}", { problem: explain(error) });
+        log.error("cannot drop what older versions needed from the store: {problem}", { problem: explain(error) });
       }
     }
   });

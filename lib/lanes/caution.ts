@@ -47,7 +47,7 @@ export class Caution {
   readonly #clock: Clock;
   readonly #wake: () => void;
   readonly #stop = new AbortController();
-  /** The process before ended without having been asked to. */
+  /** The previous process ended uncleanly. */
   #isOn = false;
   /** Until when what begins in a lane is written down. A lane in which nothing has begun has no entry. */
   readonly #watched = new Map<string, number>();
@@ -74,7 +74,7 @@ export class Caution {
 
   /**
    * Looks for what was under way in these lanes.
-   * @param wasUnclean The process before ended without having been asked to, under the same boot of the machine.
+   * @param wasUnclean The previous process ended uncleanly, under the same boot of the machine.
    * @throws {StoreError} if the store cannot read or write now.
    */
   async open(wasUnclean: boolean, lanes: readonly string[]): Promise<void> {
@@ -91,8 +91,8 @@ export class Caution {
     this.#noteLanes();
     if (this.#suspects.size === 0) return;
     log.warn(
-      "the relay ended {crashes} times in a row without having been asked to; {count} deliveries that were under way begin " +
-        "one after another, and their targets get nothing else until then",
+      "the relay crashed {crashes} times in a row; the {count} deliveries that were under way run one at a time, and their " +
+        "targets get nothing else until then",
       { crashes: Math.max(...found.map(({ crashes }) => crashes)) + 1, count: this.#suspects.size },
     );
     const now = this.#clock.monotonic();

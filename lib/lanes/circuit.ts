@@ -84,7 +84,7 @@ export function logCircuit(change: "opened" | "closed", target: string, failures
     return;
   }
   const probeAt = new Date(openUntil!).toISOString();
-  log.error("holding {target} after {failures} failures in a row; next try at {probeAt}", {
+  log.error("holding {target} after {failures} failures in a row; next attempt at {probeAt}", {
     target,
     circuit: "open",
     failures,

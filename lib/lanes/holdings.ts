@@ -87,7 +87,7 @@ export class Holdings {
   async bringForward(): Promise<void> {
     const brought = await this.#store.bringForward();
     if (brought === 0) return;
-    log.warn("the clock was set back: {brought} deliveries that it had put off are due now", { brought });
+    log.warn("the clock was set back: {brought} deliveries that were due later are due now", { brought });
   }
 
   /**

@@ -141,7 +141,7 @@ export class Membership {
       } catch (error) {
         failures++;
         this.#claims.sessionLost();
-        log.error("cannot meet the other relays: {problem}", { problem: explain(error) });
+        log.error("cannot check on the other relays: {problem}", { problem: explain(error) });
       }
     }
   }
@@ -204,11 +204,11 @@ export class Membership {
         }
         this.#claimantOf.set(lane, claimant);
         if (!this.#claims.taken(lane, epoch)) this.#lose(lane);
-        else if (!isOwnLane(lane)) log.info("owns the deliveries to {target} from now on", { target: lane });
+        else if (!isOwnLane(lane)) log.info("took over the deliveries to {target}", { target: lane });
       }
       claimant.wake();
     } catch (error) {
-      log.error("cannot take lanes over: {problem}", { problem: explain(error) });
+      log.error("cannot take over lanes: {problem}", { problem: explain(error) });
       for (const { lane } of lanes) this.#claims.notTaken(lane);
     }
   }
@@ -232,7 +232,7 @@ export class Membership {
     this.#claimantOf.delete(lane);
     if (isOwnLane(lane)) return;
     log.error(
-      "lost the deliveries to {target}: what was under way is aborted, and made again by whoever has them now",
+      "lost the deliveries to {target}: attempts under way are aborted, and the relay that owns them now repeats them",
       {
         target: lane,
       },
@@ -242,7 +242,7 @@ export class Membership {
   #tellOf(members: readonly Member[]): void {
     const [before, now] = [this.#members, members].map((all) => new Set(all.map(({ name }) => name)));
     for (const { name, version } of members) {
-      if (!before!.has(name)) log.info("relay {name} ({version}) is there", { name, version });
+      if (!before!.has(name)) log.info("relay {name} ({version}) has joined", { name, version });
     }
     for (const { name } of this.#members) if (!now!.has(name)) log.warn("relay {name} is gone", { name });
   }

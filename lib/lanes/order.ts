@@ -41,7 +41,7 @@ export class OrderCheck {
         }
       }
     } catch (error) {
-      if (!this.#isStopping) log.error("cannot look at order keys: {problem}", { problem: explain(error) });
+      if (!this.#isStopping) log.error("cannot read order keys: {problem}", { problem: explain(error) });
     } finally {
       this.#isBusy = false;
     }

@@ -93,7 +93,7 @@ export class Owner implements Claimant {
 
   /**
    * Begins, where the store is for one relay alone with the config's lanes. A circuit that is open begins with a probe.
-   * @param wasUnclean The process before ended without having been asked to.
+   * @param wasUnclean The previous process ended uncleanly.
    * @throws {StoreError} if the store cannot read or write now.
    */
   async start(wasUnclean: boolean): Promise<void> {
@@ -238,7 +238,7 @@ export class Owner implements Claimant {
     await Promise.race([ended, this.#clock.sleep(drainMs + RECORD_MS, drained.signal)]);
     const count = await this.#holdings.giveUpIdle(RECORD_MS, this.#clock);
     if (count === 0) return;
-    log.error("the store did not record {count} attempts; these deliveries are made again after the next start", {
+    log.error("the store did not record {count} attempts; their deliveries are repeated after the next start", {
       count,
     });
   }
@@ -252,7 +252,7 @@ export class Owner implements Claimant {
       if (await this.#holdings.park()) this.#lookSoon();
       this.#sleep();
     } catch (error) {
-      log.error("cannot look for deliveries: {problem}", { problem: explain(error) });
+      log.error("cannot read due deliveries: {problem}", { problem: explain(error) });
       this.#schedule.at(this.#clock.monotonic() + STORE_RETRY_MS);
     }
   }

@@ -65,7 +65,10 @@ export class Recorder {
     try {
       await this.#writer.record({ epoch: lane.epoch, hold, startsKeptMs: lane.pace.startsKeptMs });
     } catch (error) {
-      log.error("cannot say until when {lane} is held: {problem}", { lane: lane.epoch.lane, problem: explain(error) });
+      log.error("cannot record until when {lane} is held: {problem}", {
+        lane: lane.epoch.lane,
+        problem: explain(error),
+      });
     }
   }
 
@@ -139,7 +142,7 @@ function logAttempt(
   if (fate !== "recorded") {
     log.warn("ignoring {outcome} of {type} {event} to {target}: the delivery is {fate}", {
       ...fields,
-      fate: fate === "gone" ? "gone" : "no longer as it was",
+      fate: fate === "gone" ? "gone" : "changed meanwhile",
     });
     return;
   }

@@ -13,14 +13,14 @@ const ROUNDED_MS = 2;
 export interface Start extends Pick<Taking, "seen"> {
   /** A circuit that is open begins with a probe. */
   probes: boolean;
-  /** The process before this one ended without having been asked to. */
+  /** The previous process ended uncleanly. */
   wasUnclean: boolean;
 }
 
 /** A lane that was taken over. */
 export interface TakenOver {
   lane: Lane;
-  /** The owner before ended without having been asked to. */
+  /** The previous owner ended uncleanly. */
   wasUnclean: boolean;
 }
 

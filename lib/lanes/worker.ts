@@ -143,7 +143,7 @@ export class Worker {
     try {
       await this.#tools.store.await(lane.epoch, waiting);
     } catch (error) {
-      log.error("cannot have deliveries wait: {problem}", { problem: explain(error) });
+      log.error("cannot put deliveries off: {problem}", { problem: explain(error) });
       await this.#pause();
     }
     for (const underway of own) lane.release(underway);
@@ -155,7 +155,7 @@ export class Worker {
     try {
       await this.#tools.caution.begin(lane.epoch, begun.map(({ underway }) => underway.due.ref));
     } catch (error) {
-      log.error("cannot write down what begins: {problem}", { problem: explain(error) });
+      log.error("cannot record the attempts that begin: {problem}", { problem: explain(error) });
       await this.#pause();
       for (const { underway } of begun) this.#putBack(lane, underway);
       return;
@@ -189,7 +189,7 @@ export class Worker {
     lane.pace.observe(outcome, this.#tools.clock.monotonic());
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
-    log.warn("waiting with {target}, which takes no more before {until}", { target: target.address, until });
+    log.warn("pausing {target} until {until}, as it asked", { target: target.address, until });
     if (underway.wasBegun) await this.#tools.caution.excuse(lane.epoch, underway.due.ref);
     await this.#recorder.hold(lane, hold); // before the lane may count as idle, and be given up
     this.#release(lane, underway);

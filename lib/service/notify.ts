@@ -83,7 +83,7 @@ export function createNotifier(
       tell("RELOADING=1", `MONOTONIC_USEC=${monotonicUsec()}`);
     },
     reloaded(isNew) {
-      refusal = isNew ? "" : "config not reloaded, the old one goes on; ";
+      refusal = isNew ? "" : "config not reloaded, the previous one stays in use; ";
       tell("READY=1");
       if (socket) showStatus();
     },

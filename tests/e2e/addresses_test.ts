@@ -26,7 +26,7 @@ for (const [host, shown] of [["0.0.0.0", "127.0.0.1"], ["::", "[::1]"], ["::1", 
         return / (http:\/\/\S+?)(,| and |$)/.exec(String(message))![1]!;
       };
       await relay.adminUrl();
-      for (const start of ["listening on ", "operator's listener on "]) {
+      for (const start of ["listening on ", "admin listener on "]) {
         const url = urlOf(start);
         assert.equal(new URL(url).hostname, shown, url);
         assert.equal((await fetch(`${url}/healthz`)).status, 200, url);

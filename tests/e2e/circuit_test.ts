@@ -64,7 +64,7 @@ test("deliver() holds a target after failures in a row, tries it with one delive
     }
     const [first, second] = recordsOf(relay, "holding");
     assert.deepEqual([first!.level, first!.circuit, first!.failures, second!.failures], ["error", "open", 3, 4]);
-    assert.match(String(first!.message), /^holding alvo after 3 failures in a row; next try at 20\d\d-.*Z$/);
+    assert.match(String(first!.message), /^holding alvo after 3 failures in a row; next attempt at 20\d\d-.*Z$/);
     assert.equal(recordsOf(relay, "dead").length, 0);
     assert.equal(sink.requests.length - failed.length, 5, "the other target was delivered to meanwhile");
 

@@ -55,7 +55,10 @@ test("serve tells systemd when it is ready, lives, reloads and stops", needsRece
 
       writeFileSync(join(relay.folder, "relay.config.ts"), "export default 3;\n");
       process.kill(relay.child.pid!, "SIGHUP");
-      await told("the refusal", (text) => text.startsWith("STATUS=config not reloaded, the old one goes on; "));
+      await told(
+        "the refusal",
+        (text) => text.startsWith("STATUS=config not reloaded, the previous one stays in use; "),
+      );
       const reloading = await told("the reload", (text) => text.startsWith("RELOADING=1\n"));
       const uptime = Number(spawnSync("cat", ["/proc/uptime"], { encoding: "utf8" }).stdout.split(" ")[0]);
       const since = uptime - Number(reloading.match(/MONOTONIC_USEC=(\d+)$/)![1]) / 1e6;

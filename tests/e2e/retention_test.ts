@@ -47,7 +47,7 @@ test("serve deletes delivered events, then dead ones, each when it is old enough
     const told = relay.log().find((record) => record.deleted !== undefined)!;
     assert.deepEqual([told.level, told.message], [
       "info",
-      `deleted ${told.deleted} events that need not be kept any longer`,
+      `deleted ${told.deleted} events past their retention`,
     ]);
 
     await until("the dead one to be deleted", () => kept().length === 1);

@@ -188,7 +188,7 @@ test("a refused reload is told with its mistakes until a sound one, by status, A
     assert.equal(status, 200, "it takes events as before");
     assert.match(
       text,
-      /^\[!\]config not reloaded since 20.*Z, the old one goes on: .*\n {3}routes\[0\]\.to: unknown /m,
+      /^\[!\]config not reloaded since 20.*Z, the previous one stays in use: .*\n {3}routes\[0\]\.to: unknown /m,
     );
     assert.deepEqual(await ready(""), [200, "OK"]);
     const lines = (await textOf(relay.folder)).split("\n");

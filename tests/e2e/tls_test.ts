@@ -170,7 +170,7 @@ test("serve keeps its certificate when SIGHUP finds one that is no good", needsO
     for (const [index, [spoil, why]] of rows.entries()) {
       spoil();
       const record = await reload();
-      assert.match(String(record.message), /^config not reloaded, the old one goes on/);
+      assert.match(String(record.message), /^config not reloaded, the previous one stays in use/);
       assert.match(String(record.message), why);
       const socket = await connectTls(relay.port);
       assert.equal(shownBy(socket), "first");

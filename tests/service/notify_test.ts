@@ -77,7 +77,7 @@ test("createNotifier() tells of a reload with the time of it, and of a config th
     assert.match(told[2]!, /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
     assert.deepEqual(told.slice(3, 5), [
       "READY=1",
-      "STATUS=config not reloaded, the old one goes on; 3 waiting, 1 dead",
+      "STATUS=config not reloaded, the previous one stays in use; 3 waiting, 1 dead",
     ]);
     assert.deepEqual(told.slice(6), ["READY=1", "STATUS=3 waiting, 1 dead"]);
   });

@@ -65,7 +65,7 @@ export function createPages(context: AdminContext): Hono {
       return show(c, view(c), refusedPage(view(c), messageOf(error)), 400);
     }
     const { path } = c.req;
-    log.error("cannot show {path} of the operator's pages: {problem}", { path, problem: messageOf(error) });
+    log.error("cannot show the page {path}: {problem}", { path, problem: messageOf(error) });
     return show(c, view(c), failedPage(view(c), messageOf(error)), 503);
   });
   return app;
