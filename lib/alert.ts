@@ -22,7 +22,7 @@ export interface Seen {
   dead: number;
   /** When the last event of each type was received, in Unix milliseconds. */
   lastReceived: ReadonlyMap<string, number>;
-  /** How many requests were refused within so many milliseconds. A rate limit, which does what the config asks, left out. */
+  /** How many requests were refused within this many milliseconds, without those over a rate limit, which the config asks for. */
   refused: ReadonlyMap<number, number>;
   /**
    * For how many milliseconds this program has known a time of {@link AlarmState} or `lastReceived`, by its name and value.

@@ -6,9 +6,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment. They only ever rise, and jump for nothing. */
   monotonic(): number;
-  /** Resolves after so many milliseconds, or as soon as `signal` is aborted. */
+  /** Resolves after this many milliseconds, or as soon as `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls back after so many milliseconds, unless what this gives is called before: it costs less than a sleep. */
+  /** Calls back after this many milliseconds, unless the function that it returns is called first; cheaper than a sleep. */
   after(ms: number, callBack: () => void): () => void;
   /** A number from 0 to under 1. */
   random(): number;
@@ -36,14 +36,14 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
-/** Waits for work to end, however it does, but no longer than so many milliseconds. */
+/** Waits for work to end, well or not, for this many milliseconds at most. */
 export async function within(ms: number, work: Promise<unknown>, clock: Pick<Clock, "sleep">): Promise<void> {
   const ended = new AbortController();
   await Promise.race([work.catch(() => {}), clock.sleep(ms, ended.signal)]);
   ended.abort();
 }
 
-/** By so many milliseconds a clock may be set back without notice: it is often put right by a little. */
+/** A clock may be set back by this many milliseconds without notice: small corrections are frequent. */
 const SLACK_MS = 1_000;
 
 /** The latest time that this clock may have written by now; a later one is of a clock that was set back since. */

@@ -162,7 +162,7 @@ export interface NewDelivery {
   target: string;
   /** Deliveries of one target with the same key are made one after the other, in the order of acceptance. */
   orderKey?: string;
-  /** It begins when another delivery of its event has ended, in the lane of this name, or has waited for so long. */
+  /** It begins when another delivery of its event has ended, in the lane of this name, or has waited this long. */
   awaits?: Awaited;
 }
 

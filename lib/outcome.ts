@@ -39,7 +39,7 @@ export interface Delivered extends Answer {
   kind: "delivered";
   /** What it fetched: JSON, kept with the event for the deliveries that await this one. */
   fetched?: Uint8Array;
-  /** The target asked for a pause of so many milliseconds, as {@link Retry.pauseMs}. */
+  /** The target asked for a pause of this many milliseconds, as {@link Retry.pauseMs}. */
   pauseMs?: number;
 }
 
@@ -49,7 +49,7 @@ export interface Retry extends Answer {
   reason: Reason;
   /** One sentence for the operator. */
   detail: string;
-  /** The target asked for a pause of so many milliseconds; it holds for the whole target. */
+  /** The target asked for a pause of this many milliseconds; it holds for the whole target. */
   pauseMs?: number;
 }
 
@@ -63,7 +63,7 @@ export interface Dead extends Answer {
 /** What becomes of a delivery by an attempt. */
 export type Outcome = Delivered | Retry | Dead;
 
-/** The target takes nothing for so many milliseconds: it is as if no attempt had been made. */
+/** The target takes nothing for this many milliseconds: as if no attempt had been made. */
 export interface Deferred {
   kind: "deferred";
   pauseMs: number;

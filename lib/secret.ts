@@ -115,10 +115,10 @@ export interface Redact {
   finds(text: string): boolean;
 }
 
-/** Values under so many characters are left alone: masking them would make every text unreadable. */
+/** Shorter values are left alone: masking them would make every text unreadable. */
 const MIN_SECRET = 4;
 
-/** A line that ends with so many characters of a secret was cut within it. */
+/** A line that ends with this many characters of a secret was cut within it. */
 const MIN_CUT = 8;
 
 const MASK = "[secret]";

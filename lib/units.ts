@@ -9,7 +9,7 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 /** A size: `"1mb"`, `"512kb"`, or a number of bytes. 1 kb is 1024 bytes. */
 export type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
 
-/** So many, in so long a time. */
+/** A number of things in a span of time. */
 export interface Rate {
   /** Length of the window. */
   per: Duration;

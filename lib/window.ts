@@ -1,6 +1,6 @@
-/** Counts what happens in a sliding window of time: so many, in so long. All times are those of the monotonic clock. */
+/** A limit on how often something happens within a sliding window. All times are those of the monotonic clock. */
 
-/** So many, in so long. */
+/** How many, within which span. */
 export interface Rate {
   perMs: number;
   limit: number;

@@ -14,7 +14,7 @@ export function isListening(fd: number): boolean | undefined {
   return option(SO_ACCEPTCONN) === 1 && option(SO_PROTOCOL) === IPPROTO_TCP;
 }
 
-/** Lets so many connections wait to be accepted. Bun asks for 512, whatever it is told. */
+/** Sets how many connections may wait to be accepted. Bun always asks for 512. */
 export function setBacklog(fd: number, backlog: number): void {
   libc()?.listen(fd, backlog);
 }

@@ -38,7 +38,7 @@ export interface Surroundings {
 /** Up to here a request is small, in bytes. */
 const SMALL_BYTES = 16 * 1024;
 
-/** Who has been told that it is the end has so long to read that, in milliseconds; what it sends is thrown away. */
+/** How long a client has to read the last answer, in milliseconds; what it sends meanwhile is dropped. */
 const FAREWELL_MS = 2_000;
 
 /** Who began so recently is not among the slow, in milliseconds. */

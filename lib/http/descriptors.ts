@@ -1,4 +1,4 @@
-/** Descriptors, of which this process may have so many open: connections, files, and what goes to and from programs. */
+/** File descriptors, and how many this process may open: for connections, files and pipes. */
 
 import { closeSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";

@@ -65,11 +65,11 @@ const PATIENCE: Patience = { headMs: 10_000, bodyMs: 30_000, idleMs: 45_000 };
 
 const BOUNDS: Bounds = { connections: 2_048, smallBytes: 8 * 1024 ** 2, largeBytes: 16 * 1024 ** 2 };
 
-/** After so many new connections, and so many bytes of requests in part, memory that is not used any more is given back. */
+/** Unused memory is returned after this many new connections, and this many bytes of partial requests. */
 const TURNOVER_CONNECTIONS = 1_024;
 const TURNOVER_BYTES = 8 * 1024 ** 2;
 
-/** Descriptors that connections leave to files, programs and targets, where there are so many. */
+/** Descriptors that connections leave to files, programs and targets, where the limit allows. */
 const SPARE_DESCRIPTORS = 256;
 
 /** How often it is told that connections cannot be accepted, in milliseconds, at most. */
@@ -85,7 +85,7 @@ const LOOK_MS = 1_000;
 const FAREWELL_MS = 1_000;
 
 /**
- * When the listener stops, a client has so long for a request that may be on its way: one that spoke before, and one that
+ * When the listener stops, a client has this long for a request that may be on its way: one that spoke before, and one that
  * has just connected, perhaps to agree on TLS first. In milliseconds.
  */
 const LAST_REQUEST_MS = 200;

@@ -22,11 +22,11 @@ const HOLD_MS = 30_000;
 /** How long a delivery is tried for when it is no longer under suspicion, in milliseconds. */
 const TRIAL_MS = 250;
 
-/** What was under way in so many crashes is tried until its attempt ends. */
+/** A delivery that was under way in this many crashes is tried until its attempt ends. */
 const MANY_CRASHES = 10;
 
 /**
- * A delivery over which the process before ended is tried again only after so long, and as long again by chance, in
+ * A delivery during which the previous process ended is tried again only after this long, plus as much again by chance, in
  * milliseconds: whoever ends the relay again and again in this time, or at the same moment of each life, never meets the
  * same delivery twice in a row.
  */

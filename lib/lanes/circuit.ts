@@ -48,7 +48,7 @@ export class Circuit {
     return this.#openUntil;
   }
 
-  /** How many attempts may start, with so many on their way. */
+  /** How many attempts may start, given how many are in flight. */
   room(inFlight: number, now: number): number {
     if (this.#openUntil === undefined) return Infinity;
     return now < this.#openUntil ? 0 : 1 - inFlight;

@@ -8,20 +8,20 @@ import { type Epoch, isSameEpoch } from "../store/epoch.ts";
 import type { HeldLane, Meeting, Word } from "../store/members.ts";
 import { ownerOf } from "./rendezvous.ts";
 
-/** With no word answered that was sent in so long, nothing begins, in milliseconds. */
+/** No attempt starts once the last answered word is older than this, in milliseconds. */
 const BEGIN_MS = 9_000;
 
-/** With no word answered that was sent in so long, what is under way is aborted, in milliseconds. */
+/** Attempts under way are aborted once the last answered word is older than this, in milliseconds. */
 export const ABORT_MS = 14_000;
 
 /**
- * For so long nothing begins in a lane whose owner did not give it up, in milliseconds: its lock may be free while that one
+ * No attempt starts for this long in a lane whose owner did not give it up, in milliseconds: its lock may be free while that one
  * lives on, which aborts sooner than this.
  */
 const WAIT_MS = 15_000;
 
 /**
- * For so long after a session that was lost, nothing is wanted that was not held in it, in milliseconds: what ended that
+ * For this long after a lost session, only what it held is wanted, in milliseconds: what ended that
  * session may have ended those of others, who come back to their lanes a little later.
  */
 const PATIENCE_MS = 2_000;

@@ -139,7 +139,7 @@ export class Holdings {
     for (const lane of this.lanes.values()) lane.cut.abort();
   }
 
-  /** Gives those lanes up in which nothing is under way, as far as the store takes so long. Gives how much is in the others. */
+  /** Gives up the lanes in which nothing is under way, while the store takes it. Returns how much is under way in the others. */
   async giveUpIdle(limitMs: number, clock: Clock): Promise<number> {
     const lanes = [...this.lanes.values()];
     const idle = lanes.filter(({ isIdle }) => isIdle).map(({ epoch }) => epoch);

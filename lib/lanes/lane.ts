@@ -7,14 +7,14 @@ import type { Pace } from "./pace.ts";
 /** Deliveries that are read at a time. */
 const READ = 128;
 
-/** Bodies of so many bytes in memory end what a lane takes of what is offered to it. */
+/** Most bytes of bodies in memory for which a lane takes what is offered to it. */
 const MAX_WAITING_BYTES = 1024 ** 2;
 
 /** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
 const MAX_UNRECORDED = 256;
 
 /**
- * A read begins so long before the last due time that was taken, in milliseconds, as a commit may be so late. What was
+ * A read begins this long before the last due time that was taken, in milliseconds, since a commit may be that late. What was
  * recorded lies dead in an index for a while, and a read from the beginning goes through all of it.
  */
 const LATE_MS = 5_000;
@@ -141,7 +141,7 @@ export class Lane {
     this.wake();
   }
 
-  /** What to read; `undefined` if nothing is to be had, or there is enough. Whoever asks sends the read at once. */
+  /** What to read; `undefined` if there is nothing to read, or enough in memory. The caller sends the read at once. */
   ask(now: number): DueAsk | undefined {
     if (this.#nextAt !== undefined && this.#nextAt <= now) this.wake();
     if (!this.hasRoom || this.#isAll || this.next() !== undefined) return undefined;

@@ -10,7 +10,7 @@ import { type Rate, Window } from "../window.ts";
 import { Circuit } from "./circuit.ts";
 import { Concurrency } from "./concurrency.ts";
 
-/** What the owner of a lane finds: how it is held, and when attempts began of late, in their order. */
+/** What the owner of a lane finds: how it is held, and when recent attempts began, in order. */
 export interface PaceStart {
   hold?: LaneHold;
   starts?: readonly number[];
@@ -46,7 +46,7 @@ export class Pace {
     return this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
   }
 
-  /** Goes on under another policy; what is in flight, a pause, and what began of late stay. */
+  /** Goes on under another policy; what is in flight, a pause and recent starts stay. */
   use(policy: Policy, now: number): void {
     const starts =
       this.#windows.map((window) => window.entries(now)).sort((one, other) => other.length - one.length)[0];

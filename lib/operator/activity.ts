@@ -1,4 +1,4 @@
-/** What happened of late: totals, and each target's success rate and durations. Pure functions. */
+/** Recent activity: totals, and each target's success rate and durations. Pure functions. */
 
 import type { Activity } from "../store/operator.ts";
 

@@ -1,4 +1,4 @@
-/** Relays that share a store, who owns what, and what came to another owner of late: as an operator sees them. */
+/** Relays that share a store, who owns what, and recent changes of owner: as an operator sees them. */
 
 import { DUTIES, isOwnLane } from "../own_lane.ts";
 import type { MemberView, Takeover } from "../store/members.ts";
@@ -116,7 +116,7 @@ export interface TakeoverGroup extends Omit<TakeoverView, "lane"> {
   lanes: string[];
 }
 
-/** Takeovers by the same relay for the same cause follow each other within so long, in milliseconds. */
+/** Takeovers by the same relay for the same cause are one if they follow each other within this long, in milliseconds. */
 const ONE_EVENT_MS = 60_000;
 
 /** @param takeovers The last first. @returns Likewise; `at` is that of the last one of each. */

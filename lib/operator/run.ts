@@ -6,7 +6,7 @@ import type { RefusedReload, Run, RunStore } from "../store/runs.ts";
 /** How far back refused requests are told of, in milliseconds. */
 export const REFUSED_SPAN_MS = 3_600_000;
 
-/** A relay that has said nothing for so long does not work, though it may still be there; in milliseconds. */
+/** A relay that is silent for this long does not work, though its process may still exist; in milliseconds. */
 const SILENT_MS = 60_000;
 
 /** The relay of a store. Times are ISO 8601, UTC; what follows `running` is `null` or empty where it does not run. */
@@ -73,7 +73,7 @@ export async function runOf(runs: RunStore): Promise<{ view: RunView; run: Run |
 }
 
 /**
- * Whether a relay that is there has given no sign of life for so long that it hangs, or was stopped.
+ * Whether a running relay has been silent for so long that it hangs, or was suspended.
  * @param now Unix milliseconds.
  */
 export function isSilent(

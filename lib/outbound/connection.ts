@@ -43,7 +43,7 @@ const MAX_COMPRESSED_BYTES = 64 * 1024;
 /** Most characters that are told of how it is. */
 const MAX_CODING = 32;
 
-/** Bodies of at most so many bytes are copied, to be sent with the head at once. */
+/** Bodies of at most this many bytes are copied, and sent together with the head. */
 const MAX_JOINED_BYTES = 16 * 1024;
 
 const EMPTY = Buffer.alloc(0);

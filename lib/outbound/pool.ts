@@ -38,7 +38,7 @@ export class Pool {
     return undefined;
   }
 
-  /** Keeps a connection for so many milliseconds, or closes it if there are enough. The program can end meanwhile. */
+  /** Keeps a connection for this many milliseconds, or closes it if there are enough. The program can end meanwhile. */
   keep(origin: string, opened: Opened, ms: number): void {
     let kept = this.#kept.get(origin);
     if (this.#count >= this.#most) return opened.connection.close();

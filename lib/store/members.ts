@@ -44,7 +44,7 @@ export interface Meeting {
   held: ReadonlyMap<string, HeldLane>;
 }
 
-/** A relay as it is shown, whether it is there or was of late. Times are Unix milliseconds. */
+/** A relay as it is shown, whether it runs or ran recently. Times are Unix milliseconds. */
 export interface MemberView extends Omit<Member, "lanes" | "number" | "token"> {
   isThere: boolean;
   /** The lanes that it owns. */

@@ -36,7 +36,7 @@ export interface LaneHold extends Hold {
 export interface OwnedLane {
   epoch: Epoch;
   hold: LaneHold;
-  /** When attempts began of late, as far as their records asked for that to be kept; Unix milliseconds, in their order. */
+  /** When recent attempts began, where their records asked to keep that; Unix milliseconds, in order. */
   starts: number[];
   /** Whether the owner before gave it up, so that nothing of it is under way. */
   wasGivenUp: boolean;
@@ -265,7 +265,7 @@ export interface Store extends OperatorStore {
    * that is `pending` and of the revision that was read, if its lane's epoch is the last one.
    */
   write(batch: Batch): Promise<Written>;
-  /** Writes, and changes nothing: resolves if the store can write, and has room for so many bytes besides. */
+  /** Writes, and changes nothing: resolves if the store can write, and has room for this many bytes more. */
   probe(roomBytes: number): Promise<void>;
   /** Size on disk, in bytes. */
   bytes(): Promise<number>;

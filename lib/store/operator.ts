@@ -36,7 +36,7 @@ export interface EventStory extends EventView {
   deliveries: DeliveryStory[];
 }
 
-/** A listener searches for texts of up to so many characters: a longer one takes a store too long in a large body. */
+/** Most characters of a text that pages and API search for: a longer one takes a store too long in a large body. */
 export const MAX_SEARCH = 1_000;
 
 /** Which events are asked for: all that is given must hold. */
@@ -82,7 +82,7 @@ export interface DeadFilter {
 /** What happened in the hours since a time. `at` is when the hour begins, in Unix milliseconds. */
 export interface Activity {
   received: { at: number; count: number }[];
-  /** Attempts that left a delivery in this state after about so many milliseconds. */
+  /** Attempts that left a delivery in this state after about this many milliseconds. */
   attempts: {
     at: number;
     target: string;

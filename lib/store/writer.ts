@@ -8,7 +8,7 @@ import type { AttemptRecord, Epoch, Hold, LaneRecords, Recorded, Store } from ".
 /** Most items that are written at once. */
 const MAX_BATCH = 512;
 
-/** Bodies of so many bytes end a batch, with the one that makes it so many: a store may have to send it at once. */
+/** A batch ends with the body that brings it to this many bytes: a store may have to send it at once. */
 const MAX_BATCH_BYTES = 16 * 1024 ** 2;
 
 /** Least time from one flush of the disk to the next, in milliseconds: what comes in meanwhile shares it. */

@@ -19,7 +19,7 @@ import type { Database } from "./database.ts";
 import { type DueAnswer, readDue } from "./due.ts";
 import type { PostgresMembers } from "./members.ts";
 
-/** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
+/** A read of a lane ends with the body that brings it to this many bytes. */
 const MAX_BYTES = 1024 ** 2;
 
 export class PostgresLanes implements LaneStore {

@@ -13,7 +13,7 @@ import { Session } from "./session.ts";
 const SHOWN_MS = 86_400_000;
 
 /**
- * A relay whose calls do not come through for so long, in milliseconds, ends its session, though that one may be well: by
+ * A relay whose calls do not come through for this long, in milliseconds, ends its session, though that one may be well: by
  * way of a pooler that is down it can record nothing, and whatever it owns would stand still.
  */
 const UNHEARD_MS = 15_000;

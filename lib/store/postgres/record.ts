@@ -1,4 +1,4 @@
-/** Attempts as `relay.write` takes them, and what became of them. */
+/** Attempts as `relay.write` takes them, and their fates. */
 
 import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf } from "../activity.ts";

@@ -12,7 +12,7 @@ const PAGE_MS = 2_000;
 /** How long one call looks at events, in milliseconds. */
 const CALL_MS = 100;
 
-/** A page of events with their bodies ends with the one that makes it so many bytes. */
+/** A page of events with their bodies ends with the one that brings it to this many bytes. */
 const PAGE_BYTES = 1024 ** 2;
 
 /** A page of a list does so as well, at this size: bodies are read for what is shown of them. */

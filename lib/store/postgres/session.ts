@@ -13,7 +13,7 @@ import { inSchema, quotedName, sent, type SqlValue } from "./sql_text.ts";
 import { hasNoTls } from "./tls.ts";
 import type { PostgresHost, PostgresUrl } from "./url.ts";
 
-/** The server ends a session in which nothing was said for so long, and frees its locks, in milliseconds. */
+/** The server ends a session that is silent for this long, and frees its locks, in milliseconds. */
 const SILENCE_MS = 20_000;
 
 /** A statement of the session takes no longer on the server, in milliseconds. */

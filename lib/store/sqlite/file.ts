@@ -18,10 +18,10 @@ const LOCK_WAIT_MS = 5_000;
 /** Pause between two looks at a lock, in milliseconds; the program goes on with other work meanwhile. */
 const LOCK_PAUSE_MS = 20;
 
-/** A file of up to so many bytes is read through when it begins to be served, which takes a millisecond a megabyte. */
+/** A file of up to this many bytes is read through at start, which takes a millisecond a megabyte. */
 const MAX_CHECKED_BYTES = 16 * 1024 ** 2;
 
-/** The write-ahead log is cut back to so many bytes once it has been copied into the file. */
+/** The write-ahead log is cut back to this many bytes once it has been copied into the file. */
 const MAX_LOG_BYTES = 64 * 1024 ** 2;
 
 /** Pages that are freed at a time. */

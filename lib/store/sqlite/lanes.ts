@@ -24,7 +24,7 @@ import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "../rows.ts";
 import { forgetBegun } from "./statements.ts";
 
-/** Bodies of so many bytes end what is read of a lane at a time, with the one that makes it so many. */
+/** A read of a lane ends with the body that brings it to this many bytes. */
 const MAX_BYTES = 1024 ** 2;
 
 /** Deliveries that are made due at a time. */

@@ -80,7 +80,7 @@ export const operatorStatements = {
   resume: "UPDATE lanes SET paused_at = NULL WHERE name = ? AND paused_at IS NOT NULL",
   raiseChanges,
 
-  /** However many there are, no more than so many steps in an index, but for those of relay's own lanes. */
+  /** However many there are, a bounded number of steps in an index, except for relay's own lanes. */
   totals: `SELECT
       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'pending' AND ${isTarget("target")} LIMIT :limit))
         AS waiting,

@@ -14,7 +14,7 @@ import type { Range, SqliteSteps } from "./steps.ts";
 /** How long events are looked at for one page, in milliseconds, so that a page of few among many comes soon, if short. */
 const PAGE_MS = 2_000;
 
-/** A page of events with their bodies ends with the one that makes it so many bytes. */
+/** A page of events with their bodies ends with the one that brings it to this many bytes. */
 const PAGE_BYTES = 1024 ** 2;
 
 /** Deliveries in a state are found by its index if they are no more than this; events among more are soon met anyway. */
