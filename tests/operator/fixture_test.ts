@@ -88,8 +88,10 @@ const failing: [what: string, fixture: Fixture, differences: unknown[]][] = [
       path: "targets",
       expected: ["crn"],
       actual: ["crm"],
-      problem: 'unknown target "crn"; known targets are "plantao", "equipe", "sistema", "crm", "quebrado", "arquivo";' +
-        ' did you mean "crm"?',
+      problem: Told.of(
+        'unknown target "crn"; known targets are "plantao", "equipe", "sistema", "crm", "quebrado", "arquivo";' +
+          ' did you mean "crm"?',
+      ),
     }],
   ],
   [
