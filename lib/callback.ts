@@ -1,9 +1,10 @@
 /** Calls functions that the config holds. They are not trusted to return, nor to return at once. */
 
-import { messageOf } from "./errors.ts";
+import { sayError } from "./errors.ts";
+import type { Phrase } from "./locale/phrase.ts";
 
-/** What a function gave, or in words what is wrong with it. */
-export type Called = { value: unknown } | { problem: string };
+/** What a function returned, or what is wrong with it: it goes on after the name of the function. */
+export type Called = { value: unknown } | { problem: Phrase };
 
 /** Calls a function of the config. Never throws, and leaves no rejection behind. */
 export function callFunction(fn: (event: unknown) => unknown, payload: unknown): Called {
@@ -11,8 +12,9 @@ export function callFunction(fn: (event: unknown) => unknown, payload: unknown):
     const value = fn(payload);
     if (!(value instanceof Promise)) return { value };
     value.catch(() => {});
-    return { problem: "gives a promise; it must give the value itself" };
+    return { problem: (words) => words.outcomes.callback.promise };
   } catch (error) {
-    return { problem: `threw: ${messageOf(error)}` };
+    const problem = sayError(error);
+    return { problem: (words) => words.outcomes.callback.threw(problem(words)) };
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Note } from "./connectvets/note.ts";
 import type { IdBytes } from "./id.ts";
+import type { Told } from "./locale/told.ts";
 
 /** What the guide's three events carry. */
 interface NoteData<Status extends string> {
@@ -153,7 +154,7 @@ export interface NewEvent {
   /** Which of the source's secrets had signed it. */
   secretIndex: number;
   /** What a function of the config threw over it. */
-  problems: readonly string[];
+  problems: readonly Told[];
   deliveries: readonly NewDelivery[];
 }
 

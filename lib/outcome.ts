@@ -1,5 +1,7 @@
 /** The outcome of an attempt to deliver, and the closed set of reasons that log, metrics, CLI and pages share. */
 
+import type { Told } from "./locale/told.ts";
+
 /** Why an attempt did not deliver. */
 export const reasons = [
   "connection_refused",
@@ -48,7 +50,7 @@ export interface Retry extends Answer {
   kind: "retry";
   reason: Reason;
   /** One sentence for the operator. */
-  detail: string;
+  detail: Told;
   /** The target asked for a pause of this many milliseconds; it holds for the whole target. */
   pauseMs?: number;
 }
@@ -57,10 +59,10 @@ export interface Retry extends Answer {
 export interface Dead extends Answer {
   kind: "dead";
   reason: Reason;
-  detail: string;
+  detail: Told;
 }
 
-/** What becomes of a delivery by an attempt. */
+/** What an attempt ended with. */
 export type Outcome = Delivered | Retry | Dead;
 
 /** The target takes nothing for this many milliseconds: as if no attempt had been made. */

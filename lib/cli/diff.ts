@@ -21,6 +21,7 @@ import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
 import { LongWork } from "./long_work.ts";
+import { locale } from "./language.ts";
 import { type ConfigOptions, jsonText, parseSince, print, verb } from "./shared.ts";
 import { withStore } from "./store.ts";
 import { count, table } from "./terminal.ts";
@@ -135,7 +136,7 @@ function lines({ groups, targets, checked, changed }: Result): string[] {
   const rows = groups.map((group) => [
     String(group.count),
     ...arrow(group),
-    paint("gray", `such as ${group.example}${group.problem ? ` (${visible(group.problem)})` : ""}`),
+    paint("gray", `such as ${group.example}${group.problem ? ` (${visible(group.problem.in(locale))})` : ""}`),
   ]);
   const moved = targets.filter(({ name }) => groups.some((group) => group.moved.includes(name)));
   return [

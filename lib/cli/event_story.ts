@@ -7,6 +7,7 @@ import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
 import { type Story, tellStory } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
 import type { AttemptView } from "../store/views.ts";
+import { locale } from "./language.ts";
 import { print, printJson } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
 import { clock, fullTime, table } from "./terminal.ts";
@@ -55,7 +56,7 @@ function lines(story: Story, now: number): string[] {
       ["received", fullTime(Date.parse(story.receivedAt), now)],
       ["from", isSystem(story) ? "relay itself" : `${visible(story.source)}, signed with ${signed}`],
       ["state", story.state],
-      ...story.problems.map((problem) => ["problem", paint("yellow", visible(problem))]),
+      ...story.problems.map((problem) => ["problem", paint("yellow", visible(problem.in(locale)))]),
     ]),
     ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
     ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
@@ -78,9 +79,9 @@ function payloadLines(body: Uint8Array): string[] {
 /** Nothing where nobody asked for the note. */
 function noteLines({ details }: Story, now: number): string[] {
   if (!details) return [];
-  const { at, data, problem = "" } = details;
+  const { at, data, problem } = details;
   const title = data ? `Note, fetched ${fullTime(at, now)}` : `Note, not had at ${fullTime(at, now)}`;
-  return section(title, data ? payloadLines(data) : [`  ${paint("yellow", visible(problem))}`]);
+  return section(title, data ? payloadLines(data) : [`  ${paint("yellow", visible(problem?.in(locale) ?? ""))}`]);
 }
 
 function routeLines({ routing: { routes, targets, isFallback, problems } }: Story): string[] {
@@ -92,7 +93,7 @@ function routeLines({ routing: { routes, targets, isFallback, problems } }: Stor
       `${on.join(", ")} → ${to.join(", ")}`,
       paint("gray", verdictWords[verdict]),
     ])),
-    ...problems.map((problem) => `  ${paint("yellow", visible(problem))}`),
+    ...problems.map((problem) => `  ${paint("yellow", visible(problem.in(locale)))}`),
     `  today it would go to ${goesTo}`,
   ];
 }
@@ -113,7 +114,7 @@ function attemptCells({ attempt, startedAt, durationMs, outcome, reason, status,
     `${durationMs} ms`,
     outcome === "delivered" ? paint("green", "delivered") : paint("red", reason ?? outcome),
     status === null ? "" : String(status),
-    visible(detail ?? ""),
+    visible(detail?.in(locale) ?? ""),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import { ExitCode, RelayError } from "../errors.ts";
 import { request } from "../outbound/request.ts";
-import { networkOutcome } from "../targets/outcomes.ts";
+import { networkFailure } from "../targets/outcomes.ts";
 
 /** What was answered. */
 export interface Answer {
@@ -36,8 +36,8 @@ export async function post(
     return { status: answer.status, text: answer.body.toString(), fingerprint: answer.fingerprint };
   } catch (error) {
     if (signal.aborted) throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
-    const outcome = networkOutcome(error, url);
-    throw new RelayError(outcome.detail, hintOf(url, outcome.reason));
+    const { reason, problem } = networkFailure(error, url);
+    throw new RelayError(problem, hintOf(url, reason));
   }
 }
 

@@ -7,6 +7,7 @@ import { ExitCode, RelayError } from "../errors.ts";
 import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
+import { locale } from "./language.ts";
 import { configOf, print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { verdictWords } from "./event_words.ts";
 
@@ -59,11 +60,11 @@ function lines(result: ReturnType<typeof explain>): string[] {
         paint(verdict === "matched" ? "green" : "gray", verdictWords[verdict])
       }`
     ),
-    ...result.problems.map((problem) => `  ${paint("yellow", problem)}`),
+    ...result.problems.map((problem) => `  ${paint("yellow", problem.in(locale))}`),
     ...(result.messages ?? []).flatMap((one) => [
       "",
       paint("bold", one.target),
-      ...("problem" in one ? [`  ${paint("red", one.problem)}`] : fields(one.message)),
+      ...("problem" in one ? [`  ${paint("red", one.problem.in(locale))}`] : fields(one.message)),
     ]),
   ];
 }

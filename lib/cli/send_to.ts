@@ -8,6 +8,7 @@ import { visible } from "../log.ts";
 import { sendTest } from "../operator/test_message.ts";
 import { unknownName } from "../options.ts";
 import type { DeliveryStory } from "../store/operator.ts";
+import { locale } from "./language.ts";
 import { print, printJson, sourceOf, type SourceOptions } from "./shared.ts";
 import { type OpenStore, withWritableStore } from "./store.ts";
 
@@ -72,5 +73,5 @@ function resultOf(target: string, { state, history: [attempt] }: DeliveryStory):
   const took = `${attempt.durationMs} ms`;
   if (state === "delivered") return `${target}: delivered in ${took}`;
   const again = state === "dead" ? "it is a dead letter" : "it will be tried again";
-  return `${target}: ${attempt.reason} after ${took}, ${again}: ${attempt.detail ?? ""}`;
+  return `${target}: ${attempt.reason} after ${took}, ${again}: ${attempt.detail?.in(locale) ?? ""}`;
 }

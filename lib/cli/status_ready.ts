@@ -5,7 +5,7 @@ import { RelayError } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { request } from "../outbound/request.ts";
-import { networkOutcome, withWords } from "../targets/outcomes.ts";
+import { networkFailure, withWords } from "../targets/outcomes.ts";
 import { configOf, type ConfigOptions, print, printJson } from "./shared.ts";
 
 /** Longest wait for the relay's answer, in milliseconds. */
@@ -42,6 +42,6 @@ async function ask(url: string, token?: string): Promise<{ status: number; text:
     return { status, text: body.toString() };
   } catch (error) {
     if (signal.aborted) throw new RelayError(`Not ready: no answer from ${url} within ${ANSWER_WAIT_MS} ms`);
-    throw new RelayError(networkOutcome(error, url).detail, "start the relay with `relay serve`");
+    throw new RelayError(networkFailure(error, url).problem, "start the relay with `relay serve`");
   }
 }

@@ -11,6 +11,7 @@ import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUT
 import { isSystem } from "../system_event.ts";
 import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
+import { locale } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { fromStore, idsOf } from "./store.ts";
 import { table } from "./terminal.ts";
@@ -141,7 +142,7 @@ function resultLines(result: Result): string[] {
     `${isFailed(result) ? paint("red", "✗") : paint("green", "✓")} ${visible(name)} ${
       paint("gray", visible(`(${fixture.event.event} → ${goesTo})`))
     }`,
-    ...tested.problems.map((problem) => `    ${paint("yellow", visible(problem))}`),
+    ...tested.problems.map((problem) => `    ${paint("yellow", visible(problem.in(locale)))}`),
     ...tested.differences.flatMap(differenceLines),
   ];
 }
@@ -150,7 +151,7 @@ function differenceLines({ path, expected, actual, problem }: Difference): strin
   const text = path === "targets" ? targetsOf : textOf;
   const changes = problem !== undefined && actual === undefined ? [] : diffLines(text(expected), text(actual));
   return [
-    `    ${paint("bold", path)}${problem ? `: ${paint("red", visible(problem))}` : ""}`,
+    `    ${paint("bold", path)}${problem ? `: ${paint("red", visible(problem.in(locale)))}` : ""}`,
     ...changes.flatMap(({ value, added, removed }) =>
       value.replace(/\n$/, "").split("\n").map((line) => {
         const shown = visible(line);
@@ -174,7 +175,7 @@ function targetsOf(names: unknown): string {
 
 async function record(text: string, options: Options): Promise<void> {
   const { fixture, problems, redact } = await recorded(text, options);
-  for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem))}\n`);
+  for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem.in(locale)))}\n`);
   if (options.out === undefined) return printJson(fixture, redact);
   writeFixture(options.out, `${redact(JSON.stringify(fixture, null, 2))}\n`);
   if (options.json) printJson({ file: options.out, problems });

@@ -1,6 +1,8 @@
 /** Asks ConnectVets' API for a note. */
 
 import { Buffer } from "node:buffer";
+import type { Language } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import { type AnswerHeaders, type OutboundAnswer, request } from "../outbound/request.ts";
 import type { Dead, Retry } from "../outcome.ts";
 import { excerptOf } from "../targets/excerpt.ts";
@@ -34,16 +36,11 @@ export type Asked =
     | { kind: "failed"; outcome: Retry | Dead }
   );
 
-/** What the API is called in words. */
-export function placeOf({ url }: Pick<ApiAccess, "url">): string {
-  return `ConnectVets' API at ${new URL(url).host}`;
-}
-
 /** Asks for the note of this id. Never throws; what it gives after `stop` does not count. */
 export async function fetchNote({ url, key }: ApiAccess, id: string, stop: AbortSignal): Promise<Asked> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
-  const place = placeOf({ url });
-  const isLate = `No answer from ${place} within ${FETCH_TIMEOUT_MS} ms`;
+  const place = new URL(url).origin;
+  const late = () => failed(unavailable((words) => words.noAnswer(place, FETCH_TIMEOUT_MS)));
   try {
     const answer = await request(new URL(`${url}/notes/${encodeURIComponent(id)}`), {
       headers: { "X-API-KEY": key, Accept: "application/json", "User-Agent": `relay/${VERSION}` },
@@ -57,14 +54,14 @@ export async function fetchNote({ url, key }: ApiAccess, id: string, stop: Abort
       const pauseMs = retryAfterMs(headers.get("Retry-After"), Date.now()) ?? windowMs ?? PAUSE_MS;
       return { kind: "limited", pauseMs: Math.max(pauseMs, MIN_PAUSE_MS) };
     }
-    if (status === 200 && !answer.isWhole && signal.aborted) return failed(unavailable(isLate));
+    if (status === 200 && !answer.isWhole && signal.aborted) return late();
     // An answer of another kind of success may hold the note, which is the patient's.
     const asked = status === 200
       ? found(answer, id)
       : failed(noteOutcome({ status, answer: status >= 400 ? excerptOf(answer) : "" }));
     return { pauseMs: windowMs, ...asked };
   } catch (error) {
-    if (signal.aborted) return failed(unavailable(isLate));
+    if (signal.aborted) return late();
     return failed({ ...networkOutcome(error, place), reason: "note_unavailable" });
   }
 }
@@ -79,23 +76,22 @@ function windowPause(headers: AnswerHeaders, now: number): number | undefined {
 }
 
 function found({ body, coding, isWhole }: OutboundAnswer, id: string): Asked {
-  if (coding) return failed(unavailable(`ConnectVets' API answered 200, but compressed (${coding}), unasked`));
+  if (coding) return failed(unavailable(({ note }) => note.compressed(coding)));
   if (!isWhole) {
-    if (body.byteLength < MAX_BYTES) return failed(unavailable("ConnectVets' API answered 200, and cut its answer"));
-    return failed({ kind: "dead", reason: "note_unavailable", detail: `The note is larger than ${MAX_BYTES} bytes` });
+    const tooLarge = body.byteLength >= MAX_BYTES;
+    const outcome = unavailable(({ note }) => tooLarge ? note.tooLarge(MAX_BYTES) : note.cut);
+    return failed(tooLarge ? { ...outcome, kind: "dead" } : outcome);
   }
   try {
     const { data } = JSON.parse(body.toString()) as { data?: unknown };
     const given = noteOf(data)?.id;
-    if (!given) return failed(unavailable("ConnectVets' API answered 200, but with no note"));
+    if (!given) return failed(unavailable(({ note }) => note.none));
     // Another patient's details would go out as this one's.
-    if (given.toLowerCase() !== id.toLowerCase()) {
-      return failed(unavailable("ConnectVets' API answered 200, but with another note"));
-    }
+    if (given.toLowerCase() !== id.toLowerCase()) return failed(unavailable(({ note }) => note.other));
     return { kind: "found", data: Buffer.from(JSON.stringify(data)) };
   } catch {
     // What the error says may quote the text, which is the patient's.
-    return failed(unavailable("ConnectVets' API answered 200, but with no JSON"));
+    return failed(unavailable(({ note }) => note.notJson));
   }
 }
 
@@ -103,6 +99,6 @@ function failed(outcome: Retry | Dead): Asked {
   return { kind: "failed", outcome };
 }
 
-function unavailable(detail: string): Retry {
-  return { kind: "retry", reason: "note_unavailable", detail };
+function unavailable(say: (words: Language["outcomes"]) => string): Retry {
+  return { kind: "retry", reason: "note_unavailable", detail: Told.of(({ outcomes }) => say(outcomes)) };
 }

@@ -2,11 +2,12 @@
 
 import { payloadOf, type ReadableEvent } from "../event.ts";
 import { isObject } from "../json.ts";
+import { Told } from "../locale/told.ts";
 import { noteRequests } from "../metrics.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import type { Policy, Target } from "../targets/target.ts";
 import type { ApiAccess } from "./api.ts";
-import { FETCH_TIMEOUT_MS, fetchNote, placeOf } from "./fetch.ts";
+import { FETCH_TIMEOUT_MS, fetchNote } from "./fetch.ts";
 
 /** Added to each span, in milliseconds: requests do not arrive as far apart as they are made. */
 const MARGIN_MS = 1_000;
@@ -38,7 +39,7 @@ function noteLane(access: ApiAccess): Target {
     name: access.lane,
     kind: "connectvetsApi",
     policy,
-    address: placeOf(access),
+    address: new URL(access.url).origin,
     url: access.url,
     secrets: [access.key],
     warnings: [],
@@ -47,7 +48,7 @@ function noteLane(access: ApiAccess): Target {
     expired: (opensAt) => ({
       kind: "dead",
       reason: "note_unavailable",
-      detail: `ConnectVets' API takes no further request before ${new Date(opensAt).toISOString()}`,
+      detail: Told.of((words) => words.outcomes.note.limited(new Date(opensAt).toISOString())),
     }),
   };
 }
@@ -55,7 +56,7 @@ function noteLane(access: ApiAccess): Target {
 async function fetchFor(event: ReadableEvent, access: ApiAccess, signal: AbortSignal): Promise<Outcome | Deferred> {
   const id = noteIdOf(event);
   if (id === undefined) {
-    const detail = "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` goes without";
+    const detail = Told.of((words) => words.outcomes.note.unnamed);
     return { kind: "dead", reason: "note_missing", detail };
   }
   const asked = await fetchNote(access, id, signal);

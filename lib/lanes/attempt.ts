@@ -1,7 +1,8 @@
 /** One attempt to deliver: bounded in time, its end a value. */
 
 import type { Clock } from "../clock.ts";
-import { MessageError, messageOf } from "../errors.ts";
+import { MessageError, sayError } from "../errors.ts";
+import { Told } from "../locale/told.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import type { Delivery, Target } from "../targets/target.ts";
 
@@ -28,12 +29,17 @@ export async function attempt(
     const outcome = await target.deliver(prepare(), signal);
     if (!signal.aborted || outcome.kind === "delivered") return outcome;
   } catch (error) {
-    if (error instanceof MessageError) return { kind: "dead", reason: "message_invalid", detail: error.message };
-    if (!signal.aborted) return { kind: "retry", reason: "internal", detail: `Cannot deliver: ${messageOf(error)}` };
+    const problem = sayError(error);
+    if (error instanceof MessageError) return { kind: "dead", reason: "message_invalid", detail: Told.of(problem) };
+    if (!signal.aborted) {
+      const detail = Told.of((words) => words.outcomes.cannotDeliver(problem(words)));
+      return { kind: "retry", reason: "internal", detail };
+    }
   } finally {
     cancel();
     stop.removeEventListener("abort", abort);
   }
   if (stop.aborted) return undefined;
-  return { kind: "retry", reason: "timed_out", detail: `No answer from ${target.address} within ${timeoutMs} ms` };
+  const detail = Told.of((words) => words.outcomes.noAnswer(target.address, timeoutMs));
+  return { kind: "retry", reason: "timed_out", detail };
 }

@@ -6,6 +6,7 @@
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
+import { Told } from "../locale/told.ts";
 import type { Dead } from "../outcome.ts";
 import { type DeliveryRef, keyOf } from "../store/delivery.ts";
 import type { Due, Epoch, LaneStore, Suspect } from "../store/mod.ts";
@@ -129,11 +130,7 @@ export class Caution {
     const key = keyOf(ref);
     if (!this.#condemned.has(key)) return undefined;
     const { crashes } = this.#unsettled.get(key)!;
-    return {
-      kind: "dead",
-      reason: "crashed",
-      detail: `The relay ended ${crashes} times in a row during this delivery`,
-    };
+    return { kind: "dead", reason: "crashed", detail: Told.of((words) => words.outcomes.crashed(crashes)) };
   }
 
   /** A delivery was chosen to begin. If it is a suspect, no other one begins until it has ended, or lived through its trial. */

@@ -111,7 +111,9 @@ function recordOf(
 function mask(outcome: Outcome, redact: Redact): Outcome {
   const answer = outcome.answer && redact(outcome.answer);
   if (outcome.kind === "delivered" && answer === outcome.answer) return outcome;
-  return outcome.kind === "delivered" ? { ...outcome, answer } : { ...outcome, answer, detail: redact(outcome.detail) };
+  return outcome.kind === "delivered"
+    ? { ...outcome, answer }
+    : { ...outcome, answer, detail: outcome.detail.map(redact) };
 }
 
 function countAttempt(target: string, { outcome, state, durationMs }: AttemptRecord): void {
@@ -154,7 +156,8 @@ function logAttempt(
     log.info("delivered {type} {event} to {target} in {durationMs} ms", fields);
     return;
   }
-  const { reason, detail } = outcome;
+  const { reason } = outcome;
+  const detail = String(outcome.detail); // in English, as all of the log
   if (state === "dead") {
     log.error("dead {type} {event} to {target} at attempt {attempt}: {detail}", { ...fields, reason, detail });
     return;

@@ -1,5 +1,6 @@
 /** What stands in for a lane of relay's own that no config names any more: whatever is awaited there has failed. */
 
+import { Told } from "../locale/told.ts";
 import type { Target } from "../targets/target.ts";
 
 export function unnamed(name: string): Target {
@@ -12,6 +13,10 @@ export function unnamed(name: string): Target {
     warnings: [],
     render: () => ({}),
     deliver: () =>
-      Promise.resolve({ kind: "dead", reason: "internal", detail: "The config no longer says where to fetch it" }),
+      Promise.resolve({
+        kind: "dead",
+        reason: "internal",
+        detail: Told.of((words) => words.outcomes.note.noAccess),
+      }),
   };
 }

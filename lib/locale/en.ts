@@ -803,7 +803,126 @@ const config = {
 };
 
 /** What an attempt ended with, in one sentence. */
-const outcomes = {};
+const outcomes = {
+  answered: {
+    target: (status: number) => `The target answered ${status}`,
+    connectVets: (status: number) => `ConnectVets' API answered ${status}`,
+    mailServer: (status: number) => `The mail server answered ${status}`,
+    notSlack: (status: number) => `The target answered ${status}, but not "ok" as Slack does`,
+    notTaken: (status: number) => `The provider answered ${status}, but did not confirm that it took the message`,
+  },
+  noAnswer: (place: string, ms: number) => `No answer from ${place} within ${forms.duration(ms)}`,
+  cannotReach: (place: string, why: string) => `Cannot reach ${place}: ${why}`,
+  cannotDeliver: (why: string) => `Cannot deliver: ${why}`,
+  crashed: (times: number) =>
+    `The relay crashed ${forms.count(times, { one: "time", other: "times in a row" })} during this delivery`,
+  /** What a status means, where the number does not say it. */
+  meaning: {
+    redirected: "relay does not follow redirects",
+    keyInvalid: "the `key` in `enrich` is not valid: fix it, or `sandbox`, then retry",
+    keyForbidden: "the `key` in `enrich` may not read this note: fix it, or `sandbox`, then retry",
+    noteUnknown: "there is no such note: it may be deleted, or `sandbox` in `enrich` is wrong",
+  },
+  /** Why a place cannot be reached. */
+  network: {
+    refused: "nothing accepts connections there",
+    cut: "the connection was cut",
+    unknownHost: "the host name does not exist",
+    dnsSilent: "the DNS server did not answer",
+    dnsFailed: "the host name could not be resolved",
+    timedOut: "the connection timed out",
+    tlsFailed: "the TLS handshake failed",
+    noTls: "the server offers no TLS connection that can be trusted",
+    notInProtocol: "its answer does not follow the protocol",
+    endless: "its answer does not end",
+    notHttp: "its answer is not HTTP",
+    onlyInforms: "it announces an answer (1xx) that never comes",
+    endlessHead: "the headers of its answer do not end",
+    failed: "the network failed",
+    /** A failure with the code that the system gives it. */
+    coded: (failure: string, code: string) => `${failure} (${code})`,
+  },
+  proxy: {
+    notHttp: "the proxy in the environment is not an http:// or https:// URL",
+    unreachable: (place: string, why: string) => `the proxy at ${place} cannot be reached (${why})`,
+    noTunnel: (place: string, why: string) => `the proxy at ${place} does not connect to it (${why})`,
+    refused: (place: string, status: number) => `the proxy at ${place} refuses to connect to it (${status})`,
+    wrongLogin: (place: string) => `the proxy at ${place} does not accept the login in its URL (407)`,
+    noLogin: (place: string) => `the proxy at ${place} asks for a login, and its URL has none (407)`,
+  },
+  email: {
+    /** @param addresses Each in quotes. */
+    noUtf8: (addresses: string[], place: string) =>
+      `Cannot use ${
+        forms.and(addresses)
+      } at ${place}: the server does not support SMTPUTF8, so only ASCII characters ` +
+      "are allowed before the @; use another address, or another server",
+  },
+  script: {
+    exited: (code: number) => `The script exited with code ${code}`,
+    ended: (signal: string) => `The script was ended by ${signal}`,
+    cannotRun: (program: string, why: string) => `Cannot run ${program}: ${why}`,
+    /** Why the system starts no program, by its code. */
+    system: {
+      E2BIG: "its arguments and environment are too long",
+      EAGAIN: "the system allows no more processes",
+      EMFILE: "the relay has no file descriptors left",
+      ENFILE: "the system has no file descriptors left",
+      ENOENT: "something that it needs to start is missing, such as the C library that it was built with",
+      ENOEXEC: "the system does not know how to run it",
+      ENOMEM: "the system is out of memory",
+      ETXTBSY: "another program has it open for writing",
+    },
+  },
+  note: {
+    compressed: (coding: string) =>
+      `ConnectVets' API answered 200, but compressed (${coding}), which relay did not ask for`,
+    cut: "ConnectVets' API answered 200, but its answer was cut short",
+    tooLarge: (bytes: number) => `The note is larger than ${forms.number(bytes)} bytes`,
+    none: "ConnectVets' API answered 200, but without a note",
+    other: "ConnectVets' API answered 200, but with another note",
+    notJson: "ConnectVets' API answered 200, but not with JSON",
+    unnamed: "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` does without",
+    /** @param time ISO 8601. */
+    limited: (time: string) => `ConnectVets' API takes no request before ${time}`,
+    noAccess: "The config no longer says where to fetch the note",
+    /** Of a preview that has no note. */
+    missing: "it needs the whole note, as `note` beside `event`",
+  },
+  /** What a function of the config did wrong: each goes on after the place of the function. */
+  callback: {
+    promise: "returns a promise; it must return the value itself",
+    threw: (problem: string) => `threw: ${problem}`,
+    noText: "returns no text",
+  },
+  /** Why a message cannot be made; `field` is `text`, `blocks` or another one of the config. */
+  message: {
+    cannotMake: (field: string, why: string) => `Cannot make the ${field}: ${why}`,
+    itsFunction: (problem: string) => `its function ${problem}`,
+    undefined: "its function returns undefined",
+    emptyText: "its function returns an empty text",
+    /** @param kind One of `kinds`. */
+    notText: (kind: string) => `its function returns ${kind}, not a text`,
+    notList: (kind: string) => `its function returns ${kind}, not a list`,
+    /** Of a value that JSON has no form for. */
+    noJson: (kind: string) => `${kind} cannot be written as JSON`,
+    notJson: (problem: string) => `it cannot be written as JSON: ${problem}`,
+    tooDeep: "Cannot read the event: it is nested too deeply",
+    /** What kind of value this is, by its type. */
+    kinds: {
+      null: "null",
+      list: "a list",
+      string: "a text",
+      number: "a number",
+      bigint: "a BigInt",
+      boolean: "a boolean",
+      symbol: "a symbol",
+      undefined: "undefined",
+      object: "an object",
+      function: "a function",
+    },
+  },
+};
 
 /** Other errors that a person may meet. */
 const errors = {};

@@ -835,7 +835,112 @@ const config: Language["config"] = {
 };
 
 /** What an attempt ended with, in one sentence. */
-const outcomes: Language["outcomes"] = {};
+const outcomes: Language["outcomes"] = {
+  answered: {
+    target: (status) => `O destino respondeu ${status}`,
+    connectVets: (status) => `A API do ConnectVets respondeu ${status}`,
+    mailServer: (status) => `O servidor de e-mail respondeu ${status}`,
+    notSlack: (status) => `O destino respondeu ${status}, mas não "ok", como o Slack responde`,
+    notTaken: (status) => `O provedor respondeu ${status}, mas não confirmou que aceitou a mensagem`,
+  },
+  noAnswer: (place, ms) => `Sem resposta de ${place} em ${forms.duration(ms)}`,
+  cannotReach: (place, why) => `Não foi possível acessar ${place}: ${why}`,
+  cannotDeliver: (why) => `Não foi possível entregar: ${why}`,
+  crashed: (times) =>
+    `O relay caiu ${forms.count(times, { one: "vez", other: "vezes seguidas" })} durante esta entrega`,
+  meaning: {
+    redirected: "o relay não segue redirecionamentos",
+    keyInvalid: "a `key` do `enrich` não é válida: corrija-a, ou o `sandbox`, e reenvie",
+    keyForbidden: "a `key` do `enrich` não tem acesso a esta nota: corrija-a, ou o `sandbox`, e reenvie",
+    noteUnknown: "a nota não existe: pode ter sido apagada, ou o `sandbox` do `enrich` está errado",
+  },
+  network: {
+    refused: "nada aceita conexões nesse endereço",
+    cut: "a conexão foi cortada",
+    unknownHost: "o nome do servidor não existe",
+    dnsSilent: "o servidor de DNS não respondeu",
+    dnsFailed: "não foi possível resolver o nome do servidor",
+    timedOut: "o tempo da conexão esgotou",
+    tlsFailed: "a negociação de TLS falhou",
+    noTls: "o servidor não oferece uma conexão TLS confiável",
+    notInProtocol: "a resposta não segue o protocolo",
+    endless: "a resposta não termina",
+    notHttp: "a resposta não é HTTP",
+    onlyInforms: "anuncia uma resposta (1xx) que nunca chega",
+    endlessHead: "os cabeçalhos da resposta não terminam",
+    failed: "a rede falhou",
+    coded: (failure, code) => `${failure} (${code})`,
+  },
+  proxy: {
+    notHttp: "o proxy definido no ambiente não é uma URL http:// nem https://",
+    unreachable: (place, why) => `não foi possível acessar o proxy ${place} (${why})`,
+    noTunnel: (place, why) => `o proxy ${place} não abre a conexão (${why})`,
+    refused: (place, status) => `o proxy ${place} recusa a conexão (${status})`,
+    wrongLogin: (place) => `o proxy ${place} não aceita o login da URL (407)`,
+    noLogin: (place) => `o proxy ${place} exige login, e a URL não tem nenhum (407)`,
+  },
+  email: {
+    noUtf8: (addresses, place) =>
+      `Não é possível usar ${forms.and(addresses)} em ${place}: o servidor não tem SMTPUTF8 e só aceita letras sem ` +
+      "acento antes do @; use outro endereço ou outro servidor",
+  },
+  script: {
+    exited: (code) => `O script terminou com o código ${code}`,
+    ended: (signal) => `O script foi encerrado por ${signal}`,
+    cannotRun: (program, why) => `Não foi possível executar ${program}: ${why}`,
+    system: {
+      E2BIG: "os argumentos e o ambiente são longos demais",
+      EAGAIN: "o sistema não permite mais processos",
+      EMFILE: "o relay não tem mais descritores de arquivo livres",
+      ENFILE: "o sistema não tem mais descritores de arquivo livres",
+      ENOENT: "falta algo de que ele precisa para iniciar, como a biblioteca C com a qual foi compilado",
+      ENOEXEC: "o sistema não sabe como executá-lo",
+      ENOMEM: "o sistema está sem memória",
+      ETXTBSY: "outro programa está gravando nele",
+    },
+  },
+  note: {
+    compressed: (coding) => `A API do ConnectVets respondeu 200, mas comprimido (${coding}), o que o relay não pediu`,
+    cut: "A API do ConnectVets respondeu 200, mas a resposta veio incompleta",
+    tooLarge: (bytes) => `A nota tem mais de ${forms.number(bytes)} bytes`,
+    none: "A API do ConnectVets respondeu 200, mas sem nota",
+    other: "A API do ConnectVets respondeu 200, mas com outra nota",
+    notJson: "A API do ConnectVets respondeu 200, mas a resposta não é JSON",
+    unnamed:
+      "O evento não indica nenhuma nota em `data.note_id` nem em `data.id`; `optional: true` no `enrich` a dispensa",
+    limited: (time) => `A API do ConnectVets não aceita requisições antes de ${time}`,
+    noAccess: "A configuração não diz mais onde buscar a nota",
+    missing: "precisa da nota completa, em `note` ao lado de `event`",
+  },
+  callback: {
+    promise: "retorna uma promise; deve retornar o próprio valor",
+    threw: (problem) => `lançou um erro: ${problem}`,
+    noText: "não retorna um texto",
+  },
+  message: {
+    cannotMake: (field, why) => `Não foi possível montar ${field}: ${why}`,
+    itsFunction: (problem) => `a função ${problem}`,
+    undefined: "a função retorna undefined",
+    emptyText: "a função retorna um texto vazio",
+    notText: (kind) => `a função retorna ${kind}, não um texto`,
+    notList: (kind) => `a função retorna ${kind}, não uma lista`,
+    noJson: (kind) => `${kind} não pode ser escrito em JSON`,
+    notJson: (problem) => `não pode ser escrito em JSON: ${problem}`,
+    tooDeep: "Não foi possível ler o evento: ele tem níveis demais",
+    kinds: {
+      null: "null",
+      list: "uma lista",
+      string: "um texto",
+      number: "um número",
+      bigint: "um BigInt",
+      boolean: "um booleano",
+      symbol: "um símbolo",
+      undefined: "undefined",
+      object: "um objeto",
+      function: "uma função",
+    },
+  },
+};
 
 /** Other errors that a person may meet. */
 const errors: Language["errors"] = {};

@@ -1,6 +1,7 @@
 /** What would go elsewhere under another config. Pure functions. */
 
 import { isDeepStrictEqual } from "node:util";
+import type { Told } from "../locale/told.ts";
 import type { Routing, RoutingTable } from "../pipeline/route.ts";
 import type { Target } from "../targets/target.ts";
 
@@ -34,8 +35,8 @@ export interface Change {
   to: readonly string[];
   /** Targets of both sides that lie elsewhere under the new config. */
   moved: readonly string[];
-  /** What a `when` of the new config threw over it, in words. */
-  problem?: string;
+  /** What went wrong in a `when` of the new config. */
+  problem?: Told;
 }
 
 /**

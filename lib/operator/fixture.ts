@@ -7,6 +7,7 @@ import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "../event.ts";
 import { isObject } from "../json.ts";
+import { Told } from "../locale/told.ts";
 import { options, unknownName } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
@@ -80,8 +81,8 @@ export interface Difference {
   path: string;
   expected: unknown;
   actual: unknown;
-  /** Why there is nothing, in words. */
-  problem?: string;
+  /** Why there is nothing. */
+  problem?: Told;
 }
 
 /** What a config made of a fixture. It is passed if there is no difference. */
@@ -90,8 +91,8 @@ export interface Tested {
   verdicts: Verdict[];
   isFallback: boolean;
   differences: Difference[];
-  /** What a `when` threw, in words; it is no match, and no difference by itself. */
-  problems: string[];
+  /** What went wrong in a `when`; it is no match, and no difference by itself. */
+  problems: Told[];
 }
 
 /**
@@ -108,12 +109,12 @@ export function testFixture(fixture: Fixture, config: PreviewConfig, redact: Red
   const named = [...new Set([...Object.keys(expected), ...messages.map(({ target }) => target)])];
   return {
     ...routing,
-    problems: routing.problems.map(redact),
+    problems: routing.problems.map((one) => one.map(redact)),
     differences: [
       ...differentTargets(targets, routing.targets, config),
       ...named.flatMap((target) => {
         const sent = messages.find((one) => one.target === target) ??
-          { target, problem: unknownTarget(target, config) ?? `nothing is sent to "${target}"` };
+          { target, problem: Told.of(unknownTarget(target, config) ?? `nothing is sent to "${target}"`) };
         return differentMessage(sent, expected[target], event, redact);
       }),
     ],
@@ -134,7 +135,7 @@ function differentTargets(
     path: "targets",
     expected: wanted,
     actual: given,
-    ...(unknown.length > 0 && { problem: unknown.join("; ") }),
+    ...(unknown.length > 0 && { problem: Told.of(unknown.join("; ")) }),
   }];
 }
 
@@ -150,7 +151,7 @@ function differentMessage(
 ): Difference[] {
   const path = ["messages", sent.target];
   if ("problem" in sent) {
-    return [{ path: formatPath(path), expected, actual: undefined, problem: redact(sent.problem) }];
+    return [{ path: formatPath(path), expected, actual: undefined, problem: sent.problem.map(redact) }];
   }
   const shown = mapTexts(sent.message, redact);
   if (expected === AS_RECEIVED) {
@@ -172,7 +173,7 @@ export function unhit(tested: readonly Tested[], config: PreviewConfig): { route
 /** A recorded fixture, and in words what it does not hold. */
 export interface Recorded {
   fixture: Fixture;
-  problems: string[];
+  problems: Told[];
 }
 
 /**
@@ -200,9 +201,11 @@ export function recordFixture(stored: ReadableEvent, config: PreviewConfig, reda
       ? fixture
       : { ...fixture, expect: { targets, messages: recorded(messages, eventOf(fixture), redact) } },
     problems: [
-      ...(isMasked ? ["The event holds a secret of this config; the fixture holds a mask in its place"] : []),
-      ...problems.map(redact),
-      ...messages.flatMap((one) => "problem" in one ? [`${one.target}: ${redact(one.problem)}`] : []),
+      ...(isMasked ? [Told.of("The event holds a secret of this config; the fixture holds a mask in its place")] : []),
+      ...problems.map((one) => one.map(redact)),
+      ...messages.flatMap((one) =>
+        "problem" in one ? [one.problem.map((text) => `${one.target}: ${redact(text)}`)] : []
+      ),
     ],
   };
 }

@@ -1,5 +1,6 @@
 /** How a body, or a note, is shown to a person. */
 
+import type { Told } from "../locale/told.ts";
 import type { Fetched } from "../store/operator.ts";
 
 /** A body as text. */
@@ -51,7 +52,7 @@ export interface ShownNote {
   at: string;
   /** The note; `null` if there is none. */
   data: unknown;
-  problem: string | null;
+  problem: Told | null;
 }
 
 /** The note of an event as JSON shows it; `null` where nobody asked. */

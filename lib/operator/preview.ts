@@ -1,9 +1,10 @@
 /** What a config makes of an event: where it goes, and what each target would be sent. Sends nothing. */
 
 import { noteOf } from "../connectvets/note.ts";
-import { messageOf } from "../errors.ts";
+import { sayError } from "../errors.ts";
 import type { ReadableEvent } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
+import { Told } from "../locale/told.ts";
 import { messageFor, needOf, route, routedOf, type Routing, type RoutingTable } from "../pipeline/route.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
@@ -15,8 +16,8 @@ export interface PreviewConfig extends RoutingTable {
   targets: ReadonlyMap<string, Pick<Target, "render" | "enrich" | "sendsBytes">>;
 }
 
-/** What a target would be sent, as JSON holds it, or in words why that cannot be made. */
-export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: string };
+/** What a target would be sent, as JSON holds it, or why that cannot be made. */
+export type Preview = { target: string; message: Record<string, unknown> } | { target: string; problem: Told };
 
 /**
  * An event as it would be if it came in at `now` by this source; a `note` beside its `data` is taken for the note in full.
@@ -52,11 +53,11 @@ function render({ note, ...event }: ReadableEvent, target: string, config: Previ
     const own = config.targets.get(target)!;
     const access = needOf(routedOf(event), { ...own, name: target }, config);
     if (access && !access.isOptional && !note) {
-      return { target, problem: "it needs the note in full, as `note` beside `event`" };
+      return { target, problem: Told.of((words) => words.outcomes.note.missing) };
     }
     const message = own.render(access ? { ...event, note } : event, fields);
     return { target, message: JSON.parse(jsonOf("message", message)) };
   } catch (error) {
-    return { target, problem: messageOf(error) };
+    return { target, problem: Told.of(sayError(error)) };
   }
 }

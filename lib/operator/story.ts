@@ -2,6 +2,7 @@
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { IdBytes } from "../id.ts";
+import type { Told } from "../locale/told.ts";
 import { maskHeaders } from "../log.ts";
 import { isSystem } from "../system_event.ts";
 import { route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/route.ts";
@@ -15,7 +16,7 @@ export interface RoutingStory {
   targets: string[];
   isFallback: boolean;
   routes: { on: readonly string[]; to: readonly string[]; verdict: Verdict }[];
-  problems: string[];
+  problems: Told[];
 }
 
 /** {@link EventStory} as a person sees it: headers masked, and the secret by its number alone. */

@@ -64,7 +64,7 @@ async function openProxy({ url, place }: Proxy, signal: AbortSignal): Promise<So
     return url.protocol === "https:" ? await secure(socket, url.hostname, true, signal) : socket;
   } catch (error) {
     signal.throwIfAborted();
-    throw new OutboundError("proxy_failed", `the proxy at ${place} cannot be reached (${codeOf(error)})`);
+    throw new OutboundError("proxy_failed", (words) => words.proxy.unreachable(place, codeOf(error)));
   }
 }
 
@@ -76,8 +76,10 @@ async function openTunnel(socket: Socket, proxy: Proxy, url: URL, signal: AbortS
   const bounds = { maxBytes: PROXY_WORDS_BYTES, restMs: 0, signal };
   const { status } = await connection.send("CONNECT", head, undefined, bounds).catch((error) => {
     signal.throwIfAborted();
-    const words = error instanceof OutboundError ? error.message : codeOf(error);
-    throw new OutboundError("proxy_failed", `the proxy at ${proxy.place} opens no connection to it (${words})`);
+    throw new OutboundError("proxy_failed", (words) => {
+      const why = error instanceof OutboundError ? error.say(words) : codeOf(error);
+      return words.proxy.noTunnel(proxy.place, why);
+    });
   });
   if (status >= 200 && status < 300 && connection.isOpen) return connection.detach();
   connection.close();
@@ -86,12 +88,11 @@ async function openTunnel(socket: Socket, proxy: Proxy, url: URL, signal: AbortS
 
 /** What a proxy's own answer means. */
 export function proxyRefused({ place, headers }: Proxy, status: number): OutboundError {
-  if (status !== 407) {
-    return new OutboundError("proxy_failed", `the proxy at ${place} does not let it pass (${status})`);
-  }
   const hasLogin = Object.keys(headers).length > 0;
-  const words = hasLogin ? "does not take the login of its URL (407)" : "asks for a login, and its URL has none (407)";
-  return new OutboundError("proxy_failed", `the proxy at ${place} ${words}`);
+  return new OutboundError("proxy_failed", ({ proxy }) => {
+    if (status !== 407) return proxy.refused(place, status);
+    return hasLogin ? proxy.wrongLogin(place) : proxy.noLogin(place);
+  });
 }
 
 async function openSocket({ protocol, hostname, port }: URL, signal: AbortSignal): Promise<Socket> {
@@ -162,7 +163,7 @@ function secure(socket: Socket, hostname: string, isChecked: boolean, signal: Ab
       reject(error);
     };
     const done = () => settle(); // without what Bun says here of a certificate that is not to be checked
-    const closed = () => settle(new OutboundError("connection_reset", "the connection was cut"));
+    const closed = () => settle(new OutboundError("connection_reset", ({ network }) => network.cut));
     const abort = () => settle(signal.reason);
     secured.once("secureConnect", done).on("error", settle).on("close", closed);
     if (signal.aborted) return abort();

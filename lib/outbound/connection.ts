@@ -255,10 +255,12 @@ function isBeyond({ head, bytes, bodyBytes, maxBytes }: Exchange): boolean {
 
 function problemOf({ bytes, hasInformed }: Exchange, problem?: ParserProblem): OutboundError {
   if (bytes <= MAX_HEAD_BYTES && problem !== "head_too_large") {
-    return new OutboundError("unexpected_answer", "its answer is not HTTP");
+    return new OutboundError("unexpected_answer", ({ network }) => network.notHttp);
   }
-  const words = hasInformed ? "informs of an answer (1xx) that does not come" : "answers with a head that does not end";
-  return new OutboundError("unexpected_answer", `it ${words}`);
+  return new OutboundError(
+    "unexpected_answer",
+    ({ network }) => hasInformed ? network.onlyInforms : network.endlessHead,
+  );
 }
 
 /** Whether an error says no more than that the connection is no longer there. */

@@ -36,7 +36,7 @@ export function readProxy(text: string): Proxy {
   const whole = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new OutboundError("proxy_failed", "the proxy that the environment names is not one of http:// or https://");
+    throw new OutboundError("proxy_failed", ({ proxy }) => proxy.notHttp);
   }
   const login = loginOf(url);
   return { url, place: url.origin, headers: login ? { "Proxy-Authorization": login } : {} };

@@ -6,6 +6,8 @@ import type { Clock } from "../clock.ts";
 import { StoreError } from "../errors.ts";
 import type { NewDelivery, NewEvent, Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
+import type { Language } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
 import type { Source, SourceEvent } from "../sources/source.ts";
@@ -95,7 +97,7 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
     body,
     headers,
     secretIndex,
-    problems: problems.map(config.redact),
+    problems: problems.map((one) => one.map(config.redact)),
     deliveries: deliveries.map((delivery) => awaiting(delivery, event, config)),
   };
 }
@@ -114,7 +116,7 @@ export function deliveriesOf(
   event: RoutedEvent,
   config: Pick<AcceptConfig, "routes" | "fallback" | "targets">,
   to?: readonly string[],
-): { deliveries: NewDelivery[]; problems: string[] } {
+): { deliveries: NewDelivery[]; problems: Told[] } {
   const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
   const deliveries = targets.map((target) => {
     const order = config.targets.get(target)?.policy.order;
@@ -128,7 +130,7 @@ export function deliveriesOf(
  * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
  * the same: a sender may stamp anew what it sends again under the same `id`.
  */
-function idOf({ source, body, event }: Received, problems: string[]): Uint8Array {
+function idOf({ source, body, event }: Received, problems: Told[]): Uint8Array {
   const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, event.payload, problems);
   if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
   if (event.id !== undefined) return eventId(`${source.name}\0id`, event.id, 0);
@@ -140,11 +142,12 @@ function keyOf(
   name: string,
   key: (event: unknown) => unknown,
   payload: Payload,
-  problems: string[],
+  problems: Told[],
 ): string | undefined {
   const answer = callFunction(key, payload);
   if ("value" in answer && typeof answer.value === "string" && answer.value !== "") return withoutNul(answer.value);
-  problems.push(`${name} ${"problem" in answer ? answer.problem : "gives no text"}`);
+  const problem = "problem" in answer ? answer.problem : (words: Language) => words.outcomes.callback.noText;
+  problems.push(Told.of((words) => `${name} ${problem(words)}`));
   return undefined;
 }
 
@@ -171,5 +174,7 @@ function logAccepted(event: NewEvent, result: "stored" | "duplicate", ms: number
   const goesTo = targets.join(", ") || "no target";
   const parts = { event: id, type, source, result, secretIndex, bytes, durationMs, goesTo, targets };
   log.info("accepted {type} {event} for {goesTo}", parts);
-  for (const problem of problems) log.warn("problem with {event}: {problem}", { event: id, type, source, problem });
+  for (const problem of problems) {
+    log.warn("problem with {event}: {problem}", { event: id, type, source, problem: String(problem) });
+  }
 }

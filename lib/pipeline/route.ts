@@ -2,6 +2,7 @@
 
 import { callFunction } from "../callback.ts";
 import type { Awaited, Payload, ReadableEvent } from "../event.ts";
+import { Told } from "../locale/told.ts";
 import { matches } from "../pattern.ts";
 import type { MessageFields } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
@@ -51,8 +52,8 @@ export interface Routing {
   verdicts: Verdict[];
   /** The targets come from `fallback`. */
   isFallback: boolean;
-  /** What a `when` threw, in words. */
-  problems: string[];
+  /** What went wrong in a `when`. */
+  problems: Told[];
 }
 
 /** An event as routes are asked about it. */
@@ -75,7 +76,7 @@ export function routedOf(event: ReadableEvent): RoutedEvent {
 
 /** Where this event goes. Never throws. */
 export function route(event: RoutedEvent, table: RoutingTable): Routing {
-  const problems: string[] = [];
+  const problems: Told[] = [];
   const targets = new Set<string>();
   const verdicts = table.routes.map((rule, index) => {
     const verdict = judge(event, rule, index, problems);
@@ -122,11 +123,11 @@ export function needOf(event: RoutedEvent, target: Needy, table: RoutingTable): 
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
 }
 
-function judge(event: RoutedEvent, rule: RouteRule, index: number, problems: string[]): Verdict {
+function judge(event: RoutedEvent, rule: RouteRule, index: number, problems: Told[]): Verdict {
   if (!rule.on.some((pattern) => matches(pattern, event.type))) return "other_event";
   if (!rule.when) return "matched";
   const answer = callFunction(rule.when, event.payload);
   if ("value" in answer) return answer.value ? "matched" : "when_false";
-  problems.push(`routes[${index}].when ${answer.problem}`);
+  problems.push(Told.of((words) => `routes[${index}].when ${answer.problem(words)}`));
   return "when_threw";
 }

@@ -2,6 +2,7 @@
 
 import type { NewDelivery, NewEvent, RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
+import type { Told } from "../locale/told.ts";
 import type { Reason } from "../outcome.ts";
 import type { DeliveryRef } from "./delivery.ts";
 import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, ShownState, TargetView } from "./views.ts";
@@ -19,7 +20,7 @@ export interface Fetched {
   /** The note, as the API gave it: JSON. */
   data?: Uint8Array;
   /** Why there is none, in words. */
-  problem?: string;
+  problem?: Told;
 }
 
 /** Everything that is known of an event. */

@@ -4,7 +4,8 @@ import { dueTime } from "../clock.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { RelayEvent } from "../event.ts";
 import { deliveryId, deliveryIdOf, formatId, type IdBytes } from "../id.ts";
-import type { Outcome, Reason } from "../outcome.ts";
+import { Told } from "../locale/told.ts";
+import type { Dead, Reason, Retry } from "../outcome.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { Due, LaneHold } from "./mod.ts";
 import { isOwnLane } from "../own_lane.ts";
@@ -109,7 +110,7 @@ export interface HoldRow {
 }
 
 export function fetchedOf({ at, data, problem }: NoteRow): Fetched {
-  return { at, data: data ?? undefined, problem: problem ?? undefined };
+  return { at, data: data ?? undefined, problem: problem === null ? undefined : Told.parse(problem) };
 }
 
 export function holdOf(row: Omit<HoldRow, "name">, now: number): LaneHold {
@@ -157,9 +158,18 @@ export function eventView(row: ListedRow, deliveries: readonly DeliveryRow[], no
     receivedAt: isoTime(row.received_at),
     noteId: row.note_id,
     externalId: row.external_id,
-    problems: row.problems === null ? [] : JSON.parse(row.problems),
+    problems: problemsOf(row.problems),
     deliveries: deliveryViews(row.id, deliveries, now).map(([view]) => view),
   };
+}
+
+/** What is stored of the problems of an event; `null` if there are none. */
+export function storedProblems(problems: readonly Told[]): string | null {
+  return problems.length > 0 ? JSON.stringify(problems.map((one) => one.stored())) : null;
+}
+
+function problemsOf(stored: string | null): Told[] {
+  return stored === null ? [] : (JSON.parse(stored) as string[]).map(Told.parse);
 }
 
 export function dueOfRow(row: DueRow, lane: string): Due {
@@ -184,11 +194,16 @@ export function dueOfRow(row: DueRow, lane: string): Due {
   };
 }
 
+/** A failure to fetch, as it is stored for the deliveries that await it. */
+export function storedFailure(failure: Retry | Dead): string {
+  return JSON.stringify({ ...failure, detail: failure.detail.stored() });
+}
+
 /** A store of an older schema kept the words alone. */
-function failureOf({ outcome, problem }: DueRow): Outcome {
-  return outcome === null
-    ? { kind: "dead", reason: "note_unavailable", detail: problem ?? "" }
-    : JSON.parse(outcome) as Outcome;
+function failureOf({ outcome, problem }: DueRow): Retry | Dead {
+  if (outcome === null) return { kind: "dead", reason: "note_unavailable", detail: Told.parse(problem ?? "") };
+  const { detail, ...failure } = JSON.parse(outcome);
+  return { ...failure, detail: Told.parse(detail) };
 }
 
 /** The event as it is delivered. */
@@ -240,7 +255,7 @@ export function attemptView(row: AttemptRow): AttemptView {
     durationMs: row.duration_ms,
     outcome: row.outcome,
     reason: row.reason,
-    detail: row.detail,
+    detail: row.detail === null ? null : Told.parse(row.detail),
     status: row.status,
     answer: row.answer,
   };

@@ -4,12 +4,16 @@
  */
 
 import { z } from "zod";
+import type { Told } from "../locale/told.ts";
 import { reasons } from "../outcome.ts";
 
 export const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
 export const id = z.uuid().meta({ description: "UUIDv7" });
 export const count = z.int().min(0);
 export const ms = z.number().min(0).meta({ description: "Milliseconds" });
+
+/** A text that a page and the CLI show in the reader's language; as JSON it is the English one. */
+export const told = z.custom<Told>().meta({ type: "string" });
 
 export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
 
@@ -46,7 +50,7 @@ export const eventView = z.object({
   receivedAt: time,
   noteId: z.string().nullable().meta({ description: "The note that it is about, as far as its payload says" }),
   externalId: z.string().nullable().meta({ description: "The reference that the clinic's own system gave" }),
-  problems: z.array(z.string()).meta({ description: "What functions of the config threw over it" }),
+  problems: z.array(told).meta({ description: "What went wrong in functions of the config" }),
   deliveries: z.array(deliveryView.meta({ id: "Delivery" })),
 });
 export type EventView = z.infer<typeof eventView>;
@@ -57,7 +61,7 @@ export const attemptView = z.object({
   durationMs: ms,
   outcome: z.enum(["delivered", "retry", "dead"]),
   reason: reason.nullable(),
-  detail: z.string().nullable().meta({ description: "One sentence" }),
+  detail: told.nullable().meta({ description: "One sentence" }),
   status: z.int().nullable().meta({ description: "HTTP status, SMTP reply code or exit code" }),
   answer: z.string().nullable().meta({ description: "The first part of what the target answered" }),
 });

@@ -2,8 +2,10 @@
 
 import * as z from "zod/mini";
 import { callFunction } from "../callback.ts";
-import { describe, MessageError, messageOf } from "../errors.ts";
+import { MessageError, sayError } from "../errors.ts";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
+import type { Language } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import { isSystem } from "../system_event.ts";
 
 /** A text, or a function that makes it from the event. */
@@ -66,8 +68,8 @@ export function fieldsFor(event: RelayEvent, target: MessageFields, route: Messa
 export function valueOf(field: string, option: unknown, payload: Payload): unknown {
   if (typeof option !== "function") return option;
   const answer = callFunction(option as (event: unknown) => unknown, payload);
-  if ("problem" in answer) throw new MessageError(`Cannot make the ${field}: its function ${answer.problem}`);
-  if (answer.value === undefined) throw new MessageError(`Cannot make the ${field}: its function gives undefined`);
+  if ("problem" in answer) throw cannotMake(field, (words, all) => words.itsFunction(answer.problem(all)));
+  if (answer.value === undefined) throw cannotMake(field, (words) => words.undefined);
   return answer.value;
 }
 
@@ -78,20 +80,33 @@ export function valueOf(field: string, option: unknown, payload: Payload): unkno
 export function textOf(field: string, option: unknown, payload: Payload): string | undefined {
   const value = valueOf(field, option, payload);
   if (value === undefined || (typeof value === "string" && value !== "")) return value;
-  throw new MessageError(
-    `Cannot make the ${field}: its function gives ${value === "" ? "an empty text" : describe(value)}, not a text`,
-  );
+  throw cannotMake(field, (words) => value === "" ? words.emptyText : words.notText(words.kinds[kindOf(value)]));
+}
+
+type Words = Language["outcomes"]["message"];
+
+/** @param why Says why a field cannot be made. */
+export function cannotMake(field: string, why: (words: Words, all: Language) => string): MessageError {
+  return new MessageError((words) => {
+    const { message } = words.outcomes;
+    return message.cannotMake(field, why(message, words));
+  });
+}
+
+/** What kind of value this is; the value itself may be a patient's. */
+export function kindOf(value: unknown): keyof Words["kinds"] {
+  return value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
 }
 
 /**
- * A copy of a JSON value with every text in it changed by `escape`.
+ * A copy of a value of JSON, or with texts in every language, with every text in it changed by `escape`.
  * @throws {MessageError} if it is nested more deeply than the runtime can follow.
  */
 export function mapTexts<Value>(value: Value, escape: (text: string) => string): Value {
   try {
     return mapWithin(value, escape);
   } catch (error) {
-    if (error instanceof RangeError) throw new MessageError("Cannot read the event: it is nested too deeply");
+    if (error instanceof RangeError) throw new MessageError((words) => words.outcomes.message.tooDeep);
     throw error;
   }
 }
@@ -100,6 +115,7 @@ function mapWithin<Value>(value: Value, escape: (text: string) => string): Value
   if (typeof value === "string") return escape(value) as Value;
   if (Array.isArray(value)) return value.map((one) => mapWithin(one, escape)) as Value;
   if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Told) return value.map(escape) as Value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapWithin(one, escape)])) as Value;
 }
 
@@ -112,10 +128,9 @@ export function jsonOf(field: string, value: unknown): string {
   try {
     json = JSON.stringify(value);
   } catch (error) {
-    throw new MessageError(`Cannot make the ${field}: it cannot be written as JSON: ${messageOf(error)}`);
+    const problem = sayError(error);
+    throw cannotMake(field, (words, all) => words.notJson(problem(all)));
   }
-  if (json === undefined) {
-    throw new MessageError(`Cannot make the ${field}: ${describe(value)} cannot be written as JSON`);
-  }
+  if (json === undefined) throw cannotMake(field, (words) => words.noJson(words.kinds[kindOf(value)]));
   return json;
 }

@@ -1,17 +1,22 @@
 /** What the end of an attempt means: one table each of HTTP statuses, SMTP replies, exit codes and network errors. */
 
+import type { Language } from "../locale/mod.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { Told } from "../locale/told.ts";
 import { OutboundError } from "../outbound/error.ts";
 import type { Answer, Dead, Outcome, Reason, Retry } from "../outcome.ts";
+
+type Words = Language["outcomes"];
 
 /** Numbers from … to …, and what they mean. Of several rows that fit a number, the first counts. */
 export type Row =
   | readonly [from: number, to: number, kind: "delivered"]
-  | readonly [from: number, to: number, kind: "retry" | "dead", reason: Reason, words?: string];
+  | readonly [from: number, to: number, kind: "retry" | "dead", reason: Reason, meaning?: keyof Words["meaning"]];
 
 /** HTTP statuses. */
 export const httpRows: readonly Row[] = [
   [200, 299, "delivered"],
-  [300, 399, "dead", "redirected", "redirects are not followed"],
+  [300, 399, "dead", "redirected", "redirected"],
   [408, 408, "retry", "refused"],
   [425, 425, "retry", "refused"],
   [429, 429, "retry", "rate_limited"],
@@ -24,15 +29,9 @@ export const httpRows: readonly Row[] = [
  * letter says so at once, and all of that reason are retried together.
  */
 export const noteRows: readonly Row[] = [
-  [401, 401, "dead", "note_refused", "the key in `enrich` is not valid there: fix it or its `sandbox`, then retry"],
-  [
-    403,
-    403,
-    "dead",
-    "note_refused",
-    "the key in `enrich` may not read this note: fix it or its `sandbox`, then retry",
-  ],
-  [404, 404, "dead", "note_missing", "it knows no such note: was it deleted, or is `sandbox` in `enrich` wrong?"],
+  [401, 401, "dead", "note_refused", "keyInvalid"],
+  [403, 403, "dead", "note_refused", "keyForbidden"],
+  [404, 404, "dead", "note_missing", "noteUnknown"],
   [408, 408, "retry", "note_unavailable"],
   [425, 425, "retry", "note_unavailable"],
   [500, Infinity, "retry", "note_unavailable"],
@@ -57,19 +56,19 @@ export const exitRows: readonly Row[] = [
 ];
 
 /** Network errors by code, of the system and of Nodemailer. All are tried again. */
-export const networkRows: Readonly<Record<string, readonly [Reason, words: string]>> = {
-  ECONNREFUSED: ["connection_refused", "nothing accepts connections there"],
-  ECONNRESET: ["connection_reset", "the connection was cut"],
-  EPIPE: ["connection_reset", "the connection was cut"],
-  ECONNECTION: ["connection_reset", "the connection was cut"],
-  ENOTFOUND: ["dns_failed", "the host name is not known"],
-  EAI_AGAIN: ["dns_failed", "the name server did not answer"],
-  EDNS: ["dns_failed", "the host name could not be looked up"],
-  ETIMEDOUT: ["timed_out", "the connection timed out"],
-  EPROTO: ["tls_failed", "the TLS handshake failed"],
-  ETLS: ["tls_failed", "the server offers no TLS that can be trusted"],
-  EPROTOCOL: ["unexpected_answer", "its answer is not in the protocol"],
-  EFLOOD: ["unexpected_answer", "its answer does not end"],
+export const networkRows: Readonly<Record<string, readonly [Reason, Exclude<keyof Words["network"], "coded">]>> = {
+  ECONNREFUSED: ["connection_refused", "refused"],
+  ECONNRESET: ["connection_reset", "cut"],
+  EPIPE: ["connection_reset", "cut"],
+  ECONNECTION: ["connection_reset", "cut"],
+  ENOTFOUND: ["dns_failed", "unknownHost"],
+  EAI_AGAIN: ["dns_failed", "dnsSilent"],
+  EDNS: ["dns_failed", "dnsFailed"],
+  ETIMEDOUT: ["timed_out", "timedOut"],
+  EPROTO: ["tls_failed", "tlsFailed"],
+  ETLS: ["tls_failed", "noTls"],
+  EPROTOCOL: ["unexpected_answer", "notInProtocol"],
+  EFLOOD: ["unexpected_answer", "endless"],
 };
 
 /** What errors say in words where Nodemailer hides their code: those of OpenSSL. */
@@ -85,13 +84,13 @@ const MAX_PAUSE_MS = 3_600_000;
 
 /** The outcome that an HTTP answer gives. `retryAfter` is the header's value. */
 export function httpOutcome(answer: Answer & { status: number }, retryAfter: string | null, nowMs: number): Outcome {
-  const outcome = outcomeIn(httpRows, answer, `The target answered ${answer.status}`)!;
+  const outcome = outcomeIn(httpRows, answer, ({ answered }) => answered.target(answer.status))!;
   return outcome.kind === "retry" ? { ...outcome, pauseMs: retryAfterMs(retryAfter, nowMs) } : outcome;
 }
 
 /** The outcome of an answer of ConnectVets' API that gives no note; that to 429 is another. */
 export function noteOutcome(answer: Answer & { status: number }): Retry | Dead {
-  return outcomeIn(noteRows, answer, `ConnectVets' API answered ${answer.status}`) as Retry | Dead;
+  return outcomeIn(noteRows, answer, ({ answered }) => answered.connectVets(answer.status)) as Retry | Dead;
 }
 
 /**
@@ -109,8 +108,9 @@ export function smtpOutcome(error: SmtpError, place: string): Outcome {
   const { code, responseCode: status, response: answer } = error;
   // A reply to STARTTLS says nothing of the message, even a 5xx.
   const replied = status !== undefined && code !== "ETLS";
-  const words = withWords(`The mail server answered ${status}`, answer?.replaceAll(smtpCodes, ""));
-  const outcome = replied && outcomeIn(smtpRows, { status, answer }, words);
+  const said = answer?.replaceAll(smtpCodes, "");
+  const outcome = replied &&
+    outcomeIn(smtpRows, { status, answer }, ({ answered }) => withWords(answered.mailServer(status), said));
   return outcome || networkOutcome(error, place);
 }
 
@@ -132,30 +132,51 @@ export type SmtpError = Error & { code?: string; responseCode?: number; response
 
 /** The outcome of a program that ended: by itself with a code, or by a signal, which is tried again. */
 export function exitOutcome(code: number | null, signal: string | null): Outcome {
-  if (code !== null) return outcomeIn(exitRows, { status: code }, `The script exited with ${code}`)!;
-  return { kind: "retry", reason: "script_failed", detail: `The script was ended by ${signal}` };
+  if (code !== null) return outcomeIn(exitRows, { status: code }, ({ script }) => script.exited(code))!;
+  return { kind: "retry", reason: "script_failed", detail: Told.of((words) => words.outcomes.script.ended(signal!)) };
 }
 
 /** The outcome of an attempt that ended in a network error. `place` is where it went, without any secret. */
 export function networkOutcome(error: unknown, place: string): Retry {
-  if (error instanceof OutboundError) {
-    return { kind: "retry", reason: error.reason, detail: `Cannot reach ${place}: ${error.message}` };
+  const { reason, problem } = networkFailure(error, place);
+  return { kind: "retry", reason, detail: Told.of(problem) };
+}
+
+/** What a network error means, and that this place cannot be reached, in one sentence. */
+export function networkFailure(error: unknown, place: string): { reason: Reason; problem: Phrase } {
+  const { reason, say } = error instanceof OutboundError ? error : systemFailure(codeOf(error));
+  return { reason, problem: ({ outcomes }) => outcomes.cannotReach(place, say(outcomes)) };
+}
+
+function systemFailure(code: string): Pick<OutboundError, "reason" | "say"> {
+  if (Object.hasOwn(networkRows, code)) {
+    const [reason, name] = networkRows[code]!;
+    return { reason, say: ({ network }) => network[name] };
   }
-  const code = codeOf(error);
-  const [reason, words] = (Object.hasOwn(networkRows, code) && networkRows[code]) ||
-    (/CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/i.test(code)
-      ? ["tls_failed", `the TLS handshake failed (${code})`] as const
-      : ["network_failed", code ? `the network failed (${code})` : "the network failed"] as const);
-  return { kind: "retry", reason, detail: `Cannot reach ${place}: ${words}` };
+  if (/CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/i.test(code)) {
+    return { reason: "tls_failed", say: ({ network }) => network.coded(network.tlsFailed, code) };
+  }
+  return {
+    reason: "network_failed",
+    say: ({ network }) => code ? network.coded(network.failed, code) : network.failed,
+  };
 }
 
 /** The outcome by the first row that fits the status. */
-function outcomeIn(rows: readonly Row[], answer: Answer & { status: number }, words: string): Outcome | undefined {
+function outcomeIn(
+  rows: readonly Row[],
+  answer: Answer & { status: number },
+  say: (words: Words) => string,
+): Outcome | undefined {
   const row = rows.find(([from, to]) => answer.status >= from && answer.status <= to);
   if (!row) return undefined;
   if (row[2] === "delivered") return { kind: row[2], ...answer };
-  const [, , kind, reason, more] = row;
-  return { kind, reason, detail: more ? `${words}; ${more}` : words, ...answer };
+  const [, , kind, reason, meaning] = row;
+  const detail = Told.of(({ outcomes }) => {
+    const said = say(outcomes);
+    return meaning ? `${said}; ${outcomes.meaning[meaning]}` : said;
+  });
+  return { kind, reason, detail, ...answer };
 }
 
 const codeWords = new RegExp(`(${Object.keys(codeOfWords).join("|")})`, "i");

@@ -4,11 +4,13 @@ import { resolve, sep } from "node:path";
 import process from "node:process";
 import * as z from "zod/mini";
 import { printable, type RelayEvent } from "../event.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { Told } from "../locale/told.ts";
 import { options } from "../options.ts";
 import type { Outcome, Retry } from "../outcome.ts";
 import { runsByShell } from "../runtime.ts";
 import type { SecretText } from "../secret.ts";
-import { englishWarnings, type Warning } from "../warnings.ts";
+import type { Warning } from "../warnings.ts";
 import { exitOutcome } from "./outcomes.ts";
 import { type ProgramOptions, startProgram } from "./program.ts";
 import { faultOf } from "./script_fault.ts";
@@ -96,23 +98,14 @@ export const scriptTarget: TargetKind<z.output<typeof schema>> = {
 
 /** The outcome of a program that could not be run. It may be mended any time, so that it is tried again. */
 function notRun(program: string, why: Warning | NodeJS.ErrnoException): Retry {
-  const cause = typeof why === "function"
-    ? why(englishWarnings)
-    : startErrors[why.code ?? ""] ?? why.code ?? why.message;
-  return { kind: "retry", reason: "script_not_run", detail: `Cannot run ${program}: ${cause}` };
+  const cause: Phrase = typeof why === "function" ? ({ warnings }) => why(warnings) : (words) => {
+    const { code = why.message } = why;
+    const { system } = words.outcomes.script;
+    return Object.hasOwn(system, code) ? system[code as keyof typeof system] : code;
+  };
+  const detail = Told.of((words) => words.outcomes.script.cannotRun(program, cause(words)));
+  return { kind: "retry", reason: "script_not_run", detail };
 }
-
-/** Why the system starts no program, besides what is wrong with its file. */
-const startErrors: Readonly<Record<string, string>> = {
-  E2BIG: "its arguments and environment are too long",
-  EAGAIN: "the system allows no more processes",
-  EMFILE: "the relay has no file descriptors left",
-  ENFILE: "the system has no file descriptors left",
-  ENOENT: "what it needs to be loaded is not there, such as the C library that it was built with",
-  ENOEXEC: "the system does not know how to run it",
-  ENOMEM: "the system has no memory left",
-  ETXTBSY: "it is open for writing",
-};
 
 function variablesOf(event: RelayEvent): Record<string, string> {
   return { RELAY_EVENT_ID: event.id, RELAY_EVENT_TYPE: printable(event.type), RELAY_SOURCE: event.source };

@@ -1,18 +1,20 @@
 /** Delivers to a Slack incoming webhook. */
 
 import * as z from "zod/mini";
-import { describe, MessageError } from "../errors.ts";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import { noticeOf } from "../messages/event_notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import {
+  cannotMake,
   fieldsFor,
   jsonOf,
+  kindOf,
   mapTexts,
   type MessageFields,
   messageShape,
@@ -97,7 +99,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
         const outcome = await exchange(url, { method: "POST", headers, body, signal }, place);
         const { status, answer = "" } = outcome;
         if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
-        const detail = `The target answered ${status}, but not "ok" as Slack does`;
+        const detail = Told.of((words) => words.outcomes.answered.notSlack(status!));
         return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
       },
     };
@@ -111,7 +113,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
 function blocksOf(blocks: unknown, locale: Locale): readonly unknown[] | undefined {
   if (blocks === undefined) return undefined;
   if (!Array.isArray(blocks)) {
-    throw new MessageError(`Cannot make the blocks: the function gives ${describe(blocks)}, not a list`);
+    throw cannotMake("blocks", (words) => words.notList(words.kinds[kindOf(blocks)]));
   }
   if (blocks.length <= MAX_BLOCKS) return blocks;
   const kept = blocks.slice(0, MAX_BLOCKS - 1);

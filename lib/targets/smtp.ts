@@ -2,6 +2,7 @@
 
 import { hostname } from "node:os";
 import type { SentMessageInfo } from "nodemailer/lib/smtp-connection/index.js";
+import { Told } from "../locale/told.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { decode } from "../outbound/login.ts";
 import type { Dead, Outcome } from "../outcome.ts";
@@ -149,12 +150,6 @@ function accepted({ response = "", rejected = [] }: SentMessageInfo): Outcome {
 }
 
 function notTaken(addresses: string[], place: string): Dead {
-  const named = [...new Set(addresses)].map((address) => `"${address}"`).join(", ");
-  return {
-    kind: "dead",
-    reason: "refused",
-    detail:
-      `Cannot use ${named} at ${place}: the server does not offer SMTPUTF8, which an address needs that has other ` +
-      "letters than those of ASCII before its @; use another address, or another server",
-  };
+  const quoted = [...new Set(addresses)].map((address) => `"${address}"`);
+  return { kind: "dead", reason: "refused", detail: Told.of((words) => words.outcomes.email.noUtf8(quoted, place)) };
 }

@@ -67,17 +67,23 @@ test("fetchNote() waits no longer than a window lasts, however far the API's clo
 });
 
 const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason: string, detail: RegExp][] = [
-  ["401", status(401, '{"error":"unauthorized"}'), "dead", "note_refused", /answered 401; the key in `enrich`/],
-  ["403", status(403), "dead", "note_refused", /answered 403; the key in `enrich`/],
-  ["404", status(404), "dead", "note_missing", /answered 404; it knows no such note/],
+  [
+    "401",
+    status(401, '{"error":"unauthorized"}'),
+    "dead",
+    "note_refused",
+    /answered 401; the `key` in `enrich` is not valid/,
+  ],
+  ["403", status(403), "dead", "note_refused", /answered 403; the `key` in `enrich` may not/],
+  ["404", status(404), "dead", "note_missing", /answered 404; there is no such note/],
   ["422", status(422), "dead", "note_refused", /answered 422$/],
   ["a redirect", status(302, "", { Location: "http://127.0.0.1:1/" }), "dead", "note_refused", /answered 302$/],
   ["500", status(500), "retry", "note_unavailable", /answered 500$/],
   ["503", status(503), "retry", "note_unavailable", /answered 503$/],
-  ["no JSON", status(200, "<html>Paciente"), "retry", "note_unavailable", /answered 200, but with no JSON$/],
-  ["an empty note", status(200, '{"data":{}}'), "retry", "note_unavailable", /answered 200, but with no note$/],
+  ["no JSON", status(200, "<html>Paciente"), "retry", "note_unavailable", /answered 200, but not with JSON$/],
+  ["an empty note", status(200, '{"data":{}}'), "retry", "note_unavailable", /answered 200, but without a note$/],
   ["another note", status(200, '{"data":{"id":"n-2"}}'), "retry", "note_unavailable", /200, but with another note$/],
-  ["no note", status(200, '{"data":[]}'), "retry", "note_unavailable", /answered 200, but with no note$/],
+  ["no note", status(200, '{"data":[]}'), "retry", "note_unavailable", /answered 200, but without a note$/],
   [
     "a note that is compressed",
     status(200, "\x0b\x02\x80", { "Content-Encoding": "br" }),
@@ -93,7 +99,7 @@ const failures: [what: string, respond: Respond, kind: "retry" | "dead", reason:
     },
     "retry",
     "note_unavailable",
-    /answered 200, and cut its answer$/,
+    /answered 200, but its answer was cut short$/,
   ],
   ["a note without end", status(200, `{"data":"${"x".repeat(1024 ** 2)}"}`), "dead", "note_unavailable", /larger than/],
 ];
@@ -103,8 +109,8 @@ for (const [what, respond, kind, reason, detail] of failures) {
     const { asked } = await ask(respond);
     assert.ok(asked.kind === "failed");
     assert.deepEqual([asked.outcome.kind, asked.outcome.reason], [kind, reason]);
-    assert.match(asked.outcome.detail, detail);
-    assert.ok(!asked.outcome.detail.includes("Paciente"));
+    assert.match(String(asked.outcome.detail), detail);
+    assert.ok(!String(asked.outcome.detail).includes("Paciente"));
   });
 }
 
@@ -119,15 +125,17 @@ test("fetchNote() keeps the first part of what an error says", async () => {
   assert.ok(asked.kind === "failed" && Buffer.byteLength(asked.outcome.answer!) <= 1_024 + 2);
 });
 
-test("fetchNote() tells that nothing listens, by the API's name and not the target's reason", async () => {
+test("fetchNote() tells that nothing listens, in each language, and not by the target's reason", async () => {
   const port = await freePort();
   const access = { url: `http://127.0.0.1:${port}/notes/v1`, key: "k", isOptional: false, lane: "x" };
   const asked = await fetchNote(access, "n-1", never);
   assert.ok(asked.kind === "failed");
   assert.deepEqual([asked.outcome.kind, asked.outcome.reason], ["retry", "note_unavailable"]);
-  assert.match(
-    asked.outcome.detail,
-    /^Cannot reach ConnectVets' API at 127\.0\.0\.1:\d+: nothing accepts connections there$/,
+  const place = `http://127.0.0.1:${port}`;
+  assert.equal(asked.outcome.detail.in("en"), `Cannot reach ${place}: nothing accepts connections there`);
+  assert.equal(
+    asked.outcome.detail.in("pt-BR"),
+    `Não foi possível acessar ${place}: nada aceita conexões nesse endereço`,
   );
 });
 

@@ -63,7 +63,7 @@ test("serve accepts what an async dedupe or order rejects, records it, and goes 
     assert.equal((await relay.post('{"event":"test","data":{}}')).text, "OK");
     await sink.received(1);
     for (const name of ["dedupe", "order"]) {
-      await relay.logged(name, ({ problem }) => new RegExp(`${name} gives a promise`).test(String(problem)));
+      await relay.logged(name, ({ problem }) => new RegExp(`${name} returns a promise`).test(String(problem)));
     }
     assert.doesNotMatch(relay.output(), /no key|no order|\n\s+at /);
   } finally {

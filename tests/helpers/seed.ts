@@ -2,6 +2,7 @@
 
 import { eventId } from "../../lib/id.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 
 /** Stores so many events of type `note.failed`, each with one delivery to this target, which was refused. */
@@ -32,7 +33,7 @@ export async function seedDead(path: string, count: number, target: string): Pro
       attempt: 1,
       startedAt: now,
       durationMs: 1,
-      outcome: { kind: "dead", reason: "refused", detail: "no" } as const,
+      outcome: { kind: "dead", reason: "refused", detail: Told.of("no") } as const,
       state: "dead" as const,
       isAwaited: false,
       wasBegun: false,

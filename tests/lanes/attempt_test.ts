@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import type { Deferred, Outcome } from "../../lib/outcome.ts";
 import { attempt } from "../../lib/lanes/attempt.ts";
 import { httpTarget } from "../../lib/targets/http.ts";
@@ -32,7 +33,7 @@ const rows: [does: string, end: () => Outcome, timedOut: string, stopped: string
   ["keeps a success that came at the last moment", () => ({ kind: "delivered" }), "delivered", "delivered"],
   [
     "blames no failure on the message",
-    () => ({ kind: "dead", reason: "refused", detail: "no" }),
+    () => ({ kind: "dead", reason: "refused", detail: Told.of("no") }),
     "timed_out",
     undefined,
   ],

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { NewEvent } from "../../lib/event.ts";
 import { Owner } from "../../lib/lanes/owner.ts";
 import type { LanesConfig } from "../../lib/lanes/worker.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { Deferred, Outcome } from "../../lib/outcome.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Store } from "../../lib/store/mod.ts";
@@ -36,11 +37,11 @@ export interface Made {
   delivery: Delivery;
 }
 
-export const failed = { kind: "retry", reason: "server_failed", detail: "It answered 500" } as const;
-export const refused = { kind: "dead", reason: "refused", detail: "It answered 400" } as const;
+export const failed = { kind: "retry", reason: "server_failed", detail: Told.of("It answered 500") } as const;
+export const refused = { kind: "dead", reason: "refused", detail: Told.of("It answered 400") } as const;
 
 /** What an operator sees of an event's first delivery. */
-export interface Told {
+export interface Shown {
   state: string;
   attempts: number;
   /** In how many milliseconds the next attempt is due. */
@@ -188,7 +189,7 @@ export class Bench {
     this.#other.exec(sql);
   }
 
-  async told(key: string): Promise<Told> {
+  async told(key: string): Promise<Shown> {
     const { state, attempts, nextAttemptAt, history } = (await this.store.story(newEvent(key).id))!.deliveries[0]!;
     const dueMs = nextAttemptAt === null ? undefined : Date.parse(nextAttemptAt) - this.clock.now();
     return { state, attempts, dueMs, durations: history.map(({ durationMs }) => durationMs) };

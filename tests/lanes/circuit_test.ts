@@ -2,15 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import type { Outcome } from "../../lib/outcome.ts";
 import { Circuit } from "../../lib/lanes/circuit.ts";
 
 const policy = { failures: 3, pauseMs: 1_000 };
 
 const delivered: Outcome = { kind: "delivered" };
-const failed: Outcome = { kind: "retry", reason: "server_failed", detail: "" };
-const dead: Outcome = { kind: "dead", reason: "refused", detail: "" };
-const paused: Outcome = { kind: "retry", reason: "rate_limited", detail: "", pauseMs: 50 };
+const failed: Outcome = { kind: "retry", reason: "server_failed", detail: Told.of("") };
+const dead: Outcome = { kind: "dead", reason: "refused", detail: Told.of("") };
+const paused: Outcome = { kind: "retry", reason: "rate_limited", detail: Told.of(""), pauseMs: 50 };
 
 /** What the circuit says to these outcomes, all of them at one time. */
 const noteAll = (circuit: Circuit, outcomes: Outcome[], now = 0) =>

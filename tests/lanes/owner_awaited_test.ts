@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import type { Delivered, Outcome } from "../../lib/outcome.ts";
 import type { NewDelivery } from "../../lib/event.ts";
 import { systemEvent } from "../../lib/system_event.ts";
@@ -129,7 +130,7 @@ test("Owner makes a delivery without what it can go without when its patience ha
 });
 
 test("Owner waits for no lane that opens too late for what can go without it", async () => {
-  const expired = () => ({ kind: "dead", reason: "note_unavailable", detail: "It takes no more" }) as const;
+  const expired = () => ({ kind: "dead", reason: "note_unavailable", detail: Told.of("It takes no more") }) as const;
   const answer = () => ({ ...found, pauseMs: 2 * MINUTE });
   const scripts = { a: {}, [LANE]: fetching(answer, { parts: { expired } }) };
   await withOwner(scripts, async (bench) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreError } from "../../lib/errors.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { Outcome } from "../../lib/outcome.ts";
 import { redactor } from "../../lib/secret.ts";
 import { newEvent } from "../store/samples.ts";
@@ -110,14 +111,14 @@ test("Owner leaves what waits for a target that the config does not name, and ma
 });
 
 test("Owner masks the secrets of the config under which an attempt began", async () => {
-  const answer = () => ({ ...refused, detail: "It said: old secret", answer: "no: old secret" });
+  const answer = () => ({ ...refused, detail: Told.of("It said: old secret"), answer: "no: old secret" });
   await withOwner({ a: { takesMs: 100, answer } }, async (bench) => {
     const { config } = bench;
     await bench.accept(["1"]);
     await bench.clock.run(50);
     await bench.within(bench.owner.use({ ...config, redact: redactor(["new secret"]) }));
     const [one] = (await bench.store.story(newEvent("1").id))!.deliveries[0]!.history;
-    assert.deepEqual([one!.detail, one!.answer], ["It said: [secret]", "no: [secret]"]);
+    assert.deepEqual([one!.detail, one!.answer], [Told.of("It said: [secret]"), "no: [secret]"]);
   }, { redact: redactor(["old secret"]) });
 });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pace } from "../../lib/lanes/pace.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { Outcome } from "../../lib/outcome.ts";
 import type { Policy } from "../../lib/targets/target.ts";
 
@@ -10,7 +11,7 @@ const policyOf = (parts: Partial<Policy> = {}): Policy => ({ timeoutMs: 1_000, c
 const perSecond = { perMs: 1_000, limit: 1 };
 
 /** A failure after which the target asks for a pause. */
-const pauseOf = (pauseMs: number) => ({ kind: "retry", reason: "rate_limited", detail: "", pauseMs }) as const;
+const pauseOf = (pauseMs: number) => ({ kind: "retry", reason: "rate_limited", detail: Told.of(""), pauseMs }) as const;
 
 /** What the pace says at a time: how many may start, and when one more may. */
 const at = (pace: Pace, now: number) => [pace.room(now), pace.opensAt(now)];
@@ -99,7 +100,7 @@ test("Pace waits until enough have ended where the new policy lets fewer run", (
 });
 
 const circuit = { failures: 2, pauseMs: 1_000 };
-const failed = { kind: "retry", reason: "server_failed", detail: "" } as const;
+const failed = { kind: "retry", reason: "server_failed", detail: Told.of("") } as const;
 
 test("Pace starts nothing while its circuit is open, then one probe, then as many as before", () => {
   const pace = new Pace(policyOf({ circuit }));

@@ -10,6 +10,7 @@ import { eventId, parseId, readDeliveryId } from "../../lib/id.ts";
 import { Owner } from "../../lib/lanes/owner.ts";
 import { watch } from "../../lib/lanes/watch.ts";
 import type { LanesConfig } from "../../lib/lanes/worker.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { OWN_LANE } from "../../lib/own_lane.ts";
 import type { Deferred, Outcome } from "../../lib/outcome.ts";
 import { awaitedBy } from "../../lib/pipeline/route.ts";
@@ -197,7 +198,7 @@ export class Simulation {
     await this.clock.sleep(outcome ? ms : HOUR_MS, signal);
     if (program.isKilled) return await never;
     const wasLong = this.clock.monotonic() - made.startedAt >= policy.timeoutMs;
-    const late = { kind: "retry", reason: "timed_out", detail: `#${made.serial}.` } as const;
+    const late = { kind: "retry", reason: "timed_out", detail: Told.of(`#${made.serial}.`) } as const;
     const last = signal.aborted && !wasLong ? undefined : outcome ?? late;
     this.referee.end(made, last);
     if (signal.aborted && last?.kind === "delivered") throw new Error("it was to be ended");
@@ -207,7 +208,7 @@ export class Simulation {
   /** By chance; `undefined` where it hangs. */
   #chosen(text: string, lane: string): Outcome | Deferred | undefined {
     const { retry, paused, dead, deferred, hangs } = (lane === NOTES ? this.chancesOfNotes : undefined) ?? this.chances;
-    const failure = { reason: "server_failed", detail: text } as const;
+    const failure = { reason: "server_failed", detail: Told.of(text) } as const;
     let chance = this.clock.random();
     if ((chance -= retry) < 0) return { kind: "retry", ...failure };
     if ((chance -= paused) < 0) return { kind: "retry", ...failure, pauseMs: this.among(3_000) + 1 };
@@ -374,6 +375,6 @@ function targetOf(name: string, { policy, need }: Setup): Target {
 function notesOf(policy: Partial<Policy>): Target {
   return {
     ...targetOf(NOTES, { policy: { retry: { scheduleMs: [], jitter: 0 }, ...policy } }),
-    expired: () => ({ kind: "dead", reason: "note_unavailable", detail: "too late" }),
+    expired: () => ({ kind: "dead", reason: "note_unavailable", detail: Told.of("too late") }),
   };
 }

@@ -4,9 +4,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import { ChangeGroups, changeOf, movedTargets } from "../../lib/operator/diff.ts";
 
-const routing = (targets: string[], problems: string[] = []) => ({
+const routing = (targets: string[], problems: Told[] = []) => ({
   targets,
   verdicts: [],
   isFallback: false,
@@ -32,8 +33,13 @@ for (const [what, from, to, moved, changes] of rows) {
 }
 
 test("changeOf() gives targets in the order of their names, those that have moved, and why a route does not match", () => {
-  const change = changeOf("x", routing(["b", "a"]), routing(["c", "b", "a"], ["one", "two"]), new Set(["b", "c"]));
-  assert.deepEqual(change, { type: "x", from: ["a", "b"], to: ["a", "b", "c"], moved: ["b"], problem: "one" });
+  const change = changeOf(
+    "x",
+    routing(["b", "a"]),
+    routing(["c", "b", "a"], ["one", "two"].map((one) => Told.of(one))),
+    new Set(["b", "c"]),
+  );
+  assert.deepEqual(change, { type: "x", from: ["a", "b"], to: ["a", "b", "c"], moved: ["b"], problem: Told.of("one") });
 });
 
 test("ChangeGroups counts what is alike, the largest group first", () => {

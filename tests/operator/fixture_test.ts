@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { connectvets, defineConfig, email, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import type { ReadableEvent } from "../../lib/event.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { type Fixture, readFixtures, recordFixture, testFixture, unhit } from "../../lib/operator/fixture.ts";
 import { redactor } from "../../lib/secret.ts";
 import { readable } from "../../lib/sources/view.ts";
@@ -87,8 +88,10 @@ const failing: [what: string, fixture: Fixture, differences: unknown[]][] = [
       path: "targets",
       expected: ["crn"],
       actual: ["crm"],
-      problem: 'unknown target "crn"; known targets are "plantao", "equipe", "sistema", "crm", "quebrado", "arquivo";' +
-        ' did you mean "crm"?',
+      problem: Told.of(
+        'unknown target "crn"; known targets are "plantao", "equipe", "sistema", "crm", "quebrado", "arquivo";' +
+          ' did you mean "crm"?',
+      ),
     }],
   ],
   [
@@ -106,7 +109,7 @@ const failing: [what: string, fixture: Fixture, differences: unknown[]][] = [
       path: "messages.plantao",
       expected: { text: "x" },
       actual: undefined,
-      problem: 'nothing is sent to "plantao"',
+      problem: Told.of('nothing is sent to "plantao"'),
     }],
   ],
   [
@@ -134,13 +137,13 @@ test("testFixture() fails a message that cannot be made, even if nothing is said
     run({ event: { event: "note.broken", data: {} }, expect: { targets: ["quebrado"] } }).differences;
   assert.deepEqual(others, []);
   assert.equal(difference!.path, "messages.quebrado");
-  assert.match(difference!.problem!, /^Cannot make the body: its function threw/);
+  assert.match(String(difference!.problem), /^Cannot make the body: its function threw/);
 });
 
 test("testFixture() tells of a `when` that throws, which is no match", () => {
   const { differences, problems } = run({ event: { event: "note.threw", data: {} }, expect: "unrouted" });
   assert.deepEqual(differences, []);
-  assert.match(problems[0]!, /^routes\[4\]\.when threw: /);
+  assert.match(String(problems[0]), /^routes\[4\]\.when threw: /);
 });
 
 test("testFixture() takes a fixture's `receivedAt`, or always the same one, for the time of an event without its own", () => {
@@ -258,8 +261,10 @@ test("recordFixture() says all that comes of the event", () => {
 
 test("recordFixture() says what it does not hold", () => {
   const masked = recordFixture(stored(`{"event":"other","data":"${SECRET}"}`), table, redact);
-  assert.deepEqual(masked.problems, ["The event holds a secret of this config; the fixture holds a mask in its place"]);
+  assert.deepEqual(masked.problems.map(String), [
+    "The event holds a secret of this config; the fixture holds a mask in its place",
+  ]);
   const broken = recordFixture(stored('{"event":"note.broken","data":{}}'), table, redact);
-  assert.match(broken.problems[0]!, /^quebrado: Cannot make the body/);
+  assert.match(String(broken.problems[0]), /^quebrado: Cannot make the body/);
   assert.deepEqual(broken.fixture.expect, { targets: ["quebrado"], messages: {} });
 });

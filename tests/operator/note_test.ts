@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { connectvets, connectvetsApi, defineConfig, http, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { noteOf } from "../../lib/connectvets/note.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { readFixtures, recordFixture, testFixture } from "../../lib/operator/fixture.ts";
 import { incoming, preview } from "../../lib/operator/preview.ts";
 import { shownNote } from "../../lib/operator/payload.ts";
@@ -55,7 +56,7 @@ test("testFixture() makes a message of the fixture's note, escaped as all of an 
 test("testFixture() says that a note is missing which a message needs, and does without one that is optional", () => {
   const [difference, ...more] = differencesOf({ event: completed, expect: { targets: ["chat", "crm"] } });
   assert.deepEqual([difference!.path, more], ["messages.chat", []]);
-  assert.match(difference!.problem!, /needs the note in full/);
+  assert.match(String(difference!.problem), /needs the whole note/);
   assert.deepEqual(differencesOf({ event: failed, expect: { messages: { chat: { text: "nobody" } } } }), []);
   assert.deepEqual(
     differencesOf({ event: failed, note, expect: { messages: { chat: { text: "Rex &amp; Max" } } } }),
@@ -101,5 +102,9 @@ test("shownNote() gives what is kept as JSON, its numbers as they were written",
     JSON.stringify(shownNote({ at: 0, data })),
     '{"at":"1970-01-01T00:00:00.000Z","data":{"weight":1.50},"problem":null}',
   );
-  assert.deepEqual(shownNote({ at: 0, problem: "x" }), { at: "1970-01-01T00:00:00.000Z", data: null, problem: "x" });
+  assert.deepEqual(shownNote({ at: 0, problem: Told.of("x") }), {
+    at: "1970-01-01T00:00:00.000Z",
+    data: null,
+    problem: Told.of("x"),
+  });
 });

@@ -168,12 +168,17 @@ test("request() asks no proxy for a program of this machine, wherever it listens
 
 const page = (status: string, more = "") => `HTTP/1.1 ${status}\r\n${more}Content-Length: 4\r\n\r\npage`;
 const refusals: [what: string, url: string, answer: string, words: RegExp][] = [
-  ["407 to CONNECT", `https://${nowhere}/`, page("407 Login"), /^the proxy at \S+ does not take the login of its URL/],
-  ["502 to CONNECT", `https://${nowhere}/`, page("502 Bad"), /^the proxy at \S+ does not let it pass \(502\)$/],
-  ["503 to CONNECT", `https://${nowhere}/`, page("503 Oh"), /does not let it pass \(503\)$/],
+  [
+    "407 to CONNECT",
+    `https://${nowhere}/`,
+    page("407 Login"),
+    /^the proxy at \S+ does not accept the login in its URL/,
+  ],
+  ["502 to CONNECT", `https://${nowhere}/`, page("502 Bad"), /^the proxy at \S+ refuses to connect to it \(502\)$/],
+  ["503 to CONNECT", `https://${nowhere}/`, page("503 Oh"), /refuses to connect to it \(503\)$/],
   ["a redirect to CONNECT", `https://${nowhere}/`, page("302 Found", "Location: http://x/\r\n"), /\(302\)$/],
-  ["nothing like HTTP to CONNECT", `https://${nowhere}/`, "SSH-2.0\r\n", /opens no connection to it/],
-  ["407 to plain HTTP", `http://${nowhere}/`, page("407 Login"), /does not take the login of its URL \(407\)$/],
+  ["nothing like HTTP to CONNECT", `https://${nowhere}/`, "SSH-2.0\r\n", /does not connect to it/],
+  ["407 to plain HTTP", `http://${nowhere}/`, page("407 Login"), /does not accept the login in its URL \(407\)$/],
   ["a page of Squid", `http://${nowhere}/`, page("403 No", "X-Squid-Error: ERR_ACCESS_DENIED 0\r\n"), /\(403\)$/],
   ["an error of its own", `http://${nowhere}/`, page("502 Bad", "Proxy-Status: p; error=dns_error\r\n"), /\(502\)$/],
 ];

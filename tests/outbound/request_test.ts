@@ -207,8 +207,8 @@ function flood(first: string, chunk: string): { act(socket: Socket): void; bytes
 }
 
 const floods: [what: string, first: string, more: string, words: RegExp][] = [
-  ["informs without end", "", "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n".repeat(500), /informs of an answer \(1xx\)/],
-  ["sends a head without end", "HTTP/1.1 200 OK\r\n", "X: y\r\n".repeat(5_000), /head that does not end/],
+  ["informs without end", "", "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n".repeat(500), /announces an answer \(1xx\)/],
+  ["sends a head without end", "HTTP/1.1 200 OK\r\n", "X: y\r\n".repeat(5_000), /headers of its answer do not end/],
 ];
 for (const [what, first, more, words] of floods) {
   test(`request() reads no more than it must of a server that ${what}`, async () => {

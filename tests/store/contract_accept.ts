@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deliveryId, formatId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { freshDue, freshEvent } from "../../lib/store/fresh.ts";
 import type { Due } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
@@ -40,7 +41,7 @@ export function testAccept(it: It): void {
 
   it("write() changes nothing of an event that is there", async (store) => {
     await accept(store, newEvent("1", ["a"]));
-    await accept(store, newEvent("1", ["b", "c"], { type: "other", problems: ["late"] }));
+    await accept(store, newEvent("1", ["b", "c"], { type: "other", problems: [Told.of("late")] }));
     const view = await eventOf(store, newEvent("1").id);
     assert.deepEqual([view!.type, view!.problems, view!.deliveries.map(({ target }) => target)], ["note.failed", [], [
       "a",
@@ -99,7 +100,7 @@ export function testAccept(it: It): void {
   });
 
   it("keeps everything over a restart", async (store, reopen) => {
-    const event = newEvent("1", ["a:rex", "b"], { problems: ["routes[0].when threw: é"] });
+    const event = newEvent("1", ["a:rex", "b"], { problems: [Told.of("routes[0].when threw: é")] });
     await accept(store, event, newEvent("2", []));
     await record(store, [recordOf(await turnIn(store), "pending", { dueAt: T0 + 5_000 })]);
     const before = await store.story(event.id);
@@ -110,7 +111,12 @@ export function testAccept(it: It): void {
   });
 
   it("story() shows an event and its deliveries", async (store) => {
-    const event = newEvent("1", ["a", "b"], { problems: ["first", 'second "quoted"'] });
+    const problems = [
+      Told.of(({ outcomes }) => outcomes.callback.promise),
+      Told.of('second "quoted"'),
+      Told.of('{"en":"third"}'),
+    ];
+    const event = newEvent("1", ["a", "b"], { problems });
     await accept(store, event);
     const pending = { state: "pending", attempts: 0, reason: null, nextAttemptAt: iso(T0) };
     assert.deepEqual(await eventOf(store, event.id), {
@@ -121,7 +127,7 @@ export function testAccept(it: It): void {
       receivedAt: iso(T0),
       noteId: null,
       externalId: null,
-      problems: ["first", 'second "quoted"'],
+      problems,
       deliveries: [
         { id: formatId(deliveryId(event.id, 1)), target: "a", ...pending },
         { id: formatId(deliveryId(event.id, 2)), target: "b", ...pending },

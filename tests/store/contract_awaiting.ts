@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Awaited, NewEvent } from "../../lib/event.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { AttemptRecord, Due, Store, Waiting } from "../../lib/store/mod.ts";
 import type { It } from "./contract.ts";
 import {
@@ -34,7 +35,8 @@ const awaiting = (key: string, targets: string[], ...patience: (number | undefin
   });
 
 const fetched: Partial<AttemptRecord> = { outcome: { kind: "delivered", status: 200, fetched: data } };
-const refused = { kind: "dead", reason: "note_refused", detail: "It answered 404", status: 404 } as const;
+const detail = Told.of(({ outcomes }) => outcomes.answered.connectVets(404));
+const refused = { kind: "dead", reason: "note_refused", detail, status: 404 } as const;
 
 /** What has the delivery that may begin in a lane await another one. */
 async function waitFor(store: Store, lane: string): Promise<Waiting> {
@@ -132,7 +134,7 @@ export function testAwaiting(it: It): void {
     assert.deepEqual((await store.story(newEvent("1").id))!.details, {
       at: clock.now(),
       data: undefined,
-      problem: "It answered 404",
+      problem: refused.detail,
     });
     await settle(store, "pending");
     assert.equal((await turnIn(store)).awaited, undefined, "its next attempt awaited nothing");

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { deliveryId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { It } from "./contract.ts";
 import {
   accept,
+  answered500,
   attemptsOf,
   backlogOf,
   dueIn,
@@ -94,7 +96,7 @@ export function testRecord(it: It): void {
     await record(store, [recordOf(other!, "dead"), recordOf(first!, "pending")]);
     await settle(store, "delivered");
     const startedAt = "2026-01-02T03:04:06.678Z";
-    const failure = { reason: "server_failed", detail: "It answered 500", status: 500, answer: "no" };
+    const failure = { reason: "server_failed", detail: answered500, status: 500, answer: "no" };
     assert.deepEqual(await attemptsOf(store, first!.id), [
       { attempt: 1, startedAt, durationMs: 25, outcome: "retry", ...failure },
       {
@@ -115,7 +117,7 @@ export function testRecord(it: It): void {
 
   it("story() shows an answer without a status as it is, and an empty one as none", async (store) => {
     await accept(store, newEvent("1"));
-    const outcome = { kind: "retry", reason: "dns_failed", detail: "no such host" } as const;
+    const outcome = { kind: "retry", reason: "dns_failed", detail: Told.of("no such host") } as const;
     const { id } = await settle(store, "pending", "a", { outcome });
     await settle(store, "delivered", "a", { outcome: { kind: "delivered", answer: "" } });
     const [failed, delivered] = await attemptsOf(store, id);

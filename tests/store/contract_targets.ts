@@ -1,6 +1,7 @@
 /** What every store does: telling how each target is, and how much waits. */
 
 import assert from "node:assert/strict";
+import { Told } from "../../lib/locale/told.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { TargetView } from "../../lib/store/views.ts";
 import type { It } from "./contract.ts";
@@ -91,7 +92,7 @@ export function testTargets(it: It): void {
     assert.deepEqual((await store.targets())[0], { ...untouched("a"), ...failed, ...delivered });
 
     await accept(store, newEvent("3"));
-    const outcome = { kind: "retry", reason: "timed_out", detail: "" } as const;
+    const outcome = { kind: "retry", reason: "timed_out", detail: Told.of("") } as const;
     await settle(store, "pending", "a", { startedAt: T0 + 3_000, outcome });
     const [a, b] = await store.targets();
     assert.deepEqual([a!.lastDeliveredAt, a!.lastFailedAt, a!.lastReason], [

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";
 import { deliveryId, formatId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
 import { inSchema, quotedName } from "../../lib/store/postgres/sql_text.ts";
@@ -221,7 +222,7 @@ testIn("texts that PostgreSQL cannot hold are kept with another character in pla
   const event = newEvent("1", [], {
     type: text,
     headers: { "X-Odd": text },
-    problems: [text],
+    problems: [Told.of(text)],
     deliveries: [{ target: "a", orderKey: text }],
   });
   await accept(one, event);
@@ -230,8 +231,8 @@ testIn("texts that PostgreSQL cannot hold are kept with another character in pla
   assert.deepEqual([due.event.type, due.orderKey], [kept, kept]);
   assert.equal(due.event.headers["X-Odd"], text, "JSON has words for both");
   assert.equal(due.id, formatId(deliveryId(event.id, 1)));
-  const outcome = { kind: "dead", reason: "server_failed", detail: text, answer: text } as const;
+  const outcome = { kind: "dead", reason: "server_failed", detail: Told.of(text), answer: text } as const;
   assert.deepEqual((await record(one, [recordOf(due, "dead", { outcome })]))[0], { fate: "recorded", head: undefined });
   const [delivery] = (await one.story(event.id))!.deliveries;
-  assert.deepEqual(delivery!.history.map(({ answer, detail }) => [answer, detail]), [[kept, kept]]);
+  assert.deepEqual(delivery!.history.map(({ answer, detail }) => [answer, detail]), [[kept, Told.of(kept)]]);
 });

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { NewDelivery, NewEvent } from "../../lib/event.ts";
 import { eventId, formatId, type IdBytes, parseId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
 import type { DeliveryRef } from "../../lib/store/delivery.ts";
 import type { AttemptRecord, Due, DueInLane, Epoch, Hold, OwnedLane, Recorded, Store } from "../../lib/store/mod.ts";
 
@@ -95,9 +96,12 @@ export interface LaneAttempt extends AttemptRecord {
   lane: string;
 }
 
+/** A text that is another one in each language. */
+export const answered500 = Told.of(({ outcomes }) => outcomes.answered.target(500));
+
 /** A record of an attempt at what was read, with the outcome that its state asks for. */
 export function recordOf(due: Due, state: AttemptRecord["state"], parts: Partial<AttemptRecord> = {}): LaneAttempt {
-  const failure = { reason: "server_failed", detail: "It answered 500", status: 500, answer: "no" } as const;
+  const failure = { reason: "server_failed", detail: answered500, status: 500, answer: "no" } as const;
   const outcome = state === "delivered"
     ? { kind: "delivered", status: 200, answer: "ok" } as const
     : { kind: state === "dead" ? "dead" : "retry", ...failure } as const;

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openSqlite } from "../../lib/store/sqlite/mod.ts";
 import { HandClock } from "../helpers/clock.ts";
@@ -184,7 +185,7 @@ testIn("openSqlite() brings a store of the landed version up to date, and shows 
       events.map(({ state }) => state),
       keys.toReversed().map((key) => key === "unrouted" ? "unrouted" : "accepted"),
     );
-    assert.deepEqual(events[0]!.problems, ["late"]);
+    assert.deepEqual(events[0]!.problems, [Told.of("late")]);
     const histories = await Promise.all(
       keys.map(async (key) => (await store.story(newEvent(key).id))!.deliveries.map(({ history }) => history.length)),
     );
@@ -276,7 +277,7 @@ testIn("openSqlite() lets what an older store held go on where it was, in its or
     const [, , missing] = await turnsIn(store, "d");
     assert.deepEqual([keysOf([missing!]), missing!.fetched], [["note failed"], {
       at: T0 + 9,
-      outcome: { kind: "dead", reason: "note_unavailable", detail: "It answered 404" },
+      outcome: { kind: "dead", reason: "note_unavailable", detail: Told.of("It answered 404") },
     }]);
     const later = (await turnsIn(store)).find(({ event }) => keysOf([{ event }])[0] === "later")!;
     assert.deepEqual([later.attempts, later.failures, later.failingSince], [3, 1, T0 + 3_000]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { cancelMove, moveStore, previewMove } from "../../lib/operator/migrate.ts";
 import { Connections } from "../../lib/store/postgres/connections.ts";
 import { openPostgres } from "../../lib/store/postgres/mod.ts";
@@ -96,7 +97,7 @@ test("moveStore() leaves a store in which new events come behind the old ones", 
 test("moveStore() writes a zero byte, which PostgreSQL does not take, as the character for what is unknown", async () => {
   const [file, url] = [newFile(), newUrl()];
   const store = openSqlite(file, systemClock);
-  await accept(store, newEvent("1", ["a"], { problems: ["a\0b"], type: "a\0b" }));
+  await accept(store, newEvent("1", ["a"], { problems: [Told.of("a\0b")], type: "a\0b" }));
   await store.close();
   await between(sqlite(file), postgres(url), async (from, to) => {
     // PostgreSQL has these in another order.

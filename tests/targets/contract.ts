@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
+import { localeNames } from "../../lib/locale/mod.ts";
 import { type Outcome, type Reason, reasons } from "../../lib/outcome.ts";
 import { attempt } from "../helpers/attempt.ts";
 import { redactor } from "../../lib/secret.ts";
@@ -128,10 +129,12 @@ function checkOutcome(
   assert.ok(outcome, "an attempt that nobody stopped has an outcome");
   if (outcome.kind === "delivered") return;
   assert.ok(reasons.includes(outcome.reason), `${outcome.reason} is one of the closed set`);
-  assert.notEqual(outcome.reason, "internal", outcome.detail);
-  assert.match(outcome.detail, /^[A-Z][^\n]*[^.\n]$/, "one sentence");
-  const detail = redactor(target.secrets)(outcome.detail);
-  for (const secret of secrets) assert.ok(!detail.includes(secret), `no secret in: ${detail}`);
+  for (const locale of localeNames) {
+    const detail = outcome.detail.map(redactor(target.secrets)).in(locale);
+    assert.notEqual(outcome.reason, "internal", detail);
+    assert.match(detail, /^[A-Z][^\n]*[^.\n]$/, "one sentence");
+    for (const secret of secrets) assert.ok(!detail.includes(secret), `no secret in: ${detail}`);
+  }
 }
 
 /** A server on loopback that does with each connection what a test says. */

@@ -65,7 +65,9 @@ test("deliver() to Exim is dead where the password is wrong", needsExim, async (
 test("deliver() to Exim is dead where the recipient is refused, with the server's words", needsExim, async () => {
   await send({ to: "ninguem@clinica.example" }, (outcome) => {
     assert.deepEqual([outcome?.kind, reasonOf(outcome), outcome?.status], ["dead", "refused", 550]);
-    assert.ok(outcome?.kind === "dead" && /^The mail server answered 550: .*no such user here/.test(outcome.detail));
+    assert.ok(
+      outcome?.kind === "dead" && /^The mail server answered 550: .*no such user here/.test(String(outcome.detail)),
+    );
   });
 });
 

@@ -158,8 +158,8 @@ test("render() gives subjects without emoji", () => {
 });
 
 const invalid: { name: string; options: Record<string, unknown>; detail: RegExp }[] = [
-  { name: "subject that is a number", options: { subject: () => 7 }, detail: /subject: its function gives a number/ },
-  { name: "text that is empty", options: { text: () => "" }, detail: /text: its function gives an empty text/ },
+  { name: "subject that is a number", options: { subject: () => 7 }, detail: /subject: its function returns a number/ },
+  { name: "text that is empty", options: { text: () => "" }, detail: /text: its function returns an empty text/ },
   {
     name: "html that throws",
     options: { html: (e: { sem: { nome: string } }) => e.sem.nome },
@@ -168,7 +168,7 @@ const invalid: { name: string; options: Record<string, unknown>; detail: RegExp 
   {
     name: "text that is a promise",
     options: { text: async () => "later" },
-    detail: /text: its function gives a promise/,
+    detail: /text: its function returns a promise/,
   },
 ];
 for (const { name, options, detail } of invalid) {
@@ -176,7 +176,7 @@ for (const { name, options, detail } of invalid) {
     const { outcome, mails } = await send(options);
     assert.ok(outcome?.kind === "dead", outcome?.kind);
     assert.equal(outcome.reason, "message_invalid");
-    assert.match(outcome.detail, detail);
+    assert.match(String(outcome.detail), detail);
     assert.equal(mails.length, 0);
   });
 }

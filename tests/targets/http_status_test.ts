@@ -47,7 +47,7 @@ for (const { code, kind, reason } of rows) {
     const { outcome, requests } = await outcomeOf(status(code, "", { Location: "/elsewhere" }));
     assert.deepEqual([outcome.kind, reasonOf(outcome), outcome.status], [kind, reason, code]);
     assert.equal(requests, 1, "a redirect is not followed");
-    if (outcome.kind !== "delivered") assert.match(outcome.detail, new RegExp(`^The target answered ${code}`));
+    if (outcome.kind !== "delivered") assert.match(String(outcome.detail), new RegExp(`^The target answered ${code}`));
   });
 }
 

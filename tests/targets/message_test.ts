@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describe, MessageError } from "../../lib/errors.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { jsonOf, mapTexts, messageFields, messageShape, textOf, valueOf } from "../../lib/targets/message.ts";
 
 const payload = { event: "note.failed", data: { note_id: "n1" } };
@@ -47,9 +48,9 @@ const failing: { name: string; option: () => unknown; message: string }[] = [
   {
     name: "gives a promise that fails",
     option: () => Promise.reject(new Error("unheard")),
-    message: "Cannot make the body: its function gives a promise; it must give the value itself",
+    message: "Cannot make the body: its function returns a promise; it must return the value itself",
   },
-  { name: "gives nothing", option: () => {}, message: "Cannot make the body: its function gives undefined" },
+  { name: "gives nothing", option: () => {}, message: "Cannot make the body: its function returns undefined" },
 ];
 for (const { name, option, message } of failing) {
   test(`valueOf() says so where a function ${name}`, () => {
@@ -75,7 +76,10 @@ const notTexts: [value: unknown, words: string][] = [
 for (const [value, words] of notTexts) {
   test(`textOf() takes no function that gives ${words} (${JSON.stringify(value)})`, () => {
     const message = messageError(() => textOf("subject", () => value, payload));
-    assert.equal(message, `Cannot make the subject: its function gives ${words}, not a text`);
+    assert.equal(
+      message,
+      `Cannot make the subject: its function returns ${words}${value === "" ? "" : ", not a text"}`,
+    );
     if (value !== "") assert.equal(describe(value), words);
   });
 }
@@ -88,6 +92,15 @@ test("mapTexts() changes every text, however deep, in a copy", () => {
     b: ["Y", { c: "Z", d: 1, e: null, f: true }],
   });
   assert.deepEqual(value, before);
+});
+
+test("mapTexts() changes a text in every language", () => {
+  const told = mapTexts(
+    { detail: Told.of(({ outcomes }) => outcomes.answered.target(500)) },
+    (text) => text.toUpperCase(),
+  );
+  assert.equal(told.detail.in("en"), "THE TARGET ANSWERED 500");
+  assert.equal(told.detail.in("pt-BR"), "O DESTINO RESPONDEU 500");
 });
 
 test("mapTexts() keeps a key named __proto__ a key", () => {

@@ -121,7 +121,7 @@ for (const [name, vendor] of Object.entries(vendors)) {
       assert.ok(outcome?.kind === kind, outcome?.kind);
       if (outcome.kind === "delivered") return;
       assert.deepEqual([outcome.reason, outcome.status], [reason, code]);
-      assert.equal(outcome.detail, `The target answered ${code}: ${words}`);
+      assert.equal(String(outcome.detail), `The target answered ${code}: ${words}`);
     });
   }
 

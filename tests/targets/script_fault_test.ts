@@ -136,8 +136,9 @@ for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
       assert.ok(outcome?.kind === "retry", JSON.stringify(outcome));
       assert.equal(outcome.reason, "script_not_run");
       const start = `Cannot run ${command[0]}: `;
-      assert.ok(outcome.detail.startsWith(start), outcome.detail);
-      const told = outcome.detail.slice(start.length);
+      const detail = String(outcome.detail);
+      assert.ok(detail.startsWith(start), detail);
+      const told = detail.slice(start.length);
       if (typeof fault !== "string") assert.match(told, fault);
       else assert.equal(told, fault.replace("FILE", join(folder, "run.sh")).replace("FOLDER", folder));
       assert.deepEqual(warningsOf(command, folder), [`${command[0]} cannot be run: ${told}`]);
@@ -158,9 +159,9 @@ test("deliver() is tried again where the system knows of a fault that the file d
     assert.ok(outcome?.kind === "retry");
     // A shell that is given what the system does not run says by its exit code that it cannot either.
     const [reason, detail] = runsByShell
-      ? ["script_failed", "The script exited with 127"]
+      ? ["script_failed", "The script exited with code 127"]
       : ["script_not_run", "Cannot run ./run.sh: the system does not know how to run it"];
-    assert.deepEqual([outcome.reason, outcome.detail], [reason, detail]);
+    assert.deepEqual([outcome.reason, String(outcome.detail)], [reason, detail]);
   });
 });
 
@@ -171,7 +172,7 @@ test("deliver() names a file so that a shell understands the remedy", async () =
     writeFileSync(join(odd, "run.sh"), "#!/bin/sh\n", { mode: 0o644 });
     const outcome = await attempt(make(["./run.sh"], odd), makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
-    execFileSync("sh", ["-c", /; run: (.+)$/.exec(outcome.detail)![1]!]);
+    execFileSync("sh", ["-c", /; run: (.+)$/.exec(String(outcome.detail))![1]!]);
     assert.equal((await attempt(make(["./run.sh"], odd), makeDelivery, never))?.kind, "delivered");
   });
 });
@@ -182,7 +183,7 @@ test("deliver() says that the folder is gone, not the program", async () => {
     rmSync(folder, { recursive: true });
     const outcome = await attempt(target, makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
-    assert.equal(outcome.detail, `Cannot run /bin/true: the folder that it runs in is not there: ${folder}`);
+    assert.equal(String(outcome.detail), `Cannot run /bin/true: the folder that it runs in is not there: ${folder}`);
     mkdirSync(folder);
   });
 });

@@ -153,11 +153,11 @@ test("deliver() finds a relative program from the config's folder, and a bare na
 
 const ends = [
   { source: "exit 0", kind: "delivered", status: 0 },
-  { source: "exit 65", kind: "dead", reason: "refused", status: 65, detail: /^The script exited with 65$/ },
-  { source: "exit 1", kind: "retry", reason: "script_failed", status: 1, detail: /^The script exited with 1$/ },
-  { source: "exit 64", kind: "retry", reason: "script_failed", status: 64, detail: /with 64$/ },
-  { source: "exit 66", kind: "retry", reason: "script_failed", status: 66, detail: /with 66$/ },
-  { source: "exit 255", kind: "retry", reason: "script_failed", status: 255, detail: /with 255$/ },
+  { source: "exit 65", kind: "dead", reason: "refused", status: 65, detail: /^The script exited with code 65$/ },
+  { source: "exit 1", kind: "retry", reason: "script_failed", status: 1, detail: /^The script exited with code 1$/ },
+  { source: "exit 64", kind: "retry", reason: "script_failed", status: 64, detail: /code 64$/ },
+  { source: "exit 66", kind: "retry", reason: "script_failed", status: 66, detail: /code 66$/ },
+  { source: "exit 255", kind: "retry", reason: "script_failed", status: 255, detail: /code 255$/ },
   { source: "kill -TERM $$", kind: "retry", reason: "script_failed", status: undefined, detail: /ended by SIGTERM$/ },
 ];
 for (const { source, kind, reason, status, detail } of ends) {
@@ -165,7 +165,7 @@ for (const { source, kind, reason, status, detail } of ends) {
     await run(source, ({ outcome }) => {
       assert.ok(outcome);
       assert.deepEqual([outcome.kind, reasonOf(outcome), outcome.status], [kind, reason, status]);
-      if (outcome.kind !== "delivered") assert.match(outcome.detail, detail!);
+      if (outcome.kind !== "delivered") assert.match(String(outcome.detail), detail!);
     });
   });
 }

@@ -156,15 +156,15 @@ const invalid: { name: string; options: object; detail: RegExp }[] = [
   {
     name: "text that is a number",
     options: { text: () => 42 },
-    detail: /text: its function gives a number, not a text$/,
+    detail: /text: its function returns a number, not a text$/,
   },
-  { name: "text that is null", options: { text: () => null }, detail: /gives null, not a text$/ },
-  { name: "text that is empty", options: { text: () => "" }, detail: /gives an empty text, not a text$/ },
-  { name: "text that is absent", options: { text: () => undefined }, detail: /text: its function gives undefined$/ },
-  { name: "text that is a promise", options: { text: async () => "later" }, detail: /gives a promise/ },
+  { name: "text that is null", options: { text: () => null }, detail: /returns null, not a text$/ },
+  { name: "text that is empty", options: { text: () => "" }, detail: /returns an empty text$/ },
+  { name: "text that is absent", options: { text: () => undefined }, detail: /text: its function returns undefined$/ },
+  { name: "text that is a promise", options: { text: async () => "later" }, detail: /returns a promise/ },
   { name: "text that throws", options: { text: boom }, detail: /text: its function threw: sem texto$/ },
   { name: "blocks that throw", options: { blocks: boom }, detail: /blocks: its function threw: sem texto$/ },
-  { name: "blocks that are a text", options: { blocks: () => "x" }, detail: /gives a string, not a list$/ },
+  { name: "blocks that are a text", options: { blocks: () => "x" }, detail: /returns a text, not a list$/ },
   { name: "blocks with a BigInt", options: { blocks: () => [1n] }, detail: /cannot be written as JSON/ },
 ];
 for (const { name, options, detail } of invalid) {
@@ -172,7 +172,7 @@ for (const { name, options, detail } of invalid) {
     const { outcome, requests } = await send({ ...options });
     assert.ok(outcome?.kind === "dead", outcome?.kind);
     assert.equal(outcome.reason, "message_invalid");
-    assert.match(outcome.detail, detail);
+    assert.match(String(outcome.detail), detail);
     assert.equal(requests.length, 0);
   });
 }
@@ -240,7 +240,7 @@ test("deliver() says what it got where the answer is 200 but not ok", async () =
   const { outcome } = await send({}, makeDelivery(), status(200, "no_service"));
   assert.ok(outcome?.kind === "retry");
   assert.deepEqual([outcome.status, outcome.answer], [200, "no_service"]);
-  assert.match(outcome.detail, /answered 200, but not "ok"/);
+  assert.match(String(outcome.detail), /answered 200, but not "ok"/);
 });
 
 test("deliver() waits as long as Slack asks", async () => {

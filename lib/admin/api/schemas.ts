@@ -16,6 +16,7 @@ import {
   ms,
   targetView,
   time,
+  told,
 } from "../../store/views.ts";
 
 export const event = eventView.meta({ id: "Event" });
@@ -37,7 +38,7 @@ export const routing = z.object({
     to: z.array(z.string()),
     verdict: z.enum(["matched", "other_event", "when_false", "when_threw"]),
   })),
-  problems: z.array(z.string()),
+  problems: z.array(told),
 }).meta({ id: "Routing", description: "Where the current config would send an event, and why" });
 
 export const eventStory = z.object({
@@ -51,7 +52,7 @@ export const eventStory = z.object({
   note: z.object({
     at: time.meta({ description: "When that was" }),
     data: z.unknown().meta({ description: "The note as ConnectVets' API gave it; null if it did not" }),
-    problem: z.string().nullable().meta({ description: "Why there is none" }),
+    problem: told.nullable().meta({ description: "Why there is none" }),
   }).nullable().meta({ description: "What came of asking for the note in full; null where nobody asked" }),
   secret: z.object({
     number: z.int().min(1),

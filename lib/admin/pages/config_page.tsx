@@ -89,13 +89,13 @@ function Result({ view, result }: { view: View; result: Preview }) {
       </h3>
       {routing.targets.length === 0 && <p>{words.event.unrouted}</p>}
       {routing.isFallback && <p>{words.event.fallback}</p>}
-      {routing.problems.map((problem) => <p>{problem}</p>)}
+      {routing.problems.map((problem) => <p>{problem.in(view.locale)}</p>)}
       <VerdictList view={view} verdicts={routing.verdicts} />
       {messages.map(({ target, fields, problem }) => (
         <>
           <h4>{words.config.message(target)}</h4>
           {problem && <Advice view={view} reason="message_invalid" />}
-          {problem && <pre>{problem}</pre>}
+          {problem && <pre>{problem.in(view.locale)}</pre>}
           <Facts facts={fields.map(([name, text]) => [name, <pre tabindex={0}>{text}</pre>])} />
         </>
       ))}

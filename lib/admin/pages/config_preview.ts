@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { LoadedConfig } from "../../config/load.ts";
+import type { Told } from "../../locale/told.ts";
 import { incoming, preview } from "../../operator/preview.ts";
 import type { Routing } from "../../pipeline/route.ts";
 
@@ -9,7 +10,7 @@ import type { Routing } from "../../pipeline/route.ts";
 export interface Rendered {
   target: string;
   fields: [name: string, text: string][];
-  problem?: string;
+  problem?: Told;
 }
 
 /** What would come of an event, or why it is none. */

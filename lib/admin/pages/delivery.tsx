@@ -86,14 +86,14 @@ function Attempts({ view, target, history }: { view: View; target: string; histo
   );
 }
 
-function OutcomeOf({ view: { words }, attempt }: { view: View; attempt: AttemptView }) {
+function OutcomeOf({ view: { words, locale }, attempt }: { view: View; attempt: AttemptView }) {
   const { outcome, reason, detail } = attempt;
   const tone = outcome === "delivered" ? "good" : outcome === "dead" ? "bad" : "warn";
   return (
     <>
       <Mark tone={tone}>{words.outcomes[outcome]}</Mark>
       {reason && <div class="small">{words.reasons[reason].name}</div>}
-      {detail && <div class="small muted">{detail}</div>}
+      {detail && <div class="small muted">{detail.in(locale)}</div>}
     </>
   );
 }

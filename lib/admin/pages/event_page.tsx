@@ -32,7 +32,12 @@ export function eventPage(view: View, story: Told, { body, details }: Pick<Story
           {story.deliveries.length === 0 && <p class="card">{words.event.noDeliveries}</p>}
           {story.deliveries.map((delivery) => <DeliveryCard view={view} delivery={delivery} />)}
         </section>
-        {story.problems.length > 0 && <Problems view={view} problems={story.problems} />}
+        {story.problems.length > 0 && (
+          <Problems
+            view={view}
+            problems={story.problems.map((one) => one.in(view.locale))}
+          />
+        )}
         {!isSystem(story) && (
           <>
             <h2>{words.event.routes}</h2>
@@ -125,7 +130,7 @@ function Details({ view, details }: { view: View; details: NonNullable<Story["de
       </p>
       {shown
         ? <pre tabindex={0} aria-label={words.event.note}>{shown.text}</pre>
-        : <p class="card">{view.clean(details.problem ?? "")}</p>}
+        : <p class="card">{view.clean(details.problem?.in(view.locale))}</p>}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
 import { expiryOf } from "../awaiting.ts";
 import type { Epoch, Hold } from "../mod.ts";
+import { storedProblems } from "../rows.ts";
 import type { SqlValue } from "./sql_text.ts";
 
 /** The events of a batch, of which each is there once, and where each of the batch is among them. */
@@ -47,7 +48,7 @@ export function eventColumns(batch: readonly NewEvent[]): EventColumns {
       events.map(({ secretIndex }) => secretIndex),
       events.map(({ headers }) => JSON.stringify(headers)),
       events.some(({ problems }) => problems.length > 0)
-        ? events.map(({ problems }) => problems.length > 0 ? JSON.stringify(problems) : null)
+        ? events.map(({ problems }) => storedProblems(problems))
         : null,
       starts,
       events.map(({ body }) => body.byteLength),

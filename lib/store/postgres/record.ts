@@ -3,6 +3,7 @@
 import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf } from "../activity.ts";
 import type { AttemptRecord, LaneRecords, Recorded, RecordFate } from "../mod.ts";
+import { storedFailure } from "../rows.ts";
 import { epochColumns, holdColumns } from "./columns.ts";
 import type { SqlValue } from "./sql_text.ts";
 
@@ -60,7 +61,7 @@ export function recordColumns(lanes: readonly LaneRecords[]): RecordColumns {
       column(({ state }) => state),
       column(({ dueAt }) => dueAt),
       column(({ outcome }) => outcome.kind === "delivered" ? null : outcome.reason),
-      column(({ outcome }) => outcome.kind === "delivered" ? null : outcome.detail),
+      column(({ outcome }) => outcome.kind === "delivered" ? null : outcome.detail.stored()),
       column(({ outcome }) => outcome.status),
       column(({ outcome }) => outcome.answer || null),
       isKeyed ? column(({ orderKey }) => orderKey) : null,
@@ -81,7 +82,7 @@ function flagsOf(record: AttemptRecord, before: Placed | undefined, behind: Plac
 }
 
 function failureOf({ isAwaited, outcome }: AttemptRecord): string | null {
-  return isAwaited && outcome.kind !== "delivered" ? JSON.stringify(outcome) : null;
+  return isAwaited && outcome.kind !== "delivered" ? storedFailure(outcome) : null;
 }
 
 function fetchedOf({ isAwaited, outcome }: AttemptRecord): Uint8Array | null {

@@ -3,6 +3,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
 import { expiryOf } from "../awaiting.ts";
+import { storedProblems } from "../rows.ts";
 import type { SqliteFile } from "./file.ts";
 
 const statements = {
@@ -33,7 +34,7 @@ export class SqliteAccept {
       event.secretIndex,
       JSON.stringify(event.headers),
       event.body,
-      event.problems.length > 0 ? JSON.stringify(event.problems) : null,
+      storedProblems(event.problems),
     );
     if (Number(changes) === 0) return undefined;
     const seq = Number(lastInsertRowid);

@@ -5,6 +5,7 @@ import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf, HOUR_MS } from "../activity.ts";
 import type { DeliveryRef } from "../delivery.ts";
 import type { AttemptRecord, Epoch, LaneRecords, Recorded } from "../mod.ts";
+import { storedFailure } from "../rows.ts";
 import type { SqliteFile } from "./file.ts";
 import { firstInOrder, forgetBegun, unparkHead } from "./statements.ts";
 
@@ -137,7 +138,7 @@ export class SqliteRecord {
       durationMs,
       outcome.kind,
       failure?.reason ?? null,
-      failure?.detail ?? null,
+      failure?.detail.stored() ?? null,
       outcome.status ?? null,
       outcome.answer || null,
     );
@@ -157,8 +158,8 @@ export class SqliteRecord {
       event,
       at: now,
       data: isFetched ? outcome.fetched ?? null : null,
-      problem: isFetched ? null : outcome.detail,
-      outcome: isFetched ? null : JSON.stringify(outcome),
+      problem: isFetched ? null : outcome.detail.stored(),
+      outcome: isFetched ? null : storedFailure(outcome),
     });
     const rows = this.#sql.release.all({ event, number, at: now }) as unknown as { target: string }[];
     for (const { target } of rows) released.add(target);

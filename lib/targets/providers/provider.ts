@@ -1,6 +1,7 @@
 /** What email providers have in common: a message is one request to their API, and its answer the outcome. */
 
 import * as z from "zod/mini";
+import { Told } from "../../locale/told.ts";
 import type { AnswerHeaders, RequestOptions } from "../../outbound/request.ts";
 import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
@@ -120,13 +121,17 @@ function judge(api: Pick<ProviderApi<never>, "isTaken" | "failure" | "codes">, o
   const said = readAnswer(answer);
   if (outcome.kind === "delivered") {
     if (api.isTaken(said, status)) return outcome;
-    const detail = `The provider answered ${status}, but not that it took the message`;
+    const detail = Told.of((words) => words.outcomes.answered.notTaken(status));
     return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
   }
   const { message, code } = api.failure(said);
   const meaning = typeof code === "string" && api.codes && Object.hasOwn(api.codes, code) ? api.codes[code] : undefined;
   if (meaning === "delivered") return { kind: "delivered", status, answer };
-  return { ...outcome, kind: meaning ?? outcome.kind, detail: withWords(outcome.detail, message) };
+  return {
+    ...outcome,
+    kind: meaning ?? outcome.kind,
+    detail: outcome.detail.map((sentence) => withWords(sentence, message)),
+  };
 }
 
 /** The object that an answer is; empty if it is none. */
