@@ -10,6 +10,8 @@ import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, Shown
 export interface DeliveryStory extends DeliveryView {
   ref: DeliveryRef;
   history: AttemptView[];
+  /** Attempts so far since the retry schedule began, or began anew. */
+  failures: number;
 }
 
 /** What came of fetching the note of an event. */

@@ -29,6 +29,8 @@ const statements = {
   story: `SELECT ${listed}, e.headers, e.body, e.secret_index,
       (SELECT coalesce(json_agg(a ORDER BY a.number, a.attempt), '[]')::text FROM relay.attempts a WHERE a.event = e.seq)
         AS attempts,
+      (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
+        AS first_attempts,
       n.at AS note_at, n.data AS note_data, n.problem AS note_problem
     FROM relay.events e CROSS JOIN LATERAL relay.ids_in(e.body) i LEFT JOIN relay.notes n ON n.event = e.seq
     WHERE e.id BETWEEN $1 AND $2 ORDER BY e.id LIMIT 1`,
@@ -97,10 +99,11 @@ export class PostgresOperator implements OperatorStore {
     if (!event) return undefined;
     const attempts = Map.groupBy(JSON.parse(event.attempts) as NumberedAttempt[], ({ number }) => number);
     const { note_at: at, note_data: data, note_problem: problem } = event;
+    const firsts = JSON.parse(event.first_attempts) as Record<number, number>;
     return storyOf(
       {
         event,
-        deliveries: deliveriesOf(event),
+        deliveries: deliveriesOf(event).map((row) => ({ ...row, first_attempt: firsts[row.number]! })),
         attemptsOf: (number) => attempts.get(number) ?? [],
         note: at === null ? undefined : { at, data, problem },
       },
@@ -212,6 +215,8 @@ interface CountedRow extends TargetRow {
 interface WholeRow extends StoryRow, ListedWithDeliveries {
   /** JSON: rows. */
   attempts: string;
+  /** JSON: by the deliveries' numbers. */
+  first_attempts: string;
   note_at: number | null;
   note_data: NoteRow["data"];
   note_problem: NoteRow["problem"];
