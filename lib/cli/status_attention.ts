@@ -38,9 +38,14 @@ export function attentionLines(now: StatusNow, format: Format): string[] {
   const { calm, attention, more } = words.status;
   if (items.length === 0) return [paint("green", calm)];
   const isMild = items.every((item) => item.isMild);
+  const told = new Set<string>(); // two targets may fail for one reason, whose advice is given once
   return [
     paint(isMild ? "yellow" : "red", attention(items.length)),
-    ...items.slice(0, MOST_TOLD).flatMap(linesOf),
+    ...items.slice(0, MOST_TOLD).flatMap(({ lines, ...item }) => {
+      const news = lines.filter((line) => !told.has(line));
+      for (const line of news) told.add(line);
+      return linesOf({ ...item, lines: news });
+    }),
     ...(items.length > MOST_TOLD ? [`  ${more(items.length - MOST_TOLD)}`] : []),
   ];
 }
@@ -150,7 +155,7 @@ function attentionItem(
       const last = targets.find((one) => one.name === target)!.lastFailedAt!;
       return {
         head: status.failing(target, count, name, whenTime(last, format)),
-        lines: [...advice, status.failingTodo],
+        lines: [...advice, ...(count > 0 ? [status.failingTodo] : [])],
       };
     }
     case "open": {

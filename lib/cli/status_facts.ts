@@ -5,7 +5,7 @@ import { paint } from "../log.ts";
 import type { Alarm } from "../operator/alarms_on.ts";
 import { words } from "./language.ts";
 import type { StatusNow } from "./status_now.ts";
-import { table } from "./terminal.ts";
+import { wrapped } from "./terminal.ts";
 import { atTime, whenTime } from "./times.ts";
 
 export function factLines(now: StatusNow, format: Format): string[] {
@@ -14,7 +14,7 @@ export function factLines(now: StatusNow, format: Format): string[] {
   const { view, relays } = now;
   const listeners = relays ? [] : view.listeners.map(({ name, url }) => [facts[name], url]);
   const alarms = now.alarms.map((one) => paint("red", alarmWords(one, format)));
-  return table([
+  const rows = [
     relays ? [facts.relays, relayCounts(now)] : [facts.relay, runWords(now, format)],
     ...listeners,
     [facts.received, when(now.lastReceivedAt)],
@@ -22,7 +22,10 @@ export function factLines(now: StatusNow, format: Format): string[] {
     [facts.refused, refusedWords(now)],
     ...(alarms.length === 0 ? [none] : alarms).map((one, at) => [at === 0 ? facts.alarms : "", one]),
     [facts.store, store(now.store, `${format.number(now.bytes / 1024 ** 2)} MB`, now.backlog, now.dead)],
-  ]);
+  ];
+  const room = rows.reduce((most, [name]) => Math.max(most, name!.length), 0) + 2;
+  const indent = " ".repeat(2 + room);
+  return rows.flatMap(([name, value]) => wrapped(`  ${name!.padEnd(room)}${value}`, indent));
 }
 
 function runWords({ view: { running, version, since, pid } }: StatusNow, format: Format): string {
