@@ -14,6 +14,7 @@ import { Reporter } from "./duties/report.ts";
 import type { Address } from "./handover/passed.ts";
 import type { Handler } from "./http/incoming.ts";
 import type { Listener } from "./http/server.ts";
+import { fingerprintOf } from "./operator/run.ts";
 import { knownTargets } from "./operator/status.ts";
 import { showUnderway } from "./operator/underway.ts";
 import { closeIdle } from "./outbound/request.ts";
@@ -236,7 +237,7 @@ function countedIn({ maxBacklog, targets }: Config): Iterable<string> | undefine
 
 /** What a relay says of itself under this config. */
 function reportOf({ file, config: { targets } }: LoadedConfig) {
-  return { config: file, targets: knownTargets(targets) };
+  return { config: file, fingerprint: fingerprintOf(file), targets: knownTargets(targets) };
 }
 
 function closeAll(targets: Iterable<{ close?(): void }>): void {

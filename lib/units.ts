@@ -82,12 +82,29 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)
 
 /**
  * Reads how long ago, such as `7d`, or a time in ISO 8601, to Unix milliseconds; `undefined` if it is neither. A date
- * alone is its beginning here, on this machine.
+ * alone is its beginning.
+ * @param timeZone IANA name of the zone of a time that names none; default: this machine's.
  */
-export function timeOf(text: string, now: number): number | undefined {
+export function timeOf(text: string, now: number, timeZone?: string): number | undefined {
   const ago = duration.safeParse(text);
   if (ago.success) return now - ago.data;
+  if (!ISO_TIME.test(text)) return undefined;
   const time = text.includes("T") ? text : `${text}T00:00`; // a date alone would be read as one of UTC
-  const at = ISO_TIME.test(text) ? Date.parse(time) : NaN;
+  const hasZone = /(Z|[+-]\d\d:\d\d)$/.test(time);
+  const at = hasZone || timeZone === undefined ? Date.parse(time) : timeIn(timeZone, Date.parse(`${time}Z`));
   return Number.isNaN(at) ? undefined : at;
+}
+
+/** When it is so late in a zone. @param wall What its clocks show, as if they showed UTC; in Unix milliseconds. */
+function timeIn(timeZone: string, wall: number): number {
+  if (Number.isNaN(wall)) return wall;
+  const aheadAt = (at: number) => wallTime(timeZone, at) - at;
+  return wall - aheadAt(wall - aheadAt(wall)); // twice, as it may have been changed in between
+}
+
+/** What the clocks of a zone show, as if they showed UTC. */
+function wallTime(timeZone: string, at: number): number {
+  const format = new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });
+  const seconds = Math.floor(at / 1_000) * 1_000;
+  return Date.parse(`${format.format(seconds)} UTC`) + at - seconds;
 }

@@ -22,12 +22,13 @@ import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
 import { LongWork } from "./long_work.ts";
 import { locale } from "./language.ts";
-import { type ConfigOptions, jsonText, parseSince, print, verb } from "./shared.ts";
+import { type ConfigOptions, jsonText, print, verb } from "./shared.ts";
+import { parseSince, sinceAt } from "./since.ts";
 import { withStore } from "./store.ts";
 import { count, table } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
-  since: number;
+  since: string;
   type?: string;
   all?: boolean;
   json?: boolean;
@@ -114,7 +115,9 @@ function lineOf({ id, receivedAt }: RelayEvent, change: Change, { json }: Option
 }
 
 /** Pages of the events that were there when this began, without relay's own, which no route is asked for. */
-async function* pagesOf(store: Store, { since, type }: Options, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
+async function* pagesOf(store: Store, options: Options, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
+  const { type } = options;
+  const since = await sinceAt(options.since, store);
   const now = Date.now();
   let after: number | undefined = 0;
   while (after !== undefined && !signal.aborted) {

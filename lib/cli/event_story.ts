@@ -1,17 +1,20 @@
-/** The whole story of one event: what came in, where it goes and why, and the outcome of each delivery. */
+/** The whole story of one event: where it went and why, what happens next, each attempt, and what came in. */
 
 import { RelayError } from "../errors.ts";
-import { parseId } from "../id.ts";
+import type { Format } from "../locale/format.ts";
 import { paint, visible } from "../log.ts";
 import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
-import { type Story, tellStory } from "../operator/story.ts";
+import { type Story, tellStory, type ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
 import type { AttemptView } from "../store/views.ts";
-import { locale } from "./language.ts";
+import { eventJson, reasonName } from "./event_words.ts";
+import { deliverySentences, eventSentences } from "./event_sentences.ts";
+import { idsOf } from "./ids.ts";
+import { formatAt, locale, words } from "./language.ts";
 import { print, printJson } from "./shared.ts";
-import type { OpenStore } from "./store.ts";
-import { clock, fullTime, table } from "./terminal.ts";
-import { deliveryState, eventJson, verdictWords } from "./event_words.ts";
+import { type OpenStore, timeNow } from "./store.ts";
+import { table, wrapped } from "./terminal.ts";
+import { fullTime, msOf, whenTime, zoneLine } from "./times.ts";
 
 /** Most characters of a payload that are shown; `--json` gives all of it. */
 const MAX_SHOWN = 16 * 1024;
@@ -21,17 +24,15 @@ const MAX_SHOWN = 16 * 1024;
  * @throws {RelayError} if there is none of this id.
  */
 export async function printStory({ store, loaded }: OpenStore, text: string, asJson = false): Promise<void> {
-  const now = Date.now();
-  const id = parseId(text);
-  const story = id && await tellStory(store, loaded, id, now);
+  const now = await timeNow(store);
+  const [id] = await idsOf(store, [text]);
+  const story = await tellStory(store, loaded, id!, now);
   if (!story) {
-    throw new RelayError(
-      `Cannot tell of "${visible(text)}": no event and no delivery has this id`,
-      "`relay events` lists those that are stored",
-    );
+    throw new RelayError(({ events }) => events.notFound(visible(text)), ({ events }) => events.listHint);
   }
-  if (asJson) printJson(jsonOf(story), loaded.redact);
-  else print(loaded.redact(lines(story, now).join("\n")));
+  if (asJson) return printJson(jsonOf(story), loaded.redact);
+  const isServed = await store.runs.isServed();
+  print(loaded.redact(lines(story, { now, isServed }, formatAt(now)).join("\n")));
 }
 
 /** The story as `events ID --json` gives it: the event as in the list, and all else that is known of it. */
@@ -47,78 +48,93 @@ function jsonOf(story: Story) {
   };
 }
 
-function lines(story: Story, now: number): string[] {
-  const { number, of } = story.secret;
-  const signed = of === undefined ? `secret ${number}` : `secret ${number} of ${of}`;
+function lines(story: Story, moment: { now: number; isServed: boolean }, format: Format): string[] {
+  const { events } = words;
   return [
     `${paint("bold", visible(story.type))}  ${story.id}`,
-    ...table([
-      ["received", fullTime(Date.parse(story.receivedAt), now)],
-      ["from", isSystem(story) ? "relay itself" : `${visible(story.source)}, signed with ${signed}`],
-      ["state", story.state],
-      ...story.problems.map((problem) => ["problem", paint("yellow", visible(problem.in(locale)))]),
-    ]),
-    ...section("Headers", table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
-    ...section(`Payload, ${story.body.byteLength.toLocaleString("en-US")} bytes`, payloadLines(story.body)),
-    ...noteLines(story, now),
-    ...(isSystem(story) ? [] : section("Routes, with the current config", routeLines(story))),
-    ...section("Deliveries", story.deliveries.flatMap((delivery) => deliveryLines(delivery, now))),
+    "",
+    ...[...eventSentences(story, format), ...deliverySentences(story, moment, format)].flatMap((sentence) =>
+      wrapped(visible(sentence), "  ")
+    ),
+    ...section(events.deliveries, story.deliveries.flatMap((delivery) => deliveryLines(delivery, format))),
+    "",
+    ...table(factsOf(story, format)),
+    ...(isSystem(story) ? [] : section(events.routes, routeLines(story))),
+    ...section(events.payload(story.body.byteLength), payloadLines(story.body)),
+    ...noteLines(story, format),
+    ...section(events.headers, table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
+    "",
+    zoneLine(),
+  ];
+}
+
+function factsOf(story: Story, format: Format): string[][] {
+  const { facts, own, states } = words.events;
+  return [
+    [facts.received, fullTime(story.receivedAt, format)],
+    [facts.source, isSystem(story) ? own : visible(story.source)],
+    [facts.state, states[story.state]],
+    ...(story.noteId === null ? [] : [[facts.note, visible(story.noteId)]]),
+    ...(story.externalId === null ? [] : [[facts.reference, visible(story.externalId)]]),
   ];
 }
 
 function section(title: string, lines: string[]): string[] {
-  return ["", paint("bold", title), ...(lines.length > 0 ? lines : ["  none"])];
+  return ["", paint("bold", title), ...(lines.length > 0 ? lines : [`  ${words.events.none}`])];
 }
 
 function payloadLines(body: Uint8Array): string[] {
   const { text, isCut } = shownBody(body, MAX_SHOWN);
   const lines = text.split("\n").map((line) => `  ${visible(line)}`);
-  return isCut ? [...lines, paint("gray", "  … and more; --json gives all of it")] : lines;
+  return isCut ? [...lines, paint("gray", `  ${words.events.payloadMore}`)] : lines;
 }
 
 /** Nothing where nobody asked for the note. */
-function noteLines({ details }: Story, now: number): string[] {
+function noteLines({ details }: Story, format: Format): string[] {
   if (!details) return [];
   const { at, data, problem } = details;
-  const title = data ? `Note, fetched ${fullTime(at, now)}` : `Note, not had at ${fullTime(at, now)}`;
+  const { noteFetched, noteFailed } = words.events;
+  const title = (data ? noteFetched : noteFailed)(whenTime(at, format));
   return section(title, data ? payloadLines(data) : [`  ${paint("yellow", visible(problem?.in(locale) ?? ""))}`]);
 }
 
-function routeLines({ routing: { routes, targets, isFallback, problems } }: Story): string[] {
-  const goesTo = targets.length === 0 ? "no target" : targets.join(", ") + (isFallback ? " (the fallback)" : "");
-  return [
-    ...table(routes.map(({ on, to, verdict }, index) => [
-      paint(verdict === "matched" ? "green" : "gray", String(verdict === "matched")),
-      `routes[${index}]`,
-      `${on.join(", ")} → ${to.join(", ")}`,
-      paint("gray", verdictWords[verdict]),
-    ])),
-    ...problems.map((problem) => `  ${paint("yellow", visible(problem.in(locale)))}`),
-    `  today it would go to ${goesTo}`,
-  ];
+function routeLines({ routing: { routes } }: Story): string[] {
+  const { yes, no } = words.events;
+  return table(routes.map(({ on, to, verdict }, index) => [
+    verdict === "matched" ? paint("green", yes) : paint("gray", no),
+    `routes[${index}]`,
+    `${on.join(", ")} → ${to.join(", ")}`,
+    paint("gray", words.pages.verdicts[verdict]),
+  ]));
 }
 
-function deliveryLines(delivery: Story["deliveries"][number], now: number): string[] {
-  const rows = table(delivery.history.map((attempt) => attemptCells(attempt, now)));
+const colors = { delivered: "green", pending: "yellow", in_flight: "yellow", dead: "red" } as const;
+
+function deliveryLines(delivery: ToldDelivery, format: Format): string[] {
+  const rows = table(delivery.history.map((attempt) => attemptCells(attempt, format)));
+  const state = paint(colors[delivery.state], words.pages.states[delivery.state]);
   return [
-    `  ${paint("bold", delivery.target)}  ${delivery.id}  ${deliveryState(delivery, now)}`,
+    `  ${paint("bold", delivery.target)}  ${delivery.id}  ${state}`,
     ...delivery.history.flatMap(({ answer }, index) => [`  ${rows[index]}`, ...answerLines(answer)]),
-    ...(delivery.state === "dead" ? [paint("gray", `    relay retry ${delivery.id}`)] : []),
   ];
 }
 
-function attemptCells({ attempt, startedAt, durationMs, outcome, reason, status, detail }: AttemptView, now: number) {
+function attemptCells(
+  { attempt, startedAt, durationMs, outcome, reason, status, detail }: AttemptView,
+  format: Format,
+): string[] {
+  const failed = reason === null ? words.pages.outcomes[outcome] : reasonName(reason);
   return [
     String(attempt),
-    clock(Date.parse(startedAt), now),
-    `${durationMs} ms`,
-    outcome === "delivered" ? paint("green", "delivered") : paint("red", reason ?? outcome),
+    format.short(msOf(startedAt)),
+    format.duration(durationMs),
+    outcome === "delivered" ? paint("green", words.pages.outcomes.delivered) : paint("red", failed),
     status === null ? "" : String(status),
     visible(detail?.in(locale) ?? ""),
   ];
 }
 
-/** What the other side said, line by line. */
+/** What the target answered, line by line. */
 function answerLines(answer: string | null): string[] {
   return (answer ?? "").trim().split("\n").filter((line) => line !== "").map((line) =>
     paint("gray", `       │ ${visible(line)}`)

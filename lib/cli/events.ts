@@ -2,65 +2,85 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { paint, visible } from "../log.ts";
+import { ExitCode, RelayError } from "../errors.ts";
+import { paint } from "../log.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
 import type { EventView } from "../store/views.ts";
-import { LongWork } from "./long_work.ts";
-import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
-import { checkTarget, type OpenStore, withStore } from "./store.ts";
+import { followEvents } from "./event_follow.ts";
+import { EventList } from "./event_list.ts";
 import { printStory } from "./event_story.ts";
-import { ago, clock, count, table } from "./terminal.ts";
-import { deliveriesInShort, eventJson } from "./event_words.ts";
+import { eventJson } from "./event_words.ts";
+import { words } from "./language.ts";
+import { LongWork } from "./long_work.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { parseSince, sinceAt } from "./since.ts";
+import { checkTarget, type OpenStore, timeNow, withStore } from "./store.ts";
+import { zoneLine } from "./times.ts";
 
 interface Options extends ConfigOptions {
   type?: string;
   state?: EventFilter["state"];
   target?: string;
-  since?: number;
+  since?: string;
   text?: string;
   limit: number;
+  follow?: boolean;
   json?: boolean;
 }
 
 const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead"];
 
 export function eventsVerb(): Command {
-  return verb("events", "list events, newest first; or show the whole story of one", "config", "json")
-    .argument("[id]", "show this event, or the event of this delivery")
-    .option("--type <pattern>", "only events of this type, such as note.failed or note.*")
-    .addOption(new Option("--state <state>", "only events in this state, or with a delivery in it").choices(states))
-    .option("--target <name>", "only events with a delivery to this target")
-    .option("--since <when>", "only events since then: a duration such as 2h, or a date", parseSince)
-    .option("--text <text>", "only events whose body holds this text, such as a note's id")
-    .option("--limit <n>", "show this many at most", limitOf, 20)
-    .addHelpText("after", "\nExit: 1 if there is no event with this id.")
-    .action((id: string | undefined, options: Options) =>
-      withStore(options, (open) => id === undefined ? list(open, options) : printStory(open, id, options.json))
-    );
+  const { events } = words;
+  return verb("events", events.description, "config", "json")
+    .argument("[id]", events.id)
+    .option("--type <pattern>", events.type)
+    .addOption(new Option("--state <state>", events.state).choices(states))
+    .option("--target <name>", events.target)
+    .option("--since <when>", events.since, parseSince)
+    .option("--text <text>", events.text)
+    .option("--limit <n>", events.limit, limitOf, 20)
+    .option("-f, --follow", events.follow)
+    .addHelpText("after", events.help)
+    .action((id: string | undefined, options: Options) => {
+      checkUsage(id, options);
+      return withStore(options, (open) => id === undefined ? list(open, options) : printStory(open, id, options.json));
+    });
 }
 
 function limitOf(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number from 1 to 9999999.");
+  throw new InvalidArgumentError(words.events.limitRange);
+}
+
+function checkUsage(id: string | undefined, { follow, state }: Options): void {
+  if (!follow) return;
+  if (id !== undefined) throw new RelayError(({ events }) => events.followAlone, undefined, ExitCode.usage);
+  if (state === undefined || state === "accepted" || state === "unrouted") return;
+  throw new RelayError(({ events }) => events.followState, ({ events }) => events.followStateHint, ExitCode.usage);
 }
 
 async function list(open: OpenStore, options: Options): Promise<void> {
-  const { limit, json, config: _, ...filter } = options;
-  if (filter.target !== undefined) await checkTarget(open, filter.target, "list events");
-  if (filter.state === "in_flight" && !json) {
-    return print("Only the running relay knows what is on its way: see its page or API. Here it is listed as pending");
-  }
-  const { events, hasMore } = await collect(open.store, filter, limit);
+  const { store } = open;
+  const { limit, json, follow, config: _, since, ...rest } = options;
+  if (rest.target !== undefined) await checkTarget(open, rest.target, "list");
+  if (rest.state === "in_flight" && !json) return print(words.events.inFlight);
+  const filter: EventFilter = { ...rest, ...(since !== undefined && { since: await sinceAt(since, store) }) };
+  const now = await timeNow(store);
+  const { events, hasMore } = await collect(store, filter, limit);
+  if (follow) return await followEvents(open, filter, events, json);
   if (json) return printJson(events.map(eventJson), open.loaded.redact);
   if (events.length === 0) {
-    return print(Object.keys(filter).length > 0 ? "No event matches" : "No event has come in yet");
+    return print(Object.keys(filter).length > 0 ? words.events.noMatch : words.events.noneYet);
   }
-  print(...lines(events).map(open.loaded.redact));
-  if (hasMore) print(paint("gray", `  the last ${events.length}; --limit shows more`));
+  const shown = await EventList.of(store, events);
+  print(...shown.lines(events, now, { isTitled: true }).map(open.loaded.redact));
+  if (hasMore) print(paint("gray", `  ${words.events.last(events.length)}`));
+  print(zoneLine());
 }
 
-/** The newest events that fit; a store that looks at a part of itself at a time is asked until there are enough. */
+/** The newest events that fit; a store that searches a part of itself at a time is asked until there are enough. */
 async function collect(store: Store, filter: EventFilter, limit: number) {
   const work = new LongWork();
   try {
@@ -71,31 +91,11 @@ async function collect(store: Store, filter: EventFilter, limit: number) {
       events.push(...page.events);
       before = page.next;
       if (before === undefined || events.length === limit) break;
-      work.show(`looked back to event ${before}, ${count(events.length, "event")} found`);
+      work.show(words.events.searching(before, events.length));
       await turn(); // in which Ctrl-C is heard
     } while (!work.wasInterrupted);
     return { events, hasMore: before !== undefined };
   } finally {
     work.end();
   }
-}
-
-/** On a narrow terminal an id stays whole, to be copied; how long ago goes first. */
-const cuts = [{ column: 1, to: 0 }, { column: 4, to: 12 }, { column: 3, to: 8 }];
-
-function lines(events: EventView[]): string[] {
-  const now = Date.now();
-  return table([
-    ["Received", "", "Id", "Type", "Deliveries"].map((title) => paint("bold", title)),
-    ...events.map((event) => {
-      const receivedAt = Date.parse(event.receivedAt);
-      return [
-        clock(receivedAt, now),
-        paint("gray", ago(now - receivedAt)),
-        event.id,
-        visible(event.type),
-        deliveriesInShort(event),
-      ];
-    }),
-  ], cuts);
 }

@@ -3,6 +3,8 @@
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
 import { ExitCode } from "../errors.ts";
+import { inEnglish } from "../locale/phrase.ts";
+import { words } from "./language.ts";
 import { print, printJson } from "./shared.ts";
 
 /** How a verb ends that Ctrl-C stopped, as a shell tells it of programs that a signal ended: 128 + SIGINT. */
@@ -19,26 +21,26 @@ export async function confirm(question: string, yes = false): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output });
   try {
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
+    const answer = await Promise.race([lines.question(words.operate.confirm(question)), closed]);
     return /^(y|yes|s|sim)$/i.test(answer.trim());
   } finally {
     lines.close();
   }
 }
 
-/** Says that the user would rather not. */
+/** Says that nothing was done, since the user did not confirm it. */
 export function declined(asJson = false): void {
   process.exitCode = ExitCode.failed;
-  if (asJson) printJson({ ok: false, error: "Not confirmed: nothing is changed" });
-  else print("Nothing is changed");
+  if (asJson) printJson({ ok: false, error: inEnglish(({ operate }) => operate.notConfirmed) });
+  else print(words.operate.declined);
 }
 
-/** Shows on a terminal how far some work is. */
+/** Shows the progress of some work on a terminal. */
 export class Progress {
   #shownAt = -Infinity;
   #isShown = false;
 
-  /** Shows it on a terminal; elsewhere, and more often than one can read, nothing. */
+  /** Shows a text on a terminal; nothing elsewhere, or if the last one was shown too recently to be read. */
   show(text: string, isUrgent = false): void {
     if (!process.stderr.isTTY || (!isUrgent && performance.now() - this.#shownAt < 100)) return;
     this.#shownAt = performance.now();
@@ -58,7 +60,7 @@ export class LongWork extends Progress {
   readonly #onSignal = () => {
     if (this.wasInterrupted) process.exit(INTERRUPTED);
     this.#stop.abort();
-    this.show("stopping after this step", true);
+    this.show(words.operate.stopping, true);
   };
 
   constructor() {
@@ -75,7 +77,7 @@ export class LongWork extends Progress {
     return this.#stop.signal.aborted;
   }
 
-  /** Takes away what was shown, and listens to Ctrl-C no more. */
+  /** Takes away what was shown, and no longer listens to Ctrl-C. */
   override end(): void {
     super.end();
     for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, this.#onSignal);

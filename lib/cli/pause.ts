@@ -1,7 +1,7 @@
 /** `relay pause` */
 
 import type { Command } from "commander";
-import { count } from "./terminal.ts";
+import { words } from "./language.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
 
@@ -10,14 +10,9 @@ interface Options extends ConfigOptions {
 }
 
 export function pauseVerb(): Command {
-  return verb(
-    "pause",
-    "hold a target's deliveries until `relay resume`; events for it come in and wait",
-    "config",
-    "json",
-  )
-    .argument("<target>", "name of the target")
-    .addHelpText("after", "\nAttempts in flight are not cut off. A restart does not end a pause.")
+  return verb("pause", words.operate.pause.description, "config", "json")
+    .argument("<target>", words.operate.target)
+    .addHelpText("after", words.operate.pause.help)
     .action((target: string, options: Options) => withWritableStore(options, (open) => pause(open, target, options)));
 }
 
@@ -27,6 +22,6 @@ async function pause(open: OpenStore, target: string, { json }: Options): Promis
   const changed = await store.pause(target, store.time.now());
   const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: true, changed, waiting });
-  const word = changed ? "is paused" : "was paused already";
-  print(`${target} ${word}: ${count(waiting, "delivery waits", "deliveries wait")} until \`relay resume ${target}\``);
+  const { done, already } = words.operate.pause;
+  print(changed ? done(target, waiting) : already(target, waiting));
 }

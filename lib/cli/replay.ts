@@ -3,18 +3,21 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
-import { unknownName } from "../options.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { isSystem } from "../system_event.ts";
 import { replayIds, type ReplayResult, replaySince } from "../operator/replay.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
+import { idsOf } from "./ids.ts";
+import { formatAt, words } from "./language.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
-import { type ConfigOptions, parseSince, print, printJson, verb } from "./shared.ts";
-import { idsOf, type OpenStore, withWritableStore } from "./store.ts";
-import { count, fullTime } from "./terminal.ts";
+import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { parseSince, sinceAt } from "./since.ts";
+import { type OpenStore, unknownTarget, withWritableStore } from "./store.ts";
+import { zonedTime } from "./times.ts";
 
 interface Options extends ConfigOptions {
-  since?: number;
+  since?: string;
   type?: string;
   to?: string;
   yes?: boolean;
@@ -22,18 +25,14 @@ interface Options extends ConfigOptions {
 }
 
 export function replayVerb(): Command {
-  return verb("replay", "route stored events again with the current config, as new deliveries", "config", "json")
-    .argument("[id...]", "events; a delivery stands for its event")
-    .option("--since <when>", "every event since then: a duration such as 2h, or a date", parseSince)
-    .option("--type <pattern>", "with --since: only events of this type, such as note.failed or note.*")
-    .option("--to <target>", "send them to this target alone, whether or not a route names it")
-    .option("--yes", "with --since: do not ask for confirmation; without a terminal it never does")
-    .addHelpText(
-      "after",
-      "\nEach delivery is a new one, with an id of its own: a receiver cannot tell it for a repeat. To try again what has" +
-        "\nfailed, `relay retry` is the better way." +
-        "\nExit: 0 if events were replayed, 1 if none was, 130 if Ctrl-C stopped it; what was done by then stays done.",
-    )
+  const { replay } = words.operate;
+  return verb("replay", replay.description, "config", "json")
+    .argument("[id...]", replay.ids)
+    .option("--since <when>", replay.since, parseSince)
+    .option("--type <pattern>", replay.type)
+    .option("--to <target>", replay.to)
+    .option("--yes", replay.yes)
+    .addHelpText("after", replay.help)
     .action((ids: string[], options: Options) => {
       checkUsage(ids, options);
       return withWritableStore(options, async (open) => {
@@ -44,44 +43,46 @@ export function replayVerb(): Command {
 }
 
 function checkUsage(ids: string[], { since, type }: Options): void {
-  const problem = since !== undefined && ids.length > 0
-    ? "--since goes without ids"
+  const problem: Phrase | undefined = since !== undefined && ids.length > 0
+    ? ({ operate }) => operate.replay.sinceAndIds
     : since === undefined && ids.length === 0
-    ? "neither an id nor --since is given"
+    ? ({ operate }) => operate.replay.nothingGiven
     : since === undefined && type !== undefined
-    ? "--type goes with --since"
+    ? ({ operate }) => operate.replay.onlyWithSince
     : undefined;
-  if (problem) throw new RelayError(`Cannot replay: ${problem}`, "see `relay replay --help`", ExitCode.usage);
-}
-
-/** Events are counted up to so many, for the question. */
-const MAX_COUNTED = 10_000;
-
-/** A new delivery to a target that is not in the config would wait for ever. */
-function checkTo({ loaded: { config } }: OpenStore, to?: string): void {
-  if (to === undefined || config.targets.has(to)) return;
+  if (!problem) return;
   throw new RelayError(
-    `Cannot replay: ${unknownName("target", to, [...config.targets.keys()])}`,
-    undefined,
+    (words) => words.operate.wrongUsage(words.operate.verbs.replay, problem(words)),
+    (words) => words.operate.seeHelp("replay"),
     ExitCode.usage,
   );
 }
 
+/** Events are counted up to this number, for the question. */
+const MAX_COUNTED = 10_000;
+
+/** A new delivery to a target that is not in the config would wait for ever. */
+function checkTo({ loaded: { config } }: OpenStore, to?: string): void {
+  if (to !== undefined && !config.targets.has(to)) throw unknownTarget("replay", to, [...config.targets.keys()]);
+}
+
 async function some({ store, loaded }: OpenStore, texts: string[], { to, json }: Options): Promise<void> {
-  const result = await replayIds(store, loaded, idsOf(texts, "replay"), { to, now: store.time.now() });
+  const result = await replayIds(store, loaded, await idsOf(store, texts), { to, now: store.time.now() });
   if (result.unknown.length > 0) process.exitCode = ExitCode.failed;
   tell(result, json);
 }
 
-async function bulk({ store, loaded }: OpenStore, since: number, { type, to, yes, json }: Options): Promise<void> {
+async function bulk({ store, loaded }: OpenStore, given: string, { type, to, yes, json }: Options): Promise<void> {
+  const { replay } = words.operate;
+  const since = await sinceAt(given, store);
   const filter = { type, since };
-  const { events, hasMore } = await countEvents(store, filter);
-  const found = (hasMore ? "more than " : "") + count(events, "event");
-  const plan = `Replay ${found} since ${fullTime(since, Date.now())} ${to ? `to ${to}` : "with the current config"}?`;
-  if ((events > 0 || hasMore) && !await confirm(plan, yes)) return declined(json);
+  const { events: all, hasMore } = await countEvents(store, filter);
+  const from = zonedTime(since, formatAt(store.time.now()));
+  const question = to === undefined ? replay.question(all, hasMore, from) : replay.questionTo(all, hasMore, from, to);
+  if ((all > 0 || hasMore) && !await confirm(question, yes)) return declined(json);
 
   const work = new LongWork();
-  const onProgress = (events: number) => work.show(`replaying: ${count(events, "event")} of ${found}, Ctrl-C stops`);
+  const onProgress = (events: number) => work.show(replay.progress(events, all, hasMore));
   onProgress(0);
   const result = await replaySince(store, loaded, filter, {
     to,
@@ -114,12 +115,10 @@ function tell(result: ReplayResult, json?: boolean, since = 0): void {
   if (deliveries === 0 && isComplete) process.exitCode = ExitCode.failed;
   const lastReceivedAt = lastAt === undefined ? null : new Date(lastAt).toISOString();
   if (json) return printJson({ events, deliveries, unrouted, unknown, interrupted: !isComplete, lastReceivedAt });
-  const done = `Replaying ${count(events, "event")} as ${count(deliveries, "new delivery", "new deliveries")}`;
-  const none = unknown.length > 0 ? "Nothing is replayed" : "Nothing is replayed: no event that fits came in";
-  if (isComplete) print(events > 0 ? done : none);
-  else print(`${done}, then stopped; go on with --since ${new Date(lastAt ?? since).toISOString()}`);
-  if (unrouted > 0) {
-    print(`${count(unrouted, "event goes", "events go")} nowhere with the current config; --to names a target`);
-  }
-  for (const id of unknown) print(`Not found: no event and no delivery has the id ${id}`);
+  const { replay, notFound } = words.operate;
+  const done = replay.done(events, deliveries);
+  if (!isComplete) print(replay.interrupted(done, new Date(lastAt ?? since).toISOString()));
+  else print(events > 0 ? done : unknown.length + unrouted > 0 ? replay.nothing : replay.nothingFits);
+  if (unrouted > 0) print(replay.unrouted(unrouted));
+  for (const id of unknown) print(notFound(id));
 }

@@ -1,17 +1,17 @@
 /** `relay resume` */
 
 import type { Command } from "commander";
+import { words } from "./language.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
-import { count } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
   json?: boolean;
 }
 
 export function resumeVerb(): Command {
-  return verb("resume", "release the deliveries that `relay pause` holds", "config", "json")
-    .argument("<target>", "name of the target")
+  return verb("resume", words.operate.resume.description, "config", "json")
+    .argument("<target>", words.operate.target)
     .action((target: string, options: Options) => withWritableStore(options, (open) => resume(open, target, options)));
 }
 
@@ -21,6 +21,6 @@ async function resume(open: OpenStore, target: string, { json }: Options): Promi
   const changed = await store.resume(target);
   const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: false, changed, waiting });
-  if (!changed) return print(`${target} was not paused`);
-  print(`${target} is resumed: ${count(waiting, "delivery goes", "deliveries go")} out`);
+  const { done, notPaused } = words.operate.resume;
+  print(changed ? done(target, waiting) : notPaused(target));
 }

@@ -9,7 +9,7 @@ import { paint, visible } from "../log.ts";
 import { incoming, preview } from "../operator/preview.ts";
 import { locale } from "./language.ts";
 import { configOf, print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
-import { verdictWords } from "./event_words.ts";
+import { words } from "./language.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -57,7 +57,7 @@ function lines(result: ReturnType<typeof explain>): string[] {
     }`,
     ...result.routes.map(({ on, to, verdict }, index) =>
       `  routes[${index}]  ${on.join(", ")} → ${to.join(", ")}: ${
-        paint(verdict === "matched" ? "green" : "gray", verdictWords[verdict])
+        paint(verdict === "matched" ? "green" : "gray", words.pages.verdicts[verdict])
       }`
     ),
     ...result.problems.map((problem) => `  ${paint("yellow", problem.in(locale))}`),

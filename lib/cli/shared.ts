@@ -2,12 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { localeNames } from "../locale/mod.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ExitCode, messageOf, RelayError } from "../errors.ts";
 import { unknownName } from "../options.ts";
-import { timeOf } from "../units.ts";
 import type { Source } from "../sources/source.ts";
 import { Verb } from "./command.ts";
 import { speakAs, words } from "./language.ts";
@@ -49,23 +48,6 @@ export function verb(name: string, description: string, ...options: (keyof typeo
 /** Prints lines to standard output. */
 export function print(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
-}
-
-/** The clock of a store that relays share may be so far ahead of this machine's, in milliseconds, and tells where to go on. */
-const AHEAD_MS = 600_000;
-
-/**
- * Reads what `--since` takes to Unix milliseconds: how long ago (`7d`, `12h`), or an ISO 8601 date or time, which is of
- * this machine's time zone unless it names one.
- * @throws {InvalidArgumentError} which the command line tells as wrong usage.
- */
-export function parseSince(text: string): number {
-  const since = timeOf(text, Date.now());
-  if (since === undefined) {
-    throw new InvalidArgumentError('Expected how long ago, such as "7d" or "12h", or a date such as "2026-01-31".');
-  }
-  if (since > Date.now() + AHEAD_MS) throw new InvalidArgumentError("It lies in the future.");
-  return since;
 }
 
 /**

@@ -5,11 +5,16 @@ import { RelayError } from "../errors.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { visible } from "../log.ts";
 import { request } from "../outbound/request.ts";
-import { networkFailure, withWords } from "../targets/outcomes.ts";
+import { networkFailure } from "../targets/outcomes.ts";
+import type { Language } from "../locale/mod.ts";
+import { words } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson } from "./shared.ts";
 
 /** Longest wait for the relay's answer, in milliseconds. */
 const ANSWER_WAIT_MS = 4_000;
+
+/** Most characters of its answer that are told. */
+const MAX_SAID = 300;
 
 /**
  * Asks the relay that runs by this config whether it can take events, as its admin listener knows.
@@ -18,17 +23,22 @@ const ANSWER_WAIT_MS = 4_000;
 export async function ready(options: ConfigOptions, asJson = false): Promise<void> {
   const { url, token } = askedOf(await configOf(options));
   const { status, text } = await ask(url, token);
-  if (status !== 200) throw new RelayError(visible(withWords(`Not ready: ${url} answered ${status}`, text)));
+  if (status !== 200) throw new RelayError(({ status: says }) => notReady(says, url, status, text));
   if (asJson) printJson({ ready: true, url });
-  else print("ready");
+  else print(words.status.isReady);
+}
+
+function notReady(says: Language["status"], url: string, status: number, text: string): string {
+  const said = text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_SAID);
+  return visible(said === "" ? says.notReady(url, status) : says.notReadyText(url, status, said));
 }
 
 /** Where to ask, and the token to show there. */
 function askedOf({ config: { admin } }: LoadedConfig): { url: string; token?: string } {
   if (!admin) {
     throw new RelayError(
-      "Cannot ask whether the relay is ready: `admin` is false in the config",
-      "the admin listener tells; without it, `GET /healthz` at `listen` tells whether the relay answers",
+      ({ status }) => status.noAdmin,
+      ({ status }) => status.noAdminHint,
     );
   }
   return { url: `${listenerUrl(admin.host, admin.port)}/readyz`, token: admin.token };
@@ -41,7 +51,7 @@ async function ask(url: string, token?: string): Promise<{ status: number; text:
     const { status, body } = await request(new URL(url), { headers, signal, isHere: true });
     return { status, text: body.toString() };
   } catch (error) {
-    if (signal.aborted) throw new RelayError(`Not ready: no answer from ${url} within ${ANSWER_WAIT_MS} ms`);
-    throw new RelayError(networkFailure(error, url).problem, "start the relay with `relay serve`");
+    if (signal.aborted) throw new RelayError(({ status }) => status.noAnswer(url, ANSWER_WAIT_MS));
+    throw new RelayError(networkFailure(error, url).problem, ({ status }) => status.startHint);
   }
 }

@@ -7,9 +7,8 @@ import { openStoreAt, rightsToStore, type StorePlace, storePlace, storePlaceIn }
 import type { LoadedConfig } from "../config/load.ts";
 import { DEFAULT_STORE } from "../config/store.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
-import { type IdBytes, parseId } from "../id.ts";
-import { visible } from "../log.ts";
-import { unknownName } from "../options.ts";
+import type { Language } from "../locale/mod.ts";
+import { nearest } from "../options.ts";
 import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { refusalOf } from "../store/move.ts";
@@ -167,37 +166,52 @@ export function checkThere(place: StorePlace): void {
     statSync(place.file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
-      ? ["there is none yet", "start `relay serve`"]
-      : code === "EACCES"
-      ? ["this user may not look there", rightsHint() ?? "run this as root, or as the user of the service"]
-      : [messageOf(error), undefined];
-    throw new RelayError(`Cannot read the store ${place.file}: ${reason}`, hint);
+    const isMissing = code === "ENOENT" || code === "ENOTDIR";
+    const isForbidden = code === "EACCES";
+    throw new RelayError(
+      ({ operate: { store } }) =>
+        store.cannotRead(place.file, isMissing ? store.missing : isForbidden ? store.forbidden : messageOf(error)),
+      isMissing
+        ? ({ operate: { store } }) => store.start
+        : isForbidden
+        ? rightsHint() ?? (({ operate: { store } }) => store.asRoot)
+        : undefined,
+    );
   }
+}
+
+/** The store's time, in Unix milliseconds; a database is asked for it. */
+export async function timeNow(store: Store): Promise<number> {
+  await store.moved();
+  return store.time.now();
 }
 
 /**
  * Checks the name of a target that a user gave: one of the config, or one that the store still has deliveries for.
- * @param doing Words for the error: what is to be done with it.
+ * @param verb What is to be done with it.
  * @throws {RelayError} if neither knows it.
  */
-export async function checkTarget({ store, loaded }: OpenStore, name: string, doing: string): Promise<void> {
+export async function checkTarget(
+  { store, loaded }: OpenStore,
+  name: string,
+  verb: keyof Language["operate"]["verbs"],
+): Promise<void> {
   if (loaded.config.targets.has(name)) return;
   const stored = (await store.targets()).map((target) => target.name);
-  if (stored.includes(name)) return;
-  const known = [...new Set([...loaded.config.targets.keys(), ...stored])];
-  throw new RelayError(`Cannot ${doing}: ${unknownName("target", name, known)}`, undefined, ExitCode.usage);
+  if (!stored.includes(name)) throw unknownTarget(verb, name, [...loaded.config.targets.keys(), ...stored]);
 }
 
-/**
- * Reads ids as a user gave them, each once.
- * @param doing Words for the error: what is to be done with them.
- * @throws {RelayError} if one of them is none.
- */
-export function idsOf(texts: readonly string[], doing: string): IdBytes[] {
-  return [...new Set(texts.map((text) => text.toLowerCase()))].map((text) => {
-    const id = parseId(text);
-    if (id) return id;
-    throw new RelayError(`Cannot ${doing} "${visible(text)}": this is no id`, "`relay events` shows the ids of events");
-  });
+/** Says that there is no target of this name. @param known Names of those that there are. */
+export function unknownTarget(
+  verb: keyof Language["operate"]["verbs"],
+  name: string,
+  known: readonly string[],
+): RelayError {
+  const names = [...new Set(known)];
+  const near = nearest(name, names);
+  return new RelayError(
+    ({ operate }) => operate.store.unknownTarget(operate.verbs[verb], name, names, near),
+    undefined,
+    ExitCode.usage,
+  );
 }

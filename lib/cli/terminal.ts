@@ -1,4 +1,4 @@
-/** What a person sees on a terminal: tables of its width, times, numbers. */
+/** What a person sees on a terminal: tables and texts of its width. */
 
 import process from "node:process";
 import { stripVTControlCharacters } from "node:util";
@@ -17,7 +17,7 @@ export interface Cut {
  * @param cuts Which columns give way where the terminal is too narrow, the least important first.
  * @param width Columns of the terminal; off a terminal nothing is cut.
  */
-export function table(rows: string[][], cuts: Cut[] = [], width = process.stdout.columns || Infinity): string[] {
+export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()): string[] {
   const cells = rows.map((row) => row.map((text) => ({ text, width: widthOf(text) })));
   const widths = cells.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.width)), []);
   for (const { column, to } of cuts) {
@@ -62,42 +62,46 @@ function fit(text: string, room: number): string {
   return cut + " ".repeat(Math.max(0, room - widthOf(cut)));
 }
 
-const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1_000, "s"]] as const;
-
-/** A span of time in its largest unit: `3 min`. */
-export function span(ms: number): string {
-  const [size, unit] = units.find(([size]) => ms >= size) ?? [1_000, "s"];
-  return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
+/** Columns of the terminal; off a terminal there is no end of them. */
+export function columnsNow(): number {
+  return process.stdout.columns || Infinity;
 }
 
-/** How long ago, in its largest unit: `3 min ago`. */
-export function ago(ms: number): string {
-  return `${span(ms)} ago`;
+/**
+ * Lines whose last column is a list: it stands beside the other columns if all of it fits, else below them.
+ * @param rows The other columns, and the list's items, which stay whole.
+ */
+export function listing(rows: { cells: string[]; items: string[] }[], width = columnsNow()): string[] {
+  const heads = table(rows.map(({ cells }) => cells), [], width);
+  const room = heads.reduce((most, head) => Math.max(most, widthOf(head)), 0);
+  return heads.flatMap((head, at) => {
+    const { items } = rows[at]!;
+    const line = head + " ".repeat(room - widthOf(head) + GAP) + items.join(" ".repeat(GAP));
+    if (widthOf(line) <= width) return [line.trimEnd()];
+    return [head, ...packed(items, width)];
+  });
 }
 
-/** How far a time lies from now, either way: `3 min ago`, `in 5 s`, `now`. */
-export function relative(time: number, now: number): string {
-  if (time <= now) return ago(now - time);
-  return `in ${span(Math.max(1_000, time - now))}`;
+/** Items on as few lines as they fit on, further in than the lines of a table. */
+function packed(items: string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const longer = `${lines.at(-1)}${" ".repeat(GAP)}${item}`;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(" ".repeat(2 * INDENT) + item);
+  }
+  return lines;
 }
 
-/** A time on this machine's clock, as short as it can be told: `14:37:08` today, `23 Nov 14:37`, `23 Nov 2025`. */
-export function clock(time: number, now: number): string {
-  const [date, today] = [new Date(time), new Date(now)];
-  if (date.toDateString() === today.toDateString()) return date.toLocaleTimeString("en-GB");
-  const day = `${date.getDate()} ${months[date.getMonth()]}`;
-  if (date.getFullYear() !== today.getFullYear()) return `${day} ${date.getFullYear()}`;
-  return `${day} ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
-}
-
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/** A time on this machine's clock with its date, and how far it lies from now. */
-export function fullTime(time: number, now: number): string {
-  const date = new Date(time);
-  const two = (number: number) => String(number).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${date.toLocaleTimeString("en-GB")} (${relative(time, now)})`;
+/** A text as lines that fit the terminal, broken between words; those after the first begin with `indent`. */
+export function wrapped(text: string, indent = "", width = columnsNow()): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(lines.length === 0 ? word : indent + word);
+  }
+  return lines;
 }
 
 /** So many of something: `1 event`, `2,000 deliveries`. */

@@ -13,7 +13,8 @@ import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
 import { locale } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { fromStore, idsOf } from "./store.ts";
+import { idsOf } from "./ids.ts";
+import { fromStore } from "./store.ts";
 import { table } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
@@ -183,8 +184,8 @@ async function record(text: string, options: Options): Promise<void> {
 }
 
 function recorded(text: string, options: Options) {
-  const [id] = idsOf([text], "record");
   return fromStore(options, async ({ store, loaded }) => {
+    const [id] = await idsOf(store, [text]);
     const story = await store.story(id!);
     if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
     if (isSystem(story)) {

@@ -17,7 +17,7 @@ const HEARD_MS = 15_000;
 const LAST_WORD_MS = 1_000;
 
 /** What a relay says of itself from the start. */
-export type Beginning = Pick<Run, "pid" | "version" | "bootId" | "config" | "targets">;
+export type Beginning = Pick<Run, "pid" | "version" | "bootId" | "config" | "fingerprint" | "targets">;
 
 /** Speaks for one relay. What the store does not take is kept, and said with the next word. */
 export class Reporter {
@@ -51,14 +51,14 @@ export class Reporter {
   }
 
   /** Says something new of itself. */
-  tell(news: Partial<Pick<Run, "listeners" | "targets" | "config" | "refusedReload">>): void {
+  tell(news: Partial<Pick<Run, "listeners" | "targets" | "config" | "fingerprint" | "refusedReload">>): void {
     this.#run = { ...this.#run, ...news };
     this.#hasNews = true;
     this.#wake.abort();
   }
 
   /** A reload found a sound config. */
-  reloaded(news: Pick<Run, "config" | "targets">): void {
+  reloaded(news: Pick<Run, "config" | "fingerprint" | "targets">): void {
     this.tell({ ...news, refusedReload: undefined });
   }
 

@@ -756,14 +756,388 @@ const cli = {
   lostOutput: (problem: string) => `Cannot write the output: ${problem}`,
 };
 
-/** `relay status`. */
-const status = {};
+/** `relay status`. Times and spans are given as the language writes them. */
+const status = {
+  description: "show what needs attention, whether the relay runs, and how each target is doing",
+  ready: "ask the running relay whether it can take events; exits 1 if it cannot, or if none runs",
+  watch: "on a terminal: show it again every 2 seconds, until Ctrl-C (exit 130)",
+  help: "\nReads the store, whether or not `relay serve` runs and the config is sound; --ready asks the running relay.",
+  watchAlone: "Cannot watch the status: --watch goes without --json and --ready",
+  watchNoTerminal: "Cannot watch the status: standard output is not a terminal",
+  watchHint: "run `relay status --json` as often as you need it",
+  cutOff: (count: number) => `… and ${forms.count(count, { one: "more line", other: "more lines" })}`,
+  calm: "Nothing needs attention",
+  attention: (count: number) => forms.count(count, { one: "thing needs attention", other: "things need attention" }),
+  more: (count: number) => `and ${forms.number(count)} more: \`relay status --json\` has them all`,
+  times: (timeZone: string) => `Times are in the time zone ${timeZone}`,
+  /** A time after "since" or "until". */
+  at: (time: string, relative: string) => `${time} (${relative})`,
+  /** A time that stands by itself. */
+  when: (time: string, relative: string) => `${relative} (${time})`,
+  start: "Start one with `relay serve`, or with `systemctl start relay` where it is a service.",
+  reload: "Load it with `systemctl reload relay`, or with SIGHUP.",
+  trouble: {
+    stopped: "No relay is running",
+    stoppedAt: (time: string) => `No relay is running: the last one was stopped ${time}`,
+    lostAt: (time: string) =>
+      `No relay is running: the last one crashed or was killed; its last sign of life was ${time}`,
+    mute: (name: string | undefined, time: string) =>
+      `${name === undefined ? "The relay" : `Relay ${name}`} has given no sign of life since ${time}`,
+    muteTodo: "It hangs, is suspended, or cannot write to the store. Its log says more.",
+    unowned: (targets: readonly string[]) => `No relay delivers to ${forms.and(targets)}`,
+    unownedTodo:
+      "Deliveries wait until one does. A relay takes over what another one lost within 37 seconds; after that, the log of each relay says why not.",
+    lost: (name: string, time?: string) =>
+      `Relay ${name} is gone: it crashed, was killed, or lost its network${
+        time ? `; its last sign of life was ${time}` : ""
+      }`,
+    lostTodo: "The other relays take over its targets. Its log says what happened.",
+    taking: (name: string, targets: readonly string[]) =>
+      `Relay ${name} takes over ${forms.and(targets)} within 15 seconds`,
+    takingTodo: "The relay before was lost and may not have finished what it began.",
+    reload: (name: string | undefined, time: string) =>
+      `${name === undefined ? "The relay" : `Relay ${name}`} refused a new config ${time} and runs with the old one`,
+    reloadSound: "The config on disk is sound now. Load it with `systemctl reload relay`, or with SIGHUP.",
+    reloadTodo: "Correct it, then load it with `systemctl reload relay`, or with SIGHUP.",
+    mistakes: "The config on disk cannot be used",
+    configChanged: "The config on disk has changed since the relay loaded it",
+    moved: (to: string) => `This store was moved to ${to}: no relay serves it`,
+    moving: (to: string) => `This store is being moved to ${to}: no relay serves it meanwhile`,
+    arriving: (from: string) => `This store is being filled from ${from}: no relay serves it meanwhile`,
+    movedTodo: "Use a config that names the new store.",
+    movingTodo: "`relay migrate` goes on with it, or cancels it with --cancel.",
+    warnings: (count: number) =>
+      forms.count(count, { one: "warning about the config", other: "warnings about the config" }),
+    warningsMore: (count: number) => `and ${forms.number(count)} more: \`relay check\` shows them all`,
+  },
+  silent: (pattern: string, time: string) => `No event ${pattern} has come in since ${time}`,
+  refusedAlarm: (time: string) => `Requests were refused; the alarm has been on since ${time}`,
+  refusedAlarmTodo: "This was more than an hour ago. The log tells more about each.",
+  refusedBy: (source: string, count: number, relative: string) =>
+    `${
+      forms.count(count, { one: "request", other: "requests" })
+    } to ${source} refused in the last hour, the last ${relative}`,
+  refusedReason: (name: string, count: number, advice: string) => `${name} (${forms.number(count)}): ${advice}`,
+  dead: (target: string, count: number, reason: string, time: string) =>
+    `${target}: ${
+      forms.count(count, { one: "dead letter", other: "dead letters" })
+    } (${reason}), the oldest came in ${time}`,
+  deadTodo: (command: string) => `Then deliver again: \`${command}\``,
+  failing: (target: string, count: number, reason: string, time: string) =>
+    `${target} is failing: ${reason}, last time ${time}; ${status.waiting(count)}`,
+  failingTodo: "They are retried automatically.",
+  waiting: (count: number) => forms.count(count, { one: "delivery waits", other: "deliveries wait" }),
+  open: (target: string, count: number, reason: string, time: string) =>
+    `${target} is held until ${time} after several failures in a row, ${reason}: ${status.waiting(count)}`,
+  openTodo: "One delivery then tests it; the rest follow once it works.",
+  openNow: (target: string, count: number, reason: string) =>
+    `${target} is held after several failures in a row, ${reason}, and is tested next: ${status.waiting(count)}`,
+  orphaned: (target: string, count: number) =>
+    `${target}: ${
+      forms.count(count, { one: "delivery waits or is", other: "deliveries wait or are" })
+    } dead, and the config has no such target`,
+  orphanedTodo: "Put the target back into the config and reload, or `relay replay` the events to another one.",
+  late: (target: string, count: number, time: string) => `${target} is late: ${status.waiting(count)} since ${time}`,
+  lateTodo: (target: string) => `\`relay events --target ${target} --state pending\` shows which.`,
+  paused: (target: string, count: number, time: string) =>
+    `${target} is paused since ${time}: ${status.waiting(count)}`,
+  pausedTodo: (target: string) => `\`relay resume ${target}\` delivers them.`,
+  throttled: (target: string, count: number, time: string) =>
+    `${target} asked for a pause until ${time}: ${status.waiting(count)}`,
+  throttledTodo: "Nothing to do: they are delivered automatically.",
+  facts: {
+    relay: "Relay",
+    relays: "Relays",
+    listen: "Webhooks",
+    admin: "Pages",
+    received: "Last event",
+    delivered: "Last delivery",
+    refused: "Refused",
+    alarms: "Alarms",
+    store: "Store",
+  },
+  running: (version: string, time: string, pid: number | null) =>
+    `${version}, running since ${time}${pid === null ? "" : `, pid ${pid}`}`,
+  runningUnknown: "running",
+  notRunning: "not running",
+  relayCounts: (counts: { running: number; stopped: number; lost: number }) =>
+    [
+      `${forms.number(counts.running)} running`,
+      ...(counts.stopped > 0 ? [`${forms.number(counts.stopped)} stopped in the last day`] : []),
+      ...(counts.lost > 0 ? [`${forms.number(counts.lost)} lost in the last day`] : []),
+    ].join(", "),
+  never: "never",
+  none: "none",
+  refusedNone: "none in the last hour",
+  refusedCount: (count: number) => `${forms.count(count, { one: "request", other: "requests" })} in the last hour`,
+  alarms: {
+    dead: (limit: number) => `${forms.number(limit)} or more dead letters`,
+    silent: (pattern: string) => `no event ${pattern}`,
+    refused: (limit: number, span: string) => `${forms.number(limit)} or more requests refused within ${span}`,
+    since: (what: string, time: string, target: string) => `${what}, since ${time}; ${target} was told`,
+  },
+  store: (place: string, size: string, waiting: number, dead: number) =>
+    `${place} (${size}): ${forms.number(waiting)} waiting, ${
+      forms.count(dead, { one: "dead letter", other: "dead letters" })
+    }`,
+  columns: {
+    target: "Target",
+    state: "State",
+    waiting: "Waiting",
+    oldest: "Oldest",
+    dead: "Dead",
+    delivered: "Last success",
+    failed: "Last failure",
+    reason: "Reason",
+    owner: "Relay",
+  },
+  /** Goes on with the time. */
+  heldUntil: (time: string) => `held until ${time}`,
+  heldNow: "held, tested next",
+  throttledUntil: (time: string) => `asked to wait until ${time}`,
+  soon: (name: string) => `${name} soon`,
+  nobody: "nobody",
+  relays: {
+    name: "Relay",
+    state: "State",
+    version: "Version",
+    since: "Since",
+    heardAt: "Last sign",
+    owns: "Delivers to",
+    targets: (count: number, hasDuties: boolean) =>
+      forms.count(count, { one: "target", other: "targets" }) + (hasDuties ? ", has the duties" : ""),
+    states: { running: "running", stopping: "stopping", stopped: "stopped", lost: "lost" },
+  },
+  takeovers: (count: number) =>
+    `${forms.count(count, { one: "target", other: "targets" })} came to another relay in the last day`,
+  takeover: (time: string, name: string, targets: readonly string[], cause: string) =>
+    `${time} ${name} took over ${forms.and(targets)}: ${cause}`,
+  givenUp: "the relay before gave them up",
+  wasLost: "the relay before was lost",
+  takeoversMore: (count: number) => `and ${forms.number(count)} earlier: \`relay status --json\` has them all`,
+  notReady: (url: string, status: number) => `Not ready: ${url} answered ${status}`,
+  notReadyText: (url: string, status: number, text: string) => `Not ready: ${url} answered ${status}: ${text}`,
+  noAdmin: "Cannot ask whether the relay is ready: `admin` is false in the config",
+  noAdminHint: "`GET /healthz` at `listen` answers whenever the relay runs",
+  noAnswer: (url: string, ms: number) => `Not ready: no answer from ${url} within ${forms.duration(ms)}`,
+  startHint: "start the relay with `relay serve`",
+  isReady: "ready",
+};
 
 /** `relay events`: the list, and the story of one event. */
-const events = {};
+const events = {
+  description: "list events, newest first; or tell the whole story of one",
+  id: "show this event, or the event of this delivery; the first 8 characters or more are enough",
+  type: "only events of this type, such as note.failed or note.*",
+  state: "only events in this state, or with a delivery in it",
+  target: "only events with a delivery to this target",
+  since: "only events since then: how long ago, such as 2h, or a date",
+  text: "only events whose body contains this text, such as a note's id",
+  limit: "show this many at most",
+  follow: "then show each new event, and each attempt to deliver it, until Ctrl-C (exit 130)",
+  help: "\nWith --follow --json, each line is an event; it comes again whenever one of its deliveries changes." +
+    "\nA date or time is in the config's time zone, unless it names another one." +
+    "\nExit: 1 if there is no event with this id.",
+  limitRange: "expected a whole number from 1 to 9999999",
+  cannotList: "Cannot list events",
+  followAlone: "Cannot follow an event: --follow goes without an id",
+  followState: "Cannot follow events: with --follow, --state can be accepted or unrouted",
+  followStateHint: "each attempt to deliver a new event is shown in any case",
+  inFlight: "Only the running relay knows what is being sent: see its pages or API. Here it is listed as pending",
+  noMatch: "No event matches",
+  noneYet: "No event has come in yet",
+  last: (count: number) => `the last ${forms.number(count)}; --limit shows more`,
+  searching: (before: number, found: number) =>
+    `searched back to event ${forms.number(before)}, ${forms.count(found, { one: "event", other: "events" })} found`,
+  columns: { received: "Received", id: "Id", type: "Type", deliveries: "Deliveries" },
+  unrouted: "unrouted",
+  /** A delivery in short, of which the target and a mark stand before it. */
+  next: (relative: string) => `next ${relative}`,
+  notFound: (id: string) => `Cannot show "${id}": no event and no delivery has this id`,
+  listHint: "`relay events` lists the events that are stored",
+  story: {
+    received: (time: string, source: string, secret: string) =>
+      `Received on ${time} from ${source}; the signature is good (${secret}).`,
+    secret: (number: number, of: number | undefined) =>
+      of === undefined ? `secret ${number}` : `secret ${number} of ${of}`,
+    ownMade: (time: string) => `Made by relay itself on ${time}.`,
+    route: (number: number, on: readonly string[]) => `route ${number} (${on.join(", ")})`,
+    wentTo: (targets: readonly string[]) => `It went to ${forms.and(targets)}`,
+    wentNowhere: "It went nowhere",
+    wouldGoTo: (targets: readonly string[]) => `With the current config it would go to ${forms.and(targets)}`,
+    wouldGoNowhere: "With the current config it would go nowhere",
+    because: (what: string, routes: readonly string[]) =>
+      `${what}, because ${forms.and(routes)} ${forms.plural(routes.length, { one: "matches", other: "match" })}.`,
+    becauseFallback: (what: string) => `${what}, the fallback, because no route matches.`,
+    becauseNothing: (what: string) => `${what}: no route matches, and there is no fallback.`,
+    replayTo: (id: string) => `\`relay replay ${id} --to TARGET\` sends it to a target of your choice.`,
+    problem: (text: string) => `A function of the config failed: ${text}.`,
+    delivered: (target: string, time: string, attempt: number) =>
+      `Delivered to ${target} ${time}, on attempt ${forms.number(attempt)}.`,
+    /** What stands between two parts of a delivery's story. */
+    to: (target: string) => `Delivery to ${target}:`,
+    failed: (attempt: number, time: string, reason: string) =>
+      `attempt ${forms.number(attempt)} failed ${time}: ${reason}.`,
+    untried: "not tried yet.",
+    triedAt: (time: string) => `It is tried ${time}.`,
+    triedNow: "It is due now.",
+    retriedAt: (time: string, left: number) => `It is retried ${time}; ${events.story.giveUp(left)}.`,
+    retriedNow: (left: number) => `It is due for a retry now; ${events.story.giveUp(left)}.`,
+    giveUp: (left: number) =>
+      left === 1
+        ? "if that fails, it becomes a dead letter"
+        : `after ${forms.number(left)} more failures it becomes a dead letter`,
+    behind: "It waits for an earlier delivery with the same order key.",
+    heldOpen: (time: string) => `The target is held after several failures in a row, and is tested ${time}.`,
+    heldThrottled: (time: string) => `The target asked for a pause: it goes on ${time}.`,
+    heldPaused: (target: string) => `The target is paused: it goes on after \`relay resume ${target}\`.`,
+    heldOrphaned: "The config has no such target, so it waits until it does.",
+    inFlight: (attempt: number) => `attempt ${forms.number(attempt)} is being made now.`,
+    dead: (id: string) => `It is a dead letter: it is not tried again unless you run \`relay retry ${id}\`.`,
+    notRunning: "No relay is running, so nothing is delivered until one starts: `relay serve`.",
+  },
+  facts: {
+    id: "Id",
+    received: "Received",
+    source: "Source",
+    state: "State",
+    note: "Note",
+    reference: "Reference",
+  },
+  own: "relay itself",
+  states: { accepted: "accepted", unrouted: "unrouted" },
+  headers: "Headers",
+  payload: (bytes: number) => `Payload, ${forms.count(bytes, { one: "byte", other: "bytes" })}`,
+  payloadMore: "… and more: --json gives all of it",
+  noteFetched: (time: string) => `Note, fetched ${time}`,
+  noteFailed: (time: string) => `Note, not available ${time}`,
+  routes: "Routes of the current config",
+  deliveries: "Deliveries",
+  none: "none",
+  /** A route's place in the config; "yes" if it matches. */
+  yes: "yes",
+  no: "no",
+};
 
-/** `relay retry`, `replay`, `pause` and `resume`. */
-const operate = {};
+/** `relay retry`, `replay`, `pause` and `resume`; ids, `--since` and the store, for all verbs. */
+const operate = {
+  since: {
+    expected: 'expected how long ago, such as "7d" or "12h", or a date such as "2026-01-31"',
+    future: "it is in the future",
+  },
+  ids: {
+    tooShort: (text: string) => `Cannot use the id "${text}": it has fewer than 8 characters`,
+    notAnId: (text: string) => `Cannot use "${text}" as an id: it has other characters than 0 to 9, a to f and dashes`,
+    tooLong: (text: string) => `Cannot use the id "${text}": it has more characters than an id`,
+    unknown: (text: string) => `Cannot find "${text}": no event and no delivery has an id that begins like this`,
+    ambiguous: (text: string) => `Cannot tell which id "${text}" is the beginning of`,
+    choose: "give more of its characters:",
+    more: "… and more",
+    list: "`relay events` shows the ids of events",
+  },
+  store: {
+    cannotRead: (place: string, why: string) => `Cannot read the store ${place}: ${why}`,
+    missing: "it does not exist yet",
+    start: "start `relay serve`",
+    forbidden: "this user may not look there",
+    asRoot: "run this as root, or as the user of the service",
+    /** What is done with a store, for an error that goes on with why it cannot be. */
+    unknownTarget: (verb: string, name: string, known: readonly string[], near?: string) =>
+      `Cannot ${verb}: there is no target "${name}"; ${
+        known.length === 0 ? "the config has none" : `the targets are ${forms.and(known.map((one) => `"${one}"`))}`
+      }${near ? `; did you mean "${near}"?` : ""}`,
+  },
+  verbs: { pause: "pause", resume: "resume", retry: "retry", replay: "replay", list: "list events" },
+  wrongUsage: (verb: string, why: string) => `Cannot ${verb}: ${why}`,
+  seeHelp: (verb: string) => `see \`relay ${verb} --help\``,
+  stopping: "stopping after this step",
+  confirm: (question: string) => `${question} [y/N] `,
+  declined: "Nothing was changed",
+  notConfirmed: "Not confirmed: nothing was changed",
+  target: "name of the target",
+  deliveries: (count: number) => forms.count(count, { one: "delivery", other: "deliveries" }),
+  events: (count: number) => forms.count(count, { one: "event", other: "events" }),
+  notFound: (id: string) => `Not found: no event and no delivery has the id ${id}`,
+  retry: {
+    description: "retry dead or waiting deliveries now, with a new set of attempts",
+    ids:
+      "deliveries, or events: all of their deliveries that are dead or waiting; the first 8 characters or more are enough",
+    dead: "retry every dead letter",
+    target: "with --dead: only those to this target",
+    reason: "with --dead: only those that failed for this reason",
+    since: "with --dead: only of events since then: how long ago, such as 2h, or a date",
+    yes: "with --dead: do not ask for confirmation; it never asks where there is no terminal",
+    help:
+      "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event" +
+      "\nagain." +
+      "\nExit: 0 if something is retried, 1 if nothing is, 130 after Ctrl-C; what was done by then stays done.",
+    deadAndIds: "--dead goes without ids",
+    nothingGiven: "give an id or --dead",
+    onlyWithDead: "--target, --reason and --since go with --dead",
+    done: (count: number) => `Retrying ${operate.deliveries(count)}`,
+    doneTo: (count: number, names: readonly string[]) => `Retrying ${operate.deliveries(count)}: ${names.join(", ")}`,
+    delivery: (target: string, id: string) => `${target} (${id})`,
+    untouched: (delivery: string, state: string) => `Left alone: ${delivery} ${state}`,
+    states: { delivered: "is delivered", in_flight: "is being sent", pending: "is waiting", dead: "is dead" },
+    nothing: "Nothing is retried; `relay replay` sends an event again",
+    nothingDead: "Nothing is retried: there is no such dead letter",
+    question: (count: number, groups: readonly string[]) =>
+      `Retry ${forms.count(count, { one: "dead letter", other: "dead letters" })} (${groups.join(", ")})?`,
+    group: (target: string, reason: string, count: number) => `${target}, ${reason}: ${forms.number(count)}`,
+    progress: (done: number, all: number) => `retrying: ${forms.number(done)} of ${forms.number(all)}, Ctrl-C stops`,
+    interrupted: (count: number) =>
+      `Retrying ${operate.deliveries(count)}, then stopped; run the same command again for the rest`,
+  },
+  replay: {
+    description: "route stored events again with the current config, as new deliveries",
+    ids: "events, or deliveries for their events; the first 8 characters or more are enough",
+    since: "every event since then: how long ago, such as 2h, or a date",
+    type: "with --since: only events of this type, such as note.failed or note.*",
+    to: "send them to this target alone, whether or not a route names it",
+    yes: "with --since: do not ask for confirmation; it never asks where there is no terminal",
+    help: "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed" +
+      "\ndeliveries again, use `relay retry`." +
+      "\nA date or time is in the config's time zone, unless it names another one." +
+      "\nExit: 0 if events were replayed, 1 if none was, 130 after Ctrl-C; what was done by then stays done.",
+    sinceAndIds: "--since goes without ids",
+    nothingGiven: "give an id or --since",
+    onlyWithSince: "--type goes with --since",
+    question: (events: number, isMore: boolean, time: string) =>
+      `Replay ${isMore ? "more than " : ""}${operate.events(events)} since ${time} with the current config?`,
+    questionTo: (events: number, isMore: boolean, time: string, target: string) =>
+      `Replay ${isMore ? "more than " : ""}${operate.events(events)} since ${time} to ${target}?`,
+    progress: (done: number, all: number, isMore: boolean) =>
+      `replaying: ${forms.number(done)} of ${isMore ? "more than " : ""}${operate.events(all)}, Ctrl-C stops`,
+    done: (events: number, deliveries: number) =>
+      `Replaying ${operate.events(events)} as ${
+        forms.count(deliveries, { one: "new delivery", other: "new deliveries" })
+      }`,
+    interrupted: (done: string, time: string) => `${done}, then stopped; go on with --since ${time}`,
+    nothing: "Nothing is replayed",
+    nothingFits: "Nothing is replayed: no such event has come in",
+    unrouted: (count: number) =>
+      `${
+        forms.count(count, { one: "event goes", other: "events go" })
+      } nowhere with the current config; --to names a target`,
+  },
+  pause: {
+    description: "hold a target's deliveries until `relay resume`; new events still come in and wait",
+    help: "\nAttempts that are being made are not cut off. A pause outlasts a restart.",
+    done: (target: string, waiting: number) =>
+      `${target} is paused: ${operate.pause.waiting(waiting)} until \`relay resume ${target}\``,
+    already: (target: string, waiting: number) =>
+      `${target} was already paused: ${operate.pause.waiting(waiting)} until \`relay resume ${target}\``,
+    waiting: (count: number) => forms.count(count, { one: "delivery waits", other: "deliveries wait" }),
+  },
+  resume: {
+    description: "deliver again what `relay pause` holds",
+    done: (target: string, waiting: number) =>
+      `${target} is resumed: ${
+        forms.count(waiting, { one: "waiting delivery goes out", other: "waiting deliveries go out" })
+      }`,
+    notPaused: (target: string) => `${target} was not paused`,
+  },
+};
 
 /** `relay send`, `sign`, `verify`. */
 const send = {};

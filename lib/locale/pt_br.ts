@@ -788,14 +788,393 @@ const cli: Language["cli"] = {
   lostOutput: (problem) => `Não foi possível gravar a saída: ${problem}`,
 };
 
-/** `relay status`. */
-const status: Language["status"] = {};
+/** `relay status`. Times and spans are given as the language writes them. */
+const status: Language["status"] = {
+  description: "mostra o que pede atenção, se o relay está em execução e como está cada destino",
+  ready: "pergunta ao relay em execução se ele pode receber eventos; termina com 1 se não pode, ou se não há nenhum",
+  watch: "em um terminal: mostra de novo a cada 2 segundos, até Ctrl-C (código 130)",
+  help:
+    "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao" +
+    "\nrelay em execução.",
+  watchAlone: "Não foi possível acompanhar o estado: --watch não se combina com --json nem com --ready",
+  watchNoTerminal: "Não foi possível acompanhar o estado: a saída padrão não é um terminal",
+  watchHint: "execute `relay status --json` sempre que precisar",
+  cutOff: (count) => `… e ${forms.count(count, { one: "outra linha", other: "outras linhas" })}`,
+  calm: "Nada pede atenção",
+  attention: (count) => forms.count(count, { one: "item pede atenção", other: "itens pedem atenção" }),
+  more: (count) => `e mais ${forms.number(count)}: \`relay status --json\` mostra tudo`,
+  times: (timeZone) => `Horários no fuso ${timeZone}`,
+  at: (time, relative) => `${time} (${relative})`,
+  when: (time, relative) => `${relative} (${time})`,
+  start: "Inicie um com `relay serve`, ou com `systemctl start relay` se ele for um serviço.",
+  reload: "Carregue-a com `systemctl reload relay`, ou com SIGHUP.",
+  trouble: {
+    stopped: "Nenhum relay está em execução",
+    stoppedAt: (time) => `Nenhum relay está em execução: o último foi parado ${time}`,
+    lostAt: (time) =>
+      `Nenhum relay está em execução: o último caiu ou foi encerrado à força; deu o último sinal de vida ${time}`,
+    mute: (name, time) => `O relay${name === undefined ? "" : ` ${name}`} não dá sinal de vida desde ${time}`,
+    muteTodo: "Ele travou, foi suspenso ou não consegue gravar no banco de eventos. O log dele diz mais.",
+    unowned: (targets) => `Nenhum relay entrega para ${forms.and(targets)}`,
+    unownedTodo:
+      "As entregas aguardam até que um assuma. Um relay assume em até 37 segundos o que outro perdeu; depois disso, o log de cada relay mostra o motivo.",
+    lost: (name, time) =>
+      `O relay ${name} sumiu: caiu, foi encerrado à força ou perdeu a rede${
+        time ? `; deu o último sinal de vida ${time}` : ""
+      }`,
+    lostTodo: "Os outros relays assumem os destinos dele. O log dele mostra o que houve.",
+    taking: (name, targets) => `O relay ${name} assume ${forms.and(targets)} em até 15 segundos`,
+    takingTodo: "O relay anterior caiu e pode não ter terminado o que começou.",
+    reload: (name, time) =>
+      `O relay${name === undefined ? "" : ` ${name}`} recusou uma nova configuração ${time} e segue com a anterior`,
+    reloadSound: "A configuração em disco agora está em ordem. Carregue-a com `systemctl reload relay`, ou com SIGHUP.",
+    reloadTodo: "Corrija-a e depois carregue-a com `systemctl reload relay`, ou com SIGHUP.",
+    mistakes: "A configuração em disco não pode ser usada",
+    configChanged: "A configuração em disco mudou desde que o relay a carregou",
+    moved: (to) => `Este banco de eventos foi movido para ${to}: nenhum relay o usa`,
+    moving: (to) => `Este banco de eventos está sendo movido para ${to}: nenhum relay o usa até lá`,
+    arriving: (from) => `Este banco de eventos está recebendo os dados de ${from}: nenhum relay o usa até lá`,
+    movedTodo: "Use uma configuração que indique o novo banco de eventos.",
+    movingTodo: "`relay migrate` continua de onde parou, ou cancela tudo com --cancel.",
+    warnings: (count) =>
+      forms.count(count, { one: "aviso sobre a configuração", other: "avisos sobre a configuração" }),
+    warningsMore: (count) => `e mais ${forms.number(count)}: \`relay check\` mostra todos`,
+  },
+  silent: (pattern, time) => `Nenhum evento ${pattern} chega desde ${time}`,
+  refusedAlarm: (time) => `Requisições foram recusadas; o alarme está ativo desde ${time}`,
+  refusedAlarmTodo: "Foi há mais de uma hora. O log diz mais sobre cada uma.",
+  refusedBy: (source, count, relative) =>
+    `${
+      forms.count(count, { one: "requisição recusada", other: "requisições recusadas" })
+    } em ${source} na última hora, a última ${relative}`,
+  refusedReason: (name, count, advice) => `${name} (${forms.number(count)}): ${advice}`,
+  dead: (target, count, reason, time) =>
+    `${target}: ${
+      forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })
+    } (${reason}), a mais antiga chegou ${time}`,
+  deadTodo: (command) => `Depois, reenvie: \`${command}\``,
+  failing: (target, count, reason, time) =>
+    `${target} está falhando: ${reason}, última vez ${time}; ${status.waiting(count)}`,
+  failingTodo: "Novas tentativas são feitas automaticamente.",
+  waiting: (count) => forms.count(count, { one: "entrega aguarda", other: "entregas aguardam" }),
+  open: (target, count, reason, time) =>
+    `${target} está retido até ${time} após várias falhas seguidas, ${reason}: ${status.waiting(count)}`,
+  openTodo: "Uma entrega o testa nessa hora; as outras seguem quando ele voltar a funcionar.",
+  openNow: (target, count, reason) =>
+    `${target} está retido após várias falhas seguidas, ${reason}, e será testado em seguida: ${status.waiting(count)}`,
+  orphaned: (target, count) =>
+    `${target}: ${
+      forms.count(count, { one: "entrega aguarda ou falhou", other: "entregas aguardam ou falharam" })
+    }, e a configuração não tem esse destino`,
+  orphanedTodo:
+    "Devolva o destino à configuração e recarregue, ou reprocesse os eventos para outro com `relay replay`.",
+  late: (target, count, time) => `${target} está atrasado: ${status.waiting(count)} desde ${time}`,
+  lateTodo: (target) => `\`relay events --target ${target} --state pending\` mostra quais.`,
+  paused: (target, count, time) => `${target} está pausado desde ${time}: ${status.waiting(count)}`,
+  pausedTodo: (target) => `\`relay resume ${target}\` volta a entregar.`,
+  throttled: (target, count, time) => `${target} pediu uma pausa até ${time}: ${status.waiting(count)}`,
+  throttledTodo: "Nada a fazer: a entrega segue automaticamente.",
+  facts: {
+    relay: "Relay",
+    relays: "Relays",
+    listen: "Webhooks",
+    admin: "Páginas",
+    received: "Último evento",
+    delivered: "Última entrega",
+    refused: "Recusadas",
+    alarms: "Alarmes",
+    store: "Banco de eventos",
+  },
+  running: (version, time, pid) => `${version}, em execução desde ${time}${pid === null ? "" : `, pid ${pid}`}`,
+  runningUnknown: "em execução",
+  notRunning: "parado",
+  relayCounts: ({ running, stopped, lost }) =>
+    [
+      `${forms.number(running)} em execução`,
+      ...(stopped > 0 ? [`${forms.count(stopped, { one: "parado", other: "parados" })} no último dia`] : []),
+      ...(lost > 0 ? [`${forms.count(lost, { one: "caiu", other: "caíram" })} no último dia`] : []),
+    ].join(", "),
+  never: "nunca",
+  none: "nenhum",
+  refusedNone: "nenhuma na última hora",
+  refusedCount: (count) => `${forms.count(count, { one: "requisição", other: "requisições" })} na última hora`,
+  alarms: {
+    dead: (limit) => `${forms.number(limit)} ou mais falhas definitivas`,
+    silent: (pattern) => `nenhum evento ${pattern}`,
+    refused: (limit, span) => `${forms.number(limit)} ou mais requisições recusadas em ${span}`,
+    since: (what, time, target) => `${what}, desde ${time}; ${target} foi avisado`,
+  },
+  store: (place, size, waiting, dead) =>
+    `${place} (${size}): ${forms.number(waiting)} aguardando, ${
+      forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" })
+    }`,
+  columns: {
+    target: "Destino",
+    state: "Estado",
+    waiting: "Na fila",
+    oldest: "Mais antiga",
+    dead: "Falhas def.",
+    delivered: "Último sucesso",
+    failed: "Última falha",
+    reason: "Motivo",
+    owner: "Relay",
+  },
+  heldUntil: (time) => `retido até ${time}`,
+  heldNow: "retido, em teste",
+  throttledUntil: (time) => `pediu pausa até ${time}`,
+  soon: (name) => `${name} em breve`,
+  nobody: "ninguém",
+  relays: {
+    name: "Relay",
+    state: "Estado",
+    version: "Versão",
+    since: "Desde",
+    heardAt: "Último sinal",
+    owns: "Entrega para",
+    targets: (count, hasDuties) =>
+      forms.count(count, { one: "destino", other: "destinos" }) + (hasDuties ? ", com as tarefas" : ""),
+    states: { running: "em execução", stopping: "parando", stopped: "parado", lost: "caiu" },
+  },
+  takeovers: (count) =>
+    `${forms.count(count, { one: "destino mudou", other: "destinos mudaram" })} de relay no último dia`,
+  takeover: (time, name, targets, cause) => `${time} ${name} assumiu ${forms.and(targets)}: ${cause}`,
+  givenUp: "o relay anterior os entregou",
+  wasLost: "o relay anterior caiu",
+  takeoversMore: (count) => `e mais ${forms.number(count)} antes: \`relay status --json\` mostra tudo`,
+  notReady: (url, status) => `O relay não está pronto: ${url} respondeu ${status}`,
+  notReadyText: (url, status, text) => `O relay não está pronto: ${url} respondeu ${status}: ${text}`,
+  noAdmin: "Não foi possível perguntar se o relay está pronto: `admin` é false na configuração",
+  noAdminHint: "`GET /healthz` em `listen` responde sempre que o relay está em execução",
+  noAnswer: (url, ms) => `O relay não está pronto: ${url} não respondeu em ${forms.duration(ms)}`,
+  startHint: "inicie o relay com `relay serve`",
+  isReady: "pronto",
+};
 
 /** `relay events`: the list, and the story of one event. */
-const events: Language["events"] = {};
+const events: Language["events"] = {
+  description: "lista os eventos, do mais recente ao mais antigo; ou conta a história inteira de um",
+  id: "mostra este evento, ou o evento desta entrega; bastam os 8 primeiros caracteres ou mais",
+  type: "só eventos deste tipo, como note.failed ou note.*",
+  state: "só eventos neste estado, ou com uma entrega nele",
+  target: "só eventos com uma entrega para este destino",
+  since: "só eventos desde então: há quanto tempo, como 2h, ou uma data",
+  text: "só eventos cujo corpo contém este texto, como o id de uma nota",
+  limit: "mostra no máximo tantos",
+  follow: "depois mostra cada novo evento e cada tentativa de entregá-lo, até Ctrl-C (código 130)",
+  help: "\nCom --follow --json, cada linha é um evento; ele se repete sempre que uma de suas entregas muda." +
+    "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
+    "\nCódigo de saída: 1 se não há evento com este id.",
+  limitRange: "use um número inteiro de 1 a 9999999",
+  cannotList: "Não foi possível listar os eventos",
+  followAlone: "Não foi possível acompanhar um evento: --follow não aceita id",
+  followState: "Não foi possível acompanhar os eventos: com --follow, --state pode ser accepted ou unrouted",
+  followStateHint: "cada tentativa de entregar um novo evento é mostrada de qualquer forma",
+  inFlight:
+    "Só o relay em execução sabe o que está sendo enviado: veja as páginas ou a API dele. Aqui isso aparece como pending",
+  noMatch: "Nenhum evento encontrado",
+  noneYet: "Nenhum evento chegou ainda",
+  last: (count) => `os últimos ${forms.number(count)}; --limit mostra mais`,
+  searching: (before, found) =>
+    `busca chegou ao evento ${forms.number(before)}, ${
+      forms.count(found, { one: "evento encontrado", other: "eventos encontrados" })
+    }`,
+  columns: { received: "Recebido", id: "Id", type: "Tipo", deliveries: "Entregas" },
+  unrouted: "sem rota",
+  next: (relative) => `próxima ${relative}`,
+  notFound: (id) => `Não foi possível mostrar "${id}": nenhum evento ou entrega tem este id`,
+  listHint: "`relay events` lista os eventos guardados",
+  story: {
+    received: (time, source, secret) => `Recebido em ${time} de ${source}; a assinatura confere (${secret}).`,
+    secret: (number, of) => of === undefined ? `segredo ${number}` : `segredo ${number} de ${of}`,
+    ownMade: (time) => `Criado pelo próprio relay em ${time}.`,
+    route: (number, on) => `à rota ${number} (${on.join(", ")})`,
+    wentTo: (targets) => `Foi para ${forms.and(targets)}`,
+    wentNowhere: "Não foi a lugar nenhum",
+    wouldGoTo: (targets) => `Com a configuração atual iria para ${forms.and(targets)}`,
+    wouldGoNowhere: "Com a configuração atual não iria a lugar nenhum",
+    because: (what, routes) => `${what}, porque corresponde ${forms.and(routes)}.`,
+    becauseFallback: (what) => `${what}, o \`fallback\`, porque nenhuma rota corresponde.`,
+    becauseNothing: (what) => `${what}: nenhuma rota corresponde, e não há \`fallback\`.`,
+    replayTo: (id) => `\`relay replay ${id} --to DESTINO\` envia-o para o destino que você quiser.`,
+    problem: (text) => `Uma função da configuração falhou: ${text}.`,
+    delivered: (target, time, attempt) => `Entregue para ${target} ${time}, na tentativa ${forms.number(attempt)}.`,
+    to: (target) => `Entrega para ${target}:`,
+    failed: (attempt, time, reason) => `a tentativa ${forms.number(attempt)} falhou ${time}: ${reason}.`,
+    untried: "nenhuma tentativa ainda.",
+    triedAt: (time) => `A primeira é ${time}.`,
+    triedNow: "A primeira é agora.",
+    retriedAt: (time, left) => `A próxima é ${time}; ${events.story.giveUp(left)}.`,
+    retriedNow: (left) => `A próxima é agora; ${events.story.giveUp(left)}.`,
+    giveUp: (left) =>
+      left === 1
+        ? "se falhar, a entrega torna-se uma falha definitiva"
+        : `após mais ${forms.number(left)} falhas, a entrega torna-se uma falha definitiva`,
+    behind: "Aguarda uma entrega anterior com a mesma chave de ordem.",
+    heldOpen: (time) => `O destino está retido após várias falhas seguidas e será testado ${time}.`,
+    heldThrottled: (time) => `O destino pediu uma pausa: a entrega segue ${time}.`,
+    heldPaused: (target) => `O destino está pausado: a entrega segue depois de \`relay resume ${target}\`.`,
+    heldOrphaned: "A configuração não tem este destino; a entrega aguarda até que tenha.",
+    inFlight: (attempt) => `a tentativa ${forms.number(attempt)} está sendo feita agora.`,
+    dead: (id) =>
+      `É uma falha definitiva: não haverá nova tentativa, a não ser que você execute \`relay retry ${id}\`.`,
+    notRunning: "Nenhum relay está em execução; nada é entregue até que um seja iniciado: `relay serve`.",
+  },
+  facts: {
+    id: "Id",
+    received: "Recebido",
+    source: "Origem",
+    state: "Estado",
+    note: "Nota",
+    reference: "Referência",
+  },
+  own: "o próprio relay",
+  states: { accepted: "aceito", unrouted: "sem rota" },
+  headers: "Cabeçalhos",
+  payload: (bytes) => `Conteúdo, ${forms.count(bytes, { one: "byte", other: "bytes" })}`,
+  payloadMore: "… e mais: --json mostra tudo",
+  noteFetched: (time) => `Nota, obtida ${time}`,
+  noteFailed: (time) => `Nota, não disponível ${time}`,
+  routes: "Rotas da configuração atual",
+  deliveries: "Entregas",
+  none: "nenhuma",
+  yes: "sim",
+  no: "não",
+};
 
-/** `relay retry`, `replay`, `pause` and `resume`. */
-const operate: Language["operate"] = {};
+/** `relay retry`, `replay`, `pause` and `resume`; ids, `--since` and the store, for all verbs. */
+const operate: Language["operate"] = {
+  since: {
+    expected: 'use há quanto tempo, como "7d" ou "12h", ou uma data, como "2026-01-31"',
+    future: "está no futuro",
+  },
+  ids: {
+    tooShort: (text) => `Não foi possível usar o id "${text}": tem menos de 8 caracteres`,
+    notAnId: (text) => `Não foi possível usar "${text}" como id: há caracteres além de 0 a 9, a a f e traços`,
+    tooLong: (text) => `Não foi possível usar o id "${text}": tem mais caracteres que um id`,
+    unknown: (text) => `Não foi possível encontrar "${text}": nenhum evento ou entrega tem um id que começa assim`,
+    ambiguous: (text) => `Não foi possível saber de qual id "${text}" é o começo`,
+    choose: "informe mais caracteres:",
+    more: "… e outros",
+    list: "`relay events` mostra os ids dos eventos",
+  },
+  store: {
+    cannotRead: (place, why) => `Não foi possível ler o banco de eventos ${place}: ${why}`,
+    missing: "ainda não existe",
+    start: "inicie `relay serve`",
+    forbidden: "este usuário não tem permissão para ver esse lugar",
+    asRoot: "execute como root, ou como o usuário do serviço",
+    unknownTarget: (verb, name, known, near) =>
+      `Não foi possível ${verb}: não há destino "${name}"; ${
+        known.length === 0
+          ? "a configuração não tem nenhum"
+          : `os destinos são ${forms.and(known.map((one) => `"${one}"`))}`
+      }${near ? `; você quis dizer "${near}"?` : ""}`,
+  },
+  verbs: {
+    pause: "pausar",
+    resume: "retomar",
+    retry: "reenviar",
+    replay: "reprocessar",
+    list: "listar os eventos",
+  },
+  wrongUsage: (verb, why) => `Não foi possível ${verb}: ${why}`,
+  seeHelp: (verb) => `veja \`relay ${verb} --help\``,
+  stopping: "parando depois desta etapa",
+  confirm: (question) => `${question} [s/N] `,
+  declined: "Nada foi alterado",
+  notConfirmed: "Sem confirmação: nada foi alterado",
+  target: "nome do destino",
+  deliveries: (count) => forms.count(count, { one: "entrega", other: "entregas" }),
+  events: (count) => forms.count(count, { one: "evento", other: "eventos" }),
+  notFound: (id) => `Não encontrado: nenhum evento ou entrega tem o id ${id}`,
+  retry: {
+    description: "reenvia agora entregas que falharam ou aguardam, com novas tentativas",
+    ids:
+      "entregas, ou eventos: todas as entregas deles que falharam ou aguardam; bastam os 8 primeiros caracteres ou mais",
+    dead: "reenvia todas as falhas definitivas",
+    target: "com --dead: só as deste destino",
+    reason: "com --dead: só as que falharam por este motivo",
+    since: "com --dead: só de eventos desde então: há quanto tempo, como 2h, ou uma data",
+    yes: "com --dead: não pede confirmação; sem terminal, nunca pede",
+    help:
+      "\nA entrega mantém seu id. O que já foi entregue ou está sendo enviado não muda; `relay replay` envia um evento de novo." +
+      "\nCódigo de saída: 0 se algo é reenviado, 1 se nada é, 130 depois de Ctrl-C; o que foi feito até ali continua feito.",
+    deadAndIds: "--dead não aceita ids",
+    nothingGiven: "informe um id ou --dead",
+    onlyWithDead: "--target, --reason e --since só valem com --dead",
+    done: (count) => `Reenviando ${operate.deliveries(count)}`,
+    doneTo: (count, names) => `Reenviando ${operate.deliveries(count)}: ${names.join(", ")}`,
+    delivery: (target, id) => `${target} (${id})`,
+    untouched: (delivery, state) => `Sem alteração: ${delivery} ${state}`,
+    states: {
+      delivered: "já foi entregue",
+      in_flight: "está sendo enviada",
+      pending: "está aguardando",
+      dead: "é uma falha definitiva",
+    },
+    nothing: "Nada é reenviado; `relay replay` envia um evento de novo",
+    nothingDead: "Nada é reenviado: não há falha definitiva assim",
+    question: (count, groups) =>
+      `Reenviar ${forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })} (${
+        groups.join(", ")
+      })?`,
+    group: (target, reason, count) => `${target}, ${reason}: ${forms.number(count)}`,
+    progress: (done, all) => `reenviando: ${forms.number(done)} de ${forms.number(all)}, Ctrl-C para`,
+    interrupted: (count) =>
+      `Reenviando ${operate.deliveries(count)}, depois parou; execute o mesmo comando para continuar`,
+  },
+  replay: {
+    description: "reprocessa eventos guardados pela configuração atual, como novas entregas",
+    ids: "eventos, ou entregas no lugar de seus eventos; bastam os 8 primeiros caracteres ou mais",
+    since: "todos os eventos desde então: há quanto tempo, como 2h, ou uma data",
+    type: "com --since: só eventos deste tipo, como note.failed ou note.*",
+    to: "envia só para este destino, haja ou não uma rota para ele",
+    yes: "com --since: não pede confirmação; sem terminal, nunca pede",
+    help:
+      "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que" +
+      "\nfalhou, use `relay retry`." +
+      "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
+      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali" +
+      "\ncontinua feito.",
+    sinceAndIds: "--since não aceita ids",
+    nothingGiven: "informe um id ou --since",
+    onlyWithSince: "--type só vale com --since",
+    question: (events, isMore, time) =>
+      `Reprocessar ${isMore ? "mais de " : ""}${operate.events(events)} desde ${time} pela configuração atual?`,
+    questionTo: (events, isMore, time, target) =>
+      `Reprocessar ${isMore ? "mais de " : ""}${operate.events(events)} desde ${time} para ${target}?`,
+    progress: (done, all, isMore) =>
+      `reprocessando: ${forms.number(done)} de ${isMore ? "mais de " : ""}${operate.events(all)}, Ctrl-C para`,
+    done: (events, deliveries) =>
+      `Reprocessando ${operate.events(events)}: ${
+        forms.count(deliveries, { one: "nova entrega", other: "novas entregas" })
+      }`,
+    interrupted: (done, time) => `${done}; parou antes do fim: continue com --since ${time}`,
+    nothing: "Nada é reprocessado",
+    nothingFits: "Nada é reprocessado: nenhum evento assim chegou",
+    unrouted: (count) =>
+      `${
+        forms.count(count, { one: "evento não vai", other: "eventos não vão" })
+      } a lugar nenhum pela configuração atual; --to indica um destino`,
+  },
+  pause: {
+    description: "retém as entregas de um destino até `relay resume`; novos eventos continuam chegando e aguardam",
+    help: "\nAs tentativas em andamento não são interrompidas. A pausa continua depois de um reinício.",
+    done: (target, waiting) =>
+      `${target} está pausado: ${operate.pause.waiting(waiting)} até \`relay resume ${target}\``,
+    already: (target, waiting) =>
+      `${target} já estava pausado: ${operate.pause.waiting(waiting)} até \`relay resume ${target}\``,
+    waiting: (count) => forms.count(count, { one: "entrega aguarda", other: "entregas aguardam" }),
+  },
+  resume: {
+    description: "volta a entregar o que `relay pause` retém",
+    done: (target, waiting) =>
+      `${target} foi retomado: ${
+        forms.count(waiting, { one: "entrega que aguardava é enviada", other: "entregas que aguardavam são enviadas" })
+      }`,
+    notPaused: (target) => `${target} não estava pausado`,
+  },
+};
 
 /** `relay send`, `sign`, `verify`. */
 const send: Language["send"] = {};

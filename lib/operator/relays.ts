@@ -51,6 +51,8 @@ export interface RelaysAndRun {
   relays: Relays;
   view: RunView;
   run: Run | undefined;
+  /** What each relay that is there said last, by its name. */
+  runs: ReadonlyMap<string, Run>;
 }
 
 /** @returns `undefined` where the store is for one relay alone. */
@@ -76,6 +78,7 @@ export function relaysView(all: readonly MemberView[], takeovers: readonly Takeo
         .map((one) => ({ ...one, at: new Date(one.at).toISOString() })),
     },
     run,
+    runs: new Map(there.flatMap(({ name, run }) => run ? [[name, run]] : [])),
     view: {
       ...runView(run, there.length > 0),
       // A program that looks at this alone should learn of it, whichever relay it is.

@@ -1,5 +1,7 @@
 /** Whether the relay runs, what it refused, and whether it goes on under an old config: as an operator sees it. */
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { isTrouble, type Refused } from "../refusal.ts";
 import type { RefusedReload, Run, RunStore } from "../store/runs.ts";
 
@@ -81,6 +83,21 @@ export function isSilent(
   now: number,
 ): boolean {
   return running && lastHeardAt !== null && now - Date.parse(lastHeardAt) > SILENT_MS;
+}
+
+/** A hash of the text of a config file as it is on this machine's disk; `undefined` if it cannot be read. */
+export function fingerprintOf(file: string): string | undefined {
+  try {
+    return createHash("sha256").update(readFileSync(file)).digest("hex");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the config file of a relay of this machine has another text than the one that it runs under. What it imports is not looked at. */
+export function hasConfigChanged({ config, fingerprint }: Pick<Run, "config" | "fingerprint">): boolean {
+  const onDisk = fingerprint && fingerprintOf(config);
+  return onDisk !== undefined && onDisk !== fingerprint;
 }
 
 /** Refused requests as an operator sees them; those that are nobody's trouble come last. */

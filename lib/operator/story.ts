@@ -19,13 +19,20 @@ export interface RoutingStory {
   problems: Told[];
 }
 
+/** A delivery of an event as a person sees it. */
+export interface ToldDelivery extends Omit<DeliveryStory, "failures"> {
+  /** Why one that waits will not go when its time comes. */
+  held: Held | null;
+  /** How many attempts it still has before it is given up; `null` if it does not wait, or the config does not name its target. */
+  attemptsLeft: number | null;
+}
+
 /** {@link EventStory} as a person sees it: headers masked, and the secret by its number alone. */
 export interface Story extends Omit<EventStory, "secretIndex" | "deliveries"> {
   /** Which of the source's secrets had signed it, from 1, of how many it has now, if the config still has the source. */
   secret: { number: number; of?: number };
   routing: RoutingStory;
-  /** `held` says why one that waits will not go when its time comes. */
-  deliveries: (DeliveryStory & { held: Held | null })[];
+  deliveries: ToldDelivery[];
 }
 
 /** The story of the event of this id, or of the one whose delivery has it. */
@@ -48,10 +55,14 @@ export async function tellStory(
     routing: isSystem(story)
       ? nowhere
       : routingOf(routedOf(readable({ ...story, receivedAt: Date.parse(story.receivedAt) }, sources)), loaded),
-    deliveries: story.deliveries.map((delivery) => {
-      const { state, target, nextAttemptAt } = delivery;
+    deliveries: story.deliveries.map(({ failures, ...delivery }) => {
+      const { state, target: name, nextAttemptAt } = delivery;
       const at = nextAttemptAt === null ? now : Math.max(now, Date.parse(nextAttemptAt));
-      return { ...delivery, held: state === "pending" ? heldAt(at, targets.get(target), holds.get(target)) : null };
+      const target = targets.get(name);
+      const retry = target?.policy.retry ?? loaded.config.retry;
+      const left = target && state === "pending" ? Math.max(1, retry.scheduleMs.length + 1 - failures) : null;
+      const held = state === "pending" ? heldAt(at, target, holds.get(name)) : null;
+      return { ...delivery, held, attemptsLeft: left ?? null };
     }),
   };
 }

@@ -11,6 +11,8 @@ import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, Shown
 export interface DeliveryStory extends DeliveryView {
   ref: DeliveryRef;
   history: AttemptView[];
+  /** Attempts so far since the retry schedule began, or began anew. */
+  failures: number;
 }
 
 /** What came of fetching the note of an event. */
@@ -66,6 +68,17 @@ export interface EventPage<Event = EventView> {
   next?: number;
 }
 
+/** An event, or a delivery, that was found by the beginning of its id. */
+export interface FoundId {
+  id: string;
+  /** Of the event. */
+  type: string;
+  /** When the event came in: ISO 8601, UTC. */
+  receivedAt: string;
+  /** Of a delivery. */
+  target?: string;
+}
+
 /** An event with its sequence. */
 export interface StoredEvent {
   seq: number;
@@ -115,6 +128,11 @@ export interface OperatorStore {
   stored(filter: EventFilter, page: ListPage & { after?: number }): Promise<EventPage<StoredEvent>>;
   /** The event of this id, or the one whose delivery has it. */
   story(id: IdBytes): Promise<EventStory | undefined>;
+  /**
+   * For each of these prefixes, as `parsePrefix` gives them, the events and deliveries whose ids begin so, at most `limit`, in
+   * the order of their ids. A prefix too short to tell an event from its deliveries finds the event alone.
+   */
+  find(prefixes: readonly string[], limit: number): Promise<FoundId[][]>;
   /** Counts all deliveries, each sort up to `limit`, which bounds the time that it takes. */
   totals(limit: number): Promise<Totals>;
   /** Dead letters by target and reason. */

@@ -77,6 +77,12 @@ export interface DeliveryRow {
   is_behind: number | boolean;
 }
 
+/** A delivery as an event's story has it. */
+export interface StoryDeliveryRow extends DeliveryRow {
+  /** Attempts that were made before the retry schedule began, or began anew. */
+  first_attempt: number;
+}
+
 export interface AttemptRow {
   attempt: number;
   started_at: number;
@@ -219,11 +225,11 @@ export function eventOf(row: EventRow): RelayEvent {
 }
 
 /** The deliveries of an event to targets, each beside its row. Those in lanes of relay's own are told of by what awaits them. */
-export function deliveryViews(
+export function deliveryViews<Row extends DeliveryRow>(
   event: IdBytes,
-  rows: readonly DeliveryRow[],
+  rows: readonly Row[],
   now: number,
-): [DeliveryView, DeliveryRow][] {
+): [DeliveryView, Row][] {
   return rows.filter(isShown).map((row) => {
     const awaited = row.state === "pending" ? rows.find(({ number }) => number === row.awaits) : undefined;
     return [deliveryView(event, row, awaited?.state === "pending" ? awaited : row, now), row];

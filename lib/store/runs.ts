@@ -17,6 +17,8 @@ export interface Run {
   bootId?: string;
   /** Path of its config file. */
   config: string;
+  /** A hash of that file's text as it was loaded; absent of a relay of an earlier version. */
+  fingerprint?: string;
   listeners: readonly { name: "listen" | "admin"; url: string }[];
   /** Targets of the config at work. */
   targets: readonly KnownTarget[];

@@ -5,11 +5,11 @@ import type { EventStory } from "./operator.ts";
 import {
   type AttemptRow,
   attemptView,
-  type DeliveryRow,
   deliveryViews,
   eventView,
   fetchedOf,
   type NoteRow,
+  type StoryDeliveryRow,
   type StoryRow,
 } from "./rows.ts";
 
@@ -23,7 +23,7 @@ export function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: 
 /** What an event's story consists of. */
 export interface StoryRows {
   event: StoryRow;
-  deliveries: readonly DeliveryRow[];
+  deliveries: readonly StoryDeliveryRow[];
   /** Of the delivery of this number, the first one first. */
   attemptsOf(number: number): readonly AttemptRow[];
   note?: NoteRow;
@@ -45,10 +45,11 @@ export function storyOf(
     body,
     secretIndex,
     details: note && fetchedOf(note),
-    deliveries: shown.map(([view, { number }]) => ({
+    deliveries: shown.map(([view, { number, attempts, first_attempt: first }]) => ({
       ...view,
       ref: { event: seq, number },
       history: attemptsOf(number).map(attemptView),
+      failures: attempts - first,
     })),
   };
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { deliveryId, formatId } from "../../lib/id.ts";
+import { deliveryId, eventId, formatId } from "../../lib/id.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import type { EventFilter } from "../../lib/store/operator.ts";
 import type { It } from "./contract.ts";
@@ -132,6 +132,47 @@ export function testOperator(it: It): void {
     assert.deepEqual(await store.story(deliveryId(event.id, 2)), story);
     assert.equal(await store.story(deliveryId(event.id, 3)), undefined);
     assert.equal(await store.story(newEvent("9").id), undefined);
+  });
+
+  it("find() finds events and deliveries by the beginnings of their ids, and no more than it is asked for", async (store) => {
+    const events = ["1", "2", "3"].map((key) => newEvent(key, ["a", "b"]));
+    const far = newEvent("far", ["c"], { id: eventId("source", "far", T0 + 3_600_000) });
+    const awaiting = { target: "b", awaits: { lane: "relay::notes", patienceMs: 5 } };
+    const fetching = newEvent("fetching", [], {
+      id: eventId("source", "fetching", T0 - 3_600_000),
+      deliveries: [awaiting],
+    });
+    await accept(store, ...events, far, fetching);
+    const digits = (id: string, count: number) => id.replaceAll("-", "").slice(0, count);
+    const sorted = events.map(({ id }) => formatId(id)).sort();
+    const at = new Date(T0).toISOString();
+    const find = async (prefix: string, limit = 10) => (await store.find([prefix], limit))[0]!;
+    const idsOf = async (prefix: string, limit?: number) => (await find(prefix, limit)).map(({ id }) => id);
+
+    assert.deepEqual(await idsOf(digits(sorted[0]!, 8)), sorted);
+    assert.deepEqual(await idsOf(digits(sorted[0]!, 8), 2), sorted.slice(0, 2));
+    for (const count of [20, 28, 32]) {
+      assert.deepEqual(await find(digits(sorted[1]!, count)), [
+        { id: sorted[1], type: "note.failed", receivedAt: at },
+      ], `${count} digits`);
+    }
+    const [one, two] = [1, 2].map((number) => formatId(deliveryId(events[0]!.id, number)));
+    const shown = { type: "note.failed", receivedAt: at };
+    assert.deepEqual(await find(digits(one!, 28)), [
+      { id: one, ...shown, target: "a" },
+      { id: two, ...shown, target: "b" },
+    ]);
+    assert.deepEqual(await idsOf(digits(one!, 28), 1), [one]);
+    assert.deepEqual(await idsOf(digits(two!, 32)), [two]);
+    assert.deepEqual(await idsOf(digits(formatId(deliveryId(events[0]!.id, 3)), 32)), []);
+    const fetched = digits(formatId(deliveryId(fetching.id, 1)), 20);
+    assert.deepEqual((await find(fetched)).map(({ target }) => target), ["b"], "no lane of relay's own");
+    assert.deepEqual(
+      (await store.find([digits(formatId(far.id), 8), "ffffffff", digits(two!, 32)], 2)).map((found) =>
+        found.map(({ id }) => id)
+      ),
+      [[formatId(far.id)], [], [two]],
+    );
   });
 
   it("deadGroups() and dead() tell dead letters by target and reason", async (store) => {

@@ -55,6 +55,12 @@ async function search(store: Store): Promise<void> {
 async function work(store: Store, at: number): Promise<void> {
   const { events: [event] } = await store.stored({}, { limit: 1, after: MANY - 8 });
   assert.equal((await store.story(parseId(event!.event.id)!))!.deliveries.length, 2);
+  const digits = event!.event.id.replaceAll("-", "");
+  assert.deepEqual(
+    (await store.find([digits.slice(0, 8), `${digits.slice(0, 13)}8${digits.slice(14, 20)}`], 10))
+      .map(({ length }) => length),
+    [1, 2],
+  );
   const group = { target: "a", reason: "refused", since: T0 + MANY / 3 } as const;
   const dead = await store.dead(group, { ...page, after: { event: at, number: 1 } });
   assert.equal(dead.length, 50);

@@ -66,6 +66,9 @@ export const eventStory = z.object({
         state: z.enum(["open", "throttled", "paused", "orphaned"]).meta({ description: "As a target's" }),
         until: time.nullable().meta({ description: "Null where an operator has to end it" }),
       }).nullable().meta({ description: "Why a delivery that waits will not go when its time comes" }),
+      attemptsLeft: z.int().min(1).nullable().meta({
+        description: "Attempts before it is given up; null if it does not wait, or the config does not name its target",
+      }),
       history: z.array(attempt).meta({ description: "The first one first" }),
     }).meta({ id: "DeliveryStory" }),
   ),

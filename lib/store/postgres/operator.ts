@@ -11,11 +11,13 @@ import type {
   EventFilter,
   EventPage,
   EventStory,
+  FoundId,
   ListPage,
   OperatorStore,
   StoredEvent,
   Totals,
 } from "../operator.ts";
+import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf } from "../story.ts";
 import type { DeadGroup, TargetView } from "../views.ts";
@@ -27,9 +29,26 @@ const statements = {
   story: `SELECT ${listed}, e.headers, e.body, e.secret_index,
       (SELECT coalesce(json_agg(a ORDER BY a.number, a.attempt), '[]')::text FROM relay.attempts a WHERE a.event = e.seq)
         AS attempts,
+      (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
+        AS first_attempts,
       n.at AS note_at, n.data AS note_data, n.problem AS note_problem
     FROM relay.events e CROSS JOIN LATERAL relay.ids_in(e.body) i LEFT JOIN relay.notes n ON n.event = e.seq
     WHERE e.id BETWEEN $1 AND $2 ORDER BY e.id LIMIT 1`,
+
+  findEvents: `SELECT p.place, e.id, e.type, e.received_at
+    FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY p(first, last, place) CROSS JOIN LATERAL (
+      SELECT id, type, received_at FROM relay.events WHERE id BETWEEN p.first AND p.last ORDER BY id LIMIT $3) e
+    ORDER BY p.place, e.id`,
+
+  findDeliveries: `SELECT p.place, e.id, e.type, e.received_at, e.number, e.target
+    FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[])
+      WITH ORDINALITY p(first, last, first_number, last_number, place) CROSS JOIN LATERAL (
+      SELECT e.id, e.type, e.received_at, d.number, d.target
+      FROM relay.events e CROSS JOIN LATERAL (
+        SELECT number, target FROM relay.deliveries WHERE event = e.seq AND number BETWEEN p.first_number AND p.last_number
+          AND NOT starts_with(target, 'relay::') ORDER BY number LIMIT $5) d
+      WHERE e.id BETWEEN p.first AND p.last ORDER BY e.id, d.number LIMIT $5) e
+    ORDER BY p.place, e.id, e.number`,
 
   dead: `SELECT d.event, d.number
     FROM relay.range_since($3) r JOIN relay.deliveries d ON d.event >= r.first
@@ -80,16 +99,41 @@ export class PostgresOperator implements OperatorStore {
     if (!event) return undefined;
     const attempts = Map.groupBy(JSON.parse(event.attempts) as NumberedAttempt[], ({ number }) => number);
     const { note_at: at, note_data: data, note_problem: problem } = event;
+    const firsts = JSON.parse(event.first_attempts) as Record<number, number>;
     return storyOf(
       {
         event,
-        deliveries: deliveriesOf(event),
+        deliveries: deliveriesOf(event).map((row) => ({ ...row, first_attempt: firsts[row.number]! })),
         attemptsOf: (number) => attempts.get(number) ?? [],
         note: at === null ? undefined : { at, data, problem },
       },
       number,
       this.database.time.now(),
     );
+  }
+
+  async find(prefixes: readonly string[], limit: number): Promise<FoundId[][]> {
+    const ranges = prefixes.map((prefix, index) => ({ ...rangeOf(prefix), index }));
+    const found = prefixes.map((): FoundId[] => []);
+    const read = async (sql: string, asked: typeof ranges, ...numbers: number[][]) => {
+      if (asked.length === 0) return;
+      const ends = [asked.map(({ first }) => formatId(first)), asked.map(({ last }) => formatId(last))];
+      const rows = await this.database.query<FoundRow & { place: number }>("look for ids", sql, [
+        ...ends,
+        ...numbers,
+        limit,
+      ]);
+      for (const row of rows) found[asked[row.place - 1]!.index]!.push(foundOf(row));
+    };
+    const deliveries = ranges.filter(({ numbers }) => numbers);
+    await read(statements.findEvents, ranges.filter(({ numbers }) => !numbers));
+    await read(
+      statements.findDeliveries,
+      deliveries,
+      deliveries.map(({ numbers }) => numbers!.first),
+      deliveries.map(({ numbers }) => numbers!.last),
+    );
+    return found;
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
@@ -171,6 +215,8 @@ interface CountedRow extends TargetRow {
 interface WholeRow extends StoryRow, ListedWithDeliveries {
   /** JSON: rows. */
   attempts: string;
+  /** JSON: by the deliveries' numbers. */
+  first_attempts: string;
   note_at: number | null;
   note_data: NoteRow["data"];
   note_problem: NoteRow["problem"];

@@ -13,6 +13,7 @@ import type {
   EventFilter,
   EventPage,
   EventStory,
+  FoundId,
   ListPage,
   OperatorStore,
   StoredEvent,
@@ -20,6 +21,7 @@ import type {
 } from "../operator.ts";
 import type { DeadGroup, TargetView } from "../views.ts";
 import type { SqliteAccept } from "./accept.ts";
+import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { operatorStatements } from "./operator_statements.ts";
 import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf, type StoryRows } from "../story.ts";
@@ -102,6 +104,18 @@ export class SqliteOperator implements OperatorStore {
       };
       return storyOf(rows, number, this.#clock.now());
     });
+  }
+
+  async find(prefixes: readonly string[], limit: number): Promise<FoundId[][]> {
+    return this.#file.read(() =>
+      prefixes.map((prefix) => {
+        const { first, last, numbers } = rangeOf(prefix);
+        const rows = numbers
+          ? this.#sql.findDeliveries.all({ first, last, firstNumber: numbers.first, lastNumber: numbers.last, limit })
+          : this.#sql.findEvents.all({ first, last, limit });
+        return (rows as unknown as FoundRow[]).map(foundOf);
+      })
+    );
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {

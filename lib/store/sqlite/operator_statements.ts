@@ -49,6 +49,11 @@ export const operatorStatements = {
   eventsDead: eventsIn("dead"),
 
   storyBetween: `SELECT ${listed}, e.headers, e.body, e.secret_index FROM events e WHERE e.id BETWEEN ? AND ?`,
+  findEvents: `SELECT e.id, e.type, e.received_at FROM events e WHERE e.id BETWEEN :first AND :last
+    ORDER BY e.id LIMIT :limit`,
+  findDeliveries: `SELECT e.id, e.type, e.received_at, d.number, d.target
+    FROM events e CROSS JOIN deliveries d ON d.event = e.seq AND d.number BETWEEN :firstNumber AND :lastNumber
+    WHERE e.id BETWEEN :first AND :last AND ${isTarget("d.target")} ORDER BY e.id, d.number LIMIT :limit`,
   note: "SELECT at, data, problem FROM notes WHERE event = ?",
   idOf: "SELECT id FROM events WHERE seq = ?",
   /** Whether one of the same order key goes before it. */

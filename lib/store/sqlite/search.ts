@@ -7,7 +7,7 @@ import type { EventFilter, ListPage, StoredEvent } from "../operator.ts";
 import type { EventView } from "../views.ts";
 import type { operatorStatements } from "./operator_statements.ts";
 import { walk } from "./pieces.ts";
-import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
+import { eventOf, type EventRow, eventView, type ListedRow, type StoryDeliveryRow } from "../rows.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range, SqliteSteps } from "./steps.ts";
 
@@ -163,8 +163,8 @@ export class SqliteSearch {
     return eventView(row, this.deliveries(row.seq), this.#clock.now());
   }
 
-  deliveries(seq: number): DeliveryRow[] {
-    return this.#sql.deliveries.all(seq) as unknown as DeliveryRow[];
+  deliveries(seq: number): StoryDeliveryRow[] {
+    return this.#sql.deliveries.all(seq) as unknown as StoryDeliveryRow[];
   }
 }
 

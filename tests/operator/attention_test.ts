@@ -4,8 +4,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf } from "../../../lib/admin/pages/attention.ts";
-import type { Status } from "../../../lib/operator/status.ts";
+import { attentionOf } from "../../lib/operator/attention.ts";
+import type { Status } from "../../lib/operator/status.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
 const calm = { alarms: [], refusals: [] };

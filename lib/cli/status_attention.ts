@@ -1,0 +1,187 @@
+/** How `relay status` tells what needs attention, and what to do about each of it. */
+
+import { isDeepStrictEqual } from "node:util";
+import type { Format } from "../locale/format.ts";
+import { paint } from "../log.ts";
+import type { Attention, RelayTrouble } from "../operator/attention.ts";
+import type { RefusedView, ReloadView } from "../operator/run.ts";
+import { isAboutSignature, isTrouble } from "../refusal.ts";
+import { toldIn } from "../warnings.ts";
+import { reasonName } from "./event_words.ts";
+import { locale, words } from "./language.ts";
+import type { StatusNow } from "./status_now.ts";
+import { wrapped } from "./terminal.ts";
+import { atTime, whenTime } from "./times.ts";
+
+/** Most things that are told, and most lines of each list in one of them: all of it should fit on one screen. */
+const MOST_TOLD = 8;
+const MOST_LINES = 3;
+
+/** Something that needs attention, and what to do about it. */
+interface Item {
+  head: string;
+  /** It goes on by itself, or somebody wanted it so. */
+  isMild?: boolean;
+  lines: string[];
+}
+
+/** The worst first; one line if nothing needs attention. */
+export function attentionLines(now: StatusNow, format: Format): string[] {
+  const items = [
+    ...moveItems(now),
+    ...now.troubles.filter(({ kind }) => kind !== "stopped" || !now.move).map((one) => troubleItem(one, now, format)),
+    ...mistakeItems(now),
+    ...refusedItems(now.refusals.filter(isTrouble), format),
+    ...now.attention.map((one) => attentionItem(one, now, format)),
+    ...warningItems(now),
+  ];
+  const { calm, attention, more } = words.status;
+  if (items.length === 0) return [paint("green", calm)];
+  const isMild = items.every((item) => item.isMild);
+  const told = new Set<string>(); // two targets may fail for one reason, whose advice is given once
+  return [
+    paint(isMild ? "yellow" : "red", attention(items.length)),
+    ...items.slice(0, MOST_TOLD).flatMap(({ lines, ...item }) => {
+      const news = lines.filter((line) => !told.has(line));
+      for (const line of news) told.add(line);
+      return linesOf({ ...item, lines: news });
+    }),
+    ...(items.length > MOST_TOLD ? [`  ${more(items.length - MOST_TOLD)}`] : []),
+  ];
+}
+
+function linesOf({ head, isMild, lines }: Item): string[] {
+  const [mark, color] = isMild ? ["!", "yellow"] as const : ["✗", "red"] as const;
+  return [
+    ...wrapped(`${mark} ${head}`, "  ").map((line) => paint(color, line)),
+    ...lines.flatMap((line) => wrapped(`  ${line}`, "  ")),
+  ];
+}
+
+function moveItems({ move }: StatusNow): Item[] {
+  if (!move) return [];
+  const { moved, moving, arriving, movedTodo, movingTodo } = words.status.trouble;
+  if (move.role !== "source") return [{ head: arriving(move.other), lines: [movingTodo] }];
+  return [
+    move.isDone ? { head: moved(move.other), lines: [movedTodo] } : { head: moving(move.other), lines: [movingTodo] },
+  ];
+}
+
+function troubleItem(one: RelayTrouble, { error }: StatusNow, format: Format): Item {
+  const { trouble, start, reload } = words.status;
+  const when = (time: string) => whenTime(time, format);
+  switch (one.kind) {
+    case "stopped": {
+      const { stoppedAt, lastHeardAt } = one;
+      const head = stoppedAt !== null
+        ? trouble.stoppedAt(when(stoppedAt))
+        : lastHeardAt !== null
+        ? trouble.lostAt(when(lastHeardAt))
+        : trouble.stopped;
+      return { head, lines: [start] };
+    }
+    case "mute":
+      return { head: trouble.mute(one.name, atTime(one.lastHeardAt, format)), lines: [trouble.muteTodo] };
+    case "unowned":
+      return { head: trouble.unowned(one.targets), lines: [trouble.unownedTodo] };
+    case "lost": {
+      const head = trouble.lost(one.name, one.lastHeardAt === null ? undefined : when(one.lastHeardAt));
+      return { head, lines: [trouble.lostTodo] };
+    }
+    case "taking":
+      return { head: trouble.taking(one.name, one.targets), lines: [trouble.takingTodo], isMild: true };
+    case "reload": {
+      const todo = error ? trouble.reloadTodo : trouble.reloadSound;
+      const { refusedSince } = one.reload;
+      return { head: trouble.reload(one.name, when(refusedSince)), lines: [...problemLines(one.reload), todo] };
+    }
+    case "config_changed":
+      return { head: trouble.configChanged, lines: [reload], isMild: true };
+  }
+}
+
+function problemLines({ problem, mistakes }: Pick<ReloadView, "problem" | "mistakes">): string[] {
+  return [problem, ...mistakes.map(({ path, message }) => path ? `${path}: ${message}` : message)];
+}
+
+/** What is wrong with the config on disk; nothing where a relay has refused just that. */
+function mistakeItems({ error, troubles }: StatusNow): Item[] {
+  if (!error) return [];
+  const mistakes = error.issues.map(({ path, message }) => ({ path, message }));
+  const isTold = troubles.some((one) => one.kind === "reload" && isDeepStrictEqual(one.reload.mistakes, mistakes));
+  if (isTold) return [];
+  return [{ head: words.status.trouble.mistakes, lines: problemLines({ problem: error.say(words), mistakes }) }];
+}
+
+function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] {
+  return [...Map.groupBy(refusals, ({ source }) => source)].map(([source, own]) => {
+    const total = own.reduce((sum, { count }) => sum + count, 0);
+    const last = own.map(({ lastAt }) => lastAt).sort().at(-1)!;
+    const { refusedBy, refusedReason } = words.status;
+    return {
+      head: refusedBy(source, total, format.relative(Date.parse(last))),
+      lines: [
+        ...own.map(({ reason, count }) => {
+          const { name, advice } = words.messages.refusals[reason] ?? { name: reason, advice: "" };
+          return refusedReason(name, count, advice);
+        }),
+        ...(own.some(isAboutSignature) ? [words.messages.refusedCheck] : []),
+      ],
+    };
+  });
+}
+
+function attentionItem(
+  { kind, target, reason, count, since, until }: Attention,
+  { targets, now }: StatusNow,
+  format: Format,
+): Item {
+  const { status } = words;
+  const at = (time: string) => atTime(time, format);
+  const why = reason ?? targets.find(({ name }) => name === target)?.lastReason;
+  const name = why ? reasonName(why) : words.pages.states.failing;
+  const advice = why ? [words.pages.reasons[why].advice] : [];
+  switch (kind) {
+    case "silent":
+      return { head: status.silent(target, at(since!)), lines: [words.messages.silentCheck] };
+    case "refused":
+      return { head: status.refusedAlarm(at(since!)), lines: [status.refusedAlarmTodo] };
+    case "dead": {
+      const command = `relay retry --dead --target ${target} --reason ${why}`;
+      const head = status.dead(target, count, name, whenTime(since!, format));
+      return { head, lines: [...advice, status.deadTodo(command)] };
+    }
+    case "failing": {
+      const last = targets.find((one) => one.name === target)!.lastFailedAt!;
+      return {
+        head: status.failing(target, count, name, whenTime(last, format)),
+        lines: [...advice, ...(count > 0 ? [status.failingTodo] : [])],
+      };
+    }
+    case "open": {
+      const isOver = Date.parse(until!) <= now;
+      const head = isOver ? status.openNow(target, count, name) : status.open(target, count, name, at(until!));
+      return { head, lines: [...advice, status.openTodo] };
+    }
+    case "orphaned":
+      return { head: status.orphaned(target, count), lines: [status.orphanedTodo], isMild: true };
+    case "late":
+      return { head: status.late(target, count, at(since!)), lines: [status.lateTodo(target)], isMild: true };
+    case "paused":
+      return { head: status.paused(target, count, at(since!)), lines: [status.pausedTodo(target)], isMild: true };
+    case "throttled":
+      return { head: status.throttled(target, count, at(until!)), lines: [status.throttledTodo], isMild: true };
+  }
+}
+
+function warningItems({ warnings }: StatusNow): Item[] {
+  if (warnings.length === 0) return [];
+  const { trouble } = words.status;
+  const rest = warnings.length - MOST_LINES;
+  const lines = toldIn(locale, warnings.slice(0, MOST_LINES)).map(({ path, message }) => `${path}: ${message}`);
+  return [{
+    head: trouble.warnings(warnings.length),
+    lines: [...lines, ...(rest > 0 ? [trouble.warningsMore(rest)] : [])],
+    isMild: true,
+  }];
+}

@@ -1,0 +1,126 @@
+/** Everything that `relay status` tells, read from the store. */
+
+import { hostname } from "node:os";
+import type { ConfigError } from "../errors.ts";
+import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
+import { type Attention, attentionOf, type RelayTrouble, relayTroubles } from "../operator/attention.ts";
+import { type Relays, relaysOf } from "../operator/relays.ts";
+import {
+  hasConfigChanged,
+  REFUSED_SPAN_MS,
+  type RefusedView,
+  refusedView,
+  runOf,
+  type RunView,
+} from "../operator/run.ts";
+import { knownTargets, type Status, statuses } from "../operator/status.ts";
+import type { Store } from "../store/mod.ts";
+import type { Mark } from "../store/move.ts";
+import type { Run } from "../store/runs.ts";
+import { warningsNow } from "../store_place.ts";
+import { isSystem } from "../system_event.ts";
+import { toldIn } from "../warnings.ts";
+import { type ConfigWarning } from "../warnings.ts";
+import { type FoundStore, timeNow } from "./store.ts";
+
+/** Events that are looked through for the last one that is not relay's own. */
+const LAST_EVENTS = 20;
+
+/** What there is to tell now. Times are ISO 8601. */
+export interface StatusNow {
+  /** In Unix milliseconds. */
+  now: number;
+  view: RunView;
+  /** Absent where the store is for one relay alone. */
+  relays?: Relays;
+  /** Why the config on disk cannot be used. */
+  error?: ConfigError;
+  warnings: readonly ConfigWarning[];
+  configChanged: boolean;
+  refusals: RefusedView[];
+  alarms: Alarm[];
+  targets: Status[];
+  backlog: number;
+  dead: number;
+  lastReceivedAt: string | null;
+  lastDeliveredAt: string | null;
+  store: string;
+  bytes: number;
+  move?: Mark;
+  troubles: RelayTrouble[];
+  attention: Attention[];
+}
+
+export async function readStatus({ store, shown, ...read }: FoundStore): Promise<StatusNow> {
+  const loaded = "loaded" in read ? read.loaded : undefined;
+  const config = loaded?.config;
+  const now = await timeNow(store);
+  const found = await relaysOf(store);
+  const { run, view } = found ?? await runOf(store.runs);
+  const refusals = refusedView(await store.runs.refused(now - REFUSED_SPAN_MS, now));
+  const views = await store.targets();
+  // Without a usable config, the targets are those that a relay delivers to, or did last.
+  const known = config
+    ? knownTargets(config.targets)
+    : run?.targets ?? views.map(({ name }) => ({ name, hasCircuit: true }));
+  const targets = statuses(views, known, now);
+  const alarms = await alarmsOn(store, config?.alerts);
+  const own = found ? runsHere(found.runs) : view.running && run ? [run] : [];
+  const configChanged = loaded !== undefined && own.some(hasConfigChanged);
+  return {
+    now,
+    view,
+    relays: found?.relays,
+    error: "error" in read ? read.error : undefined,
+    warnings: loaded ? warningsNow(loaded) : [],
+    configChanged,
+    refusals,
+    alarms,
+    targets,
+    backlog: targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0),
+    dead: targets.reduce((sum, one) => sum + one.dead, 0),
+    lastReceivedAt: await lastReceivedAt(store),
+    lastDeliveredAt: targets.map((one) => one.lastDeliveredAt).filter((at) => at !== null).sort().at(-1) ?? null,
+    store: shown,
+    bytes: await store.bytes(),
+    move: await store.moved(),
+    troubles: relayTroubles({ view, relays: found?.relays, configChanged }, now),
+    attention: attentionOf(targets, await store.deadGroups(), { alarms, refusals }, now),
+  };
+}
+
+/** What relays of this machine said: each has its machine's name, and a number where it is not the only one there. */
+function runsHere(runs: ReadonlyMap<string, Run>): Run[] {
+  const machine = hostname();
+  return [...runs].flatMap(([name, run]) => name.replace(/-\d+$/, "") === machine || name === machine ? [run] : []);
+}
+
+/** When the last event came in that a sender sent. */
+async function lastReceivedAt(store: Store): Promise<string | null> {
+  const { events } = await store.events({}, { limit: LAST_EVENTS });
+  const last = events.find((event) => !isSystem(event));
+  if (last) return last.receivedAt;
+  const types = [...(await store.alarms.lastReceived()).values()];
+  return types.length === 0 ? null : new Date(types.reduce((one, other) => Math.max(one, other))).toISOString();
+}
+
+/** The status as `--json` gives it. */
+export function statusJson({ view, relays, error, move, ...now }: StatusNow) {
+  return {
+    ...view,
+    config: error ? { problem: error.message, mistakes: error.issues } : null,
+    configChanged: now.configChanged,
+    warnings: toldIn("en", now.warnings),
+    refusals: now.refusals,
+    store: now.store,
+    ...(move && { moved: { [move.role === "source" ? "to" : "from"]: move.other, isDone: move.isDone } }),
+    bytes: now.bytes,
+    backlog: now.backlog,
+    dead: now.dead,
+    lastReceivedAt: now.lastReceivedAt,
+    lastDeliveredAt: now.lastDeliveredAt,
+    alarms: now.alarms,
+    targets: now.targets,
+    ...relays,
+  };
+}
