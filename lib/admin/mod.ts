@@ -9,6 +9,7 @@ import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
 import { clientAddress } from "../pipeline/client.ts";
 import type { AdminContext, Bindings } from "./context.ts";
+import { contentSecurityPolicy } from "./csp.ts";
 import { fieldsOf } from "./form.ts";
 import { guard } from "./guard.ts";
 import { Guesses } from "./guesses.ts";
@@ -20,16 +21,7 @@ import { beginSession, forgetSession, sessionOf } from "./session.ts";
 const MAX_BODY_BYTES = 4 * 1024 ** 2;
 
 const headers = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'", "data:"],
-    connectSrc: ["'self'"],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
+  overwrite: false, // a page that shows an email has a policy of its own
   xFrameOptions: "DENY",
   strictTransportSecurity: false, // whether there is TLS, a proxy in front knows
 });
@@ -68,7 +60,9 @@ export function createAdmin(context: AdminContext): Handler {
   app.use(headers);
   app.use(async (c, next) => {
     await next();
-    if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+    const own = c.res.headers;
+    if (!own.has("Cache-Control")) own.set("Cache-Control", "no-store");
+    if (!own.has("Content-Security-Policy")) own.set("Content-Security-Policy", contentSecurityPolicy);
   });
   app.get("/healthz", (c) => c.text("OK"));
   app.use(guard({ ...context, guesses, askForToken }));

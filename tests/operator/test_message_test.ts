@@ -34,6 +34,7 @@ function loadedConfig(): LoadedConfig {
     files: [],
     redact: redactor([]),
     dotenv: new Map(),
+    digest: "",
   };
 }
 

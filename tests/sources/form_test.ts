@@ -66,6 +66,7 @@ function loadedFor(url: string, sources = [formSource("sms", "/sms", [SECRET])])
     files: [],
     redact: redactor([]),
     dotenv: new Map(),
+    digest: "",
   };
 }
 

@@ -75,7 +75,7 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
       if (target === undefined) return undefined;
       const { event } = await sendTest(store, target, loaded().config.sources[0]!, store.time.now());
       wake();
-      return withNotice("/targets", { done: "tested", count: 1, event });
+      return `/targets?event=${event}#test`;
     },
   } satisfies Record<string, Act>;
 }

@@ -45,11 +45,13 @@ export function Chart({ view, hours }: { view: View; hours: readonly Hour[] }) {
   );
 }
 
-/** A small chart of one target's attempts; the row that it stands in gives the numbers. */
+/** A small chart of one target's attempts, with their numbers in words for those who do not see it. */
 export function SmallChart({ view, hours, target }: { view: View; hours: readonly Hour[]; target: string }) {
+  const sums = { delivered: 0, failed: 0, dead: 0 };
+  for (const [key] of layers) sums[key] = hours.reduce((sum, hour) => sum + hour[key], 0);
   return (
     <div class="small-chart">
-      <Bars view={view} hours={hours} frame={small} label={view.words.overview.chartOf(target)} />
+      <Bars view={view} hours={hours} frame={small} label={view.words.overview.chartOf(target, sums)} />
     </div>
   );
 }
@@ -65,7 +67,7 @@ function Bars(
   const step = 100 / (hours.length - GAP); // from the left of the first bar to the right of the last
   return (
     <svg class="chart" width="100%" height={height} role="img" aria-label={label}>
-      {frame === large && levelsOf(scale).map((count) => <Level view={view} count={count} y={y(count)} />)}
+      {(frame === large ? levelsOf(scale) : [0]).map((count) => <Level view={view} count={count} y={y(count)} />)}
       {layers.map(([key], layer) => (
         <g class={key}>
           {hours.map((hour, at) => {

@@ -5,9 +5,11 @@ import type { LoadedConfig } from "../../config/load.ts";
 import type { Verdict } from "../../pipeline/route.ts";
 import { type ConfigWarning, toldIn } from "../../warnings.ts";
 import { sampleEvent, sampleNames } from "../../connectvets/samples.ts";
-import type { Page } from "./layout.tsx";
-import { Advice, Facts, Mark, Prose, Row, Table } from "./parts.tsx";
+import { AlertTable } from "./alerts.tsx";
 import { type Preview, previewOf } from "./config_preview.ts";
+import type { Page } from "./layout.tsx";
+import { holdsHtml, MessageView } from "./message_view.tsx";
+import { Advice, Mark, Prose, Row, Table } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** The event that a person asks about: a text, or the name of a sample. */
@@ -29,6 +31,7 @@ export function configPage(
   const result = text === undefined ? undefined : view.clean(previewOf(loaded, text));
   return {
     title: words.config.title,
+    holdsEmail: result && "messages" in result && result.messages.some(({ fields }) => holdsHtml(fields)),
     content: (
       <>
         <h1>{words.config.title}</h1>
@@ -36,8 +39,16 @@ export function configPage(
           {words.config.file}: <code>{view.clean(loaded.file)}</code>
         </p>
         {warnings.length > 0 && <Warnings view={view} warnings={warnings} />}
+        <h2>{words.config.sources}</h2>
+        <SourceTable view={view} loaded={loaded} />
         <h2>{words.config.routes}</h2>
         <RouteTable view={view} loaded={loaded} />
+        <h2>{words.config.targets}</h2>
+        <TargetTable view={view} loaded={loaded} />
+        <h2>{words.alerts.title}</h2>
+        {loaded.config.alerts.length > 0
+          ? <AlertTable view={view} alerts={loaded.config.alerts} />
+          : <p class="muted">{words.alerts.none}</p>}
         <h2 id="preview">{words.config.preview}</h2>
         <p class="lead">{words.config.previewLead}</p>
         <SampleForm view={view} name={name} />
@@ -47,10 +58,6 @@ export function configPage(
           <button type="submit" class="after">{words.config.show}</button>
         </form>
         {result && <Result view={view} result={result} />}
-        <h2>{words.config.targets}</h2>
-        <TargetTable view={view} loaded={loaded} />
-        <h2>{words.config.sources}</h2>
-        <SourceTable view={view} loaded={loaded} />
       </>
     ),
   };
@@ -58,16 +65,14 @@ export function configPage(
 
 function SampleForm({ view: { words }, name }: { view: View; name: string }) {
   return (
-    <form method="get" action="/config#preview" class="filter">
+    <form method="get" action="/config#preview" class="row">
       <div>
         <label for="sample">{words.config.sample}</label>
         <select id="sample" name="sample">
           {sampleNames.map((one) => <option value={one} selected={one === name}>{one}</option>)}
         </select>
       </div>
-      <div class="buttons">
-        <button type="submit" class="quiet">{words.config.useSample}</button>
-      </div>
+      <button type="submit" class="quiet">{words.config.useSample}</button>
     </form>
   );
 }
@@ -83,21 +88,23 @@ function Result({ view, result }: { view: View; result: Preview }) {
   }
   const { routing, messages } = result;
   return (
-    <section id="result" class="card" aria-labelledby="result-title">
-      <h3 id="result-title">
-        <code>{result.type}</code> → {routing.targets.join(", ") || words.states.unrouted}
-      </h3>
-      {routing.targets.length === 0 && <p>{words.event.unrouted}</p>}
-      {routing.isFallback && <p>{words.event.fallback}</p>}
-      {routing.problems.map((problem) => <p>{problem.in(view.locale)}</p>)}
-      <VerdictList view={view} verdicts={routing.verdicts} />
+    <section id="result" aria-labelledby="result-title">
+      <div class="card">
+        <h3 id="result-title">
+          <code>{result.type}</code> → {routing.targets.join(", ") || words.states.unrouted}
+        </h3>
+        {routing.targets.length === 0 && <p>{words.config.noFallback}</p>}
+        {routing.isFallback && <p>{words.config.isFallback}</p>}
+        {routing.problems.map((problem) => <p>{problem.in(view.locale)}</p>)}
+        <VerdictList view={view} verdicts={routing.verdicts} />
+      </div>
       {messages.map(({ target, fields, problem }) => (
-        <>
-          <h4>{words.config.message(target)}</h4>
+        <article class="card">
+          <h3>{words.config.message(target)}</h3>
           {problem && <Advice view={view} reason="message_invalid" />}
           {problem && <pre>{problem.in(view.locale)}</pre>}
-          <Facts facts={fields.map(([name, text]) => [name, <pre tabindex={0}>{text}</pre>])} />
-        </>
+          <MessageView view={view} target={target} fields={fields} />
+        </article>
       ))}
     </section>
   );
@@ -130,7 +137,7 @@ export function VerdictMark({ view: { words }, verdict }: { view: View; verdict:
 
 function RouteTable({ view, loaded: { config } }: { view: View; loaded: LoadedConfig }) {
   const { words } = view;
-  const head = ["#", words.event.on, words.config.when, words.event.to];
+  const head = ["#", words.config.events, words.config.when, words.config.goesTo];
   return (
     <>
       <Table caption={words.config.routes} isCaptionHidden head={head}>
@@ -150,7 +157,7 @@ function RouteTable({ view, loaded: { config } }: { view: View; loaded: LoadedCo
         ))}
       </Table>
       <p class="after">
-        {config.fallback ? `${words.config.fallback} ${view.clean(config.fallback)}.` : words.config.noFallback}
+        {config.fallback ? words.config.fallback(view.clean(config.fallback)) : words.config.noFallback}
       </p>
     </>
   );
@@ -170,7 +177,7 @@ function TargetTable({ view, loaded: { config } }: { view: View; loaded: LoadedC
 
 function SourceTable({ view, loaded: { config } }: { view: View; loaded: LoadedConfig }) {
   const { words } = view;
-  const head = [words.events.source, words.targets.kind, words.config.path, words.config.secrets];
+  const head = [words.config.source, words.targets.kind, words.config.path, words.config.secrets];
   return (
     <Table caption={words.config.sources} isCaptionHidden head={head}>
       {config.sources.map(({ name, kind, path, secrets }) => (

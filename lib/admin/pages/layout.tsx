@@ -3,7 +3,10 @@
 
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
+import { localeNames } from "../../locale/mod.ts";
+import { policyWithEmail } from "../csp.ts";
 import { assets } from "./assets.ts";
+import { addressIn, languageNames } from "./language.ts";
 import { eventPath, Prose } from "./parts.tsx";
 import type { PageWords, View } from "./view.ts";
 
@@ -15,6 +18,8 @@ export interface Page {
   summary?: string;
   /** Without the navigation, whose places are not open yet. */
   isBare?: boolean;
+  /** It shows an email as HTML, in a frame. */
+  holdsEmail?: boolean;
 }
 
 const places: readonly [path: string, name: keyof PageWords["nav"]][] = [
@@ -27,8 +32,9 @@ const places: readonly [path: string, name: keyof PageWords["nav"]][] = [
 
 /** Answers with a page. */
 export function show(c: Context, view: View, page: Page, status: 200 | 400 | 401 | 404 | 503 = 200): Response {
-  c.header("Vary", "Accept-Language");
+  c.header("Vary", "Accept-Language, Cookie");
   c.header("Cache-Control", "no-store");
+  if (page.holdsEmail) c.header("Content-Security-Policy", policyWithEmail);
   return c.html(`<!doctype html>${<Layout view={view} page={page} />}`, status) as Response;
 }
 
@@ -49,8 +55,8 @@ function Layout({ view, page }: { view: View; page: Page }) {
         <a class="skip" href="#main">{words.skip}</a>
         <header>
           <a class="brand" href="/" aria-label={`relay: ${words.nav.overview}`}>relay</a>
-          {!page.isBare && <Navigation view={view} />}
-          {!page.isBare && <Tools view={view} />}
+          {page.isBare ? <Languages view={view} /> : <Menu view={view} />}
+          {!page.isBare && <Live view={view} />}
         </header>
         <main id="main" tabindex={-1}>
           {!page.isBare && <Lost view={view} />}
@@ -68,30 +74,51 @@ function Layout({ view, page }: { view: View; page: Page }) {
   );
 }
 
-function Navigation({ view: { words, path } }: { view: View }) {
+/** The navigation: beside the brand on a wide screen, and behind a button on a narrow one, which needs no script. */
+function Menu({ view: { words, path, isSignedIn }, view }: { view: View }) {
   const isHere = (place: string) => place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`);
+  const here = places.find(([place]) => isHere(place));
   return (
-    <nav aria-label={words.mainNavigation}>
-      {places.map(([place, name]) => (
-        <a href={place} aria-current={isHere(place) ? "page" : undefined}>{words.nav[name]}</a>
-      ))}
-    </nav>
+    <>
+      <button
+        type="button"
+        class="quiet menu"
+        popovertarget="menu"
+        aria-label={here && `${words.nav.menu}: ${words.nav[here[1]]}`}
+      >
+        {words.nav[here?.[1] ?? "menu"]}
+      </button>
+      <div id="menu" popover="auto">
+        <nav aria-label={words.nav.main}>
+          {places.map(([place, name]) => (
+            <a href={place} aria-current={isHere(place) ? "page" : undefined}>{words.nav[name]}</a>
+          ))}
+        </nav>
+        <Languages view={view} />
+        {isSignedIn && (
+          <form method="post" action="/sign-out">
+            <button type="submit" class="quiet">{words.signIn.out}</button>
+          </form>
+        )}
+      </div>
+    </>
   );
 }
 
-/** The switch of the live updates comes to be by the script alone. */
-function Tools({ view: { words, isSignedIn } }: { view: View }) {
-  const { on, off, pause, resume } = words.live;
+/** Links to the same page in the other languages. */
+function Languages({ view: { locale, address } }: { view: View }) {
   return (
-    <div class="tools">
-      <span id="live" hidden data-on={on} data-off={off} data-pause={pause} data-resume={resume}></span>
-      {isSignedIn && (
-        <form method="post" action="/sign-out">
-          <button type="submit" class="quiet">{words.signIn.out}</button>
-        </form>
-      )}
+    <div class="languages">
+      {localeNames.filter((one) => one !== locale).map((one) => (
+        <a href={addressIn(one, address)} lang={one} hreflang={one} rel="nofollow">{languageNames[one]}</a>
+      ))}
     </div>
   );
+}
+
+/** The switch of the live updates, which the script makes. */
+function Live({ view: { words: { live: { on, off, pause, resume } } } }: { view: View }) {
+  return <span id="live" hidden data-on={on} data-off={off} data-pause={pause} data-resume={resume}></span>;
 }
 
 /** Where the script says that the relay does not answer, and that it does again, each with the times in their place. */

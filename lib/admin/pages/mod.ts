@@ -1,12 +1,13 @@
 /** The operator's pages: which address shows or does what. */
 
 import { type Context, Hono } from "hono";
-import { isRefusal, messageOf } from "../../errors.ts";
+import { isRefusal, messageOf, sayError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { AdminContext } from "../context.ts";
 import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
 import { fieldsOf } from "../form.ts";
+import { chooseLocale } from "./language.ts";
 import { show } from "./layout.tsx";
 import { failedPage, notFoundPage, refusedPage } from "./plain_pages.tsx";
 import { createReads, type Read } from "./reads.ts";
@@ -41,6 +42,11 @@ export function createPages(context: AdminContext): Hono {
     });
   });
 
+  app.use(async (c, next) => {
+    const address = chooseLocale(c);
+    return address === undefined ? await next() : c.redirect(address, 303);
+  });
+
   const reads = createReads(context);
   app.get("/", page(reads.overview));
   app.get("/events", page(reads.events));
@@ -62,17 +68,19 @@ export function createPages(context: AdminContext): Hono {
   app.notFound(missing);
   app.onError((error, c) => {
     if (isRefusal(error)) {
-      return show(c, view(c), refusedPage(view(c), messageOf(error)), 400);
+      return show(c, view(c), refusedPage(view(c), view(c).say(sayError(error))), 400);
     }
     const { path } = c.req;
     log.error("cannot show the page {path}: {problem}", { path, problem: messageOf(error) });
-    return show(c, view(c), failedPage(view(c), messageOf(error)), 503);
+    return show(c, view(c), failedPage(view(c), view(c).say(sayError(error))), 503);
   });
   return app;
 }
 
 /** Answers with the page that asks for the token. @param isWrong The token that was given just now is not the one. */
 export async function signIn(c: Context, context: AdminContext, isWrong: boolean): Promise<Response> {
+  const address = chooseLocale(c);
+  if (address !== undefined) return c.redirect(address, 303);
   const view = viewOf(c, context.loaded(), context.store.time.now(), false);
   const { pathname, search } = new URL(c.req.url);
   const to = c.req.method === "GET" ? pathname + search : (await fieldsOf(c)).to;

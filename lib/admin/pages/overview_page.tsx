@@ -1,16 +1,20 @@
 /** @jsxImportSource hono/jsx */
-/** The first page: what needs attention, and how the last 24 hours went. */
+/** The first page: does it run, is anything wrong, what came in and went out last, how is each target, which version. */
 
 import type { ActivitySummary } from "../../operator/activity.ts";
+import type { RefusedView } from "../../operator/run.ts";
 import type { Status } from "../../operator/status.ts";
-import type { DeadGroup } from "../../store/views.ts";
+import { isTrouble } from "../../refusal.ts";
+import type { DeadGroup, EventView } from "../../store/views.ts";
 import type { Trouble } from "../now.ts";
-import { type Attention, attentionOf } from "./attention.ts";
-import { Chart, SmallChart, sumOf } from "./chart.tsx";
+import { AlertsSection } from "./alerts.tsx";
+import { attentionOf } from "./attention.ts";
+import { AttentionItem } from "./attention_items.tsx";
+import { Chart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
-import { Action, Advice, deadPath, Nothing, Prose, Row, Table, Time } from "./parts.tsx";
-import { hoursOf, latencyOf } from "./day.ts";
+import { eventPath, Facts, Mark, Nothing, Prose, Time } from "./parts.tsx";
 import { areCalm, RelayItems, RelaysSection } from "./relays.tsx";
+import { TargetTable } from "./target_table.tsx";
 import { RefusedItems, ReloadItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
@@ -20,38 +24,39 @@ export interface OverviewData {
   dead: readonly DeadGroup[];
   trouble: Trouble;
   day: ActivitySummary;
+  /** The last event that a sender sent. */
+  lastEvent?: EventView;
+  /** How many alerts the config has. */
+  alertCount: number;
   /** What the relay that makes the page says of itself. */
-  self: { pid: number; since: number };
+  self: { pid: number; since: number; version: string };
+  /** Its config's file, and whether that says something else by now. */
+  config: { file: string; hasChanged: boolean };
 }
 
 /** The first page. */
 export function overviewPage(view: View, data: OverviewData): Page {
-  const { words, format, now } = view;
+  const { words } = view;
   const waiting = data.statuses.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = data.statuses.reduce((sum, one) => sum + one.dead, 0);
-  const { reload, refusals, relays } = data.trouble;
-  const items = attentionOf(data.statuses, data.dead, data.trouble, now);
-  const isCalm = items.length === 0 && refusals.length === 0 && (relays ? areCalm(relays, now) : reload === null);
+  const { relays, alarms } = data.trouble;
   return {
     title: words.nav.overview,
-    summary: words.overview.summary(format.number(waiting), format.number(dead)),
+    summary: words.overview.summary(waiting, dead),
     content: (
       <>
-        <h1 class="hidden">{words.nav.overview}</h1>
+        <Running view={view} data={data} />
         <section id="attention" data-live>
-          {isCalm ? <Calm view={view} /> : (
-            <>
-              <h2 class="first">{words.overview.attention}</h2>
-              <ul class="list">
-                {relays
-                  ? <RelayItems view={view} relays={relays} />
-                  : reload && <ReloadItem view={view} reload={reload} />}
-                <RefusedItems view={view} refusals={refusals} />
-                {items.map((item) => <AttentionItem view={view} item={item} />)}
-              </ul>
-            </>
-          )}
+          <AttentionList view={view} data={data} />
         </section>
+        <section id="now" data-live>
+          <Tiles view={view} data={data} waiting={waiting} dead={dead} />
+        </section>
+        <section id="targets" data-live>
+          <h2>{words.targets.title}</h2>
+          <TargetTable view={view} statuses={data.statuses} day={data.day} />
+        </section>
+        <AlertsSection view={view} alarms={alarms} count={data.alertCount} />
         {relays && (
           <RelaysSection
             view={view}
@@ -60,160 +65,141 @@ export function overviewPage(view: View, data: OverviewData): Page {
               pid === data.self.pid && since !== null && Date.parse(since) === data.self.since}
           />
         )}
+        <Version view={view} data={data} />
         <section id="day" data-live>
           <h2>{words.overview.last24}</h2>
-          <dl class="tiles">
-            <Tile name={words.overview.received} value={format.number(data.day.received)} />
-            <Tile name={words.overview.delivered} value={format.number(data.day.delivered)} />
-            <Tile name={`${words.overview.waiting}, ${words.overview.now}`} value={format.number(waiting)} />
-            <Tile name={`${words.overview.dead}, ${words.overview.now}`} value={format.number(dead)} />
-          </dl>
-          <h2>{words.overview.perHour}</h2>
           <div class="card">
+            <p>{words.overview.day(data.day.received, data.day.delivered)}</p>
             {data.day.hours.some((hour) => sumOf(hour) > 0)
               ? <Chart view={view} hours={data.day.hours} />
               : <p class="muted">{words.overview.noActivity}</p>}
           </div>
-          <h2>{words.overview.perTarget}</h2>
-          <TargetTable view={view} data={data} />
         </section>
       </>
     ),
   };
 }
 
-function Tile({ name, value }: { name: string; value: string }) {
+function Running({ view, data: { trouble: { relays }, self } }: { view: View; data: OverviewData }) {
+  const { overview } = view.words;
+  const count = relays?.members.length ?? 1;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
+    <section id="run" data-live>
+      <h1>
+        <Mark tone="good">{count > 1 ? overview.runningRelays(count) : overview.running}</Mark>
+      </h1>
+      <p class="lead">
+        {count > 1 ? overview.selfSince : overview.since}{" "}
+        <Time view={view} at={new Date(self.since).toISOString()} isInText />
+      </p>
+    </section>
   );
 }
 
-function Calm({ view: { words } }: { view: View }) {
-  return (
-    <div class="notice">
-      <h2 class="first">{words.overview.calm}</h2>
-      <p>{words.overview.calmLead}</p>
-    </div>
-  );
-}
-
-/** Kinds that cost events if nobody does something; the others go on by themselves, or as an operator wants. */
-const badKinds: readonly Attention["kind"][] = ["silent", "refused", "dead", "open", "failing"];
-
-function AttentionItem({ view, item }: { view: View; item: Attention }) {
-  return (
-    <li class={`item ${badKinds.includes(item.kind) ? "bad" : ""}`}>
-      <div>
-        <h3>{headOf(view, item)}</h3>
-        {item.reason ? <Advice view={view} reason={item.reason} /> : (
-          <p>
-            <Prose text={todoOf(view, item)} />
-          </p>
-        )}
-        <When view={view} item={item} />
+function AttentionList({ view, data }: { view: View; data: OverviewData }) {
+  const { overview } = view.words;
+  const { reload, relays } = data.trouble;
+  const refusals = data.trouble.refusals.filter(isTrouble);
+  const items = attentionOf(data.statuses, data.dead, data.trouble, view.now);
+  const isCalm = items.length === 0 && refusals.length === 0 && (relays ? areCalm(relays, view.now) : reload === null);
+  if (isCalm) {
+    return (
+      <div class="notice">
+        <h2 class="first">{overview.calm}</h2>
+        <p>{overview.calmLead}</p>
       </div>
-      <Buttons view={view} item={item} />
-    </li>
-  );
-}
-
-function headOf({ words: { attention }, format }: View, { kind, target, count }: Attention): string {
-  const number = format.number(count);
-  if (kind === "dead") return attention.dead(number, target);
-  if (kind === "orphaned") return attention.orphaned(target, number);
-  if (kind === "late") return attention.late(target, number);
-  if (kind === "refused") return attention.refused(number);
-  return attention[kind](target);
-}
-
-function todoOf({ words: { attention } }: View, { kind }: Attention): string {
-  return kind === "dead" ? "" : attention[`${kind}Todo`];
-}
-
-function When({ view, item: { since, until } }: { view: View; item: Attention }) {
-  if (!since && !until) return null;
+    );
+  }
   return (
-    <p class="small muted">
-      {since && (
-        <>
-          {view.words.attention.since} <Time view={view} at={since} isInText />
-        </>
-      )}
-      {since && until && " · "}
-      {until && (
-        <>
-          {view.words.attention.until} <Time view={view} at={until} isInText />
-        </>
-      )}
-    </p>
+    <>
+      <h2 class="first">{overview.attention}</h2>
+      <ul class="list">
+        {relays ? <RelayItems view={view} relays={relays} /> : reload && <ReloadItem view={view} reload={reload} />}
+        <RefusedItems view={view} refusals={refusals} />
+        {items.map((item) => <AttentionItem view={view} item={item} />)}
+      </ul>
+    </>
   );
 }
 
-function Buttons({ view, item }: { view: View; item: Attention }) {
-  const { words } = view;
-  const { kind, target, reason } = item;
-  const show = `${words.dead.show}: ${headOf(view, item)}`;
-  const retry = words.dead.retryGroupOf(target, reason ? words.reasons[reason].name : "");
-  const events = `/events?${new URLSearchParams({ target, state: "pending" })}`;
-  return (
-    <div class="buttons">
-      {kind === "dead" && (
-        <>
-          <a class="button quiet" href={deadPath("/dead", { target, reason })} aria-label={show}>{words.dead.show}</a>
-          <a class="button" href={deadPath("/dead/retry", { target, reason })} aria-label={retry}>
-            {words.dead.retryGroup}
-          </a>
-        </>
-      )}
-      {kind === "paused" && (
-        <Action
-          to={`/targets/${encodeURIComponent(target)}/resume`}
-          label={words.targets.resume}
-          name={words.targets.of(words.targets.resume, target)}
-          fields={{ back: "/" }}
-        />
-      )}
-      {kind === "orphaned" && (
-        <a class="button quiet" href={deadPath("/dead", { target })} aria-label={show}>{words.dead.show}</a>
-      )}
-      {["open", "failing", "late", "throttled"].includes(kind) && (
-        <a class="button quiet" href={events} aria-label={show}>{words.dead.show}</a>
-      )}
-    </div>
-  );
-}
-
-function TargetTable({ view, data }: { view: View; data: OverviewData }) {
+/** The last event, the last delivery, what was refused, what waits and what is dead, in a row. */
+function Tiles(
+  { view, data, waiting, dead }: { view: View; data: OverviewData; waiting: number; dead: number },
+) {
   const { words, format } = view;
-  const head = [
-    words.targets.name,
-    words.overview.last24,
-    words.overview.attempts,
-    words.targets.rate,
-    words.targets.latency,
-  ];
+  const { lastEvent, trouble: { refusals } } = data;
+  const delivered = data.statuses.filter(({ lastDeliveredAt }) => lastDeliveredAt !== null)
+    .toSorted((one, other) => other.lastDeliveredAt!.localeCompare(one.lastDeliveredAt!))[0];
+  const never = <Nothing word={words.never} />;
   return (
-    <Table caption={words.overview.perTarget} isCaptionHidden head={head}>
-      {data.statuses.map(({ name }) => {
-        const own = data.day.targets.get(name);
-        return (
-          <Row
-            head={head}
-            cells={[
-              name,
-              own
-                ? <SmallChart view={view} hours={hoursOf(data.day, name)} target={name} />
-                : <Nothing word={words.none} />,
-              format.number(own ? sumOf(own) : 0),
-              own?.successRate === undefined ? <Nothing word={words.none} /> : format.percent(own.successRate),
-              latencyOf(view, own) ?? <Nothing word={words.none} />,
-            ]}
-          />
-        );
-      })}
-    </Table>
+    <dl class="tiles">
+      <div>
+        <dt>{words.overview.lastReceived}</dt>
+        <dd>{lastEvent ? <Time view={view} at={lastEvent.receivedAt} /> : never}</dd>
+        {lastEvent && (
+          <dd class="small">
+            <a href={eventPath(lastEvent.id)}>{lastEvent.type}</a>
+          </dd>
+        )}
+      </div>
+      <div>
+        <dt>{words.overview.lastDelivered}</dt>
+        <dd>{delivered ? <Time view={view} at={delivered.lastDeliveredAt!} /> : never}</dd>
+        {delivered && <dd class="small">{words.overview.to(delivered.name)}</dd>}
+      </div>
+      <div>
+        <dt>{words.overview.refused}</dt>
+        <dd>{format.number(refusals.reduce((sum, { count }) => sum + count, 0))}</dd>
+        <dd class="small">{refusedBecause(view, refusals)}</dd>
+      </div>
+      <div>
+        <dt>{words.overview.waiting}</dt>
+        <dd>{format.number(waiting)}</dd>
+      </div>
+      <div>
+        <dt>{words.nav.dead}</dt>
+        <dd>{format.number(dead)}</dd>
+        {dead > 0 && (
+          <dd class="small">
+            <a href="/dead">{words.overview.showDead}</a>
+          </dd>
+        )}
+      </div>
+    </dl>
+  );
+}
+
+/** How many requests were refused for each reason, in one line. */
+function refusedBecause({ words, format }: View, refusals: readonly RefusedView[]): string {
+  const counts = new Map<string, number>();
+  for (const { reason, count } of refusals) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  return [...counts].map(([reason, count]) =>
+    `${words.refusals[reason as RefusedView["reason"]]?.name ?? reason}: ${format.number(count)}`
+  ).join(", ");
+}
+
+function Version({ view, data: { self, config } }: { view: View; data: OverviewData }) {
+  const { overview } = view.words;
+  const { hasChanged } = config;
+  return (
+    <section id="version" data-live>
+      <h2>{overview.version}</h2>
+      <div class="card">
+        <Facts
+          facts={[
+            ["relay", self.version],
+            [view.words.config.title, <a href="/config" class="id">{view.clean(config.file)}</a>],
+            [
+              overview.onDisk,
+              <Mark tone={hasChanged ? "warn" : "good"}>
+                <span>
+                  <Prose text={hasChanged ? overview.changed : overview.unchanged} />
+                </span>
+              </Mark>,
+            ],
+          ]}
+        />
+      </div>
+    </section>
   );
 }

@@ -54,17 +54,23 @@ export function Mark({ tone, children }: { tone: Tone; children?: Child }) {
   );
 }
 
-/** A time: how far from now, and when exactly. Within a sentence it is the other way round. */
-export function Time({ view: { format }, at, isInText }: { view: View; at: string; isInText?: boolean }) {
+/**
+ * A time: how far from now, and when exactly. Within a sentence it is the other way round. Where there is little room the
+ * second shows under the mouse alone.
+ */
+export function Time(
+  { view: { format }, at, isInText, isShort }: { view: View; at: string; isInText?: boolean; isShort?: boolean },
+) {
   const ms = Date.parse(at);
   const relative = <span class="relative">{format.relative(ms)}</span>;
+  if (isShort) return <time datetime={at} title={format.absolute(ms)}>{relative}</time>;
   const absolute = <span class="absolute">{format.absolute(ms)}</span>;
   return <time datetime={at}>{isInText ? <>{absolute} ({relative})</> : <>{relative} {absolute}</>}</time>;
 }
 
 /** A time that may not have come yet; a dash, read as "never", where there is none. */
-export function MaybeTime({ view, at }: { view: View; at: string | null }) {
-  return at === null ? <Nothing word={view.words.never} /> : <Time view={view} at={at} />;
+export function MaybeTime({ view, at, isShort }: { view: View; at: string | null; isShort?: boolean }) {
+  return at === null ? <Nothing word={view.words.never} /> : <Time view={view} at={at} isShort={isShort} />;
 }
 
 /** A dash, which is read as a word. */
@@ -94,15 +100,17 @@ export function Advice({ view, reason }: { view: View; reason: Reason }) {
 
 /** A table. On a narrow screen its rows become blocks; the roles keep it a table for screen readers all the same. */
 export function Table(
-  { caption, isCaptionHidden, head, children }: {
+  { caption, isCaptionHidden, head, name, children }: {
     caption: string;
     isCaptionHidden?: boolean;
+    /** A class, where it has a look of its own. */
+    name?: string;
     head: readonly string[];
     children: Child;
   },
 ) {
   return (
-    <table role="table">
+    <table role="table" class={name}>
       <caption class={isCaptionHidden ? "hidden" : undefined}>{caption}</caption>
       <thead role="rowgroup">
         <tr role="row">

@@ -2,6 +2,7 @@
 /** Pages that say that something is not there, cannot be shown, or was refused. */
 
 import type { Page } from "./layout.tsx";
+import { Prose } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** There is no such page, event or target. */
@@ -11,7 +12,9 @@ export function notFoundPage({ words: { notFound, nav } }: View): Page {
     content: (
       <>
         <h1>{notFound.title}</h1>
-        <p class="lead">{notFound.lead}</p>
+        <p class="lead">
+          <Prose text={notFound.lead} />
+        </p>
         <p>
           <a href="/">{nav.overview}</a>
         </p>

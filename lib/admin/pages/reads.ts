@@ -1,12 +1,14 @@
 /** What each page shows, read from the store and the current config. */
 
 import type { Context } from "hono";
+import { hasChanged } from "../../config/load.ts";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
 import { knownTargets, statuses } from "../../operator/status.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
+import { isSystem } from "../../system_event.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
@@ -26,21 +28,35 @@ import { type View, withNotice } from "./view.ts";
 /** Gives a page, or the path of the one to go on to; `undefined` if there is nothing to tell of. */
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
+/** An event of a sender is among so many of the last ones, unless alarms and tests are all that has come in for long. */
+const LAST_EVENTS = 20;
+
 /** Every page, by its name. */
 export function createReads(context: AdminContext) {
   const { store, loaded, reporter, warnings, stopping } = context;
+
+  /** The last event that a sender sent, if it is among the last ones stored. */
+  async function lastEvent() {
+    const { events } = await store.events({}, { limit: LAST_EVENTS });
+    return events.find((one) => !isSystem(one));
+  }
+
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
   }
 
   return {
     async overview(_c, view) {
+      const { file, config } = loaded();
       return overviewPage(view, {
         statuses: await readStatuses(view),
         dead: view.clean(await store.deadGroups()),
         trouble: view.clean(await troubleNow(context)),
         day: await readDay(store, view.now),
+        lastEvent: view.clean(await lastEvent()),
+        alertCount: config.alerts.length,
         self: reporter.run,
+        config: { file, hasChanged: hasChanged(loaded()) },
       });
     },
 
@@ -87,8 +103,7 @@ export function createReads(context: AdminContext) {
         statuses: await readStatuses(view),
         targets: loaded().config.targets,
         day: await readDay(store, view.now),
-        test: story && view.clean(story.deliveries[0]),
-        event: story?.id,
+        test: story && isSystem(story) ? view.clean({ event: story.id, delivery: story.deliveries[0]! }) : undefined,
       });
     },
 

@@ -1,5 +1,5 @@
 /** @jsxImportSource hono/jsx */
-/** The relays that share a store: what of them needs attention, who owns what, and what changed its owner of late. */
+/** The relays that share a store: what of them needs attention, who owns what, and which targets have changed their owner. */
 
 import { groupedTakeovers, type Relays, type RelayView } from "../../operator/relays.ts";
 import { isSilent } from "../../operator/run.ts";
@@ -21,9 +21,7 @@ export function RelayItems({ view, relays: { members, gone, unowned } }: { view:
   const { attention } = view.words;
   return (
     <>
-      {unowned.length > 0 && (
-        <Item view={view} head={attention.unowned(unowned.join(", "))} todo={attention.unownedTodo} />
-      )}
+      {unowned.length > 0 && <Item view={view} head={attention.unowned(unowned)} todo={attention.unownedTodo} />}
       {gone.filter(({ state }) => state === "lost").map(({ name, lastHeardAt }) => (
         <Item view={view} head={attention.lost(name)} todo={attention.lostTodo} since={lastHeardAt} />
       ))}
@@ -58,7 +56,7 @@ export function RelaysSection(
   { view, relays, isSelf }: { view: View; relays: Relays; isSelf: (relay: RelayView) => boolean },
 ) {
   const { relays: words } = view.words;
-  const head = [words.name, view.words.events.state, words.owns, words.version, words.since, words.heardAt];
+  const head = [words.name, words.state, words.owns, words.version, words.since, words.heardAt];
   return (
     <section id="relays" data-live>
       <h2>{words.title}</h2>
@@ -92,21 +90,21 @@ function Owned({ view: { words }, relay: { lanes, taking, duties, state } }: { v
   return (
     <>
       {lanes.join(", ") || words.relays.nothing}
-      {taking.length > 0 && <div class="small">{words.relays.taking(taking.join(", "))}</div>}
+      {taking.length > 0 && <div class="small">{words.relays.taking(taking)}</div>}
       {duties && <div class="small muted">{words.relays.duties}</div>}
     </>
   );
 }
 
 function Takeovers({ view, relays: { takeovers } }: { view: View; relays: Relays }) {
-  const { words, format } = view;
+  const { words } = view;
   const groups = groupedTakeovers(takeovers);
   if (groups.length === 0) return null;
   const { when, newOwner, targets, why, givenUp, wasLost, older } = words.relays;
   const head = [when, newOwner, targets, why];
   return (
     <>
-      <h2>{words.relays.takeovers}</h2>
+      <h3 class="above">{words.relays.takeovers}</h3>
       <Table caption={words.relays.takeovers} isCaptionHidden head={head}>
         {groups.slice(0, TAKEOVERS_SHOWN).map(({ at, member, lanes, wasGivenUp }) => (
           <Row
@@ -115,9 +113,7 @@ function Takeovers({ view, relays: { takeovers } }: { view: View; relays: Relays
           />
         ))}
       </Table>
-      {groups.length > TAKEOVERS_SHOWN && (
-        <p class="small muted">{older(format.number(groups.length - TAKEOVERS_SHOWN))}</p>
-      )}
+      {groups.length > TAKEOVERS_SHOWN && <p class="small muted">{older(groups.length - TAKEOVERS_SHOWN)}</p>}
     </>
   );
 }

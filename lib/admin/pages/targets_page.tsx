@@ -1,13 +1,16 @@
 /** @jsxImportSource hono/jsx */
-/** The targets: how each is, and what holds it or lets it go. */
+/** The targets: how each is, what to do about it, its last 24 hours, and a test message followed to its end. */
 
-import type { ActivitySummary, TargetSummary } from "../../operator/activity.ts";
+import type { ActivitySummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
-import type { DeliveryView } from "../../store/views.ts";
+import type { Story } from "../../operator/story.ts";
 import type { Target } from "../../targets/target.ts";
-import { latencyOf } from "./day.ts";
+import { SmallChart } from "./chart.tsx";
+import { hoursOf, latencyOf } from "./day.ts";
+import { DeliveryCard } from "./delivery.tsx";
 import type { Page } from "./layout.tsx";
-import { Action, Advice, eventPath, Facts, MaybeTime, Nothing, Prose, State, Time } from "./parts.tsx";
+import { Action, deadPath, eventPath, Facts, MaybeTime, Nothing, Prose, State, Time } from "./parts.tsx";
+import { targetPlace } from "./target_table.tsx";
 import type { View } from "./view.ts";
 
 interface TargetsData {
@@ -16,13 +19,12 @@ interface TargetsData {
   targets: ReadonlyMap<string, Target>;
   /** The last 24 hours. */
   day: ActivitySummary;
-  /** The delivery of a test message that was sent just now, and its event's id. */
-  test?: DeliveryView;
-  event?: string;
+  /** A test message to follow: its event's id, and its delivery. */
+  test?: { event: string; delivery: Story["deliveries"][number] };
 }
 
 /** The page of the targets. */
-export function targetsPage(view: View, { statuses, targets, day, test, event }: TargetsData): Page {
+export function targetsPage(view: View, { statuses, targets, day, test }: TargetsData): Page {
   const { words } = view;
   return {
     title: words.targets.title,
@@ -30,15 +32,11 @@ export function targetsPage(view: View, { statuses, targets, day, test, event }:
     content: (
       <>
         <h1>{words.targets.title}</h1>
-        <div id="test" data-live>{test && event && <TestResult view={view} delivery={test} event={event} />}</div>
+        <div id="test" data-live>{test && <TestMessage view={view} {...test} />}</div>
         <div id="targets" data-live>
+          {statuses.length === 0 && <p class="muted">{words.targets.empty}</p>}
           {statuses.map((status) => (
-            <TargetCard
-              view={view}
-              status={status}
-              target={targets.get(status.name)}
-              summary={day.targets.get(status.name)}
-            />
+            <TargetCard view={view} status={status} target={targets.get(status.name)} day={day} />
           ))}
         </div>
       </>
@@ -46,29 +44,39 @@ export function targetsPage(view: View, { statuses, targets, day, test, event }:
   };
 }
 
-function TestResult({ view, delivery, event }: { view: View; delivery: DeliveryView; event: string }) {
+/** Every attempt of a test message, as it is made; without a script, after the page is loaded again. */
+function TestMessage({ view, event, delivery }: { view: View } & NonNullable<TargetsData["test"]>) {
+  const { targets } = view.words;
+  const isOver = delivery.state === "delivered" || delivery.state === "dead";
   return (
-    <div class="card">
-      <h2 class="first">{view.words.targets.testResult(delivery.target)}</h2>
-      <p>
-        <State view={view} state={delivery.state} /> · <a href={eventPath(event)}>{view.words.targets.story}</a>
-      </p>
-      {delivery.state !== "delivered" && delivery.reason && <Advice view={view} reason={delivery.reason} />}
-    </div>
+    <section>
+      <div class="bar">
+        <h2 class="first">{targets.testOf(delivery.target)}</h2>
+        <a href={eventPath(event)}>{targets.testEvent}</a>
+      </div>
+      <DeliveryCard view={view} delivery={delivery} />
+      {!isOver && (
+        <noscript>
+          <p>
+            <a href={view.address}>{targets.testReload}</a>
+          </p>
+        </noscript>
+      )}
+    </section>
   );
 }
 
 function TargetCard(
-  { view, status, target, summary }: { view: View; status: Status; target?: Target; summary?: TargetSummary },
+  { view, status, target, day }: { view: View; status: Status; target?: Target; day: ActivitySummary },
 ) {
   const { words, clean } = view;
   const { name, state } = status;
   const todo = words.targets.stateTodo[state];
-  const heading = `target-${name}`;
+  const place = targetPlace(name);
   return (
-    <article class="card" aria-labelledby={heading}>
+    <article class="card" id={place} aria-labelledby={`${place}-name`}>
       <div class="bar">
-        <h2 class="first" id={heading}>
+        <h2 class="first" id={`${place}-name`}>
           {name} <State view={view} state={state} />
         </h2>
         <Buttons view={view} status={status} />
@@ -84,7 +92,7 @@ function TargetCard(
         </p>
       )}
       <Until view={view} status={status} />
-      <Numbers view={view} status={status} summary={summary} />
+      <Numbers view={view} status={status} day={day} />
     </article>
   );
 }
@@ -112,38 +120,41 @@ function Buttons({ view: { words }, status: { name, state } }: { view: View; sta
   );
 }
 
+/** Since when or until when the target is held. */
 function Until({ view, status }: { view: View; status: Status }) {
   const { words, now } = view;
-  const { state, circuitOpenUntil, throttledUntil, pausedAt } = status;
+  const { state, pausedAt, circuitOpenUntil, throttledUntil } = status;
   if (state === "paused" && pausedAt) {
     return (
-      <p>
+      <p class="small muted">
         {words.attention.since} <Time view={view} at={pausedAt} isInText />
       </p>
     );
   }
   const until = state === "open" ? circuitOpenUntil : state === "throttled" ? throttledUntil : null;
   if (until === null) return null;
-  if (Date.parse(until) <= now) return <p>{words.targets.probe}</p>;
+  if (Date.parse(until) <= now) return <p class="small muted">{words.targets.probe}</p>;
   return (
-    <p>
-      {words.targets.until} <Time view={view} at={until} isInText />
+    <p class="small muted">
+      {words.attention.until} <Time view={view} at={until} isInText />
     </p>
   );
 }
 
-function Numbers({ view, status, summary }: { view: View; status: Status; summary?: TargetSummary }) {
+function Numbers({ view, status, day }: { view: View; status: Status; day: ActivitySummary }) {
   const { words, format } = view;
+  const { name, dead } = status;
+  const summary = day.targets.get(name);
   const nothing = <Nothing word={words.none} />;
   return (
     <Facts
       facts={[
-        [words.targets.backlog, format.number(status.pending)],
-        [words.targets.sending, format.number(status.inFlight)],
-        [words.nav.dead, format.number(status.dead)],
-        [words.targets.oldest, status.oldestPendingAt ? <Time view={view} at={status.oldestPendingAt} /> : nothing],
+        [words.overview.last24, <SmallChart view={view} hours={hoursOf(day, name)} target={name} />],
         [words.targets.rate, summary?.successRate === undefined ? nothing : format.percent(summary.successRate)],
         [words.targets.latency, latencyOf(view, summary) ?? nothing],
+        [words.nav.dead, dead > 0 ? <a href={deadPath("/dead", { target: name })}>{format.number(dead)}</a> : "0"],
+        [words.targets.backlog, waitingOf(view, status)],
+        [words.targets.oldest, status.oldestPendingAt ? <Time view={view} at={status.oldestPendingAt} /> : nothing],
         [words.targets.lastSuccess, <MaybeTime view={view} at={status.lastDeliveredAt} />],
         [
           words.targets.lastFailure,
@@ -155,4 +166,8 @@ function Numbers({ view, status, summary }: { view: View; status: Status; summar
       ]}
     />
   );
+}
+
+function waitingOf({ words, format }: View, { pending, inFlight }: Status): string {
+  return inFlight > 0 ? `${format.number(pending)} + ${words.targets.sending(inFlight)}` : format.number(pending);
 }

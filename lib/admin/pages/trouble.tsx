@@ -2,7 +2,7 @@
 /** What is wrong with the relay as a whole: requests that it refused, and a reload. */
 
 import type { RefusedView, ReloadView } from "../../operator/run.ts";
-import { isAboutSignature, isTrouble } from "../../refusal.ts";
+import { isAboutSignature } from "../../refusal.ts";
 import { Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
@@ -49,28 +49,28 @@ export function RefusedItems({ view, refusals }: { view: View; refusals: readonl
 }
 
 function RefusedItem({ view, source, refusals }: { view: View; source: string; refusals: readonly RefusedView[] }) {
-  const { words, format } = view;
+  const { attention, refusals: words } = view.words;
   const total = refusals.reduce((sum, { count }) => sum + count, 0);
   return (
-    <li class={`item ${refusals.some(isTrouble) ? "bad" : "quiet"}`}>
+    <li class="item bad">
       <div>
-        <h3>{words.attention.refusedBy(source, format.number(total))}</h3>
+        <h3>{attention.refusedBy(total, source)}</h3>
         {refusals.map(({ reason, count, lastAt }) => (
           <>
             <p>
-              <strong>{words.refusals[reason]?.name ?? reason}</strong>:{" "}
-              {words.attention.refusedCount(format.number(count))} <Time view={view} at={lastAt} isInText />
+              <strong>{words[reason]?.name ?? reason}</strong>: {attention.refusedCount(count)}{" "}
+              <Time view={view} at={lastAt} isInText />
             </p>
-            {words.refusals[reason] && (
+            {words[reason] && (
               <p>
-                <Prose text={words.refusals[reason].advice} />
+                <Prose text={words[reason].advice} />
               </p>
             )}
           </>
         ))}
         {refusals.some(isAboutSignature) && (
           <p>
-            <Prose text={words.attention.refusedCheck} />
+            <Prose text={attention.refusedCheck} />
           </p>
         )}
       </div>

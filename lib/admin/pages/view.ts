@@ -1,11 +1,12 @@
 /** What every page is made with: the person's language, the time, and what hides secrets. */
 
 import type { Context } from "hono";
-import { detectFromHeader, type DetectorOptions } from "hono/language";
 import type { LoadedConfig } from "../../config/load.ts";
-import { type Language, type Locale, localeFamilies, localeFor, locales } from "../../locale/mod.ts";
-import { mapTexts } from "../../targets/message.ts";
 import { type Format, formatOf } from "../../locale/format.ts";
+import { type Language, type Locale, locales } from "../../locale/mod.ts";
+import type { Phrase } from "../../locale/phrase.ts";
+import { mapTexts } from "../../targets/message.ts";
+import { localeOf } from "./language.ts";
 
 /** Every word of the pages. */
 export type PageWords = Language["pages"];
@@ -20,6 +21,8 @@ export type DoneName = keyof PageWords["done"];
 export interface View {
   locale: Locale;
   words: PageWords;
+  /** A text that is not of the pages alone, in the language of the page. */
+  say(phrase: Phrase): string;
   format: Format;
   /** IANA name of the zone of the times. */
   timeZone: string;
@@ -27,6 +30,8 @@ export interface View {
   now: number;
   /** Path of the page. */
   path: string;
+  /** Path and query under which the page can be opened again. */
+  address: string;
   /** There is a session that can be ended. */
   isSignedIn: boolean;
   /** What was done just now. */
@@ -43,34 +48,30 @@ export interface Notice {
   event?: string;
 }
 
-const languages: DetectorOptions = {
-  supportedLanguages: localeFamilies,
-  fallbackLanguage: "en",
-  ignoreCase: true,
-  order: ["header"],
-  lookupFromHeaderKey: "accept-language",
-  lookupQueryString: "",
-  lookupCookie: "",
-  lookupFromPathIndex: 0,
-  caches: false,
-};
-
 /** The view of a request. @param now By the store's clock, as all that is shown; Unix milliseconds. */
 export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn: boolean): View {
-  const locale = localeFor(detectFromHeader(c, languages) ?? "");
+  const locale = localeOf(c, loaded.config.locale);
   const words = locales[locale].pages;
   const { timeZone } = loaded.config;
   return {
     locale,
     words,
+    say: (phrase) => phrase(locales[locale]),
     format: formatOf(locale, timeZone, now),
     timeZone,
     now,
     path: c.req.path,
+    address: addressOf(c),
     isSignedIn,
     notice: noticeOf(c, words),
     clean: (value) => mapTexts(value, loaded.redact),
   };
+}
+
+/** What a form was sent to shows nothing when it is opened, except at the address of the page with the form. */
+function addressOf(c: Context): string {
+  const { pathname, search } = new URL(c.req.url);
+  return c.req.method === "GET" ? pathname + search : pathname === "/config" ? pathname : "/";
 }
 
 /** The address of a page that tells what was done. */

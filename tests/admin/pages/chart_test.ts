@@ -13,10 +13,12 @@ const T0 = Date.parse("2026-01-02T00:00:00Z");
 const view: View = {
   locale: "en",
   words: locales.en.pages,
+  say: (phrase) => phrase(locales.en),
   format: formatOf("en", "UTC", T0),
   timeZone: "UTC",
   now: T0,
   path: "/",
+  address: "/",
   isSignedIn: false,
   clean: (value) => value,
 };
