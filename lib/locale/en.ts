@@ -342,9 +342,9 @@ const pages = {
     waiting: "Deliveries waiting",
     showDead: "Show",
     version: "Version",
-    onDisk: "Config on disk",
-    unchanged: "the same as the one that runs",
-    changed: "It has changed since it was loaded. Run `systemctl reload relay`, or send SIGHUP, to apply it.",
+    unchanged: "The config on disk is the one that is running.",
+    changed:
+      "The config on disk has changed since it was loaded. To apply it, run `systemctl reload relay` or send SIGHUP.",
     last24: "Last 24 hours",
     day: (received: number, delivered: number) =>
       `${forms.count(received, { one: "event", other: "events" })} received, ` +
@@ -566,7 +566,8 @@ const pages = {
     testReload: "Reload to see what happened since",
     stateTodo: {
       ok: "",
-      failing: "Its last attempt failed, and nothing has been delivered since. relay keeps trying.",
+      failing:
+        "Its last attempt failed, and nothing has been delivered since. Deliveries that are waiting will be tried again.",
       dead_letters: "It accepts deliveries, but some failed for good. Fix the cause, then retry them.",
       open:
         "It failed several times in a row. When the hold ends, one delivery tests it; if it gets through, the others follow.",

@@ -379,9 +379,9 @@ const pages: Language["pages"] = {
     waiting: "Entregas aguardando",
     showDead: "Mostrar",
     version: "Versão",
-    onDisk: "Configuração no disco",
-    unchanged: "igual à que está em uso",
-    changed: "Mudou depois de ser carregada. Para aplicar, execute `systemctl reload relay` ou envie SIGHUP.",
+    unchanged: "A configuração no disco é a que está em uso.",
+    changed:
+      "A configuração no disco mudou depois de ser carregada. Para aplicá-la, execute `systemctl reload relay` ou envie SIGHUP.",
     last24: "Últimas 24 horas",
     day: (received, delivered) =>
       `${forms.count(received, { one: "evento recebido", other: "eventos recebidos" })}, ` +
@@ -607,7 +607,8 @@ const pages: Language["pages"] = {
     testReload: "Recarregue para ver o que aconteceu desde então",
     stateTodo: {
       ok: "",
-      failing: "A última tentativa falhou e nada foi entregue desde então. O relay continua tentando.",
+      failing:
+        "A última tentativa falhou e nada foi entregue desde então. As entregas que aguardam serão tentadas de novo.",
       dead_letters: "Aceita entregas, mas algumas falharam definitivamente. Corrija a causa e depois as reenvie.",
       open:
         "Falhou várias vezes seguidas. Quando a retenção acabar, uma entrega o testa; se ela chegar, as outras seguem.",

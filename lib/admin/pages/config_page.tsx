@@ -26,9 +26,10 @@ export function configPage(
   { text, sample }: Asked,
 ): Page {
   const { words } = view;
-  const name = sampleNames.find((one) => one === sample) ?? sampleNames[1];
-  const shown = text ?? JSON.stringify(sampleEvent(name), null, 2);
   const result = text === undefined ? undefined : view.clean(previewOf(loaded, text));
+  const asked = result && "type" in result ? result.type : sample;
+  const name = sampleNames.find((one) => one === asked) ?? sampleNames[1];
+  const shown = text ?? JSON.stringify(sampleEvent(name), null, 2);
   return {
     title: words.config.title,
     holdsEmail: result && "messages" in result && result.messages.some(({ fields }) => holdsHtml(fields)),

@@ -12,7 +12,7 @@ import { attentionOf } from "./attention.ts";
 import { AttentionItem } from "./attention_items.tsx";
 import { Chart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
-import { eventPath, Facts, Mark, Nothing, Prose, Time } from "./parts.tsx";
+import { eventPath, Mark, Nothing, Prose, Time } from "./parts.tsx";
 import { areCalm, RelayItems, RelaysSection } from "./relays.tsx";
 import { TargetTable } from "./target_table.tsx";
 import { RefusedItems, ReloadItem } from "./trouble.tsx";
@@ -185,20 +185,14 @@ function Version({ view, data: { self, config } }: { view: View; data: OverviewD
     <section id="version" data-live>
       <h2>{overview.version}</h2>
       <div class="card">
-        <Facts
-          facts={[
-            ["relay", self.version],
-            [view.words.config.title, <a href="/config" class="id">{view.clean(config.file)}</a>],
-            [
-              overview.onDisk,
-              <Mark tone={hasChanged ? "warn" : "good"}>
-                <span>
-                  <Prose text={hasChanged ? overview.changed : overview.unchanged} />
-                </span>
-              </Mark>,
-            ],
-          ]}
-        />
+        <p>
+          relay <strong>{self.version}</strong> · <a href="/config" class="id">{view.clean(config.file)}</a>
+        </p>
+        <Mark tone={hasChanged ? "warn" : "quiet"}>
+          <span>
+            <Prose text={hasChanged ? overview.changed : overview.unchanged} />
+          </span>
+        </Mark>
       </div>
     </section>
   );
