@@ -543,7 +543,6 @@ const pages = {
   },
   targets: {
     title: "Targets",
-    empty: "The config has no targets.",
     name: "Target",
     state: "State",
     kind: "Kind",

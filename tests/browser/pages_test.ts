@@ -65,7 +65,9 @@ async function addressesOf(page: Page, url: string): Promise<string[]> {
 /** What axe-core finds, in a few words each. */
 async function findingsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const violations: axe.Result[] = await page.evaluate("axe.run().then((results) => results.violations)");
+  const violations: axe.Result[] = await page.evaluate(
+    "axe.run({ rules: { 'target-size': { enabled: true } } }).then(({ violations }) => violations)",
+  );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${page.url()}: ${id}: ${html}`));
 }
 
@@ -75,13 +77,15 @@ test("pages break no rule of axe-core, and need no scrolling sideways", needsBro
       const refused: string[] = [];
       page.on("console", (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
       for (const address of await addressesOf(page, url)) {
-        for (const [width, colorScheme] of [[1200, "light"], [1200, "dark"], [360, "light"]] as const) {
+        for (const [width, colorScheme] of [[1200, "light"], [1200, "dark"], [800, "light"], [360, "light"]] as const) {
           await page.setViewportSize({ width, height: 800 });
           await page.emulateMedia({ colorScheme });
           await page.goto(address);
           assert.deepEqual(await findingsOf(page), []);
           const needed = await page.evaluate<number>("document.documentElement.scrollWidth");
           assert.ok(needed <= width, `${address} needs ${needed} of ${width} pixels`);
+          const header = (await page.locator("header").boundingBox())!.height;
+          assert.ok(header < 56, `the header of ${address} has ${header} pixels`);
         }
       }
       assert.deepEqual(refused, []);
@@ -99,14 +103,14 @@ test(
         const attention = page.locator("#attention");
         assert.match(
           await attention.innerText(),
-          /The config on disk was refused.*routes\[1\]\.to: unknown target "chatt".*Requests to connectvets refused in the last hour: 2.*relay verify --signature/s,
+          /The config on disk could not be loaded.*routes\[1\]\.to: unknown target "chatt".*2 requests to connectvets refused in the last hour.*relay verify --signature/s,
         );
         await relay.post("[]");
         await attention.getByText("not an event").waitFor();
         const file = join(relay.folder, "relay.config.ts");
         writeFileSync(file, readFileSync(file, "utf8").replace('to: "chatt"', 'to: "chat"'));
         process.kill(relay.child.pid!, "SIGHUP");
-        await attention.getByText("The config on disk was refused").waitFor({ state: "detached" });
+        await attention.getByText("The config on disk could not be loaded").waitFor({ state: "detached" });
       });
     });
   },
@@ -121,12 +125,12 @@ test(
         const [locale, gone, back] of [
           [
             "en-GB",
-            /^The relay has not answered since (\d\d:\d\d:\d\d)\. What you see here is from \1\.$/,
-            /answers again/,
+            /^The relay has not answered since (\d\d:\d\d:\d\d)\. This page shows it as of \1\.$/,
+            /answering again/,
           ],
           [
             "pt-BR",
-            /^O relay não responde desde (\d\d:\d\d:\d\d)\. O que você vê aqui é de \1\.$/,
+            /^O relay não responde desde (\d\d:\d\d:\d\d)\. Esta página mostra a situação de \1\.$/,
             /voltou a responder/,
           ],
         ] as const
@@ -213,12 +217,72 @@ test("a test message is sent from the page of targets, which tells its end", nee
       await page.goto(`${url}/targets`);
       await page.getByRole("button", { name: "Send test message: takes" }).click();
       await page.getByText("Test message to takes").waitFor();
-      await page.locator("#test").getByText("delivered").waitFor();
-      await page.locator("#test").getByRole("link", { name: "See its story" }).click();
+      await page.locator("#test h3").getByText("delivered").waitFor();
+      await page.locator("#test").getByRole("link", { name: "Show its event" }).click();
       await page.getByRole("heading", { name: "relay.test" }).waitFor();
     });
   });
 });
+
+test(
+  "a test message is followed attempt by attempt, also by who has no script and loads the page again",
+  needsBrowser,
+  async () => {
+    let hasRoom = false;
+    const sink = await startSink((response) => response.writeHead(hasRoom ? 200 : 503).end("as asked"));
+    const relay = await startRelay(configOf({
+      admin: "{ port: 0 }",
+      targets: `slow: http({ url: "${sink.url}", retry: ["1h"] })`,
+      routes: "",
+    }));
+    try {
+      const url = await relay.adminUrl();
+      await withPage(async (page) => {
+        await page.goto(`${url}/targets`);
+        await page.getByRole("button", { name: "Send test message: slow" }).click();
+        const attempts = page.locator("#test tbody tr");
+        await attempts.first().waitFor();
+        await withPage(async (plain) => {
+          await plain.goto(page.url());
+          assert.equal(await plain.locator("#test tbody tr").count(), 1);
+          hasRoom = true;
+          const event = new URL(page.url()).searchParams.get("event");
+          const { deliveries } = await (await fetch(`${url}/api/events/${event}`)).json();
+          await fetch(`${url}/deliveries/${deliveries[0].id}/retry`, { method: "POST", redirect: "manual" });
+          await relay.logged("the second attempt", ({ attempt }) => attempt === 2);
+          await plain.getByRole("link", { name: /^Reload/ }).click();
+          await plain.locator("#test h3").getByText("delivered").waitFor();
+        }, { javaScriptEnabled: false });
+        await attempts.nth(1).waitFor();
+        await page.locator("#test h3").getByText("delivered").waitFor();
+      });
+    } finally {
+      await relay.close();
+      await sink.close();
+    }
+  },
+);
+
+test(
+  "on a phone the navigation opens by a button, without a script as well, and the language is changed there",
+  needsBrowser,
+  async () => {
+    await withBusyRelay(async (url) => {
+      await withPage(async (page) => {
+        await page.goto(`${url}/targets`);
+        const events = page.getByRole("link", { name: "Events" });
+        assert.equal(await events.isVisible(), false);
+        await page.getByRole("button", { name: "Menu: Targets" }).click();
+        await events.click();
+        await page.getByRole("button", { name: "Menu: Events" }).click();
+        await page.getByRole("link", { name: "Português" }).click();
+        await page.getByRole("heading", { name: "Eventos", level: 1 }).waitFor();
+        await page.goto(`${url}/targets`);
+        await page.getByRole("heading", { name: "Destinos", level: 1 }).waitFor();
+      }, { viewport: { width: 390, height: 800 }, javaScriptEnabled: false });
+    });
+  },
+);
 
 test("a target is paused and resumed from its page", needsBrowser, async () => {
   await withBusyRelay(async (url) => {
@@ -237,21 +301,55 @@ test("the page of the config shows where an event would go, and each message", n
   await withBusyRelay(async (url) => {
     await withPage(async (page) => {
       await page.goto(`${url}/config`);
-      await page.getByLabel("Sample").selectOption("note.failed");
+      await page.getByLabel("Sample event").selectOption("note.failed");
       await page.getByRole("button", { name: "Use this sample" }).click();
       await page.getByLabel("Event (JSON)").fill(
         '{"event":"note.failed","data":{"x":{"y":true},"note_id":"<b>n9</b>"}}',
       );
-      await page.getByRole("button", { name: "Show where it goes" }).click();
+      await page.getByRole("button", { name: "Show the result" }).click();
       const result = page.locator("#result");
       assert.match(await result.getByRole("heading").first().innerText(), /note\.failed.*takes, refuses, waits, chat/);
       await result.getByText("&lt;b&gt;n9&lt;/b&gt;").first().waitFor();
       await page.getByLabel("Event (JSON)").fill("{");
-      await page.getByRole("button", { name: "Show where it goes" }).click();
+      await page.getByRole("button", { name: "Show the result" }).click();
       await page.getByText("The body is not valid JSON").waitFor();
     });
   });
 });
+
+test(
+  "the page of the config shows an email as a mail program does, and runs and loads nothing of it",
+  needsBrowser,
+  async () => {
+    const sink = await startSink();
+    const html = `<style>p { color: rgb(1, 2, 3) }</style><p style="font-size: 31px">For the team</p>` +
+      `<script>document.querySelector("p").textContent = "It ran"</script><img src="${sink.url}/seen">`;
+    const relay = await startRelay(configOf({
+      admin: "{ port: 0 }",
+      targets: `team: email({ via: "smtp://127.0.0.1:1", from: "a@b.example", to: ["c@b.example"], requireTls: false,
+      subject: "s", text: "For the team, as text", html: ${JSON.stringify(html)} })`,
+      routes: `{ on: "**", to: "team" }`,
+    }));
+    try {
+      await withPage(async (page) => {
+        await page.goto(`${await relay.adminUrl()}/config`);
+        await page.getByRole("button", { name: "Show the result" }).click();
+        const frame = page.locator("iframe");
+        assert.equal(await frame.getAttribute("sandbox"), "");
+        await frame.contentFrame().getByText("For the team").waitFor();
+        const look = "getComputedStyle(document.querySelector('p'))";
+        const style = await page.frames()[1]!.evaluate<string>(`${look}.color + ${look}.fontSize`);
+        assert.equal(style, "rgb(1, 2, 3)31px");
+        await page.locator("#result").getByText("For the team, as text").waitFor();
+        assert.deepEqual(sink.requests, []);
+        assert.deepEqual(await findingsOf(page), []);
+      });
+    } finally {
+      await relay.close();
+      await sink.close();
+    }
+  },
+);
 
 test("a token opens the page that was asked for, until signing out", needsBrowser, async () => {
   await withBusyRelay(async (url) => {
@@ -260,7 +358,7 @@ test("a token opens the page that was asked for, until signing out", needsBrowse
       assert.deepEqual(await findingsOf(page), []);
       await page.getByLabel("Token").fill("wrong");
       await page.getByRole("button", { name: "Sign in" }).click();
-      await page.getByText("That is not the token.").waitFor();
+      await page.getByText("This token is wrong.").waitFor();
       assert.deepEqual(await findingsOf(page), []);
       await page.getByLabel("Token").fill(TOKEN);
       await page.getByRole("button", { name: "Sign in" }).click();

@@ -24,11 +24,11 @@ test("the first page shows relays and owners, for everybody, and what becomes of
       for (const { name, lanes } of members) assert.ok(shown.includes(name) && shown.includes(lanes.join(", ")), shown);
       await relays.find(({ child }) => child.pid === lost.pid)!.end("SIGKILL");
       const attention = page.locator("#attention");
-      await attention.getByText(`Relay ${lost.name} is gone`).waitFor();
+      await attention.getByText(`Relay ${lost.name} stopped unexpectedly`).waitFor();
       await page.locator("#relays").getByText(/takes over .* within 15 s/).first().waitFor();
       if (pictures) await page.screenshot({ path: `${pictures}/taking.png`, fullPage: true });
       await statusWhere("new owners", (told) => told.members.flatMap((one) => one.lanes).length === TARGETS.length);
-      await page.locator("#relays").getByText("The relay before was lost.").first().waitFor();
+      await page.locator("#relays").getByText("The previous owner stopped unexpectedly.").first().waitFor();
     });
     for (
       const [locale, width, colorScheme] of [["en-GB", 1200, "light"], ["pt-BR", 1200, "dark"], [

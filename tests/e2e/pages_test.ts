@@ -1,6 +1,10 @@
 /** The operator's pages of the executable, as a program without a script sees them. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
@@ -61,7 +65,8 @@ const eventOf = (note: string) => `{"event":"note.failed","data":{"note_id":"${n
 const linksOf = (html: string) => [...html.matchAll(/<a href="(\/events\/[^"]+)"/g)].map(([, path]) => path!);
 
 test("pages answer with HTML that is kept nowhere, and what they load under names that are kept for a year", async () => {
-  await withRelay(async (url) => {
+  await withRelay(async (url, relay) => {
+    await post(relay, ...Array.from({ length: 50 }, (_, at) => eventOf(`n${at}`)));
     for (const path of PAGES) {
       const { status, headers } = await ask(url + path);
       assert.equal(status, 200, path);
@@ -69,20 +74,23 @@ test("pages answer with HTML that is kept nowhere, and what they load under name
       assert.equal(headers.get("Cache-Control"), "no-store");
       assert.match(headers.get("Content-Security-Policy")!, /default-src 'none'/);
     }
-    const { text } = await ask(url);
-    assert.doesNotMatch(text, /<style|<script>| style=| on[a-z]+=/);
-    const loaded = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
-    assert.equal(loaded.length, 3);
-    const sizes = { css: 12 * 1024, js: 8 * 1024, svg: 1024 };
-    for (const path of loaded) {
-      const { status, headers, text } = await ask(url + path);
-      assert.equal(status, 200, path);
-      assert.equal(headers.get("Cache-Control"), "public, max-age=31536000, immutable");
-      assert.ok(text.length < sizes[path.split(".").at(-1) as keyof typeof sizes], `${path}: ${text.length}`);
+    for (const path of PAGES) {
+      const { text } = await ask(url + path);
+      assert.doesNotMatch(text, /<style|<script>| style=| on[a-z]+=/);
+      const loaded = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+      assert.ok(loaded.length >= 3);
+      let size = Buffer.byteLength(text);
+      for (const asset of loaded) {
+        const { status, headers, text } = await ask(url + asset);
+        assert.equal(status, 200, asset);
+        assert.equal(headers.get("Cache-Control"), "public, max-age=31536000, immutable");
+        size += Buffer.byteLength(text);
+      }
+      assert.ok(size < 60_000, `${path} is ${size} bytes with what it loads`);
     }
     for (const path of ["/no", "/events/no", "/events/0199f3a1-7c2e-7100-9d3f-4b8e21a6c000", "/assets/no.css"]) {
       const { status, text } = await ask(url + path);
-      assert.deepEqual([status, /There is no such page/.test(text)], [404, true], path);
+      assert.deepEqual([status, /Page not found/.test(text)], [404, true], path);
     }
   });
 });
@@ -158,7 +166,7 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
     assert.equal(await act(`${url}${path}/replay`), `${path}?done=replayed&count=2`);
     assert.equal(await act(`${url}/targets/takes/pause`), "/targets?done=paused&count=1");
     assert.equal(await act(`${url}/targets/takes/resume`, { back: "/" }), "/?done=resumed&count=1");
-    assert.match(await act(`${url}/targets/takes/test`), /^\/targets\?done=tested&count=1&event=[0-9a-f-]{36}$/);
+    assert.match(await act(`${url}/targets/takes/test`), /^\/targets\?event=[0-9a-f-]{36}#test$/);
     const nothing = await ask(`${url}/dead/retry?target=takes`);
     assert.deepEqual([nothing.status, nothing.headers.get("Location")], [303, "/dead?done=nothing&count=0"]);
     const missing = ["/targets/none/pause", "/targets/none/test", `${path}x/replay`, "/deliveries/none/retry", "/dead"];
@@ -181,10 +189,111 @@ test("pages retry nothing for a reason that does not exist, nor for a form that 
   });
 });
 
+test("a page is in the language that was chosen, else in the browser's, else in the config's", async () => {
+  await withRelay(async (url) => {
+    const langOf = async (headers: Record<string, string>) =>
+      /<html lang="([^"]+)"/.exec((await ask(url, undefined, headers)).text)?.[1];
+    const portuguese = { "Accept-Language": "fr, pt-BR;q=0.9, en;q=0.5" };
+    assert.equal(await langOf(portuguese), "pt-BR");
+    assert.equal(await langOf({ "Accept-Language": "fr" }), "en");
+    const chosen = await ask(`${url}/events?type=note.*&lang=en`, undefined, portuguese);
+    assert.deepEqual([chosen.status, chosen.headers.get("Location")], [303, "/events?type=note.*"]);
+    const [cookie] = chosen.headers.get("Set-Cookie")!.split(";");
+    assert.match(chosen.headers.get("Set-Cookie")!, /SameSite=Lax/);
+    assert.equal(await langOf({ ...portuguese, Cookie: cookie! }), "en");
+    assert.equal(await langOf({ ...portuguese, Cookie: "relay_locale=xx" }), "pt-BR");
+    assert.equal((await ask(`${url}/?lang=xx`)).status, 200);
+    const { pathname } = new URL((await ask(`${url}//elsewhere.example/?lang=en`)).headers.get("Location")!, url);
+    assert.equal(pathname, "/elsewhere.example/");
+    assert.match(
+      (await ask(`${url}/events?type=note.*`)).text,
+      /href="\/events\?type=note.\*&amp;lang=pt-BR"[^>]*>Português</,
+    );
+  });
+  const relay = await startRelay(configOf({
+    admin: "{ port: 0 }",
+    targets: 'takes: http({ url: "http://127.0.0.1:1" })',
+    routes: "",
+    more: 'locale: "pt-BR"',
+  }));
+  try {
+    const { text } = await ask(await relay.adminUrl(), undefined, { "Accept-Language": "fr" });
+    assert.match(text, /<html lang="pt-BR">/);
+  } finally {
+    await relay.close();
+  }
+});
+
+/** Words that no sentence of the other language has. */
+const foreign = {
+  en: /(?<![\w.-])(não|uma?|para|está|são|foi|que|com|nenhum|às|últim[ao]s?)(?![\w.-])/gi,
+  "pt-BR": /(?<![\w.-])(the|of|is|are|was|and|not|to|this|it|from|when|last)(?![\w.-])/gi,
+};
+
+test("no page is half in one language and half in another", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, eventOf("n1"));
+    await relay.post("{}", { signature: null });
+    await ask(`${url}/targets/takes/pause`, {});
+    const test = await act(`${url}/targets/refuses/test`);
+    for (const [locale, words] of Object.entries(foreign)) {
+      const headers = { "Accept-Language": locale };
+      for (const path of ["/", "/targets", test.replace("#test", ""), "/config", "/no-such-page"]) {
+        const { text } = await ask(url + path, undefined, headers);
+        assert.deepEqual(shownIn(text).match(words), null, `${path} in ${locale}`);
+      }
+      for (const event of ["{", '{"event":"other","data":{}}', eventOf("n1")]) {
+        const { text } = await ask(`${url}/config`, { event }, headers);
+        assert.deepEqual(shownIn(text).match(words), null, `${event} in ${locale}`);
+      }
+    }
+  });
+});
+
+/** What a page says to a person, without code, answers and the names of languages. */
+function shownIn(html: string): string {
+  const named = [...html.matchAll(/ (?:aria-label|title|data-[a-z]+)="([^"]*)"/g)].map(([, text]) => text!);
+  const without = html.replaceAll(/<(code|pre|textarea|iframe|option)\b[^]*?<\/\1>|<a [^>]*hreflang[^]*?<\/a>/g, "");
+  return [...named, without.replaceAll(/<[^>]*>/g, "\n")].join("\n");
+}
+
+test("the first page answers in the order in which an operator asks, and says that the config on disk has changed", async () => {
+  await withRelay(async (url, relay) => {
+    const headers = { "Accept-Language": "en" };
+    const calm = (await ask(url, undefined, headers)).text;
+    assert.match(calm, /Nothing needs attention[\s\S]*The config on disk is the one that is running/);
+    await post(relay, eventOf("n1"));
+    await relay.post("{}", { signature: null });
+    const file = join(relay.folder, "relay.config.ts");
+    writeFileSync(file, `${readFileSync(file, "utf8")}// changed`);
+    const parts = [
+      "Relay is running",
+      "Since",
+      "Needs attention",
+      "1 request to connectvets refused",
+      "1 dead letter for refuses",
+      "Last event received",
+      "note.failed",
+      "Last delivery",
+      "to takes",
+      "Requests refused, last hour",
+      "no signature: 1",
+      "Alerts",
+      "The config has no alerts.",
+      "Version",
+      "has changed since it was loaded",
+    ];
+    assert.match((await ask(url, undefined, headers)).text, new RegExp(parts.map(RegExp.escape).join("[\\s\\S]*")));
+    process.kill(relay.child.pid!, "SIGHUP");
+    await relay.logged("the reload", ({ message }) => `${message}`.startsWith("reloaded "));
+    assert.match((await ask(url, undefined, headers)).text, /The config on disk is the one that is running/);
+  });
+});
+
 test("a page that is not there says so in the browser's language", async () => {
   await withRelay(async (url) => {
     const { status, text } = await ask(`${url}/nothing`, undefined, { "Accept-Language": "fr, pt-BR;q=0.9, en;q=0.5" });
     assert.equal(status, 404);
-    assert.match(text, /<html lang="pt-BR">[\s\S]*Esta página não existe/);
+    assert.match(text, /<html lang="pt-BR">[\s\S]*Página não encontrada/);
   });
 });

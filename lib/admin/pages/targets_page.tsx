@@ -34,7 +34,6 @@ export function targetsPage(view: View, { statuses, targets, day, test }: Target
         <h1>{words.targets.title}</h1>
         <div id="test" data-live>{test && <TestMessage view={view} {...test} />}</div>
         <div id="targets" data-live>
-          {statuses.length === 0 && <p class="muted">{words.targets.empty}</p>}
           {statuses.map((status) => (
             <TargetCard view={view} status={status} target={targets.get(status.name)} day={day} />
           ))}

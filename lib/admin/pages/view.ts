@@ -5,6 +5,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { type Format, formatOf } from "../../locale/format.ts";
 import { type Language, type Locale, locales } from "../../locale/mod.ts";
 import type { Phrase } from "../../locale/phrase.ts";
+import type { Redact } from "../../secret.ts";
 import { mapTexts } from "../../targets/message.ts";
 import { localeOf } from "./language.ts";
 
@@ -61,7 +62,7 @@ export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn
     timeZone,
     now,
     path: c.req.path,
-    address: addressOf(c),
+    address: addressOf(c, loaded.redact),
     isSignedIn,
     notice: noticeOf(c, words),
     clean: (value) => mapTexts(value, loaded.redact),
@@ -69,9 +70,11 @@ export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn
 }
 
 /** What a form was sent to shows nothing when it is opened, except at the address of the page with the form. */
-function addressOf(c: Context): string {
-  const { pathname, search } = new URL(c.req.url);
-  return c.req.method === "GET" ? pathname + search : pathname === "/config" ? pathname : "/";
+function addressOf(c: Context, redact: Redact): string {
+  const { pathname, searchParams } = new URL(c.req.url);
+  if (c.req.method !== "GET") return pathname === "/config" ? pathname : "/";
+  const query = new URLSearchParams([...searchParams].map(([name, value]) => [name, redact(value)]));
+  return query.size > 0 ? `${pathname}?${query}` : pathname;
 }
 
 /** The address of a page that tells what was done. */
