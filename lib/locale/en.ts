@@ -1091,7 +1091,7 @@ const operate = {
   },
   store: {
     cannotRead: (place: string, why: string) => `Cannot read the store ${place}: ${why}`,
-    missing: "it does not exist yet",
+    missing: "there is none yet",
     start: "start `relay serve`",
     forbidden: "this user may not look there",
     asRoot: "run this as root, or as the user of the service",

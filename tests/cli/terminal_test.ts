@@ -1,9 +1,9 @@
-/** Tables and times as a person sees them on a terminal. */
+/** Tables and texts as a person sees them on a terminal. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stripVTControlCharacters, styleText } from "node:util";
-import { clock, count, relative, table } from "../../lib/cli/terminal.ts";
+import { listing, table, wrapped } from "../../lib/cli/terminal.ts";
 
 const red = (text: string) => styleText("red", text, { validateStream: false });
 
@@ -45,34 +45,25 @@ test("table() keeps a cell's colours to the cell where it cuts, and never halves
   assert.equal(table([["会社会社", "x"]], [{ column: 0, to: 4 }], 9)[0], "  会…   x");
 });
 
-const now = new Date(2026, 10, 24, 14, 37, 8).getTime();
-
-test("clock() tells a time as short as it can be told", () => {
-  assert.equal(clock(now - 3_000, now), "14:37:05");
-  assert.equal(clock(now - 86_400_000, now), "23 Nov 14:37");
-  assert.equal(clock(new Date(2025, 0, 2, 3, 4).getTime(), now), "2 Jan 2025");
-});
-
-test("relative() tells how far a time lies from now, either way", () => {
-  assert.deepEqual(
-    [0, -999, -61_000, -7_200_000, -200_000_000, 1, 30_000, 600_000].map((ms) => relative(now + ms, now)),
-    [
-      "0 s ago",
-      "0 s ago",
-      "1 min ago",
-      "2 h ago",
-      "2 d ago",
-      "in 1 s",
-      "in 30 s",
-      "in 10 min",
-    ],
-  );
-});
-
-test("count() says so many of something", () => {
-  assert.deepEqual([count(1, "event"), count(0, "event"), count(2000, "delivery", "deliveries")], [
-    "1 event",
-    "0 events",
-    "2,000 deliveries",
+test("listing() puts items beside the other columns where all of them fit, else below, each whole", () => {
+  const rows = [
+    { cells: ["1", "note.failed"], items: ["✓ crm", "✗ plantao: connection refused", "… fora: timed out"] },
+    { cells: ["2", "test"], items: ["✓ crm"] },
+  ];
+  assert.deepEqual(listing(rows, Infinity), [
+    "  1  note.failed  ✓ crm  ✗ plantao: connection refused  … fora: timed out",
+    "  2  test         ✓ crm",
   ]);
+  assert.deepEqual(listing(rows, 48), [
+    "  1  note.failed",
+    "    ✓ crm  ✗ plantao: connection refused",
+    "    … fora: timed out",
+    "  2  test         ✓ crm",
+  ]);
+});
+
+test("wrapped() breaks a text between words, and begins its further lines further in", () => {
+  const text = "  Fix the cause first, then retry them";
+  assert.deepEqual(wrapped(text, "  ", Infinity), [text]);
+  assert.deepEqual(wrapped(text, "  ", 16), ["  Fix the cause", "  first, then", "  retry them"]);
 });

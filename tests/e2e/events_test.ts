@@ -136,13 +136,16 @@ test("events shows time, id, type and deliveries; and says so where nothing fits
     assert.equal(code, 0);
     const lines = stdout.trimEnd().split("\n").map((line) => line.trim().replaceAll(/ {2,}/g, " | "));
     assert.match(lines[0]!, /^Received \| Id \| Type \| Deliveries$/);
-    assert.match(lines[1]!, /^\d\d:\d\d:\d\d \| \d+ s ago \| [0-9a-f-]{36} \| other \| unrouted$/);
-    assert.match(lines[2]!, /\| note\.failed \| ✓ crm \| ✗ recusa: refused \| … fora: connection_refused$/);
-    assert.equal(lines[3], "the last 2; --limit shows more");
+    assert.match(lines[1]!, /^\d\d:\d\d:\d\d \| \d+ sec\. ago \| [0-9a-f-]{36} \| other \| unrouted$/);
+    assert.match(lines[2]!, /\| note\.failed \| ✓ crm \| ✗ recusa: refused \| … fora: connection refused$/);
+    assert.deepEqual(lines.slice(3), [
+      "the last 2; --limit shows more",
+      "Times are in the time zone America/Sao_Paulo",
+    ]);
     const none = await runRelay(["events", "--text", "nowhere"], { cwd: folder });
     assert.deepEqual([none.code, none.stdout], [0, "No event matches\n"]);
     const underway = await runRelay(["events", "--state", "in_flight"], { cwd: folder });
-    assert.match(underway.stdout, /Only the running relay knows what is on its way/);
+    assert.match(underway.stdout, /Only the running relay knows what is being sent/);
   });
 });
 
@@ -151,7 +154,10 @@ test("events ends with 2 and names what is known where a filter is wrong", async
     const wrong: [args: string[], words: RegExp][] = [
       [["--state", "ded"], /accepted, unrouted, pending, in_flight, delivered, dead/],
       [["--since", "yesterday"], /yesterday/],
-      [["--target", "cmr"], /unknown target "cmr"; known targets are "crm", "recusa", "fora"; did you mean "crm"\?/],
+      [
+        ["--target", "cmr"],
+        /there is no target "cmr"; the targets are "crm", "recusa", and "fora"; did you mean "crm"\?/,
+      ],
       [["--limit", "0"], /whole number/],
       [["--colour"], /unknown option/],
     ];
@@ -210,7 +216,10 @@ test("events ID tells an event's whole story as JSON, by the event's id and by a
       problems: [],
     });
     assert.deepEqual(payload, JSON.parse(FAILED));
-    const withoutHistory = deliveries.map(({ history: _, held: __, ...delivery }: Record<string, unknown>) => delivery);
+    const withoutHistory = deliveries.map((
+      { history: _, held: __, attemptsLeft: ___, ...delivery }: Record<string, unknown>,
+    ) => delivery);
+    assert.deepEqual(deliveries.map(({ attemptsLeft }: { attemptsLeft: unknown }) => attemptsLeft), [null, null, 1]);
     assert.deepEqual(withoutHistory, shown);
     const [attempt] = deliveries[1].history;
     assert.match(attempt.startedAt, TIME);
@@ -238,22 +247,26 @@ test("events ID shows what came in, each route and why, each attempt, and what c
     assert.equal(code, 0);
     const expected = [
       /^note\.failed {2}[0-9a-f-]{36}\n/,
-      /received {2}20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ s ago\)/,
-      /from {6}connectvets, signed with secret 1 of 1/,
+      /^Received on .* \(\d+ sec\. ago\) from connectvets; the signature is good \(secret 1 of 1\)\.$/m,
+      /^It went to crm, recusa, and fora, because route 1 \(note\.\*\) and route 2 \(note\.failed\) match\.$/m,
+      /^Delivered to crm \d+ sec\. ago \([\d:]+\), on attempt 1\.$/m,
+      /^Delivery to recusa: attempt 1 failed \d+ sec\. ago \([\d:]+\): refused\. The target refused .* `relay retry [0-9a-f-]{36}`\.$/m,
+      /^Delivery to fora: attempt 1 failed .*: connection refused\. It is retried in \d+ (min|hr)\. \([\d:]+\); if that fails, it becomes a dead letter\.$/m,
+      /^ {2}Received +.*\(\d+ sec\. ago\)\n {2}Source +connectvets\n {2}State +accepted\n {2}Note +nota-2$/m,
       /x-connectvets-signature +\[masked\]/,
       /\n {2}\{\n {4}"event": "note\.failed",\n/,
-      /true +routes\[0\] +note\.\* → crm +matches/,
-      /today it would go to crm, recusa, fora/,
-      /crm {2}[0-9a-f-]{36} {2}delivered at the 1st attempt\n +1 {2}\d\d:\d\d:\d\d {2}\d+ ms {2}delivered {2}200/,
-      /recusa {2}[0-9a-f-]{36} {2}dead after 1 attempt: refused\n.* refused {2}422 .*\n +│ no such\\x1b\[2J note\n +relay retry /,
-      /fora .* waiting after 1 attempt: connection_refused; next attempt in \d+ (min|h)\n/,
+      /yes +routes\[0\] +note\.\* → crm +matches/,
+      /crm {2}[0-9a-f-]{36} {2}delivered\n +1 {2}\d\d:\d\d:\d\d {2}\d+\sms {2}delivered {2}200/,
+      /recusa {2}[0-9a-f-]{36} {2}dead\n.* refused {2}422 .*\n +│ no such\\x1b\[2J note\n/,
+      /fora {2}[0-9a-f-]{36} {2}waiting\n/,
     ];
     for (const pattern of expected) assert.match(stdout, pattern);
     assert.doesNotMatch(stdout, /whs_|sha256=/);
     const [other] = await jsonOf(folder, "--type", "other");
     const unrouted = await runRelay(["events", other.id], { cwd: folder });
-    assert.match(unrouted.stdout, /false +routes\[0\] +note\.\* → crm +is for other events/);
-    assert.match(unrouted.stdout, /today it would go to no target[^]*Deliveries\n {2}none\n$/);
+    assert.match(unrouted.stdout, /no +routes\[0\] +note\.\* → crm +is for other events/);
+    assert.match(unrouted.stdout, /^It went nowhere: no route matches, and there is no fallback\.\n`relay replay /m);
+    assert.match(unrouted.stdout, /Deliveries\n {2}none\n/);
   });
 });
 
@@ -270,10 +283,16 @@ test("events ID keeps numbers that JavaScript cannot hold as they were written",
 
 test("events ID ends with 1 where there is no such event", async () => {
   await atWork(async ({ folder }) => {
-    for (const id of ["018f2b6e-7c00-7000-8000-000000000000", "018f2b6e-7c00-7800-8000-000000000001", "nota\x1b[2J"]) {
+    const wrong: [id: string, words: RegExp][] = [
+      ["018f2b6e-7c00-7000-8000-000000000000", /^Cannot show ".*": no event and no delivery has this id\n {2}hint: /],
+      ["018f2b6e-7c00-7800-8000-000000000001", /^Cannot show ".*": no event and no delivery has this id\n {2}hint: /],
+      ["018f2b6e", /^Cannot find "018f2b6e": no event and no delivery has an id that begins like this\n {2}hint: /],
+      ["nota\x1b[2J", /^Cannot use ".*" as an id: /],
+    ];
+    for (const [id, words] of wrong) {
       const { code, stdout, stderr } = await runRelay(["events", id], { cwd: folder });
       assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, /^Cannot tell of ".*": no event and no delivery has this id\n {2}hint: /);
+      assert.match(stderr, words);
       assert.ok(!stderr.includes("\x1b"));
     }
   });
@@ -326,9 +345,17 @@ test("events ID says what holds a delivery that waits, beyond its time", async (
     });
     assert.match(held.fora.until, TIME);
     const { stdout } = await runRelay(["events", id], { cwd: folder });
-    assert.match(stdout, / crm .* held by an operator until `relay resume crm`\n/);
-    assert.match(stdout, / fora .* held after failures in a row, tried in 59 min\n/);
-    assert.match(stdout, / velho .* held, the target is not in the config\n/);
+    assert.match(
+      stdout,
+      /^It went to crm, fora, livre, and velho\.\nWith the current config it would go to crm, because /m,
+    );
+    assert.match(
+      stdout,
+      /^Delivery to crm: not tried yet\. The target is paused: it goes on after `relay resume crm`\.$/m,
+    );
+    assert.match(stdout, /^Delivery to fora: .* held after several failures in a row, and is tested in 59 min\. \(/m);
+    assert.match(stdout, /^Delivery to velho: .*The config has no such target, so it waits until it does\.$/m);
+    assert.match(stdout, /^No relay is running, so nothing is delivered until one starts: `relay serve`\.$/m);
   } finally {
     await relay.close();
   }
@@ -357,13 +384,15 @@ test("events has colours on a terminal, unless NO_COLOR is set, and fits its wid
     };
     const wide = await shown(160);
     assert.match(wide, /\p{Cc}\[32m✓ crm/u);
-    assert.match(wide, /s ago[^]*fora[^]*: connection_refused/);
+    assert.match(wide, /sec\. ago[^]*fora[^]*: connection refused/);
     const plain = await shown(160, { NO_COLOR: "1" });
     assert.equal(plain, stripVTControlCharacters(plain));
 
     const narrow = stripVTControlCharacters(await shown(80));
     for (const line of narrow.split("\r\n")) assert.ok([...line].length <= 80, line);
-    assert.match(narrow, / [0-9a-f-]{36} {2}note\.failed.*…/, "ids stay whole");
+    const [, prefix] = / ([0-9a-f-]{8,20}) {2}note\.failed\r\n/.exec(narrow) ?? [];
+    assert.match(narrow, /✗ recusa: refused[^]*… fora: connection refused/, "states and reasons stay whole");
     assert.doesNotMatch(narrow, / ago/);
+    assert.equal((await jsonOf(folder, prefix!)).type, "note.failed", "what is shown of an id is enough");
   });
 });

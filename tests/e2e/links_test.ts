@@ -339,7 +339,7 @@ test("root is asked on its terminal after it has become another user", {
   await withForeign(async ({ config }) => {
     const terminal = runOnTerminal(["retry", "--dead"], { cwd: config });
     try {
-      await terminal.shows(/Retry 3 dead deliveries .*\[y\/N\]/);
+      await terminal.shows(/Retry 3 dead letters .*\[y\/N\]/);
       terminal.type("y\r");
       assert.equal(await terminal.exited, 0);
       assert.match(terminal.output(), /Retrying 3 deliveries/);

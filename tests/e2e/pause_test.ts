@@ -107,10 +107,10 @@ test("pause of what is paused, and resume of what is not, say so and are done", 
     };
     assert.equal(await said("resume", "crm"), "crm was not paused\n");
     assert.equal(await said("pause", "crm"), "crm is paused: 0 deliveries wait until `relay resume crm`\n");
-    assert.equal(await said("pause", "crm"), "crm was paused already: 0 deliveries wait until `relay resume crm`\n");
+    assert.equal(await said("pause", "crm"), "crm was already paused: 0 deliveries wait until `relay resume crm`\n");
     assert.equal((await json(folder, "pause", "crm")).changed, false);
     assert.match(await said("status"), /crm +paused .*\n/);
-    assert.equal(await said("resume", "crm"), "crm is resumed: 0 deliveries go out\n");
+    assert.equal(await said("resume", "crm"), "crm is resumed: 0 waiting deliveries go out\n");
     assert.equal((await json(folder, "resume", "crm")).changed, false);
   });
 });
@@ -122,7 +122,7 @@ test("pause and resume end with 2 and name the targets that are known", async ()
       assert.deepEqual([code, stdout], [2, ""]);
       assert.equal(
         stderr,
-        `Cannot ${verb}: unknown target "cmr"; known targets are "crm", "arquivo"; did you mean "crm"?\n`,
+        `Cannot ${verb}: there is no target "cmr"; the targets are "crm" and "arquivo"; did you mean "crm"?\n`,
       );
       const none = await runRelay([verb], { cwd: folder });
       assert.equal(none.code, 2);

@@ -151,7 +151,7 @@ test("replay --since counts no system event, and says where nothing else came in
     const sent = await runRelay(["send", "--to", "crm"], { cwd: relay.folder });
     assert.equal(sent.code, 0, sent.stdout + sent.stderr);
     const replay = () => runRelay(["replay", "--since", "1h"], { cwd: relay.folder });
-    const nothing = "Nothing is replayed: no event that fits came in\n";
+    const nothing = "Nothing is replayed: no such event has come in\n";
     assert.deepEqual(await replay(), { code: 1, stdout: nothing, stderr: "" });
     await relay.post(event(1, "note.failed"));
     assert.match((await replay()).stdout, /^Replaying 1 event as /);
@@ -178,13 +178,13 @@ test("replay ends with 2 where it is told too little, too much, or what is not k
   await atWork(async ({ folder }, _, [completed]) => {
     const { id } = completed!;
     const wrong: [args: string[], words: RegExp][] = [
-      [[], /neither an id nor --since/],
+      [[], /give an id or --since/],
       [["--since", "1h", id], /--since goes without ids/],
       [[id, "--type", "note.*"], /--type goes with --since/],
       [["--since", "soon"], /soon/],
       [
         [id, "--to", "nova"],
-        /unknown target "nova"; known targets are "crm", "novo", "arquivo"; did you mean "novo"\?/,
+        /there is no target "nova"; the targets are "crm", "novo", and "arquivo"; did you mean "novo"\?/,
       ],
     ];
     for (const [args, words] of wrong) {
@@ -200,7 +200,7 @@ test("replay --since asks on a terminal, and says what it will do", needsTermina
   await atWork(async (relay, sink) => {
     const terminal = runOnTerminal(["replay", "--since", "1h", "--to", "novo"], { cwd: relay.folder });
     try {
-      await terminal.shows(/Replay 3 events since 20\d\d-.* \(1 h ago\) to novo\? \[y\/N\] /);
+      await terminal.shows(/Replay 3 events since .* America\/Sao_Paulo \(1 hr\. ago\) to novo\? \[y\/N\] /);
       terminal.type("y\r");
       assert.equal(await terminal.exited, 0);
       await sink.received(5);
@@ -221,12 +221,12 @@ test("replay --since stops at Ctrl-C between two batches, and says where to go o
     writer.exec("BEGIN IMMEDIATE"); // the first batch waits for this
     const terminal = runOnTerminal(["replay", "--since", "1h", "--yes"], { cwd: folder.path });
     try {
-      await terminal.shows(/replaying: 0 events of 1,000 events/);
+      await terminal.shows(/replaying: 0 of 1,000 events/);
       terminal.type("\x03");
       await terminal.shows(/stopping/);
       writer.exec("COMMIT");
       assert.equal(await terminal.exited, 130);
-      const [, events, since] = /Replaying (\d+) events as .*, then stopped; go on with --since (20\S+Z)/
+      const [, events, since] = /Replaying ([\d,]+) events? as .*, then stopped; go on with --since (20\S+Z)/
         .exec(terminal.output()) ?? [];
       assert.ok(Number(events) < 1_000, terminal.output());
       assert.ok(Date.parse(since!) <= Date.now());

@@ -61,11 +61,13 @@ test("status says first whether the relay runs: from start to stop, and after a 
     assert.deepEqual([up.running, up.pid, up.version, up.stoppedAt], [true, relay.child.pid, VERSION, null]);
     assert.deepEqual(up.listeners, [{ name: "listen", url: relay.url }, { name: "admin", url: adminUrl }]);
     assert.ok(Date.parse(up.since) <= Date.parse(up.lastHeardAt), up.since);
-    const places = `listening on ${relay.url}, admin on ${adminUrl}`;
-    const [first] = (await textOf(folder.path)).split("\n");
     assert.match(
-      first!,
-      new RegExp(`^relay ${VERSION} is running since [\\d:]+ \\(pid ${relay.child.pid}\\), ${places}$`),
+      await textOf(folder.path),
+      new RegExp(
+        `^ {2}Relay +${VERSION}, running since [\\d:]+ \\(.* ago\\), pid ${relay.child.pid}\n` +
+          ` {2}Webhooks +${relay.url}\n {2}Pages +${adminUrl}\n {2}Last event +never\n {2}Last delivery +never\n`,
+        "m",
+      ),
     );
 
     await relay.end();
@@ -75,7 +77,7 @@ test("status says first whether the relay runs: from start to stop, and after a 
     assert.ok(Date.parse(stopped.stoppedAt) >= Date.parse(up.since));
     assert.match(
       await textOf(folder.path),
-      /^relay is not running: it stopped at [\d:]+\n {2}hint: start it with `relay serve`.*`systemctl start relay`\n/,
+      /^\d things? needs? attention\n✗ No relay is running: the last one was stopped .* ago \([\d:]+\)\n {2}Start one with `relay serve`/,
     );
 
     relay = await startRelay(config(), { folder: folder.path });
@@ -85,7 +87,7 @@ test("status says first whether the relay runs: from start to stop, and after a 
     assert.ok(Date.parse(killed.lastHeardAt) >= Date.parse(stopped.stoppedAt));
     assert.match(
       await textOf(folder.path),
-      /^relay is not running: it was heard of last at [\d:]+, and ended without a word after that\n/,
+      /^\d things? needs? attention\n✗ No relay is running: the last one crashed or was killed; its last sign of life was .* ago/,
     );
   } finally {
     await relay.close();
@@ -136,7 +138,7 @@ test("looking whether a relay runs never keeps one from starting, however often 
 
 test("status, API and /readyz?verbose show refused requests by source and reason, and how to find out why", async () => {
   await withRelay(async (relay, adminUrl) => {
-    assert.doesNotMatch(await textOf(relay.folder), /refused/);
+    assert.match(await textOf(relay.folder), /^ {2}Refused +none in the last hour$/m);
     for (let count = 0; count < 3; count++) await relay.post(event(count), forged);
     await relay.post(event(1), { signature: null });
     await relay.post("[]");
@@ -154,8 +156,9 @@ test("status, API and /readyz?verbose show refused requests by source and reason
     assert.deepEqual(shown, refusals);
 
     const text = await textOf(relay.folder);
-    assert.match(text, /^5 requests refused in the last hour\n {2}connectvets {2}wrong signature +3 +last \d+ s ago$/m);
-    assert.match(text, /^ {2}wrong signature: The sender signs with another secret/m);
+    assert.match(text, /^✗ 5 requests to connectvets refused in the last hour, the last \d+ sec\. ago$/m);
+    assert.match(text, /^ {2}wrong signature \(3\): The sender signs with another secret/m);
+    assert.match(text, /^ {2}Refused +5 requests in the last hour \(wrong signature, /m);
     assert.match(text, /^ {2}`relay verify --signature S FILE` says /m);
     const ready = await (await fetch(`${adminUrl}/readyz?verbose`)).text();
     assert.match(ready, /^\[!\]requests to connectvets refused: signature_wrong, 3 in the last hour, last at 20.*Z$/m);
@@ -192,12 +195,17 @@ test("a refused reload is told with its mistakes until a sound one, by status, A
     );
     assert.deepEqual(await ready(""), [200, "OK"]);
     const lines = (await textOf(relay.folder)).split("\n");
-    assert.match(lines[1]!, /^config not reloaded since [\d:]+, the old one goes on: Cannot load .*: 1 mistake$/);
-    assert.match(lines[2]!, /^ {2}routes\[0\]\.to: unknown target "cmr"/);
+    assert.match(lines[1]!, /^✗ The relay refused a new config .* ago \([\d:]+\) and runs with the old one$/);
+    assert.match(lines[2]!, /^ {2}Cannot load .*: 1 mistake$/);
+    assert.match(lines[3]!, /^ {2}routes\[0\]\.to: .*"cmr"/);
+    assert.match(lines[4]!, /^ {2}Correct it, then load it with /);
     assert.equal(lines.filter((line) => line.includes("cmr")).length, 1, "what is wrong is told once");
 
     writeFileSync(join(relay.folder, "relay.config.ts"), config());
-    assert.match(await textOf(relay.folder), /^ {2}hint: the config on disk is sound now; /m);
+    assert.match(
+      await textOf(relay.folder),
+      /^ {2}The config on disk is sound now\. Load it with `systemctl reload relay`/m,
+    );
     await reload(relay, config());
     await until("its end", async () => (await jsonOf(relay.folder)).reload === null);
     assert.match((await ready())[1], /^\[\+\]config ok$/m);
@@ -248,9 +256,10 @@ test("status works beside a bad config, wherever the store lies, and names the m
         [["crm", "failing", "connection_refused"]],
       );
       const lines = (await textOf(folder.path)).split("\n");
-      assert.match(lines[0]!, /^relay is not running/);
-      assert.match(lines[2]!, /^config: Cannot load .*: \d mistakes?$/);
-      assert.match(lines[3]!, mistake);
+      assert.match(lines[1]!, /^✗ No relay is running/);
+      assert.match(lines[3]!, /^✗ The config on disk cannot be used$/);
+      assert.match(lines[4]!, /^ {2}Cannot load .*: \d mistakes?$/);
+      assert.match(lines[5]!, mistake);
     }
     rmSync(join(folder.path, "data"), { recursive: true });
     const none = await runRelay(["status"], { cwd: folder.path });

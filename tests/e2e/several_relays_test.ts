@@ -47,16 +47,15 @@ test("operators see the relays that share a store, who owns what, and what becom
     assert.equal(all.members.filter(({ duties }) => duties).length, 1, "duties have one owner");
 
     const text = await textOf(relays[0]!.folder);
-    assert.match(text, /^3 relays are running\n/);
+    assert.match(text, /^ {2}Relays +3 running$/m);
     for (const { name, lanes, duties } of all.members) {
-      const owns = `${lanes.length} target${lanes.length === 1 ? "" : "s"}${duties ? " and the duties" : ""}`;
+      const owns = `${lanes.length} target${lanes.length === 1 ? "" : "s"}${duties ? ", has the duties" : ""}`;
       assert.match(
         rowOf(text, name)!,
         new RegExp(`^${name} \\| running \\| ${VERSION} \\| [\\d:]+ \\| .* \\| ${owns}$`),
       );
       for (const lane of lanes) assert.match(rowOf(text, lane)!, new RegExp(`\\| ${name}$`), text);
     }
-    assert.ok(text.split("\n").every((line) => line.length <= 110), text);
 
     const check = checkerOf(JSON.parse(await getText(relays[0]!, "/api/openapi.json")) as OpenApi);
     const metrics = await Promise.all(relays.map(async (relay) => fetchMetrics(await relay.adminUrl())));
@@ -93,12 +92,9 @@ test("operators see the relays that share a store, who owns what, and what becom
       [lostMember.name, "lost", VERSION],
     ]);
     const during = await textOf(rest[0]!.folder);
-    assert.match(during, /^2 relays are running, 1 was lost within a day\n/);
-    assert.match(
-      during,
-      new RegExp(`^${lostMember.name} is gone without a word: it was heard of last at [\\d:]+; the`, "m"),
-    );
-    assert.match(during, new RegExp(`^\\S+ takes over ${lostMember.lanes[0]}.* within 15 s`, "m"));
+    assert.match(during, /^ {2}Relays +2 running, 1 lost in the last day$/m);
+    assert.match(during, new RegExp(`^✗ Relay ${lostMember.name} is gone: .*last sign of life was .* ago`, "m"));
+    assert.match(during, new RegExp(`^! Relay \\S+ takes over ${lostMember.lanes[0]}.* within 15 seconds$`, "m"));
     assert.match(rowOf(during, lostMember.lanes[0]!)!, /\| \S+ soon$/);
     assert.match(
       await getText(rest[0]!, "/readyz?verbose"),
@@ -131,7 +127,7 @@ test("operators see the relays that share a store, who owns what, and what becom
     assert.deepEqual([none.running, none.members, none.gone.length, none.unowned], [false, [], 3, []]);
     assert.match(
       await textOf(rest[0]!.folder),
-      /^no relay is running, 2 were stopped within a day, 1 was lost within a day\n {2}hint: .*`relay serve`/,
+      /^\d things? needs? attention\n✗ No relay is running: .*\n {2}Start one with `relay serve`[^]*^ {2}Relays +0 running, 2 stopped in the last day, 1 lost in the last day$/m,
     );
   });
 });
@@ -147,9 +143,12 @@ test("status and page tell which of several relays refused a config, and each mi
       return told.reload !== null && namesOf(told).get(second.child.pid!);
     });
     const beside = await textOf(first.folder);
-    assert.match(beside, new RegExp(`^${name}: config not reloaded since [\\d:]+, the old one goes on: `, "m"));
+    assert.match(
+      beside,
+      new RegExp(`^✗ Relay ${name} refused a new config .* ago \\([\\d:]+\\) and runs with the old one$`, "m"),
+    );
     const { stdout } = await runRelay(["status"], { cwd: second.folder });
-    assert.equal(stdout.split('unknown target "arkivo"').length, 2, stdout);
+    assert.equal(stdout.split('"arkivo"').length, 2, stdout);
     for (const relay of relays) {
       assert.ok((await getText(relay, "/")).includes(`Relay ${name} refused the config on its disk`));
     }
@@ -171,7 +170,7 @@ test("what is told of relays goes by the database's clock, on a machine whose cl
       for (const env of [{}, clock.env]) {
         const { stdout, stderr } = await runRelay(["status"], { cwd: first!.folder, env });
         assert.equal(stderr, "");
-        assert.equal(stdout.match(/ running .* \d+ s ago /g)?.length, 2, stdout);
+        assert.equal(stdout.match(/ running .* \d+ sec\. ago /g)?.length, 2, stdout);
         assert.doesNotMatch(stdout, /no sign of life/);
       }
       for (const relay of [first!, ahead]) {
@@ -196,7 +195,10 @@ test("of one relay with a store in a file nothing is told of members, and its me
     for (const answer of answers) {
       for (const name of ["members", "gone", "unowned", "takeovers"]) assert.ok(!(name in answer), name);
     }
-    assert.match(await textOf(relay.folder), /^relay \S+ is running since .*\n.*0 waiting.*\n\n.*Last failure\n/);
+    assert.match(
+      await textOf(relay.folder),
+      /^ {2}Relay +\S+, running since [^]*0 waiting.*\n\n.*Last failure +Reason\n/m,
+    );
     assert.doesNotMatch(await getText(relay, "/"), /id="relays"/);
     assert.doesNotMatch(await getText(relay, "/readyz?verbose"), /relays/);
     const { relay_members, relay_lanes, relay_lanes_owned } = await fetchMetrics(await relay.adminUrl());
