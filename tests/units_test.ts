@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as z from "zod/mini";
-import { duration, inWords, rate, size, timerDuration } from "../lib/units.ts";
+import { duration, inWords, rate, size, timeOf, timerDuration } from "../lib/units.ts";
 
 const KB = 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -149,4 +149,17 @@ test("inWords() measures a duration in whole units, in any language", () => {
     "1 millisecond",
   ]);
   assert.equal(inWords(2 * 86_400_000, "pt-BR"), "2 dias");
+});
+
+test("timeOf() reads a time of a zone, on both sides of a change of its clocks", () => {
+  const rows: [string, string, string][] = [
+    ["2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00.000Z"],
+    ["2026-03-29T01:59:59.5", "Europe/Berlin", "2026-03-29T00:59:59.500Z"],
+    ["2026-03-29T03:00", "Europe/Berlin", "2026-03-29T01:00:00.000Z"],
+    ["2026-10-25T03:30", "Europe/Berlin", "2026-10-25T02:30:00.000Z"],
+    ["2026-01-31", "America/Sao_Paulo", "2026-01-31T03:00:00.000Z"],
+    ["2026-01-31T10:00Z", "America/Sao_Paulo", "2026-01-31T10:00:00.000Z"],
+  ];
+  for (const [text, zone, time] of rows) assert.equal(timeOf(text, 0, zone), Date.parse(time), `${text} ${zone}`);
+  assert.equal(timeOf("2h", 7_200_000, "Asia/Kolkata"), 0);
 });

@@ -25,10 +25,10 @@ export interface Terminal {
 /** Runs a verb on a terminal of so many columns. */
 export function runOnTerminal(
   args: string[],
-  options: { cwd: string; columns?: number; env?: Record<string, string> },
+  options: { cwd: string; columns?: number; rows?: number; env?: Record<string, string> },
 ): Terminal {
   const quoted = [executable, ...args].map((one) => `'${one.replaceAll("'", `'\\''`)}'`).join(" ");
-  const command = `stty cols ${options.columns ?? 120} rows 40 && exec ${quoted}`;
+  const command = `stty cols ${options.columns ?? 120} rows ${options.rows ?? 40} && exec ${quoted}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, SHELL: "/bin/sh", TERM: "xterm-256color", ...options.env },

@@ -4,7 +4,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf } from "../../lib/operator/attention.ts";
+import { attentionOf, relayTroubles } from "../../lib/operator/attention.ts";
+import type { Relays, RelayView } from "../../lib/operator/relays.ts";
 import type { Status } from "../../lib/operator/status.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
@@ -109,4 +110,66 @@ test("attentionOf() puts silence before all else, and leaves dead letters to tho
   const found = attentionOf([], [groupOf("few", 2)], { ...calm, alarms: [...alarms] }, NOW);
   assert.deepEqual(found.map(({ kind, target }) => [kind, target]), [["silent", "note.*"], ["dead", "few"]]);
   assert.equal(found[0]!.since, since);
+});
+
+const view = {
+  running: true,
+  pid: 7,
+  since: ago(600_000),
+  version: "1.0.0",
+  listeners: [],
+  lastHeardAt: ago(1_000),
+  stoppedAt: null,
+  reload: null,
+};
+
+test("relayTroubles() tells of a relay that does not run, and of nothing else then", () => {
+  const stopped = { ...view, running: false, stoppedAt: ago(5_000) };
+  assert.deepEqual(relayTroubles({ view: stopped, configChanged: true }, NOW), [
+    { kind: "stopped", stoppedAt: ago(5_000), lastHeardAt: ago(1_000) },
+  ]);
+});
+
+test("relayTroubles() tells of a relay that hangs, that refused a config, or runs under an old one", () => {
+  const reload = { refusedSince: ago(3_000), problem: "bad", mistakes: [] };
+  const hanging = { ...view, lastHeardAt: ago(61_000), reload };
+  const kinds = relayTroubles({ view: hanging, configChanged: true }, NOW).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["mute", "reload", "config_changed"]);
+  assert.deepEqual(relayTroubles({ view, configChanged: false }, NOW), []);
+});
+
+test("relayTroubles() names which of several relays is lost, takes over, hangs or refused a config, and what none owns", () => {
+  const member = (name: string, parts: Partial<RelayView> = {}): RelayView => ({
+    name,
+    version: "1.0.0",
+    state: "running",
+    lanes: [],
+    taking: [],
+    duties: false,
+    pid: 7,
+    since: ago(600_000),
+    listeners: [],
+    lastHeardAt: ago(1_000),
+    stoppedAt: null,
+    reload: null,
+    ...parts,
+  });
+  const relays: Relays = {
+    members: [
+      member("a", { taking: ["crm"] }),
+      member("b", { lastHeardAt: ago(90_000) }),
+      member("c", { reload: { refusedSince: ago(1), problem: "bad", mistakes: [] } }),
+    ],
+    gone: [member("d", { state: "lost" }), member("e", { state: "stopped" })],
+    unowned: ["plantao"],
+    takeovers: [],
+  };
+  const told = relayTroubles({ view, relays, configChanged: false }, NOW);
+  assert.deepEqual(told.map((one) => [one.kind, "name" in one ? one.name : "targets" in one ? one.targets : ""]), [
+    ["mute", "b"],
+    ["unowned", ["plantao"]],
+    ["lost", "d"],
+    ["taking", "a"],
+    ["reload", "c"],
+  ]);
 });
