@@ -67,28 +67,28 @@ function lines({ event, targets, isFallback, routes, problems, messages = [] }: 
   ];
 }
 
-/** What a person reads of a message; of an email its HTML as it is, where that is asked for. */
+/** What a person reads of a message; of an email the HTML as it is, where that is asked for. */
 function messageLines(one: Preview, asHtml = false): string[] {
   if ("problem" in one) return [`  ${paint("red", visible(one.problem.in(locale)))}`];
-  const { html, ...message } = one.message;
-  if (asHtml) return typeof html === "string" ? html.trimEnd().split("\n").map(visible) : [`  ${words.routes.noHtml}`];
-  // Blocks say the same as the text, which Slack shows where it cannot show them.
-  const { blocks, ...readable } = message;
-  const fields = Object.entries(readable.text === undefined ? message : readable).filter(([, value]) =>
-    value !== undefined
-  );
-  if (fields.length === 1) return valueLines(fields[0]![1], "  ");
+  const { html, text } = one.message;
+  if (asHtml && typeof html === "string") return html.trimEnd().split("\n").map(visible);
+  // The text says all that the HTML and the blocks do.
+  const beside = text === undefined ? [] : ["html", "blocks"];
+  const fields = Object.entries(one.message).filter(([name, value]) => value !== undefined && !beside.includes(name));
   return fields.flatMap(([name, value]) => {
-    const text = valueLines(value, "    ");
-    const title = `  ${paint("gray", `${words.routes.fields[name] ?? name}:`)}`;
-    return text.length === 1 ? [`${title} ${text[0]!.trimStart()}`] : [title, ...text];
+    const lines = valueLines(value);
+    const title = paint("gray", `${words.routes.fields[name] ?? name}:`);
+    if (fields.length === 1) return lines.map((line) => `  ${line}`.trimEnd());
+    return lines.length === 1
+      ? [`  ${title} ${lines[0]}`]
+      : [`  ${title}`, ...lines.map((line) => `    ${line}`.trimEnd())];
   });
 }
 
 /** A value as a person reads it; a text that holds JSON is JSON. */
-function valueLines(value: unknown, indent: string): string[] {
+function valueLines(value: unknown): string[] {
   const text = typeof value === "string" ? indented(value) : JSON.stringify(value, null, 2);
-  return text.trimEnd().split("\n").map((line) => indent + visible(line));
+  return text.trimEnd().split("\n").map(visible);
 }
 
 function indented(text: string): string {

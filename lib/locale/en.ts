@@ -1180,7 +1180,6 @@ for good or is still waiting after 60 seconds. With --to: 0 if the first attempt
     waiting: (deliveries: number) =>
       `waiting for ${forms.count(deliveries, { one: "delivery", other: "deliveries" })}, Ctrl-C stops`,
     late: (time: string, targets: readonly string[]) => `Still waiting after ${time}: ${forms.and(targets)}`,
-    untried: (target: string, time: string) => `${target}: no attempt within ${time}; the message is stored and waits`,
     seeStatus: "`relay status` shows whether the relay runs, and the state of each target",
     seeEvent: (id: string) => `\`relay events ${id}\` shows the whole story`,
   },
@@ -1263,7 +1262,6 @@ const routes = {
   nowhere: "no target: it is stored as unrouted",
   fallback: "the fallback, since no route matches",
   fields: { subject: "Subject", text: "Text", html: "HTML", body: "Body", blocks: "Blocks" } as Record<string, string>,
-  noHtml: "This target sends no HTML.",
 };
 
 /** `relay serve`, where it cannot start. */

@@ -1217,7 +1217,6 @@ falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a
     waiting: (deliveries) =>
       `aguardando ${forms.count(deliveries, { one: "entrega", other: "entregas" })}; Ctrl-C interrompe`,
     late: (time, targets) => `Ainda aguardando depois de ${time}: ${forms.and(targets)}`,
-    untried: (target, time) => `${target}: nenhuma tentativa em ${time}; a mensagem está guardada e aguarda`,
     seeStatus: "`relay status` mostra se o relay está em execução e o estado de cada destino",
     seeEvent: (id) => `\`relay events ${id}\` mostra a história completa`,
   },
@@ -1301,7 +1300,6 @@ const routes: Language["routes"] = {
   nowhere: "nenhum destino: fica guardado, sem rota",
   fallback: "o `fallback`, pois nenhuma rota serve",
   fields: { subject: "Assunto", text: "Texto", html: "HTML", body: "Corpo", blocks: "Blocos" },
-  noHtml: "Este destino não envia HTML.",
 };
 
 /** `relay serve`, where it cannot start. */
