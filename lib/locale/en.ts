@@ -560,73 +560,118 @@ const pages = {
 
 /** `relay init`, and the files that it writes. */
 const init = {
+  about: "write a config, its types, and a .env file for its secrets",
+  options: {
+    dir: "folder to write to; created if it does not exist",
+    yes: "ask nothing and write an example",
+  },
+  help: "\nOn a terminal it asks a few questions first. It never changes a file that exists already.",
   wrote: "wrote",
   kept: "kept ",
-  next: "Next:",
-  /** What to do next; the commands follow by themselves. */
-  edit: "Put your secrets into .env, and your targets and routes into relay.config.ts.",
-  otherTerminal: "from another terminal",
+  cannotWrite: (folder: string, problem: string) => `Cannot write to ${folder}: ${problem}`,
   /** What is missing in a `.env` that was left as it was. */
-  missing: (names: string) => `.env was there already; add to it: ${names}`,
+  missing: (names: readonly string[]) => `.env exists already; add ${forms.and(names)} to it`,
+  next: "Next:",
+  /** Where some of the files existed. */
+  check: (command: string) => `See what is left to do: ${command}`,
   config: {
     about:
-      "What the relay receives, what it delivers to, and what goes where. `relay check` reads it and says what it found.",
-    fallback: "Events that no route matched. Without it they are kept, but go nowhere.",
+      "What the relay receives, where it delivers, and what goes where. `relay check` shows it and finds mistakes.",
+    fallback: "Where events go that no route matches. Without a fallback they are stored, but go nowhere.",
   },
   dotenv: {
     about: "Secrets of relay.config.ts. Only you can read this file; keep it out of version control.",
-    secret: "The secret that ConnectVets gave you. Until then, this one serves for `relay send`.",
-    slack: "Your Slack incoming webhook.",
+    secret: "Secret of the webhook, from ConnectVets.",
+    sampleSecret:
+      "A sample, good enough for `relay send`. Replace it with the secret of the webhook, from ConnectVets.",
+    slack: "URL of your Slack incoming webhook.",
     smtp: "Your mail server.",
-    http: "Your other system.",
+    http: "URL of your other system.",
   },
   ask: {
     intro: "A config for relay",
+    keys: "Esc goes back one question. Ctrl-C stops. Nothing is written before the last answer.",
     failures: "Where should failed notes go?",
     completed: "Where should completed notes go?",
     kinds: { slack: "Slack", email: "Email", http: "Another system, by HTTP", script: "A script", none: "Nowhere yet" },
     slackUrl: "URL of the Slack incoming webhook",
-    smtpUrl: "Mail server, smtp://user:password@host:587",
-    from: "The sender's address",
-    to: "The recipient's address",
+    smtpUrl: "Mail server, as smtp://user:password@host:587",
+    from: "Sender's address",
+    to: "Recipients' addresses, separated by commas",
     httpUrl: "URL of the other system",
     script: "Command to run, with its arguments",
     secret: "Secret of the webhook, from ConnectVets",
-    later: "empty: put it into .env later",
+    later: "leave empty to add it later",
+    keep: "leave empty to keep the one you typed",
     invalid: {
       url: 'Expected a URL such as "https://sistema.example/webhook"',
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
-      address: 'Expected an address such as "equipe@clinica.example"',
-      empty: "Expected something",
+      address: (text: string) => `"${text}" is not an address; expected one such as "equipe@clinica.example"`,
+      empty: "Type something, or press Esc to go back",
     },
-    cancelled: "Nothing is written",
-    done: "Thank you",
+    confirm: "Write these files?",
+    write: "Yes, write them",
+    cancel: "No, write nothing",
+    cancelled: "Nothing was written",
+    done: "Done",
+  },
+  summary: {
+    title: "Summary",
+    failures: "Failed notes",
+    completed: "Completed notes",
+    secret: "Webhook secret",
+    files: "Files",
+    nowhere: "nowhere yet",
+    slack: "Slack",
+    email: (to: string) => `email to ${to}`,
+    http: (place: string) => `HTTP, ${place}`,
+    script: (command: string) => `script: ${command}`,
+    given: "the one you typed",
+    sample: "a sample for now",
+    later: (what: string) => `${what}, address to be added later`,
   },
 };
 
 /** `relay check` but its warnings. */
 const check = {
-  sound: "The config is sound:",
+  about: "check the config, and show the routing table and what is left to do",
+  help: `
+It also looks at a store in PostgreSQL, and warns of problems there.
+
+Exit: 0 if the config is valid, 78 if not; then all mistakes are shown at once.`,
+  sound: "The config is valid:",
   sources: "Sources",
   everywhere: "at every address of this machine",
-  secrets: (count: number) => count === 1 ? "1 secret" : `${count} secrets`,
+  secrets: (count: number) => forms.count(count, { one: "secret", other: "secrets" }),
   certificate: "Certificate",
   until: (day: string) => `until ${day}`,
   targets: "Targets",
   routes: "Routes",
   when: "when …",
   anythingElse: "anything else",
-  goesNowhere: "is kept, goes nowhere",
+  goesNowhere: "is stored, goes nowhere",
   store: "Store",
   /** Of a database: the version of the store's schema in it. */
-  schema: (version: number) => version === 0 ? "its schema is made by the first relay" : `schema version ${version}`,
+  schema: (version: number) =>
+    version === 0 ? "the first relay to start creates the schema" : `schema version ${version}`,
   alerts: "Alerts",
-  dead: (count: number) => `${count} or more dead letters`,
+  dead: (count: number) => count === 1 ? "a dead letter" : `${forms.number(count)} or more dead letters`,
   silent: (pattern: string) => `no event ${pattern}`,
   for: (time: string) => `for ${time}`,
-  refused: (count: number) => `${count} or more refused requests`,
+  refused: (count: number) => count === 1 ? "a refused request" : `${forms.number(count)} or more refused requests`,
   within: (time: string) => `within ${time}`,
   warnings: "Warnings",
+  /** What is left to do before the relay delivers real events, a numbered list. */
+  todo: {
+    title: "Still to do:",
+    start: (command: string) => `start the relay: ${command}`,
+    reload: (command: string) => `reload the relay: ${command}`,
+    send: (command: string) => `send a test event: ${command}`,
+    sendElsewhere: (command: string) => `in another terminal, send a test event: ${command}`,
+    nothing: "Nothing left to do: the relay runs, and has received events",
+    unknown: (problem: string) => `Cannot tell whether the relay runs: ${problem}`,
+    oldStore: "the store is from an older version, which `relay serve` upgrades",
+  },
 };
 
 /**
@@ -635,6 +680,23 @@ const check = {
  */
 const warnings = {
   shortSecret: "is shorter than 16 bytes, which can be guessed",
+  longSecret: (path: string) => `use a secret of at least 16 bytes for ${path}`,
+  placeholder: {
+    left: {
+      placeholder: (put: string) => `is still a placeholder; ${put}`,
+      sample: (put: string) => `is still the sample that \`relay init\` made; ${put}`,
+    },
+    what: {
+      slack: "the URL of your Slack incoming webhook",
+      smtp: "the URL of your mail server",
+      http: "the URL of your system",
+      address: "your own email address",
+      secret: "the webhook secret from ConnectVets",
+    },
+    put: (what: string, variable: string) => `put ${what} into .env as ${variable}`,
+    putThere: (what: string) => `put ${what} there`,
+    set: (path: string, what: string) => `set ${path} to ${what}`,
+  },
   noProgram: (program: string, fault: string) => `${program} cannot be run: ${fault}`,
   /** Why a program cannot be run; paths are as a shell reads them. */
   program: {
