@@ -601,8 +601,8 @@ const init = {
     httpUrl: "URL of the other system",
     script: "Command to run, with its arguments",
     secret: "Secret of the webhook, from ConnectVets",
-    later: "leave empty to add it later",
-    keep: "leave empty to keep the one you typed",
+    later: "empty: add it later",
+    keep: "empty: keep the one you typed",
     invalid: {
       url: 'Expected a URL such as "https://sistema.example/webhook"',
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
@@ -628,7 +628,7 @@ const init = {
     script: (command: string) => `script: ${command}`,
     given: "the one you typed",
     sample: "a sample for now",
-    later: (what: string) => `${what}, address to be added later`,
+    later: (what: string) => `${what} (to be completed in .env)`,
   },
 };
 

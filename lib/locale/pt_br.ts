@@ -644,8 +644,8 @@ const init: Language["init"] = {
     httpUrl: "URL do outro sistema",
     script: "Comando a executar, com os argumentos",
     secret: "Segredo do webhook, fornecido pelo ConnectVets",
-    later: "deixe vazio para preencher depois",
-    keep: "deixe vazio para manter o que você digitou",
+    later: "vazio: fica para depois",
+    keep: "vazio: mantém o que você digitou",
     invalid: {
       url: 'É preciso uma URL como "https://sistema.example/webhook"',
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
@@ -671,7 +671,7 @@ const init: Language["init"] = {
     script: (command) => `script: ${command}`,
     given: "o que você digitou",
     sample: "um exemplo, por enquanto",
-    later: (what) => `${what}, endereço a preencher depois`,
+    later: (what) => `${what} (a completar em .env)`,
   },
 };
 
