@@ -1,5 +1,5 @@
 /// <reference path="./relay.d.ts" />
-// What the relay receives, what it delivers to, and what goes where. `relay check` reads it and says what it found.
+// What the relay receives, where it delivers, and what goes where. `relay check` shows it and finds mistakes.
 import { connectvets, defineConfig, email, env, http, script, slack } from "relay";
 
 export default defineConfig({
@@ -23,6 +23,6 @@ export default defineConfig({
     { on: "note.*", to: "sistema", when: (e) => e.data.external_id !== undefined },
   ],
 
-  // Events that no route matched. Without it they are kept, but go nowhere.
+  // Where events go that no route matches. Without a fallback they are stored, but go nowhere.
   fallback: "arquivo",
 });

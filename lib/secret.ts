@@ -23,11 +23,13 @@ export class ReadableSecret implements Secret {
    * @param name How the config spells it, such as `env("TOKEN")`.
    * @param read Gives the value, or `undefined` where there is none; `folder` is the config's.
    * @param fileIn Gives the path of the file that it is read from, if there is one.
+   * @param variable The environment variable that it is read from, if there is one.
    */
   constructor(
     name: string,
     read: (folder: string) => string | undefined,
     readonly fileIn: (folder: string) => string | undefined = () => undefined,
+    readonly variable?: string,
   ) {
     this.#name = name;
     this.#read = read;
@@ -68,7 +70,8 @@ export type SecretText = string | Secret;
  * Missing or empty is a config error unless there is a default.
  */
 export function env(name: string, options: { default?: string } = {}): Secret {
-  return new ReadableSecret(`env("${name}")`, () => process.env[name] || (options.default ?? process.env[name]));
+  const read = () => process.env[name] || (options.default ?? process.env[name]);
+  return new ReadableSecret(`env("${name}")`, read, undefined, name);
 }
 
 /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */

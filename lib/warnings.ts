@@ -15,6 +15,15 @@ export type Warning = (words: WarningWords) => string;
 export interface ConfigWarning {
   path: string;
   warning: Warning;
+  /** What is left to do before the relay can be used, if that is what the warning is about. */
+  todo?: Todo;
+}
+
+/** Something that is left to do. */
+export interface Todo {
+  /** It belongs before the start of the relay; else it can be done while the relay runs. */
+  isFirst: boolean;
+  say: Warning;
 }
 
 /** Warnings as a person reads them. */

@@ -5,38 +5,57 @@ import type { Alert } from "../alert.ts";
 import { storePlace, warningsNow } from "../store_place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
+import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { inWords } from "../units.ts";
 import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
 import { locale, words as language } from "./language.ts";
-import { configOf, type ConfigOptions, print, verb } from "./shared.ts";
+import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
+import { commandLine, numbered, standingOf, todoOf } from "./todo.ts";
 import type { DatabaseReport } from "../store/postgres/report.ts";
 
 export function checkVerb(): Command {
-  return verb("check", "check the config and print the routing table", "config", "json")
-    .addHelpText(
-      "after",
-      "\nA store in PostgreSQL is looked at too; what is wrong there is a warning." +
-        "\nExit: 0 if the config is valid, 78 if not; all mistakes are printed at once.",
-    )
-    .action(async (options: ConfigOptions & { json?: boolean }) => {
-      const loaded = await configOf(options);
-      const report = await databaseReport(loaded);
-      const text = options.json ? JSON.stringify(summary(loaded, report), null, 2) : lines(loaded, report).join("\n");
-      print(loaded.redact(text));
+  const { about, help } = language.check;
+  return verb("check", about, "config", "json")
+    .addHelpText("after", help)
+    .action(async (options: ConfigOptions & { json?: boolean }, command: Command) => {
+      const found = await look(await configOf(options), command);
+      if (options.json) printJson(summary(found), found.loaded.redact);
+      else print(found.loaded.redact(lines(found).join("\n")));
     });
 }
 
-/** Everything that an operator should know of a config. */
-function warningsWith(loaded: LoadedConfig, report?: DatabaseReport): ConfigWarning[] {
-  return [...warningsNow(loaded), ...(report?.warnings ?? []).map((warning) => ({ path: "store", warning }))];
+/** A config, and everything that an operator should know about it. */
+interface Found {
+  loaded: LoadedConfig;
+  report?: DatabaseReport;
+  warnings: ConfigWarning[];
+  /** What is left to do, in order. */
+  todo: Phrase[];
+  /** Why it is not known whether the relay runs. */
+  problem?: Phrase;
+}
+
+async function look(loaded: LoadedConfig, command: Command): Promise<Found> {
+  const report = await databaseReport(loaded);
+  const warnings = [...warningsNow(loaded), ...(report?.warnings ?? []).map((warning) => ({ path: "store", warning }))];
+  const standing = await standingOf(loaded, report);
+  const isKnown = !("problem" in standing);
+  const todo = todoOf(loaded, warnings, isKnown ? standing : undefined, commandsFor(command));
+  return { loaded, report, warnings, todo, problem: isKnown ? undefined : standing.problem };
+}
+
+/** Gives the command lines of other verbs for the config that this one was given. */
+function commandsFor(command: Command): (...args: string[]) => string {
+  const isGiven = command.getOptionValueSource("config") === "cli";
+  return (...args) => commandLine(args, isGiven ? command.opts<ConfigOptions>().config : undefined);
 }
 
 /** The config in short, without any secret. */
-function summary(loaded: LoadedConfig, report?: DatabaseReport) {
+function summary({ loaded, report, warnings, todo }: Found) {
   const { file, config } = loaded;
   const { host, port, tls } = config.listen;
   return {
@@ -50,15 +69,17 @@ function summary(loaded: LoadedConfig, report?: DatabaseReport) {
     alerts: config.alerts,
     store: storePlace(loaded).shown,
     ...(report ? { database: { server: report.server ?? null, schema: report.schema ?? null } } : {}),
-    warnings: toldIn("en", warningsWith(loaded, report)),
+    warnings: toldIn("en", warnings),
+    todo: todo.map(inEnglish),
   };
 }
 
-function lines(loaded: LoadedConfig, report?: DatabaseReport): string[] {
-  const { listen, sources, targets, routes, fallback, alerts, store } = summary(loaded);
+function lines(found: Found): string[] {
+  const { loaded, report } = found;
+  const { listen, sources, targets, routes, fallback, alerts, store } = summary(found);
   const { check: words } = language;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
-  const warnings = toldIn(locale, warningsWith(loaded, report));
+  const warnings = toldIn(locale, found.warnings);
   const aboutCells = (alert: Alert): [what: string, span: string] => {
     if ("dead" in alert) return [words.dead(alert.dead), ""];
     if ("silent" in alert) return [words.silent(alert.silent), words.for(inWords(alert.forMs, locale))];
@@ -98,5 +119,16 @@ function lines(loaded: LoadedConfig, report?: DatabaseReport): string[] {
       : []),
     ...(warnings.length > 0 ? ["", paint("yellow", words.warnings)] : []),
     ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
+    "",
+    ...todoLines(found),
+  ];
+}
+
+function todoLines({ todo, problem }: Found): string[] {
+  const { todo: words } = language.check;
+  if (todo.length === 0 && !problem) return [paint("green", words.nothing)];
+  return [
+    ...(todo.length > 0 ? [paint("bold", words.title), ...numbered(todo)] : []),
+    ...(problem ? [words.unknown(problem(language))] : []),
   ];
 }

@@ -4,8 +4,9 @@ import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, type LoadedConfig, useDotenv } from "../config/load.ts";
-import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
+import { ConfigError, ExitCode, RelayError, sayError } from "../errors.ts";
 import type { RelayEvent } from "../event.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { paint, visible } from "../log.ts";
 import {
   type Change,
@@ -21,11 +22,11 @@ import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventPage, StoredEvent } from "../store/operator.ts";
 import { LongWork } from "./long_work.ts";
-import { locale } from "./language.ts";
+import { locale, words } from "./language.ts";
 import { type ConfigOptions, jsonText, print, verb } from "./shared.ts";
 import { parseSince, sinceAt } from "./since.ts";
 import { withStore } from "./store.ts";
-import { count, table } from "./terminal.ts";
+import { table } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
   since: string;
@@ -37,24 +38,13 @@ interface Options extends ConfigOptions {
 /** Events that are read at a time. */
 const PAGE = 500;
 
-const help = `
-Routes stored events by both configs, changes nothing, and sends nothing. Each config reads the .env beside it.
-
-An event goes elsewhere if its targets are others, or if one of them has moved: it has another kind, address or URL.
-
---json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
-groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of
-targets, empty for an event that is unrouted; moved are those of both that have moved, which targets describes; problem is
-what a \`when\` of the new config threw.
-
-Exit, as of diff(1): 0 nothing goes elsewhere, 1 something does, 2 trouble, 78 a config is not sound, 130 Ctrl-C.`;
-
 export function diffVerb(): Command {
-  return verb("diff", "show which stored events another config would send elsewhere", "config", "json")
-    .argument("<config>", "the other config, such as new.config.ts")
-    .requiredOption("--since <when>", "events since then: a duration such as 7d, or a date", parseSince)
-    .option("--type <pattern>", "only events of this type, such as note.failed or note.*")
-    .option("--all", "print a line for each event as well")
+  const { about, config, since, type, all, help } = words.fixtures.diff;
+  return verb("diff", about, "config", "json")
+    .argument("<config>", config)
+    .requiredOption("--since <when>", since, parseSince)
+    .option("--type <pattern>", type)
+    .option("--all", all)
     .addHelpText("after", help)
     .action(async (file: string, options: Options) => {
       try {
@@ -62,9 +52,13 @@ export function diffVerb(): Command {
         await withStore(options, ({ store, loaded }) => compare(store, loaded, after, options));
       } catch (error) {
         if (error instanceof ConfigError) throw error;
-        throw new RelayError(messageOf(error), error instanceof RelayError ? error.hint : undefined, ExitCode.usage);
+        throw new RelayError(sayError(error), hintOf(error), ExitCode.usage);
       }
     });
+}
+
+function hintOf(error: unknown): Phrase | undefined {
+  return error instanceof RelayError && error.hint ? (words) => error.sayHint(words)! : undefined;
 }
 
 interface Result {
@@ -96,7 +90,7 @@ async function compare(store: Store, before: LoadedConfig, after: LoadedConfig, 
       }
       checked += page.length;
       if (isListed) print(...told);
-      else work.show(`comparing: ${count(checked, "event")}, ${changed} would go elsewhere, Ctrl-C stops`);
+      else work.show(words.fixtures.diff.progress(checked, changed));
     }
   } finally {
     work.end();
@@ -136,28 +130,26 @@ function routeAll(events: readonly StoredEvent[], loaded: LoadedConfig): Routing
 }
 
 function lines({ groups, targets, checked, changed }: Result): string[] {
+  const { diff: said } = words.fixtures;
   const rows = groups.map((group) => [
-    String(group.count),
+    words.forms.number(group.count),
     ...arrow(group),
-    paint("gray", `such as ${group.example}${group.problem ? ` (${visible(group.problem.in(locale))})` : ""}`),
+    paint("gray", said.suchAs(group.example) + (group.problem ? ` (${visible(group.problem.in(locale))})` : "")),
   ]);
   const moved = targets.filter(({ name }) => groups.some((group) => group.moved.includes(name)));
   return [
     ...table(rows),
     ...moved.map(({ name, from, to }) =>
-      from === to
-        ? `  ${name} has moved to another URL at ${visible(to)}`
-        : `  ${name} has moved from ${visible(from)} to ${visible(to)}`
+      `  ${from === to ? said.movedUrl(name, visible(to)) : said.movedTo(name, visible(from), visible(to))}`
     ),
     ...(groups.length > 0 ? [""] : []),
-    `${paint(changed === 0 ? "green" : "red", changed.toLocaleString("en-US"))} of ${
-      count(checked, "event")
-    } would go elsewhere`,
+    said.total(paint(changed === 0 ? "green" : "red", words.forms.number(changed)), checked),
   ];
 }
 
 /** A change in words. */
 function arrow({ type, from, to, moved }: Change): [type: string, from: string, to: string] {
-  const goesTo = to.map((name) => moved.includes(name) ? `${name} (moved)` : name);
-  return [visible(type), from.join(", ") || "no target", `→ ${goesTo.join(", ") || "no target"}`];
+  const { diff: said } = words.fixtures;
+  const goesTo = to.map((name) => moved.includes(name) ? said.moved(name) : name);
+  return [visible(type), from.join(", ") || said.noTarget, `→ ${goesTo.join(", ") || said.noTarget}`];
 }

@@ -73,7 +73,10 @@ export function writeFixture(file: string, text: string): void {
     writeFileSync(file, text, { flag: "wx" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === "EEXIST" ? "there is such a file already" : messageOf(error);
-    throw new RelayError(`Cannot write ${file}: ${reason}`, code === "EEXIST" ? "give another --out" : undefined);
+    const isThere = code === "EEXIST";
+    throw new RelayError(
+      ({ fixtures }) => fixtures.cannotWrite(file, isThere ? fixtures.fileExists : messageOf(error)),
+      isThere ? ({ fixtures }) => fixtures.otherOut : undefined,
+    );
   }
 }

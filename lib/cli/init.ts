@@ -4,61 +4,45 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { loadConfig } from "../config/load.ts";
 import { ExitCode } from "../errors.ts";
 import { answeredFiles, exampleFiles, type Files } from "../init/files.ts";
-import { CONFIG, writeConfig } from "../init/write.ts";
-import { type Locale, localeFor, locales } from "../locale/mod.ts";
+import { CONFIG, FILES, writeConfig } from "../init/write.ts";
+import { locale, words } from "./language.ts";
 import { print, verb } from "./shared.ts";
-
-interface Options {
-  locale?: Locale;
-  yes?: boolean;
-}
+import { commandLine, newStanding, numbered, todoOf } from "./todo.ts";
 
 export function initVerb(): Command {
-  return verb("init", "write a config to edit, its types, and a .env for its secrets")
-    .argument("[dir]", "folder to write to; it is made if it is not there", ".")
-    .option("--yes", "ask nothing and write an example")
-    .addHelpText(
-      "after",
-      "\nOn a terminal it asks what the config is to do. A file that is there already is left as it is.",
-    )
+  const { about, options, help } = words.init;
+  return verb("init", about)
+    .argument("[dir]", options.dir, ".")
+    .option("--yes", options.yes)
+    .addHelpText("after", help)
     .action(init);
 }
 
-async function init(dir: string, { locale, yes }: Options): Promise<void> {
+async function init(dir: string, { yes }: { yes?: boolean }): Promise<void> {
   // Answers would be lost where either file stays as it is.
   const isNew = ![CONFIG, ".env"].some((name) => existsSync(join(dir, name)));
   const isAsking = !yes && isNew && process.stdin.isTTY && process.stdout.isTTY;
-  if (!isAsking) return write(dir, exampleFiles(locale), locale ?? "en");
-  const asked = locale ?? terminalLocale();
+  if (!isAsking) return await write(dir, exampleFiles(locale));
   const { askAnswers } = await import("../init/questions.ts");
-  const answers = await askAnswers(asked);
-  if (answers) write(dir, answeredFiles(answers, asked), asked);
+  const answers = await askAnswers(locale, FILES.map((name) => join(dir, name)));
+  if (answers) await write(dir, answeredFiles(answers, locale));
   else process.exitCode = ExitCode.failed;
 }
 
-/** The language of the user's terminal. */
-function terminalLocale(): Locale {
-  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
-  return localeFor(LC_ALL || LC_MESSAGES || LANG || "");
-}
-
-function write(dir: string, files: Files, locale: Locale): void {
-  const words = locales[locale].init;
+async function write(dir: string, files: Files): Promise<void> {
+  const said = words.init;
   const written = writeConfig(dir, files, locale);
-  for (const { path, isNew } of written) print(`${isNew ? words.wrote : words.kept}  ${path}`);
+  for (const { path, isNew } of written) print(`${isNew ? said.wrote : said.kept}  ${path}`);
   const kept = written.filter(({ isNew }) => !isNew).map(({ name }) => name);
-  if (kept.includes(".env") && !kept.includes(CONFIG)) {
-    print("", words.missing(files.dotenv.map(({ name }) => name).join(", ")));
-  }
-  const at = dir === "." ? "" : ` --config ${join(dir, CONFIG)}`;
-  print(
-    "",
-    words.next,
-    `  1. ${words.edit}`,
-    `  2. relay check${at}`,
-    `  3. relay serve${at}`,
-    `  4. relay send${at} note.failed    (${words.otherTerminal})`,
-  );
+  const config = join(dir, CONFIG);
+  const commandOf = (...args: string[]) => commandLine(args, dir === "." ? undefined : config);
+  print("");
+  if (kept.includes(".env") && !kept.includes(CONFIG)) print(said.missing(files.dotenv.map(({ name }) => name)), "");
+  // What was there may be anything.
+  if (kept.includes(".env") || kept.includes(CONFIG)) return print(said.check(commandOf("check")));
+  const loaded = await loadConfig(config);
+  print(said.next, ...numbered(todoOf(loaded, loaded.warnings, newStanding, commandOf)));
 }

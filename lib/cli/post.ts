@@ -1,6 +1,7 @@
 /** Posts to a relay as a sender does. */
 
 import { ExitCode, RelayError } from "../errors.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { request } from "../outbound/request.ts";
 import { networkFailure } from "../targets/outcomes.ts";
 
@@ -17,8 +18,8 @@ const ANSWER_WAIT_MS = 15_000;
 
 /**
  * Posts a body.
- * @param isHere Whether the URL is that of a relay on this machine: no proxy is asked, and its certificate is for other
- * names than `127.0.0.1`, and need not be one that others trust.
+ * @param isHere Whether the URL is that of a relay on this machine. Then no proxy is used, and any certificate is
+ * accepted, since its names do not include `127.0.0.1`.
  * @throws {RelayError} if there is no answer.
  */
 export async function post(
@@ -28,24 +29,25 @@ export async function post(
   isHere: boolean,
 ): Promise<Answer> {
   if (!/^https?:/.test(url) || !URL.canParse(url)) {
-    throw new RelayError(`Cannot post to "${url}": it is no http:// or https:// URL`, undefined, ExitCode.usage);
+    throw new RelayError(({ send }) => send.post.notUrl(url), undefined, ExitCode.usage);
   }
   const signal = AbortSignal.timeout(ANSWER_WAIT_MS);
   try {
     const answer = await request(new URL(url), { method: "POST", headers, body, signal, isHere });
     return { status: answer.status, text: answer.body.toString(), fingerprint: answer.fingerprint };
   } catch (error) {
-    if (signal.aborted) throw new RelayError(`Cannot post to ${url}: no answer within ${ANSWER_WAIT_MS} ms`);
+    if (signal.aborted) {
+      throw new RelayError(({ send, forms }) => send.post.noAnswer(url, forms.duration(ANSWER_WAIT_MS)));
+    }
     const { reason, problem } = networkFailure(error, url);
     throw new RelayError(problem, hintOf(url, reason));
   }
 }
 
-function hintOf(url: string, reason: string): string {
-  if (reason === "proxy_failed") return "see `http_proxy`, `https_proxy` and `no_proxy` in the environment";
-  if (reason === "tls_failed") return "a sender would not trust this certificate either, or no HTTPS is spoken there";
-  if (reason === "connection_reset" && url.startsWith("http:")) {
-    return "if HTTPS is spoken there, let the URL begin with https://";
-  }
-  return "start the relay with `relay serve`, or name another --url";
+function hintOf(url: string, reason: string): Phrase {
+  return ({ send: { post } }) => {
+    if (reason === "proxy_failed") return post.seeProxy;
+    if (reason === "tls_failed") return post.seeTls;
+    return reason === "connection_reset" && url.startsWith("http:") ? post.seeScheme : post.start;
+  };
 }

@@ -6,33 +6,34 @@ import { sampleNote } from "../connectvets/samples.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
-import { incoming, preview } from "../operator/preview.ts";
-import { locale } from "./language.ts";
-import { configOf, print, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
-import { words } from "./language.ts";
+import { incoming, type Preview, preview } from "../operator/preview.ts";
+import { locale, words } from "./language.ts";
+import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   data?: string;
   render?: boolean;
+  html?: boolean;
 }
 
 export function routesVerb(): Command {
-  return verb("routes", "show where an event would go, and why; sends nothing", "config", "source", "json")
-    .argument("[event]", "name of the event", "note.completed")
-    .option(
-      "--data <file>",
-      "take the event from this file (- for standard input) instead of a sample; a `note` in it is the note in full",
-    )
-    .option("--render", "show what each target would be sent")
+  const { about, options } = words.routes;
+  return verb("routes", about, "config", "source", "json")
+    .argument("[event]", options.event, "note.completed")
+    .option("--data <file>", options.data)
+    .option("--render", options.render)
+    .option("--html", options.html)
     .action(async (event: string, options: Options) => {
+      if (options.html && !options.render) {
+        throw new RelayError(({ routes }) => routes.htmlAlone, undefined, ExitCode.usage);
+      }
       const loaded = await configOf(options);
       const data = options.data === undefined ? undefined : readInput(options.data);
       const found = incoming(sourceOf(loaded, options.source), event, Date.now(), data);
-      if ("problem" in found) {
-        throw new RelayError(`Cannot read the event: ${found.problem}`, undefined, ExitCode.failed);
-      }
+      if ("problem" in found) throw new RelayError(({ routes }) => routes.cannotRead(found.problem));
       const result = explain(loaded, data ? found : { ...found, note: sampleNote() }, options);
-      print(loaded.redact(options.json ? JSON.stringify(result, null, 2) : lines(result).join("\n")));
+      if (options.json) printJson(result, loaded.redact);
+      else print(loaded.redact(lines(result, options.html).join("\n")));
     });
 }
 
@@ -49,29 +50,51 @@ function explain({ config }: LoadedConfig, event: ReadableEvent, options: Option
   };
 }
 
-function lines(result: ReturnType<typeof explain>): string[] {
-  const goesTo = result.targets.length === 0 ? "no target: it is kept as unrouted" : result.targets.join(", ");
+type Result = ReturnType<typeof explain>;
+
+function lines({ event, targets, isFallback, routes, problems, messages = [] }: Result, asHtml?: boolean): string[] {
+  const { routes: said, pages: { verdicts } } = words;
+  const goesTo = paint("bold", targets.length === 0 ? said.nowhere : targets.join(", "));
   return [
-    `${visible(result.event)} goes to ${paint("bold", goesTo)}${
-      result.isFallback ? " (the fallback: no route matches)" : ""
-    }`,
-    ...result.routes.map(({ on, to, verdict }, index) =>
+    said.goesTo(visible(event), isFallback ? `${goesTo} (${said.fallback})` : goesTo),
+    ...routes.map(({ on, to, verdict }, index) =>
       `  routes[${index}]  ${on.join(", ")} → ${to.join(", ")}: ${
-        paint(verdict === "matched" ? "green" : "gray", words.pages.verdicts[verdict])
+        paint(verdict === "matched" ? "green" : "gray", verdicts[verdict])
       }`
     ),
-    ...result.problems.map((problem) => `  ${paint("yellow", problem.in(locale))}`),
-    ...(result.messages ?? []).flatMap((one) => [
-      "",
-      paint("bold", one.target),
-      ...("problem" in one ? [`  ${paint("red", one.problem.in(locale))}`] : fields(one.message)),
-    ]),
+    ...problems.map((problem) => `  ${paint("yellow", visible(problem.in(locale)))}`),
+    ...messages.flatMap((one) => ["", paint("bold", one.target), ...messageLines(one, asHtml)]),
   ];
 }
 
-function fields(message: Record<string, unknown>): string[] {
-  return Object.entries(message).filter(([, value]) => value !== undefined).flatMap(([name, value]) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-    return [`  ${name}:`, ...text.trimEnd().split("\n").map((line) => `    ${visible(line)}`)];
+/** What a person reads of a message; of an email the HTML as it is, where that is asked for. */
+function messageLines(one: Preview, asHtml = false): string[] {
+  if ("problem" in one) return [`  ${paint("red", visible(one.problem.in(locale)))}`];
+  const { html, text } = one.message;
+  if (asHtml && typeof html === "string") return html.trimEnd().split("\n").map(visible);
+  // The text says all that the HTML and the blocks do.
+  const beside = text === undefined ? [] : ["html", "blocks"];
+  const fields = Object.entries(one.message).filter(([name, value]) => value !== undefined && !beside.includes(name));
+  return fields.flatMap(([name, value]) => {
+    const lines = valueLines(value);
+    const title = paint("gray", `${words.routes.fields[name] ?? name}:`);
+    if (fields.length === 1) return lines.map((line) => `  ${line}`.trimEnd());
+    return lines.length === 1
+      ? [`  ${title} ${lines[0]}`]
+      : [`  ${title}`, ...lines.map((line) => `    ${line}`.trimEnd())];
   });
+}
+
+/** A value as a person reads it; a text that holds JSON is JSON. */
+function valueLines(value: unknown): string[] {
+  const text = typeof value === "string" ? indented(value) : JSON.stringify(value, null, 2);
+  return text.trimEnd().split("\n").map(visible);
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }

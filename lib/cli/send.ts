@@ -2,38 +2,48 @@
 
 import process from "node:process";
 import type { Command } from "commander";
+import type { LoadedConfig } from "../config/load.ts";
 import { sampleNames } from "../connectvets/samples.ts";
-import { ExitCode } from "../errors.ts";
+import { ExitCode, RelayError, sayError } from "../errors.ts";
+import { formatId, type IdBytes } from "../id.ts";
 import { listenerUrl } from "../listener_url.ts";
+import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { visible } from "../log.ts";
 import { isLoopback } from "../outbound/addresses.ts";
-import { requestTo } from "../sources/source.ts";
+import { idOf } from "../pipeline/accept.ts";
+import { requestTo, type Source } from "../sources/source.ts";
+import { storePlace } from "../store_place.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
+import { showAttempts } from "./follow.ts";
+import { words } from "./language.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";
 import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { inStoreOf, type OpenStore } from "./store.ts";
+
+/** How long `--wait` follows an event, in milliseconds. */
+const WAIT_MS = 60_000;
 
 interface Options extends SourceOptions {
   data?: string;
   url?: string;
   to?: string;
+  wait?: boolean;
 }
 
 export function sendVerb(): Command {
-  return verb("send", "sign a sample event and post it to the running relay", "config", "source", "json")
-    .argument("[event]", "name of the event; default: note.completed")
-    .option("--data <file>", "send the bytes of this file (- for standard input) instead of a sample")
-    .option("--url <url>", "where to post; default: this config's listener, on this machine")
-    .option("--to <target>", "send one test message to this target alone, through the store and past the routes")
-    .addHelpText(
-      "after",
-      `\nSamples: ${sampleNames.join(", ")}` +
-        "\nExit: 0 if the relay answered 200, or with --to if the target took the message; 1 if not.",
-    )
+  const { about, options, help } = words.send;
+  return verb("send", about, "config", "source", "json")
+    .argument("[event]", options.event)
+    .option("--data <file>", options.data)
+    .option("--url <url>", options.url)
+    .option("--to <target>", options.to)
+    .option("--wait", options.wait)
+    .addHelpText("after", help(sampleNames))
     .action((event: string | undefined, options: Options) =>
       options.to === undefined
         ? send(event ?? "note.completed", options)
-        : sendTo(event, { ...options, to: options.to })
+        : sendTo(event, { ...options, to: options.to, waitMs: options.wait ? WAIT_MS : undefined })
     );
 }
 
@@ -47,15 +57,65 @@ async function send(event: string, options: Options): Promise<void> {
   const isLocal = options.url === undefined || isLoopback(hostOf(url));
   const isHere = isLocal && (listen.tls !== undefined || url.startsWith("http:"));
   const { status, text, fingerprint } = await post(url, draft.body, headers, isHere);
-  if (options.json) printJson({ url, status, answer: text });
-  else print(`${status} ${visible(text)}`);
+  if (!options.json) print(`${status} ${visible(text)}`);
+  if (fingerprint !== undefined && fingerprint !== fingerprintOf(listen.tls!.cert)) {
+    process.stderr.write(`${words.send.otherCertificate}\n`);
+  }
   if (status !== 200) process.exitCode = ExitCode.failed;
-  if (fingerprint === undefined || fingerprint === fingerprintOf(listen.tls!.cert)) return;
-  process.stderr.write(
-    "The relay shows another certificate than that of the config now: reload it, if the config's is the one to show\n",
-  );
+  const stored = status === 200
+    ? await storedEvent(loaded, eventOf(source, draft), { ...options, isLocal, isNew: text !== "Already processed" })
+    : {};
+  if (options.json) printJson({ url, status, answer: text, event: null, targets: null, ...stored }, loaded.redact);
 }
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : "";
+}
+
+/** The id that the relay gives this event; `undefined` if its source would not take it. */
+function eventOf(source: Source, { headers, body }: ReturnType<Source["draft"]>): IdBytes | undefined {
+  const read = source.read({ headers: new Headers(headers), body });
+  return "problem" in read ? undefined : idOf({ source, body, event: read.event }, []);
+}
+
+interface Storing {
+  isLocal: boolean;
+  isNew: boolean;
+  wait?: boolean;
+  json?: boolean;
+}
+
+/** Tells where an event goes that the relay has taken, and follows it with `--wait`; gives what `--json` says of it. */
+async function storedEvent(loaded: LoadedConfig, id: IdBytes | undefined, options: Storing): Promise<object> {
+  const place = storePlace(loaded);
+  let problem: Phrase;
+  if ("file" in place && !options.isLocal) problem = ({ send }) => send.unknown.elsewhere;
+  else {
+    try {
+      const told = id && await inStoreOf(loaded, (open) => tell(open, id, options));
+      if (told) return told;
+      problem = ({ send }) => send.unknown.notStored(place.shown);
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      problem = (words) => words.send.unknown.noStore(sayError(error)(words));
+    }
+  }
+  if (options.wait) process.exitCode = ExitCode.failed;
+  if (!options.json) process.stderr.write(`${visible(problem(words))}\n`);
+  return { problem: inEnglish(problem) };
+}
+
+async function tell(open: OpenStore, id: IdBytes, { isNew, wait, json }: Storing): Promise<object | undefined> {
+  const story = await open.store.story(id);
+  if (!story) return undefined;
+  const event = formatId(id);
+  const targets = [...new Set(story.deliveries.map(({ target }) => target))];
+  const said = words.send.event;
+  if (!json) {
+    print(isNew ? (targets.length > 0 ? said.goesTo : said.unrouted)(event, targets) : said.duplicate(event, targets));
+  }
+  if (!wait) return { event, targets };
+  const deliveries = await showAttempts(open, id, { until: "ended", patienceMs: WAIT_MS, isQuiet: json });
+  if (!json && deliveries.some(({ state }) => state !== "delivered")) print(words.send.follow.seeEvent(event));
+  return { event, targets, deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery) };
 }

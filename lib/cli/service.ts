@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { dotenvWarnings, installService, type Step, uninstallService } from "../service/install.ts";
 import { paint } from "../log.ts";
 import { unitText } from "../service/unit.ts";
+import { locale } from "./language.ts";
 import { print, printJson, verb } from "./shared.ts";
 
 export function serviceVerb(): Command {
@@ -21,7 +22,7 @@ export function serviceVerb(): Command {
         .addHelpText("after", INSTALL_HELP)
         .action(({ start, json }: { start: boolean; json?: boolean }) => {
           const warnings = dotenvWarnings();
-          const steps = installService({ start });
+          const steps = installService({ start, locale });
           if (json) return printJson({ ok: true, steps, warnings });
           tell(steps);
           if (warnings.length > 0) print("", paint("yellow", "Warnings"), ...warnings.map((one) => `  ${one}`));

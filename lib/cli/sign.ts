@@ -2,11 +2,13 @@
 
 import type { Command } from "commander";
 import { requestTo } from "../sources/source.ts";
+import { words } from "./language.ts";
 import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 export function signVerb(): Command {
-  return verb("sign", "print the signature header's value for these bytes", "config", "source", "json")
-    .argument("[file]", "file to sign, - for standard input", "-")
+  const { about, file } = words.send.sign;
+  return verb("sign", about, "config", "source", "json")
+    .argument("[file]", file, "-")
     .action(async (file: string, options: SourceOptions) => {
       const source = sourceOf(await configOf(options), options.source);
       const draft = source.draft("", readInput(file));
@@ -16,7 +18,7 @@ export function signVerb(): Command {
     });
 }
 
-/** A signature as it is printed: of one header the value alone, of several each with its name. */
+/** A signature as it is printed: the value alone of a single header, and each of several with its name. */
 export function signatureShown(headers: Record<string, string>): { json: object; lines: string[] } {
   const [[header, signature] = [], ...others] = Object.entries(headers);
   if (header !== undefined && others.length === 0) return { json: { header, signature }, lines: [signature!] };

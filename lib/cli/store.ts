@@ -33,7 +33,14 @@ export async function withStore<Result>(
   options: ConfigOptions,
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
-  const loaded = await configOf(options);
+  return await inStoreOf(await configOf(options), work);
+}
+
+/** As {@link withStore}, of a config that is loaded. */
+export async function inStoreOf<Result>(
+  loaded: LoadedConfig,
+  work: (open: OpenStore) => Promise<Result>,
+): Promise<Result> {
   const place = storePlace(loaded);
   rightsToStore(place).take();
   return await opened(place, (open) => work({ ...open, loaded }));

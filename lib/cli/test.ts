@@ -11,7 +11,7 @@ import { type Difference, recordFixture, type Tested, testFixture, unhit, UNROUT
 import { isSystem } from "../system_event.ts";
 import { readable } from "../sources/view.ts";
 import { type NamedFixture, readFixtureFiles, writeFixture } from "./fixture_files.ts";
-import { locale } from "./language.ts";
+import { locale, words } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { idsOf } from "./ids.ts";
 import { fromStore } from "./store.ts";
@@ -23,65 +23,34 @@ interface Options extends ConfigOptions {
   json?: boolean;
 }
 
-const help = `
-A file holds one fixture or a list of them, as JSON; of a directory, every *.json in it is taken. A fixture:
-
-  {
-    "name": "a failed note calls the night shift",
-    "event": { "event": "note.failed", "timestamp": "2026-01-31T02:10:00Z", "data": { "note_id": "N1", "status": "failed" } },
-    "expect": {
-      "targets": ["plantao", "sistema"],
-      "messages": { "plantao": { "text": "Nota N1: note.failed" }, "sistema": "as received" }
-    }
-  }
-
-  event       the payload
-  expect      "unrouted", or one or both of
-    targets   every target that it goes to, in any order
-    messages  for any of them, the fields to compare (what \`relay routes --render\` shows, as a whole value each);
-              "as received" for an HTTP target that is sent the event itself
-  name        optional: what it is called
-  note        optional: the note in full, as ConnectVets' API gives it, for messages of routes and targets with \`enrich\`
-  source      optional: the source that it comes in by
-  receivedAt  optional: when it comes in, ISO 8601; 2026-01-01T00:00:00Z unless it is given. A default message shows it
-              where the event has no "timestamp". Nothing else in a message depends on when or where it is tested,
-              unless a function of the config reads a clock: then compare other fields.
-
-A message that cannot be made fails its fixture. Secrets of the config are "[secret]" in what is compared and recorded.
-
---json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
-problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` is what no fixture ever comes by.
-With --record, the fixture; with --out as well: { file, problems }.
-
-Exit: 0 all passed, 1 some did not (or what is to be recorded is not there), 2 fixtures that cannot be read, 78 the config.`;
-
 export function testVerb(): Command {
-  return verb(
-    "test",
-    "test the config against fixtures, events with the results to expect; sends nothing",
-    "config",
-    "json",
-  )
-    .argument("[file...]", "files of fixtures, or directories of them")
-    .option("--record <id>", "print a fixture of this stored event, with what the config makes of it now")
-    .option("--out <file>", "with --record: write it to this file, which must not be there yet")
+  const { about, files, record, out, help } = words.fixtures.test;
+  return verb("test", about, "config", "json")
+    .argument("[file...]", files)
+    .option("--record <id>", record)
+    .option("--out <file>", out)
     .addHelpText("after", help)
     .action(async (files: string[], options: Options) => {
       checkUsage(files, options);
-      if (options.record !== undefined) await record(options.record, options);
+      if (options.record !== undefined) await recordFrom(options.record, options);
       else runTests(files, await configOf(options), options);
     });
 }
 
 function checkUsage(files: string[], { record, out }: Options): void {
   const problem = record !== undefined && files.length > 0
-    ? "--record takes no files of fixtures; --out names the one to write"
+    ? "recordAlone"
     : record === undefined && files.length === 0
-    ? "there is no file named, nor --record"
+    ? "noFiles"
     : record === undefined && out !== undefined
-    ? "--out goes with --record"
+    ? "outAlone"
     : undefined;
-  if (problem) throw new RelayError(`Cannot test: ${problem}`, "see `relay test --help`", ExitCode.usage);
+  if (problem === undefined) return;
+  throw new RelayError(
+    ({ fixtures: { test } }) => test.cannot(test[problem]),
+    ({ fixtures }) => fixtures.test.seeHelp,
+    ExitCode.usage,
+  );
 }
 
 type Result = NamedFixture & { tested: Tested };
@@ -122,23 +91,24 @@ function summary(results: Result[], { config }: LoadedConfig) {
 
 function lines(results: Result[], loaded: LoadedConfig): string[] {
   const { passed, failed, unhit } = summary(results, loaded);
+  const { test: said } = words.fixtures;
   const idle = [
     ...unhit.routes.map(({ index, on, to }) => [`routes[${index}]`, on.join(", "), `→ ${to.join(", ")}`]),
-    ...(unhit.fallback ? [["fallback", "anything else", `→ ${unhit.fallback}`]] : []),
+    ...(unhit.fallback ? [["fallback", said.anythingElse, `→ ${unhit.fallback}`]] : []),
   ];
   return [
     ...results.flatMap(resultLines),
-    ...(idle.length > 0 ? ["", paint("yellow", "No fixture ever comes by"), ...table(idle)] : []),
+    ...(idle.length > 0 ? ["", paint("yellow", said.unhit), ...table(idle)] : []),
     "",
-    `${paint("green", `${passed} passed`)}, ${paint(failed > 0 ? "red" : "green", `${failed} failed`)}${
-      failed > 0 ? paint("gray", "  (- expected, + what comes of it)") : ""
+    `${paint("green", said.passed(passed))}, ${paint(failed > 0 ? "red" : "green", said.failed(failed))}${
+      failed > 0 ? paint("gray", `  ${said.legend}`) : ""
     }`,
   ];
 }
 
 function resultLines(result: Result): string[] {
   const { name, fixture, tested } = result;
-  const goesTo = tested.targets.join(", ") || "no target";
+  const goesTo = tested.targets.join(", ") || words.fixtures.test.noTarget;
   return [
     `${isFailed(result) ? paint("red", "✗") : paint("green", "✓")} ${visible(name)} ${
       paint("gray", visible(`(${fixture.event.event} → ${goesTo})`))
@@ -174,23 +144,21 @@ function targetsOf(names: unknown): string {
   return lines.join("") || `${UNROUTED}\n`;
 }
 
-async function record(text: string, options: Options): Promise<void> {
+async function recordFrom(text: string, options: Options): Promise<void> {
   const { fixture, problems, redact } = await recorded(text, options);
   for (const problem of problems) process.stderr.write(`${paint("yellow", visible(problem.in(locale)))}\n`);
   if (options.out === undefined) return printJson(fixture, redact);
   writeFixture(options.out, `${redact(JSON.stringify(fixture, null, 2))}\n`);
-  if (options.json) printJson({ file: options.out, problems });
-  else print(`Wrote ${options.out}`);
+  if (options.json) printJson({ file: options.out, problems: problems });
+  else print(words.fixtures.test.wrote(options.out));
 }
 
 function recorded(text: string, options: Options) {
   return fromStore(options, async ({ store, loaded }) => {
     const [id] = await idsOf(store, [text]);
     const story = await store.story(id!);
-    if (!story) throw new RelayError(`Cannot record: no event and no delivery has the id ${visible(text)}`);
-    if (isSystem(story)) {
-      throw new RelayError(`Cannot record ${visible(text)}: it is relay's own, no route is asked for it`);
-    }
+    if (!story) throw new RelayError(({ fixtures }) => fixtures.test.noSuchId(visible(text)));
+    if (isSystem(story)) throw new RelayError(({ fixtures }) => fixtures.test.systemEvent(visible(text)));
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));
     const stored = { ...story, receivedAt: Date.parse(story.receivedAt), note: note || undefined };
     const event = readable(stored, loaded.config.sources);

@@ -90,7 +90,11 @@ export function warningsOf(
   ];
   return [
     ...secrets.filter(({ secrets }) => secrets.some((secret) => Buffer.byteLength(secret) < 16))
-      .map(({ path }): ConfigWarning => ({ path, warning: (words) => words.shortSecret })),
+      .map(({ path }): ConfigWarning => ({
+        path,
+        warning: (words) => words.shortSecret,
+        todo: { isFirst: true, say: (words) => words.longSecret(path) },
+      })),
     ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
     ...routes.flatMap(({ to, enrich, body }, index) => {

@@ -25,6 +25,7 @@ import type { ConfigWarning } from "../warnings.ts";
 import { crossIssues, warningsOf } from "./cross.ts";
 import { formatPath, issuesOf } from "./issues.ts";
 import { DEFAULT_STORE, storeSecrets, storeText } from "./store.ts";
+import { type ConfigText, placeholderWarnings } from "./placeholders.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 
 /** A config at work: checked, complete, secrets read. */
@@ -175,7 +176,7 @@ export interface Reading {
  * @param nowMs Whether a certificate is valid depends on it.
  */
 export function readConfig(exported: unknown, folder: string, nowMs = Date.now()): Reading {
-  const read: SecretsRead = { secrets: [], issues: [], files: [] };
+  const read: SecretsRead = { secrets: [], issues: [], files: [], texts: [] };
   const value = readSecrets(withPemFiles(exported), folder, [], read);
   const { issues: secretIssues, files } = read;
   const top = isObject(value) ? value : {};
@@ -210,7 +211,11 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
   const adminToken = admin ? admin.token : undefined;
   const found = {
     issues: [...secretIssues, ...issues],
-    warnings: [...keyPair.warnings, ...warningsOf(sources.built, targets.built, routes, adminToken)],
+    warnings: [
+      ...keyPair.warnings,
+      ...placeholderWarnings(read.texts),
+      ...warningsOf(sources.built, targets.built, routes, adminToken),
+    ],
     secrets,
     told: { store: storeOf(top), locale: localeOf(top) },
     keys: [
@@ -281,6 +286,8 @@ interface SecretsRead {
   secrets: string[];
   issues: ConfigIssue[];
   files: PrivateFile[];
+  /** Every text of the config. */
+  texts: ConfigText[];
 }
 
 /**
@@ -293,11 +300,12 @@ function readSecrets(
   path: readonly PropertyKey[],
   read: SecretsRead,
 ): unknown {
-  const { secrets, issues, files } = read;
+  const { secrets, issues, files, texts } = read;
   if (value instanceof ReadableSecret) {
     try {
       const text = value.read(folder);
       secrets.push(text);
+      texts.push({ path, text, variable: value.variable });
       const file = value.fileIn(folder);
       if (file !== undefined) files.push({ path: formatPath(path), file, kind: "named" });
       return text;
@@ -311,6 +319,7 @@ function readSecrets(
     return undefined;
   }
   if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], read));
+  if (typeof value === "string") texts.push({ path, text: value });
   if (!isObject(value)) return value;
   // The options of a part lie where its author wrote them: one level up.
   if (isPart(value)) return { ...value, options: readSecrets(value.options, folder, path, read) };

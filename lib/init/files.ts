@@ -3,12 +3,13 @@
 import { randomBytes } from "node:crypto";
 import exampleText from "../../relay.config.ts" with { type: "text" };
 import { quoteValue } from "../config/dotenv.ts";
+import { SAMPLE_SECRET } from "../config/placeholders.ts";
 import { type Locale, locales } from "../locale/mod.ts";
 
 /** Where notes go, and what that needs to know. Secrets are empty where the user has none yet. */
 export type Destination =
   | { kind: "slack"; url: string }
-  | { kind: "email"; via: string; from: string; to: string }
+  | { kind: "email"; via: string; from: string; to: readonly string[] }
   | { kind: "http"; url: string }
   | { kind: "script"; command: string };
 
@@ -33,22 +34,22 @@ const names: Record<Destination["kind"], string> = {
   script: "arquivo",
 };
 
-/** The example. Without a locale its comments are English, and its messages in the default language. */
-export function exampleFiles(locale?: Locale): Files {
-  const { config, dotenv } = locales[locale ?? "en"].init;
+/** The example, in a language. */
+export function exampleFiles(locale: Locale): Files {
+  const { config, dotenv } = locales[locale].init;
   const english = locales.en.init.config;
   const translated = exampleText.replace(english.about, config.about).replace(english.fallback, config.fallback);
   return {
-    config: locale ? translated.replace("defineConfig({\n", `defineConfig({\n  locale: "${locale}",\n\n`) : translated,
+    config: translated.replace("defineConfig({\n", `defineConfig({\n  locale: "${locale}",\n\n`),
     dotenv: [
-      secretLine("", locale ?? "en"),
+      secretLine("", locale),
       { name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: placeholders.slack },
       { name: "SMTP_URL", about: dotenv.smtp, value: placeholders.smtp },
     ],
   };
 }
 
-/** Where everything goes while the user knows no better: into the system's log. */
+/** Where everything goes until the user knows better: into the system's log. */
 const fallback: Destination = { kind: "script", command: "logger --tag relay" };
 
 /** What the user's answers make. */
@@ -107,14 +108,20 @@ const placeholders = {
 };
 
 function secretLine(secret: string, locale: Locale): Files["dotenv"][number] {
-  const value = secret || randomBytes(24).toString("hex");
-  return { name: "WEBHOOK_SECRET", about: locales[locale].init.dotenv.secret, value };
+  const { dotenv } = locales[locale].init;
+  const name = "WEBHOOK_SECRET";
+  if (secret) return { name, about: dotenv.secret, value: secret };
+  return { name, about: dotenv.sampleSecret, value: SAMPLE_SECRET + randomBytes(24).toString("hex") };
 }
 
 function targetText(one: Destination): string {
   const text = JSON.stringify;
   if (one.kind === "slack") return 'slack({ url: env("SLACK_WEBHOOK_URL") })';
-  if (one.kind === "email") return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${text(one.to)}] })`;
+  if (one.kind === "email") {
+    return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${
+      one.to.map((address) => text(address)).join(", ")
+    }] })`;
+  }
   if (one.kind === "http") return 'http({ url: env("SISTEMA_URL") })';
   return `script({ command: [${one.command.split(/\s+/).map((part) => text(part)).join(", ")}] })`;
 }

@@ -3,12 +3,15 @@
 import { closeSync, fchmodSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import typesText from "../../relay.d.ts" with { type: "text" };
-import { RelayError } from "../errors.ts";
+import { messageOf, RelayError } from "../errors.ts";
 import type { Locale } from "../locale/mod.ts";
 import { dotenvText, type Files } from "./files.ts";
 
 /** Name of the config's file. */
 export const CONFIG = "relay.config.ts";
+
+/** Names of all files that a new config consists of. */
+export const FILES = [CONFIG, "relay.d.ts", ".env"] as const;
 
 /** A file that a config consists of; one that is not new was there, and is left as it was. */
 export interface Written {
@@ -34,7 +37,8 @@ export function writeConfig(dir: string, { config, dotenv }: Files, locale: Loca
       return { name, path, isNew: writeNew(path, text, mode) };
     });
   } catch (error) {
-    throw new RelayError(`Cannot write to ${dir}: ${(error as NodeJS.ErrnoException).code ?? "it failed"}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RelayError(({ init }) => init.cannotWrite(dir, code ?? messageOf(error)));
   }
 }
 

@@ -614,73 +614,118 @@ const pages = {
 
 /** `relay init`, and the files that it writes. */
 const init = {
+  about: "write a config, its types, and a .env file for its secrets",
+  options: {
+    dir: "folder to write to; created if it does not exist",
+    yes: "ask nothing and write an example",
+  },
+  help: "\nOn a terminal it asks a few questions first. It never changes a file that exists already.",
   wrote: "wrote",
   kept: "kept ",
-  next: "Next:",
-  /** What to do next; the commands follow by themselves. */
-  edit: "Put your secrets into .env, and your targets and routes into relay.config.ts.",
-  otherTerminal: "from another terminal",
+  cannotWrite: (folder: string, problem: string) => `Cannot write to ${folder}: ${problem}`,
   /** What is missing in a `.env` that was left as it was. */
-  missing: (names: string) => `.env was there already; add to it: ${names}`,
+  missing: (names: readonly string[]) => `.env exists already; add ${forms.and(names)} to it`,
+  next: "Next:",
+  /** Where some of the files existed. */
+  check: (command: string) => `See what is left to do: ${command}`,
   config: {
     about:
-      "What the relay receives, what it delivers to, and what goes where. `relay check` reads it and says what it found.",
-    fallback: "Events that no route matched. Without it they are kept, but go nowhere.",
+      "What the relay receives, where it delivers, and what goes where. `relay check` shows it and finds mistakes.",
+    fallback: "Where events go that no route matches. Without a fallback they are stored, but go nowhere.",
   },
   dotenv: {
     about: "Secrets of relay.config.ts. Only you can read this file; keep it out of version control.",
-    secret: "The secret that ConnectVets gave you. Until then, this one serves for `relay send`.",
-    slack: "Your Slack incoming webhook.",
+    secret: "Secret of the webhook, from ConnectVets.",
+    sampleSecret:
+      "A sample, good enough for `relay send`. Replace it with the secret of the webhook, from ConnectVets.",
+    slack: "URL of your Slack incoming webhook.",
     smtp: "Your mail server.",
-    http: "Your other system.",
+    http: "URL of your other system.",
   },
   ask: {
     intro: "A config for relay",
+    keys: "Esc goes back one question. Ctrl-C stops. Nothing is written before the last answer.",
     failures: "Where should failed notes go?",
     completed: "Where should completed notes go?",
     kinds: { slack: "Slack", email: "Email", http: "Another system, by HTTP", script: "A script", none: "Nowhere yet" },
     slackUrl: "URL of the Slack incoming webhook",
-    smtpUrl: "Mail server, smtp://user:password@host:587",
-    from: "The sender's address",
-    to: "The recipient's address",
+    smtpUrl: "Mail server, as smtp://user:password@host:587",
+    from: "Sender's address",
+    to: "Recipients' addresses, separated by commas",
     httpUrl: "URL of the other system",
     script: "Command to run, with its arguments",
     secret: "Secret of the webhook, from ConnectVets",
-    later: "empty: put it into .env later",
+    later: "empty: add it later",
+    keep: "empty: keep the one you typed",
     invalid: {
       url: 'Expected a URL such as "https://sistema.example/webhook"',
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
-      address: 'Expected an address such as "equipe@clinica.example"',
-      empty: "Expected something",
+      address: (text: string) => `"${text}" is not an address; expected one such as "equipe@clinica.example"`,
+      empty: "Type something, or press Esc to go back",
     },
-    cancelled: "Nothing is written",
-    done: "Thank you",
+    confirm: "Write these files?",
+    write: "Yes, write them",
+    cancel: "No, write nothing",
+    cancelled: "Nothing was written",
+    done: "Done",
+  },
+  summary: {
+    title: "Summary",
+    failures: "Failed notes",
+    completed: "Completed notes",
+    secret: "Webhook secret",
+    files: "Files",
+    nowhere: "nowhere yet",
+    slack: "Slack",
+    email: (to: string) => `email to ${to}`,
+    http: (place: string) => `HTTP, ${place}`,
+    script: (command: string) => `script: ${command}`,
+    given: "the one you typed",
+    sample: "a sample for now",
+    later: (what: string) => `${what} (to be completed in .env)`,
   },
 };
 
 /** `relay check` but its warnings. */
 const check = {
-  sound: "The config is sound:",
+  about: "check the config, and show the routing table and what is left to do",
+  help: `
+It also looks at a store in PostgreSQL, and warns of problems there.
+
+Exit: 0 if the config is valid, 78 if not; then all mistakes are shown at once.`,
+  sound: "The config is valid:",
   sources: "Sources",
   everywhere: "at every address of this machine",
-  secrets: (count: number) => count === 1 ? "1 secret" : `${count} secrets`,
+  secrets: (count: number) => forms.count(count, { one: "secret", other: "secrets" }),
   certificate: "Certificate",
   until: (day: string) => `until ${day}`,
   targets: "Targets",
   routes: "Routes",
   when: "when …",
   anythingElse: "anything else",
-  goesNowhere: "is kept, goes nowhere",
+  goesNowhere: "is stored, goes nowhere",
   store: "Store",
   /** Of a database: the version of the store's schema in it. */
-  schema: (version: number) => version === 0 ? "its schema is made by the first relay" : `schema version ${version}`,
+  schema: (version: number) =>
+    version === 0 ? "the first relay to start creates the schema" : `schema version ${version}`,
   alerts: "Alerts",
-  dead: (count: number) => `${count} or more dead letters`,
+  dead: (count: number) => count === 1 ? "a dead letter" : `${forms.number(count)} or more dead letters`,
   silent: (pattern: string) => `no event ${pattern}`,
   for: (time: string) => `for ${time}`,
-  refused: (count: number) => `${count} or more refused requests`,
+  refused: (count: number) => count === 1 ? "a refused request" : `${forms.number(count)} or more refused requests`,
   within: (time: string) => `within ${time}`,
   warnings: "Warnings",
+  /** What is left to do before the relay delivers real events, a numbered list. */
+  todo: {
+    title: "Still to do:",
+    start: (command: string) => `start the relay: ${command}`,
+    reload: (command: string) => `reload the relay: ${command}`,
+    send: (command: string) => `send a test event: ${command}`,
+    sendElsewhere: (command: string) => `in another terminal, send a test event: ${command}`,
+    nothing: "Nothing left to do: the relay runs, and has received events",
+    unknown: (problem: string) => `Cannot tell whether the relay runs: ${problem}`,
+    oldStore: "the store is from an older version, which `relay serve` upgrades",
+  },
 };
 
 /**
@@ -689,6 +734,23 @@ const check = {
  */
 const warnings = {
   shortSecret: "is shorter than 16 bytes, which can be guessed",
+  longSecret: (path: string) => `use a secret of at least 16 bytes for ${path}`,
+  placeholder: {
+    left: {
+      placeholder: (put: string) => `is still a placeholder; ${put}`,
+      sample: (put: string) => `is still the sample that \`relay init\` made; ${put}`,
+    },
+    what: {
+      slack: "the URL of your Slack incoming webhook",
+      smtp: "the URL of your mail server",
+      http: "the URL of your system",
+      address: "your own email address",
+      secret: "the webhook secret from ConnectVets",
+    },
+    put: (what: string, variable: string) => `put ${what} into .env as ${variable}`,
+    putThere: (what: string) => `put ${what} there`,
+    set: (path: string, what: string) => `set ${path} to ${what}`,
+  },
   noProgram: (program: string, fault: string) => `${program} cannot be run: ${fault}`,
   /** Why a program cannot be run; paths are as a shell reads them. */
   program: {
@@ -1194,10 +1256,129 @@ const operate = {
 };
 
 /** `relay send`, `sign`, `verify`. */
-const send = {};
+const send = {
+  about: "send a sample event to the running relay, signed as its sender would sign it",
+  options: {
+    event: "type of the event (default: note.completed)",
+    data: "send the bytes of this file instead of a sample; - reads standard input",
+    url: "where to post (default: this config's listener, on this machine)",
+    to: "send a test message to this target only, past the routes",
+    wait: "follow the deliveries, attempt by attempt, for up to 60 seconds",
+  },
+  help: (samples: readonly string[]) => `
+Samples: ${samples.join(", ")}
+Each sample is a new event, with an id of its own.
+
+Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery reached its target, 1 if one failed
+for good or is still waiting after 60 seconds. With --to: 0 if the first attempt reached the target. 130 after Ctrl-C.`,
+  event: {
+    goesTo: (id: string, targets: readonly string[]) => `Event ${id} goes to ${forms.and(targets)}`,
+    duplicate: (id: string, targets: readonly string[]) =>
+      `Event ${id} is stored already, and nothing is sent again` +
+      (targets.length > 0 ? `; it went to ${forms.and(targets)}` : ""),
+    unrouted: (id: string) => `Event ${id} matches no route: it is stored and goes to no target`,
+  },
+  /** Why the event's id and targets are not printed. */
+  unknown: {
+    elsewhere: "The relay at this URL keeps its events on another machine, so their ids and targets are not known here",
+    notStored: (store: string) => `The event is not in ${store}: the relay that answered uses another store`,
+    noStore: (problem: string) => `The event's id and targets are not known: ${problem}`,
+  },
+  otherCertificate: "The relay shows another certificate than the one in the config; reload it to use the config's",
+  follow: {
+    delivered: (target: string, attempt: number, took: string) => `${target}: attempt ${attempt} delivered in ${took}`,
+    failed: (target: string, attempt: number, reason: string) => `${target}: attempt ${attempt} failed: ${reason}`,
+    dead: (target: string, attempt: number, reason: string) =>
+      `${target}: attempt ${attempt} failed for good: ${reason}`,
+    nextIn: (time: string) => `next attempt in ${time}`,
+    nextNow: "next attempt now",
+    /** While it waits, on one line that is then taken away. */
+    waiting: (deliveries: number) =>
+      `waiting for ${forms.count(deliveries, { one: "delivery", other: "deliveries" })}, Ctrl-C stops`,
+    late: (time: string, targets: readonly string[]) => `Still waiting after ${time}: ${forms.and(targets)}`,
+    seeStatus: "`relay status` shows whether the relay runs, and the state of each target",
+    seeEvent: (id: string) => `\`relay events ${id}\` shows the whole story`,
+  },
+  /** `relay send --to`. */
+  test: {
+    cannot: (problem: string) => `Cannot send a test message: ${problem}`,
+    toAlone: "--to cannot be combined with an event, --data or --url",
+    toAloneHint: "leave out --to to send an event through the routes",
+  },
+  post: {
+    notUrl: (url: string) => `Cannot post to "${url}": expected a URL that starts with http:// or https://`,
+    noAnswer: (url: string, time: string) => `Cannot post to ${url}: no answer within ${time}`,
+    seeProxy: "check `http_proxy`, `https_proxy` and `no_proxy` in the environment",
+    seeTls: "the server does not speak HTTPS, or has a certificate that no sender would trust",
+    seeScheme: "if the server speaks HTTPS, start the URL with https://",
+    start: "start the relay with `relay serve`, or give another --url",
+  },
+  sign: {
+    about: "print the signature header for these bytes",
+    file: "file to sign; - reads standard input",
+  },
+  verify: {
+    about: "check a signature, and say what is wrong with it",
+    file: "file with the signed bytes; - reads standard input",
+    signature: "value of the signature header",
+    help: "\nExit: 0 if the signature is good, 1 if not.",
+    good: "The signature is good.",
+    bad: "The signature is not good.",
+  },
+  /** What `relay verify` finds out about a signature; each is a sentence. */
+  explain: {
+    bySecret: (source: string) => `It was made with the secret of source "${source}".`,
+    bySecretOf: (number: number, count: number, source: string) =>
+      `It was made with secret ${number} of ${count} of source "${source}".`,
+    noPrefixAccepted: (prefix: string) => `It has no "${prefix}" before the digest, which is accepted.`,
+    noPrefix: (prefix: string) => `It has no "${prefix}" before the digest.`,
+    otherPrefix: (given: string, prefix: string) => `It begins with "${given}", not with "${prefix}".`,
+    empty: "It is empty.",
+    isHex: "The digest seems to be hex; it must be base64.",
+    isBase64: "The digest seems to be base64; it must be hex.",
+    notBase64: (length: number) => `The digest must be ${length} characters of base64.`,
+    notHex: "The digest has characters that are not hex digits.",
+    hexLength: (given: number, length: number) =>
+      `The digest has ${forms.count(given, { one: "hex digit", other: "hex digits" })}; it must have ${length}.`,
+    /** @param algorithm Empty where it is the source's own. @param source Empty where the secret is the source's own. */
+    madeOver: ({ algorithm, source, change }: { algorithm: string; source: string; change: string }) =>
+      `It was made${algorithm && ` by ${algorithm}`}` +
+      (source ? ` with a secret of source "${source}"` : change ? " over other bytes" : " over these bytes") +
+      (change ? `: ${change}` : source || algorithm ? "" : ", but it is written in another form") + ".",
+    fitsNone: "It fits no secret in the config, neither over these bytes nor with a usual change to them. " +
+      "Compare the secret with the sender's, and check that these are exactly the bytes that were received.",
+    /** How the bytes that were signed differ from these. */
+    changes: {
+      markBefore: "with a byte order mark before them",
+      noMark: "without the byte order mark before them",
+      lineEnd: "with a line end after them",
+      crLf: "with a line end (CR LF) after them",
+      noLineEnd: "without the line end after them",
+      lf: "with the line ends LF in place of CR LF",
+      crLfs: "with the line ends CR LF in place of LF",
+      trimmed: "without white space at their ends",
+      rewritten: "the JSON was read and written again, which changes its bytes",
+      rewrittenLineEnd: "the JSON was read and written again, with a line end after it",
+    },
+  },
+};
 
 /** `relay routes`. */
-const routes = {};
+const routes = {
+  about: "show where an event would go, and why; sends nothing",
+  options: {
+    event: "type of the event",
+    data: "use the event in this file instead of a sample; - reads standard input; a `note` in it is the note in full",
+    render: "show the message that each target would get",
+    html: "with --render: show the HTML of emails instead of their text",
+  },
+  htmlAlone: "--html works only with --render",
+  cannotRead: (problem: string) => `Cannot read the event: ${problem}`,
+  goesTo: (event: string, targets: string) => `${event} goes to ${targets}`,
+  nowhere: "no target: it is stored as unrouted",
+  fallback: "the fallback, since no route matches",
+  fields: { subject: "Subject", text: "Text", html: "HTML", body: "Body", blocks: "Blocks" } as Record<string, string>,
+};
 
 /** `relay serve`, where it cannot start. */
 const serve = {};
@@ -1207,6 +1388,100 @@ const fixtures = {
   cannotRead: (mistakes: number) =>
     `Cannot read the fixtures: ${forms.count(mistakes, { one: "mistake", other: "mistakes" })}`,
   seeHelp: "`relay test --help` describes them",
+  test: {
+    about: "test the config against fixtures: events, and what should happen to them; sends nothing",
+    files: "fixture files, or folders of them",
+    record: "print a fixture of this stored event, with what the config does with it now",
+    out: "with --record: write the fixture to this new file",
+    help: `
+A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as
+JSON; of a folder, every *.json in it is read.
+
+  {
+    "name": "a failed note calls the night shift",
+    "event": { "event": "note.failed", "timestamp": "2026-01-31T02:10:00Z", "data": { "note_id": "N1", "status": "failed" } },
+    "expect": {
+      "targets": ["plantao", "sistema"],
+      "messages": { "plantao": { "text": "Nota N1: note.failed" }, "sistema": "as received" }
+    }
+  }
+
+  event       the payload
+  expect      "unrouted", or one or both of:
+    targets   all targets that it goes to, in any order
+    messages  for any target, the fields to compare, each as a whole; \`relay routes --render --json\` shows them.
+              "as received" means that an HTTP target gets the event itself
+  name        optional: a name for the fixture
+  note        optional: the note in full, as ConnectVets' API returns it, for messages with \`enrich\`
+  source      optional: the source that receives it
+  receivedAt  optional: when it is received, in ISO 8601; default 2026-01-01T00:00:00Z. A default message shows this
+              time if the event has no "timestamp"
+
+A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function
+in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
+
+--json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
+problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lists the routes that no fixture matches.
+With --record it prints the fixture; with --out as well, { file, problems }.
+
+Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the fixtures cannot be read, 78 if the config
+is not valid.`,
+    cannot: (problem: string) => `Cannot test: ${problem}`,
+    seeHelp: "see `relay test --help`",
+    recordAlone: "--record takes no fixture files; name the file to write with --out",
+    noFiles: "name fixture files to test, or use --record",
+    outAlone: "--out works only with --record",
+    noTarget: "no target",
+    anythingElse: "anything else",
+    unhit: "Routes that no fixture matches",
+    passed: (count: number) => `${forms.number(count)} passed`,
+    failed: (count: number) => `${forms.number(count)} failed`,
+    legend: "(- expected, + actual)",
+    wrote: (file: string) => `Wrote ${file}`,
+    noSuchId: (id: string) => `Cannot record ${id}: no event or delivery has this id`,
+    systemEvent: (id: string) => `Cannot record ${id}: it is a system event, which no route applies to`,
+    maskedSecret: "The event contains a secret of this config; the fixture contains a mask instead",
+    nothingSent: (target: string) => `nothing is sent to "${target}"`,
+  },
+  /** What is wrong with a fixture, or with its file. */
+  mistakes: {
+    noFiles: "this folder has no *.json file",
+    notJson: (problem: string) => `this is not JSON: ${problem}`,
+    none: "this file has no fixture",
+  },
+  cannotWrite: (file: string, problem: string) => `Cannot write ${file}: ${problem}`,
+  fileExists: "this file exists already",
+  otherOut: "choose another name for --out",
+  diff: {
+    about: "show which stored events another config would send elsewhere",
+    config: "the other config, such as new.config.ts",
+    since: "events since then: a duration such as 7d, or a date",
+    type: "only events of this type, such as note.failed or note.*",
+    all: "print a line for each event too",
+    help: `
+Routes stored events by both configs. It changes nothing and sends nothing. Each config reads the .env beside it.
+
+An event goes elsewhere if its targets differ, or if one of its targets has moved: another kind, address or URL.
+
+--json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
+groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of
+targets, empty for an unrouted event; moved lists the targets that have moved, which targets describes; problem is the
+error that a \`when\` of the new config threw.
+
+Exit, as diff(1): 0 if nothing goes elsewhere, 1 if something does, 2 on trouble, 78 if a config is not valid, 130 after
+Ctrl-C.`,
+    progress: (checked: number, changed: number) =>
+      `compared ${forms.count(checked, { one: "event", other: "events" })}, ${
+        forms.number(changed)
+      } would go elsewhere; Ctrl-C stops`,
+    suchAs: (id: string) => `such as ${id}`,
+    moved: (target: string) => `${target} (moved)`,
+    movedTo: (target: string, from: string, to: string) => `${target} has moved from ${from} to ${to}`,
+    movedUrl: (target: string, place: string) => `${target} has moved to another URL at ${place}`,
+    noTarget: "no target",
+    total: (changed: string, checked: number) =>
+      `${changed} of ${forms.count(checked, { one: "event", other: "events" })} would go elsewhere`,
+  },
 };
 
 /** `relay backup`, `restore` and `migrate`. */

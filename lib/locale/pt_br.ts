@@ -659,60 +659,93 @@ const pages: Language["pages"] = {
 
 /** `relay init`, and the files that it writes. */
 const init: Language["init"] = {
-  wrote: "criado  ",
-  kept: "mantido ",
+  about: "cria uma configuração, os tipos dela e um arquivo .env para os segredos",
+  options: {
+    dir: "pasta em que gravar; é criada se não existir",
+    yes: "não pergunta nada e cria um exemplo",
+  },
+  help: "\nEm um terminal, faz antes algumas perguntas. Nunca altera um arquivo que já existe.",
+  wrote: "criado ",
+  kept: "mantido",
+  cannotWrite: (folder, problem) => `Não foi possível gravar em ${folder}: ${problem}`,
+  missing: (names) => `.env já existe; acrescente a ele ${forms.and(names)}`,
   next: "Próximos passos:",
-  edit: "Coloque os segredos em .env, e os destinos e as rotas em relay.config.ts.",
-  otherTerminal: "em outro terminal",
-  missing: (names) => `.env já existia; acrescente a ele: ${names}`,
+  check: (command) => `Veja o que falta fazer: ${command}`,
   config: {
     about:
-      "O que o relay recebe, para onde entrega, e o que vai para onde. `relay check` lê este arquivo e diz o que achou.",
-    fallback: "Eventos que nenhuma rota pegou. Sem isto eles ficam guardados, mas não vão a lugar nenhum.",
+      "O que o relay recebe, para onde entrega e o que vai para onde. `relay check` mostra tudo isso e encontra erros.",
+    fallback: "Para onde vão os eventos sem rota. Sem `fallback` eles ficam guardados, mas não vão a lugar nenhum.",
   },
   dotenv: {
     about: "Segredos de relay.config.ts. Só você pode ler este arquivo; não o coloque no controle de versão.",
-    secret: "O segredo que o ConnectVets deu a você. Até lá, este serve para `relay send`.",
-    slack: "Seu incoming webhook do Slack.",
-    smtp: "Seu servidor de email.",
-    http: "Seu outro sistema.",
+    secret: "Segredo do webhook, fornecido pelo ConnectVets.",
+    sampleSecret:
+      "Um exemplo, suficiente para `relay send`. Troque-o pelo segredo do webhook, fornecido pelo ConnectVets.",
+    slack: "URL do seu incoming webhook do Slack.",
+    smtp: "Seu servidor de e-mail.",
+    http: "URL do seu outro sistema.",
   },
   ask: {
     intro: "Uma configuração para o relay",
+    keys: "Esc volta uma pergunta. Ctrl-C interrompe. Nada é gravado antes da última resposta.",
     failures: "Para onde devem ir as notas que falharam?",
     completed: "Para onde devem ir as notas concluídas?",
     kinds: {
       slack: "Slack",
-      email: "Email",
+      email: "E-mail",
       http: "Outro sistema, por HTTP",
       script: "Um script",
       none: "Por enquanto, nenhum lugar",
     },
     slackUrl: "URL do incoming webhook do Slack",
-    smtpUrl: "Servidor de email, smtp://usuario:senha@host:587",
+    smtpUrl: "Servidor de e-mail, como smtp://usuario:senha@host:587",
     from: "Endereço do remetente",
-    to: "Endereço do destinatário",
+    to: "Endereços dos destinatários, separados por vírgulas",
     httpUrl: "URL do outro sistema",
-    script: "Comando a executar, com seus argumentos",
-    secret: "Segredo do webhook, dado pelo ConnectVets",
-    later: "vazio: coloque em .env depois",
+    script: "Comando a executar, com os argumentos",
+    secret: "Segredo do webhook, fornecido pelo ConnectVets",
+    later: "vazio: fica para depois",
+    keep: "vazio: mantém o que você digitou",
     invalid: {
       url: 'É preciso uma URL como "https://sistema.example/webhook"',
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
-      address: 'É preciso um endereço como "equipe@clinica.example"',
-      empty: "É preciso escrever algo",
+      address: (text) => `"${text}" não é um endereço; é preciso um como "equipe@clinica.example"`,
+      empty: "Digite algo, ou tecle Esc para voltar",
     },
-    cancelled: "Nada foi criado",
-    done: "Obrigado",
+    confirm: "Gravar estes arquivos?",
+    write: "Sim, gravar",
+    cancel: "Não gravar nada",
+    cancelled: "Nada foi gravado",
+    done: "Pronto",
+  },
+  summary: {
+    title: "Resumo",
+    failures: "Notas que falharam",
+    completed: "Notas concluídas",
+    secret: "Segredo do webhook",
+    files: "Arquivos",
+    nowhere: "por enquanto, nenhum lugar",
+    slack: "Slack",
+    email: (to) => `e-mail para ${to}`,
+    http: (place) => `HTTP, ${place}`,
+    script: (command) => `script: ${command}`,
+    given: "o que você digitou",
+    sample: "um exemplo, por enquanto",
+    later: (what) => `${what} (a completar em .env)`,
   },
 };
 
 /** `relay check` but its warnings. */
 const check: Language["check"] = {
-  sound: "Configuração em ordem:",
+  about: "verifica a configuração e mostra as rotas e o que falta fazer",
+  help: `
+Também examina um banco de eventos em PostgreSQL, e avisa dos problemas dele.
+
+Código de saída: 0 se a configuração é válida, 78 se não é; nesse caso, todos os erros são mostrados de uma vez.`,
+  sound: "A configuração é válida:",
   sources: "Origens",
   everywhere: "em todos os endereços desta máquina",
-  secrets: (count) => count === 1 ? "1 segredo" : `${count} segredos`,
+  secrets: (count) => forms.count(count, { one: "segredo", other: "segredos" }),
   certificate: "Certificado",
   until: (day) => `até ${day}`,
   targets: "Destinos",
@@ -721,14 +754,24 @@ const check: Language["check"] = {
   anythingElse: "qualquer outro",
   goesNowhere: "fica guardado, não vai a lugar nenhum",
   store: "Banco de eventos",
-  schema: (version) => version === 0 ? "o esquema é criado pelo primeiro relay" : `esquema na versão ${version}`,
+  schema: (version) => version === 0 ? "o primeiro relay a iniciar cria o esquema" : `versão ${version} do esquema`,
   alerts: "Alertas",
-  dead: (count) => `${count} ou mais falhas definitivas`,
+  dead: (count) => count === 1 ? "uma falha definitiva" : `${forms.number(count)} ou mais falhas definitivas`,
   silent: (pattern) => `nenhum evento ${pattern}`,
   for: (time) => `por ${time}`,
-  refused: (count) => `${count} ou mais pedidos recusados`,
+  refused: (count) => count === 1 ? "uma requisição recusada" : `${forms.number(count)} ou mais requisições recusadas`,
   within: (time) => `em ${time}`,
   warnings: "Avisos",
+  todo: {
+    title: "Falta fazer:",
+    start: (command) => `inicie o relay: ${command}`,
+    reload: (command) => `recarregue o relay: ${command}`,
+    send: (command) => `envie um evento de teste: ${command}`,
+    sendElsewhere: (command) => `em outro terminal, envie um evento de teste: ${command}`,
+    nothing: "Não falta fazer nada: o relay está em execução e já recebeu eventos",
+    unknown: (problem) => `Não foi possível saber se o relay está em execução: ${problem}`,
+    oldStore: "o banco de eventos é de uma versão anterior, que `relay serve` atualiza",
+  },
 };
 
 /**
@@ -736,7 +779,24 @@ const check: Language["check"] = {
  * that of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
  */
 const warnings: Language["warnings"] = {
-  shortSecret: "tem menos de 16 bytes, e pode ser adivinhado",
+  shortSecret: "tem menos de 16 bytes e pode ser adivinhado",
+  longSecret: (path) => `use um segredo de pelo menos 16 bytes em ${path}`,
+  placeholder: {
+    left: {
+      placeholder: (put) => `ainda não foi preenchido; ${put}`,
+      sample: (put) => `ainda é o exemplo criado por \`relay init\`; ${put}`,
+    },
+    what: {
+      slack: "a URL do seu incoming webhook do Slack",
+      smtp: "a URL do seu servidor de e-mail",
+      http: "a URL do seu sistema",
+      address: "o seu endereço de e-mail",
+      secret: "o segredo do webhook fornecido pelo ConnectVets",
+    },
+    put: (what, variable) => `coloque em .env, como ${variable}, ${what}`,
+    putThere: (what) => `coloque ali ${what}`,
+    set: (path, what) => `preencha ${path} com ${what}`,
+  },
   noProgram: (program, fault) => `${program} não pode ser executado: ${fault}`,
   program: {
     missing: (path) => `não existe o arquivo ${path}`,
@@ -1237,10 +1297,130 @@ const operate: Language["operate"] = {
 };
 
 /** `relay send`, `sign`, `verify`. */
-const send: Language["send"] = {};
+const send: Language["send"] = {
+  about: "envia um evento de exemplo ao relay em execução, assinado como quem envia assinaria",
+  options: {
+    event: "tipo do evento (padrão: note.completed)",
+    data: "envia os bytes deste arquivo em vez de um exemplo; - lê a entrada padrão",
+    url: "para onde enviar (padrão: o endereço desta configuração, nesta máquina)",
+    to: "envia uma mensagem de teste só a este destino, sem passar pelas rotas",
+    wait: "acompanha as entregas, tentativa por tentativa, por até 60 segundos",
+  },
+  help: (samples) => `
+Exemplos: ${samples.join(", ")}
+Cada exemplo é um evento novo, com um id próprio.
+
+Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma
+falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino.
+130 depois de Ctrl-C.`,
+  event: {
+    goesTo: (id, targets) => `O evento ${id} vai para ${forms.and(targets)}`,
+    duplicate: (id, targets) =>
+      `O evento ${id} já estava guardado, e nada é enviado de novo` +
+      (targets.length > 0 ? `; ele foi para ${forms.and(targets)}` : ""),
+    unrouted: (id) => `Nenhuma rota serve para o evento ${id}: ele fica guardado e não vai a nenhum destino`,
+  },
+  unknown: {
+    elsewhere:
+      "O relay desta URL guarda os eventos em outra máquina; por isso o id e os destinos não são conhecidos aqui",
+    notStored: (store) => `O evento não está em ${store}: o relay que respondeu usa outro banco de eventos`,
+    noStore: (problem) => `O id e os destinos do evento não são conhecidos: ${problem}`,
+  },
+  otherCertificate:
+    "O relay mostra um certificado diferente do que está na configuração; recarregue-o para usar o da configuração",
+  follow: {
+    delivered: (target, attempt, took) => `${target}: tentativa ${attempt} entregue em ${took}`,
+    failed: (target, attempt, reason) => `${target}: tentativa ${attempt} falhou: ${reason}`,
+    dead: (target, attempt, reason) => `${target}: falha definitiva na tentativa ${attempt}: ${reason}`,
+    nextIn: (time) => `próxima tentativa em ${time}`,
+    nextNow: "próxima tentativa agora",
+    waiting: (deliveries) =>
+      `aguardando ${forms.count(deliveries, { one: "entrega", other: "entregas" })}; Ctrl-C interrompe`,
+    late: (time, targets) => `Ainda aguardando depois de ${time}: ${forms.and(targets)}`,
+    seeStatus: "`relay status` mostra se o relay está em execução e o estado de cada destino",
+    seeEvent: (id) => `\`relay events ${id}\` mostra a história completa`,
+  },
+  test: {
+    cannot: (problem) => `Não foi possível enviar a mensagem de teste: ${problem}`,
+    toAlone: "--to não pode ser usado junto com um evento, --data ou --url",
+    toAloneHint: "sem --to, o evento é enviado pelas rotas",
+  },
+  post: {
+    notUrl: (url) => `Não foi possível enviar para "${url}": é preciso uma URL que comece com http:// ou https://`,
+    noAnswer: (url, time) => `Não foi possível enviar para ${url}: nenhuma resposta em ${time}`,
+    seeProxy: "verifique `http_proxy`, `https_proxy` e `no_proxy` no ambiente",
+    seeTls: "o servidor não fala HTTPS, ou tem um certificado em que quem envia não confiaria",
+    seeScheme: "se o servidor fala HTTPS, comece a URL com https://",
+    start: "inicie o relay com `relay serve`, ou indique outra --url",
+  },
+  sign: {
+    about: "mostra o cabeçalho de assinatura para estes bytes",
+    file: "arquivo a assinar; - lê a entrada padrão",
+  },
+  verify: {
+    about: "confere uma assinatura e diz o que há de errado com ela",
+    file: "arquivo com os bytes assinados; - lê a entrada padrão",
+    signature: "valor do cabeçalho de assinatura",
+    help: "\nCódigo de saída: 0 se a assinatura é válida, 1 se não é.",
+    good: "A assinatura é válida.",
+    bad: "A assinatura não é válida.",
+  },
+  explain: {
+    bySecret: (source) => `Foi feita com o segredo da origem "${source}".`,
+    bySecretOf: (number, count, source) => `Foi feita com o segredo ${number} de ${count} da origem "${source}".`,
+    noPrefixAccepted: (prefix) => `Falta "${prefix}" antes do hash, o que é aceito.`,
+    noPrefix: (prefix) => `Falta "${prefix}" antes do hash.`,
+    otherPrefix: (given, prefix) => `Começa com "${given}", e não com "${prefix}".`,
+    empty: "Está vazia.",
+    isHex: "O hash parece estar em hexadecimal; deveria estar em base64.",
+    isBase64: "O hash parece estar em base64; deveria estar em hexadecimal.",
+    notBase64: (length) => `O hash deveria ter ${length} caracteres em base64.`,
+    notHex: "O hash tem caracteres que não são dígitos hexadecimais.",
+    hexLength: (given, length) =>
+      `O hash tem ${
+        forms.count(given, { one: "dígito hexadecimal", other: "dígitos hexadecimais" })
+      }; deveria ter ${length}.`,
+    madeOver: ({ algorithm, source, change }) =>
+      `Foi feita${algorithm && ` com ${algorithm}`}` +
+      (source
+        ? `${algorithm && " e"} com um segredo da origem "${source}"`
+        : change
+        ? " sobre outros bytes"
+        : " sobre estes bytes") +
+      (change ? `: ${change}` : source || algorithm ? "" : ", mas está escrita de outra forma") + ".",
+    fitsNone: "Não corresponde a nenhum segredo da configuração, nem sobre estes bytes nem com as alterações comuns. " +
+      "Compare o segredo com o de quem envia, e confira se estes são exatamente os bytes recebidos.",
+    changes: {
+      markBefore: "com uma marca de ordem de bytes (BOM) no início",
+      noMark: "sem a marca de ordem de bytes (BOM) no início",
+      lineEnd: "com uma quebra de linha no fim",
+      crLf: "com uma quebra de linha (CR LF) no fim",
+      noLineEnd: "sem a quebra de linha no fim",
+      lf: "com quebras de linha LF em vez de CR LF",
+      crLfs: "com quebras de linha CR LF em vez de LF",
+      trimmed: "sem espaços no início e no fim",
+      rewritten: "o JSON foi lido e escrito de novo, o que altera os bytes",
+      rewrittenLineEnd: "o JSON foi lido e escrito de novo, com uma quebra de linha no fim",
+    },
+  },
+};
 
 /** `relay routes`. */
-const routes: Language["routes"] = {};
+const routes: Language["routes"] = {
+  about: "mostra para onde um evento iria, e por quê; não envia nada",
+  options: {
+    event: "tipo do evento",
+    data: "usa o evento deste arquivo em vez de um exemplo; - lê a entrada padrão; um `note` nele é a nota completa",
+    render: "mostra a mensagem que cada destino receberia",
+    html: "com --render: mostra o HTML dos e-mails em vez do texto",
+  },
+  htmlAlone: "--html só funciona com --render",
+  cannotRead: (problem) => `Não foi possível ler o evento: ${problem}`,
+  goesTo: (event, targets) => `${event} vai para ${targets}`,
+  nowhere: "nenhum destino: fica guardado, sem rota",
+  fallback: "o `fallback`, pois nenhuma rota serve",
+  fields: { subject: "Assunto", text: "Texto", html: "HTML", body: "Corpo", blocks: "Blocos" },
+};
 
 /** `relay serve`, where it cannot start. */
 const serve: Language["serve"] = {};
@@ -1250,6 +1430,101 @@ const fixtures: Language["fixtures"] = {
   cannotRead: (mistakes) =>
     `Não foi possível ler os casos de teste: ${forms.count(mistakes, { one: "erro", other: "erros" })}`,
   seeHelp: "`relay test --help` mostra como escrevê-los",
+  test: {
+    about: "testa a configuração com casos de teste: eventos e o que deve acontecer com eles; não envia nada",
+    files: "arquivos de casos de teste, ou pastas com eles",
+    record: "mostra um caso de teste deste evento guardado, com o que a configuração faz dele agora",
+    out: "com --record: grava o caso de teste neste arquivo novo",
+    help: `
+Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou
+uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
+
+  {
+    "name": "nota que falhou avisa o plantão",
+    "event": { "event": "note.failed", "timestamp": "2026-01-31T02:10:00Z", "data": { "note_id": "N1", "status": "failed" } },
+    "expect": {
+      "targets": ["plantao", "sistema"],
+      "messages": { "plantao": { "text": "Nota N1: note.failed" }, "sistema": "as received" }
+    }
+  }
+
+  event       o conteúdo do evento
+  expect      "unrouted" (nenhum destino), ou um destes, ou os dois:
+    targets   todos os destinos, em qualquer ordem
+    messages  para qualquer destino, os campos a comparar, cada um por inteiro; \`relay routes --render --json\` os
+              mostra. "as received" quer dizer que um destino HTTP recebe o próprio evento
+  name        opcional: um nome para o caso de teste
+  note        opcional: a nota completa, como a API do ConnectVets a devolve, para mensagens com \`enrich\`
+  source      opcional: a origem que recebe o evento
+  receivedAt  opcional: quando o evento é recebido, em ISO 8601; padrão 2026-01-01T00:00:00Z. Uma mensagem padrão mostra
+              esse horário se o evento não tem "timestamp"
+
+Um caso de teste falha se uma mensagem não pode ser criada. Uma mensagem é igual em qualquer lugar e horário, a não ser
+que uma função da configuração consulte o relógio; nesse caso, compare outros campos. Os segredos da configuração
+aparecem como "[secret]".
+
+--json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
+problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lista as rotas que nenhum caso de teste usa.
+Com --record, mostra o caso de teste; com --out também, { file, problems }.
+
+Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que gravar, 2 se os casos de teste não podem ser
+lidos, 78 se a configuração não é válida.`,
+    cannot: (problem) => `Não foi possível testar: ${problem}`,
+    seeHelp: "veja `relay test --help`",
+    recordAlone: "--record não aceita arquivos de casos de teste; indique com --out o arquivo a gravar",
+    noFiles: "indique os arquivos de casos de teste, ou use --record",
+    outAlone: "--out só funciona com --record",
+    noTarget: "nenhum destino",
+    anythingElse: "qualquer outro",
+    unhit: "Rotas que nenhum caso de teste usa",
+    passed: (count) => forms.count(count, { one: "passou", other: "passaram" }),
+    failed: (count) => forms.count(count, { one: "falhou", other: "falharam" }),
+    legend: "(- esperado, + obtido)",
+    wrote: (file) => `${file} gravado`,
+    noSuchId: (id) => `Não foi possível gravar ${id}: nenhum evento ou entrega tem este id`,
+    systemEvent: (id) => `Não foi possível gravar ${id}: é um evento do sistema, a que nenhuma rota se aplica`,
+    maskedSecret: "O evento contém um segredo desta configuração; no lugar dele, o caso de teste contém uma máscara",
+    nothingSent: (target) => `nada é enviado a "${target}"`,
+  },
+  mistakes: {
+    noFiles: "esta pasta não tem nenhum arquivo *.json",
+    notJson: (problem) => `não é JSON: ${problem}`,
+    none: "este arquivo não tem nenhum caso de teste",
+  },
+  cannotWrite: (file, problem) => `Não foi possível gravar ${file}: ${problem}`,
+  fileExists: "este arquivo já existe",
+  otherOut: "escolha outro nome para --out",
+  diff: {
+    about: "mostra quais eventos guardados outra configuração enviaria a outro lugar",
+    config: "a outra configuração, como new.config.ts",
+    since: "eventos desde então: uma duração, como 7d, ou uma data",
+    type: "só eventos deste tipo, como note.failed ou note.*",
+    all: "mostra também uma linha para cada evento",
+    help: `
+Aplica as rotas das duas configurações aos eventos guardados. Não muda nada e não envia nada. Cada configuração lê o
+.env que está ao lado dela.
+
+Um evento vai a outro lugar se os destinos são outros, ou se um deles mudou de tipo, de endereço ou de URL.
+
+--json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
+groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from e to são listas de
+destinos, vazias para um evento sem rota; moved lista os destinos que mudaram, descritos em targets; problem é o erro de
+um \`when\` da nova configuração.
+
+Código de saída, como o de diff(1): 0 se nada vai a outro lugar, 1 se algo vai, 2 se houve um problema, 78 se uma
+configuração não é válida, 130 depois de Ctrl-C.`,
+    progress: (checked, changed) =>
+      `${forms.count(checked, { one: "evento comparado", other: "eventos comparados" })}, ${
+        forms.count(changed, { one: "iria", other: "iriam" })
+      } a outro lugar; Ctrl-C interrompe`,
+    suchAs: (id) => `como ${id}`,
+    moved: (target) => `${target} (mudou)`,
+    movedTo: (target, from, to) => `${target} mudou de ${from} para ${to}`,
+    movedUrl: (target, place) => `${target} mudou para outra URL em ${place}`,
+    noTarget: "nenhum destino",
+    total: (changed, checked) =>
+      `${changed} de ${forms.count(checked, { one: "evento iria", other: "eventos iriam" })} a outro lugar`,
+  },
 };
 
 /** `relay backup`, `restore` and `migrate`. */

@@ -7,6 +7,7 @@ import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "../event.ts";
 import { isObject } from "../json.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
 import { options, unknownName } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
@@ -75,7 +76,7 @@ export function readFixtures(value: unknown): { fixtures: Fixture[]; issues: Con
   };
 }
 
-/** Where a config does not do what a fixture expects; `actual` is `undefined` where there is nothing. */
+/** Where a config does not do what a fixture expects; `actual` is `undefined` if there is nothing. */
 export interface Difference {
   /** In the fixture's `expect`, such as `messages.plantao.text`. */
   path: string;
@@ -85,7 +86,7 @@ export interface Difference {
   problem?: Told;
 }
 
-/** What a config made of a fixture. It is passed if there is no difference. */
+/** What a config did with a fixture. The fixture passes if there is no difference. */
 export interface Tested {
   targets: string[];
   verdicts: Verdict[];
@@ -114,7 +115,10 @@ export function testFixture(fixture: Fixture, config: PreviewConfig, redact: Red
       ...differentTargets(targets, routing.targets, config),
       ...named.flatMap((target) => {
         const sent = messages.find((one) => one.target === target) ??
-          { target, problem: Told.of(unknownTarget(target, config) ?? `nothing is sent to "${target}"`) };
+          {
+            target,
+            problem: Told.of(unknownTarget(target, config) ?? (({ fixtures }) => fixtures.test.nothingSent(target))),
+          };
         return differentMessage(sent, expected[target], event, redact);
       }),
     ],
@@ -135,12 +139,12 @@ function differentTargets(
     path: "targets",
     expected: wanted,
     actual: given,
-    ...(unknown.length > 0 && { problem: Told.of(unknown.join("; ")) }),
+    ...(unknown.length > 0 && { problem: Told.of((words) => unknown.map((say) => say(words)).join("; ")) }),
   }];
 }
 
-function unknownTarget(name: string, { targets }: PreviewConfig): string | undefined {
-  return targets.has(name) ? undefined : unknownName("target", name, [...targets.keys()]);
+function unknownTarget(name: string, { targets }: PreviewConfig): Phrase | undefined {
+  return targets.has(name) ? undefined : () => unknownName("target", name, [...targets.keys()]);
 }
 
 function differentMessage(
@@ -170,7 +174,7 @@ export function unhit(tested: readonly Tested[], config: PreviewConfig): { route
   };
 }
 
-/** A recorded fixture, and in words what it does not hold. */
+/** A recorded fixture, and what it does not hold. */
 export interface Recorded {
   fixture: Fixture;
   problems: Told[];
@@ -201,7 +205,7 @@ export function recordFixture(stored: ReadableEvent, config: PreviewConfig, reda
       ? fixture
       : { ...fixture, expect: { targets, messages: recorded(messages, eventOf(fixture), redact) } },
     problems: [
-      ...(isMasked ? [Told.of("The event holds a secret of this config; the fixture holds a mask in its place")] : []),
+      ...(isMasked ? [Told.of(({ fixtures }) => fixtures.test.maskedSecret)] : []),
       ...problems.map((one) => one.map(redact)),
       ...messages.flatMap((one) =>
         "problem" in one ? [one.problem.map((text) => `${one.target}: ${redact(text)}`)] : []

@@ -130,7 +130,10 @@ export function deliveriesOf(
  * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
  * the same: a sender may stamp anew what it sends again under the same `id`.
  */
-function idOf({ source, body, event }: Received, problems: Told[]): Uint8Array {
+export function idOf(
+  { source, body, event }: Pick<Received, "source" | "body" | "event">,
+  problems: Told[],
+): Uint8Array {
   const own = source.dedupe && keyOf(`sources.${source.name}.dedupe`, source.dedupe, event.payload, problems);
   if (own !== undefined) return eventId(`${source.name}\0dedupe`, own, 0);
   if (event.id !== undefined) return eventId(`${source.name}\0id`, event.id, 0);

@@ -17,6 +17,7 @@ import { readDotenv } from "../config/dotenv_file.ts";
 import { messageOf, RelayError } from "../errors.ts";
 import { exampleFiles } from "../init/files.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
+import type { Locale } from "../locale/mod.ts";
 import { isExecutable } from "../runtime.ts";
 import { toldIn } from "../warnings.ts";
 import { servicePaths, unitText } from "./unit.ts";
@@ -42,7 +43,7 @@ const stateFolder = `/var/lib/${name}`;
  * @param options.start Whether it is started, now and at each boot.
  * @throws {RelayError} if something could not be done; what was done before it stands, and another run goes on from there.
  */
-export function installService({ start }: { start: boolean }): Step[] {
+export function installService({ start, locale }: { start: boolean; locale: Locale }): Step[] {
   checkSurroundings("install the service");
   if (existsSync(packagedUnitPath)) {
     throw new RelayError(
@@ -58,7 +59,7 @@ export function installService({ start }: { start: boolean }): Step[] {
   }
   return [
     copyExecutable(),
-    ...configure(),
+    ...configure(locale),
     ...keepUnit(),
     replace(unitPath, 0o644, (temporary) => writeFileSync(temporary, unitText())),
     ...(start ? startService() : reloadUnits()),
@@ -110,10 +111,10 @@ function copyExecutable(): Step {
   return replace(executable, 0o755, (temporary) => copyFileSync(process.execPath, temporary));
 }
 
-function configure(): Step[] {
+function configure(locale: Locale): Step[] {
   if (existsSync(`${configFolder}/${CONFIG}`)) return [{ did: "kept", what: configFolder }];
   const isNewFolder = !existsSync(configFolder);
-  const files = writeConfig(configFolder, exampleFiles(), "en");
+  const files = writeConfig(configFolder, exampleFiles(locale), locale);
   if (isNewFolder) chmodSync(configFolder, 0o755); // whatever the umask says: the service reads it as a user of its own
   return files.map(({ path, isNew }) => ({ did: isNew ? "wrote" : "kept", what: path }));
 }

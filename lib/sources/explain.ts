@@ -2,6 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import type { Language } from "../locale/mod.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { digestBytes, type HmacScheme, verifyHmac } from "./hmac_scheme.ts";
 import type { Explanation, Source } from "./source.ts";
 
@@ -33,44 +35,41 @@ export function explainHmac(
 const algorithms = ["sha256", "sha1", "sha512"];
 
 function explainGood({ name, secrets, scheme: { prefix } }: HmacSigner, secretIndex: number, signature: string) {
-  return [
-    secrets.length === 1
-      ? `It was made with the secret of source "${name}".`
-      : `It was made with secret ${secretIndex + 1} of ${secrets.length} of source "${name}".`,
-    ...(signature.includes(prefix) ? [] : [`It has no "${prefix}" before the digest, which is accepted.`]),
-  ];
+  const by: Phrase = ({ send: { explain } }) =>
+    secrets.length === 1 ? explain.bySecret(name) : explain.bySecretOf(secretIndex + 1, secrets.length, name);
+  const noPrefix: Phrase = ({ send: { explain } }) => explain.noPrefixAccepted(prefix);
+  return signature.includes(prefix) ? [by] : [by, noPrefix];
 }
 
 /** A word and `=` before a digest; the `=` that base64 ends with is none. */
 const PREFIX = /^\w{1,12}=(?=[^=])/;
 
-function explainForm(scheme: HmacScheme, signature: string): string[] {
+function explainForm(scheme: HmacScheme, signature: string): Phrase[] {
   const { prefix } = scheme;
   const text = signature.trim();
-  if (text === "") return ["It is empty."];
+  if (text === "") return [({ send }) => send.explain.empty];
   if (text.startsWith(prefix)) return explainDigest(text.slice(prefix.length), scheme);
   const other = PREFIX.exec(text)?.[0] ?? "";
   return [
-    other ? `It begins with "${other}", not with "${prefix}".` : `It has no "${prefix}" before the digest.`,
+    ({ send: { explain } }) => other ? explain.otherPrefix(other, prefix) : explain.noPrefix(prefix),
     ...explainDigest(text.slice(other.length), scheme),
   ];
 }
 
-function explainDigest(digest: string, { algorithm, encoding }: HmacScheme): string[] {
+function explainDigest(digest: string, { algorithm, encoding }: HmacScheme): Phrase[] {
   const bytes = digestBytes[algorithm];
   const length = encoding === "hex" ? 2 * bytes : 4 * Math.ceil(bytes / 3);
   const isHex = /^[0-9a-f]+$/i.test(digest);
   const isBase64 = /^[\w+/-]{20,}={0,2}$/.test(digest);
   if (encoding === "base64") {
     if (digest.length === length && isBase64) return [];
-    if (isHex) return ["The digest seems to be hex; it must be base64."];
-    return [`The digest must be ${length} characters of base64.`];
+    return [({ send: { explain } }) => isHex ? explain.isHex : explain.notBase64(length)];
   }
-  if (isHex) {
-    return digest.length === length ? [] : [`The digest has ${digest.length} hex digits; it must have ${length}.`];
-  }
-  if (isBase64) return ["The digest seems to be base64; it must be hex."];
-  return ["The digest has characters that are not hex digits."];
+  if (isHex && digest.length === length) return [];
+  return [
+    ({ send: { explain } }) =>
+      isHex ? explain.hexLength(digest.length, length) : isBase64 ? explain.isBase64 : explain.notHex,
+  ];
 }
 
 /** Tries what may have been signed instead, with every secret that is known. */
@@ -79,31 +78,30 @@ function explainCause(
   sources: readonly Pick<Source, "name" | "secrets">[],
   body: Uint8Array,
   signature: string,
-): string[] {
+): Phrase[] {
   const digest = readDigest(signature);
   if (digest) {
-    const own = scheme.algorithm;
     const keys = [
-      ...secrets.map((secret) => ({ secret, whose: "" })),
+      ...secrets.map((secret) => ({ secret, owner: "" })),
       ...sources.filter((one) => one.name !== name).flatMap((one) =>
-        one.secrets.map((secret) => ({ secret, whose: ` with a secret of source "${one.name}"` }))
+        one.secrets.map((secret) => ({ secret, owner: one.name }))
       ),
     ];
     for (const algorithm of algorithms) {
-      for (const { secret, whose } of keys) {
+      for (const { secret, owner } of keys) {
         for (const [change, changed] of variantsOf(body)) {
           if (!createHmac(algorithm, secret).update(changed).digest().equals(digest)) continue;
-          const what = change ? `: ${change}` : whose || algorithm !== own ? "" : ", but it is written in another form";
-          const hash = algorithm === own ? "" : ` by ${algorithm}`;
-          return [`It was made${hash}${whose || (change ? " over other bytes" : " over these bytes")}${what}.`];
+          return [({ send: { explain } }) =>
+            explain.madeOver({
+              algorithm: algorithm === scheme.algorithm ? "" : algorithm,
+              source: owner,
+              change: change ? explain.changes[change] : "",
+            })];
         }
       }
     }
   }
-  return [
-    "It fits no secret that is configured, neither over these bytes nor with a usual change to them. " +
-    "Compare the secret with the sender's, and see that these are the bytes as they were received.",
-  ];
+  return [({ send }) => send.explain.fitsNone];
 }
 
 /** A digest of any form: hex or base64, with or without a prefix. */
@@ -115,20 +113,23 @@ function readDigest(signature: string): Buffer | undefined {
 
 const BOM = "\ufeff";
 
+/** A usual mishap, by its name in the words. */
+type Change = keyof Language["send"]["explain"]["changes"];
+
 /** The body, and the body as usual mishaps change it, each with its name. */
-function* variantsOf(body: Uint8Array): Generator<[change: string, body: Uint8Array]> {
-  yield ["", body];
+function* variantsOf(body: Uint8Array): Generator<[change: Change | undefined, body: Uint8Array]> {
+  yield [undefined, body];
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
   const plain = text.startsWith(BOM) ? text.slice(BOM.length) : text;
-  const ends: [string, string][] = [
-    ["with a byte order mark before them", BOM + text],
-    ["without the byte order mark before them", plain],
-    ["with a line end after them", `${text}\n`],
-    ["with a line end (CR LF) after them", `${text}\r\n`],
-    ["without the line end after them", text.replace(/\r?\n$/, "")],
-    ["with the line ends LF in place of CR LF", text.replaceAll("\r\n", "\n")],
-    ["with the line ends CR LF in place of LF", text.replaceAll(/\r?\n/g, "\r\n")],
-    ["without white space at their ends", text.trim()],
+  const ends: [Change, string][] = [
+    ["markBefore", BOM + text],
+    ["noMark", plain],
+    ["lineEnd", `${text}\n`],
+    ["crLf", `${text}\r\n`],
+    ["noLineEnd", text.replace(/\r?\n$/, "")],
+    ["lf", text.replaceAll("\r\n", "\n")],
+    ["crLfs", text.replaceAll(/\r?\n/g, "\r\n")],
+    ["trimmed", text.trim()],
   ];
   for (const [change, changed] of ends) yield [change, Buffer.from(changed)];
   let value: unknown;
@@ -138,8 +139,8 @@ function* variantsOf(body: Uint8Array): Generator<[change: string, body: Uint8Ar
     return;
   }
   for (const changed of serialisations(value)) {
-    yield ["the JSON was read and written again, which changes its bytes", Buffer.from(changed)];
-    yield ["the JSON was read and written again, with a line end after it", Buffer.from(`${changed}\n`)];
+    yield ["rewritten", Buffer.from(changed)];
+    yield ["rewrittenLineEnd", Buffer.from(`${changed}\n`)];
   }
 }
 

@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import { fn } from "../options.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import type { Refusal } from "../refusal.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
@@ -99,10 +100,10 @@ export type Verification =
 /** How a sender's handshake is answered. */
 export type Handshake = { ok: true; status: number; headers: Record<string, string>; body: string } | SourceRefusal;
 
-/** What can be said of a signature, in sentences without any secret. */
+/** What is known about a signature, in sentences without any secret. */
 export interface Explanation {
   isGood: boolean;
-  sentences: string[];
+  sentences: Phrase[];
 }
 
 /** A stored event, as far as its source must know it to show it. */

@@ -69,10 +69,10 @@ test("test shows what differs and which routes no fixture comes by, and exits 1"
     - ok
     + falhou
 
-No fixture ever comes by
+Routes that no fixture matches
   fallback  anything else  → crm
 
-0 passed, 1 failed  (- expected, + what comes of it)
+0 passed, 1 failed  (- expected, + actual)
 `,
     );
     const other = await run("test", "fixtures/good.json");
@@ -152,7 +152,7 @@ test("test --record makes a fixture of a stored event that passes, and writes ov
     const [{ id, deliveries }] = JSON.parse((await run("events", "--json")).stdout);
     const recorded = await run("test", "--record", id);
     assert.equal(recorded.code, 0, recorded.stderr);
-    assert.match(recorded.stderr, /^The event holds a secret of this config/);
+    assert.match(recorded.stderr, /^The event contains a secret of this config/);
     assert.ok(!recorded.stdout.includes(SECRET));
     const { event, expect } = JSON.parse(recorded.stdout);
     assert.deepEqual(event.data, { note_id: "[secret]", external_id: "C1" });
@@ -167,7 +167,7 @@ test("test --record makes a fixture of a stored event that passes, and writes ov
     assert.equal((await run("test", "fixtures/new.json")).code, 0);
     const again = await run("test", "--record", id, "--out", "fixtures/there.json");
     assert.equal(again.code, 1);
-    assert.match(again.stderr, /^Cannot write fixtures\/there\.json: there is such a file already/m);
+    assert.match(again.stderr, /^Cannot write fixtures\/there\.json: this file exists already/m);
     assert.equal(readFileSync(join(relay.folder, "fixtures/there.json"), "utf8"), "mine");
     for (const unknown of ["nonsense", "00000000-0000-7000-8000-000000000000"]) {
       assert.equal((await run("test", "--record", unknown)).code, 1);
@@ -275,7 +275,7 @@ test("diff leaves out system events, and test --record refuses them: no route is
     assert.deepEqual([code, stdout], [0, "0 of 0 events would go elsewhere\n"]);
     const recorded = await run("test", "--record", own.id);
     assert.equal(recorded.code, 1);
-    assert.match(recorded.stderr, /it is relay's own/);
+    assert.match(recorded.stderr, /it is a system event/);
   } finally {
     await relay.close();
   }

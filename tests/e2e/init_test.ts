@@ -29,11 +29,11 @@ test("init --locale writes and speaks in that language, asks nothing off a termi
     for (
       const [locale, comment, next] of [[
         "pt-BR",
-        /O que o relay recebe[^]*Eventos que nenhuma rota pegou/,
+        /O que o relay recebe[^]*Para onde vão os eventos sem rota/,
         /Próximos passos/,
       ], [
         "en",
-        /What the relay[^]*Events that no route matched/,
+        /What the relay[^]*Where events go that no route matches/,
         /Next/,
       ]] as const
     ) {
@@ -67,6 +67,9 @@ test("init asks on a terminal where notes go, and writes what it was told", need
       terminal.type("http://127.0.0.1:4000/webhook\r");
       await terminal.shows(/Segredo do webhook/);
       terminal.type("whs_do connectvets#1\r");
+      await terminal.shows(/Notas que falharam +Slack[^]*HTTP, http:\/\/127\.0\.0\.1:4000[^]*Gravar estes arquivos/);
+      assert.deepEqual(readdirSync(folder), [], "nothing is written before the last answer");
+      terminal.type("\r");
       assert.equal(await terminal.exited, 0, terminal.output());
       assert.ok(!terminal.output().includes("whs_do"), "the secret is not shown");
     } finally {
@@ -82,7 +85,7 @@ test("init asks on a terminal where notes go, and writes what it was told", need
     assert.match(dotenv, /^SLACK_WEBHOOK_URL=https:\/\/hooks\.slack\.com\/services\/T\/B\/segredo$/m);
     const { code, stdout } = await runRelay(["check"], { cwd: join(folder, "minha") });
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /Configuração em ordem/);
+    assert.match(stdout, /A configuração é válida/);
   });
 });
 
@@ -93,7 +96,7 @@ test("init writes nothing after Ctrl-C, and exits 1", needsTerminal, async () =>
       await terminal.shows(/Where should failed notes go/);
       terminal.type("\x03");
       assert.equal(await terminal.exited, 1);
-      assert.match(terminal.output(), /Nothing is written/);
+      assert.match(terminal.output(), /Nothing was written/);
     } finally {
       await terminal.close();
     }
@@ -105,7 +108,7 @@ test("init says what a .env that was there needs", async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, ".env"), "MINE=1\n");
     const { stdout } = await runRelay(["init"], { cwd: folder });
-    assert.match(stdout, /\.env was there already; add to it: WEBHOOK_SECRET, SLACK_WEBHOOK_URL, SMTP_URL/);
+    assert.match(stdout, /\.env exists already; add WEBHOOK_SECRET, SLACK_WEBHOOK_URL, and SMTP_URL to it/);
     assert.equal(read(folder, ".env"), "MINE=1\n");
   });
 });
@@ -113,7 +116,12 @@ test("init says what a .env that was there needs", async () => {
 const destinations: (Destination | undefined)[] = [
   undefined,
   { kind: "slack", url: "" },
-  { kind: "email", via: "smtp://a:b%23@mail.example:587", from: "a@b.example", to: "O'Hara <o'hara@b.example>" },
+  {
+    kind: "email",
+    via: "smtp://a:b%23@mail.example:587",
+    from: "a@b.example",
+    to: ["O'Hara <o'hara@b.example>", "c@b.example"],
+  },
   { kind: "http", url: "http://127.0.0.1:1/a'b\"c" },
   { kind: "script", command: "/bin/cat  -u" },
 ];

@@ -18,7 +18,7 @@ test("send --to delivers one marked and signed message to that target alone", as
   try {
     const { code, stdout, stderr } = await runRelay(["send", "--to", "crm"], { cwd: relay.folder });
     assert.deepEqual([code, stderr], [0, ""], stdout);
-    assert.match(stdout, /^crm: delivered in \d+ ms\n`relay events [0-9a-f-]{36}` tells more\n$/);
+    assert.match(stdout, /^crm: attempt 1 delivered in \d+ ms\n`relay events [0-9a-f-]{36}` shows the whole story\n$/);
     assert.deepEqual(sink.requests.map(({ path }) => path), ["/crm"]);
     const { body, headers } = sink.requests[0]!;
     const { event, data } = JSON.parse(body.toString());
@@ -39,11 +39,11 @@ test("send --to exits 1 and says why where the target refuses, or nobody has tri
   try {
     const refused = await runRelay(["send", "--to", "recusa"], { cwd: relay.folder });
     assert.equal(refused.code, 1);
-    assert.match(refused.stdout, /^recusa: \w+ after \d+ ms, it is a dead letter: .*403/);
+    assert.match(refused.stdout, /^recusa: attempt 1 failed for good: refused \(403\)\n/);
     await runRelay(["pause", "parado"], { cwd: relay.folder });
     const waits = await runRelay(["send", "--to", "parado"], { cwd: relay.folder });
     assert.equal(waits.code, 1);
-    assert.match(waits.stdout, /^parado: not tried yet, the message waits; .*`relay status`/);
+    assert.match(waits.stdout, /^Still waiting after 3\.1 s: parado \(paused\)\n`relay status` /);
     const json = JSON.parse((await runRelay(["send", "--to", "parado", "--json"], { cwd: relay.folder })).stdout);
     assert.deepEqual([json.state, json.reason, json.status], ["pending", null, null]);
   } finally {
@@ -61,8 +61,23 @@ test("send --to refuses a target that the config does not name, and what is for 
     assert.match(unknown.stderr, /^Cannot send a test message: .*"crn".*crm/);
     const both = await runRelay(["send", "note.failed", "--to", "crm"], { cwd: relay.folder });
     assert.equal(both.code, 2);
-    assert.match(both.stderr, /--to goes without an event/);
+    assert.match(both.stderr, /--to cannot be combined with an event/);
     assert.equal(sink.requests.length, 0);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
+test("send --to --wait follows the message to its end", async () => {
+  const sink = await startSink((response, _, count) => void response.writeHead(count === 1 ? 500 : 200).end("ok"));
+  const relay = await startRelay(
+    configOf({ targets: `crm: http({ url: "${sink.url}", retry: ["20ms"] })`, routes: "" }),
+  );
+  try {
+    const { code, stdout } = await runRelay(["send", "--to", "crm", "--wait"], { cwd: relay.folder });
+    assert.equal(code, 0);
+    assert.match(stdout, /^crm: attempt 1 failed: target failed \(500\).*\ncrm: attempt 2 delivered in \d+ ms\n/);
   } finally {
     await relay.close();
     await sink.close();

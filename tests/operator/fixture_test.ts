@@ -262,7 +262,7 @@ test("recordFixture() says all that comes of the event", () => {
 test("recordFixture() says what it does not hold", () => {
   const masked = recordFixture(stored(`{"event":"other","data":"${SECRET}"}`), table, redact);
   assert.deepEqual(masked.problems.map(String), [
-    "The event holds a secret of this config; the fixture holds a mask in its place",
+    "The event contains a secret of this config; the fixture contains a mask instead",
   ]);
   const broken = recordFixture(stored('{"event":"note.broken","data":{}}'), table, redact);
   assert.match(String(broken.problems[0]), /^quebrado: Cannot make the body/);

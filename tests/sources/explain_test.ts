@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { inEnglish } from "../../lib/locale/phrase.ts";
 import { connectvetsSource } from "../../lib/sources/connectvets.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
 import type { Source } from "../../lib/sources/source.ts";
@@ -32,7 +33,7 @@ const base64Source = hmacSource.build(
 const sources = [source, other, base64Source];
 
 const sentencesOf = (one: Source, body: string | Uint8Array, signature: string) =>
-  one.explain(signature, Buffer.from(body), 0, sources).sentences;
+  one.explain(signature, Buffer.from(body), 0, sources).sentences.map(inEnglish);
 
 const BODY = '{"event":"note.failed","data":{"name":"Açaí 🐕","url":"https://x/y","list":[1,{"a":null}]}}';
 
@@ -49,7 +50,7 @@ const PHP =
 const LINES = "{\n" + BODY.slice(1);
 
 const noPrefix = 'It has no "sha256=" before the digest.';
-const noFit = /^It fits no secret that is configured, neither over these bytes nor with a usual change to them/;
+const noFit = /^It fits no secret in the config, neither over these bytes nor with a usual change to them/;
 const rewritten = "It was made over other bytes: the JSON was read and written again, which changes its bytes.";
 const over = (change: string) => [`It was made over other bytes: ${change}.`];
 

@@ -1,0 +1,84 @@
+/** Following an event's deliveries, by a clock that is turned by hand. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { follow } from "../../lib/operator/follow.ts";
+import type { DeliveryStory } from "../../lib/store/operator.ts";
+import { HandClock } from "../helpers/clock.ts";
+
+const attempt = (number: number, outcome: "delivered" | "retry" | "dead" = "retry") => ({
+  attempt: number,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 1,
+  outcome,
+  reason: null,
+  detail: null,
+  status: null,
+  answer: null,
+});
+
+const delivery = (target: string, state: DeliveryStory["state"], history: ReturnType<typeof attempt>[]) =>
+  ({
+    id: target,
+    target,
+    state,
+    history,
+    attempts: history.length,
+    reason: null,
+    nextAttemptAt: null,
+  }) as unknown as DeliveryStory;
+
+const patienceMs = 60_000;
+
+/** Follows an event that looks like this, one look after the other, and tells the steps. */
+function following(looks: DeliveryStory[][], until: "tried" | "ended", signal?: AbortSignal) {
+  const clock = new HandClock(0);
+  const steps: string[] = [];
+  let seen = 0;
+  const ended = follow(async () => ({ deliveries: looks[Math.min(seen++, looks.length - 1)]! }), clock, {
+    until,
+    patienceMs,
+    signal,
+    onStep: ({ delivery, attempt, isNewest }) => steps.push(`${delivery.target} ${attempt.attempt} ${isNewest}`),
+  });
+  return { clock, steps, ended };
+}
+
+test("follow() tells of each attempt once, until every delivery has ended", async () => {
+  const { clock, steps, ended } = following([
+    [delivery("a", "pending", []), delivery("b", "pending", [])],
+    [delivery("a", "delivered", [attempt(1, "delivered")]), delivery("b", "pending", [attempt(1), attempt(2)])],
+    [delivery("a", "delivered", [attempt(1, "delivered")]), delivery("b", "pending", [attempt(1), attempt(2)])],
+    [
+      delivery("a", "delivered", [attempt(1, "delivered")]),
+      delivery("b", "dead", [attempt(1), attempt(2), attempt(3, "dead")]),
+    ],
+  ], "ended");
+  await clock.run(patienceMs / 2);
+  assert.deepEqual((await ended).map(({ state }) => state), ["delivered", "dead"]);
+  assert.deepEqual(steps, ["a 1 true", "b 1 false", "b 2 true", "b 3 true"]);
+});
+
+test("follow() ends at once for an event without deliveries, and after the first attempts where these are asked for", async () => {
+  assert.deepEqual(await following([[]], "ended").ended, []);
+  const { ended } = following([[delivery("a", "pending", [attempt(1)])]], "tried");
+  assert.equal((await ended)[0]!.state, "pending");
+});
+
+test("follow() gives what still waits when time is up", async () => {
+  const { clock, ended } = following([[delivery("a", "pending", [attempt(1)])]], "ended");
+  let isOver = false;
+  ended.then(() => isOver = true);
+  await clock.run(patienceMs - 1);
+  assert.equal(isOver, false);
+  await clock.run(1);
+  assert.equal((await ended)[0]!.state, "pending");
+});
+
+test("follow() ends when it is told to", async () => {
+  const stop = new AbortController();
+  const { clock, ended } = following([[delivery("a", "pending", [])]], "ended", stop.signal);
+  await clock.run(1_000);
+  stop.abort();
+  assert.equal((await ended)[0]!.state, "pending");
+});
