@@ -794,7 +794,230 @@ const demo = {};
 const tools = {};
 
 /** Errors of the store: the file, the database, the lock. */
-const store = {};
+const store = {
+  /** @param doing One of the two lists that follow. */
+  cannot: (doing: string, problem: string) => `Cannot ${doing}: ${problem}`,
+  cannotIn: (doing: string, database: string, problem: string) => `Cannot ${doing} in ${database}: ${problem}`,
+  /** What could not be done. */
+  doing: {
+    readStore: "read the store",
+    writeStore: "write to the store",
+    openStore: "open the store",
+    useStore: "use the store",
+    useDirect: "use the server that `direct` names",
+    storeEvents: "store events",
+    recordAttempts: "record attempts",
+    checkAlarms: "check for alarms",
+    storeAlarm: "store an alarm",
+    takeLanes: "take over lanes",
+    releaseLanes: "release lanes",
+    holdLanes: "hold lanes",
+    parkDeliveries: "park deliveries",
+    unparkDeliveries: "make parked deliveries due",
+    awaitDeliveries: "have deliveries wait for others",
+    bringForward: "reschedule deliveries after a change of the clock",
+    recordUnderway: "record what is in flight",
+    joinRelays: "join the other relays",
+    meetRelays: "reach the other relays",
+    retryDeliveries: "retry deliveries",
+    replayEvents: "replay events",
+    pauseTarget: "pause a target",
+    resumeTarget: "resume a target",
+    recordRun: "record that the relay runs",
+    signOut: "sign out",
+    deleteEvents: "delete old events",
+    recordRetention: "record what retention deleted",
+    observeEvents: "record which events were observed",
+    freeSpace: "free disk space",
+    removeOld: "finish the upgrade of the schema",
+    moveStore: "move the store",
+    markMoved: "mark the store as moved",
+    copyRows: "copy rows",
+    finishMove: "finish the move",
+  },
+  /** What could not be done with one store or file. */
+  doingTo: {
+    open: (store: string) => `open the store ${store}`,
+    read: (store: string) => `read the store ${store}`,
+    write: (store: string) => `write to the store ${store}`,
+    serve: (store: string) => `serve the store ${store}`,
+    move: (store: string) => `move the store ${store}`,
+    restore: (store: string) => `restore the store ${store}`,
+    restoreFrom: (file: string) => `restore ${file}`,
+    restoreTo: (file: string, store: string) => `restore ${file} to ${store}`,
+    backUp: (store: string, file: string) => `back up ${store} to ${file}`,
+    lock: (file: string) => `lock the store with ${file}`,
+    seeServed: (store: string) => `find out whether a relay serves ${store}`,
+  },
+  /** What is wrong with a file, and what to do about it. */
+  faults: {
+    locked: {
+      problem: "the file is locked by another program",
+      hint: "stop that program, or wait until it is done",
+    },
+    full: { problem: "the disk is full", hint: "free space on the disk" },
+    foreign: {
+      problem: "the file is not a database",
+      hint: "keep a copy of the file, then restore a backup, or name another `store` in the config",
+    },
+    corrupt: {
+      problem: "the file is corrupt",
+      hint: "keep a copy of the file, then restore a backup, or name another `store` in the config",
+    },
+    readOnly: {
+      problem: "the file is readonly",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    unopened: {
+      problem: "the file or its folder is missing, or this user has no access",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    disk: {
+      problem: "the disk reports an error (disk I/O error)",
+      hint: "check the disk, and that this user can write to the file and its folder",
+    },
+    denied: {
+      problem: "permission denied",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    missing: {
+      problem: "there is no such file",
+      hint: "put the file and its folder back, or name another file as `store` in the config",
+    },
+  },
+  notOrdinary: (path: string) => `${path} is not a regular file`,
+  /** @param found What SQLite says is wrong. */
+  corrupt: (found: string) => `it is corrupt: ${found}`,
+  notStore: "it is not a store of relay",
+  newer: (version: number, known: number) =>
+    `it was written by a newer relay (schema ${version}; this relay knows up to ${known})`,
+  installNewer: "install the newer relay",
+  installNewerOrRestore: "install the newer relay again, or restore a backup from before the upgrade",
+  otherProgram: "it is the database of another program",
+  nameOtherFile: "name another file as `store` in the config",
+  served: "another relay serves it",
+  stopRelay: "stop that relay first",
+  stopRelays: "stop every relay that uses it first",
+  /** Of the store's file or its log. */
+  replaced: (path: string) => `${path} was replaced by another file`,
+  gone: (path: string) => `${path} is gone`,
+  putBack: "put it back, or restart the relay to continue with what is there",
+  none: "there is no store yet",
+  startServe: "start `relay serve`, which creates it",
+  runAsRoot: "run this as root, or as the service's user",
+  checkSchema: "check the schema in its URL",
+  /** @param suffix What follows the name of the backup, such as `-wal`; empty for the file itself. */
+  taken: (suffix: string) => suffix === "" ? "the file already exists" : `a file of that name and ${suffix} exists`,
+  nameOtherCopy: "choose another name, or move that file away",
+  closed: "the store is closed",
+  moved: {
+    done: (other: string) => `it was moved to ${other}`,
+    from: (other: string) => `it is being moved to ${other}`,
+    to: (other: string) => `its move from ${other} is not finished`,
+    nameOther: "name the new store as `store` in the config",
+    orCancel: "run the same `relay migrate` again to continue; with --cancel, this store stays in use",
+    orRemove: "run the same `relay migrate` again to continue; if you cancelled the move, delete this copy",
+  },
+  move: {
+    cannot: (from: string, to: string | undefined, problem: string) =>
+      `Cannot move ${from}${to === undefined ? "" : ` to ${to}`}: ${problem}`,
+    cannotCancel: (from: string, problem: string) => `Cannot cancel the move of ${from}: ${problem}`,
+    isDone: (other: string) => `it is finished, and the store is now ${other}`,
+    moveBack: "move that store back instead",
+    isDestination: "this store is the destination",
+    nameSource: (other: string) => `name ${other} as --from`,
+    runFirst: "run that `relay migrate` again first",
+    otherMoveTo: (other: string) => `the destination is itself being moved to ${other}`,
+    otherMoveFrom: (other: string) => `the destination belongs to a move from ${other}`,
+    nameDestination: "name another destination, or delete that one first",
+    notEmpty: "the destination is not empty",
+    nameEmpty: "name another file or another schema of the database, or delete what is there first",
+    continueOrCancel: "name that store as --to to continue; with --cancel, this store stays in use",
+    cannotFinish: (from: string, to: string, table: string, count: number, other: number) =>
+      `Cannot finish the move of ${from}: its ${table} (${forms.number(count)}) differ from those of ${to} (${
+        forms.number(other)
+      })`,
+    cancelFirst: "cancel the move with --cancel, delete the destination, and start again",
+    stopped: "Stopped; run the same `relay migrate` again to continue",
+    busy: "another move is in progress",
+  },
+  schema: {
+    cannotMake: (schema: string, store: string, user: string) =>
+      `Cannot create the schema ${schema} in ${store}: the user ${user} is not allowed to`,
+    cannotUpgrade: (schema: string, store: string, user: string) =>
+      `Cannot upgrade the schema ${schema} in ${store}: the user ${user} is not allowed to`,
+    runSql: "ask the database's administrator to run what `relay migrate --sql` prints",
+    other: (schema: string) => `the schema ${schema} holds tables of another program`,
+    nameOther: "name another schema in `store`, such as `?schema=relay_events`",
+    newer: (version: number, needs: number, known: number) =>
+      `it was written by a newer relay (schema ${version}, which needs a relay that knows ${needs}; this relay knows up to ${known})`,
+  },
+  server: {
+    notPostgres: "the server speaks PostgreSQL's protocol, but is not PostgreSQL",
+    is: (name: string) => `the server is ${name}`,
+    isPart: (name: string) => `the server is ${name}, but lacks functions that relay needs`,
+    namePostgres: (oldest: number) => `name a server with PostgreSQL ${oldest} or later in \`store\``,
+    upgrade: (oldest: number) => `upgrade it to PostgreSQL ${oldest} or later`,
+    encodings: (found: string) => `the encodings of the database and the client are ${found}`,
+    createUtf8: "create a database with the encoding UTF8",
+    setting: (name: string, value: string) => `the setting ${name} is "${value}"`,
+    pooler: "a pooler such as PgBouncer is between the relay and the server",
+    cannotLock: (store: string, problem: string) => `Cannot hold locks in ${store}: ${problem}`,
+    nameDirect: "name the server itself with the parameter `direct=HOST:PORT` in `store`",
+    cannotReadRoots: (problem: string) => `Cannot read the certificate authorities of the store's server: ${problem}`,
+    noAnswer: "the server did not answer in time",
+    busy: "every connection of this relay is busy",
+    closed: "the server closed the connection",
+    lost: "the connection to the server is lost",
+  },
+  /** What to do about what PostgreSQL or the driver says. */
+  serverHints: {
+    login: "check the user and the password in `store`, and the server's pg_hba.conf",
+    password: "check the user and the password in `store`",
+    database: "create the database, or name another one in `store`",
+    grants: "ask the database's administrator to run the GRANTs at the end of what `relay migrate --sql` prints",
+    schema: "create the store's schema with `relay migrate --sql`, or restart the relay",
+    readOnly: "the server takes no writes; name the primary, or all servers of the cluster, in `store`",
+    roleLimit: "raise the CONNECTION LIMIT of that role or database",
+    connections: "raise the server's max_connections, or put PgBouncer in front of it",
+    disk: "free space on the server's disk",
+    resources: "check what the server is short of: memory, disk space or connections",
+    pooler: "name the server itself as `direct` beside the pooler in `store`",
+    starting: "the server is starting or stopping; the relay continues when it is ready",
+    moved: "`relay status` says where it was moved; name that store as `store` in the config",
+    overloaded: "the server is overloaded, or another session holds a lock",
+    direct: "this is a pooler; name the server itself as `direct` in `store`",
+    start: "start PostgreSQL, or check the host and port in `store`",
+    host: "check the name of the host in `store`",
+    tls: "turn on TLS on the server, or set `sslmode=disable` if the network is your own",
+    certificate:
+      "name the authority that issued the certificate as `sslrootcert`, and use the host name that the certificate is for",
+    network: "check that the server runs and that the network reaches it",
+  },
+  /** Mistakes in the URL of a store; each goes on after the place that it is about. */
+  url: {
+    form: (encoded: string) => `expected "postgres://USER:PASSWORD@HOST/DATABASE", in which ${encoded}`,
+    encoded: `"@", "/", "?", "%" and ":" in a name or password are written as "%40", "%2F", "%3F", "%25" and "%3A"`,
+    zero: "expected a user, a password and a database without a zero byte",
+    percent: (encoded: string) => `expected a URL in which "%" starts a UTF-8 character, such as "%40"; ${encoded}`,
+    unknownParameter: (name: string, known: readonly string[], near?: string) =>
+      `unknown parameter "${name}"; known parameters are ${forms.and(known)}${near ? `; did you mean "${near}"?` : ""}`,
+    twice: (name: string) => `expected the parameter "${name}" only once`,
+    noValue: (name: string) => `expected a value for the parameter "${name}"`,
+    ports: (hosts: number) =>
+      `expected one port, or one for each of the ${forms.count(hosts, { one: "host", other: "hosts" })}`,
+    host: (encoded: string) =>
+      `expected a host: a name, an address (IPv6 in brackets), or the folder of a Unix socket; ${encoded}`,
+    port: (encoded: string) => `expected a port from 1 to 65535 after the host's colon; ${encoded}`,
+    direct: 'expected one server as "direct", such as "db.example:5432"',
+    schema: (bytes: number) => `expected a schema of at most ${bytes} bytes whose name PostgreSQL does not reserve`,
+    schemaCharacters: "expected a schema without an apostrophe or two dollar signs in its name",
+    unknownMode: (name: string, known: readonly string[], near?: string) =>
+      `unknown sslmode "${name}"; it is one of ${forms.or(known)}${near ? `; did you mean "${near}"?` : ""}`,
+    systemRoots: 'expected "sslmode=verify-full" with "sslrootcert=system"',
+    noRoots: 'expected the file of an authority as "sslrootcert" with "sslmode=verify-ca", or "sslmode=verify-full"',
+  },
+};
 
 /** Mistakes in a config: each goes on after the place that it is about. */
 const config = {
@@ -806,7 +1029,69 @@ const config = {
 const outcomes = {};
 
 /** Other errors that a person may meet. */
-const errors = {};
+const errors = {
+  /** What the operating system says, by its code. */
+  system: {
+    EACCES: "permission denied",
+    EPERM: "operation not permitted",
+    ENOENT: "there is no such file or folder",
+    ENOTDIR: "part of the path is not a folder",
+    EISDIR: "it is a folder",
+    EEXIST: "it already exists",
+    ENOSPC: "the disk is full",
+    EDQUOT: "the disk quota is used up",
+    EROFS: "the file system is read-only",
+    ETXTBSY: "the program is running",
+    EMFILE: "too many files are open",
+    ELOOP: "too many links",
+    EIO: "the disk reports an error",
+    EADDRNOTAVAIL: "this machine does not have that address",
+  },
+  /** @param path Absent where the system names none. */
+  systemSays: (text: string, path: string | undefined, code: string) =>
+    `${text}${path === undefined ? "" : `: ${path}`} (${code})`,
+  listen: {
+    cannot: (address: string, problem: string) => `Cannot listen on ${address}: ${problem}`,
+    /** @param name `listen` or `admin`. */
+    seeConfig: (name: string) => `see \`${name}.host\` and \`${name}.port\` in the config; ports below 1024 need root`,
+    ownedBy: (program: string, pid: number) => `${program} (process ${pid}) already listens there`,
+    owned: "another program already listens there",
+    stopIt: (name: string) => `stop it, or set another \`${name}.port\` in the config`,
+    cannotTake: (descriptor: number, problem: string) =>
+      `Cannot serve on the socket passed as descriptor ${descriptor}: ${problem}`,
+    notListening: "it is not a listening TCP socket",
+    notHere: "only the executable on Linux can",
+    seeUnit: "see `ListenStream=` in the socket unit; without that unit, relay opens its own socket",
+  },
+  secret: {
+    notSet: (name: string) => `${name} is not set`,
+    empty: (name: string) => `${name} is empty`,
+    inText: (name: string) => `Cannot put ${name} into a text`,
+    useAlone: (name: string) => `put the whole value into one variable, and use ${name} on its own`,
+    noFile: (path: string) => `there is no file ${path}`,
+    unreadable: (path: string, why: string) => `${path} cannot be read (${why})`,
+    notUtf8: "it is not UTF-8",
+  },
+  rights: {
+    cannotUse: (path: string, problem: string) => `Cannot use ${path} as root: ${problem}`,
+    shared: (folder: string) =>
+      `other users can write to ${folder}, and could have root open another file in its place`,
+    moveFile: "move it to a folder that only one user can write to",
+    closeFolder: (folder: string) => `run \`chmod go-w ${folder}\`, or run this as a user other than root`,
+    cannotBecome: (user: string, theirs: string, problem: string) =>
+      `the user ${user} can change ${theirs}, and root cannot become that user: ${problem}`,
+    keepsRights: "some of root's rights remain",
+    staysRoot: "it stays root",
+    noWay: "this runtime cannot do that",
+    runAs: (user: string) => `run it as that user: sudo -u ${user} …`,
+    limited: (user: string, theirs: string) =>
+      `root works there with the rights of the user ${user}, who can change ${theirs}; \`ls -l\` shows what belongs to others`,
+    cannotReach: (folder: string, user: string, closed: string) =>
+      `Cannot reach ${folder} with the rights of its owner, the user ${user}: ${closed} is closed to that user, and the system allows no other view of it`,
+    needsMount: "this needs the right to mount, which root has on Linux, but not in every container",
+    tooManyLinks: (path: string) => `Cannot follow ${path}: too many links`,
+  },
+};
 
 export const en = {
   forms,

@@ -21,8 +21,8 @@ after(() => server.close());
 
 async function report(text: string, clock = systemClock, limitMs = 4_000) {
   const { warnings, ...rest } = await reportOn(parsePostgresUrl(text), clock, limitMs);
-  for (const warning of warnings) assert.ok(warning(locales["pt-BR"].warnings));
-  return { ...rest, warnings: warnings.map((warning) => warning(locales.en.warnings)) };
+  for (const warning of warnings) assert.ok(warning(locales["pt-BR"].warnings, locales["pt-BR"]));
+  return { ...rest, warnings: warnings.map((warning) => warning(locales.en.warnings, locales.en)) };
 }
 
 test("reportOn() says what the server is, whether the schema is there, and makes none", async () => {
