@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
-import { messageOf, RelayError } from "./errors.ts";
+import { RelayError } from "./errors.ts";
 import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
@@ -39,15 +39,15 @@ export class ReadableSecret implements Secret {
    */
   read(folder: string): string {
     const value = this.#read(folder);
-    if (value === undefined) throw new RelayError(({ errors }) => errors.secret.notSet(this.#name));
-    if (value.trim() === "") throw new RelayError(({ errors }) => errors.secret.empty(this.#name));
+    if (value === undefined) throw new RelayError(`${this.#name} is not set`);
+    if (value.trim() === "") throw new RelayError(`${this.#name} is empty`);
     return value;
   }
 
   toString(): never {
     throw new RelayError(
-      ({ errors }) => errors.secret.inText(this.#name),
-      ({ errors }) => errors.secret.useAlone(this.#name),
+      `Cannot put ${this.#name} into a text`,
+      `let one variable hold the whole value, and use ${this.#name} alone`,
     );
   }
 
@@ -103,10 +103,8 @@ function readText(path: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/\r?\n$/, "");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new RelayError(({ errors }) => errors.secret.noFile(path));
-    throw new RelayError(({ errors: { secret } }) =>
-      secret.unreadable(path, error instanceof TypeError ? secret.notUtf8 : code ?? messageOf(error))
-    );
+    if (code === "ENOENT") throw new RelayError(`there is no file ${path}`);
+    throw new RelayError(`${path} cannot be read (${error instanceof TypeError ? "it is not UTF-8" : code})`);
   }
 }
 

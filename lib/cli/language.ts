@@ -13,8 +13,10 @@ export let words: Language = locales.en;
 /** The language of {@link words}. */
 export let locale: Locale = "en";
 
+/** The zone of all times: the config's, which the pages go by as well. */
+export let timeZone = TIME_ZONE;
+
 let isAsked = false;
-let timeZone = TIME_ZONE;
 
 /** The locale that `--locale` names in these arguments; `undefined` without it, or where it is no language. */
 export function askedLocale(args: readonly string[]): Locale | undefined {

@@ -6,13 +6,12 @@ import process from "node:process";
 import { openStoreAt, rightsToStore, type StorePlace, storePlace, storePlaceIn } from "../store_place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { DEFAULT_STORE } from "../config/store.ts";
-import { ConfigError, ExitCode, RelayError, sayError } from "../errors.ts";
+import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import { type IdBytes, parseId } from "../id.ts";
 import { visible } from "../log.ts";
 import { unknownName } from "../options.ts";
 import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { cannot } from "../store/fault.ts";
 import { refusalOf } from "../store/move.ts";
 import type { PostgresUrl } from "../store/postgres/url.ts";
 import { speakAs } from "./language.ts";
@@ -168,15 +167,12 @@ export function checkThere(place: StorePlace): void {
     statSync(place.file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    throw new RelayError(
-      cannot(({ store }) => store.doingTo.read(place.file), isMissing ? ({ store }) => store.none : sayError(error)),
-      isMissing
-        ? ({ store }) => store.startServe
-        : code === "EACCES"
-        ? rightsHint() ?? (({ store }) => store.runAsRoot)
-        : undefined,
-    );
+    const [reason, hint] = code === "ENOENT" || code === "ENOTDIR"
+      ? ["there is none yet", "start `relay serve`"]
+      : code === "EACCES"
+      ? ["this user may not look there", rightsHint() ?? "run this as root, or as the user of the service"]
+      : [messageOf(error), undefined];
+    throw new RelayError(`Cannot read the store ${place.file}: ${reason}`, hint);
   }
 }
 

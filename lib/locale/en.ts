@@ -752,7 +752,23 @@ const cli = {
     `${forms.count(expected, { one: "argument is", other: "arguments are" })} expected, and there is more: ${rest}`,
   notAChoice: (name: string, value: string, choices: string) =>
     `${name} cannot be "${value}"; expected one of ${choices}`,
+  /** @param why What is expected, without a full stop. */
   invalid: (name: string, value: string, why: string) => `${name} cannot be "${value}"; ${why}`,
+  conflict: (one: string, other: string) => `${one} cannot be used with ${other}`,
+  /** The groups of verbs in the help. */
+  groups: {
+    start: "Get started:",
+    operate: "Operate:",
+    try: "Try out and check:",
+    store: "Move and keep the store:",
+    machine: "Set up the machine:",
+  },
+  standardInput: "standard input",
+  cannotRead: (what: string, problem: string) => `Cannot read ${what}: ${problem}`,
+  unknownSource: (name: string, known: readonly string[], near?: string) =>
+    `Cannot choose a source: there is no source "${name}"${
+      near ? `; did you mean "${near}"?` : `; the config has ${forms.and(known.map((one) => `"${one}"`))}`
+    }`,
   lostOutput: (problem: string) => `Cannot write the output: ${problem}`,
 };
 
@@ -782,16 +798,198 @@ const fixtures = {
 };
 
 /** `relay backup`, `restore` and `migrate`. */
-const copies = {};
+const copies = {
+  /** @param newest Absent where there is no event. */
+  contents: (events: number, waiting: number, dead: number, newest?: string) => {
+    const what = forms.count(events, { one: "event", other: "events" });
+    const deliveries = forms.count(waiting, { one: "delivery", other: "deliveries" });
+    return `${what}${newest === undefined ? "" : `, newest ${newest}`}; ${deliveries} waiting, ${
+      forms.number(dead)
+    } dead`;
+  },
+  copying: (part: number) => `copying and checking: ${forms.percent(part)}`,
+  stopped: "Stopped: nothing was changed",
+  endedOutside: "the copying process was ended from outside",
+  backup: {
+    about: "copy the store to one file, even while `relay serve` runs",
+    file: "file to write; it must not exist",
+    help:
+      "\nThe copy gets its name only when it is complete and checked. `relay restore` puts it back. It holds what the relay\nreceived: protect it as you protect the store.",
+    wrote: (file: string, contents: string) => `Wrote ${file}: ${contents}`,
+    elsewhere: (store: string) => `Cannot back up ${store}: use PostgreSQL's own pg_dump`,
+    command: (command: string) => `this makes a copy while relays run:\n    ${command}`,
+  },
+  restore: {
+    about: "replace the store with a copy made by `relay backup`",
+    file: "the copy",
+    yes: "do not ask for confirmation; without a terminal it never asks",
+    help:
+      "\nStop `relay serve` first. The current store is kept beside the new one, with the time in its name.\nAfter the next start, the deliveries waiting in the copy go out, even those delivered since; their delivery ids are the same.",
+    question: (file: string, contents: string, store: string) => `Replace ${store} with ${file} (${contents})?`,
+    restored: (store: string, contents: string) => `Restored ${store}: ${contents}`,
+    kept: (file: string) => `The previous store is now ${file}`,
+    waiting:
+      "The waiting deliveries go out after the next start; to hold a target back, run `relay pause TARGET` first",
+    elsewhere: (store: string) => `Cannot restore ${store}: use PostgreSQL's own pg_restore`,
+    commands: (commands: string) =>
+      `stop every relay that uses it first; this renames the current schema and restores the copy:\n${commands}`,
+  },
+  migrate: {
+    about: "move the store between a file and PostgreSQL, or between databases",
+    from: "store to move, such as sqlite:relay.db; default: the config's store, if --to is given",
+    to: "store to move it to; default: the config's store",
+    dryRun: "show what would be moved, and what prevents it",
+    cancel: "cancel an unfinished move, and keep using the store where it is",
+    sql: "print the SQL that creates the schema in PostgreSQL, for a database administrator",
+    help:
+      "\nStop every relay that uses the store first. If a move is interrupted, run it again to continue. When both sides hold\nthe same, the old store is kept, but no relay serves it any more.",
+    cannot: (problem: string) => `Cannot move the store: ${problem}`,
+    noSides: "neither --from nor --to is given",
+    sidesHint: "`relay migrate --from sqlite:relay.db` moves that file to the config's store",
+    same: "--from and --to are the same store",
+    sameHint: "name a store that is not the config's as one of them",
+    bothFiles: "both are files",
+    bothFilesHint: "use `relay backup` and `relay restore`, or move the file while no relay runs",
+    cannotRead: (option: string, problem: string) => `Cannot read ${option}: ${problem}`,
+    expectedStore: 'expected "sqlite:" and a path, or "postgres://USER:PASSWORD@HOST/DATABASE"',
+    noSchema: (store: string) =>
+      `Cannot print the schema of ${store}: only a store in PostgreSQL has a schema to create beforehand`,
+    schemaHint: "name the database as --to, or as `store` in the config",
+    copying: (table: string, part: number) => `copying ${table}: ${forms.percent(part)}`,
+    comparing: (table: string, part: number) => `comparing ${table}: ${forms.percent(part)}`,
+    counts: (events: number, deliveries: number, attempts: number) =>
+      forms.and([
+        forms.count(events, { one: "event", other: "events" }),
+        forms.count(deliveries, { one: "delivery", other: "deliveries" }),
+        forms.count(attempts, { one: "attempt", other: "attempts" }),
+      ]),
+    moved: (from: string, to: string, counts: string) => `Moved ${from} to ${to}: ${counts}`,
+    movedBefore: (from: string, to: string, counts: string) => `${from} was already moved to ${to}: ${counts}`,
+    resumed: (rows: number) => `An earlier run had already copied ${forms.count(rows, { one: "row", other: "rows" })}`,
+    same256: (digest: string) => `Both stores hold the same events, SHA-256 ${digest}`,
+    kept: (from: string) => `${from} is kept and marked as moved: no relay serves it any more`,
+    configure: (to: string) => `Set \`store\` in the config to ${to}, then start the relay`,
+    wouldMove: (from: string, to: string, counts: string) => `Would move ${from} to ${to}: ${counts}`,
+    destinationReady: "The destination exists and is empty",
+    destinationNew: "The destination does not exist yet; the move creates it",
+    notMoving: (from: string) => `No move of ${from} is in progress`,
+    cancelled: (from: string) => `${from} stays in use`,
+    deleteCopy: (other: string) => `Delete what was copied to ${other} before you move another store there`,
+  },
+};
 
 /** `relay service`. */
-const service = {};
+const service = {
+  about: "run relay as a systemd service",
+  print: "print the systemd unit; changes nothing",
+  install: {
+    about: "install this executable as a service that starts now and at every boot",
+    noStart: "do not start or enable the service",
+    /** @param paths Of the executable, the config, the store and the unit, as wide as the widest. */
+    help: (executable: string, config: string, store: string, unit: string, edit: string) => `
+Needs root. It asks nothing, and you can run it again: a newer executable then replaces the old one.
+
+  ${executable}  the executable
+  ${config}  the config; created as by \`relay init\` if there is none
+  ${store}  the store
+  ${unit}  the unit; make your own changes with \`${edit}\``,
+    warnings: "Warnings",
+    started: (name: string) => `See how it is doing: systemctl status ${name}`,
+    notStarted: (name: string) => `Start it: systemctl enable --now ${name}`,
+    afterwards: (name: string) =>
+      `After a change of the config: systemctl reload ${name}; of .env: systemctl restart ${name}`,
+  },
+  uninstall: "stop and remove the service; keeps config and data",
+  did: {
+    wrote: "wrote",
+    kept: "kept",
+    removed: "removed",
+    enabled: "enabled",
+    started: "started",
+    stopped: "stopped",
+  },
+  cannot: {
+    install: (problem: string) => `Cannot install the service: ${problem}`,
+    uninstall: (problem: string) => `Cannot uninstall the service: ${problem}`,
+    write: (path: string, problem: string) => `Cannot write ${path}: ${problem}`,
+    remove: (path: string, problem: string) => `Cannot remove ${path}: ${problem}`,
+    run: (command: string, problem: string) => `Cannot run \`${command}\`: ${problem}`,
+  },
+  packaged: "the package has installed it already",
+  packagedInstall: (name: string) =>
+    `start it with \`systemctl enable --now ${name}\`, or run \`apt remove ${name}\` first`,
+  fromSource: "relay runs from source",
+  compile: "`deno task compile` builds `dist/relay`; then run `sudo dist/relay service install`",
+  ofPackage: "it belongs to the package",
+  packagedUninstall: (name: string) =>
+    `\`apt remove ${name}\` removes it and keeps config and data; \`apt purge ${name}\` removes those too`,
+  noSystemd: "this machine does not run systemd",
+  otherManager: "run `relay serve` under any other service manager",
+  notRoot: "this needs root",
+  sudo: "run it again with `sudo`",
+  seeWhy: (check: string, journal: string) => `see why with \`${check}\` and \`${journal}\``,
+  readOnly: (folder: string) => `${folder} is on a read-only file system`,
+};
 
 /** `relay demo`. */
-const demo = {};
+const demo = {
+  about: "see relay at work on this machine, without any account",
+  keep: "keep serving afterwards, until Ctrl-C",
+  intro: "This demo runs a relay and four targets on this machine:",
+  targets: {
+    plantao: "a stand-in for a Slack channel",
+    equipe: "a mail server",
+    sistema: "an HTTP server, as another system would have",
+    arquivo: "a shell script that keeps each event in a file",
+  },
+  routes: "Its routes:",
+  withReference: (pattern: string) => `${pattern} with a client reference`,
+  anythingElse: "anything else",
+  sending: (url: string) => `Now six requests go to ${url}:`,
+  columns: { request: "Request", answer: "Answer", arrived: "Arrived at" },
+  again: (event: string) => `${event}, sent again`,
+  forged: (event: string) => `${event}, forged`,
+  nowhere: "nowhere",
+  notExpected: "not as expected",
+  arrivals: "What arrived:",
+  http: (method: string, bytes: number, signature: string) =>
+    `${method} with the ${forms.number(bytes)} bytes received, signature ${signature}`,
+  noSignature: "missing",
+  email: (to: string, subject: string) => `to ${to}: ${subject}`,
+  good: "Each event arrived once, where it should; the repeat and the forgery did not.",
+  bad: (steps: readonly string[]) => `These did not go as expected: ${steps.join("; ")}`,
+  next: "Next:",
+  nextInit: "write a config for your own targets",
+  nextKeep: "keep this demo running, and send it events yourself",
+  serving: "The relay keeps serving until Ctrl-C. Try this in another terminal, with any body you like:",
+  notStarted: "Cannot run the demo: the relay ended before it listened",
+};
 
-/** `relay metrics`, `completions`, `version`. */
-const tools = {};
+/** `relay metrics`, `completions`, `version`, `help`. */
+const tools = {
+  metrics: {
+    about: "print alert rules for Prometheus, or a dashboard for Grafana",
+    alerts: "alert rules for Prometheus, as YAML",
+    grafana: "dashboard for Grafana, as JSON",
+    help: `
+The metrics themselves are at /metrics of the admin listener.
+
+  relay metrics --alerts > relay.rules.yml   then name the file under \`rule_files\` in prometheus.yml
+  relay metrics --grafana > relay.json       then import it: Dashboards, New, Import`,
+    neither: "Cannot choose what to print: give --alerts or --grafana",
+    hint: "--alerts prints rules for Prometheus, --grafana a dashboard; the metrics are at /metrics of `relay serve`",
+  },
+  completions: {
+    about: "print a script that completes verbs, options and values in your shell",
+    shell: "your shell",
+    help: "To load it:",
+    /** Where the line goes, or that it is run once. */
+    inFile: (file: string) => `in ${file}`,
+    once: "once",
+  },
+  version: "print the version, runtime and platform",
+  help: { about: "show the help of a verb", verb: "the verb" },
+};
 
 /** Errors of the store: the file, the database, the lock. */
 const store = {
@@ -902,9 +1100,8 @@ const store = {
   replaced: (path: string) => `${path} was replaced by another file`,
   gone: (path: string) => `${path} is gone`,
   putBack: "put it back, or restart the relay to continue with what is there",
-  none: "there is no store yet",
+  none: "it does not exist yet",
   startServe: "start `relay serve`, which creates it",
-  runAsRoot: "run this as root, or as the service's user",
   checkSchema: "check the schema in its URL",
   /** @param suffix What follows the name of the backup, such as `-wal`; empty for the file itself. */
   taken: (suffix: string) => suffix === "" ? "the file already exists" : `a file of that name and ${suffix} exists`,
@@ -1013,7 +1210,7 @@ const store = {
     schema: (bytes: number) => `expected a schema of at most ${bytes} bytes whose name PostgreSQL does not reserve`,
     schemaCharacters: "expected a schema without an apostrophe or two dollar signs in its name",
     unknownMode: (name: string, known: readonly string[], near?: string) =>
-      `unknown sslmode "${name}"; it is one of ${forms.or(known)}${near ? `; did you mean "${near}"?` : ""}`,
+      `unknown sslmode "${name}"; known ones are ${forms.and(known)}${near ? `; did you mean "${near}"?` : ""}`,
     systemRoots: 'expected "sslmode=verify-full" with "sslrootcert=system"',
     noRoots: 'expected the file of an authority as "sslrootcert" with "sslmode=verify-ca", or "sslmode=verify-full"',
   },
@@ -1062,15 +1259,6 @@ const errors = {
     notListening: "it is not a listening TCP socket",
     notHere: "only the executable on Linux can",
     seeUnit: "see `ListenStream=` in the socket unit; without that unit, relay opens its own socket",
-  },
-  secret: {
-    notSet: (name: string) => `${name} is not set`,
-    empty: (name: string) => `${name} is empty`,
-    inText: (name: string) => `Cannot put ${name} into a text`,
-    useAlone: (name: string) => `put the whole value into one variable, and use ${name} on its own`,
-    noFile: (path: string) => `there is no file ${path}`,
-    unreadable: (path: string, why: string) => `${path} cannot be read (${why})`,
-    notUtf8: "it is not UTF-8",
   },
   rights: {
     cannotUse: (path: string, problem: string) => `Cannot use ${path} as root: ${problem}`,

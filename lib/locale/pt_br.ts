@@ -758,7 +758,7 @@ const warnings: Language["warnings"] = {
 /** The command line as a whole: its help, and wrong usage. */
 const cli: Language["cli"] = {
   description:
-    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por email, por HTTP ou a um script.",
+    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por e-mail, por HTTP ou a um script.",
   startHere:
     "Comece aqui:\n  relay demo             mostra o relay em ação, sem conta em lugar nenhum\n  relay init my-relay    cria uma configuração para você editar",
   titles: { "Usage:": "Uso:", "Arguments:": "Argumentos:", "Options:": "Opções:", "Commands:": "Comandos:" },
@@ -785,6 +785,20 @@ const cli: Language["cli"] = {
     `${forms.count(expected, { one: "argumento esperado", other: "argumentos esperados" })}, e há mais: ${rest}`,
   notAChoice: (name, value, choices) => `${name} não aceita "${value}"; use um de: ${choices}`,
   invalid: (name, value, why) => `${name} não aceita "${value}"; ${why}`,
+  conflict: (one, other) => `${one} não pode ser usado com ${other}`,
+  groups: {
+    start: "Para começar:",
+    operate: "Operação:",
+    try: "Testar e conferir:",
+    store: "Guardar e mover o banco de eventos:",
+    machine: "Preparar a máquina:",
+  },
+  standardInput: "a entrada padrão",
+  cannotRead: (what, problem) => `Não foi possível ler ${what}: ${problem}`,
+  unknownSource: (name, known, near) =>
+    `Não foi possível escolher uma origem: não existe a origem "${name}"${
+      near ? `; você quis dizer "${near}"?` : `; a configuração tem ${forms.and(known.map((one) => `"${one}"`))}`
+    }`,
   lostOutput: (problem) => `Não foi possível gravar a saída: ${problem}`,
 };
 
@@ -814,16 +828,193 @@ const fixtures: Language["fixtures"] = {
 };
 
 /** `relay backup`, `restore` and `migrate`. */
-const copies: Language["copies"] = {};
+const copies: Language["copies"] = {
+  contents: (events, waiting, dead, newest) => {
+    const what = forms.count(events, { one: "evento", other: "eventos" });
+    const deliveries = forms.count(waiting, { one: "entrega aguardando", other: "entregas aguardando" });
+    const failed = forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" });
+    return `${what}${newest === undefined ? "" : `, o mais recente de ${newest}`}; ${deliveries}, ${failed}`;
+  },
+  copying: (part) => `copiando e verificando: ${forms.percent(part)}`,
+  stopped: "Interrompido: nada foi alterado",
+  endedOutside: "o processo de cópia foi encerrado de fora",
+  backup: {
+    about: "copia o banco de eventos para um arquivo, mesmo com `relay serve` no ar",
+    file: "arquivo a gravar; não pode existir ainda",
+    help:
+      "\nA cópia só recebe o nome quando está completa e verificada. `relay restore` a coloca de volta. Ela contém o que o relay\nrecebeu: proteja-a como protege o banco de eventos.",
+    wrote: (file, contents) => `${file} gravado: ${contents}`,
+    elsewhere: (store) => `Não foi possível fazer o backup de ${store}: use o pg_dump do próprio PostgreSQL`,
+    command: (command) => `isto faz uma cópia com os relays no ar:\n    ${command}`,
+  },
+  restore: {
+    about: "troca o banco de eventos por uma cópia feita com `relay backup`",
+    file: "a cópia",
+    yes: "não pede confirmação; fora de um terminal, nunca pede",
+    help:
+      "\nPare antes o `relay serve`. O banco de eventos atual é mantido ao lado do novo, com a data e a hora no nome.\nDepois do próximo início, as entregas que aguardam na cópia são enviadas, mesmo as que já foram entregues desde então; os ids de entrega são os mesmos.",
+    question: (file, contents, store) => `Trocar ${store} por ${file} (${contents})?`,
+    restored: (store, contents) => `${store} restaurado: ${contents}`,
+    kept: (file) => `O banco de eventos anterior agora é ${file}`,
+    waiting:
+      "As entregas que aguardam são enviadas depois do próximo início; para reter um destino, execute antes `relay pause DESTINO`",
+    elsewhere: (store) => `Não foi possível restaurar ${store}: use o pg_restore do próprio PostgreSQL`,
+    commands: (commands) =>
+      `pare antes todos os relays que o usam; isto renomeia o esquema atual e restaura a cópia:\n${commands}`,
+  },
+  migrate: {
+    about: "move o banco de eventos entre um arquivo e o PostgreSQL, ou entre bancos de dados",
+    from: "banco de eventos a mover, como sqlite:relay.db; padrão: o da configuração, se houver --to",
+    to: "para onde mover; padrão: o banco de eventos da configuração",
+    dryRun: "mostra o que seria movido, e o que impede a mudança",
+    cancel: "cancela uma mudança não terminada, e o banco de eventos continua onde está",
+    sql: "imprime o SQL que cria o esquema no PostgreSQL, para quem administra o banco de dados",
+    help:
+      "\nPare antes todos os relays que usam o banco de eventos. Se a mudança for interrompida, execute-a de novo para continuar.\nQuando os dois lados são iguais, o banco antigo é mantido, mas nenhum relay o usa mais.",
+    cannot: (problem) => `Não foi possível mover o banco de eventos: ${problem}`,
+    noSides: "faltam --from e --to",
+    sidesHint: "`relay migrate --from sqlite:relay.db` move esse arquivo para o banco de eventos da configuração",
+    same: "--from e --to são o mesmo banco de eventos",
+    sameHint: "indique em um dos dois um banco que não seja o da configuração",
+    bothFiles: "os dois são arquivos",
+    bothFilesHint: "use `relay backup` e `relay restore`, ou mova o arquivo com o relay parado",
+    cannotRead: (option, problem) => `Não foi possível ler ${option}: ${problem}`,
+    expectedStore: 'esperado: "sqlite:" e um caminho, ou "postgres://USUÁRIO:SENHA@HOST/BANCO"',
+    noSchema: (store) =>
+      `Não foi possível imprimir o esquema de ${store}: só no PostgreSQL há um esquema a criar antes`,
+    schemaHint: "indique o banco de dados em --to, ou como `store` na configuração",
+    copying: (table, part) => `copiando ${table}: ${forms.percent(part)}`,
+    comparing: (table, part) => `comparando ${table}: ${forms.percent(part)}`,
+    counts: (events, deliveries, attempts) =>
+      forms.and([
+        forms.count(events, { one: "evento", other: "eventos" }),
+        forms.count(deliveries, { one: "entrega", other: "entregas" }),
+        forms.count(attempts, { one: "tentativa", other: "tentativas" }),
+      ]),
+    moved: (from, to, counts) => `${from} movido para ${to}: ${counts}`,
+    movedBefore: (from, to, counts) => `${from} já tinha sido movido para ${to}: ${counts}`,
+    resumed: (rows) => `Uma execução anterior já tinha copiado ${forms.count(rows, { one: "linha", other: "linhas" })}`,
+    same256: (digest) => `Os dois têm os mesmos eventos, SHA-256 ${digest}`,
+    kept: (from) => `${from} é mantido e fica marcado como movido: nenhum relay o usa mais`,
+    configure: (to) => `Defina \`store\` na configuração como ${to}, e inicie o relay`,
+    wouldMove: (from, to, counts) => `${from} seria movido para ${to}: ${counts}`,
+    destinationReady: "O destino existe e está vazio",
+    destinationNew: "O destino ainda não existe; a mudança o cria",
+    notMoving: (from) => `Não há mudança de ${from} em andamento`,
+    cancelled: (from) => `${from} continua em uso`,
+    deleteCopy: (other) => `Apague o que foi copiado para ${other} antes de mover outro banco de eventos para lá`,
+  },
+};
 
 /** `relay service`. */
-const service: Language["service"] = {};
+const service: Language["service"] = {
+  about: "executa o relay como serviço do systemd",
+  print: "imprime a unidade do systemd; não altera nada",
+  install: {
+    about: "instala este executável como um serviço que inicia agora e a cada boot",
+    noStart: "não inicia nem habilita o serviço",
+    help: (executable, config, store, unit, edit) => `
+Exige root. Não pergunta nada, e pode ser executado de novo: um executável mais novo então substitui o antigo.
+
+  ${executable}  o executável
+  ${config}  a configuração; criada como por \`relay init\` se não houver
+  ${store}  o banco de eventos
+  ${unit}  a unidade; faça suas alterações com \`${edit}\``,
+    warnings: "Avisos",
+    started: (name) => `Veja como ele está: systemctl status ${name}`,
+    notStarted: (name) => `Inicie-o: systemctl enable --now ${name}`,
+    afterwards: (name) => `Depois de mudar a configuração: systemctl reload ${name}; o .env: systemctl restart ${name}`,
+  },
+  uninstall: "para e remove o serviço; mantém a configuração e os dados",
+  did: {
+    wrote: "gravado",
+    kept: "mantido",
+    removed: "removido",
+    enabled: "habilitado",
+    started: "iniciado",
+    stopped: "parado",
+  },
+  cannot: {
+    install: (problem) => `Não foi possível instalar o serviço: ${problem}`,
+    uninstall: (problem) => `Não foi possível desinstalar o serviço: ${problem}`,
+    write: (path, problem) => `Não foi possível gravar ${path}: ${problem}`,
+    remove: (path, problem) => `Não foi possível remover ${path}: ${problem}`,
+    run: (command, problem) => `Não foi possível executar \`${command}\`: ${problem}`,
+  },
+  packaged: "o pacote já o instalou",
+  packagedInstall: (name) => `inicie-o com \`systemctl enable --now ${name}\`, ou execute antes \`apt remove ${name}\``,
+  fromSource: "o relay está sendo executado do código-fonte",
+  compile: "`deno task compile` gera `dist/relay`; depois execute `sudo dist/relay service install`",
+  ofPackage: "ele pertence ao pacote",
+  packagedUninstall: (name) =>
+    `\`apt remove ${name}\` o remove e mantém a configuração e os dados; \`apt purge ${name}\` remove tudo`,
+  noSystemd: "esta máquina não usa systemd",
+  otherManager: "execute `relay serve` com qualquer outro gerenciador de serviços",
+  notRoot: "isto exige root",
+  sudo: "execute de novo com `sudo`",
+  seeWhy: (check, journal) => `veja o motivo com \`${check}\` e \`${journal}\``,
+  readOnly: (folder) => `${folder} está em um sistema de arquivos somente leitura`,
+};
 
 /** `relay demo`. */
-const demo: Language["demo"] = {};
+const demo: Language["demo"] = {
+  about: "mostra o relay funcionando nesta máquina, sem conta em lugar nenhum",
+  keep: "continua no ar depois, até Ctrl-C",
+  intro: "Esta demonstração executa um relay e quatro destinos nesta máquina:",
+  targets: {
+    plantao: "faz as vezes de um canal do Slack",
+    equipe: "um servidor de e-mail",
+    sistema: "um servidor HTTP, como o de outro sistema",
+    arquivo: "um script que guarda cada evento em um arquivo",
+  },
+  routes: "As rotas:",
+  withReference: (pattern) => `${pattern} com referência do cliente`,
+  anythingElse: "qualquer outro",
+  sending: (url) => `Agora seis requisições vão para ${url}:`,
+  columns: { request: "Requisição", answer: "Resposta", arrived: "Chegou em" },
+  again: (event) => `${event}, repetido`,
+  forged: (event) => `${event}, forjado`,
+  nowhere: "nenhum destino",
+  notExpected: "não era o esperado",
+  arrivals: "O que chegou:",
+  http: (method, bytes, signature) =>
+    `${method} com os ${forms.number(bytes)} bytes recebidos, assinatura ${signature}`,
+  noSignature: "ausente",
+  email: (to, subject) => `para ${to}: ${subject}`,
+  good: "Cada evento chegou uma só vez, aonde devia; o repetido e o forjado, não.",
+  bad: (steps) => `Estes não saíram como o esperado: ${steps.join("; ")}`,
+  next: "A seguir:",
+  nextInit: "cria uma configuração para os seus destinos",
+  nextKeep: "mantém a demonstração no ar, para você enviar eventos",
+  serving: "O relay continua no ar até Ctrl-C. Experimente em outro terminal, com o corpo que quiser:",
+  notStarted: "Não foi possível executar a demonstração: o relay terminou antes de escutar",
+};
 
-/** `relay metrics`, `completions`, `version`. */
-const tools: Language["tools"] = {};
+/** `relay metrics`, `completions`, `version`, `help`. */
+const tools: Language["tools"] = {
+  metrics: {
+    about: "imprime regras de alerta para o Prometheus, ou um painel para o Grafana",
+    alerts: "regras de alerta para o Prometheus, em YAML",
+    grafana: "painel para o Grafana, em JSON",
+    help: `
+As métricas em si estão em /metrics do endereço de administração.
+
+  relay metrics --alerts > relay.rules.yml   depois indique o arquivo em \`rule_files\` no prometheus.yml
+  relay metrics --grafana > relay.json       depois importe-o: Dashboards, New, Import`,
+    neither: "Não foi possível escolher o que imprimir: use --alerts ou --grafana",
+    hint:
+      "--alerts imprime regras para o Prometheus, --grafana um painel; as métricas estão em /metrics do `relay serve`",
+  },
+  completions: {
+    about: "imprime um script que completa comandos, opções e valores no seu shell",
+    shell: "seu shell",
+    help: "Para carregar:",
+    inFile: (file) => `em ${file}`,
+    once: "uma vez",
+  },
+  version: "mostra a versão, o runtime e a plataforma",
+  help: { about: "mostra a ajuda de um comando", verb: "o comando" },
+};
 
 /** Errors of the store: the file, the database, the lock. */
 const store: Language["store"] = {
@@ -929,7 +1120,6 @@ const store: Language["store"] = {
   gone: (path) => `${path} não existe mais`,
   putBack: "recoloque-o no lugar, ou reinicie o relay para continuar com o que há",
   none: "ele ainda não existe",
-  runAsRoot: "execute como root, ou como o usuário do serviço",
   startServe: "inicie `relay serve`, que o cria",
   checkSchema: "verifique o esquema na URL",
   taken: (suffix) => suffix === "" ? "o arquivo já existe" : `já existe um arquivo com esse nome e ${suffix}`,
@@ -1018,10 +1208,10 @@ const store: Language["store"] = {
     network: "verifique se o servidor está no ar e se a rede chega até ele",
   },
   url: {
-    form: (encoded) => `era esperado "postgres://USUÁRIO:SENHA@HOST/BANCO", em que ${encoded}`,
+    form: (encoded) => `esperado: "postgres://USUÁRIO:SENHA@HOST/BANCO", em que ${encoded}`,
     encoded: `"@", "/", "?", "%" e ":" em um nome ou senha são escritos como "%40", "%2F", "%3F", "%25" e "%3A"`,
-    zero: "eram esperados um usuário, uma senha e um banco de dados sem byte zero",
-    percent: (encoded) => `era esperada uma URL em que "%" inicia um caractere em UTF-8, como "%40"; ${encoded}`,
+    zero: "esperado: um usuário, uma senha e um banco de dados sem byte zero",
+    percent: (encoded) => `esperado: uma URL em que "%" inicia um caractere em UTF-8, como "%40"; ${encoded}`,
     unknownParameter: (name, known, near) =>
       `o parâmetro "${name}" não existe; os parâmetros são ${forms.and(known)}${
         near ? `; você quis dizer "${near}"?` : ""
@@ -1029,18 +1219,17 @@ const store: Language["store"] = {
     twice: (name) => `o parâmetro "${name}" só pode aparecer uma vez`,
     noValue: (name) => `falta o valor do parâmetro "${name}"`,
     ports: (hosts) =>
-      `era esperada uma porta só, ou uma para cada host: ${forms.count(hosts, { one: "host", other: "hosts" })}`,
+      `esperado: uma porta só, ou uma para cada host: ${forms.count(hosts, { one: "host", other: "hosts" })}`,
     host: (encoded) =>
-      `era esperado um host: um nome, um endereço (IPv6 entre colchetes) ou a pasta de um socket Unix; ${encoded}`,
-    port: (encoded) => `era esperada uma porta de 1 a 65535 depois dos dois-pontos do host; ${encoded}`,
-    direct: 'era esperado um só servidor em "direct", como "db.example:5432"',
-    schema: (bytes) => `era esperado um esquema de até ${bytes} bytes com um nome que o PostgreSQL não reserva`,
-    schemaCharacters: "era esperado um esquema sem apóstrofo nem dois cifrões no nome",
+      `esperado: um host: um nome, um endereço (IPv6 entre colchetes) ou a pasta de um socket Unix; ${encoded}`,
+    port: (encoded) => `esperado: uma porta de 1 a 65535 depois dos dois-pontos do host; ${encoded}`,
+    direct: 'esperado: um só servidor em "direct", como "db.example:5432"',
+    schema: (bytes) => `esperado: um esquema de até ${bytes} bytes com um nome que o PostgreSQL não reserva`,
+    schemaCharacters: "esperado: um esquema sem apóstrofo nem dois cifrões no nome",
     unknownMode: (name, known, near) =>
       `o sslmode "${name}" não existe; use ${forms.or(known)}${near ? `; você quis dizer "${near}"?` : ""}`,
-    systemRoots: 'era esperado "sslmode=verify-full" com "sslrootcert=system"',
-    noRoots:
-      'era esperado o arquivo de uma autoridade em "sslrootcert" com "sslmode=verify-ca", ou "sslmode=verify-full"',
+    systemRoots: 'esperado: "sslmode=verify-full" com "sslrootcert=system"',
+    noRoots: 'esperado: o arquivo de uma autoridade em "sslrootcert" com "sslmode=verify-ca", ou "sslmode=verify-full"',
   },
 };
 
@@ -1083,15 +1272,6 @@ const errors: Language["errors"] = {
     notListening: "não é um socket TCP que escuta",
     notHere: "só o executável no Linux pode",
     seeUnit: "veja `ListenStream=` na unidade de socket; sem ela, o relay abre o próprio socket",
-  },
-  secret: {
-    notSet: (name) => `${name} não está definido`,
-    empty: (name) => `${name} está vazio`,
-    inText: (name) => `Não foi possível colocar ${name} em um texto`,
-    useAlone: (name) => `coloque o valor inteiro em uma variável, e use ${name} sozinho`,
-    noFile: (path) => `o arquivo ${path} não existe`,
-    unreadable: (path, why) => `não foi possível ler ${path} (${why})`,
-    notUtf8: "não está em UTF-8",
   },
   rights: {
     cannotUse: (path, problem) => `Não foi possível usar ${path} como root: ${problem}`,

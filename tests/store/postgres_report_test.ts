@@ -101,5 +101,5 @@ test("reportOn() tells of a server that cannot be reached, or does not answer, a
   silent.close();
 
   const direct = await report(`${server.url()}?direct=127.0.0.1:${port - 1 || 1}`);
-  assert.match(direct.warnings.join("\n"), /^Cannot use the server named as `direct`/);
+  assert.match(direct.warnings.join("\n"), /^Cannot use the server that `direct` names/);
 });
