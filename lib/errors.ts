@@ -104,15 +104,33 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, " ").trim();
 }
 
-/** What {@link messageOf} says, in a language. */
+/** What is wrong, in a language: what a {@link RelayError} says, what the system means by its code, or the message. */
 export function sayError(error: unknown): Phrase {
-  return (words) => error instanceof RelayError ? oneLine(error.say(words)) : messageOf(error);
+  return (words) =>
+    error instanceof RelayError ? oneLine(error.say(words)) : saySystem(error, words) ?? messageOf(error);
+}
+
+/** What to do about anything that was thrown, in a language, if that is known. */
+export function hintOf(error: unknown): Phrase | undefined {
+  return error instanceof RelayError && error.hint !== undefined ? (words) => error.sayHint(words)! : undefined;
+}
+
+/** What the operating system says, if it is that. */
+function saySystem(error: unknown, { errors }: Language): string | undefined {
+  const { code, path, syscall } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
+  const text = (errors.system as Partial<Record<string, string>>)[code ?? ""];
+  return syscall === "connect" ? undefined : text && errors.systemSays(text, path, code!);
 }
 
 /** The message of anything that was thrown, with the hint if it has one. */
 export function explain(error: unknown): string {
   const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
   return messageOf(error) + hint;
+}
+
+/** What {@link explain} says, in a language. */
+export function sayExplained(error: unknown): Phrase {
+  return (words) => [sayError(error)(words), hintOf(error)?.(words)].filter(Boolean).join("; ");
 }
 
 /** A thrown value may be anything, even what cannot be made a text. */

@@ -24,21 +24,27 @@ export async function listenOn(
   try {
     return await listen({ host, port, fd, tls, handler });
   } catch (error) {
-    throw listenError(name, host, port, (error as NodeJS.ErrnoException).code ?? messageOf(error));
+    throw listenError(name, host, port, error);
   }
 }
 
-function listenError(name: "listen" | "admin", host: string, port: number, code: string): RelayError {
-  const where = `Cannot listen on ${hostAndPort(host, port)}`;
+function listenError(name: "listen" | "admin", host: string, port: number, error: unknown): RelayError {
+  const address = hostAndPort(host, port);
+  const { code = messageOf(error) } = error as NodeJS.ErrnoException;
   if (code !== "EADDRINUSE") {
     return new RelayError(
-      `${where}: the system says ${code}`,
-      `see \`${name}.host\` and \`${name}.port\` in the config; port 80 and others under 1024 need root`,
+      ({ errors: { listen, system } }) => {
+        const text = (system as Partial<Record<string, string>>)[code];
+        return listen.cannot(address, text ? `${text} (${code})` : code);
+      },
+      ({ errors }) => errors.listen.seeConfig(name),
     );
   }
   const owner = portOwner(port);
-  const who = owner ? `${owner.program} (process ${owner.pid}) listens` : "another program listens";
-  return new RelayError(`${where}: ${who} there already`, `stop it, or set another \`${name}.port\` in the config`);
+  return new RelayError(
+    ({ errors: { listen } }) => listen.cannot(address, owner ? listen.ownedBy(owner.program, owner.pid) : listen.owned),
+    ({ errors }) => errors.listen.stopIt(name),
+  );
 }
 
 /** @throws {RelayError} if nobody can be heard on this descriptor. */
@@ -46,8 +52,7 @@ function checkPassed(fd: number): void {
   const isFit = isListening(fd);
   if (isFit) return closeOnExec(fd);
   throw new RelayError(
-    `Cannot serve on the socket that was passed as descriptor ${fd}: ` +
-      (isFit === false ? "it is no TCP socket that listens" : "only the executable on Linux can"),
-    "see `ListenStream=` in the socket unit; without such a unit, the relay listens by itself",
+    ({ errors: { listen } }) => listen.cannotTake(fd, isFit === false ? listen.notListening : listen.notHere),
+    ({ errors }) => errors.listen.seeUnit,
   );
 }

@@ -14,7 +14,8 @@ export type Warning = (words: WarningWords) => string;
 /** A warning, and the path in the config that it is about. */
 export interface ConfigWarning {
   path: string;
-  warning: Warning;
+  /** A {@link Warning}; it may say an error, which needs all words of the language. */
+  warning: (words: WarningWords, all: Language) => string;
   /** What is left to do before the relay can be used, if that is what the warning is about. */
   todo?: Todo;
 }
@@ -31,8 +32,8 @@ export function toldIn(
   locale: Locale,
   warnings: readonly ConfigWarning[],
 ): { path: string; message: string }[] {
-  const words = locales[locale].warnings;
-  return warnings.map(({ path, warning }) => ({ path, message: warning(words) }));
+  const words = locales[locale];
+  return warnings.map(({ path, warning }) => ({ path, message: warning(words.warnings, words) }));
 }
 
 /** A path as a shell reads it. */

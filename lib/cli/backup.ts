@@ -3,20 +3,17 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { backupStore, type Contents } from "../store/sqlite/backup.ts";
+import { formatAt, timeZone, words } from "./language.ts";
 import { LongWork } from "./long_work.ts";
 import { copyElsewhere } from "./copy.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { backupElsewhere } from "./backup_elsewhere.ts";
 import { storeFileThere } from "./store.ts";
-import { count } from "./terminal.ts";
 
 export function backupVerb(): Command {
-  return verb("backup", "copy the store into one file, whether `relay serve` runs or not", "config", "json")
-    .argument("<file>", "file to write; nothing may be there")
-    .addHelpText(
-      "after",
-      "\nThe copy is checked, and has its name only when it is whole. `relay restore` puts it back. It holds what came in: keep it as safe as the store.",
-    )
+  return verb("backup", words.copies.backup.about, "config", "json")
+    .argument("<file>", words.copies.backup.file)
+    .addHelpText("after", words.copies.backup.help)
     .action(backup);
 }
 
@@ -26,12 +23,11 @@ async function backup(name: string, options: ConfigOptions & { json?: boolean })
   const work = new LongWork();
   const contents = await backupStore(path, file, copyElsewhere(work)).finally(() => work.end());
   if (options.json) printJson({ file, store: path, ...contents });
-  else print(`Wrote ${file}: ${contentsInWords(contents)}`);
+  else print(words.copies.backup.wrote(file, contentsInWords(contents)));
 }
 
-/** What a copy holds, in words. */
+/** What a copy holds, in the user's language. */
 export function contentsInWords({ events, waiting, dead, newestAt }: Contents): string {
-  const newest = newestAt ? `, the newest of ${newestAt}` : "";
-  const deliveries = `${count(waiting, "delivery waits", "deliveries wait")}, ${dead} dead`;
-  return `${count(events, "event")}${newest}; ${deliveries}`;
+  const newest = newestAt ? `${formatAt(Date.now()).absolute(Date.parse(newestAt))} (${timeZone})` : undefined;
+  return words.copies.contents(events, waiting, dead, newest);
 }

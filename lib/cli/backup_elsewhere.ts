@@ -1,4 +1,4 @@
-/** What `relay backup` and `relay restore` say of a store in PostgreSQL, whose own programs do that better. */
+/** What `relay backup` and `relay restore` say of a store in PostgreSQL, which has its own programs for that. */
 
 import { isIPv6 } from "node:net";
 import { RelayError } from "../errors.ts";
@@ -8,8 +8,8 @@ import { shellPath } from "../warnings.ts";
 /** Why nothing is backed up, and the command that does it. @param file Where the copy was asked for. */
 export function backupElsewhere(database: PostgresUrl, file: string): RelayError {
   return new RelayError(
-    `Cannot back up ${database.masked}: a store in PostgreSQL is copied by PostgreSQL's own pg_dump`,
-    `this makes a copy while relays run:\n    ${dump(database, file)}`,
+    ({ copies }) => copies.backup.elsewhere(database.masked),
+    ({ copies }) => copies.backup.command(dump(database, file)),
   );
 }
 
@@ -17,13 +17,13 @@ export function backupElsewhere(database: PostgresUrl, file: string): RelayError
 export function restoreElsewhere(database: PostgresUrl, file: string): RelayError {
   const target = shellText(libpqUrl(database));
   const rename = `ALTER SCHEMA ${identifier(database.schema)} RENAME TO ${identifier(`${database.schema}_before`)}`;
+  const commands = [
+    `    psql --command=${shellText(rename)} ${target}`,
+    `    pg_restore --exit-on-error --single-transaction --dbname=${target} ${shellPath(file)}`,
+  ].join("\n");
   return new RelayError(
-    `Cannot restore ${database.masked}: a store in PostgreSQL is restored by PostgreSQL's own pg_restore`,
-    [
-      "stop every relay of this store first; this keeps what is there under another name, and restores the copy:",
-      `    psql --command=${shellText(rename)} ${target}`,
-      `    pg_restore --exit-on-error --single-transaction --dbname=${target} ${shellPath(file)}`,
-    ].join("\n"),
+    ({ copies }) => copies.restore.elsewhere(database.masked),
+    ({ copies }) => copies.restore.commands(commands),
   );
 }
 

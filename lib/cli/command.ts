@@ -1,7 +1,7 @@
 /** Commands whose help and usage errors are in the language of {@link words}. */
 
 import { Argument, Command, Help, InvalidArgumentError, Option } from "commander";
-import { ExitCode, RelayError } from "../errors.ts";
+import { ExitCode, RelayError, sayError } from "../errors.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { nearest } from "../options.ts";
 import { words } from "./language.ts";
@@ -17,8 +17,14 @@ class LocalHelp extends Help {
     return placeholders(super.commandUsage(command));
   }
 
+  /** Without `[options]`, which every verb takes. */
   override subcommandTerm(command: Command): string {
-    return placeholders(super.subcommandTerm(command));
+    return [command.name(), ...command.registeredArguments.map((one) => this.argumentUsage(one))].join(" ");
+  }
+
+  argumentUsage(argument: Argument): string {
+    const name = argument.name() + (argument.variadic ? "..." : "");
+    return argument.required ? `<${name}>` : `[${name}]`;
   }
 
   override optionDescription(option: Option): string {
@@ -51,7 +57,10 @@ function described(description: string, remarks: string[]): string {
   return remarks.length === 0 ? description : `${description} (${remarks.join("; ")})`;
 }
 
-/** A command of the command line. Wrong usage is a {@link RelayError}, told as every other. */
+/**
+ * A command of the command line. Wrong usage is a {@link RelayError}, told as every other. A function that reads the value
+ * of an option throws one with what is expected, which completes the sentence "--limit cannot be "x"; …".
+ */
 export class Verb extends Command {
   constructor(name: string) {
     super(name);
@@ -68,6 +77,17 @@ export class Verb extends Command {
     return Object.assign(new LocalHelp(), this.configureHelp());
   }
 
+  /**
+   * The verb of this name below this one.
+   * @throws {RelayError} if there is none.
+   */
+  verbOf(name: string): Verb {
+    const verbs = this.createHelp().visibleCommands(this);
+    const found = verbs.find((one) => one.name() === name);
+    if (found) return found as Verb;
+    this.#fail((words) => words.cli.unknownCommand(name, nearest(name, verbs.map((one) => one.name()))));
+  }
+
   // What commander calls where the usage is wrong. Its types do not have these methods.
 
   protected unknownOption(flag: string): void {
@@ -76,11 +96,7 @@ export class Verb extends Command {
   }
 
   protected unknownCommand(): void {
-    const [name = ""] = this.args;
-    const names = this.commands.filter((one) => !(one as unknown as { _hidden: boolean })._hidden).map((one) =>
-      one.name()
-    );
-    this.#fail((words) => words.cli.unknownCommand(name, nearest(name, names)));
+    this.verbOf(this.args[0] ?? "");
   }
 
   protected missingArgument(name: string): void {
@@ -100,17 +116,21 @@ export class Verb extends Command {
     this.#fail((words) => words.cli.excessArguments(expected, received.slice(expected).join(" ")));
   }
 
+  protected _conflictingOption(one: Option, other: Option): void {
+    this.#fail((words) => words.cli.conflict(one.flags, other.flags));
+  }
+
   protected _callParseArg(target: Option | Argument, value: string, previous: unknown): unknown {
     const name = target instanceof Option ? target.flags : target.name();
     try {
       return target.parseArg?.(value, previous as never) ?? value;
     } catch (error) {
-      if (!(error instanceof InvalidArgumentError)) throw error;
+      if (!(error instanceof InvalidArgumentError || error instanceof RelayError)) throw error;
       const { argChoices } = target;
       this.#fail((words) =>
         argChoices
           ? words.cli.notAChoice(name, value, argChoices.join(", "))
-          : words.cli.invalid(name, value, error.message)
+          : words.cli.invalid(name, value, sayError(error)(words))
       );
     }
   }

@@ -4,20 +4,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import type { Command } from "commander";
+import { type Command, Help } from "commander";
+import { type Arrival, type DemoTargets, startTargets } from "../demo/receivers.ts";
 import { startRelay } from "../demo/relay.ts";
 import { type StepResult, tellStory } from "../demo/steps.ts";
-import { type DemoTargets, startTargets } from "../demo/receivers.ts";
 import { ExitCode } from "../errors.ts";
 import { paint } from "../log.ts";
+import { locale, words } from "./language.ts";
 import { print, verb } from "./shared.ts";
+import { table } from "./terminal.ts";
 
 /** Signs the demo's events; it protects nothing. */
 const DEMO_SECRET = "demo-secret-of-no-value";
 
 export function demoVerb(): Command {
-  return verb("demo", "see relay at work on this machine, with no account anywhere")
-    .option("--keep", "go on serving afterwards, until Ctrl-C")
+  return verb("demo", words.demo.about)
+    .option("--keep", words.demo.keep)
     .action(demo);
 }
 
@@ -25,19 +27,15 @@ async function demo({ keep }: { keep?: boolean }): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "relay-demo-"));
   const targets = await startTargets(folder);
   try {
-    const relay = await startRelay(folder, DEMO_SECRET, targets);
+    const relay = await startRelay(folder, DEMO_SECRET, targets, locale);
     try {
       printIntroduction(relay.url);
       const results = await tellStory(relay.url, DEMO_SECRET, targets, printStep);
-      printArrivals(results);
-      const failed = results.filter(({ isAsExpected }) => !isAsExpected);
-      if (failed.length > 0) process.exitCode = ExitCode.failed;
-      print(
-        failed.length === 0
-          ? paint("green", "Everything arrived where it had to, once, and nothing else did.")
-          : paint("red", `Not as it should be: ${failed.map(({ title }) => title).join("; ")}`),
-      );
+      print("", paint("bold", words.demo.arrivals));
+      for (const arrival of results.flatMap(({ arrivals }) => arrivals)) printArrival(arrival);
+      printEnd(results);
       if (keep) await keepServing(relay.url, targets);
+      else printNext();
     } finally {
       await relay.stop();
     }
@@ -47,42 +45,71 @@ async function demo({ keep }: { keep?: boolean }): Promise<void> {
   }
 }
 
-const columns = [28, 34] as const;
+/** Of the first two columns; a longer answer goes on into the third. */
+const columns = [28, 24] as const;
 
 function printIntroduction(url: string): void {
+  const { demo } = words;
   print(
-    "A relay and four targets, all on this machine:",
-    "  plantao  an endpoint that answers as Slack does    sistema  an HTTP server",
-    "  equipe   a mail server                             arquivo  a shell script",
+    demo.intro,
     "",
-    `Sending to ${url}`,
+    ...table(Object.entries(demo.targets)),
     "",
-    paint("bold", `${"sent".padEnd(columns[0])}${"answered".padEnd(columns[1])}arrived at`),
+    demo.routes,
+    "",
+    ...table([
+      ["note.failed", "→ plantao, equipe"],
+      [demo.withReference("note.*"), "→ sistema"],
+      [demo.anythingElse, "→ arquivo"],
+    ]),
+    "",
+    demo.sending(url),
+    "",
+    "  " + paint(
+      "bold",
+      demo.columns.request.padEnd(columns[0]) + demo.columns.answer.padEnd(columns[1]) + demo.columns.arrived,
+    ),
   );
 }
 
 function printStep({ title, actualStatus, actualAnswer, arrivals, isAsExpected }: StepResult): void {
-  const answer = `${actualStatus} ${actualAnswer}`.padEnd(columns[1]);
-  const places = arrivals.map(({ target }) => target).sort().join(", ") || "nowhere";
+  const answer = `${`${actualStatus} ${actualAnswer}`.padEnd(columns[1] - 2)}  `;
+  const places = arrivals.map(({ target }) => target).sort().join(", ") || words.demo.nowhere;
   print(
-    title.padEnd(columns[0]) + paint(actualStatus === 200 ? "green" : "yellow", answer) +
-      places + (isAsExpected ? "" : paint("red", "  not as expected")),
+    "  " + title(words).padEnd(columns[0]) + paint(actualStatus === 200 ? "green" : "yellow", answer) + places +
+      (isAsExpected ? "" : paint("red", `  ${words.demo.notExpected}`)),
   );
 }
 
-function printArrivals(results: StepResult[]): void {
-  print("", paint("bold", "What arrived"));
-  for (const { target, excerpt } of results.flatMap(({ arrivals }) => arrivals)) {
-    print(`${target.padEnd(9)}${excerpt}`);
-  }
-  print("");
+/** Widest name of a target, and what stands before and after it. */
+const MARGIN = 11;
+
+function printArrival({ target, excerpt }: Arrival): void {
+  const width = (process.stdout.columns || Infinity) - MARGIN;
+  const text = new Help().boxWrap(excerpt(words), width);
+  print(`  ${target.padEnd(MARGIN - 2)}${text.replaceAll("\n", `\n${" ".repeat(MARGIN)}`)}`);
 }
 
-/** Serves until the user ends it, and tells what arrives. */
+function printEnd(results: StepResult[]): void {
+  const bad = results.filter(({ isAsExpected }) => !isAsExpected).map(({ title }) => title(words));
+  if (bad.length > 0) process.exitCode = ExitCode.failed;
+  print("", bad.length === 0 ? paint("green", words.demo.good) : paint("red", words.demo.bad(bad)));
+}
+
+function printNext(): void {
+  const { demo } = words;
+  print(
+    "",
+    paint("bold", demo.next),
+    ...table([["relay init my-relay", demo.nextInit], ["relay demo --keep", demo.nextKeep]]),
+  );
+}
+
+/** Serves until the user stops it, and shows what arrives. */
 async function keepServing(url: string, targets: DemoTargets): Promise<void> {
   print(
     "",
-    "Still serving, until Ctrl-C. Try this in another terminal, and change the body as you like:",
+    words.demo.serving,
     "",
     `  BODY='{"event":"note.failed","data":{"note_id":"42"}}'`,
     `  curl -X POST ${url} -d "$BODY" -H "Content-Type: application/json" \\`,
@@ -95,7 +122,7 @@ async function keepServing(url: string, targets: DemoTargets): Promise<void> {
   let seen = targets.arrivals().length;
   const watch = setInterval(() => {
     const arrivals = targets.arrivals();
-    for (const { target, excerpt } of arrivals.slice(seen)) print(`${target.padEnd(9)}${excerpt}`);
+    for (const arrival of arrivals.slice(seen)) printArrival(arrival);
     seen = arrivals.length;
   }, 100);
   await ended;

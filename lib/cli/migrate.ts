@@ -4,15 +4,16 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
-import { ExitCode, RelayError } from "../errors.ts";
+import { ExitCode, hintOf, RelayError, sayError } from "../errors.ts";
+import type { Language } from "../locale/mod.ts";
 import { cancelMove, type Moved, type MoveProgress, moveStore, previewMove } from "../operator/migrate.ts";
 import { openTransfer, rightsToStore, type StorePlace, storePlace, storePlaceIn } from "../store_place.ts";
 import type { PostgresUrl } from "../store/postgres/url.ts";
 import type { TransferSide } from "../store/transfer.ts";
+import { words } from "./language.ts";
 import { INTERRUPTED, LongWork } from "./long_work.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { checkThere } from "./store.ts";
-import { count } from "./terminal.ts";
 
 interface Options extends ConfigOptions {
   from?: string;
@@ -24,22 +25,14 @@ interface Options extends ConfigOptions {
 }
 
 export function migrateVerb(): Command {
-  return verb(
-    "migrate",
-    "move the store, between a file and PostgreSQL or from one database to another",
-    "config",
-    "json",
-  )
-    .option("--from <store>", "the store to move, such as sqlite:relay.db; default: the config's, where --to is given")
-    .option("--to <store>", "where to; default: the config's store")
-    .option("--dry-run", "say what would be moved, and what would prevent it")
-    .option("--cancel", "give up a move that is not done: the store can be served where it is")
-    .option("--sql", "print what makes the schema in PostgreSQL, for a database's administrator")
-    .addHelpText(
-      "after",
-      "\nStop every relay first. A move that ends before it is done goes on when it is run again. Once both sides hold the" +
-        "\nsame, the old store is kept, and no relay serves it any more.",
-    )
+  const { migrate: texts } = words.copies;
+  return verb("migrate", texts.about, "config", "json")
+    .option("--from <store>", texts.from)
+    .option("--to <store>", texts.to)
+    .option("--dry-run", texts.dryRun)
+    .option("--cancel", texts.cancel)
+    .option("--sql", texts.sql)
+    .addHelpText("after", texts.help)
     .action(migrate);
 }
 
@@ -57,27 +50,21 @@ async function migrate(options: Options): Promise<void> {
 /** What is moved, and where to. */
 function placesOf(loaded: LoadedConfig, options: Options): { from: StorePlace; to: StorePlace } {
   if (options.from === undefined && options.to === undefined) {
-    throw new RelayError(
-      "Cannot move the store: neither --from nor --to is given",
-      "`relay migrate --from sqlite:relay.db` moves that file to the config's store",
-      ExitCode.usage,
-    );
+    throw usageError(({ migrate }) => migrate.cannot(migrate.noSides), ({ migrate }) => migrate.sidesHint);
   }
   const placeOf = (store: string | undefined, option: string) =>
     store === undefined ? storePlace(loaded) : givenPlace(loaded.folder, store, option);
   const [from, to] = [placeOf(options.from, "--from"), placeOf(options.to, "--to")];
   if (from.shown === to.shown && !options.cancel) {
-    throw new RelayError(
-      `Cannot move ${from.shown}: --from and --to are the same store`,
-      "name one of them that the config does not",
-      ExitCode.usage,
+    throw usageError(
+      ({ migrate }, { move }) => move.cannot(from.shown, undefined, migrate.same),
+      ({ migrate }) => migrate.sameHint,
     );
   }
   if ("file" in from && "file" in to && !options.cancel) {
-    throw new RelayError(
-      `Cannot move ${from.shown} to ${to.shown}: both are files`,
-      "`relay backup` and `relay restore` copy a file, and a file can be moved as it is while no relay runs",
-      ExitCode.usage,
+    throw usageError(
+      ({ migrate }, { move }) => move.cannot(from.shown, to.shown, migrate.bothFiles),
+      ({ migrate }) => migrate.bothFilesHint,
     );
   }
   return { from, to };
@@ -85,18 +72,28 @@ function placesOf(loaded: LoadedConfig, options: Options): { from: StorePlace; t
 
 function givenPlace(folder: string, store: string, option: string): StorePlace {
   if (!/^(sqlite:.|postgres(ql)?:)/i.test(store)) {
-    throw new RelayError(
-      `Cannot read ${option}: expected "sqlite:" and a path, or "postgres://USER:PASSWORD@HOST/DATABASE"`,
-      undefined,
-      ExitCode.usage,
-    );
+    throw usageError(({ migrate }) => migrate.cannotRead(option, migrate.expectedStore));
   }
   try {
     return storePlaceIn(folder, store);
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
-    throw new RelayError(`Cannot read ${option}: ${error.message}`, undefined, ExitCode.usage);
+    throw new RelayError(
+      (words) => words.copies.migrate.cannotRead(option, sayError(error)(words)),
+      undefined,
+      ExitCode.usage,
+    );
   }
+}
+
+type Said = (copies: Language["copies"], store: Language["store"]) => string;
+
+function usageError(problem: Said, hint?: Said): RelayError {
+  return new RelayError(
+    ({ copies, store }) => problem(copies, store),
+    hint && (({ copies, store }) => hint(copies, store)),
+    ExitCode.usage,
+  );
 }
 
 async function printSchema(loaded: LoadedConfig, { from, to }: Options): Promise<void> {
@@ -104,11 +101,7 @@ async function printSchema(loaded: LoadedConfig, { from, to }: Options): Promise
     .find(([, store]) => store !== undefined && !store.startsWith("sqlite:"));
   const place = given ? givenPlace(loaded.folder, given[1]!, given[0]) : storePlace(loaded);
   if ("file" in place) {
-    throw new RelayError(
-      `Cannot print the schema of ${place.shown}: only PostgreSQL has one that is made beforehand`,
-      "name the database as --to, or as `store` in the config",
-      ExitCode.usage,
-    );
+    throw usageError(({ migrate }) => migrate.noSchema(place.shown), ({ migrate }) => migrate.schemaHint);
   }
   const { schemaSql } = await import("../store/postgres/schema.ts");
   process.stdout.write(schemaSql(place.database.schema, place.database.user));
@@ -127,14 +120,14 @@ async function move(from: StorePlace, to: StorePlace, loaded: LoadedConfig, { js
     else print(...movedLines(moved, from, to, storePlace(loaded).shown));
   } catch (error) {
     if (!work.wasInterrupted || !(error instanceof RelayError)) throw error;
-    throw new RelayError(error.message, error.hint, INTERRUPTED);
+    throw new RelayError(sayError(error), hintOf(error), INTERRUPTED);
   } finally {
     work.end();
   }
 }
 
 function progressText({ doing, table, done }: MoveProgress): string {
-  return `${doing} the ${table.replaceAll("_", " ")}: ${Math.floor(done * 100)} %`;
+  return words.copies.migrate[doing](table, Math.floor(done * 100) / 100);
 }
 
 function movedLines(
@@ -143,23 +136,20 @@ function movedLines(
   to: StorePlace,
   configured: string,
 ) {
-  if (wasDone) return [`${from.shown} was moved to ${to.shown} before: ${countsInWords(counts)}`];
+  const { migrate } = words.copies;
+  if (wasDone) return [migrate.movedBefore(from.shown, to.shown, countsInWords(counts))];
   return [
-    `Moved ${from.shown} to ${to.shown}: ${countsInWords(counts)}`,
-    ...(resumedFrom > 0 ? [`An earlier run had copied ${count(resumedFrom, "row")} of it`] : []),
-    `Both hold the same: SHA-256 of all events ${digest}`,
-    `${from.shown} is kept, and is marked: no relay serves it any more`,
-    ...(configured === to.shown ? [] : ["Name the new one as `store` in the config, and start the relay"]),
+    migrate.moved(from.shown, to.shown, countsInWords(counts)),
+    ...(resumedFrom > 0 ? [migrate.resumed(resumedFrom)] : []),
+    migrate.same256(digest),
+    migrate.kept(from.shown),
+    ...(configured === to.shown ? [] : [migrate.configure(to.shown)]),
   ];
 }
 
 function countsInWords(counts: Record<string, number>): string {
   const { events = 0, deliveries = 0, attempts = 0 } = counts;
-  return [
-    count(events, "event"),
-    count(deliveries, "delivery", "deliveries"),
-    count(attempts, "attempt"),
-  ].join(", ");
+  return words.copies.migrate.counts(events, deliveries, attempts);
 }
 
 async function preview(from: StorePlace, to: StorePlace, { json }: Options): Promise<void> {
@@ -169,8 +159,8 @@ async function preview(from: StorePlace, to: StorePlace, { json }: Options): Pro
     : await withSides(from, undefined, (source) => previewMove(source, undefined));
   if (json) return printJson({ from: from.shown, to: to.shown, isThere, counts });
   print(
-    `Would move ${from.shown} to ${to.shown}: ${countsInWords(counts)}`,
-    isThere ? "It is there, and holds nothing else" : "It is not there yet, and is made",
+    words.copies.migrate.wouldMove(from.shown, to.shown, countsInWords(counts)),
+    isThere ? words.copies.migrate.destinationReady : words.copies.migrate.destinationNew,
   );
 }
 
@@ -183,8 +173,9 @@ async function hasSchema(database: PostgresUrl): Promise<boolean> {
 async function cancel(from: StorePlace, { json }: Options): Promise<void> {
   const other = await withSides(from, undefined, cancelMove);
   if (json) return printJson({ from: from.shown, cancelled: other ?? null });
-  if (other === undefined) return print(`${from.shown} is not being moved`);
-  print(`${from.shown} stays where it is`, `Remove what was copied to ${other} before you move anything there`);
+  const { migrate } = words.copies;
+  if (other === undefined) return print(migrate.notMoving(from.shown));
+  print(migrate.cancelled(from.shown), migrate.deleteCopy(other));
 }
 
 async function withSides<Result>(

@@ -3,38 +3,52 @@
 import process from "node:process";
 import { type Command, CommanderError, Option } from "commander";
 import { ConfigError, ExitCode, FixtureError, messageOf, RelayError, sayError } from "../errors.ts";
-import { localeNames } from "../locale/mod.ts";
+import { type Language, localeNames } from "../locale/mod.ts";
 import { VERSION } from "../version.ts";
 import { Verb } from "./command.ts";
 import { chooseLanguage, speakAs, words } from "./language.ts";
 
-/** Loaded when they are asked for: `serve` needs little of what the others do. */
-const verbs: Record<string, () => Promise<Command>> = {
-  init: async () => (await import("./init.ts")).initVerb(),
-  check: async () => (await import("./check.ts")).checkVerb(),
-  serve: async () => (await import("./serve.ts")).serveVerb(),
-  status: async () => (await import("./status.ts")).statusVerb(),
-  events: async () => (await import("./events.ts")).eventsVerb(),
-  retry: async () => (await import("./retry.ts")).retryVerb(),
-  replay: async () => (await import("./replay.ts")).replayVerb(),
-  pause: async () => (await import("./pause.ts")).pauseVerb(),
-  resume: async () => (await import("./resume.ts")).resumeVerb(),
-  send: async () => (await import("./send.ts")).sendVerb(),
-  sign: async () => (await import("./sign.ts")).signVerb(),
-  verify: async () => (await import("./verify.ts")).verifyVerb(),
-  routes: async () => (await import("./routes.ts")).routesVerb(),
-  test: async () => (await import("./test.ts")).testVerb(),
-  diff: async () => (await import("./diff.ts")).diffVerb(),
-  backup: async () => (await import("./backup.ts")).backupVerb(),
-  restore: async () => (await import("./restore.ts")).restoreVerb(),
-  migrate: async () => (await import("./migrate.ts")).migrateVerb(),
-  copy: async () => (await import("./copy.ts")).copyVerb(),
-  service: async () => (await import("./service.ts")).serviceVerb(),
-  metrics: async () => (await import("./metrics.ts")).metricsVerb(),
-  demo: async () => (await import("./demo.ts")).demoVerb(),
-  completions: async () => (await import("./completions.ts")).completionsVerb(),
-  version: async () => (await import("./version.ts")).versionVerb(),
+/** The verbs in the groups of the help. Each is loaded when it is asked for: `serve` needs little of what the others do. */
+const groups: Record<keyof Language["cli"]["groups"], Record<string, () => Promise<Command>>> = {
+  start: {
+    demo: async () => (await import("./demo.ts")).demoVerb(),
+    init: async () => (await import("./init.ts")).initVerb(),
+    check: async () => (await import("./check.ts")).checkVerb(),
+    serve: async () => (await import("./serve.ts")).serveVerb(),
+    send: async () => (await import("./send.ts")).sendVerb(),
+  },
+  operate: {
+    status: async () => (await import("./status.ts")).statusVerb(),
+    events: async () => (await import("./events.ts")).eventsVerb(),
+    retry: async () => (await import("./retry.ts")).retryVerb(),
+    replay: async () => (await import("./replay.ts")).replayVerb(),
+    pause: async () => (await import("./pause.ts")).pauseVerb(),
+    resume: async () => (await import("./resume.ts")).resumeVerb(),
+  },
+  try: {
+    routes: async () => (await import("./routes.ts")).routesVerb(),
+    test: async () => (await import("./test.ts")).testVerb(),
+    diff: async () => (await import("./diff.ts")).diffVerb(),
+    sign: async () => (await import("./sign.ts")).signVerb(),
+    verify: async () => (await import("./verify.ts")).verifyVerb(),
+  },
+  store: {
+    backup: async () => (await import("./backup.ts")).backupVerb(),
+    restore: async () => (await import("./restore.ts")).restoreVerb(),
+    migrate: async () => (await import("./migrate.ts")).migrateVerb(),
+    copy: async () => (await import("./copy.ts")).copyVerb(),
+  },
+  machine: {
+    service: async () => (await import("./service.ts")).serviceVerb(),
+    metrics: async () => (await import("./metrics.ts")).metricsVerb(),
+    completions: async () => (await import("./completions.ts")).completionsVerb(),
+    version: async () => (await import("./version.ts")).versionVerb(),
+    help: async () => (await import("./help.ts")).helpVerb(),
+  },
 };
+
+/** Verbs that tell of all others. */
+const needAll: readonly string[] = ["completions", "help"];
 
 /**
  * The command line.
@@ -46,9 +60,13 @@ export async function createProgram(asked = ""): Promise<Command> {
     .version(VERSION, "-V, --version", words.cli.version)
     .addOption(new Option("--locale <locale>", words.cli.locale).choices(localeNames))
     .addHelpText("after", `\n${words.cli.startHere}`);
-  for (const load of Object.hasOwn(verbs, asked) ? [verbs[asked]!] : Object.values(verbs)) {
-    const command = await load();
-    program.addCommand(command, { hidden: command.name() === "copy" });
+  const isOne = !needAll.includes(asked) && Object.values(groups).some((verbs) => Object.hasOwn(verbs, asked));
+  for (const [group, verbs] of Object.entries(groups) as [keyof typeof groups, typeof groups.start][]) {
+    for (const [name, load] of Object.entries(verbs)) {
+      if (isOne && name !== asked) continue;
+      const command = (await load()).helpGroup(words.cli.groups[group]);
+      program.addCommand(command, { hidden: name === "copy" });
+    }
   }
   return program;
 }
@@ -56,8 +74,7 @@ export async function createProgram(asked = ""): Promise<Command> {
 /** Runs the command line and sets the exit code. Whatever fails is told in words. */
 export async function main(args: readonly string[]): Promise<void> {
   chooseLanguage(args);
-  const [verb] = args;
-  const program = await createProgram(verb === "completions" ? undefined : verb); // which tells of all verbs
+  const program = await createProgram(args[0]);
   process.stdout.on("error", lostOutput);
   try {
     if (args.length === 0) program.help({ error: true });

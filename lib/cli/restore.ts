@@ -6,19 +6,16 @@ import { inspectBackup, restoreStore } from "../store/sqlite/backup.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
 import { contentsInWords } from "./backup.ts";
 import { copyElsewhere } from "./copy.ts";
+import { words } from "./language.ts";
 import { restoreElsewhere } from "./backup_elsewhere.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { storeFile } from "./store.ts";
 
 export function restoreVerb(): Command {
-  return verb("restore", "replace the store with a copy that `relay backup` made", "config", "json")
-    .argument("<file>", "the copy")
-    .option("--yes", "do not ask for confirmation; without a terminal it never does")
-    .addHelpText(
-      "after",
-      "\nStop `relay serve` first. The store that it replaces is kept beside it, under a name with the time." +
-        "\nWhat waits in the copy is delivered after the next start, also what was delivered since; the delivery ids are the same.",
-    )
+  return verb("restore", words.copies.restore.about, "config", "json")
+    .argument("<file>", words.copies.restore.file)
+    .option("--yes", words.copies.restore.yes)
+    .addHelpText("after", words.copies.restore.help)
     .action(restore);
 }
 
@@ -30,16 +27,14 @@ async function restore(
   const path = await storeFile(options, (database) => restoreElsewhere(database, name));
   const file = resolve(name);
   const contents = inspectBackup(file);
-  const question = `Put ${file} (${contentsInWords(contents)}) in the place of ${path}?`;
+  const question = words.copies.restore.question(file, contentsInWords(contents), path);
   if (!await confirm(question, yes)) return declined(json);
   const work = new LongWork();
   const replaced = await restoreStore(file, path, Date.now(), copyElsewhere(work)).finally(() => work.end());
   if (json) return printJson({ file, store: path, replaced: replaced ?? null, ...contents });
   print(
-    `Restored ${path}: ${contentsInWords(contents)}`,
-    ...(replaced ? [`The store that was there is ${replaced} now`] : []),
-    ...(contents.waiting > 0
-      ? ["What waits is delivered after the next start; `relay pause T` first holds a target back"]
-      : []),
+    words.copies.restore.restored(path, contentsInWords(contents)),
+    ...(replaced ? [words.copies.restore.kept(replaced)] : []),
+    ...(contents.waiting > 0 ? [words.copies.restore.waiting] : []),
   );
 }

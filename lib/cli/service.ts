@@ -2,49 +2,60 @@
 
 import process from "node:process";
 import type { Command } from "commander";
-import { dotenvWarnings, installService, type Step, uninstallService } from "../service/install.ts";
+import {
+  configFolder,
+  dotenvWarnings,
+  installService,
+  stateFolder,
+  type Step,
+  uninstallService,
+  unitPath,
+} from "../service/install.ts";
 import { paint } from "../log.ts";
-import { unitText } from "../service/unit.ts";
-import { locale } from "./language.ts";
+import { servicePaths, unitText } from "../service/unit.ts";
+import { locale, words } from "./language.ts";
 import { print, printJson, verb } from "./shared.ts";
+import { table } from "./terminal.ts";
+
+const { executable, name } = servicePaths;
 
 export function serviceVerb(): Command {
-  return verb("service", "run as a systemd service")
+  const { install } = words.service;
+  return verb("service", words.service.about)
     .addCommand(
-      verb("print", "print the unit, change nothing", "json").action(({ json }: { json?: boolean }) => {
+      verb("print", words.service.print, "json").action(({ json }: { json?: boolean }) => {
         if (json) printJson({ unit: unitText() });
         else process.stdout.write(unitText());
       }),
     )
     .addCommand(
-      verb("install", "install this executable as a service that starts now and at every boot", "json")
-        .option("--no-start", "neither start it nor enable it")
-        .addHelpText("after", INSTALL_HELP)
+      verb("install", install.about, "json")
+        .option("--no-start", install.noStart)
+        .addHelpText("after", installHelp())
         .action(({ start, json }: { start: boolean; json?: boolean }) => {
-          const warnings = dotenvWarnings();
           const steps = installService({ start, locale });
-          if (json) return printJson({ ok: true, steps, warnings });
+          if (json) return printJson({ ok: true, steps, warnings: dotenvWarnings("en") });
           tell(steps);
-          if (warnings.length > 0) print("", paint("yellow", "Warnings"), ...warnings.map((one) => `  ${one}`));
-          print("", start ? "`systemctl status relay` shows how it is." : "`systemctl enable --now relay` starts it.");
-          print("After a change of the config: `systemctl reload relay`; of .env: `systemctl restart relay`.");
+          const { install } = words.service;
+          const warnings = dotenvWarnings(locale).map((one) => `  ${one}`);
+          if (warnings.length > 0) print("", paint("yellow", install.warnings), ...warnings);
+          print("", start ? install.started(name) : install.notStarted(name), install.afterwards(name));
         }),
     )
     .addCommand(
-      verb("uninstall", "stop the service and remove it; config and data stay", "json")
+      verb("uninstall", words.service.uninstall, "json")
         .action(({ json }: { json?: boolean }) => tell(uninstallService(), json)),
     );
 }
 
-const INSTALL_HELP = `
-For root. It asks nothing, and can be run again: then a newer executable takes the place of the old one.
-
-  /usr/local/bin/relay               the executable
-  /etc/relay                         the config, by \`relay init\` if there is none
-  /var/lib/relay                     the store
-  /etc/systemd/system/relay.service  the unit; changes of your own go into \`systemctl edit relay\``;
+function installHelp(): string {
+  const paths = [executable, configFolder, stateFolder, unitPath];
+  const width = Math.max(...paths.map(({ length }) => length));
+  const [binary, config, store, unit] = paths.map((path) => path.padEnd(width));
+  return words.service.install.help(binary!, config!, store!, unit!, `systemctl edit ${name}`);
+}
 
 function tell(steps: Step[], asJson = false): void {
   if (asJson) return printJson({ ok: true, steps });
-  print(...steps.map(({ did, what }) => `${did.padEnd(8)} ${what}`));
+  print(...table(steps.map(({ did, what }) => [words.service.did[did], what])));
 }

@@ -5,8 +5,8 @@ import process from "node:process";
 import { type Command, Option } from "commander";
 import { localeNames } from "../locale/mod.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { ExitCode, messageOf, RelayError } from "../errors.ts";
-import { unknownName } from "../options.ts";
+import { ExitCode, RelayError, sayError } from "../errors.ts";
+import { nearest } from "../options.ts";
 import type { Source } from "../sources/source.ts";
 import { Verb } from "./command.ts";
 import { speakAs, words } from "./language.ts";
@@ -77,9 +77,9 @@ export function readInput(path: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path === "-" ? 0 : path));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "there is no such file" : messageOf(error);
-    throw new RelayError(`Cannot read ${path === "-" ? "standard input" : path}: ${reason}`);
+    throw new RelayError((words) =>
+      words.cli.cannotRead(path === "-" ? words.cli.standardInput : path, sayError(error)(words))
+    );
   }
 }
 
@@ -93,7 +93,7 @@ export function sourceOf({ config }: LoadedConfig, name?: string): Source {
   if (source) return source;
   const known = sources.map((one) => one.name);
   throw new RelayError(
-    `Cannot choose a source: ${unknownName("source", name ?? "", known)}`,
+    ({ cli }) => cli.unknownSource(name ?? "", known, nearest(name ?? "", known)),
     undefined,
     ExitCode.usage,
   );

@@ -53,7 +53,7 @@ export async function withWritableStore<Result>(
 ): Promise<Result> {
   return await withStore(options, async (open) => {
     const mark = await open.store.moved();
-    if (mark) throw refusalOf(mark, `write to the store ${open.shown}`);
+    if (mark) throw refusalOf(mark, ({ store }) => store.doingTo.write(open.shown));
     return await work(open);
   });
 }

@@ -4,10 +4,11 @@ import process from "node:process";
 import type { Command } from "commander";
 import { runtime } from "../runtime.ts";
 import { VERSION } from "../version.ts";
+import { words } from "./language.ts";
 import { print, printJson, verb } from "./shared.ts";
 
 export function versionVerb(): Command {
-  return verb("version", "print version, runtime and platform", "json")
+  return verb("version", words.tools.version, "json")
     .action(({ json }: { json?: boolean }) => {
       const about = {
         version: VERSION,

@@ -9,6 +9,7 @@ import { SMTPServer } from "smtp-server";
 import { listen, type Listener } from "../http/server.ts";
 import { textAnswer } from "../http/answer.ts";
 import type { Handler, Incoming } from "../http/incoming.ts";
+import type { Phrase } from "../locale/phrase.ts";
 
 /** Most bytes of what a target takes. */
 const MAX_BODY_BYTES = 1024 ** 2;
@@ -18,8 +19,8 @@ export interface Arrival {
   target: string;
   /** Name of the event. */
   type: string;
-  /** What it looks like there, on one line. */
-  excerpt: string;
+  /** What it looks like there. */
+  excerpt: Phrase;
 }
 
 /** The targets at work, and what has reached them so far. */
@@ -44,18 +45,20 @@ mkdir -p archive && cat > .arriving && mv .arriving "archive/$RELAY_EVENT_TYPE.j
  */
 export async function startTargets(folder: string): Promise<DemoTargets> {
   const arrivals: Arrival[] = [];
+  const seen = new Set<string>();
 
   const http = await listenHere((request, body) => {
     const type = request.header("Relay-Event-Type") ?? "";
-    const signature = request.header("X-ConnectVets-Signature") ?? "no signature";
-    const excerpt = `${request.method}, ${body.length} bytes as they were received, ${signature.slice(0, 15)}…`;
+    const signature = request.header("X-ConnectVets-Signature");
+    const excerpt: Phrase = ({ demo }) =>
+      demo.http(request.method, body.length, signature ? `${signature.slice(0, 15)}…` : demo.noSignature);
     arrivals.push({ target: "sistema", type, excerpt });
     return "thank you";
   });
 
   const slack = await listenHere((_, body) => {
     const { text } = JSON.parse(body.toString()) as { text: string };
-    arrivals.push({ target: "plantao", type: /[\w.]+$/.exec(text)?.[0] ?? "", excerpt: text.replaceAll("\n", " · ") });
+    arrivals.push({ target: "plantao", type: /[\w.]+$/.exec(text)?.[0] ?? "", excerpt: () => text });
     return "ok";
   });
 
@@ -69,7 +72,7 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
       const type = /^Relay-Event-Type: (.*)$/m.exec(headers)?.[1] ?? "";
       const to = session.envelope.rcptTo.map(({ address }) => address).join(", ");
       const subject = decodeSubject(/^Subject: (.*(?:\r\n .*)*)$/m.exec(headers)?.[1] ?? "");
-      arrivals.push({ target: "equipe", type, excerpt: `to ${to}: ${subject}` });
+      arrivals.push({ target: "equipe", type, excerpt: ({ demo }) => demo.email(to, subject) });
       done();
     },
   });
@@ -81,8 +84,7 @@ export async function startTargets(folder: string): Promise<DemoTargets> {
     slackUrl: `http://127.0.0.1:${slack.port}/services/demo`,
     mailUrl: `smtp://127.0.0.1:${(mail.server.address() as AddressInfo).port}`,
     arrivals() {
-      const seen = arrivals.map(({ excerpt }) => excerpt);
-      arrivals.push(...archived(join(folder, "archive")).filter(({ excerpt }) => !seen.includes(excerpt)));
+      arrivals.push(...archived(join(folder, "archive"), seen));
       return [...arrivals];
     },
     async close() {
@@ -100,13 +102,15 @@ function listenHere(answer: (request: Incoming, body: Buffer) => string): Promis
   return listen({ host: "127.0.0.1", port: 0, handler });
 }
 
-function archived(folder: string): Arrival[] {
+/** What the script has written since the last look. @param seen What was seen; what is new is added. */
+function archived(folder: string, seen: Set<string>): Arrival[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((name) => ({
-    target: "arquivo",
-    type: name.replace(/\.json$/, ""),
-    excerpt: `archive/${name}: ${readFileSync(join(folder, name), "utf8")}`,
-  }));
+  return readdirSync(folder).flatMap((name) => {
+    const text = `archive/${name}: ${readFileSync(join(folder, name), "utf8")}`;
+    if (seen.has(text)) return [];
+    seen.add(text);
+    return [{ target: "arquivo", type: name.replace(/\.json$/, ""), excerpt: () => text }];
+  });
 }
 
 /** A subject in words (RFC 2047), in the two encodings that there are. */

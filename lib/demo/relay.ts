@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { RelayError } from "../errors.ts";
+import type { Locale } from "../locale/mod.ts";
 import { selfCommand } from "../runtime.ts";
 import { archiveScript, type DemoTargets } from "./receivers.ts";
 
@@ -17,9 +18,11 @@ export interface DemoRelay {
 }
 
 /** The config of the demo, as a user would write it. */
-const config = `import { connectvets, defineConfig, email, env, http, script, slack } from "relay";
+const configIn = (locale: Locale) =>
+  `import { connectvets, defineConfig, email, env, http, script, slack } from "relay";
 
 export default defineConfig({
+  locale: "${locale}",
   listen: { host: "127.0.0.1", port: 0 },
   admin: false,
   sources: {
@@ -39,8 +42,13 @@ export default defineConfig({
 });
 `;
 
-/** Writes the demo's config to a folder and starts a relay on it. */
-export async function startRelay(folder: string, secret: string, targets: DemoTargets): Promise<DemoRelay> {
+/** Writes the demo's config to a folder and starts a relay on it. @param locale Of the messages. */
+export async function startRelay(
+  folder: string,
+  secret: string,
+  targets: DemoTargets,
+  locale: Locale,
+): Promise<DemoRelay> {
   const variables = {
     WEBHOOK_SECRET: secret,
     SLACK_WEBHOOK_URL: targets.slackUrl,
@@ -48,7 +56,7 @@ export async function startRelay(folder: string, secret: string, targets: DemoTa
     SISTEMA_URL: targets.httpUrl,
   };
   mkdirSync(join(folder, "scripts"));
-  writeFileSync(join(folder, "relay.config.ts"), config);
+  writeFileSync(join(folder, "relay.config.ts"), configIn(locale));
   writeFileSync(join(folder, "scripts", "arquivar.sh"), archiveScript, { mode: 0o755 });
   writeFileSync(join(folder, ".env"), Object.entries(variables).map(([name, value]) => `${name}=${value}\n`).join(""), {
     mode: 0o600,
@@ -80,5 +88,5 @@ async function portOf(child: ChildProcess): Promise<number> {
     child.stdout!.resume(); // what follows is read away, so that the relay never waits for a reader
     return port;
   }
-  throw new RelayError("Cannot run the demo: the relay ended before it listened");
+  throw new RelayError(({ demo }) => demo.notStarted);
 }

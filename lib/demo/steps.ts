@@ -1,6 +1,7 @@
 /** The story of the demo: what is sent, and where each of it must arrive. */
 
 import { Buffer } from "node:buffer";
+import type { Phrase } from "../locale/phrase.ts";
 import { request } from "../outbound/request.ts";
 import { connectvetsSource } from "../sources/connectvets.ts";
 import { requestTo, type Source } from "../sources/source.ts";
@@ -8,7 +9,7 @@ import type { Arrival, DemoTargets } from "./receivers.ts";
 
 /** One request of the story. */
 interface Step {
-  title: string;
+  title: Phrase;
   body: string;
   /** Signed with the wrong secret. */
   isForged?: boolean;
@@ -36,24 +37,30 @@ const completed = note("note.completed", "completed");
 /** The events of ConnectVets' webhook guide, one of them twice, and one that somebody else signed. */
 const steps: Step[] = [
   {
-    title: "note.processing",
+    title: () => "note.processing",
     body: note("note.processing", "processing"),
     status: 200,
     answer: "OK",
     arrives: ["sistema"],
   },
-  { title: "note.completed", body: completed, status: 200, answer: "OK", arrives: ["sistema"] },
+  { title: () => "note.completed", body: completed, status: 200, answer: "OK", arrives: ["sistema"] },
   {
-    title: "note.failed",
+    title: () => "note.failed",
     body: note("note.failed", "failed"),
     status: 200,
     answer: "OK",
     arrives: ["plantao", "equipe", "sistema"],
   },
-  { title: "test", body: '{"event":"test","data":{}}', status: 200, answer: "OK", arrives: ["arquivo"] },
-  { title: "note.completed, sent again", body: completed, status: 200, answer: "Already processed", arrives: [] },
+  { title: () => "test", body: '{"event":"test","data":{}}', status: 200, answer: "OK", arrives: ["arquivo"] },
   {
-    title: "note.failed, forged",
+    title: ({ demo }) => demo.again("note.completed"),
+    body: completed,
+    status: 200,
+    answer: "Already processed",
+    arrives: [],
+  },
+  {
+    title: ({ demo }) => demo.forged("note.failed"),
     body: note("note.failed", "forged"),
     isForged: true,
     status: 401,

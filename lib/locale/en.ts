@@ -868,7 +868,23 @@ const cli = {
     `${forms.count(expected, { one: "argument is", other: "arguments are" })} expected, and there is more: ${rest}`,
   notAChoice: (name: string, value: string, choices: string) =>
     `${name} cannot be "${value}"; expected one of ${choices}`,
+  /** @param why What is expected, without a full stop. */
   invalid: (name: string, value: string, why: string) => `${name} cannot be "${value}"; ${why}`,
+  conflict: (one: string, other: string) => `${one} cannot be used with ${other}`,
+  /** The groups of verbs in the help. */
+  groups: {
+    start: "Get started:",
+    operate: "Operate:",
+    try: "Try out and check:",
+    store: "Move and keep the store:",
+    machine: "Set up the machine:",
+  },
+  standardInput: "standard input",
+  cannotRead: (what: string, problem: string) => `Cannot read ${what}: ${problem}`,
+  unknownSource: (name: string, known: readonly string[], near?: string) =>
+    `Cannot choose a source: there is no source "${name}"${
+      near ? `; did you mean "${near}"?` : `; the config has ${forms.and(known.map((one) => `"${one}"`))}`
+    }`,
   lostOutput: (problem: string) => `Cannot write the output: ${problem}`,
 };
 
@@ -1485,19 +1501,423 @@ Ctrl-C.`,
 };
 
 /** `relay backup`, `restore` and `migrate`. */
-const copies = {};
+const copies = {
+  /** @param newest Absent where there is no event. */
+  contents: (events: number, waiting: number, dead: number, newest?: string) => {
+    const what = forms.count(events, { one: "event", other: "events" });
+    const deliveries = forms.count(waiting, { one: "delivery", other: "deliveries" });
+    return `${what}${newest === undefined ? "" : `, newest ${newest}`}; ${deliveries} waiting, ${
+      forms.number(dead)
+    } dead`;
+  },
+  copying: (part: number) => `copying and checking: ${forms.percent(part)}`,
+  stopped: "Stopped: nothing was changed",
+  endedOutside: "the copying process was ended from outside",
+  backup: {
+    about: "copy the store to one file, even while `relay serve` runs",
+    file: "file to write; it must not exist",
+    help:
+      "\nThe copy gets its name only when it is complete and checked. `relay restore` puts it back. It holds what the relay\nreceived: protect it as you protect the store.",
+    wrote: (file: string, contents: string) => `Wrote ${file}: ${contents}`,
+    elsewhere: (store: string) => `Cannot back up ${store}: use PostgreSQL's own pg_dump`,
+    command: (command: string) => `this makes a copy while relays run:\n    ${command}`,
+  },
+  restore: {
+    about: "replace the store with a copy made by `relay backup`",
+    file: "the copy",
+    yes: "do not ask for confirmation; without a terminal it never asks",
+    help:
+      "\nStop `relay serve` first. The current store is kept beside the new one, with the time in its name.\nAfter the next start, the deliveries waiting in the copy go out, even those delivered since; their delivery ids are the same.",
+    question: (file: string, contents: string, store: string) => `Replace ${store} with ${file} (${contents})?`,
+    restored: (store: string, contents: string) => `Restored ${store}: ${contents}`,
+    kept: (file: string) => `The previous store is now ${file}`,
+    waiting:
+      "The waiting deliveries go out after the next start; to hold a target back, run `relay pause TARGET` first",
+    elsewhere: (store: string) => `Cannot restore ${store}: use PostgreSQL's own pg_restore`,
+    commands: (commands: string) =>
+      `stop every relay that uses it first; this renames the current schema and restores the copy:\n${commands}`,
+  },
+  migrate: {
+    about: "move the store between a file and PostgreSQL, or between databases",
+    from: "store to move, such as sqlite:relay.db; default: the config's store, if --to is given",
+    to: "store to move it to; default: the config's store",
+    dryRun: "show what would be moved, and what prevents it",
+    cancel: "cancel an unfinished move, and keep using the store where it is",
+    sql: "print the SQL that creates the schema in PostgreSQL, for a database administrator",
+    help:
+      "\nStop every relay that uses the store first. If a move is interrupted, run it again to continue. When both sides hold\nthe same, the old store is kept, but no relay serves it any more.",
+    cannot: (problem: string) => `Cannot move the store: ${problem}`,
+    noSides: "neither --from nor --to is given",
+    sidesHint: "`relay migrate --from sqlite:relay.db` moves that file to the config's store",
+    same: "--from and --to are the same store",
+    sameHint: "name a store that is not the config's as one of them",
+    bothFiles: "both are files",
+    bothFilesHint: "use `relay backup` and `relay restore`, or move the file while no relay runs",
+    cannotRead: (option: string, problem: string) => `Cannot read ${option}: ${problem}`,
+    expectedStore: 'expected "sqlite:" and a path, or "postgres://USER:PASSWORD@HOST/DATABASE"',
+    noSchema: (store: string) =>
+      `Cannot print the schema of ${store}: only a store in PostgreSQL has a schema to create beforehand`,
+    schemaHint: "name the database as --to, or as `store` in the config",
+    copying: (table: string, part: number) => `copying ${table}: ${forms.percent(part)}`,
+    comparing: (table: string, part: number) => `comparing ${table}: ${forms.percent(part)}`,
+    counts: (events: number, deliveries: number, attempts: number) =>
+      forms.and([
+        forms.count(events, { one: "event", other: "events" }),
+        forms.count(deliveries, { one: "delivery", other: "deliveries" }),
+        forms.count(attempts, { one: "attempt", other: "attempts" }),
+      ]),
+    moved: (from: string, to: string, counts: string) => `Moved ${from} to ${to}: ${counts}`,
+    movedBefore: (from: string, to: string, counts: string) => `${from} was already moved to ${to}: ${counts}`,
+    resumed: (rows: number) => `An earlier run had already copied ${forms.count(rows, { one: "row", other: "rows" })}`,
+    same256: (digest: string) => `Both stores hold the same events, SHA-256 ${digest}`,
+    kept: (from: string) => `${from} is kept and marked as moved: no relay serves it any more`,
+    configure: (to: string) => `Set \`store\` in the config to ${to}, then start the relay`,
+    wouldMove: (from: string, to: string, counts: string) => `Would move ${from} to ${to}: ${counts}`,
+    destinationReady: "The destination exists and is empty",
+    destinationNew: "The destination does not exist yet; the move creates it",
+    notMoving: (from: string) => `No move of ${from} is in progress`,
+    cancelled: (from: string) => `${from} stays in use`,
+    deleteCopy: (other: string) => `Delete what was copied to ${other} before you move another store there`,
+  },
+};
 
 /** `relay service`. */
-const service = {};
+const service = {
+  about: "run relay as a systemd service",
+  print: "print the systemd unit; changes nothing",
+  install: {
+    about: "install this executable as a service that starts now and at every boot",
+    noStart: "do not start or enable the service",
+    /** @param paths Of the executable, the config, the store and the unit, as wide as the widest. */
+    help: (executable: string, config: string, store: string, unit: string, edit: string) => `
+Needs root. It asks nothing, and you can run it again: a newer executable then replaces the old one.
+
+  ${executable}  the executable
+  ${config}  the config; created as by \`relay init\` if there is none
+  ${store}  the store
+  ${unit}  the unit; make your own changes with \`${edit}\``,
+    warnings: "Warnings",
+    started: (name: string) => `See how it is doing: systemctl status ${name}`,
+    notStarted: (name: string) => `Start it: systemctl enable --now ${name}`,
+    afterwards: (name: string) =>
+      `After a change of the config: systemctl reload ${name}; of .env: systemctl restart ${name}`,
+  },
+  uninstall: "stop and remove the service; keeps config and data",
+  did: {
+    wrote: "wrote",
+    kept: "kept",
+    removed: "removed",
+    enabled: "enabled",
+    started: "started",
+    stopped: "stopped",
+  },
+  cannot: {
+    install: (problem: string) => `Cannot install the service: ${problem}`,
+    uninstall: (problem: string) => `Cannot uninstall the service: ${problem}`,
+    write: (path: string, problem: string) => `Cannot write ${path}: ${problem}`,
+    remove: (path: string, problem: string) => `Cannot remove ${path}: ${problem}`,
+    run: (command: string, problem: string) => `Cannot run \`${command}\`: ${problem}`,
+  },
+  packaged: "the package has installed it already",
+  packagedInstall: (name: string) =>
+    `start it with \`systemctl enable --now ${name}\`, or run \`apt remove ${name}\` first`,
+  fromSource: "relay runs from source",
+  compile: "`deno task compile` builds `dist/relay`; then run `sudo dist/relay service install`",
+  ofPackage: "it belongs to the package",
+  packagedUninstall: (name: string) =>
+    `\`apt remove ${name}\` removes it and keeps config and data; \`apt purge ${name}\` removes those too`,
+  noSystemd: "this machine does not run systemd",
+  otherManager: "run `relay serve` under any other service manager",
+  notRoot: "this needs root",
+  sudo: "run it again with `sudo`",
+  seeWhy: (check: string, journal: string) => `see why with \`${check}\` and \`${journal}\``,
+  readOnly: (folder: string) => `${folder} is on a read-only file system`,
+};
 
 /** `relay demo`. */
-const demo = {};
+const demo = {
+  about: "see relay at work on this machine, without any account",
+  keep: "keep serving afterwards, until Ctrl-C",
+  intro: "This demo runs a relay and four targets on this machine:",
+  targets: {
+    plantao: "a stand-in for a Slack channel",
+    equipe: "a mail server",
+    sistema: "an HTTP server, as another system would have",
+    arquivo: "a shell script that keeps each event in a file",
+  },
+  routes: "Its routes:",
+  withReference: (pattern: string) => `${pattern} with a client reference`,
+  anythingElse: "anything else",
+  sending: (url: string) => `Now six requests go to ${url}:`,
+  columns: { request: "Request", answer: "Answer", arrived: "Arrived at" },
+  again: (event: string) => `${event}, sent again`,
+  forged: (event: string) => `${event}, forged`,
+  nowhere: "nowhere",
+  notExpected: "not as expected",
+  arrivals: "What arrived:",
+  http: (method: string, bytes: number, signature: string) =>
+    `${method} with the ${forms.number(bytes)} bytes received, signature ${signature}`,
+  noSignature: "missing",
+  email: (to: string, subject: string) => `to ${to}: ${subject}`,
+  good: "Each event arrived once, where it should; the repeat and the forgery did not.",
+  bad: (steps: readonly string[]) => `These did not go as expected: ${steps.join("; ")}`,
+  next: "Next:",
+  nextInit: "write a config for your own targets",
+  nextKeep: "keep this demo running, and send it events yourself",
+  serving: "The relay keeps serving until Ctrl-C. Try this in another terminal, with any body you like:",
+  notStarted: "Cannot run the demo: the relay ended before it listened",
+};
 
-/** `relay metrics`, `completions`, `version`. */
-const tools = {};
+/** `relay metrics`, `completions`, `version`, `help`. */
+const tools = {
+  metrics: {
+    about: "print alert rules for Prometheus, or a dashboard for Grafana",
+    alerts: "alert rules for Prometheus, as YAML",
+    grafana: "dashboard for Grafana, as JSON",
+    help: `
+The metrics themselves are at /metrics of the admin listener.
+
+  relay metrics --alerts > relay.rules.yml   then name the file under \`rule_files\` in prometheus.yml
+  relay metrics --grafana > relay.json       then import it: Dashboards, New, Import`,
+    neither: "Cannot choose what to print: give --alerts or --grafana",
+    hint: "--alerts prints rules for Prometheus, --grafana a dashboard; the metrics are at /metrics of `relay serve`",
+  },
+  completions: {
+    about: "print a script that completes verbs, options and values in your shell",
+    shell: "your shell",
+    help: "To load it:",
+    /** Where the line goes, or that it is run once. */
+    inFile: (file: string) => `in ${file}`,
+    once: "once",
+  },
+  version: "print the version, runtime and platform",
+  help: { about: "show the help of a verb", verb: "the verb" },
+};
 
 /** Errors of the store: the file, the database, the lock. */
-const store = {};
+const store = {
+  /** @param doing One of the two lists that follow. */
+  cannot: (doing: string, problem: string) => `Cannot ${doing}: ${problem}`,
+  cannotIn: (doing: string, database: string, problem: string) => `Cannot ${doing} in ${database}: ${problem}`,
+  /** What could not be done. */
+  doing: {
+    readStore: "read the store",
+    writeStore: "write to the store",
+    openStore: "open the store",
+    useStore: "use the store",
+    useDirect: "use the server that `direct` names",
+    storeEvents: "store events",
+    recordAttempts: "record attempts",
+    checkAlarms: "check for alarms",
+    storeAlarm: "store an alarm",
+    takeLanes: "take over lanes",
+    releaseLanes: "release lanes",
+    holdLanes: "hold lanes",
+    parkDeliveries: "park deliveries",
+    unparkDeliveries: "make parked deliveries due",
+    awaitDeliveries: "have deliveries wait for others",
+    bringForward: "reschedule deliveries after a change of the clock",
+    recordUnderway: "record what is in flight",
+    joinRelays: "join the other relays",
+    meetRelays: "reach the other relays",
+    retryDeliveries: "retry deliveries",
+    replayEvents: "replay events",
+    pauseTarget: "pause a target",
+    resumeTarget: "resume a target",
+    recordRun: "record that the relay runs",
+    signOut: "sign out",
+    deleteEvents: "delete old events",
+    recordRetention: "record what retention deleted",
+    observeEvents: "record which events were observed",
+    freeSpace: "free disk space",
+    removeOld: "finish the upgrade of the schema",
+    moveStore: "move the store",
+    markMoved: "mark the store as moved",
+    copyRows: "copy rows",
+    finishMove: "finish the move",
+  },
+  /** What could not be done with one store or file. */
+  doingTo: {
+    open: (store: string) => `open the store ${store}`,
+    read: (store: string) => `read the store ${store}`,
+    write: (store: string) => `write to the store ${store}`,
+    serve: (store: string) => `serve the store ${store}`,
+    move: (store: string) => `move the store ${store}`,
+    restore: (store: string) => `restore the store ${store}`,
+    restoreFrom: (file: string) => `restore ${file}`,
+    restoreTo: (file: string, store: string) => `restore ${file} to ${store}`,
+    backUp: (store: string, file: string) => `back up ${store} to ${file}`,
+    lock: (file: string) => `lock the store with ${file}`,
+    seeServed: (store: string) => `find out whether a relay serves ${store}`,
+  },
+  /** What is wrong with a file, and what to do about it. */
+  faults: {
+    locked: {
+      problem: "the file is locked by another program",
+      hint: "stop that program, or wait until it is done",
+    },
+    full: { problem: "the disk is full", hint: "free space on the disk" },
+    foreign: {
+      problem: "the file is not a database",
+      hint: "keep a copy of the file, then restore a backup, or name another `store` in the config",
+    },
+    corrupt: {
+      problem: "the file is corrupt",
+      hint: "keep a copy of the file, then restore a backup, or name another `store` in the config",
+    },
+    readOnly: {
+      problem: "the file is readonly",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    unopened: {
+      problem: "the file or its folder is missing, or this user has no access",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    disk: {
+      problem: "the disk reports an error (disk I/O error)",
+      hint: "check the disk, and that this user can write to the file and its folder",
+    },
+    denied: {
+      problem: "permission denied",
+      hint: "check that this user can write to the file and its folder; the service's user and root can",
+    },
+    missing: {
+      problem: "there is no such file",
+      hint: "put the file and its folder back, or name another file as `store` in the config",
+    },
+  },
+  notOrdinary: (path: string) => `${path} is not a regular file`,
+  /** @param found What SQLite says is wrong. */
+  corrupt: (found: string) => `it is corrupt: ${found}`,
+  notStore: "it is not a store of relay",
+  newer: (version: number, known: number) =>
+    `it was written by a newer relay (schema ${version}; this relay knows up to ${known})`,
+  installNewer: "install the newer relay",
+  installNewerOrRestore: "install the newer relay again, or restore a backup from before the upgrade",
+  otherProgram: "it is the database of another program",
+  nameOtherFile: "name another file as `store` in the config",
+  served: "another relay serves it",
+  stopRelay: "stop that relay first",
+  stopRelays: "stop every relay that uses it first",
+  /** Of the store's file or its log. */
+  replaced: (path: string) => `${path} was replaced by another file`,
+  gone: (path: string) => `${path} is gone`,
+  putBack: "put it back, or restart the relay to continue with what is there",
+  none: "it does not exist yet",
+  startServe: "start `relay serve`, which creates it",
+  checkSchema: "check the schema in its URL",
+  /** @param suffix What follows the name of the backup, such as `-wal`; empty for the file itself. */
+  taken: (suffix: string) => suffix === "" ? "the file already exists" : `a file of that name and ${suffix} exists`,
+  nameOtherCopy: "choose another name, or move that file away",
+  closed: "the store is closed",
+  moved: {
+    done: (other: string) => `it was moved to ${other}`,
+    from: (other: string) => `it is being moved to ${other}`,
+    to: (other: string) => `its move from ${other} is not finished`,
+    nameOther: "name the new store as `store` in the config",
+    orCancel: "run the same `relay migrate` again to continue; with --cancel, this store stays in use",
+    orRemove: "run the same `relay migrate` again to continue; if you cancelled the move, delete this copy",
+  },
+  move: {
+    cannot: (from: string, to: string | undefined, problem: string) =>
+      `Cannot move ${from}${to === undefined ? "" : ` to ${to}`}: ${problem}`,
+    cannotCancel: (from: string, problem: string) => `Cannot cancel the move of ${from}: ${problem}`,
+    isDone: (other: string) => `it is finished, and the store is now ${other}`,
+    moveBack: "move that store back instead",
+    isDestination: "this store is the destination",
+    nameSource: (other: string) => `name ${other} as --from`,
+    runFirst: "run that `relay migrate` again first",
+    otherMoveTo: (other: string) => `the destination is itself being moved to ${other}`,
+    otherMoveFrom: (other: string) => `the destination belongs to a move from ${other}`,
+    nameDestination: "name another destination, or delete that one first",
+    notEmpty: "the destination is not empty",
+    nameEmpty: "name another file or another schema of the database, or delete what is there first",
+    continueOrCancel: "name that store as --to to continue; with --cancel, this store stays in use",
+    cannotFinish: (from: string, to: string, table: string, count: number, other: number) =>
+      `Cannot finish the move of ${from}: its ${table} (${forms.number(count)}) differ from those of ${to} (${
+        forms.number(other)
+      })`,
+    cancelFirst: "cancel the move with --cancel, delete the destination, and start again",
+    stopped: "Stopped; run the same `relay migrate` again to continue",
+    busy: "another move is in progress",
+  },
+  schema: {
+    cannotMake: (schema: string, store: string, user: string) =>
+      `Cannot create the schema ${schema} in ${store}: the user ${user} is not allowed to`,
+    cannotUpgrade: (schema: string, store: string, user: string) =>
+      `Cannot upgrade the schema ${schema} in ${store}: the user ${user} is not allowed to`,
+    runSql: "ask the database's administrator to run what `relay migrate --sql` prints",
+    other: (schema: string) => `the schema ${schema} holds tables of another program`,
+    nameOther: "name another schema in `store`, such as `?schema=relay_events`",
+    newer: (version: number, needs: number, known: number) =>
+      `it was written by a newer relay (schema ${version}, which needs a relay that knows ${needs}; this relay knows up to ${known})`,
+  },
+  server: {
+    notPostgres: "the server speaks PostgreSQL's protocol, but is not PostgreSQL",
+    is: (name: string) => `the server is ${name}`,
+    isPart: (name: string) => `the server is ${name}, but lacks functions that relay needs`,
+    namePostgres: (oldest: number) => `name a server with PostgreSQL ${oldest} or later in \`store\``,
+    upgrade: (oldest: number) => `upgrade it to PostgreSQL ${oldest} or later`,
+    encodings: (found: string) => `the encodings of the database and the client are ${found}`,
+    createUtf8: "create a database with the encoding UTF8",
+    setting: (name: string, value: string) => `the setting ${name} is "${value}"`,
+    pooler: "a pooler such as PgBouncer is between the relay and the server",
+    cannotLock: (store: string, problem: string) => `Cannot hold locks in ${store}: ${problem}`,
+    nameDirect: "name the server itself with the parameter `direct=HOST:PORT` in `store`",
+    cannotReadRoots: (problem: string) => `Cannot read the certificate authorities of the store's server: ${problem}`,
+    noAnswer: "the server did not answer in time",
+    busy: "every connection of this relay is busy",
+    closed: "the server closed the connection",
+    lost: "the connection to the server is lost",
+  },
+  /** What to do about what PostgreSQL or the driver says. */
+  serverHints: {
+    login: "check the user and the password in `store`, and the server's pg_hba.conf",
+    password: "check the user and the password in `store`",
+    database: "create the database, or name another one in `store`",
+    grants: "ask the database's administrator to run the GRANTs at the end of what `relay migrate --sql` prints",
+    schema: "create the store's schema with `relay migrate --sql`, or restart the relay",
+    readOnly: "the server takes no writes; name the primary, or all servers of the cluster, in `store`",
+    roleLimit: "raise the CONNECTION LIMIT of that role or database",
+    connections: "raise the server's max_connections, or put PgBouncer in front of it",
+    disk: "free space on the server's disk",
+    resources: "check what the server is short of: memory, disk space or connections",
+    pooler: "name the server itself as `direct` beside the pooler in `store`",
+    starting: "the server is starting or stopping; the relay continues when it is ready",
+    moved: "`relay status` says where it was moved; name that store as `store` in the config",
+    overloaded: "the server is overloaded, or another session holds a lock",
+    direct: "this is a pooler; name the server itself as `direct` in `store`",
+    start: "start PostgreSQL, or check the host and port in `store`",
+    host: "check the name of the host in `store`",
+    tls: "turn on TLS on the server, or set `sslmode=disable` if the network is your own",
+    certificate:
+      "name the authority that issued the certificate as `sslrootcert`, and use the host name that the certificate is for",
+    network: "check that the server runs and that the network reaches it",
+  },
+  /** Mistakes in the URL of a store; each goes on after the place that it is about. */
+  url: {
+    form: (encoded: string) => `expected "postgres://USER:PASSWORD@HOST/DATABASE", in which ${encoded}`,
+    encoded: `"@", "/", "?", "%" and ":" in a name or password are written as "%40", "%2F", "%3F", "%25" and "%3A"`,
+    zero: "expected a user, a password and a database without a zero byte",
+    percent: (encoded: string) => `expected a URL in which "%" starts a UTF-8 character, such as "%40"; ${encoded}`,
+    unknownParameter: (name: string, known: readonly string[], near?: string) =>
+      `unknown parameter "${name}"; known parameters are ${forms.and(known)}${near ? `; did you mean "${near}"?` : ""}`,
+    twice: (name: string) => `expected the parameter "${name}" only once`,
+    noValue: (name: string) => `expected a value for the parameter "${name}"`,
+    ports: (hosts: number) =>
+      `expected one port, or one for each of the ${forms.count(hosts, { one: "host", other: "hosts" })}`,
+    host: (encoded: string) =>
+      `expected a host: a name, an address (IPv6 in brackets), or the folder of a Unix socket; ${encoded}`,
+    port: (encoded: string) => `expected a port from 1 to 65535 after the host's colon; ${encoded}`,
+    direct: 'expected one server as "direct", such as "db.example:5432"',
+    schema: (bytes: number) => `expected a schema of at most ${bytes} bytes whose name PostgreSQL does not reserve`,
+    schemaCharacters: "expected a schema without an apostrophe or two dollar signs in its name",
+    unknownMode: (name: string, known: readonly string[], near?: string) =>
+      `unknown sslmode "${name}"; known ones are ${forms.and(known)}${near ? `; did you mean "${near}"?` : ""}`,
+    systemRoots: 'expected "sslmode=verify-full" with "sslrootcert=system"',
+    noRoots: 'expected the file of an authority as "sslrootcert" with "sslmode=verify-ca", or "sslmode=verify-full"',
+  },
+};
 
 /** Mistakes in a config: each goes on after the place that it is about. */
 const config = {
@@ -1628,7 +2048,60 @@ const outcomes = {
 };
 
 /** Other errors that a person may meet. */
-const errors = {};
+const errors = {
+  /** What the operating system says, by its code. */
+  system: {
+    EACCES: "permission denied",
+    EPERM: "operation not permitted",
+    ENOENT: "there is no such file or folder",
+    ENOTDIR: "part of the path is not a folder",
+    EISDIR: "it is a folder",
+    EEXIST: "it already exists",
+    ENOSPC: "the disk is full",
+    EDQUOT: "the disk quota is used up",
+    EROFS: "the file system is read-only",
+    ETXTBSY: "the program is running",
+    EMFILE: "too many files are open",
+    ELOOP: "too many links",
+    EIO: "the disk reports an error",
+    EADDRNOTAVAIL: "this machine does not have that address",
+  },
+  /** @param path Absent where the system names none. */
+  systemSays: (text: string, path: string | undefined, code: string) =>
+    `${text}${path === undefined ? "" : `: ${path}`} (${code})`,
+  listen: {
+    cannot: (address: string, problem: string) => `Cannot listen on ${address}: ${problem}`,
+    /** @param name `listen` or `admin`. */
+    seeConfig: (name: string) => `see \`${name}.host\` and \`${name}.port\` in the config; ports below 1024 need root`,
+    ownedBy: (program: string, pid: number) => `${program} (process ${pid}) already listens there`,
+    owned: "another program already listens there",
+    stopIt: (name: string) => `stop it, or set another \`${name}.port\` in the config`,
+    cannotTake: (descriptor: number, problem: string) =>
+      `Cannot serve on the socket passed as descriptor ${descriptor}: ${problem}`,
+    notListening: "it is not a listening TCP socket",
+    notHere: "only the executable on Linux can",
+    seeUnit: "see `ListenStream=` in the socket unit; without that unit, relay opens its own socket",
+  },
+  rights: {
+    cannotUse: (path: string, problem: string) => `Cannot use ${path} as root: ${problem}`,
+    shared: (folder: string) =>
+      `other users can write to ${folder}, and could have root open another file in its place`,
+    moveFile: "move it to a folder that only one user can write to",
+    closeFolder: (folder: string) => `run \`chmod go-w ${folder}\`, or run this as a user other than root`,
+    cannotBecome: (user: string, theirs: string, problem: string) =>
+      `the user ${user} can change ${theirs}, and root cannot become that user: ${problem}`,
+    keepsRights: "some of root's rights remain",
+    staysRoot: "it stays root",
+    noWay: "this runtime cannot do that",
+    runAs: (user: string) => `run it as that user: sudo -u ${user} …`,
+    limited: (user: string, theirs: string) =>
+      `root works there with the rights of the user ${user}, who can change ${theirs}; \`ls -l\` shows what belongs to others`,
+    cannotReach: (folder: string, user: string, closed: string) =>
+      `Cannot reach ${folder} with the rights of its owner, the user ${user}: ${closed} is closed to that user, and the system allows no other view of it`,
+    needsMount: "this needs the right to mount, which root has on Linux, but not in every container",
+    tooManyLinks: (path: string) => `Cannot follow ${path}: too many links`,
+  },
+};
 
 export const en = {
   forms,

@@ -878,7 +878,7 @@ const warnings: Language["warnings"] = {
 /** The command line as a whole: its help, and wrong usage. */
 const cli: Language["cli"] = {
   description:
-    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por email, por HTTP ou a um script.",
+    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por e-mail, por HTTP ou a um script.",
   startHere:
     "Comece aqui:\n  relay demo             mostra o relay em ação, sem conta em lugar nenhum\n  relay init my-relay    cria uma configuração para você editar",
   titles: { "Usage:": "Uso:", "Arguments:": "Argumentos:", "Options:": "Opções:", "Commands:": "Comandos:" },
@@ -905,6 +905,20 @@ const cli: Language["cli"] = {
     `${forms.count(expected, { one: "argumento esperado", other: "argumentos esperados" })}, e há mais: ${rest}`,
   notAChoice: (name, value, choices) => `${name} não aceita "${value}"; use um de: ${choices}`,
   invalid: (name, value, why) => `${name} não aceita "${value}"; ${why}`,
+  conflict: (one, other) => `${one} não pode ser usado com ${other}`,
+  groups: {
+    start: "Para começar:",
+    operate: "Operação:",
+    try: "Testar e conferir:",
+    store: "Guardar e mover o banco de eventos:",
+    machine: "Preparar a máquina:",
+  },
+  standardInput: "a entrada padrão",
+  cannotRead: (what, problem) => `Não foi possível ler ${what}: ${problem}`,
+  unknownSource: (name, known, near) =>
+    `Não foi possível escolher uma origem: não existe a origem "${name}"${
+      near ? `; você quis dizer "${near}"?` : `; a configuração tem ${forms.and(known.map((one) => `"${one}"`))}`
+    }`,
   lostOutput: (problem) => `Não foi possível gravar a saída: ${problem}`,
 };
 
@@ -1528,19 +1542,410 @@ configuração não é válida, 130 depois de Ctrl-C.`,
 };
 
 /** `relay backup`, `restore` and `migrate`. */
-const copies: Language["copies"] = {};
+const copies: Language["copies"] = {
+  contents: (events, waiting, dead, newest) => {
+    const what = forms.count(events, { one: "evento", other: "eventos" });
+    const deliveries = forms.count(waiting, { one: "entrega aguardando", other: "entregas aguardando" });
+    const failed = forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" });
+    return `${what}${newest === undefined ? "" : `, o mais recente de ${newest}`}; ${deliveries}, ${failed}`;
+  },
+  copying: (part) => `copiando e verificando: ${forms.percent(part)}`,
+  stopped: "Interrompido: nada foi alterado",
+  endedOutside: "o processo de cópia foi encerrado de fora",
+  backup: {
+    about: "copia o banco de eventos para um arquivo, mesmo com `relay serve` no ar",
+    file: "arquivo a gravar; não pode existir ainda",
+    help:
+      "\nA cópia só recebe o nome quando está completa e verificada. `relay restore` a coloca de volta. Ela contém o que o relay\nrecebeu: proteja-a como protege o banco de eventos.",
+    wrote: (file, contents) => `${file} gravado: ${contents}`,
+    elsewhere: (store) => `Não foi possível fazer o backup de ${store}: use o pg_dump do próprio PostgreSQL`,
+    command: (command) => `isto faz uma cópia com os relays no ar:\n    ${command}`,
+  },
+  restore: {
+    about: "troca o banco de eventos por uma cópia feita com `relay backup`",
+    file: "a cópia",
+    yes: "não pede confirmação; fora de um terminal, nunca pede",
+    help:
+      "\nPare antes o `relay serve`. O banco de eventos atual é mantido ao lado do novo, com a data e a hora no nome.\nDepois do próximo início, as entregas que aguardam na cópia são enviadas, mesmo as que já foram entregues desde então; os ids de entrega são os mesmos.",
+    question: (file, contents, store) => `Trocar ${store} por ${file} (${contents})?`,
+    restored: (store, contents) => `${store} restaurado: ${contents}`,
+    kept: (file) => `O banco de eventos anterior agora é ${file}`,
+    waiting:
+      "As entregas que aguardam são enviadas depois do próximo início; para reter um destino, execute antes `relay pause DESTINO`",
+    elsewhere: (store) => `Não foi possível restaurar ${store}: use o pg_restore do próprio PostgreSQL`,
+    commands: (commands) =>
+      `pare antes todos os relays que o usam; isto renomeia o esquema atual e restaura a cópia:\n${commands}`,
+  },
+  migrate: {
+    about: "move o banco de eventos entre um arquivo e o PostgreSQL, ou entre bancos de dados",
+    from: "banco de eventos a mover, como sqlite:relay.db; padrão: o da configuração, se houver --to",
+    to: "para onde mover; padrão: o banco de eventos da configuração",
+    dryRun: "mostra o que seria movido, e o que impede a mudança",
+    cancel: "cancela uma mudança não terminada, e o banco de eventos continua onde está",
+    sql: "imprime o SQL que cria o esquema no PostgreSQL, para quem administra o banco de dados",
+    help:
+      "\nPare antes todos os relays que usam o banco de eventos. Se a mudança for interrompida, execute-a de novo para continuar.\nQuando os dois lados são iguais, o banco antigo é mantido, mas nenhum relay o usa mais.",
+    cannot: (problem) => `Não foi possível mover o banco de eventos: ${problem}`,
+    noSides: "faltam --from e --to",
+    sidesHint: "`relay migrate --from sqlite:relay.db` move esse arquivo para o banco de eventos da configuração",
+    same: "--from e --to são o mesmo banco de eventos",
+    sameHint: "indique em um dos dois um banco que não seja o da configuração",
+    bothFiles: "os dois são arquivos",
+    bothFilesHint: "use `relay backup` e `relay restore`, ou mova o arquivo com o relay parado",
+    cannotRead: (option, problem) => `Não foi possível ler ${option}: ${problem}`,
+    expectedStore: 'esperado: "sqlite:" e um caminho, ou "postgres://USUÁRIO:SENHA@HOST/BANCO"',
+    noSchema: (store) =>
+      `Não foi possível imprimir o esquema de ${store}: só no PostgreSQL há um esquema a criar antes`,
+    schemaHint: "indique o banco de dados em --to, ou como `store` na configuração",
+    copying: (table, part) => `copiando ${table}: ${forms.percent(part)}`,
+    comparing: (table, part) => `comparando ${table}: ${forms.percent(part)}`,
+    counts: (events, deliveries, attempts) =>
+      forms.and([
+        forms.count(events, { one: "evento", other: "eventos" }),
+        forms.count(deliveries, { one: "entrega", other: "entregas" }),
+        forms.count(attempts, { one: "tentativa", other: "tentativas" }),
+      ]),
+    moved: (from, to, counts) => `${from} movido para ${to}: ${counts}`,
+    movedBefore: (from, to, counts) => `${from} já tinha sido movido para ${to}: ${counts}`,
+    resumed: (rows) => `Uma execução anterior já tinha copiado ${forms.count(rows, { one: "linha", other: "linhas" })}`,
+    same256: (digest) => `Os dois têm os mesmos eventos, SHA-256 ${digest}`,
+    kept: (from) => `${from} é mantido e fica marcado como movido: nenhum relay o usa mais`,
+    configure: (to) => `Defina \`store\` na configuração como ${to}, e inicie o relay`,
+    wouldMove: (from, to, counts) => `${from} seria movido para ${to}: ${counts}`,
+    destinationReady: "O destino existe e está vazio",
+    destinationNew: "O destino ainda não existe; a mudança o cria",
+    notMoving: (from) => `Não há mudança de ${from} em andamento`,
+    cancelled: (from) => `${from} continua em uso`,
+    deleteCopy: (other) => `Apague o que foi copiado para ${other} antes de mover outro banco de eventos para lá`,
+  },
+};
 
 /** `relay service`. */
-const service: Language["service"] = {};
+const service: Language["service"] = {
+  about: "executa o relay como serviço do systemd",
+  print: "imprime a unidade do systemd; não altera nada",
+  install: {
+    about: "instala este executável como um serviço que inicia agora e a cada boot",
+    noStart: "não inicia nem habilita o serviço",
+    help: (executable, config, store, unit, edit) => `
+Exige root. Não pergunta nada, e pode ser executado de novo: um executável mais novo então substitui o antigo.
+
+  ${executable}  o executável
+  ${config}  a configuração; criada como por \`relay init\` se não houver
+  ${store}  o banco de eventos
+  ${unit}  a unidade; faça suas alterações com \`${edit}\``,
+    warnings: "Avisos",
+    started: (name) => `Veja como ele está: systemctl status ${name}`,
+    notStarted: (name) => `Inicie-o: systemctl enable --now ${name}`,
+    afterwards: (name) => `Depois de mudar a configuração: systemctl reload ${name}; o .env: systemctl restart ${name}`,
+  },
+  uninstall: "para e remove o serviço; mantém a configuração e os dados",
+  did: {
+    wrote: "gravado",
+    kept: "mantido",
+    removed: "removido",
+    enabled: "habilitado",
+    started: "iniciado",
+    stopped: "parado",
+  },
+  cannot: {
+    install: (problem) => `Não foi possível instalar o serviço: ${problem}`,
+    uninstall: (problem) => `Não foi possível desinstalar o serviço: ${problem}`,
+    write: (path, problem) => `Não foi possível gravar ${path}: ${problem}`,
+    remove: (path, problem) => `Não foi possível remover ${path}: ${problem}`,
+    run: (command, problem) => `Não foi possível executar \`${command}\`: ${problem}`,
+  },
+  packaged: "o pacote já o instalou",
+  packagedInstall: (name) => `inicie-o com \`systemctl enable --now ${name}\`, ou execute antes \`apt remove ${name}\``,
+  fromSource: "o relay está sendo executado do código-fonte",
+  compile: "`deno task compile` gera `dist/relay`; depois execute `sudo dist/relay service install`",
+  ofPackage: "ele pertence ao pacote",
+  packagedUninstall: (name) =>
+    `\`apt remove ${name}\` o remove e mantém a configuração e os dados; \`apt purge ${name}\` remove tudo`,
+  noSystemd: "esta máquina não usa systemd",
+  otherManager: "execute `relay serve` com qualquer outro gerenciador de serviços",
+  notRoot: "isto exige root",
+  sudo: "execute de novo com `sudo`",
+  seeWhy: (check, journal) => `veja o motivo com \`${check}\` e \`${journal}\``,
+  readOnly: (folder) => `${folder} está em um sistema de arquivos somente leitura`,
+};
 
 /** `relay demo`. */
-const demo: Language["demo"] = {};
+const demo: Language["demo"] = {
+  about: "mostra o relay funcionando nesta máquina, sem conta em lugar nenhum",
+  keep: "continua no ar depois, até Ctrl-C",
+  intro: "Esta demonstração executa um relay e quatro destinos nesta máquina:",
+  targets: {
+    plantao: "faz as vezes de um canal do Slack",
+    equipe: "um servidor de e-mail",
+    sistema: "um servidor HTTP, como o de outro sistema",
+    arquivo: "um script que guarda cada evento em um arquivo",
+  },
+  routes: "As rotas:",
+  withReference: (pattern) => `${pattern} com referência do cliente`,
+  anythingElse: "qualquer outro",
+  sending: (url) => `Agora seis requisições vão para ${url}:`,
+  columns: { request: "Requisição", answer: "Resposta", arrived: "Chegou em" },
+  again: (event) => `${event}, repetido`,
+  forged: (event) => `${event}, forjado`,
+  nowhere: "nenhum destino",
+  notExpected: "não era o esperado",
+  arrivals: "O que chegou:",
+  http: (method, bytes, signature) =>
+    `${method} com os ${forms.number(bytes)} bytes recebidos, assinatura ${signature}`,
+  noSignature: "ausente",
+  email: (to, subject) => `para ${to}: ${subject}`,
+  good: "Cada evento chegou uma só vez, aonde devia; o repetido e o forjado, não.",
+  bad: (steps) => `Estes não saíram como o esperado: ${steps.join("; ")}`,
+  next: "A seguir:",
+  nextInit: "cria uma configuração para os seus destinos",
+  nextKeep: "mantém a demonstração no ar, para você enviar eventos",
+  serving: "O relay continua no ar até Ctrl-C. Experimente em outro terminal, com o corpo que quiser:",
+  notStarted: "Não foi possível executar a demonstração: o relay terminou antes de escutar",
+};
 
-/** `relay metrics`, `completions`, `version`. */
-const tools: Language["tools"] = {};
+/** `relay metrics`, `completions`, `version`, `help`. */
+const tools: Language["tools"] = {
+  metrics: {
+    about: "imprime regras de alerta para o Prometheus, ou um painel para o Grafana",
+    alerts: "regras de alerta para o Prometheus, em YAML",
+    grafana: "painel para o Grafana, em JSON",
+    help: `
+As métricas em si estão em /metrics do endereço de administração.
+
+  relay metrics --alerts > relay.rules.yml   depois indique o arquivo em \`rule_files\` no prometheus.yml
+  relay metrics --grafana > relay.json       depois importe-o: Dashboards, New, Import`,
+    neither: "Não foi possível escolher o que imprimir: use --alerts ou --grafana",
+    hint:
+      "--alerts imprime regras para o Prometheus, --grafana um painel; as métricas estão em /metrics do `relay serve`",
+  },
+  completions: {
+    about: "imprime um script que completa comandos, opções e valores no seu shell",
+    shell: "seu shell",
+    help: "Para carregar:",
+    inFile: (file) => `em ${file}`,
+    once: "uma vez",
+  },
+  version: "mostra a versão, o runtime e a plataforma",
+  help: { about: "mostra a ajuda de um comando", verb: "o comando" },
+};
 
 /** Errors of the store: the file, the database, the lock. */
-const store: Language["store"] = {};
+const store: Language["store"] = {
+  cannot: (doing, problem) => `Não foi possível ${doing}: ${problem}`,
+  cannotIn: (doing, database, problem) => `Não foi possível ${doing} em ${database}: ${problem}`,
+  doing: {
+    readStore: "ler o banco de eventos",
+    writeStore: "gravar no banco de eventos",
+    openStore: "abrir o banco de eventos",
+    useStore: "usar o banco de eventos",
+    useDirect: "usar o servidor indicado em `direct`",
+    storeEvents: "gravar eventos",
+    recordAttempts: "registrar tentativas",
+    checkAlarms: "verificar os alarmes",
+    storeAlarm: "gravar um alarme",
+    takeLanes: "assumir filas",
+    releaseLanes: "liberar filas",
+    holdLanes: "reter filas",
+    parkDeliveries: "estacionar entregas",
+    unparkDeliveries: "liberar entregas estacionadas",
+    awaitDeliveries: "deixar entregas à espera de outras",
+    bringForward: "reagendar entregas depois de um acerto do relógio",
+    recordUnderway: "registrar o que está sendo enviado",
+    joinRelays: "juntar-se aos outros relays",
+    meetRelays: "falar com os outros relays",
+    retryDeliveries: "reenviar entregas",
+    replayEvents: "reprocessar eventos",
+    pauseTarget: "pausar um destino",
+    resumeTarget: "retomar um destino",
+    recordRun: "registrar que o relay está no ar",
+    signOut: "sair",
+    deleteEvents: "apagar eventos antigos",
+    recordRetention: "registrar o que foi apagado",
+    observeEvents: "registrar os eventos já contados",
+    freeSpace: "liberar espaço em disco",
+    removeOld: "concluir a atualização do esquema",
+    moveStore: "mover o banco de eventos",
+    markMoved: "marcar o banco de eventos como movido",
+    copyRows: "copiar linhas",
+    finishMove: "concluir a mudança",
+  },
+  doingTo: {
+    open: (store) => `abrir o banco de eventos ${store}`,
+    read: (store) => `ler o banco de eventos ${store}`,
+    write: (store) => `gravar no banco de eventos ${store}`,
+    serve: (store) => `usar o banco de eventos ${store}`,
+    move: (store) => `mover o banco de eventos ${store}`,
+    restore: (store) => `restaurar o banco de eventos ${store}`,
+    restoreFrom: (file) => `restaurar ${file}`,
+    restoreTo: (file, store) => `restaurar ${file} em ${store}`,
+    backUp: (store, file) => `fazer o backup de ${store} em ${file}`,
+    lock: (file) => `bloquear o banco de eventos com ${file}`,
+    seeServed: (store) => `verificar se um relay usa ${store}`,
+  },
+  faults: {
+    locked: {
+      problem: "o arquivo está bloqueado por outro programa",
+      hint: "pare esse programa, ou espere até que ele termine",
+    },
+    full: { problem: "o disco está cheio", hint: "libere espaço no disco" },
+    foreign: {
+      problem: "o arquivo não é um banco de dados",
+      hint: "guarde uma cópia do arquivo e restaure um backup, ou indique outro `store` na configuração",
+    },
+    corrupt: {
+      problem: "o arquivo está corrompido",
+      hint: "guarde uma cópia do arquivo e restaure um backup, ou indique outro `store` na configuração",
+    },
+    readOnly: {
+      problem: "o arquivo é somente leitura",
+      hint: "verifique se este usuário pode gravar no arquivo e na pasta; o usuário do serviço e o root podem",
+    },
+    unopened: {
+      problem: "o arquivo ou a pasta não existe, ou este usuário não tem acesso",
+      hint: "verifique se este usuário pode gravar no arquivo e na pasta; o usuário do serviço e o root podem",
+    },
+    disk: {
+      problem: "o disco informa um erro de leitura ou gravação (disk I/O error)",
+      hint: "verifique o disco, e se este usuário pode gravar no arquivo e na pasta",
+    },
+    denied: {
+      problem: "permissão negada",
+      hint: "verifique se este usuário pode gravar no arquivo e na pasta; o usuário do serviço e o root podem",
+    },
+    missing: {
+      problem: "o arquivo não existe",
+      hint: "recoloque o arquivo e a pasta no lugar, ou indique outro arquivo como `store` na configuração",
+    },
+  },
+  notOrdinary: (path) => `${path} não é um arquivo comum`,
+  corrupt: (found) => `ele está corrompido: ${found}`,
+  notStore: "ele não é um banco de eventos do relay",
+  newer: (version, known) =>
+    `ele foi gravado por um relay mais novo (esquema ${version}; este relay conhece até o ${known})`,
+  installNewer: "instale o relay mais novo",
+  installNewerOrRestore: "instale de novo o relay mais novo, ou restaure um backup de antes da atualização",
+  otherProgram: "ele é o banco de dados de outro programa",
+  nameOtherFile: "indique outro arquivo como `store` na configuração",
+  served: "outro relay o está usando",
+  stopRelay: "pare primeiro esse relay",
+  stopRelays: "pare primeiro todos os relays que o usam",
+  replaced: (path) => `${path} foi trocado por outro arquivo`,
+  gone: (path) => `${path} não existe mais`,
+  putBack: "recoloque-o no lugar, ou reinicie o relay para continuar com o que há",
+  none: "ele ainda não existe",
+  startServe: "inicie `relay serve`, que o cria",
+  checkSchema: "verifique o esquema na URL",
+  taken: (suffix) => suffix === "" ? "o arquivo já existe" : `já existe um arquivo com esse nome e ${suffix}`,
+  nameOtherCopy: "escolha outro nome, ou mude esse arquivo de lugar",
+  closed: "o banco de eventos está fechado",
+  moved: {
+    done: (other) => `ele foi movido para ${other}`,
+    from: (other) => `ele está sendo movido para ${other}`,
+    to: (other) => `a mudança a partir de ${other} não terminou`,
+    nameOther: "indique o novo como `store` na configuração",
+    orCancel: "execute de novo o mesmo `relay migrate` para continuar; com --cancel, este banco continua em uso",
+    orRemove: "execute de novo o mesmo `relay migrate` para continuar; se a mudança foi cancelada, apague esta cópia",
+  },
+  move: {
+    cannot: (from, to, problem) => `Não foi possível mover ${from}${to === undefined ? "" : ` para ${to}`}: ${problem}`,
+    cannotCancel: (from, problem) => `Não foi possível cancelar a mudança de ${from}: ${problem}`,
+    isDone: (other) => `ela terminou, e o banco de eventos agora é ${other}`,
+    moveBack: "em vez disso, mova o outro de volta",
+    isDestination: "este é o destino dela",
+    nameSource: (other) => `indique ${other} em --from`,
+    runFirst: "execute primeiro de novo aquele `relay migrate`",
+    otherMoveTo: (other) => `o próprio destino está sendo movido para ${other}`,
+    otherMoveFrom: (other) => `o destino pertence a uma mudança a partir de ${other}`,
+    nameDestination: "indique outro destino, ou apague antes esse",
+    notEmpty: "o destino não está vazio",
+    nameEmpty: "indique outro arquivo ou outro esquema do banco de dados, ou apague antes o que está lá",
+    continueOrCancel: "indique-o em --to para continuar; com --cancel, este banco continua em uso",
+    cannotFinish: (from, to, table, count, other) =>
+      `Não foi possível concluir a mudança de ${from}: a tabela ${table} (${
+        forms.number(count)
+      }) é diferente da de ${to} (${forms.number(other)})`,
+    cancelFirst: "cancele a mudança com --cancel, apague o destino e comece de novo",
+    stopped: "Interrompido; execute de novo o mesmo `relay migrate` para continuar",
+    busy: "outra mudança está em andamento",
+  },
+  schema: {
+    cannotMake: (schema, store, user) =>
+      `Não foi possível criar o esquema ${schema} em ${store}: o usuário ${user} não tem permissão`,
+    cannotUpgrade: (schema, store, user) =>
+      `Não foi possível atualizar o esquema ${schema} em ${store}: o usuário ${user} não tem permissão`,
+    runSql: "peça a quem administra o banco de dados que execute o que `relay migrate --sql` imprime",
+    other: (schema) => `o esquema ${schema} tem tabelas de outro programa`,
+    nameOther: "indique outro esquema em `store`, como `?schema=relay_events`",
+    newer: (version, needs, known) =>
+      `ele foi gravado por um relay mais novo (esquema ${version}, que exige um relay que conheça o ${needs}; este relay conhece até o ${known})`,
+  },
+  server: {
+    notPostgres: "o servidor fala o protocolo do PostgreSQL, mas não é PostgreSQL",
+    is: (name) => `o servidor é ${name}`,
+    isPart: (name) => `o servidor é ${name}, mas não tem funções de que o relay precisa`,
+    namePostgres: (oldest) => `indique em \`store\` um servidor com PostgreSQL ${oldest} ou mais novo`,
+    upgrade: (oldest) => `atualize-o para PostgreSQL ${oldest} ou mais novo`,
+    encodings: (found) => `as codificações do banco de dados e do cliente são ${found}`,
+    createUtf8: "crie um banco de dados com a codificação UTF8",
+    setting: (name, value) => `a opção ${name} é "${value}"`,
+    pooler: "há um pooler, como o PgBouncer, entre o relay e o servidor",
+    cannotLock: (store, problem) => `Não foi possível manter bloqueios em ${store}: ${problem}`,
+    nameDirect: "indique o próprio servidor com o parâmetro `direct=HOST:PORTA` em `store`",
+    cannotReadRoots: (problem) =>
+      `Não foi possível ler as autoridades certificadoras do servidor do banco de eventos: ${problem}`,
+    noAnswer: "o servidor não respondeu a tempo",
+    busy: "todas as conexões deste relay estão ocupadas",
+    closed: "o servidor fechou a conexão",
+    lost: "a conexão com o servidor caiu",
+  },
+  serverHints: {
+    login: "verifique o usuário e a senha em `store`, e o pg_hba.conf do servidor",
+    password: "verifique o usuário e a senha em `store`",
+    database: "crie o banco de dados, ou indique outro em `store`",
+    grants: "peça a quem administra o banco de dados que execute os GRANTs no fim do que `relay migrate --sql` imprime",
+    schema: "crie o esquema do banco de eventos com `relay migrate --sql`, ou reinicie o relay",
+    readOnly: "o servidor não aceita gravações; indique em `store` o primário, ou todos os servidores do cluster",
+    roleLimit: "aumente o CONNECTION LIMIT desse usuário ou banco de dados",
+    connections: "aumente o max_connections do servidor, ou coloque um PgBouncer na frente dele",
+    disk: "libere espaço no disco do servidor",
+    resources: "verifique o que falta ao servidor: memória, espaço em disco ou conexões",
+    pooler: "indique em `store` o próprio servidor como `direct`, além do pooler",
+    starting: "o servidor está iniciando ou parando; o relay continua quando ele estiver pronto",
+    moved: "`relay status` mostra para onde foi movido; indique esse banco como `store` na configuração",
+    overloaded: "o servidor está sobrecarregado, ou outra sessão mantém um bloqueio",
+    direct: "isto é um pooler; indique o próprio servidor como `direct` em `store`",
+    start: "inicie o PostgreSQL, ou verifique o host e a porta em `store`",
+    host: "verifique o nome do host em `store`",
+    tls: "ative o TLS no servidor, ou use `sslmode=disable` se a rede for sua",
+    certificate: "indique em `sslrootcert` a autoridade que emitiu o certificado, e use o nome de host que consta nele",
+    network: "verifique se o servidor está no ar e se a rede chega até ele",
+  },
+  url: {
+    form: (encoded) => `esperado: "postgres://USUÁRIO:SENHA@HOST/BANCO", em que ${encoded}`,
+    encoded: `"@", "/", "?", "%" e ":" em um nome ou senha são escritos como "%40", "%2F", "%3F", "%25" e "%3A"`,
+    zero: "esperado: um usuário, uma senha e um banco de dados sem byte zero",
+    percent: (encoded) => `esperado: uma URL em que "%" inicia um caractere em UTF-8, como "%40"; ${encoded}`,
+    unknownParameter: (name, known, near) =>
+      `o parâmetro "${name}" não existe; os parâmetros são ${forms.and(known)}${
+        near ? `; você quis dizer "${near}"?` : ""
+      }`,
+    twice: (name) => `o parâmetro "${name}" só pode aparecer uma vez`,
+    noValue: (name) => `falta o valor do parâmetro "${name}"`,
+    ports: (hosts) =>
+      `esperado: uma porta só, ou uma para cada host: ${forms.count(hosts, { one: "host", other: "hosts" })}`,
+    host: (encoded) =>
+      `esperado: um host: um nome, um endereço (IPv6 entre colchetes) ou a pasta de um socket Unix; ${encoded}`,
+    port: (encoded) => `esperado: uma porta de 1 a 65535 depois dos dois-pontos do host; ${encoded}`,
+    direct: 'esperado: um só servidor em "direct", como "db.example:5432"',
+    schema: (bytes) => `esperado: um esquema de até ${bytes} bytes com um nome que o PostgreSQL não reserva`,
+    schemaCharacters: "esperado: um esquema sem apóstrofo nem dois cifrões no nome",
+    unknownMode: (name, known, near) =>
+      `o sslmode "${name}" não existe; use ${forms.or(known)}${near ? `; você quis dizer "${near}"?` : ""}`,
+    systemRoots: 'esperado: "sslmode=verify-full" com "sslrootcert=system"',
+    noRoots: 'esperado: o arquivo de uma autoridade em "sslrootcert" com "sslmode=verify-ca", ou "sslmode=verify-full"',
+  },
+};
 
 /** Mistakes in a config: each goes on after the place that it is about. */
 const config: Language["config"] = {
@@ -1657,7 +2062,56 @@ const outcomes: Language["outcomes"] = {
 };
 
 /** Other errors that a person may meet. */
-const errors: Language["errors"] = {};
+const errors: Language["errors"] = {
+  system: {
+    EACCES: "permissão negada",
+    EPERM: "operação não permitida",
+    ENOENT: "o arquivo ou a pasta não existe",
+    ENOTDIR: "parte do caminho não é uma pasta",
+    EISDIR: "é uma pasta",
+    EEXIST: "já existe",
+    ENOSPC: "o disco está cheio",
+    EDQUOT: "a cota de disco acabou",
+    EROFS: "o sistema de arquivos é somente leitura",
+    ETXTBSY: "o programa está em execução",
+    EMFILE: "há arquivos abertos demais",
+    ELOOP: "há links demais",
+    EIO: "o disco informa um erro",
+    EADDRNOTAVAIL: "esta máquina não tem esse endereço",
+  },
+  systemSays: (text, path, code) => `${text}${path === undefined ? "" : `: ${path}`} (${code})`,
+  listen: {
+    cannot: (address, problem) => `Não foi possível escutar em ${address}: ${problem}`,
+    seeConfig: (name) => `veja \`${name}.host\` e \`${name}.port\` na configuração; portas abaixo de 1024 exigem root`,
+    ownedBy: (program, pid) => `${program} (processo ${pid}) já escuta ali`,
+    owned: "outro programa já escuta ali",
+    stopIt: (name) => `pare-o, ou defina outra \`${name}.port\` na configuração`,
+    cannotTake: (descriptor, problem) =>
+      `Não foi possível usar o socket recebido como descritor ${descriptor}: ${problem}`,
+    notListening: "não é um socket TCP que escuta",
+    notHere: "só o executável no Linux pode",
+    seeUnit: "veja `ListenStream=` na unidade de socket; sem ela, o relay abre o próprio socket",
+  },
+  rights: {
+    cannotUse: (path, problem) => `Não foi possível usar ${path} como root: ${problem}`,
+    shared: (folder) =>
+      `outros usuários podem gravar em ${folder}, e poderiam fazer o root abrir outro arquivo no lugar`,
+    moveFile: "mude-o para uma pasta em que só um usuário possa gravar",
+    closeFolder: (folder) => `execute \`chmod go-w ${folder}\`, ou use outro usuário que não o root`,
+    cannotBecome: (user, theirs, problem) =>
+      `o usuário ${user} pode mudar ${theirs}, e o root não consegue assumir esse usuário: ${problem}`,
+    keepsRights: "restam direitos do root",
+    staysRoot: "continua root",
+    noWay: "este runtime não permite isso",
+    runAs: (user) => `execute como esse usuário: sudo -u ${user} …`,
+    limited: (user, theirs) =>
+      `ali o root trabalha com os direitos do usuário ${user}, que pode mudar ${theirs}; \`ls -l\` mostra o que é de outros`,
+    cannotReach: (folder, user, closed) =>
+      `Não foi possível chegar a ${folder} com os direitos do dono, o usuário ${user}: ${closed} é fechada para ele, e o sistema não permite outra visão dela`,
+    needsMount: "isto exige o direito de montar, que o root tem no Linux, mas não em todo contêiner",
+    tooManyLinks: (path) => `Não foi possível seguir ${path}: há links demais`,
+  },
+};
 
 export const ptBr: Language = {
   forms,

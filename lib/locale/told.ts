@@ -43,6 +43,11 @@ export class Told {
     return this.texts[locale] ?? this.texts.en;
   }
 
+  /** The text as a phrase: what {@link Told.of} was made of. */
+  get phrase(): Phrase {
+    return (words) => this.in(localeNames.find((name) => locales[name] === words) ?? "en");
+  }
+
   /** The text to store: JSON with every language, or one text where they do not differ. */
   stored(): string {
     const { en, ...others } = this.texts;

@@ -91,11 +91,10 @@ export async function cancelMove(from: TransferSide): Promise<string | undefined
   const mark = await from.mark();
   if (!mark) return undefined;
   if (mark.isDone || mark.role !== "source") {
+    const { isDone, other } = mark;
     throw new StoreError(
-      `Cannot cancel the move of ${from.shown}: ${
-        mark.isDone ? `it is at ${mark.other} now` : "it is the destination"
-      }`,
-      mark.isDone ? "move that one back" : `name ${mark.other} as --from`,
+      ({ store: { move } }) => move.cannotCancel(from.shown, isDone ? move.isDone(other) : move.isDestination),
+      ({ store: { move } }) => isDone ? move.moveBack : move.nameSource(other),
     );
   }
   await from.setMark(undefined);
@@ -130,8 +129,8 @@ async function checkMarks(
 ): Promise<{ move: string }> {
   if (source?.role === "destination") {
     throw new StoreError(
-      `Cannot move ${from.shown}: not everything has been moved here from ${source.other}`,
-      "run that `relay migrate` again first",
+      ({ store: { move, moved } }) => move.cannot(from.shown, undefined, moved.to(source.other)),
+      ({ store }) => store.move.runFirst,
     );
   }
   if (source && destination?.move === source.move) return source;
@@ -140,25 +139,24 @@ async function checkMarks(
   // One that was ended before it copied anything begins anew.
   const isFresh = !full && destination?.role === "destination" && destination.other === from.shown;
   if (destination && !isFresh) {
+    const { role, other } = destination;
     throw new StoreError(
-      `Cannot move ${from.shown} to ${to.shown}: that one belongs to another move, ${
-        destination.role === "source" ? "to" : "from"
-      } ${destination.other}`,
-      "name another destination, or remove that one first",
+      ({ store: { move } }) =>
+        move.cannot(from.shown, to.shown, role === "source" ? move.otherMoveTo(other) : move.otherMoveFrom(other)),
+      ({ store }) => store.move.nameDestination,
     );
   }
   if (!full) return { move: destination?.move ?? randomUUID() };
   throw new StoreError(
-    `Cannot move ${from.shown} to ${to.shown}: that one is not empty`,
-    "name another file, or another schema of the database; what is there can also be removed first",
+    ({ store: { move } }) => move.cannot(from.shown, to.shown, move.notEmpty),
+    ({ store }) => store.move.nameEmpty,
   );
 }
 
 function elsewhere(from: TransferSide, to: TransferSide | undefined, { other, isDone }: Mark): StoreError {
-  const where = to ? ` to ${to.shown}` : "";
   return new StoreError(
-    `Cannot move ${from.shown}${where}: it ${isDone ? "was" : "is being"} moved to ${other}`,
-    isDone ? `name ${other} as --from` : "name that one as --to to go on; with --cancel, this store stays where it is",
+    ({ store: { move, moved } }) => move.cannot(from.shown, to?.shown, isDone ? moved.done(other) : moved.from(other)),
+    ({ store: { move } }) => isDone ? move.nameSource(other) : move.continueOrCancel,
   );
 }
 
@@ -211,9 +209,8 @@ async function compare(work: Work): Promise<Compared> {
     ]);
     if (one.count !== other.count || one.bytes !== other.bytes || one.rest !== other.rest) {
       throw new StoreError(
-        `Cannot finish the move of ${from.shown}: its ${table.name} (${one.count}) and those of ${to.shown} ` +
-          `(${other.count}) are not the same`,
-        "give it up with --cancel, remove the destination, and begin anew",
+        ({ store }) => store.move.cannotFinish(from.shown, to.shown, table.name, one.count, other.count),
+        ({ store }) => store.move.cancelFirst,
       );
     }
     counts[table.name] = one.count;
@@ -256,7 +253,7 @@ function sized(value: Row[number]): unknown {
 
 /** Says how far the work is, or ends it here if that was asked for. */
 function show({ options, total }: Work, doing: MoveProgress["doing"], { name }: Table, rows: number): void {
-  if (options.signal?.aborted) throw new StoreError("Stopped; the same `relay migrate` goes on with it");
+  if (options.signal?.aborted) throw new StoreError(({ store }) => store.move.stopped);
   options.onProgress?.({ doing, table: name, done: total === 0 ? 1 : Math.min(1, rows / total) });
 }
 

@@ -40,8 +40,8 @@ export function viewOf(folder: string, user: User): ViewOf {
   const check = (result: number | undefined) => {
     if (result === 0) return;
     throw new RelayError(
-      `Cannot reach ${folder} with the rights of ${user.words}, whose it is: ${closed} is closed to that user, and the system lets no other view of it be made`,
-      "this takes the right to mount, which root has on Linux, but not in every container",
+      ({ errors }) => errors.rights.cannotReach(folder, user.name, closed),
+      ({ errors }) => errors.rights.needsMount,
     );
   };
   if (!hasOwnView) {

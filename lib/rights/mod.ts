@@ -5,8 +5,9 @@
  */
 
 import process from "node:process";
-import { messageOf, RelayError } from "../errors.ts";
+import { RelayError, sayError } from "../errors.ts";
 import { libc } from "../libc.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import type { User } from "./user.ts";
 import { type ViewOf, viewOf } from "./file_view.ts";
 import { wayTo } from "./way.ts";
@@ -26,10 +27,8 @@ export function rightsTo(path: string, { isNew = false } = {}): Rights {
   const { owner, theirs, folder, shared, isSticky } = wayTo(path);
   if (shared !== undefined && !(isNew && isSticky)) {
     throw new RelayError(
-      `Cannot use ${path} as root: others than root can write to ${shared}, and have root open any file in its place`,
-      isSticky
-        ? "move it to a folder that only one user can write to"
-        : `\`chmod go-w ${shared}\`, or run this as a user other than root`,
+      ({ errors: { rights } }) => rights.cannotUse(path, rights.shared(shared)),
+      ({ errors: { rights } }) => isSticky ? rights.moveFile : rights.closeFolder(shared),
     );
   }
   if (!owner) return new Rights();
@@ -89,9 +88,9 @@ export class Rights {
       setuid(uid);
       // A container may have taken that right from root.
       if (keep && ![capsOf(CAP_NET_BIND_SERVICE), capsOf()].some((caps) => keep.capset(capHeader, caps) === 0)) {
-        throw new Error("it keeps rights of root's");
+        throw new RelayError(({ errors }) => errors.rights.keepsRights);
       }
-      if (isRootAgain()) throw new Error("it stays root");
+      if (isRootAgain()) throw new RelayError(({ errors }) => errors.rights.staysRoot);
     });
   }
 
@@ -123,20 +122,23 @@ export class Rights {
     try {
       change(process as Required<typeof process>);
     } catch (error) {
-      const reason = error instanceof TypeError ? "this runtime has no way to" : messageOf(error);
+      const reason: Phrase = error instanceof TypeError ? ({ errors }) => errors.rights.noWay : sayError(error);
       throw new RelayError(
-        `Cannot use ${path} as root: ${user.words} can change ${theirs}, and root does not become that user: ${reason}`,
-        `run it as that user: sudo -u ${user.sudo} …`,
+        (words) => {
+          const { rights } = words.errors;
+          return rights.cannotUse(path, rights.cannotBecome(user.name, theirs, reason(words)));
+        },
+        ({ errors }) => errors.rights.runAs(user.sudo),
       );
     }
   }
 }
 
 /** What to say where the rights that root has taken on are not enough. */
-export function rightsHint(): string | undefined {
+export function rightsHint(): Phrase | undefined {
   if (!worked) return undefined;
   const { user, theirs } = worked;
-  return `root has the rights of ${user.words} there and no more, who can change ${theirs}: \`ls -l\` shows what is not that user's`;
+  return ({ errors }) => errors.rights.limited(user.name, theirs);
 }
 
 /** Whether root is to be had again, which is the end of what this is for. */

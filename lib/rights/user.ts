@@ -7,8 +7,8 @@ export interface User {
   uid: number;
   /** The one group that goes with it. */
   gid: number;
-  /** As a person reads it: with the name, or the number where there is none. */
-  words: string;
+  /** The name, or the number where there is none. */
+  name: string;
   /** As `sudo -u` takes it. */
   sudo: string;
 }
@@ -20,7 +20,7 @@ export interface User {
 export function ownerOf({ uid, gid }: Pick<Stats, "uid" | "gid">): User {
   const known = entryOf(uid);
   const name = known?.name;
-  return { uid, gid: known?.gid ?? gid, words: `user ${name ?? uid}`, sudo: name ?? `'#${uid}'` };
+  return { uid, gid: known?.gid ?? gid, name: name ?? String(uid), sudo: name ?? `'#${uid}'` };
 }
 
 /** @see passwd(5) */

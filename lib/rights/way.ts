@@ -59,7 +59,7 @@ export function wayTo(path: string): Way {
     } else if (isFolder) [folder, names] = [place, rest];
     else return isShared ? { shared: folder, isSticky } : {};
   }
-  throw new RelayError(`Cannot follow ${path}: too many links`);
+  throw new RelayError(({ errors }) => errors.rights.tooManyLinks(path));
 }
 
 function namesOf(path: string): string[] {

@@ -14,28 +14,34 @@ import {
 import { dirname } from "node:path";
 import process from "node:process";
 import { readDotenv } from "../config/dotenv_file.ts";
-import { messageOf, RelayError } from "../errors.ts";
+import { messageOf, RelayError, sayError } from "../errors.ts";
 import { exampleFiles } from "../init/files.ts";
 import { CONFIG, writeConfig } from "../init/write.ts";
-import type { Locale } from "../locale/mod.ts";
+import type { Language, Locale } from "../locale/mod.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { isExecutable } from "../runtime.ts";
 import { toldIn } from "../warnings.ts";
 import { servicePaths, unitText } from "./unit.ts";
 
-/** One thing that was done, or found done: a verb in the past tense, and what it was done to. */
+/** One thing that was done, or was done already: by its name among the words, which JSON has too, and what it was done to. */
 export interface Step {
-  did: string;
+  did: keyof Language["service"]["did"];
   what: string;
 }
 
 const { executable, name } = servicePaths;
 const unit = `${name}.service`;
-const unitPath = `/etc/systemd/system/${unit}`;
+/** Where the unit is written. */
+export const unitPath = `/etc/systemd/system/${unit}`;
 const packagedUnitPath = `/usr/lib/systemd/system/${unit}`;
+type Doing = "install" | "uninstall";
+
 /** Units of the administrator's own, which belong to the service. */
 const ownUnitPaths = [`${unitPath}.d`, `/etc/systemd/system/${name}.socket`];
-const configFolder = `/etc/${name}`;
-const stateFolder = `/var/lib/${name}`;
+/** Where the service has its config. */
+export const configFolder = `/etc/${name}`;
+/** Where the service has its store. */
+export const stateFolder = `/var/lib/${name}`;
 
 /**
  * Installs this executable as a service and starts it, or with the same result installs it again: then the service is
@@ -44,18 +50,12 @@ const stateFolder = `/var/lib/${name}`;
  * @throws {RelayError} if something could not be done; what was done before it stands, and another run goes on from there.
  */
 export function installService({ start, locale }: { start: boolean; locale: Locale }): Step[] {
-  checkSurroundings("install the service");
+  checkSurroundings("install");
   if (existsSync(packagedUnitPath)) {
-    throw new RelayError(
-      "Cannot install the service: it is there already, from the package",
-      `\`systemctl enable --now ${name}\` starts it; \`apt remove ${name}\` makes room for this one`,
-    );
+    throw failure("install", ({ service }) => service.packaged, ({ service }) => service.packagedInstall(name));
   }
   if (!isExecutable) {
-    throw new RelayError(
-      "Cannot install the service: this runs from source",
-      "`deno task compile` makes the executable `dist/relay`; `sudo dist/relay service install` installs it",
-    );
+    throw failure("install", ({ service }) => service.fromSource, ({ service }) => service.compile);
   }
   return [
     copyExecutable(),
@@ -71,13 +71,10 @@ export function installService({ start, locale }: { start: boolean; locale: Loca
  * @throws {RelayError} if something could not be done, or the service is the package's to remove.
  */
 export function uninstallService(): Step[] {
-  checkSurroundings("uninstall the service");
+  checkSurroundings("uninstall");
   const steps: Step[] = [];
   if (existsSync(packagedUnitPath) && !existsSync(unitPath)) {
-    throw new RelayError(
-      "Cannot uninstall the service: it is the package's",
-      `\`apt remove ${name}\` removes it and keeps config and data; \`apt purge ${name}\` removes them as well`,
-    );
+    throw failure("uninstall", ({ service }) => service.ofPackage, ({ service }) => service.packagedUninstall(name));
   }
   if (existsSync(unitPath)) {
     systemctl("disable", "--now", "--quiet", unit);
@@ -92,15 +89,12 @@ export function uninstallService(): Step[] {
   return steps;
 }
 
-function checkSurroundings(what: string): void {
+function checkSurroundings(doing: Doing): void {
   if (process.platform !== "linux" || !existsSync("/run/systemd/system")) {
-    throw new RelayError(
-      `Cannot ${what}: this machine does not run systemd`,
-      "`relay serve` runs it under any other service manager",
-    );
+    throw failure(doing, ({ service }) => service.noSystemd, ({ service }) => service.otherManager);
   }
   if (process.getuid?.() !== 0) {
-    throw new RelayError(`Cannot ${what}: only root may`, "run it again with `sudo`");
+    throw failure(doing, ({ service }) => service.notRoot, ({ service }) => service.sudo);
   }
 }
 
@@ -119,9 +113,9 @@ function configure(locale: Locale): Step[] {
   return files.map(({ path, isNew }) => ({ did: isNew ? "wrote" : "kept", what: path }));
 }
 
-/** What somebody should know of the `.env` that the service has, a sentence each. */
-export function dotenvWarnings(): string[] {
-  return toldIn("en", readDotenv(configFolder).warnings).map(({ path, message }) =>
+/** What you should know of the service's `.env`, a sentence each. */
+export function dotenvWarnings(locale: Locale): string[] {
+  return toldIn(locale, readDotenv(configFolder).warnings).map(({ path, message }) =>
     `${configFolder}/${path} ${message}`
   );
 }
@@ -133,8 +127,8 @@ function startService(): Step[] {
     systemctl("restart", unit);
   } catch (error) {
     throw new RelayError(
-      messageOf(error),
-      `\`relay check --config ${configFolder}/relay.config.ts\` and \`journalctl -u ${name} -n 20\` tell why`,
+      sayError(error),
+      ({ service }) => service.seeWhy(`relay check --config ${configFolder}/${CONFIG}`, `journalctl -u ${name} -n 20`),
     );
   }
   return [{ did: "enabled", what: unit }, { did: "started", what: unit }];
@@ -148,7 +142,8 @@ function reloadUnits(): Step[] {
 function systemctl(...args: string[]): void {
   const { status, stderr, error } = spawnSync("systemctl", args, { encoding: "utf8" });
   if (status === 0) return;
-  throw new RelayError(`Cannot ${args[0]} the service: ${messageOf(error ?? stderr)}`);
+  const problem = messageOf(error ?? stderr);
+  throw new RelayError(({ service }) => service.cannot.run(["systemctl", ...args].join(" "), problem));
 }
 
 /** Puts a unit that is not as this program writes it aside: an administrator may have changed it, or an older program made it. */
@@ -168,7 +163,7 @@ function replace(path: string, mode: number, write: (temporary: string) => void)
     renameSync(temporary, path);
   } catch (error) {
     if (existsSync(temporary)) rmSync(temporary);
-    throw failure("write", path, error);
+    throw fileFailure("write", path, error);
   }
   return { did: "wrote", what: path };
 }
@@ -177,13 +172,19 @@ function remove(path: string): Step {
   try {
     rmSync(path);
   } catch (error) {
-    throw failure("remove", path, error);
+    throw fileFailure("remove", path, error);
   }
   return { did: "removed", what: path };
 }
 
-function failure(doing: string, path: string, error: unknown): RelayError {
+function fileFailure(doing: "write" | "remove", path: string, error: unknown): RelayError {
   const { code } = error as NodeJS.ErrnoException;
-  const hint = code === "EROFS" ? `${dirname(path)} is on a file system that is read-only` : undefined;
-  return new RelayError(`Cannot ${doing} ${path}: ${code ?? messageOf(error)}`, hint);
+  return new RelayError(
+    (words) => words.service.cannot[doing](path, sayError(error)(words)),
+    code === "EROFS" ? ({ service }) => service.readOnly(dirname(path)) : undefined,
+  );
+}
+
+function failure(doing: Doing, problem: Phrase, hint: Phrase): RelayError {
+  return new RelayError((words) => words.service.cannot[doing](problem(words)), hint);
 }

@@ -1,6 +1,8 @@
 /** The mark of a store that is moved to another place, or was: nobody but `relay migrate` writes to it. */
 
 import { StoreError } from "../errors.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { cannot, type Doing } from "./fault.ts";
 
 /** How far a move has come, as each of its two stores says. */
 export interface Mark {
@@ -13,20 +15,12 @@ export interface Mark {
   isDone: boolean;
 }
 
-/** Why a store that is marked cannot be used. @param doing Words for the error, with the store's name. */
-export function refusalOf({ role, other, isDone }: Mark, doing: string): StoreError {
-  if (isDone) {
-    const hint = "name that one as `store` in the config";
-    return new StoreError(`Cannot ${doing}: it was moved to ${other}`, hint);
-  }
-  const onward = "run the same `relay migrate` again to go on with it";
-  return role === "source"
-    ? new StoreError(
-      `Cannot ${doing}: it is being moved to ${other}`,
-      `${onward}; with --cancel, this store stays where it is`,
-    )
-    : new StoreError(
-      `Cannot ${doing}: not everything has been moved here from ${other}`,
-      `${onward}; if it was given up with --cancel, remove this copy`,
-    );
+/** Why a store that is marked cannot be used. @param doing What could not be done, with the store's name. */
+export function refusalOf({ role, other, isDone }: Mark, doing: Doing): StoreError {
+  const [problem, hint]: Phrase[] = isDone
+    ? [({ store }) => store.moved.done(other), ({ store }) => store.moved.nameOther]
+    : role === "source"
+    ? [({ store }) => store.moved.from(other), ({ store }) => store.moved.orCancel]
+    : [({ store }) => store.moved.to(other), ({ store }) => store.moved.orRemove];
+  return new StoreError(cannot(doing, problem!), hint);
 }

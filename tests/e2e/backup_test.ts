@@ -90,7 +90,7 @@ test("backup while events come in, stop, restore, start: all that was acknowledg
 
     const early = await run("restore", "copy.db");
     assert.equal(early.code, 1);
-    assert.match(early.stderr, /another relay serves it\n {2}hint: stop that one first/);
+    assert.match(early.stderr, /another relay serves it\n {2}hint: stop that relay first/);
     await drill.relay.end("SIGKILL");
     const restored = await run("restore", "copy.db");
     assert.equal(restored.code, 0, restored.stderr);
@@ -113,7 +113,7 @@ test("backup writes over no file, and leaves nothing behind where it fails", asy
     writeFileSync(join(folder, "mine.db"), "mine");
     const over = await run("backup", "mine.db");
     assert.deepEqual([over.code, readFileSync(join(folder, "mine.db"), "utf8")], [1, "mine"]);
-    assert.match(over.stderr, /there is a file already\n {2}hint: name another one/);
+    assert.match(over.stderr, /the file already exists\n {2}hint: choose another name/);
     const nowhere = await run("backup", "not/there.db");
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /^Cannot back up .*: ENOENT/);
@@ -222,7 +222,7 @@ test("backup gives no copy a name beside which a log of another store lies", asy
     writeFileSync(join(folder, "copy.db-wal"), "of another");
     const { code, stderr } = await run("backup", "copy.db");
     assert.equal(code, 1);
-    assert.match(stderr, /there is a file already, of that name and -wal\n {2}hint: name another one/);
+    assert.match(stderr, /a file of that name and -wal exists\n {2}hint: choose another name/);
     assert.equal(readFileSync(join(folder, "copy.db-wal"), "utf8"), "of another");
   });
 });

@@ -58,7 +58,7 @@ test("relay migrate moves a file to PostgreSQL and back, and shows no password",
     for (const args of [["serve"], ["pause", "crm"], ["retry", "--dead", "--yes"]]) {
       const { code, stderr } = await relay(...args);
       assert.equal(code, 1);
-      assert.match(stderr, /it was moved to postgres:.*\n {2}hint: name that one as `store` in the config\n/);
+      assert.match(stderr, /it was moved to postgres:.*\n {2}hint: name the new store as `store` in the config\n/);
     }
     const status = JSON.parse((await relay("status", "--json")).stdout);
     assert.deepEqual(status.moved, { to: shown, isDone: true });
@@ -99,7 +99,10 @@ test("a verb makes no store in a database", async () => {
     for (let times = 0; times < 2; times++) {
       const { code, stderr } = await relay("events");
       assert.equal(code, 1);
-      assert.match(stderr, /^Cannot read the store postgres:.*: there is none yet\n {2}hint: start `relay serve`\n/);
+      assert.match(
+        stderr,
+        /^Cannot read the store postgres:.*: it does not exist yet\n {2}hint: start `relay serve`, which creates it\n/,
+      );
     }
   });
 });
@@ -113,8 +116,8 @@ test("relay migrate says what is wrong with its options, and with a store that i
       [["--to", "sqlite:other.db"], 2, /both are files/],
       [["--to", "sqlite:relay.db"], 2, /are the same store/],
       [["--sql"], 2, /only PostgreSQL has one/],
-      [["--from", "sqlite:none.db", "--to", server.url({ freshSchema: true })], 1, /none\.db: there is none yet/],
-      [["--from", server.url({ freshSchema: true })], 1, /there is none yet/],
+      [["--from", "sqlite:none.db", "--to", server.url({ freshSchema: true })], 1, /none\.db: it does not exist yet/],
+      [["--from", server.url({ freshSchema: true })], 1, /it does not exist yet/],
     ];
     for (const [args, code, words] of wrong) {
       const run = await relay("migrate", ...args);

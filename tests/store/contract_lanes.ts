@@ -86,7 +86,7 @@ export function testLanes(it: It): void {
     const own = (seen: [string, number][]) =>
       store.lanes.own(seen.map(([lane]) => lane), randomUUID(), { seen: new Map(seen) });
     await own([["a", 0]]);
-    const refused = /^StoreError: Cannot take lanes over.*: a was taken over meanwhile$/;
+    const refused = /^StoreError: Cannot take over lanes.*: a was taken over meanwhile$/;
     await assert.rejects(own([["b", 0], ["a", 0]]), refused);
     await assert.rejects(own([["a", 2]]), refused);
     const taken = await own([["b", 0], ["a", 1]]);

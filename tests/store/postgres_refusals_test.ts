@@ -45,7 +45,7 @@ test("serve() names who was refused, and where, without the password", async () 
       assert.match(told, new RegExp(where));
       assert.match(told, why);
     };
-    const isRefused = /password authentication failed for user "\w+"; check the user and password of `store`/;
+    const isRefused = /password authentication failed for user "\w+"; check the user and the password in `store`/;
     await refused({ user: "relay", password: `${PASSWORD}!` }, place("relay"), isRefused);
     await refused({ user: "nobody", password: PASSWORD }, place("nobody"), isRefused);
     await refused(
@@ -64,7 +64,7 @@ test("serve() says that the user may not make the schema, or not use it", async 
   const postgres = await sharedPostgres();
   await makeRole(postgres, "guest");
   const url = postgres.url({ user: "guest", password: PASSWORD, freshSchema: true });
-  assert.match(await refusalOf(url), /the user guest may not; .*`relay migrate --sql`/);
+  assert.match(await refusalOf(url), /the user guest is not allowed to; .*`relay migrate --sql`/);
   await postgres.query(schemaSql(new URL(url).searchParams.get("schema")!));
   assert.match(await refusalOf(url), /permission denied for schema relay_\w+; .*`relay migrate --sql`/);
 });
@@ -72,7 +72,10 @@ test("serve() says that the user may not make the schema, or not use it", async 
 test("serve() refuses a database that cannot hold every text", async () => {
   const postgres = await sharedPostgres();
   await postgres.query("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0");
-  assert.match(await refusalOf(postgres.url({ database: "latin" })), /LATIN1.*; create a database with UTF8/);
+  assert.match(
+    await refusalOf(postgres.url({ database: "latin" })),
+    /LATIN1.*; create a database with the encoding UTF8/,
+  );
 });
 
 test(
@@ -87,9 +90,12 @@ test(
     const url = (postgres: Database, host: string, ca: string) =>
       postgres.url({ host, params: { sslmode: "verify-full", sslrootcert: join(folder.path, ca) } });
     try {
-      const isWrong = /certificate.*; name the certificate's authority as `sslrootcert`/i;
+      const isWrong = /certificate.*; name the authority that issued the certificate as `sslrootcert`/i;
       assert.match(await refusalOf(url(encrypted, "localhost", "stranger.pem")), isWrong);
-      assert.match(await refusalOf(url(encrypted, "127.0.0.1", "ca.pem")), /; name .*the host by its name in it/);
+      assert.match(
+        await refusalOf(url(encrypted, "127.0.0.1", "ca.pem")),
+        /; name .*the host name that the certificate is for/,
+      );
       assert.match(
         await refusalOf(url(plain, "localhost", "ca.pem")),
         /does not support SSL.*; have the server use TLS/,
@@ -125,7 +131,7 @@ test("serve() refuses by name what speaks PostgreSQL's protocol", async () => {
   }
   const stranger = await startStranger();
   try {
-    assert.match(await refusalOf(stranger.url()), /is not PostgreSQL; name a server of PostgreSQL 14 or later/);
+    assert.match(await refusalOf(stranger.url()), /is not PostgreSQL; name a server with PostgreSQL 14 or later/);
   } finally {
     await stranger.close();
   }

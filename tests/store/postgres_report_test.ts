@@ -21,8 +21,8 @@ after(() => server.close());
 
 async function report(text: string, clock = systemClock, limitMs = 4_000) {
   const { warnings, ...rest } = await reportOn(parsePostgresUrl(text), clock, limitMs);
-  for (const warning of warnings) assert.ok(warning(locales["pt-BR"].warnings));
-  return { ...rest, warnings: warnings.map((warning) => warning(locales.en.warnings)) };
+  for (const warning of warnings) assert.ok(warning(locales["pt-BR"].warnings, locales["pt-BR"]));
+  return { ...rest, warnings: warnings.map((warning) => warning(locales.en.warnings, locales.en)) };
 }
 
 test("reportOn() says what the server is, whether the schema is there, and makes none", async () => {
@@ -101,5 +101,5 @@ test("reportOn() tells of a server that cannot be reached, or does not answer, a
   silent.close();
 
   const direct = await report(`${server.url()}?direct=127.0.0.1:${port - 1 || 1}`);
-  assert.match(direct.warnings.join("\n"), /^Cannot use the server named as `direct`/);
+  assert.match(direct.warnings.join("\n"), /^Cannot use the server that `direct` names/);
 });

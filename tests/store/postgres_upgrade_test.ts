@@ -55,7 +55,7 @@ test("relays of two schema versions work beside each other, and what removes wai
       assert.ok(error instanceof StoreError);
       assert.match(
         error.message,
-        /it is of a newer relay \(schema 2, which needs a relay that knows 2; this one knows 1\)/,
+        /by a newer relay \(schema 2, which needs a relay that knows 2; this relay knows up to 1\)/,
       );
       return true;
     });

@@ -104,7 +104,7 @@ testIn("openSqlite() refuses the store of a newer relay, and leaves it as it is"
   const next = Number(db.prepare("PRAGMA user_version").get()!.user_version) + 1;
   db.exec(`PRAGMA user_version = ${next}`);
   db.close();
-  const newer = new RegExp(`^Cannot open the store .*relay\\.db: it was written by a newer relay \\(schema ${next}, `);
+  const newer = new RegExp(`^Cannot open the store .*relay\\.db: it was written by a newer relay \\(schema ${next}; `);
   assert.throws(() => openSqlite(path, systemClock), isRefusal(newer, /newer relay/));
   const after = new DatabaseSync(path);
   assert.deepEqual({ ...after.prepare("SELECT count(*) AS count FROM events").get() }, { count: 1 });
@@ -226,7 +226,7 @@ testIn("serve() refuses a store that another relay serves, until that one closes
     await first.serve();
     await assert.rejects(
       second.serve(),
-      isRefusal(/^Cannot serve the store .*relay\.db: another relay serves it$/, /stop that one/),
+      isRefusal(/^Cannot serve the store .*relay\.db: another relay serves it$/, /stop that relay/),
     );
   } finally {
     await first.close();
@@ -241,7 +241,7 @@ testIn("serve() says what is wrong with a lock that cannot be made", async (path
   const store = openSqlite(path, systemClock);
   try {
     mkdirSync(`${path}.lock`);
-    await assert.rejects(store.serve(), isRefusal(/^Cannot lock the store by .*relay\.db\.lock: /, /./));
+    await assert.rejects(store.serve(), isRefusal(/^Cannot lock the store with .*relay\.db\.lock: /, /./));
   } finally {
     await store.close();
   }
@@ -260,7 +260,7 @@ testIn("write() refuses at once, and keeps nothing, where another file was put i
     writeFileSync(path, "");
     await assert.rejects(
       accept(store, newEvent("1")),
-      isRefusal(/relay\.db is another file than before$/, /put it back/),
+      isRefusal(/relay\.db was replaced by another file$/, /put it back/),
     );
     assert.equal(begins, 1);
     renameSync(`${path}.away`, path);

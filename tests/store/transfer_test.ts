@@ -229,7 +229,7 @@ test("moveStore() refuses a source that is served, and a destination that is", a
     await query("SELECT pg_advisory_xact_lock(oid::int, 1) FROM pg_namespace WHERE nspname = $1", [
       connections.url.schema,
     ]);
-    const words = /: a relay serves it/;
+    const words = /: another relay serves it/;
     await assert.rejects(between(sqlite(file), postgres(url), move), words);
     await assert.rejects(between(postgres(url), sqlite(newFile()), move), words);
     await serve(file); // it is marked no more
@@ -245,7 +245,7 @@ test("moveStore() refuses a destination that holds anything, or is of another mo
     await fill(side, 9);
     await side.close();
   }
-  await assert.rejects(between(sqlite(file), sqlite(other), move), /that one is not empty/);
+  await assert.rejects(between(sqlite(file), sqlite(other), move), /the destination is not empty/);
 
   const failing = (from: TransferSide, to: TransferSide) =>
     moveStore(from, to, {
@@ -255,13 +255,13 @@ test("moveStore() refuses a destination that holds anything, or is of another mo
       },
     });
   await assert.rejects(between(sqlite(file), postgres(url), failing), /ended/);
-  await assert.rejects(between(sqlite(other), postgres(url), move), /that one belongs to another move, from /);
+  await assert.rejects(between(sqlite(other), postgres(url), move), /the destination belongs to a move from /);
   await assert.rejects(between(sqlite(file), postgres(newUrl()), move), /it is being moved to postgres/);
-  await assert.rejects(between(postgres(url), sqlite(newFile()), move), /not everything has been moved here from/);
+  await assert.rejects(between(postgres(url), sqlite(newFile()), move), /its move from .* is not finished/);
 
   await between(postgres(url), sqlite(newFile()), async (held) => {
     await held.hold();
-    await assert.rejects(between(sqlite(file), postgres(url), move), /another move is at work on it/);
+    await assert.rejects(between(sqlite(file), postgres(url), move), /another move is in progress/);
   });
 
   await between(sqlite(file), sqlite(newFile()), async (from) => {
@@ -269,7 +269,7 @@ test("moveStore() refuses a destination that holds anything, or is of another mo
     assert.equal(await cancelMove(from), undefined);
   });
   await serve(file);
-  await assert.rejects(between(sqlite(file), postgres(url), move), /that one belongs to another move/);
+  await assert.rejects(between(sqlite(file), postgres(url), move), /the destination belongs to a move/);
   const next = newUrl();
   await between(sqlite(file), postgres(next), move);
   await assert.rejects(between(sqlite(file), postgres(newUrl()), move), /it was moved to postgres/);
@@ -301,7 +301,7 @@ test("moveStore() says nothing of being done where both sides differ", async () 
     );
   await assert.rejects(
     between(sqlite(file), postgres(url), changing),
-    /its deliveries \(9\) and those of .* are not the same/,
+    /its deliveries \(9\) differ from those of .* \(9\)/,
   );
   await assert.rejects(serve(file), /it is being moved/);
 });
@@ -327,7 +327,7 @@ test("a PostgreSQL side does nothing more once the session has ended by which it
     assert.equal(await side.count(tables[0]!), 0);
     await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'");
     await assert.rejects(side.count(tables[0]!), /Cannot read the store/);
-    await assert.rejects(side.finish(0), /Cannot finish the store/);
+    await assert.rejects(side.finish(0), /Cannot finish the move/);
   } finally {
     await side.close();
   }
@@ -335,7 +335,7 @@ test("a PostgreSQL side does nothing more once the session has ended by which it
 
 test("openPostgresTransfer() makes no schema for a source", async () => {
   const url = parsePostgresUrl(newUrl());
-  await assert.rejects(openPostgresTransfer(url, false), /Cannot read the store .*: there is none yet/);
+  await assert.rejects(openPostgresTransfer(url, false), /Cannot read the store .*: it does not exist yet/);
   const rows = await server.query("SELECT FROM pg_namespace WHERE nspname = $1", [url.schema]);
   assert.equal(rows.length, 0);
 });

@@ -3,7 +3,7 @@
 import type { Argument, Command, Option } from "commander";
 import { sampleNames } from "../../connectvets/samples.ts";
 
-/** What may stand where a value is expected: a path, one of some words, or what nobody can guess. */
+/** What a value may be: a path, one of some words, or anything. */
 export type Values = "file" | "folder" | "free" | readonly string[];
 
 /** An option of a verb. */
@@ -36,13 +36,15 @@ export function verbTree(command: Command, parents: string[] = []): VerbNode {
     description: help.subcommandDescription(command),
     verbs: verbsOf(command).map((verb) => verbTree(verb, path)),
     options: help.visibleOptions(command).map(optionNode),
-    values: argument && valuesOf(argument.name(), argument.argChoices),
+    values: argument?.name() === "verb"
+      ? verbsOf(command.parent!).map((verb) => verb.name())
+      : argument && valuesOf(argument.name(), argument.argChoices),
   };
 }
 
-/** The commands of a command that a person sees, without `help`. */
+/** The commands of a command that a person sees. */
 export function verbsOf(command: Command): Command[] {
-  return command.createHelp().visibleCommands(command).filter((one) => one.name() !== "help");
+  return [...command.createHelp().visibleCommands(command)];
 }
 
 /** A verb and all that are below it, the verb first. */

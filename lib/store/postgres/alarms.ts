@@ -21,7 +21,7 @@ export class PostgresAlarms implements AlarmStore {
   }
 
   async states(): Promise<Map<string, AlarmState>> {
-    return this.#statesOf(await this.#database.query<AlarmRow>("read alarms", statements.states));
+    return this.#statesOf(await this.#database.query<AlarmRow>("readStore", statements.states));
   }
 
   #statesOf(rows: readonly AlarmRow[]): Map<string, AlarmState> {
@@ -29,11 +29,11 @@ export class PostgresAlarms implements AlarmStore {
   }
 
   async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
-    return this.#statesOf(await this.#database.call<AlarmRow>("watch for alarms", "watch", [keys, now]));
+    return this.#statesOf(await this.#database.call<AlarmRow>("checkAlarms", "watch", [keys, now]));
   }
 
   async turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean> {
-    const doing = "store an alarm";
+    const doing = "storeAlarm";
     const { args } = this.#database.told(doing, () => eventColumns([event]));
     const [row] = await this.#database.call<{ was_turned: boolean }>(doing, "turn_alarm", [
       key,
@@ -46,12 +46,12 @@ export class PostgresAlarms implements AlarmStore {
 
   async countDead(limit: number): Promise<number> {
     const args = [limit, SYSTEM_SOURCE];
-    const [row] = await this.#database.call<{ count: number }>("count dead letters", "count_dead", args);
+    const [row] = await this.#database.call<{ count: number }>("readStore", "count_dead", args);
     return row!.count;
   }
 
   async lastReceived(): Promise<Map<string, number>> {
-    const rows = await this.#database.query<TypeRow>("read when events came in", statements.lastReceived);
+    const rows = await this.#database.query<TypeRow>("readStore", statements.lastReceived);
     return lastReceivedOf(rows);
   }
 }

@@ -217,5 +217,9 @@ function simple(text: string, limitMs: number): QueryConfig {
 export function verifyWritable(client: ClientBase, done: (error?: Error) => void): void {
   client
     .query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only")
-    .then(({ rows: [row] }) => done(row.is_read_only ? errorOfState("25006", "it takes no writes") : undefined), done);
+    .then(
+      ({ rows: [row] }) =>
+        done(row.is_read_only ? errorOfState("25006", ({ warnings }) => warnings.database.readOnly) : undefined),
+      done,
+    );
 }

@@ -1,5 +1,6 @@
 /** The database of a PostgreSQL store, as the store's parts call it. */
 
+import type { Doing } from "../fault.ts";
 import type { Clock } from "../../clock.ts";
 import { messageOf, StoreError } from "../../errors.ts";
 import { Connections } from "./connections.ts";
@@ -47,7 +48,7 @@ export class Database {
 
   /** Asks for the time, by which all is told from then on, and whether calls come through. */
   async askTime(): Promise<void> {
-    await this.query("ask for the time", "SELECT relay.now_ms() AS now");
+    await this.query("readStore", "SELECT relay.now_ms() AS now");
   }
 
   /**
@@ -55,13 +56,13 @@ export class Database {
    * row tells the server's time.
    * @param doing Words for the error: what this is for.
    */
-  async call<Row>(doing: string, name: string, args: readonly SqlValue[]): Promise<Row[]> {
+  async call<Row>(doing: Doing, name: string, args: readonly SqlValue[]): Promise<Row[]> {
     const places = args.map((_, index) => `$${index + 1}`).join(", ");
     return await this.query<Row>(doing, `SELECT * FROM relay.${name}(${places})`, args);
   }
 
   /** Runs a statement, in which the schema's name is `relay`, as {@link Database.call} does. */
-  async query<Row>(doing: string, sql: string, args: readonly SqlValue[] = []): Promise<Row[]> {
+  async query<Row>(doing: Doing, sql: string, args: readonly SqlValue[] = []): Promise<Row[]> {
     return await this.#do(doing, async () => {
       const sentAt = this.#clock.monotonic();
       const rows = await this.#connections.query<Row>(sql, args);
@@ -72,7 +73,7 @@ export class Database {
   }
 
   /** Does work of this machine alone, and tells its errors as a store does. */
-  told<Result>(doing: string, work: () => Result): Result {
+  told<Result>(doing: Doing, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
@@ -90,16 +91,16 @@ export class Database {
       await this.#prepared;
     } catch (error) {
       this.#prepared = undefined;
-      throw storeError("open the store", error, this.url);
+      throw storeError("openStore", error, this.url);
     }
   }
 
   /** As {@link removeOld} does. */
   async removeOld(): Promise<boolean> {
-    return await this.#do("take away what older relays needed", () => removeOld(this.#connections));
+    return await this.#do("removeOld", () => removeOld(this.#connections));
   }
 
-  async #do<Result>(doing: string, work: () => Promise<Result>): Promise<Result> {
+  async #do<Result>(doing: Doing, work: () => Promise<Result>): Promise<Result> {
     await this.prepare();
     for (let retries = 0;; retries++) {
       try {

@@ -1,6 +1,9 @@
 /** What a PostgreSQL store's errors mean, and what a person is told of them. */
 
-import { messageOf, RelayError, StoreError } from "../../errors.ts";
+import { hintOf, messageOf, RelayError, sayError, StoreError } from "../../errors.ts";
+import type { Language } from "../../locale/mod.ts";
+import { inEnglish, type Phrase } from "../../locale/phrase.ts";
+import { cannotIn, type Doing, StoreFault } from "../fault.ts";
 import type { PostgresUrl } from "./url.ts";
 
 /** The five characters by which PostgreSQL names an error, or `undefined` if it is none of PostgreSQL's. */
@@ -10,8 +13,8 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /** An error of a state that PostgreSQL knows. */
-export function errorOfState(state: string, message: string): Error {
-  return Object.assign(new Error(message), { code: state });
+export function errorOfState(state: string, problem: Phrase): StoreFault {
+  return Object.assign(new StoreFault(problem), { code: state });
 }
 
 /** Whether a transaction failed because of another one, and may be done again at once: a deadlock, or a conflict. */
@@ -35,7 +38,9 @@ export function isUnheard(error: unknown): boolean {
 export function isDown(error: unknown): boolean {
   if (error instanceof StoreError) return error.isHeld && isDown(error.cause);
   const state = sqlStateOf(error);
-  if (state === undefined) return !/certificate|self.signed|altnames|SSL|TLS|ENOTFOUND|password/i.test(told(error));
+  if (state === undefined) {
+    return !/certificate|self.signed|altnames|SSL|TLS|ENOTFOUND|password/i.test(inEnglish(problemOf(error)));
+  }
   return /^(57P0[1235]|08(?!P01)|53|25006)/.test(state);
 }
 
@@ -53,64 +58,64 @@ function isHeldBy(error: unknown): boolean {
 }
 
 /** What could not be done, where, why, and what to do about it. The cause is the error itself, which names no password. */
-export function storeError(doing: string, error: unknown, url: PostgresUrl): StoreError {
+export function storeError(doing: Doing, error: unknown, url: PostgresUrl): StoreError {
   if (error instanceof StoreError) return error;
-  if (error instanceof RelayError) return new StoreError(error.message, error.hint);
-  const problem = told(error);
-  const hint = hints.find(([state, words]) => state.test(sqlStateOf(error) ?? "") && words.test(problem))?.[2];
-  const message = `Cannot ${doing} in ${url.masked}: ${withoutSecrets(problem, url)}`;
-  return Object.assign(new StoreError(message, hint), { isHeld: isHeldBy(error), cause: error });
+  if (error instanceof RelayError && !(error instanceof StoreFault)) {
+    return new StoreError(sayError(error), hintOf(error));
+  }
+  const problem = problemOf(error);
+  const said = inEnglish(problem);
+  const [, , hint] = hints.find(([state, part]) => state.test(sqlStateOf(error) ?? "") && part.test(said)) ?? [];
+  const phrase = cannotIn(url.masked, doing, (words) => withoutSecrets(problem(words), url));
+  return Object.assign(new StoreError(phrase, hint && ((words) => words.store.serverHints[hint])), {
+    isHeld: isHeldBy(error),
+    cause: error,
+  });
 }
 
 /** One sentence; of several addresses of one host that were tried, each has its own. */
-function told(error: unknown): string {
+function problemOf(error: unknown): Phrase {
   if (error instanceof AggregateError && error.errors.length > 0) {
-    return [...new Set(error.errors.map(messageOf))].join(", ");
+    const messages = [...new Set(error.errors.map(messageOf))].join(", ");
+    return () => messages;
   }
   const message = messageOf(error);
-  return plain.find(([words]) => words.test(message))?.[1] ?? message;
+  const [, name] = ofDriver.find(([said]) => said.test(message)) ?? [];
+  return name === undefined ? sayError(error) : (words) => words.store.server[name];
 }
 
 function withoutSecrets(text: string, { secrets }: PostgresUrl): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
 }
 
-/** The driver's own words, as a person says it. */
-const plain: [words: RegExp, message: string][] = [
-  [/^Query read timeout$/, "the server did not answer in time"],
-  [/^Connection terminated due to connection timeout$|^timeout expired$/, "the server did not answer in time"],
-  [BUSY, "every connection of this relay is busy"],
-  [/^Connection terminated( unexpectedly)?$/, "the server closed the connection"],
+/** What the driver says, and its name among the words. */
+const ofDriver: [said: RegExp, name: "noAnswer" | "busy" | "closed"][] = [
+  [/^Query read timeout$/, "noAnswer"],
+  [/^Connection terminated due to connection timeout$|^timeout expired$/, "noAnswer"],
+  [BUSY, "busy"],
+  [/^Connection terminated( unexpectedly)?$/, "closed"],
 ];
 
-/** What to do, by the error's state, empty for what is none of PostgreSQL's, and by its words. */
-const hints: [state: RegExp, words: RegExp, hint: string][] = [
-  [/^28P01|^28000/, /./, "check the user and password of `store`, and the server's pg_hba.conf"],
-  [/^3D000/, /./, "create the database, or name another one in `store`"],
-  [/^42501/, /./, "have the database's administrator run the GRANTs that `relay migrate --sql` ends with"],
-  [/^3F000|^42P01|^42883/, /./, "have the store's schema made by `relay migrate --sql`, or restart the relay"],
-  [/^25006/, /./, "the server takes no writes; name the primary in `store`, or all servers of the cluster"],
-  [/^53300/, /for (role|database)/, "raise the CONNECTION LIMIT of that role or database"],
-  [/^53300/, /./, "raise the server's max_connections, or put PgBouncer in front of it"],
-  [/^53100/, /./, "make room on the server's disk"],
-  [/^53/, /./, "see what the server lacks: memory, disk space or connections"],
-  [/^08P01/, /startup parameter/, "name the server itself as `direct` beside the pooler in `store`"],
-  [/^57P03/, /./, "the server is starting or stopping; the relay goes on when it is ready"],
-  [/^55000/, /moved/, "`relay status` tells where to; name that one as `store` in the config"],
-  [/^57014|^55P03/, /./, "the server is overloaded, or another session holds a lock"],
-  [/^26000|^42P05/, /./, "name the server itself as `direct` in `store`, since this is a pooler"],
-  [/^$/, /ECONNREFUSED|ENOENT/, "start PostgreSQL, or check host and port of `store`"],
-  [/^$/, /ENOTFOUND|EAI_AGAIN/, "check the host's name in `store`"],
-  [/^$/, /password/i, "check the user and password of `store`"],
-  [/^$/, /does not support SSL/, "have the server use TLS, or say `sslmode=disable` where the network is your own"],
-  [
-    /^$/,
-    /certificate|self.signed|altnames/i,
-    "name the certificate's authority as `sslrootcert`, and the host by its name in it",
-  ],
-  [
-    /^$/,
-    /in time|closed|ECONNRESET|EPIPE|ETIMEDOUT|EHOST|ENET/,
-    "see that the server runs and that the network reaches it",
-  ],
+/** What to do, by the error's state, empty for what is none of PostgreSQL's, and by what it says. */
+const hints: [state: RegExp, said: RegExp, hint: keyof Language["store"]["serverHints"]][] = [
+  [/^28P01|^28000/, /./, "login"],
+  [/^3D000/, /./, "database"],
+  [/^42501/, /./, "grants"],
+  [/^3F000|^42P01|^42883/, /./, "schema"],
+  [/^25006/, /./, "readOnly"],
+  [/^53300/, /for (role|database)/, "roleLimit"],
+  [/^53300/, /./, "connections"],
+  [/^53100/, /./, "disk"],
+  [/^53/, /./, "resources"],
+  [/^08P01/, /startup parameter/, "pooler"],
+  [/^57P03/, /./, "starting"],
+  [/^55000/, /moved/, "moved"],
+  [/^57014|^55P03/, /./, "overloaded"],
+  [/^26000|^42P05/, /./, "direct"],
+  [/^$/, /ECONNREFUSED|ENOENT/, "start"],
+  [/^$/, /ENOTFOUND|EAI_AGAIN/, "host"],
+  [/^$/, /password/i, "password"],
+  [/^$/, /does not support SSL/, "tls"],
+  [/^$/, /certificate|self.signed|altnames/i, "certificate"],
+  [/^$/, /in time|closed|ECONNRESET|EPIPE|ETIMEDOUT|EHOST|ENET/, "network"],
 ];

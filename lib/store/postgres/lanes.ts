@@ -37,7 +37,7 @@ export class PostgresLanes implements LaneStore {
     token: string,
     { underway, seen }: Taking = {},
   ): Promise<Map<string, OwnedLane>> {
-    const rows = await this.#database.call<OwnedRow>("take lanes over", "own", [
+    const rows = await this.#database.call<OwnedRow>("takeLanes", "own", [
       this.#database.at(),
       lanes,
       lanes.map((lane) => underway?.get(lane) ?? 0),
@@ -53,16 +53,16 @@ export class PostgresLanes implements LaneStore {
   }
 
   async giveUp(lanes: readonly Epoch[]): Promise<void> {
-    await this.#database.call("give lanes up", "give_up", epochColumns(lanes));
+    await this.#database.call("releaseLanes", "give_up", epochColumns(lanes));
   }
 
   async holds(): Promise<Map<string, LaneHold>> {
-    const rows = await this.#database.call<HoldRow & { now: number }>("read the store", "holds", [this.#database.at()]);
+    const rows = await this.#database.call<HoldRow & { now: number }>("readStore", "holds", [this.#database.at()]);
     return new Map(rows.map((row) => [row.name, holdOf(row, row.now)]));
   }
 
   async hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void> {
-    await this.#database.call("hold lanes", "hold", [
+    await this.#database.call("holdLanes", "hold", [
       this.#database.at(),
       ...epochColumns(holds.map(({ epoch }) => epoch)),
       ...holdColumns(holds.map(({ hold }) => hold)),
@@ -72,7 +72,7 @@ export class PostgresLanes implements LaneStore {
   async due(asks: readonly DueAsk[]): Promise<DueInLane[]> {
     if (asks.length === 0) return [];
     const known = asks.flatMap(({ known }) => known);
-    const rows = await this.#database.call<DueAnswer>("read the store", "due", [
+    const rows = await this.#database.call<DueAnswer>("readStore", "due", [
       this.#database.at(),
       asks.map(({ lane }) => lane),
       asks.map(({ limit, known }) => limit + known.length),
@@ -86,7 +86,7 @@ export class PostgresLanes implements LaneStore {
   }
 
   async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
-    const [row] = await this.#database.call<{ park: boolean }>("park deliveries", "park", [
+    const [row] = await this.#database.call<{ park: boolean }>("parkDeliveries", "park", [
       this.#database.at(),
       ...epochValues(epoch),
       orderKeys,
@@ -98,7 +98,7 @@ export class PostgresLanes implements LaneStore {
     let sum = 0;
     for (let after: string | null = null;;) {
       const [row]: { count: number; last: string | null }[] = await this.#database.call(
-        "make parked deliveries due",
+        "unparkDeliveries",
         "unpark",
         [this.#database.at(), ...epochValues(epoch), after],
       );
@@ -109,7 +109,7 @@ export class PostgresLanes implements LaneStore {
   }
 
   async await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void> {
-    await this.#database.call("await other deliveries", "await", [
+    await this.#database.call("awaitDeliveries", "await", [
       this.#database.at(),
       ...epochValues(epoch),
       waiting.map(({ ref }) => ref.event),
@@ -124,7 +124,7 @@ export class PostgresLanes implements LaneStore {
     let sum = 0;
     for (const lane of await this.waiting()) {
       for (let from: ForwardRow | undefined = { due_at: 0, event: 0, number: 0, count: 0 }; from;) {
-        const [row]: ForwardRow[] = await this.#database.call("make due what a wrong clock put off", "bring_forward", [
+        const [row]: ForwardRow[] = await this.#database.call("bringForward", "bring_forward", [
           this.#database.at(),
           lane,
           from.due_at,
@@ -139,12 +139,12 @@ export class PostgresLanes implements LaneStore {
   }
 
   async waiting(): Promise<string[]> {
-    const rows = await this.#database.call<{ name: string }>("read the store", "waiting", []);
+    const rows = await this.#database.call<{ name: string }>("readStore", "waiting", []);
     return rows.map(({ name }) => name);
   }
 
   async begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
-    await this.#database.call("write down what begins", "begin", [
+    await this.#database.call("recordUnderway", "begin", [
       ...epochValues(epoch),
       refs.map(({ event }) => event),
       refs.map(({ number }) => number),
@@ -154,16 +154,16 @@ export class PostgresLanes implements LaneStore {
 
   async survived(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
     const args = [...epochValues(epoch), event, number];
-    await this.#database.call("write down what went well", "survived", args);
+    await this.#database.call("recordUnderway", "survived", args);
   }
 
   async forgetBegun(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
     const args = [...epochValues(epoch), event, number];
-    await this.#database.call("forget what had begun", "forget_begun", args);
+    await this.#database.call("recordUnderway", "forget_begun", args);
   }
 
   async countCrash(lanes: readonly string[]): Promise<Suspect[]> {
-    const rows = await this.#database.call<SuspectRow>("count a crash", "count_crash", [lanes]);
+    const rows = await this.#database.call<SuspectRow>("recordUnderway", "count_crash", [lanes]);
     return rows.map(({ event, number, has_survived: hasSurvived, ...suspect }) => ({
       ref: { event, number },
       ...suspect,
@@ -172,13 +172,13 @@ export class PostgresLanes implements LaneStore {
   }
 
   async forgetUnderway(lanes: readonly string[]): Promise<void> {
-    await this.#database.call("forget what was under way", "forget_underway", [lanes]);
+    await this.#database.call("recordUnderway", "forget_underway", [lanes]);
   }
 
   async changes(): Promise<number> {
     if (!this.#members.mayHaveChanged() && this.#changes !== undefined) return this.#changes;
     this.#changes = undefined; // until it is read
-    const [row] = await this.#database.query<{ count: number }>("read the store", "SELECT count FROM relay.changes");
+    const [row] = await this.#database.query<{ count: number }>("readStore", "SELECT count FROM relay.changes");
     return this.#changes = row!.count;
   }
 }

@@ -1,5 +1,6 @@
 /** What the PostgreSQL store knows of the relays that share it. */
 
+import type { Doing } from "../fault.ts";
 import { randomUUID } from "node:crypto";
 import { VERSION } from "../../version.ts";
 import type { HeldLane, Meeting, Member, MemberStore, MemberView, Takeover, Word } from "../members.ts";
@@ -73,7 +74,7 @@ export class PostgresMembers implements MemberStore {
 
   /** Becomes a member. @throws {StoreError} if that cannot be. */
   async join(): Promise<void> {
-    await this.#do("join the other relays", () => this.#join());
+    await this.#do("joinRelays", () => this.#join());
   }
 
   async #join(): Promise<void> {
@@ -91,7 +92,7 @@ export class PostgresMembers implements MemberStore {
   }
 
   async meet({ lanes, isLeaving, take, release }: Word): Promise<Meeting> {
-    return await this.#do("meet the other relays", async () => {
+    return await this.#do("meetRelays", async () => {
       if (this.#session.isOpen) this.#checkCalls();
       if (!this.#session.isOpen) await this.#join();
       const args = [this.#name, VERSION, lanes, isLeaving, take, release];
@@ -114,7 +115,7 @@ export class PostgresMembers implements MemberStore {
     this.#database.askTime().catch(() => {}).finally(() => this.#isAsking = false);
   }
 
-  async #do<Result>(doing: string, work: () => Promise<Result>): Promise<Result> {
+  async #do<Result>(doing: Doing, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
@@ -124,12 +125,12 @@ export class PostgresMembers implements MemberStore {
 
   async tellCrash(): Promise<void> {
     if (this.#before === undefined) return;
-    await this.#database.query("tell of a crash", statements.tellCrash, [this.#before, this.#database.at()]);
+    await this.#database.query("meetRelays", statements.tellCrash, [this.#before, this.#database.at()]);
   }
 
   /** Whether any relay is there. */
   async isAnyThere(): Promise<boolean> {
-    const [row] = await this.#database.query<{ is_any: boolean }>("look for relays", statements.isAnyThere);
+    const [row] = await this.#database.query<{ is_any: boolean }>("readStore", statements.isAnyThere);
     return row!.is_any;
   }
 
@@ -138,7 +139,7 @@ export class PostgresMembers implements MemberStore {
   }
 
   async all(): Promise<MemberView[]> {
-    const rows = await this.#database.query<ViewRow>("look for relays", statements.all, [this.#database.at()]);
+    const rows = await this.#database.query<ViewRow>("readStore", statements.all, [this.#database.at()]);
     return rows.map(({ name, is_leaving, is_there, lanes, taking, ...run }) => ({
       name,
       version: run.version,
@@ -151,7 +152,7 @@ export class PostgresMembers implements MemberStore {
   }
 
   async takeovers(since: number): Promise<Takeover[]> {
-    const rows = await this.#database.query<TakeoverRow>("look for takeovers", statements.takeovers, [since]);
+    const rows = await this.#database.query<TakeoverRow>("readStore", statements.takeovers, [since]);
     return rows.map(({ was_given_up, ...takeover }) => ({ ...takeover, wasGivenUp: was_given_up }));
   }
 

@@ -91,17 +91,17 @@ class Postgres extends PostgresOperator implements Store {
     }
     // Once it is a member: of a relay that starts and a move that begins, one sees the other.
     const mark = await this.moved();
-    if (mark) throw refusalOf(mark, `serve the store ${this.database.url.masked}`);
+    if (mark) throw refusalOf(mark, ({ store }) => store.doingTo.serve(this.database.url.masked));
   }
 
   /** Who asks this goes on to write, by the server's time. */
   async moved(): Promise<Mark | undefined> {
     await this.database.askTime();
-    return await readMark((sql) => this.database.query("read the store", sql));
+    return await readMark((sql) => this.database.query("readStore", sql));
   }
 
   async write({ accepts, lanes }: Batch): Promise<Written> {
-    const doing = accepts.length > 0 ? "store events" : "record attempts";
+    const doing = accepts.length > 0 ? "storeEvents" : "recordAttempts";
     const [events, records] = this.database.told(doing, () => [eventColumns(accepts), recordColumns(lanes)] as const);
     const args = [this.database.at(), ...events.args, ...records.args];
     const startedAt = this.#clock.monotonic();
@@ -116,13 +116,19 @@ class Postgres extends PostgresOperator implements Store {
   }
 
   async probe(roomBytes: number): Promise<void> {
-    const doing = "write to the store";
-    if (roomBytes > MAX_ROOM) throw storeError(doing, errorOfState("53100", "the disk is full"), this.database.url);
+    const doing = "writeStore";
+    if (roomBytes > MAX_ROOM) {
+      throw storeError(
+        doing,
+        errorOfState("53100", ({ store }) => store.faults.full.problem),
+        this.database.url,
+      );
+    }
     await this.database.call(doing, "probe", [roomBytes]);
   }
 
   async bytes(): Promise<number> {
-    const [row] = await this.database.call<{ bytes: number }>("read the store", "bytes", []);
+    const [row] = await this.database.call<{ bytes: number }>("readStore", "bytes", []);
     return row!.bytes;
   }
 

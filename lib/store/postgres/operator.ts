@@ -1,5 +1,6 @@
 /** The operator's side of the PostgreSQL store: what is shown of its events, and what a person changes. */
 
+import type { Doing } from "../fault.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
 import type { Reason } from "../../outcome.ts";
@@ -71,14 +72,14 @@ export class PostgresOperator implements OperatorStore {
 
   async targets(): Promise<TargetView[]> {
     const now = this.database.time.now();
-    const rows = await this.database.call<CountedRow>("count deliveries", "targets", [now]);
+    const rows = await this.database.call<CountedRow>("readStore", "targets", [now]);
     return rows.map(({ pending, dead, oldest_at: oldestAt, ...row }) =>
       targetView(row.name, { pending, dead, oldestAt: oldestAt ?? undefined }, row, now)
     );
   }
 
   async totals(limit: number): Promise<Totals> {
-    const [totals] = await this.database.call<Totals>("count deliveries", "totals", [limit]);
+    const [totals] = await this.database.call<Totals>("readStore", "totals", [limit]);
     return totals!;
   }
 
@@ -92,7 +93,7 @@ export class PostgresOperator implements OperatorStore {
 
   async story(id: IdBytes): Promise<EventStory | undefined> {
     const { first, last, number } = placeOf(id);
-    const [event] = await this.database.query<WholeRow>("read an event", statements.story, [
+    const [event] = await this.database.query<WholeRow>("readStore", statements.story, [
       formatId(first),
       formatId(last),
     ]);
@@ -118,7 +119,7 @@ export class PostgresOperator implements OperatorStore {
     const read = async (sql: string, asked: typeof ranges, ...numbers: number[][]) => {
       if (asked.length === 0) return;
       const ends = [asked.map(({ first }) => formatId(first)), asked.map(({ last }) => formatId(last))];
-      const rows = await this.database.query<FoundRow & { place: number }>("look for ids", sql, [
+      const rows = await this.database.query<FoundRow & { place: number }>("readStore", sql, [
         ...ends,
         ...numbers,
         limit,
@@ -137,7 +138,7 @@ export class PostgresOperator implements OperatorStore {
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
-    const rows = await this.database.call<DeadRow>("count dead letters", "dead_groups", [target, reason, since]);
+    const rows = await this.database.call<DeadRow>("readStore", "dead_groups", [target, reason, since]);
     return rows.map(({ oldest_at, newest_at, ...group }) => ({
       ...group,
       oldestAt: isoTime(oldest_at),
@@ -150,15 +151,15 @@ export class PostgresOperator implements OperatorStore {
     { limit, after = { event: 0, number: 0 } }: { limit: number; after?: DeliveryRef },
   ): Promise<DeliveryRef[]> {
     const args = [target, reason, since, after.event, after.number, limit];
-    return await this.database.query<DeliveryRef>("read dead letters", statements.dead, args);
+    return await this.database.query<DeliveryRef>("readStore", statements.dead, args);
   }
 
   async activity(since: number): Promise<Activity> {
     const first = Math.floor(since / HOUR_MS) * HOUR_MS;
     const now = this.database.time.now();
     const [received, attempts] = await Promise.all([
-      this.database.call<Activity["received"][number]>("count events", "received_by_hour", [first, now]),
-      this.database.query<ActivityRow>("count attempts", statements.attempts, [first, now]),
+      this.database.call<Activity["received"][number]>("readStore", "received_by_hour", [first, now]),
+      this.database.query<ActivityRow>("readStore", statements.attempts, [first, now]),
     ]);
     return {
       received,
@@ -168,12 +169,12 @@ export class PostgresOperator implements OperatorStore {
 
   async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
     const args = [refs.map(({ event }) => event), refs.map(({ number }) => number), now, this.database.at()];
-    const [row] = await this.database.call<{ retried: number }>("retry deliveries", "retry", args);
+    const [row] = await this.database.call<{ retried: number }>("retryDeliveries", "retry", args);
     return row!.retried;
   }
 
   async send(event: NewEvent): Promise<boolean> {
-    const doing = "store an event";
+    const doing = "storeEvents";
     const { args } = this.database.told(doing, () => eventColumns([event]));
     const [row] = await this.database.call<{ is_new: boolean }>(doing, "send", [this.database.at(), ...args]);
     return row!.is_new;
@@ -185,7 +186,7 @@ export class PostgresOperator implements OperatorStore {
   ): Promise<string[][]> {
     const columns = deliveryColumns(events.map(({ deliveries }) => deliveries));
     const args = [now, this.database.at(), events.map(({ seq }) => seq), ...columns];
-    const rows = await this.database.call<{ id: IdBytes | null; last: number }>("replay events", "redeliver", args);
+    const rows = await this.database.call<{ id: IdBytes | null; last: number }>("replayEvents", "redeliver", args);
     return events.map(({ deliveries }, at) => {
       const { id, last } = rows[at]!;
       return id === null ? [] : deliveries.map((_, index) => formatId(deliveryId(id, last + 1 + index)));
@@ -193,14 +194,14 @@ export class PostgresOperator implements OperatorStore {
   }
 
   async pause(target: string, now: number): Promise<boolean> {
-    return await this.#hold("pause a target", "pause", [target, now, this.database.at()]);
+    return await this.#hold("pauseTarget", "pause", [target, now, this.database.at()]);
   }
 
   async resume(target: string): Promise<boolean> {
-    return await this.#hold("resume a target", "resume", [target]);
+    return await this.#hold("resumeTarget", "resume", [target]);
   }
 
-  async #hold(doing: string, name: string, args: readonly (string | number | null)[]): Promise<boolean> {
+  async #hold(doing: Doing, name: string, args: readonly (string | number | null)[]): Promise<boolean> {
     const [row] = await this.database.call<{ has_changed: boolean }>(doing, name, args);
     return row!.has_changed;
   }

@@ -1,8 +1,8 @@
 /** What a database is, and what of it would be in a relay's way. It is looked at, and nothing is changed. */
 
 import type { Clock } from "../../clock.ts";
-import { explain } from "../../errors.ts";
-import type { Warning } from "../../warnings.ts";
+import { sayExplained } from "../../errors.ts";
+import type { ConfigWarning, Warning } from "../../warnings.ts";
 import { Connections, type Transaction } from "./connections.ts";
 import { storeError } from "./error.ts";
 import { SCHEMA_VERSION, versionOf } from "./schema.ts";
@@ -21,7 +21,7 @@ export interface DatabaseReport {
   server?: string;
   /** Version of the store's schema; 0 if it is not there yet. */
   schema?: number;
-  warnings: Warning[];
+  warnings: ConfigWarning["warning"][];
 }
 
 interface Facts {
@@ -83,8 +83,7 @@ async function look(url: PostgresUrl, clock: Clock): Promise<DatabaseReport> {
       return { server: facts!.server, schema, warnings };
     });
   } catch (error) {
-    const problem = explain(storeError("use the store", error, url));
-    return { warnings: [(words) => words.database.problem(problem)] };
+    return { warnings: [problemOf(storeError("useStore", error, url))] };
   } finally {
     connections.end().catch(() => {});
   }
@@ -115,16 +114,20 @@ async function rightWarnings({ query }: Transaction, schema: number, url: Postgr
   return names.length === 0 ? [] : [({ database }) => database.noRights(url.user, `${url.schema}.${names[0]}`)];
 }
 
+function problemOf(error: unknown): ConfigWarning["warning"] {
+  const problem = sayExplained(error);
+  return ({ database }, words) => database.problem(problem(words));
+}
+
 /** The server itself, which a relay needs beside a pooler. */
-async function directWarnings(url: PostgresUrl): Promise<Warning[]> {
+async function directWarnings(url: PostgresUrl): Promise<ConfigWarning["warning"][]> {
   if (!url.direct) return [];
   const direct = new Connections({ ...url, hosts: [url.direct], direct: undefined });
   try {
     await direct.query("SELECT 1");
     return [];
   } catch (error) {
-    const problem = explain(storeError("use the server named as `direct`", error, url));
-    return [(words) => words.database.problem(problem)];
+    return [problemOf(storeError("useDirect", error, url))];
   } finally {
     direct.end().catch(() => {});
   }

@@ -28,7 +28,7 @@ export class PostgresRuns implements RunStore {
 
   /** What this relay said, or the one of its name before it; from beside all of them, what was said last by any. */
   async last(): Promise<Run | undefined> {
-    const [row] = await this.#database.query<RunRow>("read what the relay said", statements.last, [
+    const [row] = await this.#database.query<RunRow>("readStore", statements.last, [
       this.#members.name,
     ]);
     return row && runOf(row);
@@ -36,7 +36,7 @@ export class PostgresRuns implements RunStore {
 
   async say(run: Run, refused: readonly Refused[]): Promise<void> {
     const { pid, version, since, heardAt, stoppedAt, ...details } = run;
-    await this.#database.call("say that the relay runs", "say", [
+    await this.#database.call("recordRun", "say", [
       this.#members.calledName,
       pid,
       version,
@@ -55,6 +55,6 @@ export class PostgresRuns implements RunStore {
 
   async refused(since: number, now: number): Promise<Refused[]> {
     const args = [since - MINUTE_MS, now, since];
-    return sumRefused(await this.#database.query<Refused>("count refusals", statements.refused, args));
+    return sumRefused(await this.#database.query<Refused>("readStore", statements.refused, args));
   }
 }

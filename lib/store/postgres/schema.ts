@@ -1,6 +1,7 @@
 /** The schema of a PostgreSQL store: made by whoever comes first, upgraded by whoever knows more. */
 
 import { StoreError } from "../../errors.ts";
+import { cannot } from "../fault.ts";
 import type { Connections, Transaction } from "./connections.ts";
 import { sqlStateOf } from "./error.ts";
 import { type Migration, migrations as own } from "./migrations.ts";
@@ -45,14 +46,17 @@ export async function prepareSchema(
   migrations: readonly Migration[] = own,
   isMade = true,
 ): Promise<void> {
-  const { schema } = connections.url;
+  const { schema, masked, user } = connections.url;
   const version = await connections.transaction(async (transaction) => {
     await checkServer(transaction, connections.url);
     return await versionOf(transaction, connections, migrations);
   });
   if (version >= migrations.length) return;
   if (version === 0 && !isMade) {
-    throw new StoreError(`Cannot read the store ${connections.url.masked}: there is none yet`, "start `relay serve`");
+    throw new StoreError(
+      cannot(({ store }) => store.doingTo.read(masked), ({ store }) => store.none),
+      ({ store }) => store.startServe,
+    );
   }
   try {
     await connections.transaction(async (transaction) => {
@@ -63,10 +67,10 @@ export async function prepareSchema(
     }, UPGRADE_MS);
   } catch (error) {
     if (sqlStateOf(error) !== "42501") throw error;
-    const what = version === 0 ? "make" : "upgrade";
+    const what = version === 0 ? "cannotMake" : "cannotUpgrade";
     throw new StoreError(
-      `Cannot ${what} the schema ${schema} in ${connections.url.masked}: the user ${connections.url.user} may not`,
-      "have the database's administrator run what `relay migrate --sql` prints",
+      ({ store }) => store.schema[what](schema, masked, user),
+      ({ store }) => store.schema.runSql,
     );
   }
 }
@@ -80,18 +84,19 @@ export async function versionOf(
   const [found] = await query<Found>(FIND, [url.schema]);
   if (found!.is_other) {
     throw new StoreError(
-      `Cannot open the store ${url.masked}: the schema ${url.schema} holds tables of another program`,
-      "name another schema, such as `?schema=relay_events`, in `store`",
+      cannot(({ store }) => store.doingTo.open(url.masked), ({ store }) => store.schema.other(url.schema)),
+      ({ store }) => store.schema.nameOther,
     );
   }
   if (!found!.has_meta) return 0;
   const [meta] = await query<{ version: number; needs: number }>(VERSION);
   if (meta!.needs <= migrations.length) return meta!.version;
   throw new StoreError(
-    `Cannot open the store ${url.masked}: it is of a newer relay (schema ${
-      meta!.version
-    }, which needs a relay that knows ${meta!.needs}; this one knows ${migrations.length})`,
-    "install the newer relay",
+    cannot(
+      ({ store }) => store.doingTo.open(url.masked),
+      ({ store }) => store.schema.newer(meta!.version, meta!.needs, migrations.length),
+    ),
+    ({ store }) => store.installNewer,
   );
 }
 

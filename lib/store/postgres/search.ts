@@ -65,7 +65,7 @@ export class PostgresSearch {
     const search = { ...page, isDown: true, beyond: before, maxBytes: LIST_BYTES };
     const { sequences, next } = await this.#find(filter, search);
     if (sequences.length === 0) return { events: [], next };
-    const rows = await this.#database.query<ListedWithDeliveries>("list events", LIST, [sequences]);
+    const rows = await this.#database.query<ListedWithDeliveries>("readStore", LIST, [sequences]);
     const now = this.#database.time.now();
     return { events: rows.map((row) => eventView(row, deliveriesOf(row), now)), next };
   }
@@ -78,7 +78,7 @@ export class PostgresSearch {
     const search = { ...page, isDown: false, beyond: after, maxBytes: PAGE_BYTES };
     const { sequences, next } = await this.#find(filter, search);
     if (sequences.length === 0) return { events: [], next };
-    const rows = await this.#database.query<EventRow>("read events", EVENTS, [sequences]);
+    const rows = await this.#database.query<EventRow>("readStore", EVENTS, [sequences]);
     return { events: rows.map((row) => ({ seq: row.seq, event: eventOf(row) })), next };
   }
 
@@ -97,7 +97,7 @@ export class PostgresSearch {
     for (;;) {
       const wanted = limit - sequences.length;
       const most = filter.type?.includes("*") ? Math.max(wanted, CANDIDATES) : wanted;
-      const [found] = await this.#database.call<Found>("search events", "search", [
+      const [found] = await this.#database.call<Found>("readStore", "search", [
         isDown,
         filter.since,
         reached,

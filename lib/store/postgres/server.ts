@@ -1,6 +1,8 @@
 /** Which servers a store may be on: PostgreSQL itself, and nothing else that speaks its protocol. */
 
 import { StoreError } from "../../errors.ts";
+import type { Phrase } from "../../locale/phrase.ts";
+import { cannot } from "../fault.ts";
 import type { Transaction } from "./connections.ts";
 import { sqlStateOf } from "./error.ts";
 import type { PostgresUrl } from "./url.ts";
@@ -34,27 +36,32 @@ const ASK = `SELECT version() AS text, current_setting('server_version_num')::in
 /** @throws {StoreError} if the server cannot have a store. Whatever the driver throws. */
 export async function checkServer({ query }: Transaction, url: PostgresUrl): Promise<void> {
   const server = await askServer(query);
-  const refuse = (why: string, hint: string) => new StoreError(`Cannot open the store ${url.masked}: ${why}`, hint);
-  if (server === undefined) {
-    throw refuse("the server speaks PostgreSQL's protocol, and is not PostgreSQL", PROPER);
-  }
+  const refuse = (why: Phrase, hint: Phrase) =>
+    new StoreError(cannot(({ store }) => store.doingTo.open(url.masked), why), hint);
+  if (server === undefined) throw refuse(({ store }) => store.server.notPostgres, namePostgres);
   const { text, number, encodings, isolation, functions, languages } = server;
-  if (others.test(text) || !/^PostgreSQL \d/.test(text)) throw refuse(`the server is ${nameOf(text)}`, PROPER);
-  if (Math.floor(number / 10_000) < OLDEST) {
-    throw refuse(`the server is ${nameOf(text)}`, `upgrade it to PostgreSQL ${OLDEST} or later`);
+  const name = nameOf(text);
+  if (others.test(text) || !/^PostgreSQL \d/.test(text)) {
+    throw refuse(({ store }) => store.server.is(name), namePostgres);
   }
-  if (functions < needed.length || languages < 1) throw refuse(`the server is ${nameOf(text)}, in part`, PROPER);
+  if (Math.floor(number / 10_000) < OLDEST) {
+    throw refuse(({ store }) => store.server.is(name), ({ store }) => store.server.upgrade(OLDEST));
+  }
+  if (functions < needed.length || languages < 1) throw refuse(({ store }) => store.server.isPart(name), namePostgres);
   if (encodings !== "UTF8 UTF8") {
-    throw refuse(`the encodings of the database and its clients are ${encodings}`, "create a database with UTF8");
+    throw refuse(({ store }) => store.server.encodings(encodings), ({ store }) => store.server.createUtf8);
   }
   // What a function reads once it holds its locks must be what was committed by then.
   if (isolation !== "read committed") {
     const setting = "default_transaction_isolation";
-    throw refuse(`its ${setting} is "${isolation}"`, `ALTER ROLE ${url.user} SET ${setting} = 'read committed'`);
+    throw refuse(
+      ({ store }) => store.server.setting(setting, isolation),
+      () => `ALTER ROLE ${url.user} SET ${setting} = 'read committed'`,
+    );
   }
 }
 
-const PROPER = `name a server of PostgreSQL ${OLDEST} or later in \`store\``;
+const namePostgres: Phrase = ({ store }) => store.server.namePostgres(OLDEST);
 
 /** `undefined` if the question alone is too much for it. */
 async function askServer(query: Transaction["query"]): Promise<Server | undefined> {

@@ -125,7 +125,7 @@ export class Session {
   /** @param name By which the server knows the statement once it was prepared. */
   async #ask<Row>(name: string, text: string, args: readonly SqlValue[], check = (_: Row[]) => {}): Promise<Row[]> {
     const client = this.#client;
-    if (!client) throw errorOfState("08003", "the session is lost");
+    if (!client) throw errorOfState("08003", ({ store }) => store.server.lost);
     try {
       const { rows } = await client.query({ name, text, values: args.map(sent) });
       check(rows);
@@ -140,8 +140,8 @@ export class Session {
   #checkDirect(rows: readonly { pid: number }[], own: number | undefined): void {
     if (rows.every(({ pid }) => pid === own)) return;
     throw new StoreError(
-      `Cannot hold locks in ${this.#url.masked}: a pooler such as PgBouncer stands between the relay and the server`,
-      "name the server itself among the parameters of `store`: `direct=HOST:PORT`",
+      ({ store: { server } }) => server.cannotLock(this.#url.masked, server.pooler),
+      ({ store }) => store.server.nameDirect,
     );
   }
 

@@ -17,11 +17,11 @@ export class PostgresSessions implements SessionStore {
   }
 
   async end({ id, until }: Session, now: number): Promise<void> {
-    await this.#database.query("sign out", statements.end, [id, until, now]);
+    await this.#database.query("signOut", statements.end, [id, until, now]);
   }
 
   async isEnded(id: string): Promise<boolean> {
-    const [row] = await this.#database.query<{ is_ended: boolean }>("read a session", statements.isEnded, [id]);
+    const [row] = await this.#database.query<{ is_ended: boolean }>("readStore", statements.isEnded, [id]);
     return row!.is_ended;
   }
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
-import { messageOf, RelayError } from "../../errors.ts";
+import { messageOf, RelayError, sayError } from "../../errors.ts";
 import type { PostgresHost, PostgresUrl } from "./url.ts";
 
 /** The driver's `ssl`. The file of authorities is read each time, since it may have been renewed. */
@@ -18,7 +18,7 @@ function authorities(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new RelayError(`Cannot read the authorities of the store's server: ${messageOf(error)}`);
+    throw new RelayError((words) => words.store.server.cannotReadRoots(sayError(error)(words)));
   }
 }
 

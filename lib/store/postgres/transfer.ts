@@ -1,7 +1,10 @@
 /** A PostgreSQL store as one side of a move. */
 
+import type { Doing } from "../fault.ts";
 import { Buffer } from "node:buffer";
 import { StoreError } from "../../errors.ts";
+import type { Phrase } from "../../locale/phrase.ts";
+import { cannot } from "../fault.ts";
 import type { Mark } from "../move.ts";
 import { type Kind, pageArgs, type PageLimits, pageSql, type Row, type Table, type TransferSide } from "../transfer.ts";
 import { Connections, type Transaction } from "./connections.ts";
@@ -46,13 +49,16 @@ export async function openPostgresTransfer(url: PostgresUrl, isMade: boolean): P
   const connections = new Connections(url);
   try {
     if (!isMade && await versionIn(connections) === 0) {
-      throw new StoreError(`Cannot read the store ${url.masked}: there is none yet`, "check the schema that it names");
+      throw new StoreError(
+        cannot(({ store }) => store.doingTo.read(url.masked), ({ store }) => store.none),
+        ({ store }) => store.checkSchema,
+      );
     }
     await prepareSchema(connections);
     return new PostgresTransfer(connections);
   } catch (error) {
     await connections.end();
-    throw storeError("open the store", error, url);
+    throw storeError("openStore", error, url);
   }
 }
 
@@ -65,7 +71,7 @@ export async function isStoreThere(url: PostgresUrl): Promise<boolean> {
   try {
     return await versionIn(connections) > 0;
   } catch (error) {
-    throw storeError("look for a store", error, url);
+    throw storeError("readStore", error, url);
   } finally {
     await connections.end();
   }
@@ -81,6 +87,7 @@ async function versionIn(connections: Connections): Promise<number> {
 class PostgresTransfer implements TransferSide {
   readonly shown: string;
   readonly #connections: Connections;
+  readonly #moving: Phrase = ({ store }) => store.doingTo.move(this.shown);
   #letGo = () => {};
   #held: Promise<unknown> = Promise.resolve();
   /** Fails where the session has ended that holds it. */
@@ -95,9 +102,9 @@ class PostgresTransfer implements TransferSide {
   async hold(): Promise<void> {
     const done = new Promise<void>((resolve) => this.#letGo = resolve);
     await new Promise<void>((resolve, reject) => {
-      this.#held = this.#do("move the store", async ({ query }) => {
+      this.#held = this.#do("moveStore", async ({ query }) => {
         const [found] = await query<{ is_held: boolean }>(HOLD);
-        if (!found!.is_held) throw new StoreError(`Cannot move the store ${this.shown}: another move is at work on it`);
+        if (!found!.is_held) throw new StoreError(cannot(this.#moving, ({ store }) => store.move.busy));
         await query(UNLIMITED);
         this.#checkHeld = () => query("SELECT 1");
         resolve();
@@ -108,19 +115,19 @@ class PostgresTransfer implements TransferSide {
 
   async refuseServed(): Promise<void> {
     const rows = await this.#do(
-      "see who serves the store",
+      "readStore",
       ({ query }) => query<{ is_served: boolean }>(SERVED),
     );
     if (!rows[0]!.is_served) return;
-    throw new StoreError(`Cannot move the store ${this.shown}: a relay serves it`, "stop every relay of it first");
+    throw new StoreError(cannot(this.#moving, ({ store }) => store.served), ({ store }) => store.stopRelays);
   }
 
   async mark(): Promise<Mark | undefined> {
-    return await this.#do("read the store", ({ query }) => readMark(query));
+    return await this.#do("readStore", ({ query }) => readMark(query));
   }
 
   async setMark(mark: Mark | undefined): Promise<void> {
-    await this.#do("mark the store as moved", async ({ query, run }) => {
+    await this.#do("markMoved", async ({ query, run }) => {
       await run("SET LOCAL synchronous_commit = on");
       // Whoever saw no mark has written what it writes.
       await run("LOCK TABLE relay.moves IN ACCESS EXCLUSIVE MODE");
@@ -137,7 +144,7 @@ class PostgresTransfer implements TransferSide {
 
   async count({ name }: Table): Promise<number> {
     const rows = await this.#do(
-      "read the store",
+      "readStore",
       ({ query }) => query<{ count: number }>(`SELECT count(*) AS count FROM relay.${name}`),
     );
     return rows[0]!.count;
@@ -146,7 +153,7 @@ class PostgresTransfer implements TransferSide {
   async last({ name, key }: Table): Promise<Row | undefined> {
     const order = key.map((column) => `${column} DESC`).join(", ");
     const sql = `SELECT ${key.join(", ")} FROM relay.${name} ORDER BY ${order} LIMIT 1`;
-    const [row] = await this.#do("read the store", ({ query }) => query<Record<string, Row[number]>>(sql));
+    const [row] = await this.#do("readStore", ({ query }) => query<Record<string, Row[number]>>(sql));
     return row && key.map((column) => row[column]!);
   }
 
@@ -171,13 +178,13 @@ class PostgresTransfer implements TransferSide {
       selected: (column, kind) => selected(column, kind) ?? column,
     });
     const args = pageArgs(table, after, limits) as SqlValue[];
-    const rows = await this.#do("read the store", ({ query }) => query<Record<string, Row[number]>>(sql, args));
+    const rows = await this.#do("readStore", ({ query }) => query<Record<string, Row[number]>>(sql, args));
     const names = Object.keys(table.columns);
     return rows.map((row) => names.map((name) => row[name]!));
   }
 
   async insert(table: Table, rows: readonly Row[]): Promise<void> {
-    await this.#do(`write the ${table.name}`, async ({ query, run }) => {
+    await this.#do("copyRows", async ({ query, run }) => {
       await run("SET LOCAL synchronous_commit = off"); // a page that a crash took is written again
       if (table.isWhole) await query(`DELETE FROM relay.${table.name}`);
       await query(insertSql(table), insertArgs(table, rows));
@@ -186,14 +193,14 @@ class PostgresTransfer implements TransferSide {
 
   async observed(): Promise<number> {
     const rows = await this.#do(
-      "read the store",
+      "readStore",
       ({ query }) => query<{ seq: number }>("SELECT seq FROM relay.observed"),
     );
     return rows[0]?.seq ?? 0;
   }
 
   async finish(observed: number): Promise<void> {
-    await this.#do("finish the store", async ({ query, run }) => {
+    await this.#do("finishMove", async ({ query, run }) => {
       await run("SET LOCAL synchronous_commit = on"); // whatever was written before is on disk, then, too
       await query("UPDATE relay.observed SET seq = $1, seen = $1, mark = $1", [observed]);
       await query(ADVANCE, [observed]);
@@ -208,7 +215,7 @@ class PostgresTransfer implements TransferSide {
     await this.#connections.end();
   }
 
-  async #do<Result>(doing: string, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  async #do<Result>(doing: Doing, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     try {
       await this.#checkHeld();
       return await this.#connections.transaction(work, LIMIT_MS);

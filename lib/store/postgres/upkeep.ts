@@ -29,7 +29,7 @@ export class PostgresUpkeep implements UpkeepStore {
   }
 
   async expire(after: number, { delivered, dead }: Ages, limit: number): Promise<Expired> {
-    const [row] = await this.#database.call<{ deleted: number; next: number | null }>("delete old events", "expire", [
+    const [row] = await this.#database.call<{ deleted: number; next: number | null }>("deleteEvents", "expire", [
       after,
       delivered,
       dead,
@@ -43,7 +43,7 @@ export class PostgresUpkeep implements UpkeepStore {
 
   async retention(): Promise<Retention> {
     const [row] = await this.#database.query<{ [name in keyof Required<Retention>]: number | null }>(
-      "read the time of retention",
+      "readStore",
       statements.retention,
     );
     const { time, oldest, newest } = row!;
@@ -51,7 +51,7 @@ export class PostgresUpkeep implements UpkeepStore {
   }
 
   async keepRetention(time: number): Promise<void> {
-    await this.#database.query("keep the time of retention", statements.keepTime, [time]);
+    await this.#database.query("recordRetention", statements.keepTime, [time]);
   }
 
   /** The server frees space on its own. */
@@ -64,14 +64,14 @@ export class PostgresUpkeep implements UpkeepStore {
    * committed late waits for that as long as any transaction of the server goes on that writes.
    */
   async observe(): Promise<boolean> {
-    const [place] = await this.#database.query<Place>("observe events", statements.observed);
+    const [place] = await this.#database.query<Place>("observeEvents", statements.observed);
     const { seq, seen, mark, newest, is_certain: isCertain } = place!;
     const again = isCertain && seq < mark ? await this.#events(seq, mark) : [];
     const fresh = seen < newest ? await this.#events(seen, newest) : [];
     if (again.length === 0 && fresh.length === 0) return false;
     const types = [...latestByType([...again, ...fresh])];
     const steps = [...new Map([...stepsIn(again), ...stepsIn(fresh)].map((step) => [step.seq, step])).values()];
-    await this.#database.call("observe events", "observe", [
+    await this.#database.call("observeEvents", "observe", [
       seq,
       seen,
       mark,
@@ -88,11 +88,11 @@ export class PostgresUpkeep implements UpkeepStore {
   }
 
   async #events(after: number, last: number): Promise<ObservedRow[]> {
-    return await this.#database.query("observe events", statements.events, [after, last, OBSERVED + 1]);
+    return await this.#database.query("observeEvents", statements.events, [after, last, OBSERVED + 1]);
   }
 
   async backlog(targets: Iterable<string>): Promise<number> {
-    const [row] = await this.#database.query<{ count: number }>("count deliveries", statements.backlog, [[...targets]]);
+    const [row] = await this.#database.query<{ count: number }>("readStore", statements.backlog, [[...targets]]);
     return row!.count;
   }
 }

@@ -8,7 +8,8 @@ import { isIPv6 } from "node:net";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { RelayError } from "../../errors.ts";
-import { unknownName } from "../../options.ts";
+import type { Language } from "../../locale/mod.ts";
+import { nearest } from "../../options.ts";
 import { bare, isLoopback } from "../../outbound/addresses.ts";
 
 /** A server, or the folder of its Unix socket, which begins with `/`. IPv6 stands without brackets. */
@@ -83,8 +84,6 @@ const parameters = [
 ] as const;
 type Parameter = (typeof parameters)[number];
 
-const ENCODED = `"@", "/", "?", "%" and ":" of a name or password are written as "%40", "%2F", "%3F", "%25" and "%3A"`;
-
 /** Whether a config's store is a URL of PostgreSQL, sound or not. */
 export function isPostgresUrl(store: string): boolean {
   return /^postgres(ql)?:/i.test(store);
@@ -99,7 +98,7 @@ export function parsePostgresUrl(text: string, options: UrlOptions = {}): Postgr
   const [, authority, path = "", query = ""] = parts ?? [];
   // What stands behind an "@" that is not encoded may be the rest of a password with a "/" in it.
   if (authority === undefined || `${path}${query}`.includes("@")) {
-    throw mistake(`expected "postgres://USER:PASSWORD@HOST/DATABASE", in which ${ENCODED}`);
+    throw mistake((url) => url.form(url.encoded));
   }
   const at = authority.lastIndexOf("@");
   const [, userText = "", passwordText] = /^([^:]*)(?::(.*))?$/s.exec(authority.slice(0, Math.max(0, at)))!;
@@ -108,7 +107,7 @@ export function parsePostgresUrl(text: string, options: UrlOptions = {}): Postgr
   const password = given.password ?? (passwordText === undefined ? undefined : decode(passwordText) || undefined);
   const database = given.dbname ?? (decode(path) || user);
   if ([user, password ?? "", database].some((one) => one.includes("\0"))) {
-    throw mistake("expected a user, a password and a database without a zero byte");
+    throw mistake((url) => url.zero);
   }
   const hosts = given.host === undefined
     ? hostsOf(authority.slice(at + 1), given.port)
@@ -129,15 +128,15 @@ export function parsePostgresUrl(text: string, options: UrlOptions = {}): Postgr
 }
 
 /** A mistake in a URL: the words say what was expected, never what stands there. */
-function mistake(message: string): RelayError {
-  return new RelayError(message);
+function mistake(problem: (words: Language["store"]["url"]) => string): RelayError {
+  return new RelayError(({ store }) => problem(store.url));
 }
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw mistake(`expected a URL whose "%" begin a character in UTF-8, such as "%40"; ${ENCODED}`);
+    throw mistake((url) => url.percent(url.encoded));
   }
 }
 
@@ -147,9 +146,9 @@ function parametersOf(query: string): Partial<Record<Parameter, string>> {
   for (const pair of query.split("&").filter(Boolean)) {
     const [, nameText = "", valueText] = /^([^=]*)(?:=(.*))?$/s.exec(pair)!;
     const name = decode(nameText);
-    if (!isParameter(name)) throw mistake(unknownName("parameter", name, parameters));
-    if (name in given) throw mistake(`expected the parameter "${name}" once`);
-    if (valueText === undefined || valueText === "") throw mistake(`expected a value for the parameter "${name}"`);
+    if (!isParameter(name)) throw mistake((url) => url.unknownParameter(name, parameters, nearest(name, parameters)));
+    if (name in given) throw mistake((url) => url.twice(name));
+    if (valueText === undefined || valueText === "") throw mistake((url) => url.noValue(name));
     given[name] = decode(valueText);
   }
   return given;
@@ -164,7 +163,7 @@ function hostsOf(list: string, portList: string | undefined): PostgresHost[] {
   const texts = list.split(",");
   const ports = portList?.split(",");
   if (ports && ports.length !== 1 && ports.length !== texts.length) {
-    throw mistake(`expected one port, or as many as there are hosts: ${texts.length}`);
+    throw mistake((url) => url.ports(texts.length));
   }
   return texts.map((text, index) => hostOf(text, ports && (ports[index] ?? ports[0])));
 }
@@ -175,7 +174,7 @@ function hostOf(text: string, portText?: string): PostgresHost {
   const isAddress = name?.startsWith("[") ? isIPv6(host) : /^[\p{L}\p{N}._-]+$/u.test(host);
   const isFolder = host.startsWith("/") && !host.includes("\0");
   if (!isAddress && !isFolder) {
-    throw mistake(`expected a host: a name, an address (IPv6 in brackets), or the folder of a Unix socket; ${ENCODED}`);
+    throw mistake((url) => url.host(url.encoded));
   }
   return { host, port: portOf(portText || written) };
 }
@@ -183,25 +182,21 @@ function hostOf(text: string, portText?: string): PostgresHost {
 function portOf(text: string | undefined): number {
   if (!text) return DEFAULT_PORT;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw mistake(`expected a port from 1 to 65535 after the host's colon; ${ENCODED}`);
+  if (port < 1 || port > 65_535) throw mistake((url) => url.port(url.encoded));
   return port;
 }
 
 function directOf(text: string): PostgresHost {
   if (!text.includes(",")) return hostOf(text);
-  throw mistake('expected one server as "direct", such as "db.example:5432"');
-}
-
-function nameOf(parameter: string, name: string): string {
-  const isOwn = !/^pg_|^information_schema$/i.test(name);
-  if (isOwn && !name.includes("\0") && Buffer.byteLength(name) <= MAX_NAME) return name;
-  throw mistake(`expected a ${parameter} of at most ${MAX_NAME} bytes that is not PostgreSQL's own`);
+  throw mistake((url) => url.direct);
 }
 
 /** It stands in texts within functions as well, which an apostrophe or two dollars would end. */
 function schemaOf(name: string): string {
-  if (/'|\$\w*\$/.test(name)) throw mistake("expected a schema without apostrophes and pairs of dollars in its name");
-  return nameOf("schema", name);
+  if (/'|\$\w*\$/.test(name)) throw mistake((url) => url.schemaCharacters);
+  const isReserved = /^pg_|^information_schema$/i.test(name);
+  if (!isReserved && !name.includes("\0") && Buffer.byteLength(name) <= MAX_NAME) return name;
+  throw mistake((url) => url.schema(MAX_NAME));
 }
 
 function tlsOf(
@@ -210,19 +205,17 @@ function tlsOf(
   folder: string,
 ): Pick<PostgresUrl, "sslmode" | "sslrootcert"> {
   if (sslmode !== undefined && !(sslmodes as readonly string[]).includes(sslmode)) {
-    throw mistake(unknownName("sslmode", sslmode, sslmodes));
+    throw mistake((url) => url.unknownMode(sslmode, sslmodes, nearest(sslmode, sslmodes)));
   }
   const file = sslrootcert === undefined || sslrootcert === "system" ? sslrootcert : resolve(folder, sslrootcert);
   const isNear = hosts.every(({ host }) => host.startsWith("/") || isLoopback(host));
   const mode = sslmode as SslMode | undefined ?? (file !== undefined ? "verify-full" : isNear ? "disable" : "require");
   // Of the public authorities any would do, and they sign for everybody.
   if (mode !== "verify-full" && file === "system") {
-    throw mistake('expected "sslmode=verify-full" with "sslrootcert=system"');
+    throw mistake((url) => url.systemRoots);
   }
   if (mode === "verify-ca" && file === undefined) {
-    throw mistake(
-      'expected the file of an authority as "sslrootcert" with "sslmode=verify-ca", or "sslmode=verify-full"',
-    );
+    throw mistake((url) => url.noRoots);
   }
   // As libpq: who requires TLS and names an authority has the certificate looked at.
   return { sslmode: mode === "require" && file !== undefined ? "verify-ca" : mode, sslrootcert: file };

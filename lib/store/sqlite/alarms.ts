@@ -46,7 +46,7 @@ export class SqliteAlarms implements AlarmStore {
   }
 
   async watch(keys: readonly string[], now: number): Promise<Map<string, AlarmState>> {
-    return await this.#file.write("watch for alarms", () => {
+    return await this.#file.write("checkAlarms", () => {
       this.#sql.forget.run(JSON.stringify(keys));
       for (const key of keys) this.#sql.watch.run(key, now);
       return this.#states();
@@ -54,7 +54,7 @@ export class SqliteAlarms implements AlarmStore {
   }
 
   async turn(key: string, since: number | undefined, event: NewEvent): Promise<boolean> {
-    return await this.#file.write("store an alarm", () => {
+    return await this.#file.write("storeAlarm", () => {
       const { changes } = this.#sql.turn.run({ key, since: since ?? null });
       if (Number(changes) === 0) return false;
       this.#accept.accept(event);

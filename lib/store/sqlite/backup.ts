@@ -17,11 +17,13 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
 import { StoreError } from "../../errors.ts";
+import type { Phrase } from "../../locale/phrase.ts";
 import { rightsTo } from "../../rights/mod.ts";
 import { lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
 import { BESIDE, checkFile } from "./ordinary_file.ts";
-import { storeError } from "./error.ts";
+import { cannot, StoreFault } from "../fault.ts";
+import { corruptBy, faultOf, storeError } from "./error.ts";
 import { isTarget } from "./statements.ts";
 
 /** What a copy holds. */
@@ -53,7 +55,7 @@ export type Copy = (from: string, to: string) => Promise<Contents>;
  * @throws {StoreError} if that fails; then nothing is left of the copy.
  */
 export async function backupStore(path: string, file: string, copy: Copy = copyStore): Promise<Contents> {
-  const doing = `back up ${path} to ${file}`;
+  const doing: Phrase = ({ store }) => store.doingTo.backUp(path, file);
   const folder = `${file}.${process.pid}.part`; // nobody else can put anything beside what SQLite writes in it
   const part = join(folder, "copy");
   let isMade = false;
@@ -86,7 +88,7 @@ function isTaken(path: string): boolean {
 }
 
 /** Never over a file that came about meanwhile, as far as the disk's file system lets that be said in one step. */
-function giveName(part: string, file: string, doing: string): void {
+function giveName(part: string, file: string, doing: Phrase): void {
   try {
     linkSync(part, file);
   } catch {
@@ -95,9 +97,8 @@ function giveName(part: string, file: string, doing: string): void {
   }
 }
 
-function isThere(doing: string, suffix = ""): StoreError {
-  const what = `there is a file already${suffix && `, of that name and ${suffix}`}`;
-  return new StoreError(`Cannot ${doing}: ${what}`, "name another one, or move that one away");
+function isThere(doing: Phrase, suffix = ""): StoreError {
+  return new StoreError(cannot(doing, ({ store }) => store.taken(suffix)), ({ store }) => store.nameOtherCopy);
 }
 
 /**
@@ -108,7 +109,7 @@ export function inspectBackup(file: string): Contents {
   try {
     return rightsTo(file).use(() => contentsOf(file));
   } catch (error) {
-    throw storeError(`restore ${file}`, error);
+    throw storeError(({ store }) => store.doingTo.restoreFrom(file), error);
   }
 }
 
@@ -125,7 +126,7 @@ export async function restoreStore(
   copy: Copy = copyStore,
 ): Promise<string | undefined> {
   const rights = rightsTo(path);
-  const lock = rights.use(() => lockStore(path, "restore"));
+  const lock = rights.use(() => lockStore(path, ({ store }) => store.doingTo.restore(path)));
   const part = `${path}.${process.pid}.part`;
   try {
     await copy(file, part);
@@ -139,7 +140,7 @@ export async function restoreStore(
       return isThere ? aside : undefined;
     });
   } catch (error) {
-    throw storeError(`restore ${file} to ${path}`, error);
+    throw storeError(({ store }) => store.doingTo.restoreTo(file, path), error);
   } finally {
     rights.use(() => {
       remove(part);
@@ -192,14 +193,14 @@ function closeLog(path: string): void {
  * the program until it is done.
  * @param to Path of the copy; nothing may be there.
  * @param onProgress Told how much is copied, from 0 to 1.
- * @throws {StoreError} if that fails; what was written by then is left.
+ * @throws {StoreFault} if that fails; what was written by then is left.
  */
 export async function copyStore(from: string, to: string, onProgress?: (done: number) => void): Promise<Contents> {
   try {
     await copy(from, to, onProgress);
     return contentsOf(to);
   } catch (error) {
-    throw storeError(`copy ${from} to ${to}`, error);
+    throw faultOf(error);
   }
 }
 
@@ -252,13 +253,14 @@ function contentsOf(file: string): Contents {
   try {
     const one = (sql: string) => Object.values(db.prepare(sql).get() ?? {})[0];
     const found = one("PRAGMA integrity_check(1)");
-    if (found !== "ok") throw new Error(`it is corrupt: ${found}`);
+    if (found !== "ok") throw corruptBy(found);
     const version = Number(one("PRAGMA user_version"));
     const isStore = one("SELECT count(*) FROM sqlite_schema WHERE name IN ('events', 'deliveries', 'attempts')") === 3;
-    if (!isStore || version < 1) throw new Error("it is no store of a relay");
+    if (!isStore || version < 1) throw new StoreFault(({ store }) => store.notStore);
     if (version > migrations.length) {
-      throw new Error(
-        `it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
+      throw new StoreFault(
+        ({ store }) => store.newer(version, migrations.length),
+        ({ store }) => store.installNewer,
       );
     }
     const isShown = isTarget("target");

@@ -1,7 +1,9 @@
 /** What SQLite and the system say of a store, as a person is told it. */
 
-import { messageOf, RelayError, StoreError } from "../../errors.ts";
+import { hintOf, messageOf, RelayError, sayError, StoreError } from "../../errors.ts";
+import type { Language } from "../../locale/mod.ts";
 import { rightsHint } from "../../rights/mod.ts";
+import { cannot, type Doing, StoreFault } from "../fault.ts";
 
 /** Whether another program holds the file, which passes. */
 export function isLocked(error: unknown): boolean {
@@ -9,30 +11,40 @@ export function isLocked(error: unknown): boolean {
 }
 
 /** What could not be done, why, and what to do about it. */
-export function storeError(doing: string, error: unknown): StoreError {
+export function storeError(doing: Doing, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  if (error instanceof RelayError) return new StoreError(error.message, error.hint);
-  const problem = messageOf(error);
-  const denied = /EACCES|EPERM|readonly|unable to open/.test(problem) ? rightsHint() : undefined;
-  const hint = denied ?? hints.find(([words]) => words.test(problem))?.[1];
-  return Object.assign(new StoreError(`Cannot ${doing}: ${problem}`, hint), { isHeld: isLocked(error) });
+  const fault = faultOf(error);
+  const phrase = fault instanceof StoreFault ? cannot(doing, sayError(fault)) : sayError(fault);
+  return Object.assign(new StoreError(phrase, hintOf(fault)), { isHeld: isLocked(error) });
 }
 
-/** What to do, by what SQLite or the system says. */
-const hints: [words: RegExp, hint: string][] = [
-  [
-    /not a database|malformed|corrupt/,
-    "keep a copy of the file, then restore a backup, or name another `store` in the config",
-  ],
-  [/newer relay/, "install the newer relay"],
-  [/locked|busy/, "another program holds the file; stop it, or wait until it is done"],
-  [/full|no space/i, "make room on the disk"],
-  [
-    /ENOENT|EISDIR|ENOTDIR|no ordinary file/,
-    "put the file and its folder back, or name another file as the `store` in the config",
-  ],
-  [
-    /EACCES|EPERM|EROFS|readonly|read-only|unable to open|denied|I\/O/i,
-    "see that the disk works, and that this user can write to the file and its folder, as the service's own and root can",
-  ],
+/** What is wrong, and what to do about it; an error that says already what could not be done is given back. */
+export function faultOf(error: unknown): RelayError {
+  if (error instanceof RelayError) return error;
+  const problem = messageOf(error);
+  const [, name] = known.find(([said]) => said.test(problem)) ?? [];
+  const denied = /EACCES|EPERM|readonly|unable to open/.test(problem) ? rightsHint() : undefined;
+  const isOfSystem = /^E[A-Z]+$/.test((error as NodeJS.ErrnoException | undefined)?.code ?? "");
+  return new StoreFault(
+    name === undefined || isOfSystem ? sayError(error) : (words) => words.store.faults[name].problem,
+    denied ?? (name && ((words) => words.store.faults[name].hint)),
+  );
+}
+
+/** What SQLite or the system says, and its name among the words. */
+const known: [said: RegExp, name: keyof Language["store"]["faults"]][] = [
+  [/not a database/, "foreign"],
+  [/malformed|corrupt/, "corrupt"],
+  [/locked|busy/, "locked"],
+  [/full|no space/i, "full"],
+  [/ENOENT|EISDIR|ENOTDIR/, "missing"],
+  [/readonly|read-only|EROFS/, "readOnly"],
+  [/unable to open/, "unopened"],
+  [/I\/O/i, "disk"],
+  [/EACCES|EPERM|denied/i, "denied"],
 ];
+
+/** @param found What a check of SQLite says. */
+export function corruptBy(found: unknown): StoreFault {
+  return new StoreFault(({ store }) => store.corrupt(String(found)), ({ store }) => store.faults.corrupt.hint);
+}

@@ -4,8 +4,9 @@ import { statfsSync, type Stats, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { StoreError } from "../../errors.ts";
+import { cannot, type Doing, StoreFault } from "../fault.ts";
 import { type Mark, refusalOf } from "../move.ts";
-import { isLocked, storeError } from "./error.ts";
+import { corruptBy, isLocked, storeError } from "./error.ts";
 import { isLockHeld, lockStore } from "./lock.ts";
 import { migrations } from "./migrations.ts";
 import { readMark } from "./moves.ts";
@@ -73,7 +74,7 @@ export class SqliteFile {
       this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a write that waits does not hold up the program
     } catch (error) {
       this.close(); // of what was opened, the lock above all
-      throw storeError(`open the store ${path}`, error);
+      throw storeError(({ store }) => store.doingTo.open(path), error);
     }
   }
 
@@ -83,19 +84,16 @@ export class SqliteFile {
       `SELECT user_version = 0 AND EXISTS (SELECT 1 FROM sqlite_schema) AS isOther FROM pragma_user_version`,
     ).get() as { isOther: number };
     if (!isOther) return;
-    throw new StoreError(
-      `Cannot open the store ${this.path}: it is the database of another program`,
-      "name another file as the `store` in the config",
-    );
+    throw new StoreFault(({ store }) => store.otherProgram, ({ store }) => store.nameOtherFile);
   }
 
   /** A relay of another version may be serving the file: its schema changes only while nobody does. */
   #migrate(): void {
     const version = this.#version();
     if (version > migrations.length) {
-      throw new StoreError(
-        `Cannot open the store ${this.path}: it was written by a newer relay (schema ${version}, this one knows ${migrations.length})`,
-        "install the newer relay again, or restore a backup made before the upgrade",
+      throw new StoreFault(
+        ({ store }) => store.newer(version, migrations.length),
+        ({ store }) => store.installNewerOrRestore,
       );
     }
     if (version === migrations.length) return;
@@ -122,11 +120,11 @@ export class SqliteFile {
    */
   serve(): void {
     this.#takeLock();
-    this.#refuseMoved("serve");
+    this.#refuseMoved(({ store }) => store.doingTo.serve(this.path));
     this.#isServing = true;
     if (this.bytes() > MAX_CHECKED_BYTES) return;
     const found = this.read(() => this.#pragma("quick_check(1)"));
-    if (found !== "ok") throw storeError(`serve the store ${this.path}`, new Error(`it is corrupt: ${found}`));
+    if (found !== "ok") throw storeError(({ store }) => store.doingTo.serve(this.path), corruptBy(found));
   }
 
   /** Whether a relay serves this file now, this one or another. */
@@ -136,12 +134,12 @@ export class SqliteFile {
   }
 
   #takeLock(): void {
-    this.#lock ??= lockStore(this.path, "serve");
+    this.#lock ??= lockStore(this.path, ({ store }) => store.doingTo.serve(this.path));
   }
 
   /** Keeps every relay from serving this file until it is closed. @throws {StoreError} if one does. */
   hold(): void {
-    this.#lock ??= lockStore(this.path, "move");
+    this.#lock ??= lockStore(this.path, ({ store }) => store.doingTo.move(this.path));
   }
 
   /** Whether it is moved, or was. */
@@ -150,9 +148,9 @@ export class SqliteFile {
   }
 
   /** A store that is moved begins to be while nobody serves it. */
-  #refuseMoved(doing: string): void {
+  #refuseMoved(doing: Doing): void {
     const mark = this.mark();
-    if (mark) throw refusalOf(mark, `${doing} the store ${this.path}`);
+    if (mark) throw refusalOf(mark, doing);
   }
 
   prepare(sql: string): StatementSync {
@@ -170,7 +168,7 @@ export class SqliteFile {
     try {
       return work();
     } catch (error) {
-      throw storeError("read the store", error);
+      throw storeError("readStore", error);
     }
   }
 
@@ -179,20 +177,20 @@ export class SqliteFile {
     try {
       return await this.#pieces.read(work, limits);
     } catch (error) {
-      throw storeError("read the store", error);
+      throw storeError("readStore", error);
     }
   }
 
   /**
    * Does this work in a transaction: when it resolves, all of it is done; when it rejects, nothing of it is. Waits for
    * other programs that are writing, so the work may be done more than once, of which only the last time counts.
-   * @param doing Words for the error: what this is for.
+   * @param doing What this is for.
    * @param isRelaxed A crash of the program cannot undo it, a loss of power can. It does not flush the disk.
    */
-  async write<Result>(doing: string, work: () => Result, isRelaxed = false): Promise<Result> {
+  async write<Result>(doing: Doing, work: () => Result, isRelaxed = false): Promise<Result> {
     const giveUpAt = this.#clock.monotonic() + LOCK_WAIT_MS;
     const checked = () => {
-      this.#refuseMoved("write to");
+      this.#refuseMoved(({ store }) => store.doingTo.write(this.path));
       return work();
     };
     for (;;) {
@@ -233,8 +231,8 @@ export class SqliteFile {
         continue;
       }
       throw new StoreError(
-        `Cannot write to the store: ${path} is ${now ? "another file than before" : "gone"}`,
-        "put it back as it was, or restart the relay to go on with what is there",
+        cannot("writeStore", ({ store }) => now ? store.replaced(path) : store.gone(path)),
+        ({ store }) => store.putBack,
       );
     }
   }
@@ -244,11 +242,16 @@ export class SqliteFile {
    * @param roomBytes What the disk must have room for besides: so small a write works where a larger one does not.
    */
   async probe(roomBytes: number): Promise<void> {
-    const doing = "write to the store";
+    const doing = "writeStore";
     await this.write(doing, () => this.#setVersion());
     if (roomBytes === 0) return;
     const { bavail, bsize } = this.read(() => statfsSync(this.path));
-    if (bavail * bsize < roomBytes) throw storeError(doing, new Error("the disk is full"));
+    if (bavail * bsize < roomBytes) {
+      throw storeError(
+        doing,
+        new StoreFault(({ store }) => store.faults.full.problem, ({ store }) => store.faults.full.hint),
+      );
+    }
   }
 
   /** Frees pages that hold nothing, some at a time, while they are a tenth of the file; says if more are. */
@@ -256,7 +259,7 @@ export class SqliteFile {
     if (!this.#isHollow()) return false;
     // `all`, since each page is a step of the statement, and Deno's `exec` takes one.
     await this.write(
-      "free disk space",
+      "freeSpace",
       () => this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_FREED})`).all(),
     );
     return this.#isHollow();

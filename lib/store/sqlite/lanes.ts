@@ -1,5 +1,6 @@
 /** Lanes in the SQLite store: who owns them, what is due in them, and how they are held. */
 
+import type { Doing } from "../fault.ts";
 import type { StatementSync } from "node:sqlite";
 import { type Clock, latestBy } from "../../clock.ts";
 import { expiryOf } from "../awaiting.ts";
@@ -120,7 +121,7 @@ export class SqliteLanes implements LaneStore {
     token: string,
     { underway, seen }: Taking = {},
   ): Promise<Map<string, OwnedLane>> {
-    return await this.#file.write("take lanes over", () =>
+    return await this.#file.write("takeLanes", () =>
       new Map(lanes.map((lane) => {
         const now = this.#clock.now();
         const before = this.#sql.wasGivenUp.get(lane) as { given_up: number } | undefined;
@@ -136,7 +137,7 @@ export class SqliteLanes implements LaneStore {
   }
 
   async giveUp(lanes: readonly Epoch[]): Promise<void> {
-    await this.#file.write("give lanes up", () => {
+    await this.#file.write("releaseLanes", () => {
       for (const { lane, number, token } of lanes) this.#sql.giveUp.run(lane, number, token);
     });
   }
@@ -147,7 +148,7 @@ export class SqliteLanes implements LaneStore {
   }
 
   async hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void> {
-    await this.#file.write("hold lanes", () => {
+    await this.#file.write("holdLanes", () => {
       for (const { epoch, hold: { openUntil = null, throttledUntil = null } } of holds) {
         this.#sql.hold.run({ ...epoch, openUntil, throttledUntil, now: this.#clock.now() });
       }
@@ -186,7 +187,7 @@ export class SqliteLanes implements LaneStore {
   }
 
   async await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void> {
-    await this.#file.write("await other deliveries", () => {
+    await this.#file.write("awaitDeliveries", () => {
       if (!this.#record.isOwner({ epoch })) return;
       const now = this.#clock.now();
       for (const one of waiting) this.#awaitOne(one, now);
@@ -220,7 +221,7 @@ export class SqliteLanes implements LaneStore {
     for (const lane of lanes) {
       for (let changes = FORWARD; changes === FORWARD; count += changes) {
         changes = await this.#file.write(
-          "make due what a wrong clock put off",
+          "bringForward",
           () => Number(this.#sql.bringForward.run({ lane, now, latest }).changes),
         );
         await this.#clock.sleep(0); // others have their turns in between
@@ -236,26 +237,26 @@ export class SqliteLanes implements LaneStore {
 
   async begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void> {
     const isAlone = (ref: DeliveryRef) => Number(alone !== undefined && keyOf(ref) === keyOf(alone));
-    await this.#writeOwn("write down what begins", epoch, () => {
+    await this.#writeOwn("recordUnderway", epoch, () => {
       for (const ref of refs) this.#sql.begin.run(ref.event, ref.number, isAlone(ref));
     });
   }
 
   async survived(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
-    await this.#writeOwn("write down what went well", epoch, () => void this.#sql.survived.run(event, number));
+    await this.#writeOwn("recordUnderway", epoch, () => void this.#sql.survived.run(event, number));
   }
 
   async forgetBegun(epoch: Epoch, { event, number }: DeliveryRef): Promise<void> {
-    await this.#writeOwn("forget what had begun", epoch, () => void this.#sql.forgetBegun.run(event, number));
+    await this.#writeOwn("recordUnderway", epoch, () => void this.#sql.forgetBegun.run(event, number));
   }
 
   /** What a power cut may undo, as it is no unclean stop. */
-  async #writeOwn(doing: string, epoch: Epoch, work: () => void): Promise<void> {
+  async #writeOwn(doing: Doing, epoch: Epoch, work: () => void): Promise<void> {
     await this.#file.write(doing, () => this.#record.isOwner({ epoch }) && work(), true);
   }
 
   async countCrash(lanes: readonly string[]): Promise<Suspect[]> {
-    return await this.#file.write("count a crash", () => {
+    return await this.#file.write("recordUnderway", () => {
       this.#sql.forgetDone.run();
       return lanes.flatMap((lane) => {
         this.#sql.countCrash.run(lane);
@@ -265,7 +266,7 @@ export class SqliteLanes implements LaneStore {
   }
 
   async forgetUnderway(lanes: readonly string[]): Promise<void> {
-    await this.#file.write("forget what was under way", () => {
+    await this.#file.write("recordUnderway", () => {
       for (const lane of lanes) this.#sql.forgetUnderway.run(lane);
       this.#sql.forgetDone.run();
     });

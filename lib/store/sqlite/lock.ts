@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../../errors.ts";
 import { checkFile, makeFile } from "./ordinary_file.ts";
+import { cannot, type Doing } from "../fault.ts";
 import { isLocked, storeError } from "./error.ts";
 
 /** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
@@ -12,10 +13,10 @@ const LOOK_MS = 200;
 /**
  * Takes the lock of a store; whoever closes what this gives lets go of it.
  * @param path Path of the store.
- * @param doing Words for the error: what is to be done with the store.
+ * @param doing What is to be done with the store.
  * @throws {StoreError} if a relay serves it.
  */
-export function lockStore(path: string, doing: string): DatabaseSync {
+export function lockStore(path: string, doing: Doing): DatabaseSync {
   const file = `${path}.lock`;
   try {
     makeFile(file);
@@ -24,8 +25,8 @@ export function lockStore(path: string, doing: string): DatabaseSync {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
-    if (!isLocked(error)) throw storeError(`lock the store by ${file}`, error);
-    throw new StoreError(`Cannot ${doing} the store ${path}: another relay serves it`, "stop that one first");
+    if (!isLocked(error)) throw storeError(({ store }) => store.doingTo.lock(file), error);
+    throw new StoreError(cannot(doing, ({ store }) => store.served), ({ store }) => store.stopRelay);
   }
 }
 
@@ -49,6 +50,6 @@ export function isLockHeld(path: string): boolean {
     }
   } catch (error) {
     if (isLocked(error)) return true;
-    throw storeError(`see whether a relay serves ${path}`, error);
+    throw storeError(({ store }) => store.doingTo.seeServed(path), error);
   }
 }

@@ -55,7 +55,7 @@ class SqliteStore extends SqliteOperator implements Store {
   }
 
   async write({ accepts, lanes }: Batch): Promise<Written> {
-    const doing = accepts.length > 0 ? "store events" : "record attempts";
+    const doing = accepts.length > 0 ? "storeEvents" : "recordAttempts";
     return await this.#file.write(doing, () => {
       const released = new Set<string>();
       const now = this.time.now();

@@ -1,5 +1,6 @@
 /** The operator's side of the SQLite store: what is shown of its events, and what a person changes. */
 
+import type { Doing } from "../fault.ts";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
@@ -160,7 +161,7 @@ export class SqliteOperator implements OperatorStore {
   }
 
   async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
-    return await this.#change("retry deliveries", () => {
+    return await this.#change("retryDeliveries", () => {
       const retried = refs.filter(({ event, number }) => {
         const row = this.#sql.retry.get(now, event, number) as { target: string } | undefined;
         if (row) this.#tryAtOnce([row, ...this.#retryAwaited(event, now)], now);
@@ -175,14 +176,14 @@ export class SqliteOperator implements OperatorStore {
   }
 
   async send(event: NewEvent): Promise<boolean> {
-    return await this.#change("store an event", () => this.#accept.accept(event) !== undefined);
+    return await this.#change("storeEvents", () => this.#accept.accept(event) !== undefined);
   }
 
   async redeliver(
     events: readonly { seq: number; deliveries: readonly NewDelivery[] }[],
     now: number,
   ): Promise<string[][]> {
-    return await this.#change("replay events", () => {
+    return await this.#change("replayEvents", () => {
       this.#tryAtOnce(events.flatMap(({ deliveries }) => deliveries), now);
       return events.map(({ seq, deliveries }) => {
         const event = this.#sql.idOf.get(seq) as { id: Uint8Array } | undefined;
@@ -200,15 +201,15 @@ export class SqliteOperator implements OperatorStore {
   }
 
   async pause(target: string, now: number): Promise<boolean> {
-    return await this.#change("pause a target", () => this.#sql.pause.run(target, now).changes > 0);
+    return await this.#change("pauseTarget", () => this.#sql.pause.run(target, now).changes > 0);
   }
 
   async resume(target: string): Promise<boolean> {
-    return await this.#change("resume a target", () => this.#sql.resume.run(target).changes > 0);
+    return await this.#change("resumeTarget", () => this.#sql.resume.run(target).changes > 0);
   }
 
   /** Writes what an operator asks for, so that owners of lanes see it. */
-  async #change<Result>(doing: string, work: () => Result): Promise<Result> {
+  async #change<Result>(doing: Doing, work: () => Result): Promise<Result> {
     return await this.#file.write(doing, () => {
       this.#sql.raiseChanges.run();
       return work();

@@ -41,7 +41,7 @@ export class SqliteOrder {
   async park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean> {
     const { lane } = epoch;
     const blocked = new Set(orderKeys);
-    return await this.#file.write("park deliveries", () => {
+    return await this.#file.write("parkDeliveries", () => {
       if (!this.#record.isOwner({ epoch })) return false;
       const front = this.#sql.front.all(lane, this.#clock.now()) as unknown as FrontRow[];
       const heads = new Map<string, string>();
@@ -63,7 +63,7 @@ export class SqliteOrder {
     const stuck: string[] = [];
     await this.#file.readInPieces((isOver) => this.#findStuck(lane, stuck, isOver));
     if (stuck.length === 0) return 0;
-    return await this.#file.write("make parked deliveries due", () => {
+    return await this.#file.write("unparkDeliveries", () => {
       if (!this.#record.isOwner({ epoch })) return 0;
       const at = this.#clock.now();
       return stuck.reduce(

@@ -1,6 +1,7 @@
 /** Files as SQLite needs them, which opens whatever is there: a pipe in the place of one would be waited for for ever. */
 
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { StoreFault } from "../fault.ts";
 
 /** How the names of files go on that SQLite may write beside a database's. */
 export const BESIDE = ["-wal", "-shm", "-journal"];
@@ -26,7 +27,9 @@ export function makeFile(path: string): void {
  */
 export function checkFile(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new Error("there is no such file");
+  if (!stats) {
+    throw new StoreFault(({ store }) => store.faults.missing.problem, ({ store }) => store.faults.missing.hint);
+  }
   if (!stats.isFile()) throw notOrdinary(path);
   checkBeside(path);
 }
@@ -37,6 +40,6 @@ function checkBeside(path: string): void {
   }
 }
 
-function notOrdinary(path: string): Error {
-  return new Error(`${path} is no ordinary file`);
+function notOrdinary(path: string): StoreFault {
+  return new StoreFault(({ store }) => store.notOrdinary(path), ({ store }) => store.faults.missing.hint);
 }

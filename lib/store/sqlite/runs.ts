@@ -39,7 +39,7 @@ export class SqliteRuns implements RunStore {
 
   async say(run: Run, refused: readonly Refused[]): Promise<void> {
     const { pid, version, since, heardAt, stoppedAt, ...details } = run;
-    await this.#file.write("say that the relay runs", () => {
+    await this.#file.write("recordRun", () => {
       this.#sql.say.run(pid, version, since, heardAt, stoppedAt ?? null, JSON.stringify(details));
       for (const { source, reason, count, lastAt } of refused) {
         this.#sql.add.run(lastAt - lastAt % MINUTE_MS, source, reason, count, lastAt);

@@ -20,7 +20,7 @@ export class SqliteSessions implements SessionStore {
   }
 
   async end({ id, until }: Session, now: number): Promise<void> {
-    await this.#file.write("sign out", () => {
+    await this.#file.write("signOut", () => {
       this.#sql.forget.run(now);
       this.#sql.end.run(id, until);
     });

@@ -47,7 +47,7 @@ class SqliteTransfer implements TransferSide {
   }
 
   async setMark(mark: Mark | undefined): Promise<void> {
-    await this.#file.write("mark the store as moved", () => {
+    await this.#file.write("markMoved", () => {
       this.#run("DELETE FROM moves");
       if (!mark) return;
       const { role, move, other, isDone } = mark;
@@ -90,7 +90,7 @@ class SqliteTransfer implements TransferSide {
   async insert({ name, columns, isWhole }: Table, rows: readonly Row[]): Promise<void> {
     const names = Object.keys(columns);
     const insert = this.#file.prepare(`INSERT INTO ${name} (${names.join(", ")}) VALUES (${names.map(() => "?")})`);
-    await this.#file.write(`write the ${name}`, () => {
+    await this.#file.write("copyRows", () => {
       if (isWhole) this.#run(`DELETE FROM ${name}`);
       for (const row of rows) insert.run(...row.map(cellOf));
     }, true); // a page that a loss of power took is written again
@@ -102,7 +102,7 @@ class SqliteTransfer implements TransferSide {
 
   async finish(observed: number): Promise<void> {
     // A commit that flushes the disk, and with it all that came before.
-    await this.#file.write("finish the store", () => {
+    await this.#file.write("finishMove", () => {
       // The sequence of the last event is given anew once that is deleted.
       this.#run(
         "INSERT OR REPLACE INTO observed (id, seq) SELECT 1, min(?, coalesce(max(seq), 0)) FROM events",

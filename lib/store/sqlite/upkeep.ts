@@ -59,7 +59,7 @@ export class SqliteUpkeep implements UpkeepStore {
 
   async expire(after: number, before: Ages, limit: number): Promise<Expired> {
     const newest = Math.max(before.delivered, before.dead);
-    return await this.#file.write("delete old events", () => {
+    return await this.#file.write("deleteEvents", () => {
       const looked = this.#sql.selectDone.all(after, limit) as unknown as DoneRow[];
       const rows = looked.slice(0, countWithin(looked.map(({ bytes }) => bytes), MAX_EXPIRED_BYTES));
       const now = this.#clock.now();
@@ -100,7 +100,7 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 
   async keepRetention(time: number): Promise<void> {
-    await this.#file.write("keep the time of retention", () => this.#sql.keepTime.run(time));
+    await this.#file.write("recordRetention", () => this.#sql.keepTime.run(time));
   }
 
   async shrink(): Promise<boolean> {
@@ -110,7 +110,7 @@ export class SqliteUpkeep implements UpkeepStore {
   async observe(): Promise<boolean> {
     const { events, last } = this.#file.read(() => this.#unobserved());
     if (last === undefined) return false;
-    await this.#file.write("observe events", () => {
+    await this.#file.write("observeEvents", () => {
       for (const [type, { received_at }] of latestByType(events)) this.#sql.keepType.run(type, received_at);
       for (const step of stepsIn(events)) this.#steps.add(step);
       this.#sql.observe.run(last);

@@ -20,6 +20,6 @@ export function isOlder(path: string): boolean {
       db.close();
     }
   } catch (error) {
-    throw storeError(`read the store ${path}`, error);
+    throw storeError(({ store }) => store.doingTo.read(path), error);
   }
 }
