@@ -14,6 +14,7 @@ import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { executable, runRelay, SECRET } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
+import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 import { until } from "../helpers/wait.ts";
 
 const readme = pages[0]!;
@@ -29,28 +30,38 @@ class Shell {
     this.env = { PATH: `${dirname(executable)}:${process.env.PATH}`, ...env };
   }
 
-  /** Runs a command to its end; one that goes on until Ctrl-C is left running, or ended once it has said something. */
-  async run(command: string, codes = [0]): Promise<string> {
+  /** Runs a command to its end; `relay serve` is left running, and what goes on until Ctrl-C is ended by it. */
+  async run(command: string, codes = [0]): Promise<void> {
+    if (/ --(watch|follow)\b/.test(command)) return await this.#look(command);
     const child = spawn("sh", ["-c", `exec ${command}`], { cwd: this.folder, env: this.env });
     child.stdin.end();
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += chunk);
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-    const interrupt = async (signal: NodeJS.Signals) => {
-      process.kill(child.pid!, signal);
-      assert.ok([0, 130].includes((await ended)!), `${command}: ${output}`);
-    };
     if (command === "relay serve") {
-      this.#relays.push({ end: () => interrupt("SIGTERM") });
+      this.#relays.push({
+        async end() {
+          process.kill(child.pid!, "SIGTERM");
+          assert.equal(await ended, 0, output);
+        },
+      });
       await until("the relay to listen", () => output.includes("listening on"));
-    } else if (/ --(watch|follow)\b/.test(command)) {
-      await until(`${command} to show something`, () => output !== "");
-      await interrupt("SIGINT");
-    } else {
-      const code = await ended;
-      assert.ok(codes.includes(code!), `${command}: ${code}: ${output}`);
+      return;
     }
-    return output;
+    const code = await ended;
+    assert.ok(codes.includes(code!), `${command}: ${code}: ${output}`);
+  }
+
+  /** Runs a command on a terminal until it shows something, and then types Ctrl-C. */
+  async #look(command: string): Promise<void> {
+    const terminal = runOnTerminal(command.split(" ").slice(1), { cwd: this.folder, env: this.env });
+    try {
+      await terminal.shows(/\w/);
+      terminal.type("\x03");
+      assert.ok([0, 130].includes((await terminal.exited)!), `${command}: ${terminal.output()}`);
+    } finally {
+      await terminal.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -115,7 +126,9 @@ for (const page of manual) {
   const all = commandsOf(page);
   const commands = page === readme ? all.slice(all.findLastIndex((one) => one.startsWith("npx ")) + 1) : all;
   if (commands.length === 0) continue;
-  test(`the commands of ${page.path} work beside a relay that has delivered, and failed to`, async () => {
+  const watched = commands.some((command) => / --(watch|follow)\b/.test(command));
+  const options = watched ? needsTerminal : {};
+  test(`the commands of ${page.path} work beside a relay that has delivered, and failed to`, options, async () => {
     const [folder, sink] = [makeFolder(), await startSink()];
     const shell = new Shell(folder.path, {
       WEBHOOK_SECRET: SECRET,
