@@ -2,22 +2,22 @@
 
 declare module "relay" {
   interface Secret {
-    /** Always throws: a secret inside another text would go unseen by what masks secrets in logs. */
+    /** Always throws: relay could not mask a secret that is part of another text. */
     toString(): never;
   }
   type SecretText = string | Secret;
   /**
-   * The value of an environment variable, or of a line in `.env` beside the config; the environment wins.
-   * Missing or empty is a config error unless there is a default.
+   * The value of an environment variable, or of a line in `.env` beside the config. The environment wins.
+   * A missing or empty value is a mistake in the config, unless there is a default.
    */
   export function env(name: string, options?: {
     default?: string;
   }): Secret;
-  /** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
+  /** The content of a file, without the line end. A relative path is relative to the config's folder. */
   export function file(path: string): Secret;
   /**
-   * A credential that systemd hands to the service, by the name in `LoadCredential=`. For a config in `/etc/NAME`, a shell of
-   * root reads that of `NAME.service`.
+   * A systemd credential, by its name in `LoadCredential=`. For a config in `/etc/NAME`, commands that root runs read the
+   * credential of `NAME.service`.
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;
@@ -31,11 +31,11 @@ declare module "relay" {
     title: string;
     label: string;
     content: string;
-    /** Its place among the sections, from `"1"`. */
+    /** Its position among the sections, from `"1"`. */
     order: string;
   }
   /**
-   * A note in full. Texts that the API leaves out are empty here, and so are lists.
+   * A note in full. A text or list that the API leaves out is empty here.
    * @see GET /notes/{id} of ConnectVets' API
    */
   export interface Note {
@@ -47,7 +47,7 @@ declare module "relay" {
     audio_url?: string;
     transcription_status?: string;
     transcription_url?: string;
-    /** The reference that the clinic's own system gave. */
+    /** The clinic's own reference, if it has set one. */
     external_id?: string;
     metadata: NoteMetadata[];
     /** ISO 8601, UTC. */
@@ -60,7 +60,7 @@ declare module "relay" {
   interface NoteData<Status extends string> {
     note_id: string;
     status: Status;
-    /** The reference that the clinic's own system gave, if it gave one. */
+    /** The clinic's own reference, if it has set one. */
     external_id?: string;
   }
   interface NoteEvent<Name extends string, Status extends string> {
@@ -82,7 +82,7 @@ declare module "relay" {
     event: Name;
     /** ISO 8601, UTC. */
     timestamp: string;
-    /** The subscription that sent this; it does not identify the event. */
+    /** The subscription that sent this event. It does not identify the event. */
     webhook_id?: string;
     data: Data;
   }
@@ -104,13 +104,13 @@ declare module "relay" {
       error?: NoteError;
     }>;
   }
-  /** An event whose name nobody knows yet. */
+  /** An event that ConnectVets does not document, or that another sender sends. */
   export interface UnknownEvent {
     event: string;
     data: Record<string, unknown>;
     [field: string]: unknown;
   }
-  /** Any event: every documented field, each of which may be absent. */
+  /** Any event, with every documented field. Each one can be missing. */
   export interface AnyEvent {
     event: string;
     timestamp?: string;
@@ -150,11 +150,11 @@ declare module "relay" {
     [Name in keyof KnownEvents]: Matches<Split<P>, Split<Name>> extends true ? Name : never;
   }[keyof KnownEvents];
   /**
-   * An event's name, or a pattern of names: `*` matches within one dot-separated part, `**` any number of parts.
-   * Names that are not listed here are accepted too: new ones will come.
+   * An event's name, or a pattern: `*` stands for a part between dots, or some of it; `**` for any number of parts.
+   * Other names than the known ones are allowed.
    */
   export type Pattern = keyof KnownEvents | "note.*" | "note.transcription.*" | "**" | (string & Record<never, never>);
-  /** The payload that a pattern lets through. */
+  /** The payload of events that match a pattern. */
   export type EventOf<P extends string> = P extends unknown ? PayloadOfOne<P> : never;
   type PayloadOfOne<P extends string> = string extends P ? AnyEvent : [
     MatchingName<P>
@@ -165,21 +165,21 @@ declare module "relay" {
   interface ConnectvetsApiOptions {
     /** The API key, `cvn_live_…` or `cvn_test_…`. */
     key: SecretText;
-    /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+    /** Asks the sandbox, with a `cvn_test_…` key. Default: `false`. */
     sandbox?: boolean;
     /**
-     * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
-     * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+     * `true` delivers without the note if the API does not give it: at once if there is none or the API refuses, after a
+     * minute if the API fails or its limit is reached. Default: `false`, relay waits, tries again, and may give up.
      */
     optional?: boolean;
-    /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+    /** Another address of the API, such as a proxy, or a server in your tests. */
     url?: string;
   }
   interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
     readonly api: "connectvets";
     readonly optional: Optional;
   }
-  /** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+  /** Asks the ConnectVets API for the note before a delivery. Functions of the message see it as `e.note`. */
   export function connectvetsApi(options: ConnectvetsApiOptions & {
     optional?: false;
   }): NoteApi<false>;
@@ -198,15 +198,15 @@ declare module "relay" {
     note?: Note;
   };
   interface LocaleOptions {
-    /** Language of the default message. Default: the config's `locale`. */
+    /** Language of this target's default message. Default: the config's `locale`. */
     locale?: Locale;
-    /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+    /** IANA time zone of its times. Default: the config's `timeZone`. */
     timeZone?: string;
   }
   interface DefaultMessageOptions extends LocaleOptions {
     /**
-     * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
-     * Default: `false`; then it names the sections only.
+     * `true` puts the text of the note's sections, which is clinical, into the default message of an event with `enrich`.
+     * Default: `false`, only their titles.
      */
     includeNoteText?: boolean;
   }
@@ -215,53 +215,55 @@ declare module "relay" {
     readonly [key: string]: Json | undefined;
   };
   interface MessageOptions<Event = AnyEvent> {
-    /** Text of a Slack message or an email. In a Slack message's function `&`, `<` and `>` of the event are escaped. */
+    /** Text of a Slack message or an email. For Slack, `&`, `<` and `>` of the event are escaped. */
     text?: TextOption<Event>;
-    /** Slack blocks. @see https://docs.slack.dev/reference/block-kit/blocks */
+    /** Blocks of a Slack message. @see https://docs.slack.dev/reference/block-kit/blocks */
     blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
     /** Subject of an email. */
     subject?: TextOption<Event>;
-    /** HTML of an email; in a function, the event's texts are HTML-escaped. */
+    /** HTML of an email. Texts of the event are escaped. */
     html?: TextOption<Event>;
-    /** What an HTTP target sends as JSON instead of the bytes received. */
+    /** What an HTTP target sends, as JSON, in place of the bytes received. */
     body?: Json | ((event: Event) => unknown);
   }
   type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
   type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
   interface Rate {
-    /** Length of the window. */
+    /** The span of time. */
     per: Duration;
-    /** How many in one window. */
+    /** How many times within it. */
     limit: number;
   }
   type RetryOption = readonly Duration[] | "none" | {
-    /** Pauses: n pauses, n + 1 attempts. */
+    /** The pauses between attempts. */
     schedule: readonly Duration[];
-    /** How far each pause is moved at random, as a part of it: 0.2 is 20 % either way. Default: 0.2. */
+    /** How much each pause varies at random: 0.2 is 20 % shorter or longer. Default: 0.2. */
     jitter?: number;
   };
   interface TargetOptions {
-    /** Longest time of one attempt. Default: 15 s. */
+    /** How long one attempt can take. Default: `"15s"`. */
     timeout?: Duration;
-    /** Most attempts at the same time. Default: 8; for `http()` without `rate`, up to 64 while it answers within 100 ms. */
+    /** How many attempts run at the same time. Default: 8; `http()` without `rate` goes up to 64 while answers are fast. */
     concurrency?: number;
-    /** Most attempts in a span of time. */
+    /** How many attempts start within a span of time. Default: no limit; 1 per second for Slack. */
     rate?: Rate;
-    /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
+    /** Pauses between attempts, or `"none"` for one attempt. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
     retry?: RetryOption;
     /**
-     * After so many failures in a row the target is held, for so long, then tried with one delivery; what waits meanwhile
-     * costs no attempt. `false` never holds it. Default: 5 failures, 60 s.
+     * Holds a target that keeps failing, then tries it with one delivery. Deliveries that wait use up no attempt.
+     * `false` never holds it.
      */
     circuit?: false | {
+      /** After how many failures in a row. Default: 5. */
       failures?: number;
+      /** For how long. Default: `"60s"`. */
       pause?: Duration;
     };
-    /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
+    /** Returns a key. Deliveries with the same key go out one after another, in the order in which the events came in. */
     order?: (event: AnyEvent) => string;
   }
   interface EnrichOptions<Api extends NoteApi | undefined> {
-    /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+    /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
     enrich?: Api;
   }
   interface TargetDefinition {
@@ -269,15 +271,15 @@ declare module "relay" {
     readonly options: unknown;
   }
   interface SourceOptions {
-    /** Path that receives this source's events, such as `/webhook`. */
+    /** The path that receives the webhooks, such as `/webhook`. */
     path: string;
-    /** The secret that signs them; a list while a secret is being replaced: each of them is accepted. */
+    /** The secret that signs them, or a list while you replace one: relay accepts each of them. */
     secret: SecretText | readonly SecretText[];
-    /** Gives the key that makes an event the same as one before; without it, the payload's `id`, else its bytes. */
+    /** Returns a key: events with the same key are one event. Default: the `id` of the body, or else its bytes. */
     dedupe?: (event: AnyEvent) => string;
-    /** Most bytes of a body. Default: the config's `maxBody`. */
+    /** Largest body that relay accepts. Default: the config's `maxBody`. */
     maxBody?: Size;
-    /** Most requests of one client address. Default: the config's `rateLimit`. */
+    /** How many requests one client address can send. Default: the config's `rateLimit`. */
     rateLimit?: Rate;
   }
   interface SourceDefinition {
@@ -288,135 +290,133 @@ declare module "relay" {
   type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
   type Given = Patterns | NoteApi;
   type PatternsOf<What> = Extract<What, Patterns>;
-  /** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
+  /** Where matching events go. Every route that matches counts; a target of several routes gets the event once. */
   export interface Route<What extends Given = Given, TargetName extends string = string> extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
-    /** Events that this route is for. */
+    /** Which events: a name, a pattern, or a list of them. */
     on: What & Patterns;
     /** One target, or several. */
     to: TargetName | readonly TargetName[];
-    /** A further condition. One that throws is no match, and is recorded on the event. */
+    /** A further condition. If it throws, the route does not match, and the event's story shows the error. */
     when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
-    /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+    /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
     enrich?: What & NoteApi;
   }
-  /** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
+  /** Tells a target when something goes wrong, and once more when it is over, across restarts. */
   export interface Alert<TargetName extends string = string> {
-    /**
-     * `dead`: there are so many dead letters (1 to 1000) or more; it ends when there are fewer.
-     * `silent`: no event of this pattern was received `for` so long (at most 30 days), counted from the last one, or from
-     * the start of the first relay that had this alert; it ends with the next one.
-     * `refused`: so many requests or more were refused `within` so long (1 minute to 1 day), whatever the source and the
-     * reason, but for those that `rateLimit` refused; it ends when none was for as long.
-     */
+    /** When the alert begins. It ends when this is no longer so. */
     when: {
+      /** At this number of dead letters or more, 1 to 1000. */
       dead: number;
     } | {
+      /** When no event of this pattern comes in. */
       silent: Pattern;
+      /** For how long, at most 30 days: since the last such event, or since relay first ran with this alert. */
       for: Duration;
     } | {
+      /** At this number of refused requests or more, of all sources. Requests over `rateLimit` do not count. */
       refused: number;
+      /** Within how long, 1 minute to 1 day. The alert ends when no request was refused for as long. */
       within: Duration;
     };
-    /** The target that is told, in its default message: what the config says of messages is for events that come in. */
+    /** The target to tell. It gets the default message, in its language; messages of routes are for events that come in. */
     to: TargetName;
   }
-  /** A config: what receives, what is delivered to, and what goes where. */
+  /** A config: what comes in, where it can go, and what goes where. */
   export interface RelayConfig<Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>, On extends readonly Given[] = readonly Given[]> {
-    /**
-     * The public listener. Default: host `0.0.0.0`, port 3000. With `tls` it speaks HTTPS alone, TLS 1.2 and up: `cert` and
-     * `key` are paths of files in PEM, relative to the config's folder, or secrets, such as `credential("key")`. `cert` holds
-     * the whole chain, the listener's own certificate first. A reload takes both anew, for the connections that come then.
-     */
+    /** The public listener, which receives webhooks. */
     listen?: {
+      /** The address to listen on. Default: `0.0.0.0`, every address of this machine. */
       host?: string;
+      /** Default: 3000. */
       port?: number;
+      /** Speaks HTTPS only, with TLS 1.2 or later. A reload reads both again. */
       tls?: {
+        /** Path of a PEM file with the whole chain, relative to the config, or a secret. */
         cert: SecretText;
+        /** Path of a PEM file with the private key, relative to the config, or a secret such as `credential("key")`. */
         key: SecretText;
       };
     };
-    /**
-     * The admin listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
-     * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
-     * link to it.
-     */
+    /** The admin listener, with the pages, the API and the metrics. `false` turns it off. */
     admin?: false | {
+      /** The address to listen on. Default: `127.0.0.1`, this machine only. Any other needs a `token`. */
       host?: string;
+      /** Default: 9300. */
       port?: number;
+      /** Whoever has it can see and do everything that an operator can. */
       token?: SecretText;
+      /** The address that people open in a browser, such as a proxy's. Messages link to it. */
       publicUrl?: string;
     };
     /**
-     * Where events are kept: `sqlite:PATH`, in a file, or `postgres://USER:PASSWORD@HOST/DATABASE`, in PostgreSQL 14 or later,
-     * which several relays may share. A relative path is relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to
-     * `/var/lib/NAME` if that is there, else to the config's folder. A URL takes `sslmode`, `sslrootcert`, `schema` (default
-     * `relay`), and `direct=HOST:PORT`, the server itself where `HOST` is a pooler. Default: `sqlite:relay.db`.
+     * Where events are kept. `sqlite:PATH` is a file. `postgres://USER:PASSWORD@HOST/DATABASE` is PostgreSQL 14 or later,
+     * which several relays can share; the URL takes `sslmode`, `sslrootcert`, `schema` (default: `relay`), and
+     * `direct=HOST:PORT`, the server itself if `HOST` is a pooler. A relative path is relative to `$STATE_DIRECTORY`, or, for
+     * a config in `/etc/NAME`, to `/var/lib/NAME` if it exists, or else to the config's folder. Default: `sqlite:relay.db`.
      */
     store?: SecretText;
-    /** What receives events, by name. */
+    /** What receives webhooks, by name. */
     sources: Record<string, SourceDefinition>;
-    /** What events are delivered to, by name. */
+    /** Where events can go, by name. */
     targets: Targets;
-    /** What goes where. */
+    /** Which events go to which targets. */
     routes: {
       [Index in keyof On]: Route<On[Index], NoInfer<keyof Targets & string>>;
     };
-    /** Target of events that no route matched; without it they are kept as `unrouted`. */
+    /** The target of events that no route matches. Without it, relay keeps them and delivers them nowhere. */
     fallback?: NoInfer<keyof Targets & string>;
-    /** What somebody is told of. */
+    /** When to tell a target that something is wrong. */
     alerts?: readonly Alert<NoInfer<keyof Targets & string>>[];
-    /** Most bytes of a body. Default: 1 MiB. */
+    /** Largest body that relay accepts. Default: `"1mb"`. */
     maxBody?: Size;
-    /** Most requests of one client address to one source. Off by default. */
+    /** How many requests one client address can send to one source. Default: no limit. */
     rateLimit?: Rate;
-    /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
+    /** How many deliveries can wait. Beyond it, relay answers 503, and the sender tries again. Default: no limit. */
     maxBacklog?: number;
     /**
-     * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log,
-     * for `rateLimit`, and behind `admin.publicUrl` for wrong tokens. Default: `false`, the client is the other end of the
-     * connection.
+     * How many proxies are in front of relay; `true` is one. relay then takes the client's address from `X-Forwarded-For`,
+     * for the log, `rateLimit`, and wrong tokens. Default: `false`.
      */
     trustProxy?: boolean | number;
-    /** When failed deliveries are tried again, for targets that do not say. */
+    /** When to try a failed delivery again, for targets without a `retry` of their own. */
     retry?: RetryOption;
-    /**
-     * How long events are kept: those whose deliveries were all made, and those with a dead one. What waits is kept
-     * whatever its age. Default: 30 days, 90 days.
-     */
+    /** How long to keep events. relay never deletes one that is still waiting. */
     keep?: {
+      /** After all its deliveries are done. Default: `"30d"`. */
       delivered?: Duration;
+      /** With a dead letter. Default: `"90d"`. */
       dead?: Duration;
     };
-    /** How long a stop waits for attempts in flight. Default: 10 s. */
+    /** How long a stop waits for running attempts. Default: `"10s"`. */
     drain?: Duration;
-    /** Language of default messages. Default: `pt-BR`. */
+    /** Language of messages, pages and commands. Default: `pt-BR`. */
     locale?: Locale;
-    /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
+    /** IANA time zone of all times in messages, pages and commands. Default: `America/Sao_Paulo`. */
     timeZone?: string;
   }
   interface ConnectvetsOptions extends SourceOptions {
   }
-  /** Receives ConnectVets' webhooks. */
+  /** Receives webhooks of ConnectVets. */
   export function connectvets(options: ConnectvetsOptions): SourceDefinition;
   interface HmacOptions extends SourceOptions {
-    /** Header that carries the signature. */
+    /** The header with the signature. */
     header: string;
-    /** What stands before the digest in the header, such as `sha256=`; a bare digest is accepted too. */
+    /** What comes before the signature in the header, such as `sha256=`. relay also accepts a signature without it. */
     prefix?: string;
-    /** Hash function. Default: `sha256`. */
+    /** The hash function. Default: `sha256`. */
     algorithm?: "sha1" | "sha256" | "sha512";
-    /** How the digest is written. Default: `hex`, in upper or lower case. */
+    /** How the signature is written. Default: `hex`, in upper or lower case. */
     encoding?: "hex" | "base64";
   }
-  /** Receives events of any sender that signs the body with an HMAC. */
+  /** Receives webhooks of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
   interface ProviderOptions {
-    /** Key of the provider's API. */
+    /** The key of the provider's API. */
     apiKey: SecretText;
-    /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
+    /** Another address of the API, such as a proxy, or a server in your tests. */
     baseUrl?: string;
   }
-  /** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+  /** An email provider, made by `resend()` or one of the others: the `via` of an email target. */
   export interface EmailProvider {
     readonly provider: object;
     readonly options: unknown;
@@ -426,72 +426,66 @@ declare module "relay" {
   }
   interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
     /**
-     * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
-     * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
+     * A mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS), or a provider, such as
+     * `resend({ apiKey: env("RESEND_API_KEY") })`.
      */
     via: SecretText | EmailProvider;
-    /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
+    /** The sender: `relay@clinica.example` or `Name <relay@clinica.example>`. */
     from: string;
-    /** Recipients. */
+    /** One recipient, or several, who all get the same mail. */
     to: string | readonly string[];
-    /** Default: a subject in `locale`. */
+    /** Default: a subject in the language of `locale`. */
     subject?: TextOption<AnyEvent & Noted<Api>>;
-    /** Default: a text in `locale`. */
+    /** Default: a text in the language of `locale`. */
     text?: TextOption<AnyEvent & Noted<Api>>;
-    /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
+    /** Texts of the event are escaped. Default: HTML in the language of `locale`, unless you set `text`. */
     html?: TextOption<AnyEvent & Noted<Api>>;
-    /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
+    /** `false` allows a mail server without TLS. Default: `true`, except for a server on this machine. */
     requireTls?: boolean;
-    /**
-     * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
-     * of those that this machine trusts.
-     */
+    /** The certificate of your own authority, in PEM, such as `file("ca.pem")`. It replaces the ones that relay knows. */
     ca?: SecretText;
-    /**
-     * What this machine calls itself towards a mail server (EHLO), such as `relay.clinica.example`. Default: its full name,
-     * or the domain of `from` where its name has no dot.
-     */
+    /** The name in EHLO, such as `relay.clinica.example`. Default: the machine's full name, or the domain of `from`. */
     name?: string;
   }
-  /** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
+  /** Sends email. Delivered when the provider accepts it, or the server for at least one recipient. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
   interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
-    /** Where to send. */
+    /** The address to send to. */
     url: SecretText;
     /** Default: `POST`. */
     method?: "POST" | "PUT" | "PATCH";
-    /** Headers to add. */
+    /** Headers to add, such as `Authorization`. */
     headers?: Record<string, SecretText>;
-    /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+    /** What to send, as JSON, in place of the bytes received. The sender's signature is left out. */
     body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
-    /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+    /** A secret `whsec_…` that signs each request. @see https://www.standardwebhooks.com */
     sign?: SecretText;
   }
-  /** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+  /** Sends the event to a URL. Delivered when the answer is 2xx. Redirects are not followed. */
   export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
   interface ScriptOptions extends TargetOptions {
-    /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
+    /** The program and its arguments, without a shell. A relative path is relative to the config's folder. */
     command: readonly [
       program: string,
       ...args: string[]
     ];
-    /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
+    /** The program's environment, besides `PATH` and the `RELAY_…` variables. It gets no others. */
     env?: Record<string, SecretText>;
   }
-  /** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
+  /** Runs a program. Delivered when it ends with 0. 65 is a dead letter at once; after any other code, relay tries again. */
   export function script(options: ScriptOptions): TargetDefinition;
   interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
-    /** The incoming webhook's URL; whoever has it can write to the channel. */
+    /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
     url: SecretText;
-    /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+    /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */
     text?: TextOption<AnyEvent & Noted<Api>>;
-    /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
+    /** Default: blocks in the language of `locale`, unless you set `text`. @see https://docs.slack.dev/reference/block-kit/blocks */
     blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
   }
-  /** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+  /** Posts to a Slack incoming webhook, one message a second by default. Delivered when Slack answers `ok`. */
   export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
   /**
-   * Delivers email by Brevo.
+   * Sends email through Brevo.
    * @example
    * ```ts
    * email({
@@ -503,13 +497,13 @@ declare module "relay" {
    */
   export const brevo: ProviderFunction;
   interface MailgunOptions extends ProviderOptions {
-    /** The sending domain, as Mailgun knows it. */
+    /** Your sending domain at Mailgun. */
     domain: string;
-    /** Region in which that domain was made. Default: `"us"`. */
+    /** The region of that domain. Default: `"us"`. */
     region?: "us" | "eu";
   }
   /**
-   * Delivers email by Mailgun.
+   * Sends email through Mailgun.
    * @example
    * ```ts
    * email({
@@ -521,7 +515,7 @@ declare module "relay" {
    */
   export const mailgun: ProviderFunction<MailgunOptions>;
   /**
-   * Delivers email by Postmark. `apiKey` is the token of a server there.
+   * Sends email through Postmark. `apiKey` is the token of a Postmark server.
    * @example
    * ```ts
    * email({
@@ -533,7 +527,7 @@ declare module "relay" {
    */
   export const postmark: ProviderFunction;
   /**
-   * Delivers email by Resend, two messages a second by default.
+   * Sends email through Resend, two messages a second by default.
    * @example
    * ```ts
    * email({
@@ -545,11 +539,11 @@ declare module "relay" {
    */
   export const resend: ProviderFunction;
   interface SendgridOptions extends ProviderOptions {
-    /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+    /** `"eu"` for a subuser in the European Union, with a key of its own. Default: `"global"`. */
     region?: "global" | "eu";
   }
   /**
-   * Delivers email by SendGrid.
+   * Sends email through SendGrid.
    * @example
    * ```ts
    * email({
@@ -560,9 +554,6 @@ declare module "relay" {
    * ```
    */
   export const sendgrid: ProviderFunction<SendgridOptions>;
-  /**
-   * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
-   * that their route lets through.
-   */
+  /** The config of relay. Your editor checks the names of targets, and knows the payload of each route's events. */
   export function defineConfig<const Targets extends Record<string, TargetDefinition>, const On extends readonly Given[]>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On>;
 }

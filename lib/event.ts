@@ -8,7 +8,7 @@ import type { Told } from "./locale/told.ts";
 interface NoteData<Status extends string> {
   note_id: string;
   status: Status;
-  /** The reference that the clinic's own system gave, if it gave one. */
+  /** The clinic's own reference, if it has set one. */
   external_id?: string;
 }
 
@@ -36,7 +36,7 @@ interface TranscriptionEvent<Name extends string, Data> {
   event: Name;
   /** ISO 8601, UTC. */
   timestamp: string;
-  /** The subscription that sent this; it does not identify the event. */
+  /** The subscription that sent this event. It does not identify the event. */
   webhook_id?: string;
   data: Data;
 }
@@ -62,14 +62,14 @@ export interface KnownEvents {
   >;
 }
 
-/** An event whose name nobody knows yet. */
+/** An event that ConnectVets does not document, or that another sender sends. */
 export interface UnknownEvent {
   event: string;
   data: Record<string, unknown>;
   [field: string]: unknown;
 }
 
-/** Any event: every documented field, each of which may be absent. */
+/** Any event, with every documented field. Each one can be missing. */
 export interface AnyEvent {
   event: string;
   timestamp?: string;
@@ -108,12 +108,12 @@ type MatchingName<P extends string> = {
 }[keyof KnownEvents];
 
 /**
- * An event's name, or a pattern of names: `*` matches within one dot-separated part, `**` any number of parts.
- * Names that are not listed here are accepted too: new ones will come.
+ * An event's name, or a pattern: `*` stands for a part between dots, or some of it; `**` for any number of parts.
+ * Other names than the known ones are allowed.
  */
 export type Pattern = keyof KnownEvents | "note.*" | "note.transcription.*" | "**" | (string & Record<never, never>);
 
-/** The payload that a pattern lets through. */
+/** The payload of events that match a pattern. */
 export type EventOf<P extends string> = P extends unknown ? PayloadOfOne<P> : never;
 
 type PayloadOfOne<P extends string> = string extends P ? AnyEvent

@@ -10,7 +10,7 @@ import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
 export interface Secret {
-  /** Always throws: a secret inside another text would go unseen by what masks secrets in logs. */
+  /** Always throws: relay could not mask a secret that is part of another text. */
   toString(): never;
 }
 
@@ -66,22 +66,22 @@ export class ReadableSecret implements Secret {
 export type SecretText = string | Secret;
 
 /**
- * The value of an environment variable, or of a line in `.env` beside the config; the environment wins.
- * Missing or empty is a config error unless there is a default.
+ * The value of an environment variable, or of a line in `.env` beside the config. The environment wins.
+ * A missing or empty value is a mistake in the config, unless there is a default.
  */
 export function env(name: string, options: { default?: string } = {}): Secret {
   const read = () => process.env[name] || (options.default ?? process.env[name]);
   return new ReadableSecret(`env("${name}")`, read, undefined, name);
 }
 
-/** The content of a file, without one trailing newline. A relative path is relative to the config's folder. */
+/** The content of a file, without the line end. A relative path is relative to the config's folder. */
 export function file(path: string): Secret {
   return secretFile(`file("${path}")`, (folder) => resolve(folder, path));
 }
 
 /**
- * A credential that systemd hands to the service, by the name in `LoadCredential=`. For a config in `/etc/NAME`, a shell of
- * root reads that of `NAME.service`.
+ * A systemd credential, by its name in `LoadCredential=`. For a config in `/etc/NAME`, commands that root runs read the
+ * credential of `NAME.service`.
  * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
  */
 export function credential(name: string): Secret {

@@ -9,11 +9,11 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 /** A size: `"1mb"`, `"512kb"`, or a number of bytes. 1 kb is 1024 bytes. */
 export type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
 
-/** A number of things in a span of time. */
+/** A number of times within a span of time: `{ per: "1s", limit: 200 }` is 200 per second. */
 export interface Rate {
-  /** Length of the window. */
+  /** The span of time. */
   per: Duration;
-  /** How many in one window. */
+  /** How many times within it. */
   limit: number;
 }
 

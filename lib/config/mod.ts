@@ -3,10 +3,7 @@
 import type { TargetDefinition } from "../targets/target.ts";
 import type { Given, RelayConfig } from "./types.ts";
 
-/**
- * Types a config. Names of targets in `routes` and `fallback` must be among `targets`, and functions see the payload
- * that their route lets through.
- */
+/** The config of relay. Your editor checks the names of targets, and knows the payload of each route's events. */
 export function defineConfig<
   const Targets extends Record<string, TargetDefinition>,
   const On extends readonly Given[],

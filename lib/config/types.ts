@@ -9,7 +9,7 @@ import type { MessageOptions } from "../targets/message.ts";
 import type { RetryOption, TargetDefinition } from "../targets/target.ts";
 import type { Duration, Rate, Size } from "../units.ts";
 
-/** One pattern, or several of which any will do. */
+/** One pattern, or a list: an event has to match one of them. */
 export type Patterns = Pattern | readonly Pattern[];
 
 type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
@@ -19,90 +19,111 @@ export type Given = Patterns | NoteApi;
 
 type PatternsOf<What> = Extract<What, Patterns>;
 
-/** Where events that match go. Every route that matches counts; a target named twice gets the event once. */
+/** Where matching events go. Every route that matches counts; a target of several routes gets the event once. */
 export interface Route<What extends Given = Given, TargetName extends string = string>
   extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
-  /** Events that this route is for. */
+  /** Which events: a name, a pattern, or a list of them. */
   on: What & Patterns;
   /** One target, or several. */
   to: TargetName | readonly TargetName[];
-  /** A further condition. One that throws is no match, and is recorded on the event. */
+  /** A further condition. If it throws, the route does not match, and the event's story shows the error. */
   when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
-  /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+  /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
   enrich?: What & NoteApi;
 }
 
-/** What somebody is told of: one message when it begins, one when it ends, whatever comes between and however often relay restarts. */
+/** Tells a target when something goes wrong, and once more when it is over, across restarts. */
 export interface Alert<TargetName extends string = string> {
-  /**
-   * `dead`: there are so many dead letters (1 to 1000) or more; it ends when there are fewer.
-   * `silent`: no event of this pattern was received `for` so long (at most 30 days), counted from the last one, or from
-   * the start of the first relay that had this alert; it ends with the next one.
-   * `refused`: so many requests or more were refused `within` so long (1 minute to 1 day), whatever the source and the
-   * reason, but for those that `rateLimit` refused; it ends when none was for as long.
-   */
-  when: { dead: number } | { silent: Pattern; for: Duration } | { refused: number; within: Duration };
-  /** The target that is told, in its default message: what the config says of messages is for events that come in. */
+  /** When the alert begins. It ends when this is no longer so. */
+  when: {
+    /** At this number of dead letters or more, 1 to 1000. */
+    dead: number;
+  } | {
+    /** When no event of this pattern comes in. */
+    silent: Pattern;
+    /** For how long, at most 30 days: since the last such event, or since relay first ran with this alert. */
+    for: Duration;
+  } | {
+    /** At this number of refused requests or more, of all sources. Requests over `rateLimit` do not count. */
+    refused: number;
+    /** Within how long, 1 minute to 1 day. The alert ends when no request was refused for as long. */
+    within: Duration;
+  };
+  /** The target to tell. It gets the default message, in its language; messages of routes are for events that come in. */
   to: TargetName;
 }
 
-/** A config: what receives, what is delivered to, and what goes where. */
+/** A config: what comes in, where it can go, and what goes where. */
 export interface RelayConfig<
   Targets extends Record<string, TargetDefinition> = Record<string, TargetDefinition>,
   On extends readonly Given[] = readonly Given[],
 > {
+  /** The public listener, which receives webhooks. */
+  listen?: {
+    /** The address to listen on. Default: `0.0.0.0`, every address of this machine. */
+    host?: string;
+    /** Default: 3000. */
+    port?: number;
+    /** Speaks HTTPS only, with TLS 1.2 or later. A reload reads both again. */
+    tls?: {
+      /** Path of a PEM file with the whole chain, relative to the config, or a secret. */
+      cert: SecretText;
+      /** Path of a PEM file with the private key, relative to the config, or a secret such as `credential("key")`. */
+      key: SecretText;
+    };
+  };
+  /** The admin listener, with the pages, the API and the metrics. `false` turns it off. */
+  admin?: false | {
+    /** The address to listen on. Default: `127.0.0.1`, this machine only. Any other needs a `token`. */
+    host?: string;
+    /** Default: 9300. */
+    port?: number;
+    /** Whoever has it can see and do everything that an operator can. */
+    token?: SecretText;
+    /** The address that people open in a browser, such as a proxy's. Messages link to it. */
+    publicUrl?: string;
+  };
   /**
-   * The public listener. Default: host `0.0.0.0`, port 3000. With `tls` it speaks HTTPS alone, TLS 1.2 and up: `cert` and
-   * `key` are paths of files in PEM, relative to the config's folder, or secrets, such as `credential("key")`. `cert` holds
-   * the whole chain, the listener's own certificate first. A reload takes both anew, for the connections that come then.
-   */
-  listen?: { host?: string; port?: number; tls?: { cert: SecretText; key: SecretText } };
-  /**
-   * The admin listener; `false` turns it off. Default: host `127.0.0.1`, port 9300. Elsewhere it needs a token.
-   * `publicUrl` is the address under which a browser reaches it, if that is another, such as a proxy's. Default messages
-   * link to it.
-   */
-  admin?: false | { host?: string; port?: number; token?: SecretText; publicUrl?: string };
-  /**
-   * Where events are kept: `sqlite:PATH`, in a file, or `postgres://USER:PASSWORD@HOST/DATABASE`, in PostgreSQL 14 or later,
-   * which several relays may share. A relative path is relative to `$STATE_DIRECTORY`, else, for a config in `/etc/NAME`, to
-   * `/var/lib/NAME` if that is there, else to the config's folder. A URL takes `sslmode`, `sslrootcert`, `schema` (default
-   * `relay`), and `direct=HOST:PORT`, the server itself where `HOST` is a pooler. Default: `sqlite:relay.db`.
+   * Where events are kept. `sqlite:PATH` is a file. `postgres://USER:PASSWORD@HOST/DATABASE` is PostgreSQL 14 or later,
+   * which several relays can share; the URL takes `sslmode`, `sslrootcert`, `schema` (default: `relay`), and
+   * `direct=HOST:PORT`, the server itself if `HOST` is a pooler. A relative path is relative to `$STATE_DIRECTORY`, or, for
+   * a config in `/etc/NAME`, to `/var/lib/NAME` if it exists, or else to the config's folder. Default: `sqlite:relay.db`.
    */
   store?: SecretText;
-  /** What receives events, by name. */
+  /** What receives webhooks, by name. */
   sources: Record<string, SourceDefinition>;
-  /** What events are delivered to, by name. */
+  /** Where events can go, by name. */
   targets: Targets;
-  /** What goes where. */
+  /** Which events go to which targets. */
   routes: { [Index in keyof On]: Route<On[Index], NoInfer<keyof Targets & string>> };
-  /** Target of events that no route matched; without it they are kept as `unrouted`. */
+  /** The target of events that no route matches. Without it, relay keeps them and delivers them nowhere. */
   fallback?: NoInfer<keyof Targets & string>;
-  /** What somebody is told of. */
+  /** When to tell a target that something is wrong. */
   alerts?: readonly Alert<NoInfer<keyof Targets & string>>[];
-  /** Most bytes of a body. Default: 1 MiB. */
+  /** Largest body that relay accepts. Default: `"1mb"`. */
   maxBody?: Size;
-  /** Most requests of one client address to one source. Off by default. */
+  /** How many requests one client address can send to one source. Default: no limit. */
   rateLimit?: Rate;
-  /** Most deliveries that may wait; beyond it events are answered 503. Off by default. */
+  /** How many deliveries can wait. Beyond it, relay answers 503, and the sender tries again. Default: no limit. */
   maxBacklog?: number;
   /**
-   * How many proxies stand in front (`true`: one); the client is then whom they name in `X-Forwarded-For`, in the log,
-   * for `rateLimit`, and behind `admin.publicUrl` for wrong tokens. Default: `false`, the client is the other end of the
-   * connection.
+   * How many proxies are in front of relay; `true` is one. relay then takes the client's address from `X-Forwarded-For`,
+   * for the log, `rateLimit`, and wrong tokens. Default: `false`.
    */
   trustProxy?: boolean | number;
-  /** When failed deliveries are tried again, for targets that do not say. */
+  /** When to try a failed delivery again, for targets without a `retry` of their own. */
   retry?: RetryOption;
-  /**
-   * How long events are kept: those whose deliveries were all made, and those with a dead one. What waits is kept
-   * whatever its age. Default: 30 days, 90 days.
-   */
-  keep?: { delivered?: Duration; dead?: Duration };
-  /** How long a stop waits for attempts in flight. Default: 10 s. */
+  /** How long to keep events. relay never deletes one that is still waiting. */
+  keep?: {
+    /** After all its deliveries are done. Default: `"30d"`. */
+    delivered?: Duration;
+    /** With a dead letter. Default: `"90d"`. */
+    dead?: Duration;
+  };
+  /** How long a stop waits for running attempts. Default: `"10s"`. */
   drain?: Duration;
-  /** Language of default messages. Default: `pt-BR`. */
+  /** Language of messages, pages and commands. Default: `pt-BR`. */
   locale?: Locale;
-  /** IANA time zone of times in default messages. Default: `America/Sao_Paulo`. */
+  /** IANA time zone of all times in messages, pages and commands. Default: `America/Sao_Paulo`. */
   timeZone?: string;
 }

@@ -12,14 +12,14 @@ import type { Note } from "./note.ts";
 export interface ConnectvetsApiOptions {
   /** The API key, `cvn_live_…` or `cvn_test_…`. */
   key: SecretText;
-  /** Asks the sandbox, with a key of the sandbox. Default: `false`. */
+  /** Asks the sandbox, with a `cvn_test_…` key. Default: `false`. */
   sandbox?: boolean;
   /**
-   * `true` delivers without the note when it cannot be had: at once where the API refuses it or has none, after a minute
-   * where the API fails or its limit is reached. Default: `false`, such a delivery fails, is tried again, waits.
+   * `true` delivers without the note if the API does not give it: at once if there is none or the API refuses, after a
+   * minute if the API fails or its limit is reached. Default: `false`, relay waits, tries again, and may give up.
    */
   optional?: boolean;
-  /** Base of the API, in place of ConnectVets' own: a proxy, or a server of your tests. */
+  /** Another address of the API, such as a proxy, or a server in your tests. */
   url?: string;
 }
 
@@ -29,7 +29,7 @@ export interface NoteApi<Optional extends boolean = boolean> extends Connectvets
   readonly optional: Optional;
 }
 
-/** Asks ConnectVets' API for the note before a delivery: the functions of its message see it as `note`. */
+/** Asks the ConnectVets API for the note before a delivery. Functions of the message see it as `e.note`. */
 export function connectvetsApi(options: ConnectvetsApiOptions & { optional?: false }): NoteApi<false>;
 export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
 export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi {

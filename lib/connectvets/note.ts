@@ -2,7 +2,7 @@
 
 import { isObject } from "../json.ts";
 
-/** What the clinic's own system gave with a note. */
+/** What the clinic's own system stored with a note. */
 interface NoteMetadata {
   key: string;
   value: string;
@@ -14,12 +14,12 @@ export interface NoteSection {
   title: string;
   label: string;
   content: string;
-  /** Its place among the sections, from `"1"`. */
+  /** Its position among the sections, from `"1"`. */
   order: string;
 }
 
 /**
- * A note in full. Texts that the API leaves out are empty here, and so are lists.
+ * A note in full. A text or list that the API leaves out is empty here.
  * @see GET /notes/{id} of ConnectVets' API
  */
 export interface Note {
@@ -31,7 +31,7 @@ export interface Note {
   audio_url?: string;
   transcription_status?: string;
   transcription_url?: string;
-  /** The reference that the clinic's own system gave. */
+  /** The clinic's own reference, if it has set one. */
   external_id?: string;
   metadata: NoteMetadata[];
   /** ISO 8601, UTC. */

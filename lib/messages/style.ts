@@ -5,17 +5,17 @@ import { type Locale, localeNames } from "../locale/mod.ts";
 
 /** Language and time zone of default messages. */
 export interface LocaleOptions {
-  /** Language of the default message. Default: the config's `locale`. */
+  /** Language of this target's default message. Default: the config's `locale`. */
   locale?: Locale;
-  /** IANA time zone of the times in it. Default: the config's `timeZone`. */
+  /** IANA time zone of its times. Default: the config's `timeZone`. */
   timeZone?: string;
 }
 
 /** Options of targets that have a default message. */
 export interface DefaultMessageOptions extends LocaleOptions {
   /**
-   * The default message of an event with its note's details holds the text of the note's sections, which is clinical.
-   * Default: `false`; then it names the sections only.
+   * `true` puts the text of the note's sections, which is clinical, into the default message of an event with `enrich`.
+   * Default: `false`, only their titles.
    */
   includeNoteText?: boolean;
 }

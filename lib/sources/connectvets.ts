@@ -10,7 +10,7 @@ import { sourceShape } from "./source.ts";
 /** Options of `connectvets()`. */
 export interface ConnectvetsOptions extends SourceOptions {}
 
-/** Receives ConnectVets' webhooks. */
+/** Receives webhooks of ConnectVets. */
 export function connectvets(options: ConnectvetsOptions): SourceDefinition {
   return { source: connectvetsSource, options };
 }

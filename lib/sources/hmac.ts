@@ -17,17 +17,17 @@ import {
 
 /** Options of `hmac()`. */
 export interface HmacOptions extends SourceOptions {
-  /** Header that carries the signature. */
+  /** The header with the signature. */
   header: string;
-  /** What stands before the digest in the header, such as `sha256=`; a bare digest is accepted too. */
+  /** What comes before the signature in the header, such as `sha256=`. relay also accepts a signature without it. */
   prefix?: string;
-  /** Hash function. Default: `sha256`. */
+  /** The hash function. Default: `sha256`. */
   algorithm?: "sha1" | "sha256" | "sha512";
-  /** How the digest is written. Default: `hex`, in upper or lower case. */
+  /** How the signature is written. Default: `hex`, in upper or lower case. */
   encoding?: "hex" | "base64";
 }
 
-/** Receives events of any sender that signs the body with an HMAC. */
+/** Receives webhooks of any sender that signs the body with an HMAC. */
 export function hmac(options: HmacOptions): SourceDefinition {
   return { source: hmacSource, options };
 }

@@ -10,15 +10,15 @@ import { type Rate, rate, type Size, size } from "../units.ts";
 
 /** Options that every source takes. */
 export interface SourceOptions {
-  /** Path that receives this source's events, such as `/webhook`. */
+  /** The path that receives the webhooks, such as `/webhook`. */
   path: string;
-  /** The secret that signs them; a list while a secret is being replaced: each of them is accepted. */
+  /** The secret that signs them, or a list while you replace one: relay accepts each of them. */
   secret: SecretText | readonly SecretText[];
-  /** Gives the key that makes an event the same as one before; without it, the payload's `id`, else its bytes. */
+  /** Returns a key: events with the same key are one event. Default: the `id` of the body, or else its bytes. */
   dedupe?: (event: AnyEvent) => string;
-  /** Most bytes of a body. Default: the config's `maxBody`. */
+  /** Largest body that relay accepts. Default: the config's `maxBody`. */
   maxBody?: Size;
-  /** Most requests of one client address. Default: the config's `rateLimit`. */
+  /** How many requests one client address can send. Default: the config's `rateLimit`. */
   rateLimit?: Rate;
 }
 

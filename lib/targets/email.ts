@@ -30,35 +30,29 @@ import {
 export interface EmailOptions<Api extends NoteApi | undefined = undefined>
   extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
   /**
-   * Mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS from the start); or a provider's
-   * API, such as `resend({ apiKey: env("RESEND_API_KEY") })`.
+   * A mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS), or a provider, such as
+   * `resend({ apiKey: env("RESEND_API_KEY") })`.
    */
   via: SecretText | EmailProvider;
-  /** Sender, `relay@clinica.example` or `Name <relay@clinica.example>`. */
+  /** The sender: `relay@clinica.example` or `Name <relay@clinica.example>`. */
   from: string;
-  /** Recipients. */
+  /** One recipient, or several, who all get the same mail. */
   to: string | readonly string[];
-  /** Default: a subject in `locale`. */
+  /** Default: a subject in the language of `locale`. */
   subject?: TextOption<AnyEvent & Noted<Api>>;
-  /** Default: a text in `locale`. */
+  /** Default: a text in the language of `locale`. */
   text?: TextOption<AnyEvent & Noted<Api>>;
-  /** In a function, the event's texts are HTML-escaped. Default: a page in `locale`, unless `text` is given. */
+  /** Texts of the event are escaped. Default: HTML in the language of `locale`, unless you set `text`. */
   html?: TextOption<AnyEvent & Noted<Api>>;
-  /** `false` sends without TLS where a mail server offers none. Default: `true`, but for a server on this machine. */
+  /** `false` allows a mail server without TLS. Default: `true`, except for a server on this machine. */
   requireTls?: boolean;
-  /**
-   * Certificate of the authority that vouches for the mail server, in PEM, such as `file("ca.pem")`; it counts in place
-   * of those that this machine trusts.
-   */
+  /** The certificate of your own authority, in PEM, such as `file("ca.pem")`. It replaces the ones that relay knows. */
   ca?: SecretText;
-  /**
-   * What this machine calls itself towards a mail server (EHLO), such as `relay.clinica.example`. Default: its full name,
-   * or the domain of `from` where its name has no dot.
-   */
+  /** The name in EHLO, such as `relay.clinica.example`. Default: the machine's full name, or the domain of `from`. */
   name?: string;
 }
 
-/** Delivers by email. Delivered: the server took the message for at least one recipient, or the provider took it. */
+/** Sends email. Delivered when the provider accepts it, or the server for at least one recipient. */
 export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition {
   return { target: emailTarget, options };
 }

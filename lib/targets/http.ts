@@ -23,19 +23,19 @@ import {
 
 /** Options of `http()`. */
 export interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
-  /** Where to send. */
+  /** The address to send to. */
   url: SecretText;
   /** Default: `POST`. */
   method?: "POST" | "PUT" | "PATCH";
-  /** Headers to add. */
+  /** Headers to add, such as `Authorization`. */
   headers?: Record<string, SecretText>;
-  /** What to send as JSON instead of the bytes received; the sender's signature is left out then. */
+  /** What to send, as JSON, in place of the bytes received. The sender's signature is left out. */
   body?: Json | ((event: AnyEvent & Noted<Api>) => unknown);
-  /** Secret `whsec_…` to sign with. @see https://www.standardwebhooks.com */
+  /** A secret `whsec_…` that signs each request. @see https://www.standardwebhooks.com */
   sign?: SecretText;
 }
 
-/** Delivers to a URL. Delivered: 2xx. Redirects are not followed. */
+/** Sends the event to a URL. Delivered when the answer is 2xx. Redirects are not followed. */
 export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition {
   return { target: httpTarget, options };
 }

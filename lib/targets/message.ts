@@ -14,17 +14,17 @@ export type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
 /** A value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** What a route can say of the messages it causes; each field is for the targets that send it. */
+/** The message of a route. Each field is for the kinds of target that send it. */
 export interface MessageOptions<Event = AnyEvent> {
-  /** Text of a Slack message or an email. In a Slack message's function `&`, `<` and `>` of the event are escaped. */
+  /** Text of a Slack message or an email. For Slack, `&`, `<` and `>` of the event are escaped. */
   text?: TextOption<Event>;
-  /** Slack blocks. @see https://docs.slack.dev/reference/block-kit/blocks */
+  /** Blocks of a Slack message. @see https://docs.slack.dev/reference/block-kit/blocks */
   blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
   /** Subject of an email. */
   subject?: TextOption<Event>;
-  /** HTML of an email; in a function, the event's texts are HTML-escaped. */
+  /** HTML of an email. Texts of the event are escaped. */
   html?: TextOption<Event>;
-  /** What an HTTP target sends as JSON instead of the bytes received. */
+  /** What an HTTP target sends, as JSON, in place of the bytes received. */
   body?: Json | ((event: Event) => unknown);
 }
 

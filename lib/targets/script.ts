@@ -18,13 +18,13 @@ import { policyOf, type TargetDefinition, type TargetKind, type TargetOptions, t
 
 /** Options of `script()`. */
 export interface ScriptOptions extends TargetOptions {
-  /** Program and arguments, passed as they are: no shell takes part. A relative program is relative to the config's folder. */
+  /** The program and its arguments, without a shell. A relative path is relative to the config's folder. */
   command: readonly [program: string, ...args: string[]];
-  /** Variables for the program, besides `PATH` and the `RELAY_…` ones. It gets no others. */
+  /** The program's environment, besides `PATH` and the `RELAY_…` variables. It gets no others. */
   env?: Record<string, SecretText>;
 }
 
-/** Runs a program. Delivered: exit 0. Exit 65 is dead at once, any other is tried again. */
+/** Runs a program. Delivered when it ends with 0. 65 is a dead letter at once; after any other code, relay tries again. */
 export function script(options: ScriptOptions): TargetDefinition {
   return { target: scriptTarget, options };
 }

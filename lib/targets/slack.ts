@@ -36,15 +36,15 @@ import {
 /** Options of `slack()`. */
 export interface SlackOptions<Api extends NoteApi | undefined = undefined>
   extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
-  /** The incoming webhook's URL; whoever has it can write to the channel. */
+  /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
   url: SecretText;
-  /** Text of the message. In a function, `&`, `<` and `>` of the event are escaped. Default: a text in `locale`. */
+  /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */
   text?: TextOption<AnyEvent & Noted<Api>>;
-  /** Default: blocks in `locale`, unless `text` is given. @see https://docs.slack.dev/reference/block-kit/blocks */
+  /** Default: blocks in the language of `locale`, unless you set `text`. @see https://docs.slack.dev/reference/block-kit/blocks */
   blocks?: readonly unknown[] | ((event: AnyEvent & Noted<Api>) => readonly unknown[]);
 }
 
-/** Delivers to a Slack incoming webhook, one message a second by default. Delivered: 200 with the body `ok`. */
+/** Posts to a Slack incoming webhook, one message a second by default. Delivered when Slack answers `ok`. */
 export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition {
   return { target: slackTarget, options };
 }

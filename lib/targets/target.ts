@@ -17,34 +17,39 @@ export type RetryOption =
   | readonly Duration[]
   | "none"
   | {
-    /** Pauses: n pauses, n + 1 attempts. */
+    /** The pauses between attempts. */
     schedule: readonly Duration[];
-    /** How far each pause is moved at random, as a part of it: 0.2 is 20 % either way. Default: 0.2. */
+    /** How much each pause varies at random: 0.2 is 20 % shorter or longer. Default: 0.2. */
     jitter?: number;
   };
 
 /** Options that every target takes. */
 export interface TargetOptions {
-  /** Longest time of one attempt. Default: 15 s. */
+  /** How long one attempt can take. Default: `"15s"`. */
   timeout?: Duration;
-  /** Most attempts at the same time. Default: 8; for `http()` without `rate`, up to 64 while it answers within 100 ms. */
+  /** How many attempts run at the same time. Default: 8; `http()` without `rate` goes up to 64 while answers are fast. */
   concurrency?: number;
-  /** Most attempts in a span of time. */
+  /** How many attempts start within a span of time. Default: no limit; 1 per second for Slack. */
   rate?: Rate;
-  /** Pauses between attempts: n pauses, n + 1 attempts. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
+  /** Pauses between attempts, or `"none"` for one attempt. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
   retry?: RetryOption;
   /**
-   * After so many failures in a row the target is held, for so long, then tried with one delivery; what waits meanwhile
-   * costs no attempt. `false` never holds it. Default: 5 failures, 60 s.
+   * Holds a target that keeps failing, then tries it with one delivery. Deliveries that wait use up no attempt.
+   * `false` never holds it.
    */
-  circuit?: false | { failures?: number; pause?: Duration };
-  /** Gives a key; deliveries with the same key go out one after the other in the order of acceptance. */
+  circuit?: false | {
+    /** After how many failures in a row. Default: 5. */
+    failures?: number;
+    /** For how long. Default: `"60s"`. */
+    pause?: Duration;
+  };
+  /** Returns a key. Deliveries with the same key go out one after another, in the order in which the events came in. */
   order?: (event: AnyEvent) => string;
 }
 
-/** The option of targets that make a message of the event. */
+/** The option of targets that make a message from the event. */
 export interface EnrichOptions<Api extends NoteApi | undefined> {
-  /** Asks for the note in full before the message is made of it, by `connectvetsApi()`; its functions see it as `note`. */
+  /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
   enrich?: Api;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Measures the executable, and what it is compared with, and prints tables: `deno task bench`, with `--install` (what it is
- * compared with), `--quick`, `--json`, `--only NAME,NAME`, `--readme` (writes `docs/bench.json`, and the tables in the READMEs
+ * compared with), `--quick`, `--json`, `--only NAME,NAME`, `--docs` (writes `docs/bench.json`, and the tables in docs/speed.md
  * from it). Needs 5 GB of disk for a while.
  */
 
@@ -14,7 +14,7 @@ import { calibrate, flushRate, machineLine, pinSelf, workFolder } from "./machin
 import { peers } from "./peers.ts";
 import { fullPlan, type Plan, quickPlan } from "./plan.ts";
 import { stopAll } from "./processes.ts";
-import { benchJson, writeReadmes } from "./readme.ts";
+import { benchJson, writeTables } from "./docs_tables.ts";
 import { medianOf, Results } from "./results.ts";
 import { ack } from "./suites/ack.ts";
 import { deliver } from "./suites/deliver.ts";
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     install: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    readme: { type: "boolean", default: false },
+    docs: { type: "boolean", default: false },
     only: { type: "string", default: Object.keys(suites).join(",") },
   },
 });
@@ -44,8 +44,10 @@ if (unknown.length > 0) {
   process.stderr.write(`No suite "${unknown.join('", "')}"; there are ${Object.keys(suites).join(", ")}\n`);
   process.exit(2);
 }
-if (options.readme && (options.quick || names.length < Object.keys(suites).length)) {
-  process.stderr.write("Cannot write the README's tables from a part of the bench: leave out --quick and --only\n");
+if (options.docs && (options.quick || names.length < Object.keys(suites).length)) {
+  process.stderr.write(
+    "Cannot write the tables of docs/speed.md from a part of the bench: leave out --quick and --only\n",
+  );
   process.exit(2);
 }
 if (options.install) install();
@@ -125,9 +127,9 @@ for (const name of names) results.add("time", name, { seconds: seconds[name]!, b
 const verdicts = verdictsOf(results, plan);
 const json = jsonOf({ ...results.toJSON(), goals: verdicts });
 process.stdout.write(options.json ? json : `\n${tablesOf(results, verdicts)}\n`);
-if (options.readme && !process.exitCode) {
+if (options.docs && !process.exitCode) {
   writeFileSync(benchJson, json);
-  writeReadmes();
+  writeTables();
 }
 
 /** JSON with the samples of a figure in one line, as `deno fmt` leaves it. */

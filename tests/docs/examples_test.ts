@@ -1,31 +1,47 @@
-/** Every example in `docs/`: an editor takes it as it stands, and so does `relay check`. */
+/** Every example in the documentation: an editor takes it as it stands, and so does `relay check`. */
 
 // Runs on Deno alone: it drives the executable and the compiler of TypeScript.
 
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import * as sources from "../../lib/sources/mod.ts";
 import * as targets from "../../lib/targets/mod.ts";
 import * as providers from "../../lib/targets/providers/mod.ts";
 import { hasOpenssl, makeAuthority } from "../helpers/authority.ts";
+import { makeCertificate } from "../helpers/certificate.ts";
+import { pages } from "../helpers/docs.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { runRelay } from "../helpers/relay.ts";
 import { checkTypes } from "../helpers/types.ts";
 
-const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
+/** What a part of a config stands in. */
+const rest: Record<string, string> = {
+  sources: 'sources: { connectvets: connectvets({ path: "/webhook", secret: env("WEBHOOK_SECRET") }) },',
+  targets: `targets: {
+    plantao: slack({ url: env("SLACK_WEBHOOK_URL") }),
+    equipe: email({ via: env("SMTP_URL"), from: "relay@clinica.example", to: "equipe@clinica.example" }),
+  },`,
+  routes: "routes: [],",
+};
 
-/** The examples, by file and line. */
+/** An example as a whole config: one that shows some options of a config stands in it as they would. */
+function wholeOf(code: string): string {
+  if (code.startsWith("/// <reference")) return code;
+  const others = Object.entries(rest).filter(([name]) => !RegExp(`^${name}:`, "m").test(code)).map(([, text]) => text);
+  return `/// <reference path="./relay.d.ts" />
+import { connectvets, defineConfig, email, env, hmac, http, slack } from "relay";
+export default defineConfig({
+${[...others, code].join("\n")}});
+`;
+}
+
+/** The examples, by file and line. The ones in Portuguese are the same. */
 const examples = Object.fromEntries(
-  readdirSync(docs).filter((name) => name.endsWith(".md")).flatMap((name) => {
-    const text = readFileSync(join(docs, name), "utf8");
-    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(({ index, 1: config }) => [
-      `docs/${name}:${text.slice(0, index).split("\n").length}`,
-      config!,
-    ]);
-  }),
+  pages.flatMap(({ path, blocks }) =>
+    blocks.filter(({ language }) => language === "ts").map(({ code, line }) => [`${path}:${line}`, wholeOf(code)])
+  ),
 );
 
 const found = checkTypes(examples);
@@ -40,12 +56,17 @@ function valueOf(name: string): string {
 for (const [name, config] of Object.entries(examples)) {
   test(`${name} is an example that an editor takes`, () => assert.deepEqual(found[name], []));
 
-  const needsOpenssl = { skip: config.includes("ca.pem") && !hasOpenssl && "needs openssl" };
+  const needsOpenssl = { skip: config.includes(".pem") && !hasOpenssl && "needs openssl" };
   test(`${name} is an example that relay check takes`, needsOpenssl, async () => {
     const folder = makeFolder();
     try {
       writeFileSync(join(folder.path, "relay.config.ts"), config);
       if (config.includes("ca.pem")) makeAuthority(folder.path);
+      if (config.includes("fullchain.pem")) {
+        makeCertificate(folder.path, "own");
+        renameSync(join(folder.path, "own.pem"), join(folder.path, "fullchain.pem"));
+        renameSync(join(folder.path, "own.key"), join(folder.path, "privkey.pem"));
+      }
       for (const [, script] of config.matchAll(/command: \["\.\/scripts\/([^"]+)"/g)) {
         mkdirSync(join(folder.path, "scripts"));
         writeFileSync(join(folder.path, "scripts", script!), "#!/bin/sh\n");

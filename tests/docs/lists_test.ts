@@ -31,20 +31,16 @@ test("README.md has a row for each verb, but for the hidden one", async () => {
   const verbs = program.createHelp().visibleCommands(program).map((verb) => verb.name()).filter((name) =>
     name !== "help"
   );
-  assert.deepEqual(named("Verbs", /`relay (\w+)/g), verbs.sort());
+  assert.deepEqual(named("Commands", /`relay (\w+)/g), verbs.sort());
 });
 
-test("README.md has a row for each target", () => {
-  assert.deepEqual(named("Targets and sources", /`(\w+)\(/g), Object.keys(targets).sort());
+test("README.md has a row for each target and source", () => {
+  assert.deepEqual(named("The config", /`(\w+)\(/g), [...Object.keys(targets), ...Object.keys(sources)].sort());
 });
 
-for (const [what, list] of Object.entries({ source: sources, provider: providers })) {
-  test(`README.md names each ${what}`, () => {
-    for (const name of Object.keys(list)) {
-      assert.match(section("Targets and sources"), RegExp(`\`[^\`]*\\b${name}\\b`), name);
-    }
-  });
-}
+test("README.md names each provider", () => {
+  for (const name of Object.keys(providers)) assert.ok(section("The config").includes(`\`${name}\``), name);
+});
 
 test("the module relay gives a config each source, target and provider", () => {
   const names = Object.keys({ ...sources, ...targets, ...providers });

@@ -67,7 +67,7 @@ test("the documented nginx passes on what comes by HTTPS, and says whose it is",
   const { path: folder, remove } = makeFolder();
   const sink = await startSink();
   const { cert } = makeCertificate(folder, "own");
-  assert.match(docs, /the relay has `listen: \{ host: "127\.0\.0\.1" \}, trustProxy: true`/);
+  assert.match(docs, /^listen: \{ host: "127\.0\.0\.1" \},\ntrustProxy: true,$/m);
   const relay = await startRelay(configOf({
     targets: `sistema: http({ url: "${sink.url}" })`,
     routes: `{ on: "**", to: "sistema" }`,

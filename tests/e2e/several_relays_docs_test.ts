@@ -1,4 +1,4 @@
-/** `docs/several-relays.md`: its commands run as they stand, its Compose file fits the relay, and its twin says the same. */
+/** `docs/several-relays.md`: its commands run as they stand, and its Compose file fits the relay. */
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -8,6 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { parsePostgresUrl } from "../../lib/store/postgres/url.ts";
+import { commandsOf, readPage } from "../helpers/docs.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { freePort } from "../helpers/port.ts";
 import { startPostgres } from "../helpers/postgres.ts";
@@ -15,16 +16,12 @@ import { executable, runRelay } from "../helpers/relay.ts";
 import { until } from "../helpers/wait.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const [en, pt] = [read("docs/several-relays.md"), read("docs/several-relays.pt-BR.md")];
-
-const blocksIn = (text: string) =>
-  [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language: language!, code: code! }));
-const blocks = blocksIn(en);
-const blocksOf = (language: string) => blocks.filter((one) => one.language === language).map(({ code }) => code);
-const commands = blocksOf("sh").flatMap((code) => code.trim().split("\n"));
+const page = readPage("docs/several-relays.md");
+const blocksOf = (language: string) => page.blocks.filter((one) => one.language === language).map(({ code }) => code);
+const commands = commandsOf(page);
 
 /** The database that the document names. */
-const documented = parsePostgresUrl(/DATABASE_URL='(.*)'/.exec(en)![1]!);
+const documented = parsePostgresUrl(/DATABASE_URL='(.*)'/.exec(page.text)![1]!);
 
 /** Version of the server: psql and pg_dump of Debian take no newer one. */
 const VERSION = 15;
@@ -136,21 +133,8 @@ test("the commands on several relays work in their order, from an empty server t
 });
 
 function documentedUrl(): string {
-  return /DATABASE_URL='(.*)'/.exec(en)![1]!;
+  return /DATABASE_URL='(.*)'/.exec(page.text)![1]!;
 }
-
-test("the document names only verbs and options that the relay has", async () => {
-  const named = new Set(
-    [...en.matchAll(/`relay (\w[^`]*)`/g), ...en.matchAll(/^relay (\w.*)$/gm)].map(([, words]) => words!),
-  );
-  assert.ok(named.size > 8, [...named].join());
-  for (const words of named) {
-    const [verb, ...rest] = words.replaceAll(/\s+/g, " ").split(" ");
-    const { code, stdout } = await runRelay([verb!, "--help"]);
-    assert.equal(code, 0, words);
-    for (const option of rest.filter((word) => word.startsWith("--"))) assert.ok(stdout.includes(option), words);
-  }
-});
 
 test("the Compose file gives each relay what the config reads, and lets nobody outside reach more than the balancer", () => {
   const { services, volumes } = parse(blocksOf("yaml")[0]!, { merge: true });
@@ -189,27 +173,4 @@ test("the Compose file gives each relay what the config reads, and lets nobody o
   assert.equal(relays[0].environment.ADMIN_TOKEN, balancer.environment.ADMIN_TOKEN);
   assert.match(haproxy, /port 9300 /, "that of `admin` where the config says nothing else");
   assert.match(config, /admin: \{ host: "0\.0\.0\.0", token: env\("ADMIN_TOKEN"\) \}/);
-});
-
-test("the document in Portuguese has the headings, tables, blocks and names of the one in English", () => {
-  const withoutComments = ({ language, code }: { language: string; code: string }) => [
-    language,
-    code.split("\n").map((line) => language === "env" ? line.split("=")[0] : line.replace(/(^|\s)(#|\/\/) .*$/, "")),
-  ];
-  const levels = (text: string) => [...text.matchAll(/^(#+) /gm)].map(([, level]) => level);
-  const rows = (text: string) =>
-    text.split("\n").filter((line) => line.startsWith("|")).map((line) => line.split(" | ").length);
-  const names = (text: string) =>
-    [
-      ...new Set([...text.replaceAll(/^```.*?^```$/gms, "").matchAll(/`([^`]+)`/g)].map(([, code]) =>
-        code!.replaceAll(/\s+/g, " ")
-      )),
-    ]
-      .sort();
-  const figures = (text: string) => (text.replaceAll(/^```.*?^```$/gms, "").match(/\b\d+\b/g) ?? []).sort();
-  assert.deepEqual(levels(pt), levels(en));
-  assert.deepEqual(rows(pt), rows(en));
-  assert.deepEqual(blocksIn(pt).map(withoutComments), blocks.map(withoutComments));
-  assert.deepEqual(names(pt), names(en));
-  assert.deepEqual(figures(pt), figures(en));
 });

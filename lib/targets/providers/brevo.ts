@@ -5,7 +5,7 @@ import { mailboxJson } from "../mail.ts";
 import { defineProvider, type ProviderFunction, providerShape } from "./provider.ts";
 
 /**
- * Delivers email by Brevo.
+ * Sends email through Brevo.
  * @example
  * ```ts
  * email({

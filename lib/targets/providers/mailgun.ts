@@ -8,16 +8,16 @@ import { defineProvider, type ProviderFunction, type ProviderOptions, providerSh
 
 /** Options of `mailgun()`. */
 export interface MailgunOptions extends ProviderOptions {
-  /** The sending domain, as Mailgun knows it. */
+  /** Your sending domain at Mailgun. */
   domain: string;
-  /** Region in which that domain was made. Default: `"us"`. */
+  /** The region of that domain. Default: `"us"`. */
   region?: "us" | "eu";
 }
 
 const regions = { us: "https://api.mailgun.net", eu: "https://api.eu.mailgun.net" };
 
 /**
- * Delivers email by Mailgun.
+ * Sends email through Mailgun.
  * @example
  * ```ts
  * email({

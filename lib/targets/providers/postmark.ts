@@ -5,7 +5,7 @@ import { formatMailbox } from "../mail.ts";
 import { defineProvider, type ProviderFunction, providerShape } from "./provider.ts";
 
 /**
- * Delivers email by Postmark. `apiKey` is the token of a server there.
+ * Sends email through Postmark. `apiKey` is the token of a Postmark server.
  * @example
  * ```ts
  * email({

@@ -13,13 +13,13 @@ import type { Policy } from "../target.ts";
 
 /** Options that every email provider takes. */
 export interface ProviderOptions {
-  /** Key of the provider's API. */
+  /** The key of the provider's API. */
   apiKey: SecretText;
-  /** Where the API is, for a server of your own that stands for it. Default: the provider's address. */
+  /** Another address of the API, such as a proxy, or a server in your tests. */
   baseUrl?: string;
 }
 
-/** An email provider in a config, made by `resend()` or one of the others: the `via` of an email target. */
+/** An email provider, made by `resend()` or one of the others: the `via` of an email target. */
 export interface EmailProvider {
   readonly provider: object;
   readonly options: unknown;

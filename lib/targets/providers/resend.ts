@@ -5,7 +5,7 @@ import { formatMailbox } from "../mail.ts";
 import { defineProvider, type ProviderFunction, providerShape } from "./provider.ts";
 
 /**
- * Delivers email by Resend, two messages a second by default.
+ * Sends email through Resend, two messages a second by default.
  * @example
  * ```ts
  * email({

@@ -7,14 +7,14 @@ import { defineProvider, type ProviderFunction, type ProviderOptions, providerSh
 
 /** Options of `sendgrid()`. */
 export interface SendgridOptions extends ProviderOptions {
-  /** `"eu"` for a subuser whose data stay in the European Union, with a key of its own. Default: `"global"`. */
+  /** `"eu"` for a subuser in the European Union, with a key of its own. Default: `"global"`. */
   region?: "global" | "eu";
 }
 
 const regions = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid.com" };
 
 /**
- * Delivers email by SendGrid.
+ * Sends email through SendGrid.
  * @example
  * ```ts
  * email({

@@ -1,22 +1,22 @@
-/** Makes the tables of README.md and README.pt-BR.md from what a run has measured: `deno task bench-table`. */
+/** Makes the tables of docs/speed.md and docs/speed.pt-BR.md from what a run has measured: `deno task bench-table`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answersColumn, cpuColumn, sustainedColumn } from "./flood.ts";
 import { root } from "./machine.ts";
 import { bareHmac, express, flask, php, webhook } from "./peers.ts";
-import { type Language, lines, type Text } from "./readme_lines.ts";
+import { type Language, lines, type Text } from "./docs_lines.ts";
 import type { Figure } from "./results.ts";
 import { rows, timesColumn } from "./suites/ack.ts";
 import { rows as deliverRows, runsColumn, scripted } from "./suites/deliver.ts";
 
-/** What the last run that is told of in the READMEs measured, as `deno task bench --json` prints it. */
+/** What the last documented run measured, as `deno task bench --json` prints it. */
 export const benchJson: string = join(root, "docs", "bench.json");
 
-/** The READMEs, by language. */
-export const readmes: Readonly<Record<Language, string>> = {
-  en: join(root, "README.md"),
-  "pt-BR": join(root, "README.pt-BR.md"),
+/** The page with the tables, by language. */
+export const speedPages: Readonly<Record<Language, string>> = {
+  en: join(root, "docs", "speed.md"),
+  "pt-BR": join(root, "docs", "speed.pt-BR.md"),
 };
 
 /** What a run printed as JSON. */
@@ -30,9 +30,9 @@ const [BEGIN, END] = [
 const peers: readonly string[] = [bareHmac, express, php, flask].map(({ name }) => name);
 
 const heads = {
-  event: { en: "CPU an event", "pt-BR": "CPU por evento" },
+  event: { en: "CPU per event", "pt-BR": "CPU por evento" },
   times: { en: "× bare Bun with HMAC", "pt-BR": "× Bun puro com HMAC" },
-  rate: { en: "events a second", "pt-BR": "eventos por segundo" },
+  rate: { en: "events per second", "pt-BR": "eventos por segundo" },
   relay: { en: "relay", "pt-BR": "relay" },
   beside: { en: "compared with", "pt-BR": "comparado com" },
   and: { en: "and", "pt-BR": "e" },
@@ -45,7 +45,7 @@ const names: Record<string, Text> = {
   [rows.none]: { en: "relay, no route", "pt-BR": "relay, sem rota" },
   [rows.one]: { en: "relay, 1 target", "pt-BR": "relay, 1 destino" },
   [rows.four]: { en: "relay, 4 targets", "pt-BR": "relay, 4 destinos" },
-  [rows.held]: { en: "relay, 1 target, deliveries held back", "pt-BR": "relay, 1 destino, entregas seguradas" },
+  [rows.held]: { en: "relay, 1 target, deliveries held", "pt-BR": "relay, 1 destino, entregas retidas" },
   [rows.duplicate]: { en: "relay, the same event again", "pt-BR": "relay, o mesmo evento de novo" },
   [rows.forged]: { en: "relay, forged signatures", "pt-BR": "relay, assinaturas forjadas" },
   [bareHmac.name]: { en: "bare Bun with HMAC", "pt-BR": "Bun puro com HMAC" },
@@ -57,7 +57,7 @@ const names: Record<string, Text> = {
   [flask.name]: { en: "the guide's receiver in Flask", "pt-BR": "o receptor do guia em Flask" },
 };
 
-/** What stands between the marks of a README. */
+/** What stands between the marks of a page. */
 export function tablesOf(measured: Measured, language: Language): string {
   const get = ([section, row, column]: Figure) => measured[section]?.[row]?.[column]?.median;
   const say = (value: number | undefined, unit = "") =>
@@ -101,20 +101,20 @@ function tableOf(cells: string[][]): string {
   return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }
 
-/** A README's text with these tables between its marks. */
-export function withTables(readme: string, tables: string): string {
-  const [before, rest] = readme.split(BEGIN!);
+/** A page's text with these tables between its marks. */
+export function withTables(page: string, tables: string): string {
+  const [before, rest] = page.split(BEGIN!);
   const after = rest?.split(END!)[1];
-  if (after === undefined) throw new Error(`Cannot write the tables: a README without "${BEGIN}" and "${END}"`);
+  if (after === undefined) throw new Error(`Cannot write the tables: a page without "${BEGIN}" and "${END}"`);
   return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`;
 }
 
-/** Writes the tables of `docs/bench.json` into the READMEs. */
-export function writeReadmes(): void {
+/** Writes the tables of `docs/bench.json` into the pages. */
+export function writeTables(): void {
   const measured = JSON.parse(readFileSync(benchJson, "utf8")) as Measured;
-  for (const [language, path] of Object.entries(readmes) as [Language, string][]) {
+  for (const [language, path] of Object.entries(speedPages) as [Language, string][]) {
     writeFileSync(path, withTables(readFileSync(path, "utf8"), tablesOf(measured, language)));
   }
 }
 
-if (import.meta.main) writeReadmes();
+if (import.meta.main) writeTables();

@@ -1,13 +1,11 @@
-/** The README's "Run as a service", copied one command after another into a machine. */
+/** The commands of docs/service.md, copied one after another into a machine. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { commandsOf, readPage } from "../helpers/docs.ts";
 import { needsMachine, startMachine } from "../helpers/machine.ts";
 
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-const [section = ""] = readme.match(/^## Run as a service$.*?(?=^## )/ms) ?? [];
-const commands = [...section.matchAll(/^```bash\n(.*?)^```$/gms)].flatMap(([, block]) => block!.trim().split("\n"));
+const commands = commandsOf(readPage("docs/service.md"), "bash");
 
 /** What a command must print, where that says whether it worked. */
 const expected: Record<string, RegExp> = {
@@ -17,7 +15,7 @@ const expected: Record<string, RegExp> = {
   "journalctl -u relay -n 20": /listening on http:\/\/127\.0\.0\.1:3000 and every other address/,
 };
 
-test("README's steps run the relay as a service", needsMachine, async () => {
+test("the steps of docs/service.md run relay as a service", needsMachine, async () => {
   const machine = await startMachine();
   try {
     let state = "cd /root";

@@ -1,4 +1,4 @@
-/** Rows of the READMEs' second table. */
+/** Rows of the second table in docs/speed.md. */
 
 import { drainColumn } from "./drain.ts";
 import { answersColumn, sustainedColumn } from "./flood.ts";
@@ -45,7 +45,7 @@ const besideEmpty = (column: string): Pick<Line, "beside" | "other"> => ({
 export const lines: readonly Line[] = [
   {
     name: {
-      en: "deliveries a second from a backlog, default settings",
+      en: "deliveries per second from a backlog, default settings",
       "pt-BR": "entregas por segundo de uma fila, configuração padrão",
     },
     relay: [[drained, deliverRows.drainDefault, drainColumn]],
@@ -53,7 +53,7 @@ export const lines: readonly Line[] = [
   },
   {
     name: {
-      en: "deliveries a second from a backlog, 64 in flight",
+      en: "deliveries per second from a backlog, 64 in flight",
       "pt-BR": "entregas por segundo de uma fila, 64 ao mesmo tempo",
     },
     relay: [[drained, deliverRows.drain, drainColumn]],
@@ -61,36 +61,36 @@ export const lines: readonly Line[] = [
   },
   {
     name: {
-      en: "at the target, 500 events a second, p50 and p99",
+      en: "at the target, 500 events per second, p50 and p99",
       "pt-BR": "no destino, 500 eventos por segundo, p50 e p99",
     },
     unit: "ms",
     relay: [[steadily, deliverRows.slow, "p50 ms"], [steadily, deliverRows.slow, "p99 ms"]],
   },
   {
-    name: { en: "at the target, 80 % of the most, p50 and p99", "pt-BR": "no destino, 80 % do máximo, p50 e p99" },
+    name: { en: "at the target, 80 % of the maximum, p50 and p99", "pt-BR": "no destino, 80 % do máximo, p50 e p99" },
     unit: "ms",
     relay: [[steadily, deliverRows.fast, "p50 ms"], [steadily, deliverRows.fast, "p99 ms"]],
   },
   {
-    name: { en: "scripts a second", "pt-BR": "scripts por segundo" },
+    name: { en: "scripts per second", "pt-BR": "scripts por segundo" },
     relay: [[scripted, deliverRows.script, runsColumn]],
     beside: { en: "Debian's `webhook`", "pt-BR": "o `webhook` do Debian" },
     other: [scripted, webhook.name, runsColumn],
   },
   {
-    name: { en: "acknowledged a second, 5 million stored", "pt-BR": "aceitos por segundo, 5 milhões guardados" },
+    name: { en: "acknowledged per second, 5 million stored", "pt-BR": "aceitos por segundo, 5 milhões guardados" },
     relay: [["growth", many, answersColumn]],
     ...besideFew(answersColumn),
   },
   {
-    name: { en: "delivered a second, 5 million stored", "pt-BR": "entregues por segundo, 5 milhões guardados" },
+    name: { en: "delivered per second, 5 million stored", "pt-BR": "entregues por segundo, 5 milhões guardados" },
     relay: [["growth", many, "drained/s"]],
     ...besideFew("drained/s"),
   },
   {
     name: {
-      en: "events a second, with PostgreSQL on the same two cores",
+      en: "events per second, with PostgreSQL on the same two cores",
       "pt-BR": "eventos por segundo, com PostgreSQL nos mesmos dois núcleos",
     },
     relay: [[flooded, relaysRow(1), sustainedColumn]],
@@ -99,7 +99,7 @@ export const lines: readonly Line[] = [
   },
   {
     name: {
-      en: "CPU an event with PostgreSQL, of relay and of database",
+      en: "CPU per event with PostgreSQL: relay and database",
       "pt-BR": "CPU por evento com PostgreSQL, do relay e do banco",
     },
     unit: "µs",
