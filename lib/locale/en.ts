@@ -214,6 +214,8 @@ const messages: MessageWords = {
     error: "Error details",
     target: "Target",
     since: "Since",
+    began: "Began",
+    ended: "Ended",
     event: "See the event in relay",
     dead: "See what failed",
     events: "See the events in relay",
@@ -231,15 +233,15 @@ const messages: MessageWords = {
   alarms: {
     dead: {
       titles: { begin: "Relay alarm: deliveries failed for good", end: "Relay alarm over: deliveries failed for good" },
-      todo: "Run `relay status` to see what is wrong. Once it is fixed, run `relay retry --dead` to deliver again.",
+      todo: "Run `relay status` to see more, and `relay retry --dead` once it is fixed.",
     },
     silent: {
-      titles: { begin: "Relay alarm: no events", end: "Relay alarm over: events again" },
+      titles: { begin: "Relay alarm: no events", end: "Relay alarm over: events are back" },
       todo: `Run \`relay events\` to see what came in last. ${silentCheck}`,
     },
     refused: {
       titles: { begin: "Relay alarm: requests refused", end: "Relay alarm over: requests refused" },
-      todo: refusedCheck,
+      todo: "Run `relay status` to see more.",
     },
   },
   lasted: (time) => `The alarm lasted ${time}.`,
@@ -260,8 +262,8 @@ const messages: MessageWords = {
   refusedEnd: (time) => `Relay has refused no requests for ${time}.`,
   refusedCount: (count) => forms.count(count, { one: "request", other: "requests" }),
   refusedCheck,
-  silentBegin: (pattern, time) => `No ${pattern} event has come in for ${time}.`,
-  silentEnd: (pattern) => `An event came in again that matches ${pattern}.`,
+  silentBegin: (pattern, time) => `No event matching ${pattern} has come in for ${time}.`,
+  silentEnd: (pattern) => `Events matching ${pattern} are coming in again.`,
   silentCheck,
 };
 

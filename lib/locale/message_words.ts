@@ -67,7 +67,11 @@ export interface MessageWords {
     time: string;
     error: string;
     target: string;
+    /** Since when an alarm is on. */
     since: string;
+    /** When an alarm began that is over, and when it ended. */
+    began: string;
+    ended: string;
     /** Of the link to the event's page. */
     event: string;
     /** Of the link to the page of dead letters. */

@@ -245,6 +245,8 @@ const messages: MessageWords = {
     error: "Detalhes do erro",
     target: "Destino",
     since: "Desde",
+    began: "Início",
+    ended: "Fim",
     event: "Ver o evento no relay",
     dead: "Ver o que falhou",
     events: "Ver os eventos no relay",
@@ -263,16 +265,15 @@ const messages: MessageWords = {
   alarms: {
     dead: {
       titles: { begin: "Alarme do relay: falhas definitivas", end: "Fim do alarme do relay: falhas definitivas" },
-      todo:
-        "Execute `relay status` para ver o problema. Depois de corrigi-lo, execute `relay retry --dead` para entregar de novo.",
+      todo: "Execute `relay status` para ver mais, e `relay retry --dead` depois de corrigir o problema.",
     },
     silent: {
-      titles: { begin: "Alarme do relay: nenhum evento", end: "Fim do alarme do relay: eventos de volta" },
+      titles: { begin: "Alarme do relay: nenhum evento", end: "Fim do alarme do relay: eventos voltaram" },
       todo: `Execute \`relay events\` para ver o que chegou por último. ${silentCheck}`,
     },
     refused: {
       titles: { begin: "Alarme do relay: requisições recusadas", end: "Fim do alarme do relay: requisições recusadas" },
-      todo: refusedCheck,
+      todo: "Execute `relay status` para ver mais.",
     },
   },
   lasted: (time) => `O alarme durou ${time}.`,
@@ -294,7 +295,7 @@ const messages: MessageWords = {
   refusedCount: (count) => forms.count(count, { one: "requisição", other: "requisições" }),
   refusedCheck,
   silentBegin: (pattern, time) => `Nenhum evento ${pattern} chega há ${time}.`,
-  silentEnd: (pattern) => `Voltou a chegar um evento ${pattern}.`,
+  silentEnd: (pattern) => `Eventos ${pattern} voltaram a chegar.`,
   silentCheck,
 };
 

@@ -3,6 +3,7 @@
 import type { RelayEvent } from "../event.ts";
 import { type Language, locales } from "../locale/mod.ts";
 import type { MessageWords } from "../locale/message_words.ts";
+import { isAboutSignature } from "../refusal.ts";
 import { type AlarmData, systemBody, type SystemData } from "../system_event.ts";
 import type { Fact, Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
@@ -22,7 +23,6 @@ export function systemNotice(
   const words = language.messages;
   const { labels } = words;
   const { timestamp, data: given } = systemBody(event);
-  const time: Fact = [labels.time, timeOf(timestamp)];
   if (event.type === "relay.test") {
     const { target } = given as SystemData["relay.test"];
     return {
@@ -30,18 +30,17 @@ export function systemNotice(
       title: words.test.title,
       what: [words.test.what(target)],
       todo: [labels.todo, words.nothingTodo],
-      facts: [[labels.target, target], time],
+      facts: [[labels.target, target], [labels.time, timeOf(timestamp)]],
       sections: [],
     };
   }
   const data = given as Begin;
-  const { titles, todo } = words.alarms[data.alarm];
+  const { titles } = words.alarms[data.alarm];
   const [label, path] = links(labels)[data.alarm];
   const shared = {
     sections: [],
     ...(pagesUrl !== undefined && { link: { label, url: `${pagesUrl}/${path}` } }),
   };
-  const since: Fact = [labels.since, timeOf(data.since)];
   if (event.type === "relay.alarm.begin") {
     const names = namesOf(data);
     return {
@@ -49,8 +48,8 @@ export function systemNotice(
       tone: "bad",
       title: names.length > 0 ? `${titles.begin} (${names.join(", ")})` : titles.begin,
       what: [beginning(data, language)],
-      todo: [labels.todo, todo],
-      facts: [...causes(data, words, timeOf), since, time],
+      todo: [labels.todo, todoOf(data, words)],
+      facts: [...causes(data, words, timeOf), [labels.since, timeOf(data.since)]],
     };
   }
   const lasted = roughly(Date.parse(timestamp) - Date.parse(data.since));
@@ -60,7 +59,7 @@ export function systemNotice(
     title: titles.end,
     what: [ending(data, language), words.lasted(language.forms.duration(lasted))],
     todo: [labels.todo, words.nothingTodo],
-    facts: [since, time],
+    facts: [[labels.began, timeOf(data.since)], [labels.ended, timeOf(timestamp)]],
   };
 }
 
@@ -96,17 +95,29 @@ function ending(data: AlarmData, { forms, messages }: Language): string {
     : messages.refusedEnd(forms.duration(data.withinMs));
 }
 
+/** What to do about the cause of most of it, and how to go on. */
+function todoOf({ alarm, dead = [], refused = [] }: Begin, words: MessageWords): string {
+  const [failed] = dead;
+  const [first] = refused;
+  return [
+    ...(failed && Object.hasOwn(words.reasons, failed.reason) ? [words.reasons[failed.reason].advice] : []),
+    ...(first ? [words.refusals[first.reason].advice] : []),
+    ...(first && isAboutSignature(first) ? [words.refusedCheck] : []),
+    words.alarms[alarm].todo,
+  ].join(" ");
+}
+
 /** What failed, a line for each target and reason; or what was refused, one for each source and reason. */
 function causes({ dead = [], refused = [] }: Begin, words: MessageWords, timeOf: (iso: unknown) => string): Fact[] {
   return [
     ...dead.map(({ target, reason, count, since }): Fact => {
       const counted = words.deadSince(count, timeOf(since));
       // A dead letter of the store's first version may have no reason.
-      return [target, Object.hasOwn(words.reasons, reason) ? `${words.reasons[reason].name}: ${counted}` : counted];
+      return [target, Object.hasOwn(words.reasons, reason) ? `${words.reasons[reason].name}, ${counted}` : counted];
     }),
     ...refused.map(({ source, reason, count }): Fact => [
       source,
-      `${words.refusals[reason].name}: ${words.refusedCount(count)}`,
+      `${words.refusals[reason].name}, ${words.refusedCount(count)}`,
     ]),
   ];
 }

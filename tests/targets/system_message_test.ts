@@ -59,10 +59,9 @@ test("noticeOf() tells what an alarm is about, since when, and what to do", () =
   const silence = stored("relay.alarm.begin", silent);
   assert.deepEqual(say(silence, "en"), [
     "Relay alarm: no events (note.*)",
-    "No note.* event has come in for 6 hours.",
+    "No event matching note.* has come in for 6 hours.",
     "What to do: Run `relay events` to see what came in last. Check the webhook's address in ConnectVets, and this server's network and proxy.",
     "Since: Fri, Jan 2, 2026, 03:34 (GMT-3)",
-    "When: Fri, Jan 2, 2026, 09:34 (GMT-3)",
     `Sent automatically by relay. Event ${silence.id}, relay.alarm.begin`,
   ]);
   const begun = say(stored("relay.alarm.begin", dead), "pt-BR");
@@ -86,14 +85,14 @@ test("noticeOf() names the targets and the reasons of dead letters, how many and
   assert.deepEqual(say(begun, "en").slice(0, 6), [
     "Relay alarm: deliveries failed for good (crm, plantao)",
     "15 deliveries failed for good. Relay does not try them again on its own.",
-    "What to do: Run `relay status` to see what is wrong. Once it is fixed, run `relay retry --dead` to deliver again.",
-    "crm: connection refused: 14 deliveries since Fri, Jan 2, 2026, 02:00 (GMT-3)",
-    "plantao: refused: 1 delivery since Fri, Jan 2, 2026, 03:34 (GMT-3)",
+    "What to do: Nothing is listening at the target's address: start the program there, or correct the address in the config. Run `relay status` to see more, and `relay retry --dead` once it is fixed.",
+    "crm: connection refused, 14 deliveries since Fri, Jan 2, 2026, 02:00 (GMT-3)",
+    "plantao: refused, 1 delivery since Fri, Jan 2, 2026, 03:34 (GMT-3)",
     "Since: Fri, Jan 2, 2026, 03:34 (GMT-3)",
   ]);
   assert.deepEqual(say(begun, "pt-BR").slice(3, 5), [
-    "crm: conexão recusada: 14 entregas desde sex., 2 de jan. de 2026, 02:00 (GMT-3)",
-    "plantao: recusado: 1 entrega desde sex., 2 de jan. de 2026, 03:34 (GMT-3)",
+    "crm: conexão recusada, 14 entregas desde sex., 2 de jan. de 2026, 02:00 (GMT-3)",
+    "plantao: recusado, 1 entrega desde sex., 2 de jan. de 2026, 03:34 (GMT-3)",
   ]);
   const many = ["a", "b", "c", "d"].map((target) => ({ ...groups[0], target }));
   assert.equal(
@@ -111,13 +110,13 @@ test("noticeOf() tells which requests were refused, and how to find out why", ()
   assert.deepEqual(say(begun, "pt-BR").slice(0, 5), [
     "Alarme do relay: requisições recusadas (connectvets, erp)",
     "O relay recusou 8 requisições em 10 minutos.",
-    "O que fazer: Execute `relay verify --signature S FILE` para ver o que há de errado com uma assinatura: `S` é o cabeçalho e `FILE` o corpo, como quem envia os mostra.",
-    "connectvets: assinatura errada: 7 requisições",
-    "erp: corpo grande demais: 1 requisição",
+    "O que fazer: Quem envia assina com outro segredo, ou um proxy altera o corpo: compare primeiro os segredos. Execute `relay verify --signature S FILE` para ver o que há de errado com uma assinatura: `S` é o cabeçalho e `FILE` o corpo, como quem envia os mostra. Execute `relay status` para ver mais.",
+    "connectvets: assinatura errada, 7 requisições",
+    "erp: corpo grande demais, 1 requisição",
   ]);
   assert.match(
     say(begun, "en").join("\n"),
-    /connectvets: wrong signature: 7 requests\nerp: body too large: 1 request\nSince: /,
+    /connectvets: wrong signature, 7 requests\nerp: body too large, 1 request\nSince: /,
   );
   assert.deepEqual(say(stored("relay.alarm.end", refused), "en").slice(0, 4), [
     "Relay alarm over: requests refused",
@@ -134,11 +133,11 @@ test("noticeOf() says that an alarm is over, and that nothing is left to do", ()
     "Não há mais falhas definitivas.",
     "O alarme durou 6 horas.",
     "O que fazer: Nada.",
-    "Desde: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
+    "Início: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
   ]);
   assert.deepEqual(say(stored("relay.alarm.end", silent), "en").slice(0, 2), [
-    "Relay alarm over: events again",
-    "An event came in again that matches note.*.",
+    "Relay alarm over: events are back",
+    "Events matching note.* are coming in again.",
   ]);
   assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /Fewer than 2 deliveries/);
 });
