@@ -1642,7 +1642,7 @@ const outcomes: Language["outcomes"] = {
     noText: "não retorna um texto",
   },
   message: {
-    cannotMake: (field, why) => `Não foi possível montar ${field}: ${why}`,
+    cannotMake: (field, why) => `Não foi possível montar o campo ${field}: ${why}`,
     itsFunction: (problem) => `a função ${problem}`,
     undefined: "a função retorna undefined",
     emptyText: "a função retorna um texto vazio",
