@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { NewEvent } from "./event.ts";
 import { eventId } from "./id.ts";
+import type { Reason } from "./outcome.ts";
 import type { Refused } from "./refusal.ts";
 
 /** The source of system events; no source of a config may have this name. */
@@ -20,10 +21,13 @@ export type AlarmData =
 /** Which requests were refused, the most first. */
 export type RefusedRequests = readonly Pick<Refused, "source" | "reason" | "count">[];
 
+/** Dead letters by target and reason, the most first; `since` is when the oldest of their events came in. */
+export type DeadLetters = readonly { target: string; reason: Reason; count: number; since: string }[];
+
 /** What each system event carries as `data`. */
 export interface SystemData {
   "relay.test": { target: string };
-  "relay.alarm.begin": AlarmData & { refused?: RefusedRequests };
+  "relay.alarm.begin": AlarmData & { refused?: RefusedRequests; dead?: DeadLetters };
   "relay.alarm.end": AlarmData;
 }
 

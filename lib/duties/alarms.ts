@@ -4,13 +4,16 @@ import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
-import { systemEvent } from "../system_event.ts";
+import { type DeadLetters, systemEvent } from "../system_event.ts";
 import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
 import { startDuty } from "./duty.ts";
 
 /** Pause between two looks, in milliseconds. */
 const PAUSE_MS = 2_000;
+
+/** Most groups of dead letters that a message names. */
+const MAX_GROUPS = 20;
 
 /**
  * Starts to look for what alerts are about. What was told is kept in the store, so that neither a restart nor a reload
@@ -117,11 +120,24 @@ async function turn(
   const key = keyOf(alert);
   const type = since === undefined ? "relay.alarm.end" : "relay.alarm.begin";
   const data = alarmData(alert, since ?? state.since!);
-  const causes = type === "relay.alarm.begin" &&
-    refused?.map(({ source, reason, count }) => ({ source, reason, count }));
+  const causes = since !== undefined && {
+    ...("dead" in alert && { dead: await deadLetters(store) }),
+    ...(refused && { refused: refused.map(({ source, reason, count }) => ({ source, reason, count })) }),
+  };
   // By its order key the end of an alarm is not told before its beginning.
-  const event = systemEvent(type, alert.to, { ...data, ...(causes && { refused: causes }) }, now, key);
+  const event = systemEvent(type, alert.to, { ...data, ...causes }, now, key);
   const isTold = await store.alarms.turn(key, since, event);
   if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });
   return isTold;
+}
+
+/** What the message about dead letters names. */
+async function deadLetters(store: Store): Promise<DeadLetters> {
+  const groups = (await store.deadGroups()).sort((one, other) => other.count - one.count);
+  return groups.slice(0, MAX_GROUPS).map(({ target, reason, count, oldestAt: since }) => ({
+    target,
+    reason,
+    count,
+    since,
+  }));
 }

@@ -10,55 +10,58 @@ import type { Advice, MessageWords } from "./message_words.ts";
 
 const forms = formsOf("en");
 
-/** What to look at if no events come in; the operator's pages say the same. */
-const silentCheck = "Check the webhook's address in ConnectVets, and network and proxy of this server.";
+/** What to look at if no events come in; the pages say the same. */
+const silentCheck = "Check the webhook's address in ConnectVets, and this server's network and proxy.";
 
-/** How to find out why signatures are refused; the operator's pages say the same. */
+/** How to find out why signatures are refused; the pages say the same. */
 const refusedCheck =
-  "`relay verify --signature S FILE` says what is wrong with a signature: of the header `S` and the body `FILE` that the sender shows.";
+  "Run `relay verify --signature S FILE` to see what is wrong with a signature: `S` is the header and `FILE` the body, as the sender shows them.";
 
 /** Why requests are refused, in one sentence with what to do about it. */
 const refusals: Record<Refusal, Advice> = {
   signature_missing: {
     name: "no signature",
-    advice: "The request came without a signature: the sender has no secret set, or somebody else posts to this path.",
+    advice: "The request has no signature: the sender has no secret set, or somebody else posts to this path.",
   },
   signature_malformed: {
     name: "malformed signature",
-    advice: "The signature header is not in the form of this source: see that the source fits the sender.",
+    advice: "The signature header is not in this source's format: check that the source matches the sender.",
   },
   signature_wrong: {
     name: "wrong signature",
-    advice: "The sender signs with another secret, or a proxy changes the body on its way: compare the secrets first.",
+    advice: "The sender signs with another secret, or a proxy changes the body: compare the secrets first.",
   },
   body_too_large: {
     name: "body too large",
-    advice: "The body is larger than `maxBody`: raise it in the config if these requests are genuine.",
+    advice: "The body is larger than `maxBody`: if these requests are genuine, raise it in the config.",
   },
   body_cut: {
-    name: "body cut short",
-    advice: "The connection ended before the whole body came: check network and proxy.",
+    name: "incomplete body",
+    advice: "The connection ended before the whole body arrived: check the network and any proxy.",
   },
-  body_late: { name: "body too slow", advice: "The body did not come in time: check network and proxy." },
+  body_late: {
+    name: "slow body",
+    advice: "The body did not arrive in time: check the network and any proxy.",
+  },
   body_encoded: {
     name: "compressed body",
-    advice: "The body has a `Content-Encoding`: let the sender, or the proxy in front, send it as it was signed.",
+    advice: "The body has a `Content-Encoding`: the sender, or the proxy in front, must send it as it was signed.",
   },
   body_no_room: {
-    name: "no room for bodies",
-    advice: "Too many bodies came in at the same time: the log says from whom; a genuine sender tries again.",
+    name: "too many bodies at once",
+    advice: "Too many bodies arrived at the same time: the log shows from where; genuine senders try again.",
   },
   body_invalid: {
     name: "not an event",
-    advice: "The signature is good, but the body is not what this source takes: the log says what is wrong with it.",
+    advice: "The signature is valid, but the body is not an event of this source: the log says what is wrong with it.",
   },
   rate_limited: {
     name: "rate limited",
-    advice: "One client sent more than `rateLimit` allows: raise it in the config if these requests are genuine.",
+    advice: "A client sent more requests than `rateLimit` allows: if they are genuine, raise it in the config.",
   },
   store_failed: {
     name: "not stored",
-    advice: "The event could not be stored: the log says why, such as a full disk; the sender tries again.",
+    advice: "The event could not be stored, such as on a full disk: the log says why; the sender tries again.",
   },
 };
 
@@ -66,136 +69,137 @@ const refusals: Record<Refusal, Advice> = {
 const reasons: Record<Reason, Advice> = {
   connection_refused: {
     name: "connection refused",
-    advice: "Nothing listens at the target's address: start the program there, or correct the address in the config.",
+    advice:
+      "Nothing is listening at the target's address: start the program there, or correct the address in the config.",
   },
   connection_reset: {
-    name: "connection cut",
-    advice: "The target cut the connection before it answered: look at its own log, and at any proxy in between.",
+    name: "connection closed",
+    advice: "The target closed the connection before it answered: check its log, and any proxy in between.",
   },
   dns_failed: {
-    name: "name not found",
+    name: "host not found",
     advice: "The target's host name could not be resolved: check its spelling, and this machine's DNS.",
   },
   tls_failed: {
     name: "TLS failed",
-    advice: "No secure connection could be made: check that the target's certificate is valid and for this host name.",
+    advice: "No secure connection was possible: check that the target's certificate is valid and for this host name.",
   },
   network_failed: {
     name: "network failed",
-    advice: "The target could not be reached: check this machine's network, its routes and firewalls.",
+    advice: "The target could not be reached: check this machine's network, routes and firewall.",
   },
   proxy_failed: {
     name: "proxy failed",
-    advice: "The proxy of `http_proxy` or `https_proxy` let nothing through: fix it, or put the host into `no_proxy`.",
+    advice: "The proxy in `http_proxy` or `https_proxy` blocked the request: fix it, or add the host to `no_proxy`.",
   },
   timed_out: {
     name: "timed out",
-    advice: "No answer came in time: find out what slows the target down, or give it a longer `timeout` in the config.",
+    advice: "The target did not answer in time: find out what slows it down, or set a longer `timeout` in the config.",
   },
   rate_limited: {
     name: "rate limited",
-    advice: "The target asked for fewer requests: relay waits as it was told; set a lower `rate` if it happens often.",
+    advice: "The target asked for fewer requests: relay waits as long as it asked; if it happens often, lower `rate`.",
   },
   redirected: {
     name: "redirected",
-    advice: "The target answered with another address, and redirects are not followed: put the new one in the config.",
+    advice: "The target answered with another address, and relay follows no redirects: put the new one in the config.",
   },
   refused: {
     name: "refused",
-    advice: "The target refused the message: its answer says why; fix the message, the address or the credentials.",
+    advice: "The target refused the message: its answer says why; correct the message, the address or the credentials.",
   },
   server_failed: {
-    name: "target failed",
-    advice: "The target had an error of its own: look at its log, and retry once it works.",
+    name: "error at the target",
+    advice: "The target had an error of its own: check its log, and retry once it works.",
   },
   unexpected_answer: {
     name: "unexpected answer",
-    advice: "The answer is not what this kind of target gives: check that the address is the right one.",
+    advice: "This kind of target does not answer like this: check that the address is right.",
   },
   script_failed: {
     name: "script failed",
-    advice: "The script ended with an error: its output stands with the attempt; run it by hand with the same event.",
+    advice: "The script ended with an error: its output is shown with the attempt; run it by hand to find the cause.",
   },
   script_not_run: {
-    name: "script not run",
-    advice: "The script could not be started: the attempt says why; fix its file, and retry.",
+    name: "script not started",
+    advice: "The script could not be started: the attempt shows why; fix the file, then retry.",
   },
   message_invalid: {
-    name: "message invalid",
-    advice: "The config could not make the message from this event: fix its function, reload, and retry.",
+    name: "invalid message",
+    advice: "A function of the config could not make the message: fix it, reload, then retry.",
   },
   note_missing: {
-    name: "no such note",
-    advice: "ConnectVets' API does not know the note: it may be deleted, or `sandbox` in `enrich` is wrong.",
+    name: "note not found",
+    advice: "ConnectVets' API has no such note: it may be deleted, or `sandbox` in `enrich` is wrong.",
   },
   note_refused: {
-    name: "note refused",
-    advice: "ConnectVets' API refused the key: fix the `key` in `enrich`, or its `sandbox`, reload, and retry.",
+    name: "no access to the note",
+    advice: "ConnectVets' API rejected the key: fix `key` or `sandbox` in `enrich`, reload, then retry.",
   },
   note_unavailable: {
     name: "note unavailable",
-    advice: "ConnectVets' API gave no note: relay asks again by itself; retry once the API is back.",
+    advice: "ConnectVets' API did not return the note: relay asks again on its own; retry once the API is back.",
   },
   crashed: {
-    name: "the relay crashed over it",
-    advice: "The relay itself ended several times over this delivery: see what the target answers, then retry.",
+    name: "relay crashed",
+    advice: "Relay crashed several times during this delivery: check what the target answers, then retry.",
   },
   internal: {
-    name: "error in relay",
-    advice: "Something went wrong inside relay: its log says what; retry, and report it if it happens again.",
+    name: "internal error",
+    advice: "Something failed inside relay: its log says what; retry, and report it if it happens again.",
   },
 };
 
-/** Default messages. */
+/** Default messages. Their readers are the people of a clinic; those of alarms are on call. */
 const messages: MessageWords = {
   events: {
     "note.processing": {
-      title: "Note being processed",
-      what: (of) => `ConnectVets has begun to process the note${of}.`,
-      todo: "Nothing for now.",
+      title: "Note in progress",
+      what: (of) => `ConnectVets is processing the note${of}.`,
+      todo: "Nothing yet.",
     },
     "note.completed": {
-      title: "Note completed",
+      title: "Note ready",
       what: (of) => `The note${of} is ready in ConnectVets.`,
-      todo: "Open the note in ConnectVets and review its text.",
+      todo: "Open the note in ConnectVets and review it.",
     },
     "note.failed": {
       title: "Note failed",
       what: (of) => `ConnectVets could not process the note${of}.`,
       todo:
-        "Open the note in ConnectVets and try to process it again. If that fails too, send another recording or ask ConnectVets' support.",
+        "Open the note in ConnectVets and process it again. If it fails again, send another recording or contact ConnectVets support.",
     },
     "note.transcription.completed": {
-      title: "Transcription completed",
+      title: "Transcription ready",
       what: (of) => `The transcription of the note${of} is ready in ConnectVets.`,
-      todo: "Open the note in ConnectVets and review its text.",
+      todo: "Open the note in ConnectVets and review it.",
     },
     "note.transcription.failed": {
       title: "Transcription failed",
-      what: (of) => `ConnectVets could not transcribe the audio of the note${of}.`,
+      what: (of) => `ConnectVets could not transcribe the recording of the note${of}.`,
       todo:
-        "Open the note in ConnectVets and try to process it again. If that fails too, send another recording or ask ConnectVets' support.",
+        "Open the note in ConnectVets and process it again. If it fails again, send another recording or contact ConnectVets support.",
     },
     test: {
       title: "Webhook test",
-      what: () => "The webhook's test event came in, and its signature is good.",
-      todo: "Nothing: the webhook is set up and works.",
+      what: () => "The webhook's test event arrived, and its signature is valid.",
+      todo: "Nothing: the webhook works.",
     },
   },
   otherTitle: (type) => `Event ${type}`,
-  otherWhat: (type) => `An event came in that relay does not know yet: ${type}.`,
-  otherTodo: "See in its sender's documentation what it means.",
+  otherWhat: (type) => `Relay received an event that it does not know: ${type}.`,
+  otherTodo: "See the sender's documentation for what it means.",
   of: (name) => ` for ${name}`,
   ofClient: (client) => ` with the reference ${client}`,
   errors: {
     AUDIO_QUALITY_LOW: {
-      why: "The audio is not good enough to be transcribed.",
+      why: "The audio quality is too low to transcribe.",
       todo:
-        "If there is another recording of the consultation, send it; if not, write the note by hand. Next time, record closer to who speaks and with less noise.",
+        "If there is another recording of the consultation, send it. If not, write the note by hand. Next time, record closer to the speaker and with less noise.",
     },
     INVALID_AUDIO_FORMAT: {
-      why: "The audio file's format is not accepted.",
-      todo: "Convert the audio to WAV or FLAC and send it again.",
+      why: "The format of the audio file is not accepted.",
+      todo: "Convert the recording to WAV or FLAC and send it again.",
     },
   },
   errorSays: (message) => `Reason given: ${message}`,
@@ -203,21 +207,24 @@ const messages: MessageWords = {
   labels: {
     todo: "What to do",
     patient: "Patient",
-    client: "Client reference",
-    note: "Note",
+    client: "Reference",
+    note: "Note ID",
     sections: "Sections",
-    time: "Time",
-    error: "Error as given",
+    time: "When",
+    error: "Error details",
     target: "Target",
     since: "Since",
+    began: "Began",
+    ended: "Ended",
     event: "See the event in relay",
-    dead: "See what was not delivered",
+    dead: "See what failed",
     events: "See the events in relay",
     overview: "See relay's overview",
   },
-  origin: (id, type) => `Automatic message from relay. Event ${id}, ${type}`,
-  more: (count) => `and ${count} more`,
-  moreBlocks: (count) => `… and ${count} more blocks that did not fit`,
+  origin: (id, type) => `Sent automatically by relay. Event ${id}, ${type}`,
+  more: (count) => `${forms.number(count)} more`,
+  moreBlocks: (count) =>
+    `… and ${forms.count(count, { one: "more block that did not fit", other: "more blocks that did not fit" })}`,
   test: {
     title: "Test message from relay",
     what: (target) => `This is a test: no real event happened. If you can read this, the target ${target} works.`,
@@ -225,33 +232,38 @@ const messages: MessageWords = {
   nothingTodo: "Nothing.",
   alarms: {
     dead: {
-      titles: { begin: "Alarm from relay: dead letters", end: "Alarm from relay is over: dead letters" },
-      todo: "See the target and the reason by `relay status`. Once that is fixed, `relay retry --dead` delivers again.",
+      titles: { begin: "Relay alarm: deliveries failed for good", end: "Relay alarm over: deliveries failed for good" },
+      todo: "Run `relay status` to see more, and `relay retry --dead` once it is fixed.",
     },
     silent: {
-      titles: { begin: "Alarm from relay: no events come in", end: "Alarm from relay is over: events come in again" },
-      todo: `See what came in last by \`relay events\`. ${silentCheck}`,
+      titles: { begin: "Relay alarm: no events", end: "Relay alarm over: events are back" },
+      todo: `Run \`relay events\` to see what came in last. ${silentCheck}`,
     },
     refused: {
-      titles: { begin: "Alarm from relay: requests refused", end: "Alarm from relay is over: requests refused" },
-      todo: `See source and reason by \`relay status\`. ${refusedCheck}`,
+      titles: { begin: "Relay alarm: requests refused", end: "Relay alarm over: requests refused" },
+      todo: "Run `relay status` to see more.",
     },
   },
-  deadBegin: (limit) =>
-    limit === 1
-      ? "There are deliveries that failed for good."
-      : `There are ${limit} or more deliveries that failed for good.`,
+  lasted: (time) => `The alarm lasted ${time}.`,
+  reasons,
+  deadBegin: (count) =>
+    forms.plural(count, {
+      one: "A delivery failed for good. Relay does not try it again on its own.",
+      other: `${forms.number(count)} deliveries failed for good. Relay does not try them again on its own.`,
+    }),
   deadEnd: (limit) =>
     limit === 1
-      ? "There are no more deliveries that failed for good."
-      : `There are fewer than ${limit} deliveries that failed for good.`,
+      ? "No delivery is left that failed for good."
+      : `Fewer than ${forms.number(limit)} deliveries are left that failed for good.`,
+  deadSince: (count, time) => `${forms.count(count, { one: "delivery", other: "deliveries" })} since ${time}`,
   refusals,
-  refusedBegin: (limit, time) =>
-    limit === 1 ? `A request was refused within ${time}.` : `${limit} or more requests were refused within ${time}.`,
-  refusedEnd: (time) => `No request was refused for ${time}.`,
+  refusedBegin: (count, time) =>
+    `Relay refused ${forms.count(count, { one: "request", other: "requests" })} within ${time}.`,
+  refusedEnd: (time) => `Relay has refused no requests for ${time}.`,
+  refusedCount: (count) => forms.count(count, { one: "request", other: "requests" }),
   refusedCheck,
-  silentBegin: (pattern, time) => `No event ${pattern} has come in for ${time}.`,
-  silentEnd: (pattern) => `An event ${pattern} came in.`,
+  silentBegin: (pattern, time) => `No event matching ${pattern} has come in for ${time}.`,
+  silentEnd: (pattern) => `Events matching ${pattern} are coming in again.`,
   silentCheck,
 };
 

@@ -2,6 +2,7 @@
 
 import type { KnownEvents } from "../event.ts";
 import type { AlarmData } from "../system_event.ts";
+import type { Reason } from "../outcome.ts";
 import type { Refusal } from "../refusal.ts";
 
 /** Events that have words of their own: those that ConnectVets documents, and the test that its guide describes. */
@@ -66,7 +67,11 @@ export interface MessageWords {
     time: string;
     error: string;
     target: string;
+    /** Since when an alarm is on. */
     since: string;
+    /** When an alarm began that is over, and when it ended. */
+    began: string;
+    ended: string;
     /** Of the link to the event's page. */
     event: string;
     /** Of the link to the page of dead letters. */
@@ -78,18 +83,28 @@ export interface MessageWords {
   };
   /** Where the message comes from. @param id The event's id. */
   origin: (id: string, type: string) => string;
-  /** Sections that a list left out. */
+  /** Sections that a list left out, as its last item. */
   more: (count: number) => string;
   /** Blocks of a Slack message that were left out. */
   moreBlocks: (count: number) => string;
   test: { title: string; what: (target: string) => string };
   nothingTodo: string;
   alarms: Record<AlarmData["alarm"], AlarmWords>;
-  deadBegin: (limit: number) => string;
+  /** How long an alarm that is over was on. */
+  lasted: (time: string) => string;
+  reasons: Record<Reason, Advice>;
+  /** @param count How many failed, or at least did. */
+  deadBegin: (count: number) => string;
+  /** @param limit There are fewer now. */
   deadEnd: (limit: number) => string;
+  /** Dead letters of one target and reason. @param time When the oldest event came in. */
+  deadSince: (count: number, time: string) => string;
   refusals: Record<Refusal, Advice>;
-  refusedBegin: (limit: number, time: string) => string;
+  /** @param count How many were refused, or at least were. */
+  refusedBegin: (count: number, time: string) => string;
   refusedEnd: (time: string) => string;
+  /** Requests of one source that were refused for one reason. */
+  refusedCount: (count: number) => string;
   /** How to find out why signatures are refused. */
   refusedCheck: string;
   silentBegin: (pattern: string, time: string) => string;

@@ -41,55 +41,59 @@ import type { Advice, MessageWords } from "./message_words.ts";
 
 const forms = formsOf("pt-BR");
 
-/** What to look at if no events come in; the operator's pages say the same. */
-const silentCheck = "Verifique no ConnectVets o endereço do webhook, e neste servidor a rede e o proxy.";
+/** What to look at if no events come in; the pages say the same. */
+const silentCheck = "Confira o endereço do webhook no ConnectVets, e a rede e o proxy deste servidor.";
 
-/** How to find out why signatures are refused; the operator's pages say the same. */
+/** How to find out why signatures are refused; the pages say the same. */
 const refusedCheck =
-  "`relay verify --signature S FILE` diz o que há de errado com uma assinatura: o cabeçalho `S` e o corpo `FILE` que quem envia mostrar.";
+  "Execute `relay verify --signature S FILE` para ver o que há de errado com uma assinatura: `S` é o cabeçalho e `FILE` o corpo, como quem envia os mostra.";
 
 /** Why requests are refused, in one sentence with what to do about it. */
 const refusals: Record<Refusal, Advice> = {
   signature_missing: {
     name: "sem assinatura",
-    advice: "O pedido veio sem assinatura: falta o segredo em quem envia, ou outra pessoa usa este caminho.",
+    advice: "A requisição veio sem assinatura: falta o segredo em quem envia, ou outra pessoa usa este caminho.",
   },
   signature_malformed: {
     name: "assinatura malformada",
-    advice: "O cabeçalho de assinatura não tem a forma desta origem: confira se a origem é a certa para quem envia.",
+    advice: "O cabeçalho de assinatura não tem o formato desta origem: confira se a origem é a certa para quem envia.",
   },
   signature_wrong: {
     name: "assinatura errada",
-    advice: "Quem envia assina com outro segredo, ou um proxy altera o corpo no caminho: compare primeiro os segredos.",
+    advice: "Quem envia assina com outro segredo, ou um proxy altera o corpo: compare primeiro os segredos.",
   },
   body_too_large: {
     name: "corpo grande demais",
-    advice: "O corpo é maior que `maxBody`: aumente o limite na configuração se estes pedidos são legítimos.",
+    advice: "O corpo é maior que `maxBody`: se estas requisições são legítimas, aumente o limite na configuração.",
   },
   body_cut: {
     name: "corpo incompleto",
-    advice: "A conexão acabou antes que o corpo inteiro chegasse: verifique a rede e o proxy.",
+    advice: "A conexão terminou antes de o corpo chegar inteiro: verifique a rede e o proxy.",
   },
-  body_late: { name: "corpo lento demais", advice: "O corpo não chegou a tempo: verifique a rede e o proxy." },
+  body_late: {
+    name: "corpo lento demais",
+    advice: "O corpo não chegou a tempo: verifique a rede e o proxy.",
+  },
   body_encoded: {
     name: "corpo comprimido",
     advice: "O corpo tem `Content-Encoding`: quem envia, ou o proxy na frente, deve mandá-lo como foi assinado.",
   },
   body_no_room: {
-    name: "sem espaço para corpos",
-    advice: "Chegaram corpos demais ao mesmo tempo: o log diz de quem; quem é legítimo tenta de novo.",
+    name: "corpos demais ao mesmo tempo",
+    advice: "Chegaram corpos demais ao mesmo tempo: o log mostra de onde; quem é legítimo tenta de novo.",
   },
   body_invalid: {
     name: "não é um evento",
-    advice: "A assinatura confere, mas o corpo não é o que esta origem aceita: o log diz o que há de errado.",
+    advice: "A assinatura é válida, mas o corpo não é um evento desta origem: o log diz o que há de errado.",
   },
   rate_limited: {
     name: "acima do limite",
-    advice: "Um cliente enviou mais do que `rateLimit` permite: aumente o limite se estes pedidos são legítimos.",
+    advice: "Um cliente enviou mais do que `rateLimit` permite: se as requisições são legítimas, aumente o limite.",
   },
   store_failed: {
     name: "não guardado",
-    advice: "O evento não pôde ser guardado: o log diz por quê, como um disco cheio; quem envia tenta de novo.",
+    advice:
+      "Não foi possível guardar o evento, por exemplo por disco cheio: o log diz por quê; quem envia tenta de novo.",
   },
 };
 
@@ -100,81 +104,79 @@ const reasons: Record<Reason, Advice> = {
     advice: "Nada escuta no endereço do destino: inicie o programa de lá, ou corrija o endereço na configuração.",
   },
   connection_reset: {
-    name: "conexão cortada",
-    advice: "O destino cortou a conexão antes de responder: veja o log dele e os proxies no caminho.",
+    name: "conexão encerrada",
+    advice: "O destino encerrou a conexão antes de responder: veja o log dele e os proxies no caminho.",
   },
   dns_failed: {
-    name: "nome não encontrado",
-    advice: "O nome do servidor do destino não foi resolvido: confira a grafia e o DNS desta máquina.",
+    name: "servidor não encontrado",
+    advice: "Não foi possível resolver o nome do servidor do destino: confira a grafia e o DNS desta máquina.",
   },
   tls_failed: {
     name: "falha de TLS",
-    advice:
-      "Não foi possível fazer uma conexão segura: confira se o certificado do destino é válido e deste nome de servidor.",
+    advice: "A conexão segura falhou: confira se o certificado do destino é válido e se é deste nome de servidor.",
   },
   network_failed: {
     name: "falha de rede",
-    advice: "O destino não foi alcançado: confira a rede desta máquina, as rotas e os firewalls.",
+    advice: "Não foi possível chegar ao destino: verifique a rede, as rotas e o firewall desta máquina.",
   },
   proxy_failed: {
     name: "falha do proxy",
-    advice:
-      "O proxy de `http_proxy` ou `https_proxy` não deixou passar: corrija-o, ou inclua o servidor no `no_proxy`.",
+    advice: "O proxy em `http_proxy` ou `https_proxy` bloqueou o envio: corrija-o, ou inclua o servidor em `no_proxy`.",
   },
   timed_out: {
     name: "tempo esgotado",
-    advice: "A resposta não veio a tempo: descubra o que atrasa o destino, ou aumente o `timeout` na configuração.",
+    advice: "O destino não respondeu a tempo: descubra o que o atrasa, ou aumente o `timeout` na configuração.",
   },
   rate_limited: {
     name: "limite de envios",
-    advice: "O destino pediu menos envios: o relay espera o que foi pedido; reduza o `rate` se isso se repete.",
+    advice: "O destino pediu menos envios: o relay espera o tempo pedido; se isso se repete, reduza o `rate`.",
   },
   redirected: {
     name: "redirecionado",
-    advice: "O destino indicou outro endereço, e redirecionamentos não são seguidos: coloque o novo na configuração.",
+    advice: "O destino indicou outro endereço, e o relay não segue redirecionamentos: coloque o novo na configuração.",
   },
   refused: {
     name: "recusado",
     advice: "O destino recusou a mensagem: a resposta diz por quê; corrija a mensagem, o endereço ou as credenciais.",
   },
   server_failed: {
-    name: "falha no destino",
-    advice: "O destino teve um erro interno: veja o log dele e reenvie quando estiver corrigido.",
+    name: "erro no destino",
+    advice: "O destino teve um erro interno: veja o log dele e reenvie quando voltar a funcionar.",
   },
   unexpected_answer: {
     name: "resposta inesperada",
-    advice: "A resposta não é a que este tipo de destino dá: confira se o endereço é o certo.",
+    advice: "Este tipo de destino não responde assim: confira se o endereço está certo.",
   },
   script_failed: {
     name: "falha no script",
-    advice: "O script terminou com erro: a saída está junto da tentativa; execute-o à mão com o mesmo evento.",
+    advice: "O script terminou com erro: a saída aparece junto da tentativa; execute-o à mão para achar a causa.",
   },
   script_not_run: {
-    name: "script não executado",
-    advice: "Não foi possível iniciar o script: a tentativa diz por quê; corrija o arquivo e reenvie.",
+    name: "script não iniciado",
+    advice: "Não foi possível iniciar o script: a tentativa mostra por quê; corrija o arquivo e reenvie.",
   },
   message_invalid: {
     name: "mensagem inválida",
-    advice: "A configuração não conseguiu montar a mensagem: corrija a função, recarregue e reenvie.",
+    advice: "Uma função da configuração não conseguiu montar a mensagem: corrija-a, recarregue e reenvie.",
   },
   note_missing: {
-    name: "nota inexistente",
-    advice: "A API do ConnectVets não conhece a nota: pode ter sido apagada, ou o `sandbox` do `enrich` está errado.",
+    name: "nota não encontrada",
+    advice: "A API do ConnectVets não tem esta nota: pode ter sido apagada, ou o `sandbox` do `enrich` está errado.",
   },
   note_refused: {
-    name: "nota recusada",
-    advice: "A API do ConnectVets recusou a chave: corrija a `key` do `enrich`, ou o `sandbox`, recarregue e reenvie.",
+    name: "sem acesso à nota",
+    advice: "A API do ConnectVets recusou a chave: corrija `key` ou `sandbox` no `enrich`, recarregue e reenvie.",
   },
   note_unavailable: {
     name: "nota indisponível",
-    advice: "A API do ConnectVets não forneceu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
+    advice: "A API do ConnectVets não devolveu a nota: o relay pede de novo sozinho; reenvie quando a API voltar.",
   },
   crashed: {
-    name: "o relay caiu durante a entrega",
-    advice: "O próprio relay caiu várias vezes nesta entrega: veja o que o destino responde e tente de novo.",
+    name: "o relay caiu",
+    advice: "O relay caiu várias vezes durante esta entrega: veja o que o destino responde e reenvie.",
   },
   internal: {
-    name: "erro no relay",
+    name: "erro interno",
     advice: "Algo falhou dentro do relay: o log diz o quê; reenvie, e informe o erro se ele se repetir.",
   },
 };
@@ -183,52 +185,52 @@ const reasons: Record<Reason, Advice> = {
 const messages: MessageWords = {
   events: {
     "note.processing": {
-      title: "Nota em processamento",
-      what: (of) => `O ConnectVets começou a processar a nota${of}.`,
+      title: "Nota em andamento",
+      what: (of) => `O ConnectVets está processando a nota${of}.`,
       todo: "Nada por enquanto.",
     },
     "note.completed": {
-      title: "Nota concluída",
+      title: "Nota pronta",
       what: (of) => `A nota${of} está pronta no ConnectVets.`,
-      todo: "Abra a nota no ConnectVets e revise o texto.",
+      todo: "Abra a nota no ConnectVets e revise-a.",
     },
     "note.failed": {
       title: "Falha na nota",
       what: (of) => `O ConnectVets não conseguiu processar a nota${of}.`,
       todo:
-        "Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
+        "Abra a nota no ConnectVets e processe de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
     },
     "note.transcription.completed": {
-      title: "Transcrição concluída",
+      title: "Transcrição pronta",
       what: (of) => `A transcrição da nota${of} está pronta no ConnectVets.`,
-      todo: "Abra a nota no ConnectVets e revise o texto.",
+      todo: "Abra a nota no ConnectVets e revise-a.",
     },
     "note.transcription.failed": {
       title: "Falha na transcrição",
-      what: (of) => `O ConnectVets não conseguiu transcrever o áudio da nota${of}.`,
+      what: (of) => `O ConnectVets não conseguiu transcrever a gravação da nota${of}.`,
       todo:
-        "Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
+        "Abra a nota no ConnectVets e processe de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
     },
     test: {
       title: "Teste do webhook",
-      what: () => "Chegou o evento de teste do webhook, e a assinatura confere.",
-      todo: "Nada: a configuração do webhook está funcionando.",
+      what: () => "O evento de teste do webhook chegou, e a assinatura é válida.",
+      todo: "Nada: o webhook está funcionando.",
     },
   },
   otherTitle: (type) => `Evento ${type}`,
-  otherWhat: (type) => `Chegou um evento que o relay ainda não conhece: ${type}.`,
-  otherTodo: "Veja na documentação de quem o envia o que ele significa.",
+  otherWhat: (type) => `O relay recebeu um evento que não conhece: ${type}.`,
+  otherTodo: "Veja o que ele significa na documentação de quem o envia.",
   of: (name) => ` de ${name}`,
   ofClient: (client) => ` com a referência ${client}`,
   errors: {
     AUDIO_QUALITY_LOW: {
-      why: "O áudio não tem qualidade suficiente para ser transcrito.",
+      why: "A qualidade do áudio é baixa demais para a transcrição.",
       todo:
-        "Se houver outra gravação da consulta, envie-a; se não, escreva a nota à mão. Nas próximas, grave mais perto de quem fala e com menos ruído.",
+        "Se houver outra gravação da consulta, envie-a. Se não, escreva a nota à mão. Na próxima vez, grave mais perto de quem fala e com menos ruído.",
     },
     INVALID_AUDIO_FORMAT: {
       why: "O formato do arquivo de áudio não é aceito.",
-      todo: "Converta o áudio para WAV ou FLAC e envie de novo.",
+      todo: "Converta a gravação para WAV ou FLAC e envie de novo.",
     },
   },
   errorSays: (message) => `Motivo informado: ${message}`,
@@ -236,21 +238,24 @@ const messages: MessageWords = {
   labels: {
     todo: "O que fazer",
     patient: "Paciente",
-    client: "Referência do cliente",
-    note: "Nota",
+    client: "Referência",
+    note: "ID da nota",
     sections: "Seções",
-    time: "Horário",
-    error: "Erro informado",
+    time: "Quando",
+    error: "Detalhes do erro",
     target: "Destino",
     since: "Desde",
+    began: "Início",
+    ended: "Fim",
     event: "Ver o evento no relay",
-    dead: "Ver as falhas definitivas",
+    dead: "Ver o que falhou",
     events: "Ver os eventos no relay",
     overview: "Ver a visão geral do relay",
   },
-  origin: (id, type) => `Aviso automático do relay. Evento ${id}, ${type}`,
-  more: (count) => count === 1 ? "e mais 1" : `e mais ${count}`,
-  moreBlocks: (count) => `… e mais ${count} blocos que não couberam`,
+  origin: (id, type) => `Enviado automaticamente pelo relay. Evento ${id}, ${type}`,
+  more: (count) => `mais ${forms.number(count)}`,
+  moreBlocks: (count) =>
+    `… e mais ${forms.count(count, { one: "bloco que não coube", other: "blocos que não couberam" })}`,
   test: {
     title: "Mensagem de teste do relay",
     what: (target) =>
@@ -260,32 +265,37 @@ const messages: MessageWords = {
   alarms: {
     dead: {
       titles: { begin: "Alarme do relay: falhas definitivas", end: "Fim do alarme do relay: falhas definitivas" },
-      todo: "Veja o destino e o motivo com `relay status`. Depois de corrigir, reenvie com `relay retry --dead`.",
+      todo: "Execute `relay status` para ver mais, e `relay retry --dead` depois de corrigir o problema.",
     },
     silent: {
-      titles: {
-        begin: "Alarme do relay: nenhum evento chega",
-        end: "Fim do alarme do relay: eventos voltaram a chegar",
-      },
-      todo: `Veja o que chegou por último com \`relay events\`. ${silentCheck}`,
+      titles: { begin: "Alarme do relay: nenhum evento", end: "Fim do alarme do relay: eventos voltaram" },
+      todo: `Execute \`relay events\` para ver o que chegou por último. ${silentCheck}`,
     },
     refused: {
-      titles: { begin: "Alarme do relay: pedidos recusados", end: "Fim do alarme do relay: pedidos recusados" },
-      todo: `Veja a origem e o motivo com \`relay status\`. ${refusedCheck}`,
+      titles: { begin: "Alarme do relay: requisições recusadas", end: "Fim do alarme do relay: requisições recusadas" },
+      todo: "Execute `relay status` para ver mais.",
     },
   },
-  deadBegin: (limit) =>
-    limit === 1
-      ? "Há falhas definitivas: entregas das quais o relay desistiu."
-      : `Há ${limit} ou mais falhas definitivas: entregas das quais o relay desistiu.`,
-  deadEnd: (limit) => limit === 1 ? "Não há mais falhas definitivas." : `Há menos de ${limit} falhas definitivas.`,
+  lasted: (time) => `O alarme durou ${time}.`,
+  reasons,
+  deadBegin: (count) =>
+    forms.plural(count, {
+      one: "Há 1 falha definitiva. O relay não tenta essa entrega de novo por conta própria.",
+      other: `Há ${
+        forms.number(count)
+      } falhas definitivas. O relay não tenta essas entregas de novo por conta própria.`,
+    }),
+  deadEnd: (limit) =>
+    limit === 1 ? "Não há mais falhas definitivas." : `Há menos de ${forms.number(limit)} falhas definitivas.`,
+  deadSince: (count, time) => `${forms.count(count, { one: "entrega", other: "entregas" })} desde ${time}`,
   refusals,
-  refusedBegin: (limit, time) =>
-    limit === 1 ? `Um pedido foi recusado em ${time}.` : `${limit} ou mais pedidos foram recusados em ${time}.`,
-  refusedEnd: (time) => `Nenhum pedido foi recusado em ${time}.`,
+  refusedBegin: (count, time) =>
+    `O relay recusou ${forms.count(count, { one: "requisição", other: "requisições" })} em ${time}.`,
+  refusedEnd: (time) => `O relay não recusa nenhuma requisição há ${time}.`,
+  refusedCount: (count) => forms.count(count, { one: "requisição", other: "requisições" }),
   refusedCheck,
   silentBegin: (pattern, time) => `Nenhum evento ${pattern} chega há ${time}.`,
-  silentEnd: (pattern) => `Chegou um evento ${pattern}.`,
+  silentEnd: (pattern) => `Eventos ${pattern} voltaram a chegar.`,
   silentCheck,
 };
 
@@ -2037,7 +2047,7 @@ const outcomes: Language["outcomes"] = {
     noText: "não retorna um texto",
   },
   message: {
-    cannotMake: (field, why) => `Não foi possível montar ${field}: ${why}`,
+    cannotMake: (field, why) => `Não foi possível montar o campo ${field}: ${why}`,
     itsFunction: (problem) => `a função ${problem}`,
     undefined: "a função retorna undefined",
     emptyText: "a função retorna um texto vazio",

@@ -3,7 +3,7 @@
 import type { NoteSection } from "../connectvets/note.ts";
 import { payloadOf, type ReadableEvent } from "../event.ts";
 import type { ErrorWords, MessageWords, WordedEvent } from "../locale/message_words.ts";
-import { locales } from "../locale/mod.ts";
+import { type Language, locales } from "../locale/mod.ts";
 import { isSystem } from "../system_event.ts";
 import type { Fact, Notice, Tone } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
@@ -28,7 +28,8 @@ const tones: Record<WordedEvent, Tone> = {
 /** What a person is told of an event. */
 export function noticeOf(event: ReadableEvent, style: MessageStyle): Notice {
   const { locale, timeZone, pagesUrl } = style;
-  const words = locales[locale].messages;
+  const language = locales[locale];
+  const words = language.messages;
   const type = lineOf(event.type, MAX_NAME) ?? "?";
   const timeOf = (...times: unknown[]) => localTime(firstTime(...times) ?? event.receivedAt, locale, timeZone);
   const common = {
@@ -43,7 +44,7 @@ export function noticeOf(event: ReadableEvent, style: MessageStyle): Notice {
   const name = lineOf(note?.name, MAX_NAME) ?? lineOf(data.name, MAX_NAME);
   const client = lineOf(data.external_id, MAX_NAME) ?? lineOf(note?.external_id, MAX_NAME);
   const noteId = lineOf(data.note_id ?? data.id, MAX_NAME);
-  const sections = sectionsOf(note?.note_sections ?? [], words);
+  const sections = sectionsOf(note?.note_sections ?? [], language);
   const { tone, title, what, todo } = eventWords(event.type, type, words);
   const error = errorOf(data.error, words);
   const { labels } = words;
@@ -93,15 +94,18 @@ function errorOf(error: unknown, words: MessageWords): { why: string[]; todo?: s
 }
 
 /** The titles of a note's sections on one line, and each with its text. */
-function sectionsOf(sections: readonly NoteSection[], words: MessageWords): { titles?: string; texts: Fact[] } {
+function sectionsOf(
+  sections: readonly NoteSection[],
+  { forms, messages }: Language,
+): { titles?: string; texts: Fact[] } {
   const titled = sections.map((section) => ({
     title: lineOf(section.title, MAX_NAME) ?? lineOf(section.label, MAX_NAME),
     text: linesOf(section.content, MAX_SECTION_TEXT),
   }));
   const titles = titled.flatMap(({ title }) => title ?? []);
-  const more = titles.length > MAX_SECTIONS ? [words.more(titles.length - MAX_SECTIONS)] : [];
+  const more = titles.length > MAX_SECTIONS ? [messages.more(titles.length - MAX_SECTIONS)] : [];
   return {
-    titles: [...titles.slice(0, MAX_SECTIONS), ...more].join(", ") || undefined,
+    titles: forms.and([...titles.slice(0, MAX_SECTIONS), ...more]) || undefined,
     texts: titled.slice(0, MAX_SECTIONS).flatMap(({ title = "", text }): Fact[] => text ? [[title, text]] : []),
   };
 }

@@ -10,7 +10,7 @@ const utf8 = new TextDecoder();
 /** The first part of an answer's text; of one that is compressed, how it is and its length. */
 export function excerptOf({ coding, body, isWhole }: OutboundAnswer): string {
   if (coding !== undefined && body.byteLength > 0) {
-    return `[${coding}, ${isWhole ? "" : "more than "}${body.byteLength} bytes]`;
+    return `[${coding}, ${isWhole ? "" : "> "}${body.byteLength} bytes]`;
   }
   if (body.byteLength === 0) return "";
   if (isWhole && body.byteLength <= MAX_BYTES) return utf8.decode(body);

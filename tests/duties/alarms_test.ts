@@ -142,6 +142,19 @@ async function retryAll(store: Store): Promise<void> {
   await store.retry(await store.dead({ target: "crm", reason: "server_failed" }, { limit: 99 }), T0);
 }
 
+testWithStore("lookForAlarms() names the targets and reasons of dead letters as the alarm begins", async (bench) => {
+  await bury(bench.store, "1", "2");
+  await bench.look([dead(1)], 5);
+  const { events } = await bench.store.stored({ type: "relay.**" }, { limit: 9 });
+  const { data } = JSON.parse(new TextDecoder().decode(events[0]!.event.body));
+  assert.deepEqual(data.dead, [{
+    target: "crm",
+    reason: "server_failed",
+    count: 2,
+    since: new Date(T0).toISOString(),
+  }]);
+});
+
 testWithStore("lookForAlarms() tells of dead letters once when they begin and once when they end", async (bench) => {
   const alerts = [dead(2)];
   assert.equal(await bench.look(alerts, 0), false);

@@ -54,7 +54,7 @@ test("a day at the clinic reaches everybody, once, also past a minute in which t
     const body = completed("n-1");
     assert.equal((await relay.post(body)).status, 200);
     const [message] = await slack.received(1);
-    assert.match(textOf(message!), /^\*Nota concluída: Rex n-1\*\n/);
+    assert.match(textOf(message!), /^\*Nota pronta: Rex n-1\*\n/);
     assert.doesNotMatch(message!.body.toString(), /Texto clínico/);
     const { raw } = (await mail.received(1))[0]!;
     assert.match(raw, /^Subject: .*Rex.n-1/m);
@@ -81,7 +81,7 @@ test("a day at the clinic reaches everybody, once, also past a minute in which t
     await slack.received(5, MINUTE_MS);
     await mail.received(4, MINUTE_MS);
     const told = slack.requests.slice(2).map(textOf).map((text) => text.split("\n")[0]).sort();
-    assert.deepEqual(told, ["n-3", "n-4", "n-5"].map((id) => `*Nota concluída: Rex ${id}*`));
+    assert.deepEqual(told, ["n-3", "n-4", "n-5"].map((id) => `*Nota pronta: Rex ${id}*`));
     assert.deepEqual([slack.requests.length, mail.mails.length, bytes().split("\n").length], [5, 4, 5]);
     const { stdout } = await runRelay(["events", "--json"], { cwd: relay.folder, env: { KEY: API_KEY } });
     const states = JSON.parse(stdout).flatMap(({ deliveries }: { deliveries: { state: string }[] }) =>

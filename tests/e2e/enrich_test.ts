@@ -228,7 +228,7 @@ test("enrich tries again by the schedule where the API fails, without a word to 
     await relay.post(eventOf("n-1"));
     await relay.logged("a failure", ({ reason }) => reason === "note_unavailable");
     api.before({ status: 200, body: "<html>" });
-    await relay.logged("an answer that is none", ({ detail }) => /no JSON/.test(String(detail)));
+    await relay.logged("an answer that is none", ({ detail }) => /not with JSON/.test(String(detail)));
     api.before(undefined);
     await sink.received(1);
     const { story } = await storyIn(folder, "delivered", 3);
@@ -265,7 +265,7 @@ test("enrich goes without a note that is optional: at once where there is none, 
     await sink.received(2);
     assert.deepEqual(bodiesOf(sink), [{}, {}]);
     const { story: limited } = await storyIn(folder, "delivered", 1);
-    assert.match(limited.note.problem, /takes no further request before/);
+    assert.match(limited.note.problem, /takes no request before/);
   });
   await withApi(
     { enrich: "optional: true", options: 'retry: ["200ms", "2m"]' },

@@ -25,13 +25,13 @@ const languages = [
   {
     locale: "pt-BR",
     subject: "Falha na transcrição: Rex <b>",
-    why: "O áudio não tem qualidade suficiente para ser transcrito.",
+    why: "A qualidade do áudio é baixa demais para a transcrição.",
     time: "qua., 14 de fev. de 2024, 15:28 (GMT-3)",
   },
   {
     locale: "en",
     subject: "Transcription failed: Rex <b>",
-    why: "The audio is not good enough to be transcribed.",
+    why: "The audio quality is too low to transcribe.",
     time: "Wed, Feb 14, 2024, 15:28 (GMT-3)",
   },
 ];

@@ -16,10 +16,10 @@ const tell = (payload: object, parts: Partial<MessageStyle> = {}): Notice =>
 const factsOf = ({ facts }: Notice) => Object.fromEntries(facts);
 
 const titles: [type: string, tone: string, portuguese: string, english: string][] = [
-  ["note.processing", "neutral", "Nota em processamento", "Note being processed"],
-  ["note.completed", "good", "Nota concluída", "Note completed"],
+  ["note.processing", "neutral", "Nota em andamento", "Note in progress"],
+  ["note.completed", "good", "Nota pronta", "Note ready"],
   ["note.failed", "bad", "Falha na nota", "Note failed"],
-  ["note.transcription.completed", "good", "Transcrição concluída", "Transcription completed"],
+  ["note.transcription.completed", "good", "Transcrição pronta", "Transcription ready"],
   ["note.transcription.failed", "bad", "Falha na transcrição", "Transcription failed"],
   ["test", "good", "Teste do webhook", "Webhook test"],
   ["note.archived", "neutral", "Evento note.archived", "Event note.archived"],
@@ -55,35 +55,38 @@ test("noticeOf() tells of a failed transcription why, of whom, when it failed, a
   const notice = tell(failed);
   assert.equal(notice.title, "Falha na transcrição: Rex");
   assert.deepEqual(notice.what, [
-    "O ConnectVets não conseguiu transcrever o áudio da nota de Rex.",
-    "O áudio não tem qualidade suficiente para ser transcrito.",
+    "O ConnectVets não conseguiu transcrever a gravação da nota de Rex.",
+    "A qualidade do áudio é baixa demais para a transcrição.",
   ]);
   assert.match(notice.todo[1], /^Se houver outra gravação da consulta, envie-a/);
   assert.deepEqual(notice.facts, [
     ["Paciente", "Rex"],
-    ["Referência do cliente", "c7"],
-    ["Nota", "n1"],
-    ["Horário", "dom., 30 de jun. de 2024, 23:03 (GMT-3)"],
-    ["Erro informado", "Áudio com qualidade insuficiente (AUDIO_QUALITY_LOW)"],
+    ["Referência", "c7"],
+    ["ID da nota", "n1"],
+    ["Quando", "dom., 30 de jun. de 2024, 23:03 (GMT-3)"],
+    ["Detalhes do erro", "Áudio com qualidade insuficiente (AUDIO_QUALITY_LOW)"],
   ]);
-  assert.equal(notice.origin, `Aviso automático do relay. Evento ${makeEvent().id}, note.transcription.failed`);
+  assert.equal(
+    notice.origin,
+    `Enviado automaticamente pelo relay. Evento ${makeEvent().id}, note.transcription.failed`,
+  );
 });
 
 test("noticeOf() tells the same in English", () => {
   const notice = tell(failed, { locale: "en" });
   assert.equal(notice.title, "Transcription failed: Rex");
   assert.deepEqual(notice.what, [
-    "ConnectVets could not transcribe the audio of the note for Rex.",
-    "The audio is not good enough to be transcribed.",
+    "ConnectVets could not transcribe the recording of the note for Rex.",
+    "The audio quality is too low to transcribe.",
   ]);
   assert.deepEqual(notice.facts.map(([label]) => label), [
     "Patient",
-    "Client reference",
-    "Note",
-    "Time",
-    "Error as given",
+    "Reference",
+    "Note ID",
+    "When",
+    "Error details",
   ]);
-  assert.equal(factsOf(notice).Time, "Sun, Jun 30, 2024, 23:03 (GMT-3)");
+  assert.equal(factsOf(notice).When, "Sun, Jun 30, 2024, 23:03 (GMT-3)");
 });
 
 test("noticeOf() tells of an event in the guide's form whose note it is by the client's reference", () => {
@@ -115,24 +118,24 @@ test("noticeOf() leaves out what is not known", () => {
   const notice = tell({ event: "note.failed", data: { external_id: "", name: " \n", note_id: {} } });
   assert.equal(notice.title, "Falha na nota");
   assert.deepEqual(notice.what, ["O ConnectVets não conseguiu processar a nota."]);
-  assert.deepEqual(notice.facts.map(([label]) => label), ["Horário"]);
+  assert.deepEqual(notice.facts.map(([label]) => label), ["Quando"]);
 });
 
 test("noticeOf() prefers note_id to id, and takes numbers", () => {
   const notice = tell({ event: "note.failed", data: { id: 1, note_id: 42 } });
-  assert.equal(factsOf(notice).Nota, "42");
+  assert.equal(factsOf(notice)["ID da nota"], "42");
   assert.equal(notice.title, "Falha na nota: 42");
 });
 
 for (const timestamp of [undefined, null, 12, "12", "yesterday", "2024-13-41T00:00:00Z", "9".repeat(40), {}]) {
   test(`noticeOf() gives the time of receipt where the event's own is ${JSON.stringify(timestamp)}`, () => {
-    const { Horário } = factsOf(tell({ event: "note.failed", timestamp, data: { failed_at: timestamp } }));
-    assert.equal(Horário, "qua., 14 de fev. de 2024, 15:25 (GMT-3)");
+    const { Quando } = factsOf(tell({ event: "note.failed", timestamp, data: { failed_at: timestamp } }));
+    assert.equal(Quando, "qua., 14 de fev. de 2024, 15:25 (GMT-3)");
   });
 }
 
 test("noticeOf() gives the time in any zone", () => {
-  const timeIn = (timeZone: string) => factsOf(tell(failed, { timeZone })).Horário;
+  const timeIn = (timeZone: string) => factsOf(tell(failed, { timeZone })).Quando;
   assert.equal(timeIn("Asia/Kolkata"), "seg., 1 de jul. de 2024, 07:33 (GMT+5:30)");
   assert.equal(timeIn("UTC"), "seg., 1 de jul. de 2024, 02:03 (GMT)");
 });
@@ -141,7 +144,7 @@ for (const data of [undefined, null, 7, "text", [], { error: null }, { name: {},
   test(`noticeOf() makes do with data that is ${JSON.stringify(data)}`, () => {
     const notice = tell({ event: "note.failed", data });
     assert.equal(notice.title, "Falha na nota");
-    assert.deepEqual(notice.facts.map(([label]) => label), ["Horário"]);
+    assert.deepEqual(notice.facts.map(([label]) => label), ["Quando"]);
   });
 }
 
@@ -149,8 +152,8 @@ test("noticeOf() puts each value on one short line, well formed, that runs from 
   const data = { name: "a\r\n\tb\u2028c\u0085\0d", note_id: `${"x".repeat(78)}💛💛`, external_id: "\ud800 \udc00" };
   const facts = factsOf(tell({ event: "note.failed", data }));
   assert.equal(facts.Paciente, "a b c d");
-  assert.equal(facts.Nota, `${"x".repeat(78)}…`);
-  assert.equal(facts["Referência do cliente"], "\ufffd \ufffd");
+  assert.equal(facts["ID da nota"], `${"x".repeat(78)}…`);
+  assert.equal(facts["Referência"], "\ufffd \ufffd");
   const hidden = tell({ event: "note.failed", data: { name: "Rex \u202egnp\u2069\u200b.exe\u061c" } });
   assert.equal(hidden.title, "Falha na nota: Rex gnp.exe");
 });
@@ -173,10 +176,10 @@ const completed = { event: "note.completed", data: { note_id: "n1", status: "com
 
 test("noticeOf() tells of a note in full whose it is and its sections' titles, and no clinical text", () => {
   const notice = noticeOf(makeEvent(completed, { note }), style);
-  assert.equal(notice.title, "Nota concluída: Luna");
+  assert.equal(notice.title, "Nota pronta: Luna");
   assert.deepEqual(notice.what, ["A nota de Luna está pronta no ConnectVets."]);
-  assert.equal(factsOf(notice)["Referência do cliente"], "CLIENTE_9");
-  assert.equal(factsOf(notice)["Seções"], "Anamnese, Conduta");
+  assert.equal(factsOf(notice)["Referência"], "CLIENTE_9");
+  assert.equal(factsOf(notice)["Seções"], "Anamnese e Conduta");
   assert.deepEqual(notice.sections, []);
   assert.doesNotMatch(JSON.stringify(notice), /Apatia|Dieta/);
 });
@@ -193,7 +196,7 @@ test("noticeOf() tells of a note with a hundred sections that there are more", (
   );
   const event = makeEvent(completed, { note: noteOf({ note_sections }) });
   const notice = noticeOf(event, { ...style, includeNoteText: true });
-  assert.match(factsOf(notice)["Seções"]!, /^S1, S2, .*, S20, e mais 80$/);
+  assert.match(factsOf(notice)["Seções"]!, /^S1, S2, .*, S20 e mais 80$/);
   assert.equal(notice.sections.length, 20);
   assert.ok(notice.sections.every(([, text]) => text.length === 5_000 && text.endsWith("…")));
 });

@@ -69,16 +69,16 @@ test("writeText() says the same without markup, clinical text last", () => {
   });
   assert.equal(
     writeText(noticeOf(event, style)),
-    `Nota concluída: Luna
+    `Nota pronta: Luna
 
 A nota de Luna está pronta no ConnectVets.
 
-O que fazer: Abra a nota no ConnectVets e revise o texto.
+O que fazer: Abra a nota no ConnectVets e revise-a.
 
 Paciente: Luna
-Nota: n1
+ID da nota: n1
 Seções: Exame físico
-Horário: qua., 14 de fev. de 2024, 15:25 (GMT-3)
+Quando: qua., 14 de fev. de 2024, 15:25 (GMT-3)
 
 EXAME FÍSICO
 FC 110 bpm.
@@ -87,7 +87,7 @@ Mucosas rosadas.
 Ver o evento no relay:
 https://relay.clinica.example/events/${event.id}
 
-Aviso automático do relay. Evento ${event.id}, note.completed
+Enviado automaticamente pelo relay. Evento ${event.id}, note.completed
 `,
   );
 });

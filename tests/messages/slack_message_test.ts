@@ -41,16 +41,16 @@ test("writeSlackBlocks() says what happened, what to do, what is known, and wher
   assert.match(what?.text?.text ?? "", /^O ConnectVets não conseguiu processar a nota/);
   assert.match(todo?.text?.text ?? "", /^\*O que fazer\*\nAbra a nota/);
   assert.deepEqual(facts?.fields?.map(({ text }) => text), [
-    "*Referência do cliente*",
+    "*Referência*",
     "consulta-7",
-    "*Nota*",
+    "*ID da nota*",
     "nota-42",
-    "*Horário*",
+    "*Quando*",
     "qua., 14 de fev. de 2024, 15:25 (GMT-3)",
   ]);
   assert.deepEqual(context?.elements?.map(({ text }) => text), [
     `<${pagesUrl}/events/${makeEvent().id}|Ver o evento no relay>`,
-    `Aviso automático do relay. Evento ${makeEvent().id}, note.failed`,
+    `Enviado automaticamente pelo relay. Evento ${makeEvent().id}, note.failed`,
   ]);
   assert.deepEqual(more, []);
 });

@@ -150,7 +150,7 @@ test("testFixture() takes a fixture's `receivedAt`, or always the same one, for 
   const subject = (fixture: Partial<Fixture>) => {
     const messages = { equipe: { text: "?" } };
     return String(run({ event: failed, expect: { messages }, ...fixture }).differences[0]!.actual).match(
-      /Horário: (.*)/,
+      /Quando: (.*)/,
     )![1];
   };
   assert.equal(subject({}), "qua., 31 de dez. de 2025, 21:00 (GMT-3)");

@@ -66,7 +66,7 @@ test("deliver() says in headers which event it is, and that a program sends it",
 test("deliver() sends a default subject, text and page", async () => {
   const { headers, content } = read((await send()).mails);
   assert.ok(headers.includes("Subject: Falha na nota: consulta-7"), headers.join("\n"));
-  assert.match(content, /text\/plain[^]*\r\nReferência do cliente: consulta-7\r\nNota: nota-42\r\n/);
+  assert.match(content, /text\/plain[^]*\r\nReferência: consulta-7\r\nID da nota: nota-42\r\n/);
   assert.match(content, /text\/html[^]*<h1[^>]*>Falha na nota: consulta-7<\/h1>[^]*nota-42<\/dd>/);
 });
 
@@ -132,7 +132,7 @@ test("render() escapes the event in the default page", () => {
 
 test("render() speaks English, in another time zone, where the target or the config says so", () => {
   const english = { locale: "en", timeZone: "UTC" } as const;
-  const expected = /^Note failed: consulta-7\n\nConnectVets could not [^]*\nTime: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/;
+  const expected = /^Note failed: consulta-7\n\nConnectVets could not [^]*\nWhen: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/;
   for (
     const target of [
       makeTarget(emailTarget, { ...viaNowhere, ...english }),
@@ -142,7 +142,7 @@ test("render() speaks English, in another time zone, where the target or the con
     const { subject, text, html } = target.render(makeEvent(), {});
     assert.equal(subject, "Note failed: consulta-7");
     assert.match(String(text), expected);
-    assert.match(String(html), /<html lang="en">[^]*Client reference/);
+    assert.match(String(html), /<html lang="en">[^]*Reference/);
   }
 });
 

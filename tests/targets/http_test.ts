@@ -195,7 +195,7 @@ const excerpts: [what: string, headers: Record<string, string>, body: string, ex
     "that a compressed one is long",
     { "Content-Encoding": "GZIP" },
     "x".repeat(70_000),
-    "[gzip, more than 65536 bytes]",
+    "[gzip, > 65536 bytes]",
   ],
   ["a text that is said not to be compressed", { "Content-Encoding": "identity" }, "ok", "ok"],
   ["nothing of an answer without a body", { "Content-Encoding": "br" }, "", ""],

@@ -125,17 +125,17 @@ test("deliver() sends a default message as blocks, with a text for where they ca
     [
       "*Falha na nota: consulta-7*",
       "O ConnectVets não conseguiu processar a nota com a referência consulta-7.",
-      "O que fazer: Abra a nota no ConnectVets e tente processar de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
-      "Referência do cliente: consulta-7",
-      "Nota: nota-42",
-      "Horário: qua., 14 de fev. de 2024, 15:25 (GMT-3)",
-      `Aviso automático do relay. Evento ${makeEvent().id}, note.failed`,
+      "O que fazer: Abra a nota no ConnectVets e processe de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
+      "Referência: consulta-7",
+      "ID da nota: nota-42",
+      "Quando: qua., 14 de fev. de 2024, 15:25 (GMT-3)",
+      `Enviado automaticamente pelo relay. Evento ${makeEvent().id}, note.failed`,
     ].join("\n"),
   );
 });
 
 test("render() gives a default text in English and another time zone, by the config or by the target", () => {
-  const expected = /^\*Note failed: consulta-7\*\nConnectVets could not.*\nTime: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/s;
+  const expected = /^\*Note failed: consulta-7\*\nConnectVets could not.*\nWhen: Wed, Feb 14, 2024, 18:25 \(GMT\)\n/s;
   assert.match(defaultText(samplePayload, { locale: "en", timeZone: "UTC" }), expected);
   assert.match(defaultText(samplePayload, {}, { locale: "en", timeZone: "UTC" }), expected);
 });

@@ -49,8 +49,8 @@ test("noticeOf() marks a test message as a test, in both languages", () => {
     "Isto é um teste: nenhum evento real aconteceu. Se você está lendo isto, o destino alvo funciona.",
     "O que fazer: Nada.",
     "Destino: alvo",
-    "Horário: sex., 2 de jan. de 2026, 09:34 (GMT-3)",
-    `Aviso automático do relay. Evento ${testMessage.id}, relay.test`,
+    "Quando: sex., 2 de jan. de 2026, 09:34 (GMT-3)",
+    `Enviado automaticamente pelo relay. Evento ${testMessage.id}, relay.test`,
   ]);
   assert.match(say(testMessage, "en")[1]!, /^This is a test: no real event happened\./);
 });
@@ -58,22 +58,46 @@ test("noticeOf() marks a test message as a test, in both languages", () => {
 test("noticeOf() tells what an alarm is about, since when, and what to do", () => {
   const silence = stored("relay.alarm.begin", silent);
   assert.deepEqual(say(silence, "en"), [
-    "Alarm from relay: no events come in",
-    "No event note.* has come in for 6 hours.",
-    "What to do: See what came in last by `relay events`. Check the webhook's address in ConnectVets, and network and proxy of this server.",
+    "Relay alarm: no events (note.*)",
+    "No event matching note.* has come in for 6 hours.",
+    "What to do: Run `relay events` to see what came in last. Check the webhook's address in ConnectVets, and this server's network and proxy.",
     "Since: Fri, Jan 2, 2026, 03:34 (GMT-3)",
-    "Time: Fri, Jan 2, 2026, 09:34 (GMT-3)",
-    `Automatic message from relay. Event ${silence.id}, relay.alarm.begin`,
+    `Sent automatically by relay. Event ${silence.id}, relay.alarm.begin`,
   ]);
   const begun = say(stored("relay.alarm.begin", dead), "pt-BR");
   assert.equal(begun[0], "Alarme do relay: falhas definitivas");
-  assert.equal(begun[1], "Há falhas definitivas: entregas das quais o relay desistiu.");
+  assert.equal(begun[1], "Há 1 falha definitiva. O relay não tenta essa entrega de novo por conta própria.");
   assert.match(begun[2]!, /^O que fazer: .*`relay status`.*`relay retry --dead`/);
   assert.equal(say(silence, "pt-BR")[1], "Nenhum evento note.* chega há 6 horas.");
   assert.match(say(stored("relay.alarm.begin", { ...silent, forMs: 90_000 }), "pt-BR")[1]!, / chega há 90 segundos\.$/);
   assert.match(
     say(stored("relay.alarm.begin", { ...dead, limit: 20 }), "en")[1]!,
-    /^There are 20 or more deliveries that/,
+    /^20 deliveries failed for good\./,
+  );
+});
+
+test("noticeOf() names the targets and the reasons of dead letters, how many and since when", () => {
+  const groups = [
+    { target: "crm", reason: "connection_refused", count: 14, since: "2026-01-02T05:00:00.000Z" },
+    { target: "plantao", reason: "refused", count: 1, since: SINCE },
+  ] as const;
+  const begun = stored("relay.alarm.begin", { ...dead, dead: groups });
+  assert.deepEqual(say(begun, "en").slice(0, 6), [
+    "Relay alarm: deliveries failed for good (crm, plantao)",
+    "15 deliveries failed for good. Relay does not try them again on its own.",
+    "What to do: Nothing is listening at the target's address: start the program there, or correct the address in the config. Run `relay status` to see more, and `relay retry --dead` once it is fixed.",
+    "crm: connection refused, 14 deliveries since Fri, Jan 2, 2026, 02:00 (GMT-3)",
+    "plantao: refused, 1 delivery since Fri, Jan 2, 2026, 03:34 (GMT-3)",
+    "Since: Fri, Jan 2, 2026, 03:34 (GMT-3)",
+  ]);
+  assert.deepEqual(say(begun, "pt-BR").slice(3, 5), [
+    "crm: conexão recusada, 14 entregas desde sex., 2 de jan. de 2026, 02:00 (GMT-3)",
+    "plantao: recusado, 1 entrega desde sex., 2 de jan. de 2026, 03:34 (GMT-3)",
+  ]);
+  const many = ["a", "b", "c", "d"].map((target) => ({ ...groups[0], target }));
+  assert.equal(
+    say(stored("relay.alarm.begin", { ...dead, dead: many }), "en")[0],
+    "Relay alarm: deliveries failed for good",
   );
 });
 
@@ -84,33 +108,38 @@ test("noticeOf() tells which requests were refused, and how to find out why", ()
   ] as const;
   const begun = stored("relay.alarm.begin", { ...refused, refused: which });
   assert.deepEqual(say(begun, "pt-BR").slice(0, 5), [
-    "Alarme do relay: pedidos recusados",
-    "5 ou mais pedidos foram recusados em 10 minutos.",
-    "O que fazer: Veja a origem e o motivo com `relay status`. `relay verify --signature S FILE` diz o que há de errado com uma assinatura: o cabeçalho `S` e o corpo `FILE` que quem envia mostrar.",
-    "connectvets: assinatura errada (7)",
-    "erp: corpo grande demais (1)",
+    "Alarme do relay: requisições recusadas (connectvets, erp)",
+    "O relay recusou 8 requisições em 10 minutos.",
+    "O que fazer: Quem envia assina com outro segredo, ou um proxy altera o corpo: compare primeiro os segredos. Execute `relay verify --signature S FILE` para ver o que há de errado com uma assinatura: `S` é o cabeçalho e `FILE` o corpo, como quem envia os mostra. Execute `relay status` para ver mais.",
+    "connectvets: assinatura errada, 7 requisições",
+    "erp: corpo grande demais, 1 requisição",
   ]);
-  assert.match(say(begun, "en").join("\n"), /connectvets: wrong signature \(7\)\nerp: body too large \(1\)\nSince: /);
-  assert.deepEqual(say(stored("relay.alarm.end", refused), "en").slice(0, 3), [
-    "Alarm from relay is over: requests refused",
-    "No request was refused for 10 minutes.",
+  assert.match(
+    say(begun, "en").join("\n"),
+    /connectvets: wrong signature, 7 requests\nerp: body too large, 1 request\nSince: /,
+  );
+  assert.deepEqual(say(stored("relay.alarm.end", refused), "en").slice(0, 4), [
+    "Relay alarm over: requests refused",
+    "Relay has refused no requests for 10 minutes.",
+    "The alarm lasted 6 hours.",
     "What to do: Nothing.",
   ]);
 });
 
 test("noticeOf() says that an alarm is over, and that nothing is left to do", () => {
   const over = say(stored("relay.alarm.end", dead), "pt-BR");
-  assert.deepEqual(over.slice(0, 4), [
+  assert.deepEqual(over.slice(0, 5), [
     "Fim do alarme do relay: falhas definitivas",
     "Não há mais falhas definitivas.",
+    "O alarme durou 6 horas.",
     "O que fazer: Nada.",
-    "Desde: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
+    "Início: sex., 2 de jan. de 2026, 03:34 (GMT-3)",
   ]);
   assert.deepEqual(say(stored("relay.alarm.end", silent), "en").slice(0, 2), [
-    "Alarm from relay is over: events come in again",
-    "An event note.* came in.",
+    "Relay alarm over: events are back",
+    "Events matching note.* are coming in again.",
   ]);
-  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /fewer than 2 deliveries/);
+  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /Fewer than 2 deliveries/);
 });
 
 test("noticeOf() links an alarm to the page that shows what it is about, and a test to its own", () => {
