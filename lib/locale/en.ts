@@ -325,12 +325,14 @@ const pages = {
     when_threw: "its `when` failed, which is no match",
   },
   done: {
-    retried: (count: string) => `Deliveries that go out again now: ${count}.`,
-    replayed: (count: string) => `The event was routed again. New deliveries: ${count}.`,
-    paused: (_count: string) => "The target is paused. What comes in for it waits.",
-    resumed: (_count: string) => "The target takes deliveries again.",
-    tested: (_count: string) => "The test message is on its way.",
-    nothing: (_count: string) => "There was nothing to do: none of these deliveries is dead or waiting.",
+    retried: (count: number) =>
+      `${forms.count(count, { one: "delivery is", other: "deliveries are" })} being sent again now.`,
+    replayed: (count: number) =>
+      `The event was replayed with ${forms.count(count, { one: "new delivery", other: "new deliveries" })}.`,
+    paused: (_count: number) => "The target is paused. New deliveries to it wait.",
+    resumed: (_count: number) => "The target takes deliveries again.",
+    tested: (_count: number) => "The test message is on its way.",
+    nothing: (_count: number) => "There was nothing to do: these deliveries are neither dead nor waiting.",
   },
   doneEvent: "See its story",
   yes: "yes",
@@ -451,16 +453,16 @@ const pages = {
   },
   events: {
     title: "Events",
-    filter: "Filter",
+    filter: "Filter events",
     search: "Search",
-    searchHint: "Event id, note id or client reference",
+    searchHint: "Event id, note id or reference",
     type: "Type",
-    typeHint: "Such as note.failed or note.*",
+    typeHint: "such as note.*",
     state: "State",
     target: "Target",
     since: "Received",
-    apply: "Show",
-    clear: "Clear",
+    apply: "Filter",
+    clear: "Clear filters",
     sinces: {
       "1h": "in the last hour",
       "24h": "in the last 24 hours",
@@ -470,88 +472,182 @@ const pages = {
     received: "Received",
     event: "Event",
     source: "Source",
-    note: "Note, client reference",
-    deliveries: "Deliveries",
+    note: "Note, reference",
+    deliveries: "Targets",
+    /** Targets that do not fit into a line. */
+    others: (count: number) => forms.count(count, { one: "other target", other: "other targets" }),
+    /** What a screen reader hears when the list has changed. */
+    found: (count: number, hasMore: boolean) => {
+      const events = forms.count(count, { one: "event", other: "events" });
+      return hasMore ? `${events}, and more on the next page` : events;
+    },
+    /** @param count The script puts the number there. */
+    fresh: (count: string) => `Show new events (${count})`,
     older: "Older",
     newer: "Newer",
     newest: "Newest",
-    empty: "No event matches",
-    emptyLead: "Widen the filter, or send one: relay send",
-    more: "The search stopped here; older events were not searched yet.",
+    empty: "No event matches these filters",
+    emptyLead: "Change or clear the filters to see more events.",
+    nothing: "No events yet",
+    nothingLead: "Events appear here as soon as they are received. `relay send` sends a signed test event.",
+    more: "The search stopped here to keep this page fast. “Older” continues it.",
+    notYet: "No match among the events searched so far. “Older” continues the search.",
     pages: "Pages",
   },
   event: {
     title: "Event",
-    id: "Id",
+    id: "Event id",
     received: "Received",
     source: "Source",
     secret: "Signed with",
-    secretOf: (place: string, count: string) => `secret ${place} of ${count}`,
-    own: "Made by relay itself",
-    size: "Size",
-    deliveries: "Deliveries",
-    noDeliveries: "It went nowhere: no route matched when it came in.",
-    delivery: "Delivery",
-    attempts: (target: string) => `Attempts to deliver to ${target}`,
-    attempt: "Attempt",
-    time: "Time",
-    duration: "Took",
-    outcome: "Outcome",
-    status: "Status",
-    answer: "Answer",
-    next: "Next attempt",
-    nextTurn: "Waits behind others with the same order key.",
-    nextSending: "Being sent now.",
-    nextHeld: "Goes once the target takes deliveries again:",
-    nextDead: "Nothing more happens by itself.",
-    retry: "Retry now",
-    retryOf: (target: string) => `Retry now: ${target}`,
-    routes: "Routes",
-    routesLead: "What the current config says about this event.",
-    on: "Events",
-    to: "Targets",
-    verdict: "Verdict",
-    fallback: "No route matches; it goes to the fallback.",
-    unrouted: "No route matches, and there is no fallback.",
-    problems: "Problems",
-    arrived: "What arrived",
+    secretOf: (place: number, count: number | undefined) =>
+      count === undefined ? `secret ${forms.number(place)}` : `secret ${forms.number(place)} of ${forms.number(count)}`,
+    own: "relay made this event itself.",
+    note: "Note",
+    reference: "Reference",
+    copy: "Copy",
+    copied: "Copied",
+    /** What a copy button copies. */
+    copyOf: (what: string) => `Copy ${what}`,
+    things: { id: "the event id", payload: "the payload", answer: "the answer" },
+    full: "Show everything in full",
+    cut: "This is only the first part.",
+    raw: "Open the payload as received",
+
+    arrived: "What was received",
+    headers: (count: number) => forms.count(count, { one: "header", other: "headers" }),
     header: "Header",
     value: "Value",
     payload: "Payload",
-    note: "Note in full",
-    noteFetched: "Fetched from ConnectVets' API",
-    noteFailed: "Not available from ConnectVets' API",
-    bytes: (count: string) =>
-      `${count} bytes came in; signature and delivery use these exact bytes. They are shown indented.`,
-    notJson: "The body is not JSON; this is its text.",
-    cut: "Only the first part is shown.",
-    replay: "Replay",
-    replayLead: (targets: string) => `Routes the event again with the current config: new deliveries to ${targets}.`,
-    replayNowhere: "With the current config it would go nowhere.",
+    json: (bytes: number) =>
+      `${
+        forms.count(bytes, { one: "byte", other: "bytes" })
+      } of JSON, indented here for reading. Signatures and deliveries use the bytes as received.`,
+    text: (bytes: number) => `${forms.count(bytes, { one: "byte", other: "bytes" })} that are not JSON, shown as text.`,
+
+    routes: "Where it goes, and why",
+    /** @param targets In order, each once. */
+    goesTo: (targets: readonly string[]) => `With the current config, this event goes to ${forms.and(targets)}.`,
+    wentTo: (targets: readonly string[]) =>
+      targets.length === 0 ? "So far it has gone nowhere." : `So far it has gone to ${forms.and(targets)}.`,
+    on: "Events",
+    to: "Targets",
+    verdict: "Result",
+    fallback: "No route matches, so the event goes to the `fallback`.",
+    unrouted: "No route matches, and the config has no `fallback`: the event is stored and goes nowhere.",
+    problems: "Errors in functions of the config",
+
+    deliveries: "Deliveries",
+    noDeliveries: "There are none: no route matched when the event was received.",
+    delivery: "Delivery id",
+    delivered: (time: string, attempt: number) => `Delivered ${time}, on attempt ${forms.number(attempt)}.`,
+    gaveUp: (attempts: number) =>
+      `relay gave up after ${
+        forms.count(attempts, { one: "attempt", other: "attempts" })
+      }. Nothing more happens until you retry the delivery.`,
+    sending: (attempt: number) => `Attempt ${forms.number(attempt)} is being made now.`,
+    next: (attempt: number, time: string) => `Attempt ${forms.number(attempt)} is due ${time}.`,
+    /** Nobody knows when: it depends on others. */
+    waits: "Waits until an earlier delivery with the same order key is done.",
+    held: {
+      open: (target: string, time: string) =>
+        `Held, because ${target} failed several times in a row. relay tries one delivery ${time}; the others follow as soon as it works.`,
+      throttled: (target: string, time: string) => `Held, because ${target} asked relay to wait. It continues ${time}.`,
+      paused: (target: string) =>
+        `Held, because an operator paused ${target}. It continues when you resume the target.`,
+      orphaned: (target: string) =>
+        `Held, because the config has no target ${target}. Put the target back and reload the config, or replay the event.`,
+    },
+    attempts: (target: string) => `Attempts to deliver to ${target}`,
+    attempt: (number: number) => `Attempt ${forms.number(number)}`,
+    took: (duration: string) => `took ${duration}`,
+    answered: (status: number) => `answered ${status}`,
+    answer: "Answer",
+    earlier: (count: number) =>
+      `${forms.count(count, { one: "earlier attempt is", other: "earlier attempts are" })} not shown here.`,
+    earlierDeliveries: (count: number) =>
+      `${forms.count(count, { one: "earlier delivery is", other: "earlier deliveries are" })} not shown here.`,
+
+    sent: "What was sent",
+    willBeSent: "What will be sent",
+    sentAgain: "Rendered again with the current config: relay does not keep messages, so this one may differ.",
+    sentNow: "Rendered with the current config.",
+    sentBytes: (address: string) => `The payload exactly as received, to ${address}.`,
+    sentTo: (address: string) => `To ${address}.`,
+    sentNot: "The message cannot be rendered:",
+    sentLacks: {
+      target: "The message cannot be rendered, because the config no longer has this target.",
+      note: "The message cannot be rendered, because it needs the note from ConnectVets' API, which is not there.",
+    },
+
+    details: "The note from ConnectVets' API",
+    detailsAt: (time: string) => `Fetched ${time}.`,
+    detailsNot: (time: string) => `relay could not fetch it ${time}.`,
+
+    retry: "Retry…",
+    retryOf: (target: string) => `Retry the delivery to ${target}…`,
+    retryAsk: (target: string) => `Retry the delivery to ${target}?`,
+    retryDead: "relay sends it again now, under the same delivery id, with a new set of attempts.",
+    retryWaiting: "relay sends it now instead of waiting for the next attempt.",
+    retryNow: "Retry now",
+    replay: "Replay…",
+    replayAsk: "Replay this event?",
+    replayLead: (targets: readonly string[]) =>
+      `Sends the event again with the current config: new deliveries to ${forms.and(targets)}.`,
+    replayTwice: (targets: readonly string[]) =>
+      `It was already delivered to ${forms.and(targets)}, so it arrives there once more, under a new delivery id.`,
+    replayNowhere: "With the current config, the event goes nowhere, so there is nothing to replay.",
+    replayNow: "Replay now",
+    cancel: "Cancel",
+    back: "Back to the event",
   },
   dead: {
     title: "Dead letters",
-    lead: "Deliveries that failed for good. Fix the cause first, then retry them.",
+    lead: "relay gave up on these deliveries. Fix the cause first, then retry them.",
     groups: "By target and reason",
     letters: "Dead letters, newest first",
     none: "No dead letters",
-    noneLead: "Everything was delivered or still has attempts left.",
-    reason: "Reason",
-    count: "Count",
-    oldest: "Oldest",
-    newest: "Newest",
-    retryAll: (count: string) => `Retry all ${count}`,
-    retryGroup: "Retry group",
+    noneLead: "Every delivery has arrived or still has attempts left.",
+    failure: "Target, reason",
+    count: (count: number) => forms.count(count, { one: "dead letter", other: "dead letters" }),
+    oldest: "oldest",
+    newest: "newest",
+    retryAll: (count: number) => count === 1 ? "Retry it…" : `Retry all ${forms.number(count)}…`,
+    retryGroup: "Retry group…",
     retryGroupOf: (target: string, reason: string) => `Retry group: ${target}, ${reason}`,
     show: "Show",
-    ask: "Retry dead letters",
-    askAll: (count: string) => `This retries every dead letter: ${count}.`,
-    askTarget: (count: string, target: string) => `This retries the dead letters of ${target}: ${count}.`,
-    askReason: (reason: string) => `Only those that failed for this reason: ${reason}.`,
+    showAll: "Show all",
+    ask: "Retry dead letters?",
+    askAll: (count: number) =>
+      `This retries every dead letter: ${forms.count(count, { one: "delivery", other: "deliveries" })}.`,
+    askTarget: (count: number, target: string) =>
+      `This retries ${forms.count(count, { one: "dead letter", other: "dead letters" })} of ${target}.`,
+    askReason: (reason: string) => `Only those with this reason: ${reason}.`,
     consequence:
-      "Each gets a new set of attempts, beginning now, under the same delivery id. If the cause is not fixed, they fail again.",
-    confirm: (count: string) => `Retry ${count} now`,
+      "Each gets a new set of attempts now, under the same delivery id. If the cause is not fixed, they fail again.",
+    confirm: (count: number) => `Retry ${forms.number(count)} now`,
     cancel: "Cancel",
+    busy: "Another retry is running. Wait until it ends, or stop it.",
+    run: {
+      all: "Retry of all dead letters",
+      of: (what: string) => `Retry of ${what}`,
+      running: (retried: number, total: number) =>
+        `Retrying: ${forms.number(retried)} of ${
+          forms.count(total, { one: "dead letter", other: "dead letters" })
+        }. You can leave this page; the retry continues.`,
+      done: (retried: number) => `Done: ${forms.count(retried, { one: "delivery", other: "deliveries" })} retried.`,
+      stopped: (retried: number, total: number) =>
+        `Stopped after ${forms.number(retried)} of ${
+          forms.count(total, { one: "dead letter", other: "dead letters" })
+        }. The others are still dead letters.`,
+      failed: (retried: number, total: number) =>
+        `Failed after ${forms.number(retried)} of ${
+          forms.count(total, { one: "dead letter", other: "dead letters" })
+        }:`,
+      progress: "Progress of the retry",
+      stop: "Stop",
+      reload: "Reload to see the progress",
+    },
   },
   targets: {
     title: "Targets",
@@ -615,6 +711,8 @@ const pages = {
     frame: (target: string) => `Email to ${target}`,
     htmlSource: "HTML source",
     wrong: "Cannot read the event",
+    frame: (target: string) => `The email to ${target} as it looks to its reader`,
+    htmlSource: "HTML source",
   },
   notFound: {
     title: "Page not found",

@@ -361,12 +361,17 @@ const pages: Language["pages"] = {
     when_threw: "seu `when` falhou, e por isso não vale",
   },
   done: {
-    retried: (count) => `Entregas que serão reenviadas agora: ${count}.`,
-    replayed: (count) => `O evento foi roteado de novo. Novas entregas: ${count}.`,
-    paused: () => "O destino está pausado. O que chega para ele aguarda.",
-    resumed: () => "O destino volta a receber entregas.",
+    retried: (count) =>
+      forms.count(count, {
+        one: "entrega está sendo reenviada agora.",
+        other: "entregas estão sendo reenviadas agora.",
+      }),
+    replayed: (count) =>
+      `O evento foi reprocessado: ${forms.count(count, { one: "nova entrega", other: "novas entregas" })}.`,
+    paused: () => "O destino está pausado. As novas entregas para ele ficam aguardando.",
+    resumed: () => "O destino voltou a receber entregas.",
     tested: () => "A mensagem de teste está a caminho.",
-    nothing: () => "Não havia o que fazer: nenhuma destas entregas falhou ou aguarda.",
+    nothing: () => "Não havia nada a fazer: nenhuma destas entregas está aguardando ou é falha definitiva.",
   },
   doneEvent: "Ver o histórico",
   yes: "sim",
@@ -491,106 +496,208 @@ const pages: Language["pages"] = {
   },
   events: {
     title: "Eventos",
-    filter: "Filtro",
+    filter: "Filtrar eventos",
     search: "Busca",
-    searchHint: "Id do evento, id da nota ou referência do cliente",
+    searchHint: "Id do evento, id da nota ou referência",
     type: "Tipo",
-    typeHint: "Como note.failed ou note.*",
-    state: "Estado",
+    typeHint: "como note.*",
+    state: "Situação",
     target: "Destino",
-    since: "Recebido",
+    since: "Recebidos",
     apply: "Filtrar",
-    clear: "Limpar",
+    clear: "Limpar filtros",
     sinces: {
       "1h": "na última hora",
       "24h": "nas últimas 24 horas",
       "7d": "nos últimos 7 dias",
       "30d": "nos últimos 30 dias",
     },
-    received: "Recebido",
+    received: "Recebido em",
     event: "Evento",
     source: "Origem",
-    note: "Nota, referência do cliente",
-    deliveries: "Entregas",
+    note: "Nota, referência",
+    deliveries: "Destinos",
+    others: (count) => forms.count(count, { one: "outro destino", other: "outros destinos" }),
+    found: (count, hasMore) => {
+      const events = forms.count(count, { one: "evento", other: "eventos" });
+      return hasMore ? `${events}, e mais na próxima página` : events;
+    },
+    fresh: (count) => `Mostrar novos eventos (${count})`,
     older: "Mais antigos",
     newer: "Mais recentes",
     newest: "Os mais recentes",
-    empty: "Nenhum evento encontrado",
-    emptyLead: "Amplie o filtro, ou envie um evento: relay send",
-    more: "A busca parou aqui por ora; o que é mais antigo ainda não foi visto.",
+    empty: "Nenhum evento com estes filtros",
+    emptyLead: "Altere ou limpe os filtros para ver mais eventos.",
+    nothing: "Ainda não há eventos",
+    nothingLead: "Os eventos aparecem aqui assim que são recebidos. `relay send` envia um evento de teste assinado.",
+    more: "A busca parou aqui para a página não demorar. Use “Mais antigos” para continuar.",
+    notYet: "Nada encontrado até aqui. Use “Mais antigos” para continuar a busca.",
     pages: "Páginas",
   },
   event: {
     title: "Evento",
-    id: "Id",
-    received: "Recebido",
+    id: "Id do evento",
+    received: "Recebido em",
     source: "Origem",
     secret: "Assinado com",
-    secretOf: (place, count) => `segredo ${place} de ${count}`,
-    own: "Feito pelo próprio relay",
-    size: "Tamanho",
-    deliveries: "Entregas",
-    noDeliveries: "Não foi a lugar nenhum: nenhuma rota correspondia quando chegou.",
-    delivery: "Entrega",
-    attempts: (target) => `Tentativas de entrega para ${target}`,
-    attempt: "Tentativa",
-    time: "Horário",
-    duration: "Duração",
-    outcome: "Resultado",
-    status: "Status",
-    answer: "Resposta",
-    next: "Próxima tentativa",
-    nextTurn: "Aguarda a vez atrás de outras com a mesma chave de ordem.",
-    nextSending: "Sendo enviada agora.",
-    nextHeld: "Segue quando o destino voltar a receber:",
-    nextDead: "Não haverá nova tentativa automática.",
-    retry: "Reenviar agora",
-    retryOf: (target) => `Reenviar agora: ${target}`,
-    routes: "Rotas",
-    routesLead: "O que a configuração atual faz com este evento.",
-    on: "Eventos",
-    to: "Destinos",
-    verdict: "Resultado",
-    fallback: "Nenhuma rota corresponde; vai para o `fallback`.",
-    unrouted: "Nenhuma rota corresponde, e não há `fallback`.",
-    problems: "Problemas",
-    arrived: "O que chegou",
+    secretOf: (place, count) =>
+      count === undefined
+        ? `segredo ${forms.number(place)}`
+        : `segredo ${forms.number(place)} de ${forms.number(count)}`,
+    own: "Evento criado pelo próprio relay.",
+    note: "Nota",
+    reference: "Referência",
+    copy: "Copiar",
+    copied: "Copiado",
+    copyOf: (what) => `Copiar ${what}`,
+    things: { id: "o id do evento", payload: "o conteúdo", answer: "a resposta" },
+    full: "Mostrar tudo por inteiro",
+    cut: "Esta é só a primeira parte.",
+    raw: "Abrir o conteúdo como foi recebido",
+
+    arrived: "O que foi recebido",
+    headers: (count) => forms.count(count, { one: "cabeçalho", other: "cabeçalhos" }),
     header: "Cabeçalho",
     value: "Valor",
     payload: "Conteúdo",
-    note: "Nota completa",
-    noteFetched: "Obtida da API do ConnectVets",
-    noteFailed: "Não obtida da API do ConnectVets",
-    bytes: (count) => `Chegaram ${count} bytes; assinatura e entrega usam exatamente esses bytes. Aqui, indentados.`,
-    notJson: "O corpo não é JSON; este é o texto dele.",
-    cut: "Só a primeira parte é mostrada.",
-    replay: "Reprocessar",
-    replayLead: (targets) => `Roteia o evento de novo pela configuração atual: novas entregas para ${targets}.`,
-    replayNowhere: "Pela configuração atual, não iria a lugar nenhum.",
+    json: (bytes) =>
+      `${
+        forms.count(bytes, { one: "byte", other: "bytes" })
+      } de JSON, indentado aqui para facilitar a leitura. A assinatura e as entregas usam os bytes como foram recebidos.`,
+    text: (bytes) =>
+      `${
+        forms.count(bytes, { one: "byte que não é JSON, exibido", other: "bytes que não são JSON, exibidos" })
+      } como texto.`,
+
+    routes: "Para onde vai, e por quê",
+    goesTo: (targets) => `Com a configuração atual, este evento vai para ${forms.and(targets)}.`,
+    wentTo: (targets) =>
+      targets.length === 0 ? "Até agora, não foi a lugar nenhum." : `Até agora, foi para ${forms.and(targets)}.`,
+    on: "Eventos",
+    to: "Destinos",
+    verdict: "Resultado",
+    fallback: "Nenhuma rota corresponde, então o evento vai para o `fallback`.",
+    unrouted:
+      "Nenhuma rota corresponde e a configuração não tem `fallback`: o evento é guardado e não vai a lugar nenhum.",
+    problems: "Erros em funções da configuração",
+
+    deliveries: "Entregas",
+    noDeliveries: "Não há entregas: nenhuma rota correspondia quando o evento foi recebido.",
+    delivery: "Id da entrega",
+    delivered: (time, attempt) => `Entregue em ${time}, na tentativa ${forms.number(attempt)}.`,
+    gaveUp: (attempts) =>
+      `O relay desistiu após ${
+        forms.count(attempts, { one: "tentativa", other: "tentativas" })
+      }. Nada mais acontece até você reenviar a entrega.`,
+    sending: (attempt) => `A tentativa ${forms.number(attempt)} está em andamento.`,
+    next: (attempt, time) => `Tentativa ${forms.number(attempt)} prevista para ${time}.`,
+    waits: "Aguarda a conclusão de uma entrega anterior com a mesma chave de ordem.",
+    held: {
+      open: (target, time) =>
+        `Retida, porque ${target} falhou várias vezes seguidas. O relay tenta uma entrega em ${time}; as outras seguem assim que funcionar.`,
+      throttled: (target, time) => `Retida, porque ${target} pediu ao relay que aguardasse. Continua em ${time}.`,
+      paused: (target) => `Retida, porque um operador pausou ${target}. Continua quando você retomar o destino.`,
+      orphaned: (target) =>
+        `Retida, porque a configuração não tem o destino ${target}. Inclua o destino de novo e recarregue a configuração, ou reprocesse o evento.`,
+    },
+    attempts: (target) => `Tentativas de entrega para ${target}`,
+    attempt: (number) => `Tentativa ${forms.number(number)}`,
+    took: (duration) => `levou ${duration}`,
+    answered: (status) => `respondeu ${status}`,
+    answer: "Resposta",
+    earlier: (count) =>
+      forms.count(count, {
+        one: "tentativa anterior não aparece aqui.",
+        other: "tentativas anteriores não aparecem aqui.",
+      }),
+    earlierDeliveries: (count) =>
+      forms.count(count, {
+        one: "entrega anterior não aparece aqui.",
+        other: "entregas anteriores não aparecem aqui.",
+      }),
+
+    sent: "O que foi enviado",
+    willBeSent: "O que será enviado",
+    sentAgain:
+      "Gerado de novo com a configuração atual: o relay não guarda as mensagens, então esta pode ser diferente.",
+    sentNow: "Gerado com a configuração atual.",
+    sentBytes: (address) => `O conteúdo exatamente como foi recebido, para ${address}.`,
+    sentTo: (address) => `Para ${address}.`,
+    sentNot: "Não foi possível gerar a mensagem:",
+    sentLacks: {
+      target: "Não foi possível gerar a mensagem, porque a configuração não tem mais este destino.",
+      note: "Não foi possível gerar a mensagem, porque falta a nota da API do ConnectVets.",
+    },
+
+    details: "A nota da API do ConnectVets",
+    detailsAt: (time) => `Obtida em ${time}.`,
+    detailsNot: (time) => `O relay não conseguiu obter a nota em ${time}.`,
+
+    retry: "Reenviar…",
+    retryOf: (target) => `Reenviar a entrega para ${target}…`,
+    retryAsk: (target) => `Reenviar a entrega para ${target}?`,
+    retryDead: "O relay envia de novo agora, com o mesmo id de entrega e uma nova série de tentativas.",
+    retryWaiting: "O relay envia agora, sem esperar pela próxima tentativa.",
+    retryNow: "Reenviar agora",
+    replay: "Reprocessar…",
+    replayAsk: "Reprocessar este evento?",
+    replayLead: (targets) =>
+      `Envia o evento de novo com a configuração atual: novas entregas para ${forms.and(targets)}.`,
+    replayTwice: (targets) =>
+      `Ele já foi entregue para ${forms.and(targets)} e chega lá mais uma vez, com um novo id de entrega.`,
+    replayNowhere: "Com a configuração atual, o evento não vai a lugar nenhum; não há o que reprocessar.",
+    replayNow: "Reprocessar agora",
+    cancel: "Cancelar",
+    back: "Voltar ao evento",
   },
   dead: {
     title: "Falhas definitivas",
-    lead: "Entregas das quais o relay desistiu. Corrija a causa primeiro, depois reenvie.",
+    lead: "Entregas das quais o relay desistiu. Corrija primeiro a causa, depois reenvie.",
     groups: "Por destino e motivo",
-    letters: "Entregas que falharam, as mais recentes primeiro",
-    none: "Nada ficou sem entrega",
-    noneLead: "Tudo foi entregue ou ainda tem tentativas.",
-    reason: "Motivo",
-    count: "Quantas",
-    oldest: "Mais antiga",
-    newest: "Mais recente",
-    retryAll: (count) => `Reenviar todas: ${count}`,
-    retryGroup: "Reenviar grupo",
+    letters: "Falhas definitivas, das mais recentes às mais antigas",
+    none: "Nenhuma falha definitiva",
+    noneLead: "Todas as entregas chegaram ou ainda têm tentativas.",
+    failure: "Destino, motivo",
+    count: (count) => forms.count(count, { one: "falha definitiva", other: "falhas definitivas" }),
+    oldest: "a mais antiga:",
+    newest: "a mais recente:",
+    retryAll: (count) => count === 1 ? "Reenviar…" : `Reenviar todas (${forms.number(count)})…`,
+    retryGroup: "Reenviar grupo…",
     retryGroupOf: (target, reason) => `Reenviar grupo: ${target}, ${reason}`,
     show: "Mostrar",
-    ask: "Reenviar o que falhou",
-    askAll: (count) => `Isto reenvia todas as entregas que falharam: ${count}.`,
-    askTarget: (count, target) => `Isto reenvia as entregas que falharam para ${target}: ${count}.`,
-    askReason: (reason) => `Só as que falharam por este motivo: ${reason}.`,
+    showAll: "Mostrar todas",
+    ask: "Reenviar falhas definitivas?",
+    askAll: (count) =>
+      `Isto reenvia todas as falhas definitivas: ${forms.count(count, { one: "entrega", other: "entregas" })}.`,
+    askTarget: (count, target) =>
+      `Isto reenvia ${forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })} de ${target}.`,
+    askReason: (reason) => `Só as que têm este motivo: ${reason}.`,
     consequence:
-      "Cada uma ganha novas tentativas, a partir de agora, com o mesmo id de entrega. Sem corrigir a causa, falham de novo.",
-    confirm: (count) => `Reenviar ${count} agora`,
+      "Cada entrega ganha uma nova série de tentativas agora, com o mesmo id. Se a causa não foi corrigida, elas falham de novo.",
+    confirm: (count) => `Reenviar ${forms.number(count)} agora`,
     cancel: "Cancelar",
+    busy: "Há outro reenvio em andamento. Aguarde até terminar, ou pare-o.",
+    run: {
+      all: "Reenvio de todas as falhas definitivas",
+      of: (what) => `Reenvio de ${what}`,
+      running: (retried, total) =>
+        `Reenviando: ${forms.number(retried)} de ${
+          forms.count(total, { one: "falha definitiva", other: "falhas definitivas" })
+        }. Você pode sair desta página; o reenvio continua.`,
+      done: (retried) =>
+        `Concluído: ${forms.count(retried, { one: "entrega reenviada", other: "entregas reenviadas" })}.`,
+      stopped: (retried, total) =>
+        `Parado após ${forms.number(retried)} de ${
+          forms.count(total, { one: "falha definitiva", other: "falhas definitivas" })
+        }. As outras continuam como falhas definitivas.`,
+      failed: (retried, total) =>
+        `O reenvio falhou após ${forms.number(retried)} de ${
+          forms.count(total, { one: "falha definitiva", other: "falhas definitivas" })
+        }:`,
+      progress: "Progresso do reenvio",
+      stop: "Parar",
+      reload: "Recarregar para ver o progresso",
+    },
   },
   targets: {
     title: "Destinos",
@@ -655,6 +762,8 @@ const pages: Language["pages"] = {
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
     wrong: "Não foi possível ler o evento",
+    frame: (target) => `O e-mail para ${target} como quem recebe o vê`,
+    htmlSource: "Código HTML",
   },
   notFound: {
     title: "Página não encontrada",

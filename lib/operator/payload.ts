@@ -30,13 +30,13 @@ export function shownBody(body: Uint8Array, most = MAX_TEXT): ShownBody {
   };
 }
 
-/** Of `JSON`, what keeps numbers as they were written; TypeScript does not know it yet. */
+/** The part of `JSON` that keeps the source text of numbers; TypeScript does not know it yet. */
 const json = JSON as unknown as {
   parse(text: string, revive: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
   rawJSON(text: string): unknown;
 };
 
-/** A body read as JSON, to be written as JSON again: its numbers stay as they were written. `undefined` if it is none. */
+/** Parses a body so that writing it as JSON again keeps its numbers as they are. `undefined` if it is not JSON. */
 export function exactJson(body: Uint8Array): unknown {
   try {
     const text = new TextDecoder().decode(body);
@@ -46,7 +46,7 @@ export function exactJson(body: Uint8Array): unknown {
   }
 }
 
-/** What came of asking for a note, as JSON shows it. */
+/** The note of an event, or why there is none, as JSON shows it. */
 export interface ShownNote {
   /** ISO 8601, UTC. */
   at: string;
@@ -55,7 +55,7 @@ export interface ShownNote {
   problem: Told | null;
 }
 
-/** The note of an event as JSON shows it; `null` where nobody asked. */
+/** The note of an event as JSON shows it; `null` if no target needed it. */
 export function shownNote(kept: Fetched | undefined): ShownNote | null {
   if (!kept) return null;
   const data = kept.data ? exactJson(kept.data) : null;

@@ -1,11 +1,11 @@
-/** Retrying: deliveries that are dead or wait get a new set of attempts, now. */
+/** Retrying: gives deliveries that are dead or waiting a new set of attempts, from now on. */
 
 import { formatId, type IdBytes } from "../id.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeadFilter } from "../store/operator.ts";
 import type { ShownState } from "../store/views.ts";
 
-/** Each delivery that was named, by what was done about it. */
+/** What was done about each delivery that was named. */
 export interface RetryResult {
   retried: { id: string; target: string }[];
   /** Delivered, or on its way. */
@@ -14,17 +14,17 @@ export interface RetryResult {
   unknown: string[];
 }
 
-/** Steps of long work, and how to end it early. */
+/** How long work reports its progress, and is ended early. */
 export interface WorkOptions {
-  /** Ends it between two steps; what was done by then is done. */
+  /** Ends it between two steps; what was done by then stays done. */
   signal?: AbortSignal;
   onProgress?: (done: number) => void;
 }
 
-/** Most deliveries that are retried in one transaction. */
+/** Most deliveries retried in one transaction. */
 const BATCH = 500;
 
-/** Retries deliveries, or those of an event that are dead or wait. */
+/** Retries deliveries; the id of an event stands for all of its deliveries that are dead or waiting. */
 export async function retryIds(store: Store, ids: readonly IdBytes[], now: number): Promise<RetryResult> {
   const result: RetryResult = { retried: [], untouched: [], unknown: [] };
   for (const id of ids) {

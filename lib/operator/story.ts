@@ -1,4 +1,4 @@
-/** The whole story of an event: what is stored of it, and what the config of now says of where it goes. */
+/** The whole story of an event: what the store keeps of it, and where the current config sends it. */
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { IdBytes } from "../id.ts";
@@ -11,7 +11,7 @@ import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
 import { type Held, heldAt } from "./status.ts";
 
-/** Where the config of now would send an event, and why. */
+/** Where the current config sends an event, and why. */
 export interface RoutingStory {
   targets: string[];
   isFallback: boolean;
@@ -29,7 +29,7 @@ export interface ToldDelivery extends Omit<DeliveryStory, "failures"> {
 
 /** {@link EventStory} as a person sees it: headers masked, and the secret by its number alone. */
 export interface Story extends Omit<EventStory, "secretIndex" | "deliveries"> {
-  /** Which of the source's secrets had signed it, from 1, of how many it has now, if the config still has the source. */
+  /** Which of the source's secrets signed it, from 1; `of` how many it has now, absent if the config lacks the source. */
   secret: { number: number; of?: number };
   routing: RoutingStory;
   deliveries: ToldDelivery[];
@@ -67,10 +67,10 @@ export async function tellStory(
   };
 }
 
-/** No route concerns an event of relay's own. */
+/** Routes do not apply to system events. */
 const nowhere: RoutingStory = { targets: [], isFallback: false, routes: [], problems: [] };
 
-/** Where the config of now would send this event. */
+/** Where this config sends the event. */
 export function routingOf(event: RoutedEvent, { config }: LoadedConfig): RoutingStory {
   const { targets, isFallback, verdicts, problems } = route(event, config);
   const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));

@@ -40,17 +40,19 @@ async function playStory(page: Page, see: See): Promise<void> {
     await page.goto(`${await relay.adminUrl()}/events?search=n1`);
     await page.getByRole("link", { name: "note.failed" }).click();
     await see("no room");
-    await see("Nothing more happens by itself.");
-    await page.getByRole("button", { name: "Retry now: crm" }).click();
-    await see("Deliveries that go out again now: 1.");
+    await see("Nothing more happens until you retry the delivery.");
+    await page.getByRole("link", { name: "Retry the delivery to crm" }).click();
+    await see("relay sends it again now, under the same delivery id");
+    await page.getByRole("button", { name: "Retry now" }).click();
+    await see("1 delivery is being sent again now.");
     await see("crm delivered");
 
     await page.getByRole("link", { name: "Dead letters" }).click();
     await page.getByRole("link", { name: "Retry group: crm, refused" }).click();
-    await see("This retries the dead letters of crm: 2.");
+    await see("This retries 2 dead letters of crm.");
     assert.equal(sink.requests.length, 4, "asking retries nothing");
     await page.getByRole("button", { name: "Retry 2 now" }).click();
-    await see("Deliveries that go out again now: 2.");
+    await see("2 deliveries are being sent again now.");
     await see("No dead letters");
 
     const requests = await sink.received(6);

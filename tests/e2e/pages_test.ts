@@ -101,7 +101,8 @@ test("pages show no secret, whatever a target answered, and escape what came in"
     const list = await ask(`${url}/events`);
     const paths = linksOf(list.text);
     assert.equal(paths.length, 2);
-    for (const path of [...PAGES, ...paths, `/events?search=${encodeURIComponent(SECRET)}`]) {
+    const stories = paths.flatMap((path) => [path, `${path}?full`, `${path}/replay`]);
+    for (const path of [...PAGES, ...stories, `/events?search=${encodeURIComponent(SECRET)}`]) {
       const { status, text } = await ask(url + path);
       assert.equal(status, 200, path);
       assert.doesNotMatch(text, /0123456789/, path);
@@ -111,6 +112,9 @@ test("pages show no secret, whatever a target answered, and escape what came in"
     assert.match(story, /&lt;script&gt;alert\(1\)&lt;\/script&gt; \[secret\]/);
     assert.match(story, /x-connectvets-signature[\s\S]*?\[masked\]/i);
     assert.match(story, /secret 1 of 1/);
+    const payload = await ask(`${url}${paths[0]}/payload`);
+    assert.match(payload.headers.get("Content-Type")!, /^text\/plain/);
+    assert.equal(payload.text, `{"event":"note.<b>","data":{"note_id":"[secret]"}}`);
     const shown = await ask(`${url}/config`, {
       event: `{"event":"note.x","data":{"note_id":${JSON.stringify(SECRET)}}}`,
     });
@@ -157,13 +161,19 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
     await post(relay, eventOf("n1"));
     const [path] = linksOf((await ask(`${url}/events`)).text);
     const story = (await ask(url + path!)).text;
-    const retry = /action="(\/deliveries\/[^"]+\/retry)"/.exec(story)![1]!;
+    const retry = /href="(\/deliveries\/[^"]+\/retry)"/.exec(story)![1]!;
+    const asked = (await ask(url + retry)).text;
+    assert.match(asked, /Retry the delivery to refuses\?[\s\S]*under the same delivery id/);
+    assert.equal(/action="(\/deliveries\/[^"]+\/retry)"/.exec(asked)![1], retry);
     const next = await act(url + retry, { back: "/dead" });
     assert.equal(next, "/dead?done=retried&count=1");
-    assert.match((await ask(url + next)).text, /role="status">Deliveries that go out again now: 1\./);
+    assert.match((await ask(url + next)).text, /role="status">1 delivery is being sent again now\./);
     await until("the end of the retry", () => relay.log().filter(({ attempt }) => attempt === 2).length === 1);
     assert.equal(await act(url + retry, { back: "https://elsewhere.example/" }), `${path}?done=retried&count=1`);
+    const replay = (await ask(`${url}${path}/replay`)).text;
+    assert.match(replay, /new deliveries to takes and refuses\.[\s\S]*already delivered to takes,/);
     assert.equal(await act(`${url}${path}/replay`), `${path}?done=replayed&count=2`);
+    assert.match((await ask(`${url}${path}?done=replayed&count=2`)).text, /replayed with 2 new deliveries\./);
     assert.equal(await act(`${url}/targets/takes/pause`), "/targets?done=paused&count=1");
     assert.equal(await act(`${url}/targets/takes/resume`, { back: "/" }), "/?done=resumed&count=1");
     assert.match(await act(`${url}/targets/takes/test`), /^\/targets\?event=[0-9a-f-]{36}#test$/);
@@ -171,7 +181,56 @@ test("pages' buttons go on to a page that tells what was done, and what is not t
     assert.deepEqual([nothing.status, nothing.headers.get("Location")], [303, "/dead?done=nothing&count=0"]);
     const missing = ["/targets/none/pause", "/targets/none/test", `${path}x/replay`, "/deliveries/none/retry", "/dead"];
     for (const place of missing) assert.equal((await ask(url + place, {})).status, 404, place);
+    const delivered = /delivery-([^"]+)"/.exec(story)![1];
+    assert.equal((await ask(`${url}/deliveries/${delivered}/retry`)).headers.get("Location"), path);
+    for (const place of [`${path}x/replay`, `${path}x/payload`, "/deliveries/none/retry", `${path}/html`]) {
+      assert.equal((await ask(url + place)).status, 404, place);
+    }
   });
+});
+
+test("an event's page shows what each target was sent, and stays under 60 KB unless all of it is asked for", async () => {
+  const sink = await startSink((response) => void response.writeHead(500).end("x".repeat(1024)));
+  const relay = await startRelay(configOf({
+    admin: "{ port: 0 }",
+    targets: `bytes: http({ url: "${sink.url}/", retry: ["1h"] }),
+      json: http({ url: "${sink.url}/", retry: ["1h"], body: (e) => ({ nota: e.data.note_id }) }),
+      chat: slack({ url: "${sink.url}/chat/abcdefgh", retry: ["1h"], text: (e) => "Nota " + e.data.note_id }),
+      wrong: slack({ url: "${sink.url}/chat/abcdefgh", text: (e) => e.data.x.y }),
+      mail: email({ via: "smtp://127.0.0.1:1", from: "relay@clinic.example", to: ["vet@clinic.example"], retry: ["1h"],
+        html: (e) => "<h1 style='color:red'>Nota " + e.data.note_id + "</h1><script>alert(1)</script>" })`,
+    routes: `{ on: "note.*", to: ["bytes", "json", "chat", "wrong", "mail"] }`,
+  }));
+  try {
+    const url = await relay.adminUrl();
+    await relay.post(`{"event":"note.failed","data":{"note_id":"n1","more":"${"<b>".repeat(30_000)}"}}`);
+    await until("every attempt", () => relay.log().filter(({ attempt }) => attempt === 1).length >= 5);
+    const [path] = linksOf((await ask(`${url}/events`)).text);
+    const { text, headers } = await ask(url + path!);
+    assert.match(text, /The payload exactly as received, to POST http:/);
+    assert.match(text, /Rendered again with the current config/);
+    assert.match(text, /&quot;nota&quot;: &quot;n1&quot;/);
+    assert.match(text, /Nota n1/);
+    assert.match(text, /The message cannot be rendered: Cannot make the text: its function threw/);
+    assert.match(text, /<iframe sandbox="" srcdoc="&lt;h1 style=&#39;color:red&#39;&gt;Nota n1/);
+    assert.match(
+      headers.get("Content-Security-Policy")!,
+      /default-src 'none'; script-src 'self'; style-src 'self' 'un/,
+    );
+    assert.ok(text.length < 60_000, `${text.length}`);
+    assert.match(text, /This is only the first part\./);
+    const full = await ask(`${url}${path}?full`);
+    assert.ok(full.text.length > 90_000);
+    await relay.post(`{"event":"other","data":{}}`);
+    const [unrouted] = linksOf((await ask(`${url}/events?state=unrouted`)).text);
+    const nowhere = await ask(url + unrouted!);
+    assert.match(nowhere.text, /No route matches, and the config has no <code>fallback<\/code>/);
+    assert.doesNotMatch(nowhere.headers.get("Content-Security-Policy")!, /unsafe/);
+    assert.match((await ask(`${url}${unrouted}/replay`)).text, /the event goes nowhere/);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
 });
 
 test("pages retry nothing for a reason that does not exist, nor for a form that cannot be read", async () => {

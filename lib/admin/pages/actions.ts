@@ -1,24 +1,26 @@
-/** What the pages' buttons do. Each sends the person on to a page that tells what was done. */
+/** What the pages' buttons do. Each sends the person on to a page that says what was done. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
-import { sendTest } from "../../operator/test_message.ts";
 import { replayIds } from "../../operator/replay.ts";
-import { retryDead, retryIds } from "../../operator/retry.ts";
+import { retryIds } from "../../operator/retry.ts";
+import type { RetryRun } from "../../operator/retry_run.ts";
+import { sendTest } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { fieldsOf } from "../form.ts";
 import { eventPath } from "./parts.tsx";
 import { deadFilterOf } from "./reads.ts";
 import { type Notice, withNotice } from "./view.ts";
 
-/** Does something and says where to go on; `undefined` if what it is about is not there. */
+/** Does something and gives the path to go on with; `undefined` if what it is about is not there. */
 export type Act = (c: Context) => Promise<string | undefined>;
 
-/** Longest work for one request, in milliseconds; the page that follows shows what is left. */
-const MAX_WORK_MS = 20_000;
+/** How long a request waits for a retry of many to end, in milliseconds; after that the next page shows its progress. */
+const PATIENCE_MS = 1_000;
 
 /** Every action, by its name. */
-export function createActions({ store, loaded, wake, stopping }: AdminContext) {
+export function createActions({ store, loaded, wake }: AdminContext, run: RetryRun) {
   /** The name of a target of the config, from the address. */
   function targetOf(c: Context): string | undefined {
     const name = c.req.param("name") ?? "";
@@ -36,13 +38,17 @@ export function createActions({ store, loaded, wake, stopping }: AdminContext) {
     },
 
     async retryDead(c) {
-      const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_WORK_MS)]);
-      const { retried } = await retryDead(store, deadFilterOf(await fieldsOf(c)), store.time.now(), {
-        signal,
-        onProgress: wake,
-      });
-      wake();
-      return withNotice("/dead", told("retried", retried));
+      const ended = run.start(deadFilterOf(await fieldsOf(c)));
+      if (!ended) return "/dead";
+      await Promise.race([ended, delay(PATIENCE_MS)]);
+      const { state, retried } = run.progress!;
+      return state === "done" ? withNotice("/dead", told("retried", retried)) : "/dead";
+    },
+
+    async stopRetry() {
+      run.stop();
+      await delay(0); // most likely it has stopped by then
+      return "/dead";
     },
 
     async replay(c) {

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import client from "./client.js" with { type: "text" };
+import events from "./events.js" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 
@@ -16,6 +17,7 @@ export interface Asset {
 export const assets = {
   style: asset("style.css", "text/css", style as unknown as string),
   client: asset("client.js", "text/javascript", client as unknown as string),
+  events: asset("events.js", "text/javascript", events as unknown as string),
   icon: asset("icon.svg", "image/svg+xml", icon as unknown as string),
 };
 

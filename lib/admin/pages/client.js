@@ -10,6 +10,7 @@ let source;
 let timer;
 let isStale = false;
 let updatedAt = -Infinity;
+let tookMs = 0;
 
 /** Whether a person is at work in this part, so that it must not change under their hands. */
 function isBusy(part) {
@@ -23,12 +24,14 @@ async function update() {
   isStale = false;
   updatedAt = performance.now();
   const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
+  tookMs = performance.now() - updatedAt;
   if (response?.status === 401) return location.reload(); // signed out, in another window or browser
   if (!response?.ok || response.redirected) return false;
   const next = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = next.getElementById(part.id);
     if (!fresh || fresh.innerHTML === part.innerHTML) continue;
+    if (!part.dispatchEvent(new CustomEvent("fresh", { detail: fresh, cancelable: true }))) continue;
     if (isBusy(part)) {
       isStale = true;
       continue;
@@ -45,9 +48,9 @@ async function update() {
   return !isStale;
 }
 
-/** Updates soon, however many changes are told meanwhile. */
+/** Updates soon, however many changes are told meanwhile, and the less often the longer the relay needs for the page. */
 function changed() {
-  timer ??= setTimeout(update, Math.max(100, updatedAt + MIN_PAUSE_MS - performance.now()));
+  timer ??= setTimeout(update, Math.max(100, updatedAt + MIN_PAUSE_MS + 10 * tookMs - performance.now()));
 }
 
 function connect() {
@@ -177,4 +180,5 @@ if (live && document.querySelector("[data-live]")) {
   });
   document.addEventListener("focusout", () => isStale && isOn && changed());
 }
+document.addEventListener("changed", changed);
 setInterval(refreshTimes, 5_000);

@@ -1,59 +1,61 @@
 /** @jsxImportSource hono/jsx */
-/** Dead letters: by target and reason, and what makes them go again. */
+/** Dead letters: by target and reason, one by one, and how far a retry of many is. */
 
+import type { RetryProgress } from "../../operator/retry_run.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { DeadGroup, EventView } from "../../store/views.ts";
+import { EventRow, EventRows } from "./event_rows.tsx";
 import type { Page } from "./layout.tsx";
-import { Action, Advice, deadPath, EventLink, Row, Table, Time } from "./parts.tsx";
+import { Action, Advice, deadPath, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
-/** A page lists so many dead letters. */
+/** A page lists the dead letters of so many events. */
 export const DEAD_PAGE_SIZE = 50;
+
+/** For so long the end of a retry is told, in milliseconds. */
+const TOLD_MS = 10 * 60_000;
 
 interface DeadData {
   filter: DeadFilter;
   groups: readonly DeadGroup[];
-  /** Events that hold dead letters, the newest first. */
+  /** Events that have dead letters, the newest first. */
   events: readonly EventView[];
-  /** Where the letters go on. */
+  /** Where the list goes on. */
   next?: number;
+  run?: RetryProgress;
 }
 
 /** The page of the dead letters. */
-export function deadPage(view: View, { filter, groups, events, next }: DeadData): Page {
-  const { words, format } = view;
+export function deadPage(view: View, { filter, groups, events, next, run }: DeadData): Page {
+  const { dead } = view.words;
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  const isFiltered = filter.target !== undefined || filter.reason !== undefined;
+  const isRunning = run?.state === "running";
   return {
-    title: words.dead.title,
-    summary: `${words.dead.title}: ${format.number(count)}`,
+    title: dead.title,
+    summary: run && isRunning ? dead.run.running(run.retried, run.total) : dead.count(count),
+    hasEvents: true,
     content: (
-      <div id="dead" data-live>
+      <div id="dead" data-live data-running={isRunning ? "" : undefined}>
         <div class="bar">
-          <h1>{words.dead.title}</h1>
-          {count > 0 && <a class="button" href="/dead/retry">{words.dead.retryAll(format.number(count))}</a>}
+          <h1>{dead.title}</h1>
+          {count > 0 && !isRunning && <a class="button" href="/dead/retry">{dead.retryAll(count)}</a>}
         </div>
+        <Run view={view} run={run} />
         {count === 0
-          ? (
-            <div class="notice">
-              <h2 class="first">{words.dead.none}</h2>
-              <p>{words.dead.noneLead}</p>
+          ? !isRunning && (
+            <div class="card">
+              <h2 class="first">{dead.none}</h2>
+              <p class="muted">{dead.noneLead}</p>
             </div>
           )
           : (
             <>
-              <p class="lead">{words.dead.lead}</p>
-              <h2>{words.dead.groups}</h2>
-              {groups.map((group) => <Group view={view} group={group} />)}
-              <div class="bar">
-                <h2>
-                  {[words.dead.letters, filter.target, filter.reason && words.reasons[filter.reason].name]
-                    .filter(Boolean).join(" · ")}
-                </h2>
-                {isFiltered && <a href="/dead">{words.all}</a>}
-              </div>
-              <Letters view={view} filter={filter} events={events} />
-              {next !== undefined && <Older view={view} filter={filter} next={next} />}
+              <p class="lead">{dead.lead}</p>
+              <h2>{dead.groups}</h2>
+              <ul class="list">
+                {groups.map((group) => <Group view={view} group={group} isBusy={isRunning} />)}
+              </ul>
+              <Letters view={view} filter={filter} events={events} next={next} />
             </>
           )}
       </div>
@@ -61,105 +63,102 @@ export function deadPage(view: View, { filter, groups, events, next }: DeadData)
   };
 }
 
-function Group({ view, group }: { view: View; group: DeadGroup }) {
-  const { words, format } = view;
+/** How far the retry is that runs, or how the last one ended. */
+function Run({ view, run }: { view: View; run?: RetryProgress }) {
+  if (!run || (run.endedAt !== undefined && view.now - run.endedAt > TOLD_MS)) return null;
+  const { words } = view;
+  const { state, retried, total, filter, problem } = run;
+  const told = words.dead.run;
+  const what = [filter.target, filter.reason && words.reasons[filter.reason].name].filter(Boolean).join(", ");
+  return (
+    <section class={state === "failed" ? "notice bad" : "notice"} aria-labelledby="run">
+      <h2 id="run" class="first">{what === "" ? told.all : told.of(what)}</h2>
+      {state === "done" ? <p>{told.done(retried)}</p> : <p>{told[state](retried, total)}</p>}
+      {problem && <p>{view.clean(view.say(problem))}</p>}
+      {state === "running" && (
+        <>
+          <progress aria-label={told.progress} max={Math.max(total, 1)} value={retried}></progress>
+          <div class="buttons">
+            <Action to="/dead/retry/stop" label={told.stop} isQuiet />
+            <a href="/dead" data-unscripted>{told.reload}</a>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: boolean }) {
+  const { dead, reasons } = view.words;
   const { target, reason, count, oldestAt, newestAt } = group;
-  const { name } = words.reasons[reason];
+  const { name } = reasons[reason];
   const filter = { target, reason };
   return (
-    <article class="item bad">
+    <li class="item bad">
       <div>
         <h3>
-          {target}: {format.number(count)}
+          {target}: {dead.count(count)}
         </h3>
         <Advice view={view} reason={reason} />
         <p class="small muted">
-          {words.dead.oldest} <Time view={view} at={oldestAt} isInText /> · {words.dead.newest}{" "}
+          {dead.oldest} <Time view={view} at={oldestAt} isInText /> · {dead.newest}{" "}
           <Time view={view} at={newestAt} isInText />
         </p>
       </div>
       <div class="buttons">
-        <a class="button quiet" href={deadPath("/dead", filter)} aria-label={`${words.dead.show}: ${target}, ${name}`}>
-          {words.dead.show}
-        </a>
         <a
-          class="button"
-          href={deadPath("/dead/retry", filter)}
-          aria-label={words.dead.retryGroupOf(target, name)}
+          class="button quiet"
+          href={`${deadPath("/dead", filter)}#letters`}
+          aria-label={`${dead.show}: ${target}, ${name}`}
         >
-          {words.dead.retryGroup}
+          {dead.show}
         </a>
+        {!isBusy && (
+          <a class="button" href={deadPath("/dead/retry", filter)} aria-label={dead.retryGroupOf(target, name)}>
+            {dead.retryGroup}
+          </a>
+        )}
       </div>
-    </article>
+    </li>
   );
 }
 
-function Letters(
-  { view, filter, events }: { view: View; filter: DeadFilter; events: readonly EventView[] },
-) {
+function Letters({ view, filter, events, next }: Omit<DeadData, "groups" | "run"> & { view: View }) {
   const { words } = view;
   const letters = events.flatMap((event) =>
     event.deliveries.filter(({ state, target, reason }) =>
       state === "dead" && (filter.target ?? target) === target && (filter.reason ?? reason) === reason
     ).map((delivery) => ({ event, delivery }))
   );
-  const head = [words.events.event, words.events.received, words.targets.name, words.dead.reason, words.event.retry];
+  const title = [words.dead.letters, filter.target, filter.reason && words.reasons[filter.reason].name];
   return (
-    <Table caption={words.dead.letters} isCaptionHidden head={head}>
-      {letters.map(({ event, delivery }) => (
-        <Row
-          head={head}
-          cells={[
-            <EventLink event={event} />,
-            <Time view={view} at={event.receivedAt} />,
-            delivery.target,
-            delivery.reason ? words.reasons[delivery.reason].name : words.none,
-            <Action
-              to={`/deliveries/${delivery.id}/retry`}
-              label={words.event.retry}
-              name={`${words.event.retryOf(delivery.target)}, ${event.type} ${event.id}`}
-              fields={{ back: "/dead" }}
-              isQuiet
-            />,
-          ]}
-        />
-      ))}
-    </Table>
+    <>
+      <div class="bar">
+        <h2 id="letters">{title.filter(Boolean).join(" · ")}</h2>
+        {(filter.target !== undefined || filter.reason !== undefined) && <a href="/dead">{words.dead.showAll}</a>}
+      </div>
+      <EventRows view={view} last={words.dead.failure}>
+        {letters.map(({ event, delivery: { target, reason } }) => (
+          <EventRow view={view} event={event}>
+            <span class="t bad">
+              {target}
+              {reason && `: ${words.reasons[reason].name}`}
+            </span>
+          </EventRow>
+        ))}
+      </EventRows>
+      {next !== undefined && <Older view={view} filter={filter} next={next} />}
+    </>
   );
 }
 
-function Older({ view, filter, next }: { view: View; filter: DeadFilter; next: number }) {
+function Older({ view: { words }, filter, next }: { view: View; filter: DeadFilter; next: number }) {
   const path = deadPath("/dead", filter);
-  const address = `${path}${path.includes("?") ? "&" : "?"}before=${next}`;
   return (
-    <nav class="buttons pages" aria-label={view.words.events.pages}>
-      <a class="button quiet" rel="next" href={address}>{view.words.events.older}</a>
+    <nav class="buttons pages" aria-label={words.events.pages}>
+      <a class="button quiet" rel="next" href={`${path}${path.includes("?") ? "&" : "?"}before=${next}`}>
+        {words.events.older}
+      </a>
     </nav>
   );
-}
-
-/** Asks before many letters go again, and says what will happen. */
-export function confirmPage(view: View, filter: DeadFilter, count: number): Page {
-  const { words, format } = view;
-  const number = format.number(count);
-  const { target, reason } = filter;
-  const fields: Record<string, string> = { ...(target && { target }), ...(reason && { reason }) };
-  return {
-    title: words.dead.ask,
-    content: (
-      <>
-        <h1>{words.dead.ask}</h1>
-        <div class="card">
-          <p>{target ? words.dead.askTarget(number, target) : words.dead.askAll(number)}</p>
-          {reason && <p>{words.dead.askReason(words.reasons[reason].name)}</p>}
-          {reason && <Advice view={view} reason={reason} />}
-          <p class="after">{words.dead.consequence}</p>
-          <div class="buttons">
-            <Action to="/dead/retry" label={words.dead.confirm(number)} fields={fields} />
-            <a class="button quiet" href={deadPath("/dead", filter)}>{words.dead.cancel}</a>
-          </div>
-        </div>
-      </>
-    ),
-  };
 }

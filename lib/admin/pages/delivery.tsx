@@ -1,99 +1,130 @@
 /** @jsxImportSource hono/jsx */
-/** One delivery's part of an event's story: every attempt, and what comes next. */
+/** An event's page: one delivery, what happens next with it, what is sent, and every attempt with its answer. */
 
+import type { Sent } from "../../operator/sent.ts";
 import type { Story } from "../../operator/story.ts";
 import type { AttemptView } from "../../store/views.ts";
-import { Action, Advice, Mark, Nothing, Row, State, Table, Time } from "./parts.tsx";
+import type { Bounds } from "./bounds.ts";
+import { Copy, Fill, textIn } from "./event_parts.tsx";
+import { Advice, Mark, State, Time } from "./parts.tsx";
+import { SentMessage } from "./sent.tsx";
 import type { View } from "./view.ts";
 
 type Delivery = Story["deliveries"][number];
 
-/** A delivery, with the button that sends it again where that makes sense. */
-export function DeliveryCard({ view, delivery }: { view: View; delivery: Delivery }) {
+interface DeliveryProps {
+  view: View;
+  delivery: Delivery;
+  /** What its target is sent, where that is shown with this delivery. */
+  sent?: Sent;
+  bounds: Bounds;
+}
+
+/** A delivery. What changes while it is made stands apart from what is sent, which stays as it is. */
+export function DeliveryCard({ view, delivery, sent, bounds }: DeliveryProps) {
+  const { id, target, state } = delivery;
   const { words } = view;
-  const { id, target, state, reason, history } = delivery;
-  const canRetry = state === "dead" || state === "pending";
   return (
-    <article class="card" aria-labelledby={`to-${id}`}>
-      <div class="bar">
-        <h3 id={`to-${id}`}>
-          {target} <State view={view} state={state} />
-        </h3>
-        {canRetry && (
-          <Action
-            to={`/deliveries/${id}/retry`}
-            label={words.event.retry}
-            name={words.event.retryOf(target)}
-            isQuiet={state !== "dead"}
-          />
-        )}
+    <article class="card" id={`delivery-${id}`} aria-labelledby={`to-${id}`}>
+      <div id={`now-${id}`} data-live>
+        <div class="bar">
+          <h3 id={`to-${id}`}>
+            {target} <State view={view} state={state} />
+          </h3>
+          {(state === "dead" || state === "pending") && (
+            <a
+              class={state === "dead" ? "button" : "button quiet"}
+              href={`/deliveries/${id}/retry`}
+              aria-label={words.event.retryOf(target)}
+            >
+              {words.event.retry}
+            </a>
+          )}
+        </div>
+        <Now view={view} delivery={delivery} />
+        {state !== "delivered" && delivery.reason && <Advice view={view} reason={delivery.reason} />}
+        <Attempts view={view} delivery={delivery} bounds={bounds} />
       </div>
-      <p class="small muted">
-        {words.event.delivery} <span class="id">{id}</span>
+      {sent && <SentMessage view={view} delivery={delivery} sent={sent} most={bounds.message} />}
+      <p class="small muted break">
+        {words.event.delivery}: <span class="id">{id}</span>
       </p>
-      {state !== "delivered" && reason && <Advice view={view} reason={reason} />}
-      <Next view={view} delivery={delivery} />
-      {history.length > 0 && <Attempts view={view} target={target} history={history} />}
     </article>
   );
 }
 
-function Next({ view, delivery: { state, nextAttemptAt, held } }: { view: View; delivery: Delivery }) {
-  const { words } = view;
-  if (state === "delivered") return null;
-  if (state === "dead") return <p>{words.event.nextDead}</p>;
-  if (state === "in_flight") return <p>{words.event.nextSending}</p>;
+/** How the delivery is, what happens next, and when. */
+function Now({ view, delivery }: { view: View; delivery: Delivery }) {
+  const { event } = view.words;
+  const { state, attempts, nextAttemptAt, held, history, target } = delivery;
+  const time = (at: string) => <Time view={view} at={at} isInText />;
+  if (state === "delivered") {
+    const last = history.at(-1);
+    return last
+      ? (
+        <p>
+          <Fill say={(gap) => event.delivered(gap, last.attempt)}>{time(last.startedAt)}</Fill>
+        </p>
+      )
+      : null;
+  }
+  if (state === "dead") return <p>{event.gaveUp(attempts)}</p>;
+  if (state === "in_flight") return <p>{event.sending(attempts + 1)}</p>;
   if (held) {
+    const say = event.held[held.state];
     return (
       <p>
-        {words.event.nextHeld} <State view={view} state={held.state} />
-        {held.until && (
-          <>
-            , {words.targets.until} <Time view={view} at={held.until} isInText />
-          </>
-        )}
+        <Fill say={(gap) => say(target, gap)}>{held.until && time(held.until)}</Fill>
       </p>
     );
   }
-  if (nextAttemptAt === null) return <p>{words.event.nextTurn}</p>;
+  if (nextAttemptAt === null) return <p>{event.waits}</p>;
   return (
     <p>
-      {words.event.next}: <Time view={view} at={nextAttemptAt} isInText />
+      <Fill say={(gap) => event.next(attempts + 1, gap)}>{time(nextAttemptAt)}</Fill>
     </p>
   );
 }
 
-function Attempts({ view, target, history }: { view: View; target: string; history: readonly AttemptView[] }) {
-  const { words, format } = view;
-  const { event } = words;
-  const head = [event.attempt, event.time, event.duration, event.outcome, event.status, event.answer];
+function Attempts({ view, delivery, bounds }: { view: View; delivery: Delivery; bounds: Bounds }) {
+  const { event } = view.words;
+  const shown = delivery.history.slice(-bounds.attempts);
+  const hidden = delivery.history.length - shown.length;
+  if (shown.length === 0) return null;
   return (
-    <Table caption={event.attempts(target)} isCaptionHidden head={head}>
-      {history.map((one) => (
-        <Row
-          head={head}
-          cells={[
-            format.number(one.attempt),
-            <Time view={view} at={one.startedAt} />,
-            format.duration(one.durationMs),
-            <OutcomeOf view={view} attempt={one} />,
-            one.status === null ? <Nothing word={words.none} /> : String(one.status),
-            one.answer === null ? <Nothing word={words.none} /> : <pre tabindex={0}>{one.answer}</pre>,
-          ]}
-        />
-      ))}
-    </Table>
+    <>
+      {hidden > 0 && <p class="small muted">{event.earlier(hidden)}</p>}
+      <ol class="attempts" aria-label={event.attempts(delivery.target)}>
+        {shown.map((one) => <Attempt view={view} delivery={delivery.id} attempt={one} most={bounds.answer} />)}
+      </ol>
+    </>
   );
 }
 
-function OutcomeOf({ view: { words, locale }, attempt }: { view: View; attempt: AttemptView }) {
-  const { outcome, reason, detail } = attempt;
+function Attempt(
+  { view, delivery, attempt, most }: { view: View; delivery: string; attempt: AttemptView; most: number },
+) {
+  const { words, format } = view;
+  const { startedAt, durationMs, outcome, reason, detail, status, answer } = attempt;
   const tone = outcome === "delivered" ? "good" : outcome === "dead" ? "bad" : "warn";
+  const id = `answer-${delivery}-${attempt.attempt}`;
   return (
-    <>
-      <Mark tone={tone}>{words.outcomes[outcome]}</Mark>
-      {reason && <div class="small">{words.reasons[reason].name}</div>}
-      {detail && <div class="small muted">{detail.in(locale)}</div>}
-    </>
+    <li>
+      <div class="attempt">
+        <Mark tone={tone}>{reason ? words.reasons[reason].name : words.outcomes[outcome]}</Mark>
+        <span>{words.event.attempt(attempt.attempt)}</span>
+        <Time view={view} at={startedAt} isInText />
+        <span class="muted">{words.event.took(format.duration(durationMs))}</span>
+        {status !== null && <span>{words.event.answered(status)}</span>}
+      </div>
+      {detail && <p class="small muted">{textIn(view, detail)}</p>}
+      {answer && (
+        <div class="answer">
+          <pre id={id} tabindex={0} aria-label={words.event.answer}>{answer.slice(0, most).toWellFormed()}</pre>
+          {answer.length <= most && <Copy view={view} of={id} what={words.event.things.answer} />}
+          {answer.length > most && <p class="small">{words.event.cut}</p>}
+        </div>
+      )}
+    </li>
   );
 }

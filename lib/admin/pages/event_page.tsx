@@ -1,153 +1,152 @@
 /** @jsxImportSource hono/jsx */
-/** One event's whole story. */
+/** One event's whole story, from top to bottom: what was received, where it goes and why, and each delivery. */
 
+import type { Sent } from "../../operator/sent.ts";
 import type { Story } from "../../operator/story.ts";
 import { isSystem } from "../../system_event.ts";
-import type { Page } from "./layout.tsx";
+import { type Bounds, brief, full } from "./bounds.ts";
 import { VerdictMark } from "./config_page.tsx";
 import { DeliveryCard } from "./delivery.tsx";
-import { Action, Facts, Prose, Row, State, Table, Time } from "./parts.tsx";
-import { shownBody } from "../../operator/payload.ts";
+import { Copy, textIn } from "./event_parts.tsx";
+import type { Page } from "./layout.tsx";
+import { Prose, Row, State, Table } from "./parts.tsx";
+import { FetchedNote, Received } from "./received.tsx";
+import { hasHtml } from "./sent.tsx";
 import type { View } from "./view.ts";
 
-/** What is told of an event beside its bytes and those of its note. */
-export type Told = Omit<Story, "body" | "details">;
+/** Parts of a story that are texts, and may hold secrets; the rest is bytes. */
+type Told = Omit<Story, "body" | "details">;
 
-/** The page of an event. */
-export function eventPage(view: View, story: Told, { body, details }: Pick<Story, "body" | "details">): Page {
+/**
+ * The page of an event.
+ * @param sentTo What each target of its deliveries is sent.
+ * @param isFull Shows everything, however much it is.
+ */
+export function eventPage(view: View, story: Story, sentTo: ReadonlyMap<string, Sent>, isFull: boolean): Page {
   const { words } = view;
-  const states = story.deliveries.map(({ target, state }) => `${target}: ${words.states[state]}`);
+  const { body: _, details: _details, ...rest } = story;
+  const told = view.clean(rest);
+  const bounds = isFull ? full : brief;
   return {
-    title: `${words.event.title} ${story.type}`,
-    summary: states.join(", "),
+    title: `${words.event.title} ${told.type}`,
+    summary: told.deliveries.map(({ target, state }) => `${target}: ${words.states[state]}`).join(", "),
+    hasEvents: true,
+    holdsEmail: [...sentTo.values()].some(hasHtml),
     content: (
-      <>
-        <h1>{story.type}</h1>
-        <p class="id muted">{story.id}</p>
-        <div class="card">
-          <Summary view={view} story={story} />
-        </div>
-        <section id="deliveries" data-live>
-          <h2>{words.event.deliveries}</h2>
-          {story.deliveries.length === 0 && <p class="card">{words.event.noDeliveries}</p>}
-          {story.deliveries.map((delivery) => <DeliveryCard view={view} delivery={delivery} />)}
-        </section>
-        {story.problems.length > 0 && (
-          <Problems
-            view={view}
-            problems={story.problems.map((one) => one.in(view.locale))}
-          />
+      <div class="story">
+        <Head view={view} story={told} />
+        <Received view={view} story={story} bounds={bounds} />
+        {!isSystem(story) && <Routes view={view} story={told} />}
+        <FetchedNote view={view} story={story} bounds={bounds} />
+        <Deliveries view={view} story={told} sentTo={sentTo} bounds={bounds} />
+        {!isFull && (
+          <p class="after">
+            <a href="?full">{words.event.full}</a>
+          </p>
         )}
-        {!isSystem(story) && (
-          <>
-            <h2>{words.event.routes}</h2>
-            <Routes view={view} story={story} />
-          </>
-        )}
-        <h2>{words.event.arrived}</h2>
-        <Arrived view={view} headers={story.headers} body={body} />
-        {details && <Details view={view} details={details} />}
-      </>
+      </div>
     ),
   };
 }
 
-function Summary({ view, story }: { view: View; story: Told }) {
-  const { words, format } = view;
-  const { number, of } = story.secret;
-  const secret = isSystem(story)
-    ? words.event.own
-    : words.event.secretOf(format.number(number), of === undefined ? "?" : format.number(of));
-  return (
-    <Facts
-      facts={[
-        [words.events.state, <State view={view} state={story.state} />],
-        [words.event.received, <Time view={view} at={story.receivedAt} />],
-        [words.event.source, story.source],
-        [words.event.secret, secret],
-      ]}
-    />
-  );
-}
-
-function Problems({ view: { words }, problems }: { view: View; problems: readonly string[] }) {
+/** What it is, and how each delivery is at a glance. */
+function Head({ view, story }: { view: View; story: Told }) {
+  const { words } = view;
+  const { id, type, deliveries, routing } = story;
   return (
     <>
-      <h2>{words.event.problems}</h2>
-      <ul class="list">
-        {problems.map((problem) => <li class="item">{problem}</li>)}
-      </ul>
+      <div class="bar">
+        <h1>{type}</h1>
+        {!isSystem(story) && routing.targets.length > 0 && (
+          <a class="button quiet" href={`/events/${id}/replay`}>{words.event.replay}</a>
+        )}
+      </div>
+      <p class="id muted break">
+        <span id="event-id">{id}</span> <Copy view={view} of="event-id" what={words.event.things.id} />
+      </p>
+      <p class="tags" id="glance" data-live>
+        {deliveries.length === 0 && <State view={view} state="unrouted" />}
+        {deliveries.map((one) => (
+          <span>
+            <a href={`#delivery-${one.id}`}>{one.target}</a> <State view={view} state={one.state} />
+          </span>
+        ))}
+      </p>
     </>
   );
 }
 
 function Routes({ view, story }: { view: View; story: Told }) {
-  const { words } = view;
-  const head = ["#", words.event.on, words.event.to, words.event.verdict];
+  const { event } = view.words;
   const { targets, routes, isFallback } = story.routing;
-  const isNowhere = targets.length === 0;
+  const went = [...new Set(story.deliveries.map(({ target }) => target))];
+  const isOther = went.length !== targets.length || went.some((one) => !targets.includes(one));
+  const head = [event.on, event.to, event.verdict];
   return (
-    <>
-      <p class="lead">{words.event.routesLead}</p>
-      <Table caption={words.event.routes} isCaptionHidden head={head}>
+    <section class="card" aria-labelledby="routes">
+      <h2 id="routes" class="first">{event.routes}</h2>
+      <p>
+        {targets.length > 0 ? event.goesTo(targets) : <Prose text={event.unrouted} />} {isOther && event.wentTo(went)}
+      </p>
+      {isFallback && (
+        <p>
+          <Prose text={event.fallback} />
+        </p>
+      )}
+      <Table caption={event.routes} isCaptionHidden head={head}>
         {routes.map(({ on, to, verdict }, index) => (
           <Row
             head={head}
-            cells={[
-              `${index}`,
-              <code>{on.join(", ")}</code>,
-              to.join(", "),
-              <VerdictMark view={view} verdict={verdict} />,
-            ]}
+            cells={[<Route index={index} on={on} />, to.join(", "), <VerdictMark view={view} verdict={verdict} />]}
           />
         ))}
       </Table>
-      <div class="bar after">
-        <p>
-          {isFallback && (
-            <>
-              <Prose text={words.event.fallback} />
-              {" "}
-            </>
-          )}
-          {isNowhere ? words.event.replayNowhere : words.event.replayLead(targets.join(", "))}
-        </p>
-        {!isNowhere && <Action to={`/events/${story.id}/replay`} label={words.event.replay} isQuiet />}
-      </div>
+      <Problems view={view} problems={story.problems} />
+    </section>
+  );
+}
+
+function Route({ index, on }: { index: number; on: readonly string[] }) {
+  return (
+    <>
+      <code>{on.join(", ")}</code> <code class="muted">routes[{index}]</code>
     </>
   );
 }
 
-function Details({ view, details }: { view: View; details: NonNullable<Story["details"]> }) {
-  const { words } = view;
-  const shown = details.data && view.clean(shownBody(details.data));
+function Problems({ view, problems }: { view: View; problems: Told["problems"] }) {
+  if (problems.length === 0) return null;
   return (
     <>
-      <h2>{words.event.note}</h2>
-      <p class="lead">
-        {shown ? words.event.noteFetched : words.event.noteFailed}{" "}
-        <Time view={view} at={new Date(details.at).toISOString()} isInText />
-      </p>
-      {shown
-        ? <pre tabindex={0} aria-label={words.event.note}>{shown.text}</pre>
-        : <p class="card">{view.clean(details.problem?.in(view.locale))}</p>}
+      <h3 class="after">{view.words.event.problems}</h3>
+      <ul>
+        {problems.map((problem) => <li>{textIn(view, problem)}</li>)}
+      </ul>
     </>
   );
 }
 
-function Arrived({ view, headers, body }: { view: View; headers: Story["headers"]; body: Uint8Array }) {
-  const { words, format } = view;
-  const head = [words.event.header, words.event.value];
-  const shown = view.clean(shownBody(body));
+function Deliveries(
+  { view, story, sentTo, bounds }: { view: View; story: Told; sentTo: ReadonlyMap<string, Sent>; bounds: Bounds },
+) {
+  const { event } = view.words;
+  const shown = story.deliveries.slice(-bounds.deliveries);
+  const hidden = story.deliveries.length - shown.length;
+  // A target is sent the same in each of its deliveries: it is shown with the last one.
+  const last = new Map(shown.map((one) => [one.target, one.id]));
   return (
-    <>
-      <Table caption={words.event.header} isCaptionHidden head={head}>
-        {Object.entries(headers).map(([name, value]) => <Row head={head} cells={[name, <code>{value}</code>]} />)}
-      </Table>
-      <h3 class="after">{words.event.payload}</h3>
-      <p class="lead">{shown.isJson ? words.event.bytes(format.number(shown.bytes)) : words.event.notJson}</p>
-      {shown.isCut && <p class="lead">{words.event.cut}</p>}
-      <pre tabindex={0} aria-label={words.event.payload}>{shown.text}</pre>
-    </>
+    <section aria-labelledby="deliveries">
+      <h2 id="deliveries">{event.deliveries}</h2>
+      {shown.length === 0 && <p>{event.noDeliveries}</p>}
+      {hidden > 0 && <p class="muted">{event.earlierDeliveries(hidden)}</p>}
+      {shown.map((delivery) => (
+        <DeliveryCard
+          view={view}
+          delivery={delivery}
+          sent={last.get(delivery.target) === delivery.id ? sentTo.get(delivery.target) : undefined}
+          bounds={bounds}
+        />
+      ))}
+    </section>
   );
 }

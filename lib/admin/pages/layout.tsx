@@ -16,6 +16,8 @@ export interface Page {
   content: Child;
   /** One line for a screen reader when the page changed by itself. */
   summary?: string;
+  /** It shows events, and loads the script of such pages. */
+  hasEvents?: boolean;
   /** Without the navigation, whose places are not open yet. */
   isBare?: boolean;
   /** It shows an email as HTML, in a frame. */
@@ -50,6 +52,7 @@ function Layout({ view, page }: { view: View; page: Page }) {
         <link rel="icon" href={assets.icon.path} type="image/svg+xml" />
         <link rel="stylesheet" href={assets.style.path} />
         <script src={assets.client.path} type="module"></script>
+        {page.hasEvents && <script src={assets.events.path} type="module"></script>}
       </head>
       <body data-summary={page.summary}>
         <a class="skip" href="#main">{words.skip}</a>
@@ -139,11 +142,11 @@ function Lost({ view: { words: { lost }, timeZone } }: { view: View }) {
   );
 }
 
-function Told({ view: { words, format, notice } }: { view: View }) {
+function Told({ view: { words, notice } }: { view: View }) {
   if (!notice) return null;
   return (
     <p class="notice" role="status">
-      {words.done[notice.done](format.number(notice.count))}
+      {words.done[notice.done](notice.count)}
       {notice.event && (
         <>
           {" "}

@@ -3,9 +3,11 @@
 import { type Context, Hono } from "hono";
 import { isRefusal, messageOf, sayError } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { RetryRun } from "../../operator/retry_run.ts";
 import type { AdminContext } from "../context.ts";
 import { type Act, createActions } from "./actions.ts";
 import { assetAt } from "./assets.ts";
+import { payloadOf } from "./payload.ts";
 import { fieldsOf } from "../form.ts";
 import { chooseLocale } from "./language.ts";
 import { show } from "./layout.tsx";
@@ -47,19 +49,24 @@ export function createPages(context: AdminContext): Hono {
     return address === undefined ? await next() : c.redirect(address, 303);
   });
 
-  const reads = createReads(context);
+  const run = new RetryRun(context.store, context.wake, context.stopping);
+  const reads = createReads(context, run);
   app.get("/", page(reads.overview));
   app.get("/events", page(reads.events));
   app.get("/events/:id", page(reads.event));
+  app.get("/events/:id/payload", async (c) => await payloadOf(c, context) ?? missing(c));
+  app.get("/events/:id/replay", page(reads.confirmReplay));
   app.get("/dead", page(reads.dead));
-  app.get("/dead/retry", page(reads.confirm));
+  app.get("/dead/retry", page(reads.confirmDead));
+  app.get("/deliveries/:id/retry", page(reads.confirmRetry));
   app.get("/targets", page(reads.targets));
   app.get("/config", page(reads.config));
   app.post("/config", page(reads.preview));
 
-  const actions = createActions(context);
+  const actions = createActions(context, run);
   app.post("/deliveries/:id/retry", action(actions.retry));
   app.post("/dead/retry", action(actions.retryDead));
+  app.post("/dead/retry/stop", action(actions.stopRetry));
   app.post("/events/:id/replay", action(actions.replay));
   app.post("/targets/:name/pause", action(actions.pause));
   app.post("/targets/:name/resume", action(actions.resume));

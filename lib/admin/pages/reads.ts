@@ -6,6 +6,8 @@ import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
 import { knownTargets, statuses } from "../../operator/status.ts";
+import type { RetryRun } from "../../operator/retry_run.ts";
+import { sentTo } from "../../operator/sent.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../outcome.ts";
 import { isSystem } from "../../system_event.ts";
@@ -15,9 +17,11 @@ import { endOf } from "../end.ts";
 import { troubleNow } from "../now.ts";
 import { configPage } from "./config_page.tsx";
 import { readDay } from "./day.ts";
-import { confirmPage, DEAD_PAGE_SIZE, deadPage } from "./dead_page.tsx";
+import { confirmDeadPage, confirmReplayPage, confirmRetryPage } from "./confirm_page.tsx";
+import { DEAD_PAGE_SIZE, deadPage } from "./dead_page.tsx";
 import { eventPage } from "./event_page.tsx";
-import { eventsPage, filterOf, PAGE_SIZE, queryOf } from "./events_page.tsx";
+import { eventsPage, PAGE_SIZE } from "./events_page.tsx";
+import { filterOf, queryOf } from "./events_query.ts";
 import { fieldsOf } from "../form.ts";
 import type { Page } from "./layout.tsx";
 import { overviewPage } from "./overview_page.tsx";
@@ -25,14 +29,14 @@ import { eventPath } from "./parts.tsx";
 import { targetsPage } from "./targets_page.tsx";
 import { type View, withNotice } from "./view.ts";
 
-/** Gives a page, or the path of the one to go on to; `undefined` if there is nothing to tell of. */
+/** Gives a page, or the path of another one to go to; `undefined` if what it is about is not there. */
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
 /** An event of a sender is among so many of the last ones, unless alarms and tests are all that has come in for long. */
 const LAST_EVENTS = 20;
 
 /** Every page, by its name. */
-export function createReads(context: AdminContext) {
+export function createReads(context: AdminContext, run: RetryRun) {
   const { store, loaded, reporter, warnings, stopping } = context;
 
   /** The last event that a sender sent, if it is among the last ones stored. */
@@ -43,6 +47,12 @@ export function createReads(context: AdminContext) {
 
   async function readStatuses({ now, clean }: View) {
     return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
+  }
+
+  /** The story of the event, or the delivery, whose id is in the address. */
+  async function storyOf(c: Context, { now }: View) {
+    const id = parseId(c.req.param("id") ?? "");
+    return id && await tellStory(store, loaded(), id, now);
   }
 
   return {
@@ -71,11 +81,11 @@ export function createReads(context: AdminContext) {
     },
 
     async event(c, view) {
-      const id = parseId(c.req.param("id") ?? "");
-      const story = id && await tellStory(store, loaded(), id, view.now);
+      const story = await storyOf(c, view);
       if (!story) return undefined;
-      const { body, details, ...told } = story;
-      return eventPage(view, view.clean(told), { body, details });
+      const targets = new Set(story.deliveries.map(({ target }) => target));
+      const sent = new Map([...targets].map((name) => [name, view.clean(sentTo(story, name, loaded()))]));
+      return eventPage(view, story, sent, c.req.query("full") !== undefined);
     },
 
     async dead(c, view) {
@@ -85,15 +95,30 @@ export function createReads(context: AdminContext) {
         { state: "dead", target: filter.target },
         { limit: DEAD_PAGE_SIZE, before, signal: endOf(c, stopping) },
       );
-      return deadPage(view, view.clean({ filter, groups: await store.deadGroups(), events, next }));
+      const groups = await store.deadGroups();
+      return deadPage(view, view.clean({ filter, groups, events, next, run: run.progress }));
     },
 
-    async confirm(c, view) {
+    async confirmDead(c, view) {
+      if (run.progress?.state === "running") return "/dead";
       const filter = deadFilterOf(c.req.query());
       const groups = await store.deadGroups(filter);
       const count = groups.reduce((sum, one) => sum + one.count, 0);
       if (count === 0) return withNotice("/dead", { done: "nothing", count });
-      return confirmPage(view, view.clean(filter), count);
+      return confirmDeadPage(view, view.clean(filter), count);
+    },
+
+    async confirmRetry(c, view) {
+      const story = await storyOf(c, view);
+      const delivery = story?.deliveries.find(({ id }) => id === c.req.param("id"));
+      if (!story || !delivery) return undefined;
+      if (delivery.state !== "dead" && delivery.state !== "pending") return eventPath(story.id);
+      return confirmRetryPage(view, story, view.clean(delivery));
+    },
+
+    async confirmReplay(c, view) {
+      const story = await storyOf(c, view);
+      return story && confirmReplayPage(view, view.clean({ ...story, body: new Uint8Array(), details: undefined }));
     },
 
     async targets(c, view) {

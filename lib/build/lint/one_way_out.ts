@@ -3,6 +3,9 @@
 import { isGlobal } from "./names.ts";
 import { eachImport, isIn, placeOf } from "./place.ts";
 
+/** What runs in a browser. */
+const scripts = ["admin/pages/client.js", "admin/pages/events.js"];
+
 const hint = "Use `request()` of lib/outbound/request.ts, which bounds what comes back";
 
 const clients = /^(node:)?(http|https|http2)$|^undici$/;
@@ -12,7 +15,7 @@ export const oneWayOut: Deno.lint.Rule = {
   create(context) {
     const place = placeOf(context.filename);
     // What the pages load runs in a browser.
-    if (place === undefined || isIn(place, "outbound") || place === "admin/pages/client.js") return {};
+    if (place === undefined || isIn(place, "outbound") || scripts.includes(place)) return {};
     return {
       ...eachImport((specifier, node) => {
         if (!clients.test(specifier) || node.type === "TSImportType") return;

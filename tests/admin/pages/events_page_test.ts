@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { filterOf, queryOf } from "../../../lib/admin/pages/events_page.tsx";
+import { filterOf, queryOf } from "../../../lib/admin/pages/events_query.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05Z");
 
