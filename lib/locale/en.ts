@@ -711,8 +711,6 @@ const pages = {
     frame: (target: string) => `Email to ${target}`,
     htmlSource: "HTML source",
     wrong: "Cannot read the event",
-    frame: (target: string) => `The email to ${target} as it looks to its reader`,
-    htmlSource: "HTML source",
   },
   notFound: {
     title: "Page not found",

@@ -762,8 +762,6 @@ const pages: Language["pages"] = {
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
     wrong: "Não foi possível ler o evento",
-    frame: (target) => `O e-mail para ${target} como quem recebe o vê`,
-    htmlSource: "Código HTML",
   },
   notFound: {
     title: "Página não encontrada",
