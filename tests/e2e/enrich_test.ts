@@ -201,10 +201,10 @@ test("enrich makes a note that is not there, or a key that is refused, the deliv
     assert.equal(story.deliveries[0].reason, "note_missing");
     assert.deepEqual(story.note.data, null);
     assert.match(story.note.problem, /answered 404/);
-    assert.match(text, /Note, not had at/);
+    assert.match(text, /Note, not available/);
     const page = await fetch(`${await relay.adminUrl()}/events/${story.id}`);
     assert.match(await page.text(), /answered 404/);
-    assert.match(text, /note_missing/);
+    assert.match(text, /no such note/);
     assert.equal(api.requests.length, 1);
     await relay.post('{"event":"note.completed","data":{}}');
     const { story: unnamed } = await storyIn(folder, "dead", 1);
@@ -228,7 +228,7 @@ test("enrich tries again by the schedule where the API fails, without a word to 
     await relay.post(eventOf("n-1"));
     await relay.logged("a failure", ({ reason }) => reason === "note_unavailable");
     api.before({ status: 200, body: "<html>" });
-    await relay.logged("an answer that is none", ({ detail }) => /no JSON/.test(String(detail)));
+    await relay.logged("an answer that is none", ({ detail }) => /not with JSON/.test(String(detail)));
     api.before(undefined);
     await sink.received(1);
     const { story } = await storyIn(folder, "delivered", 3);
@@ -265,7 +265,7 @@ test("enrich goes without a note that is optional: at once where there is none, 
     await sink.received(2);
     assert.deepEqual(bodiesOf(sink), [{}, {}]);
     const { story: limited } = await storyIn(folder, "delivered", 1);
-    assert.match(limited.note.problem, /takes no further request before/);
+    assert.match(limited.note.problem, /takes no request before/);
   });
   await withApi(
     { enrich: "optional: true", options: 'retry: ["200ms", "2m"]' },
