@@ -40,17 +40,16 @@ function warningOf(kind: Kind, path: string, variable?: string): ConfigWarning {
 function kindOf(part: string, text: string): Kind | undefined {
   if (part === "sources") return text.startsWith(SAMPLE_SECRET) ? "secret" : undefined;
   if (part !== "targets") return undefined;
-  if (/^[^\s@]+@clinica\.example$/.test(text)) return "address";
   if (!URL.canParse(text)) return undefined;
   const { protocol, hostname } = new URL(text);
   if (hostname === "hooks.slack.com") return SLACK_SAMPLE.test(text) ? "slack" : undefined;
-  const isNobodys = hostname === "host" || RESERVED.test(hostname);
+  const isNobodys = NOBODYS.test(hostname);
   if (/^smtps?:$/.test(protocol)) return isNobodys ? "smtp" : undefined;
   return /^https?:$/.test(protocol) && isNobodys ? "http" : undefined;
 }
 
-/** Domains that nobody can have. @see RFC 2606 */
-const RESERVED = /(^|\.)example(\.(com|net|org))?$/;
+/** Hosts that examples name, and nobody has. @see RFC 2606 */
+const NOBODYS = /^(host|sistema\.example)$|(^|\.)example\.(com|net|org)$/;
 
 /** A URL that ends where the user's own part would begin, or has what people write in its place. */
 const SLACK_SAMPLE = /^https?:\/\/[^/]+(\/services)?\/*$|…|\.\.\.|REPLACE|YOUR|XXXX|T0{6}/i;

@@ -852,7 +852,6 @@ const warnings = {
       slack: "the URL of your Slack incoming webhook",
       smtp: "the URL of your mail server",
       http: "the URL of your system",
-      address: "your own email address",
       secret: "the webhook secret from ConnectVets",
     },
     put: (what: string, variable: string) => `put ${what} into .env as ${variable}`,

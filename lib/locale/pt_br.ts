@@ -907,7 +907,6 @@ const warnings: Language["warnings"] = {
       slack: "a URL do seu incoming webhook do Slack",
       smtp: "a URL do seu servidor de e-mail",
       http: "a URL do seu sistema",
-      address: "o seu endereço de e-mail",
       secret: "o segredo do webhook fornecido pelo ConnectVets",
     },
     put: (what, variable) => `coloque em .env, como ${variable}, ${what}`,

@@ -229,7 +229,7 @@ test("readConfig() warns of a secret that can be guessed, and takes it", () => {
   assert.ok(config);
   const told = (message: string) => ["sources.clinic.secret", "admin.token"].map((path) => ({ path, message }));
   assert.deepEqual(toldIn("en", warnings), told("is shorter than 16 bytes, which can be guessed"));
-  assert.deepEqual(toldIn("pt-BR", warnings), told("tem menos de 16 bytes, e pode ser adivinhado"));
+  assert.deepEqual(toldIn("pt-BR", warnings), told("tem menos de 16 bytes e pode ser adivinhado"));
 });
 
 test("readConfig() shows no value of a secret option in any message, wherever it stands", () => {
