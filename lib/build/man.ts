@@ -1,6 +1,7 @@
 /** The manual page relay(1), from what the command line says of itself. */
 
 import type { Command } from "commander";
+import { sentence } from "../cli/command.ts";
 import { verbsOf } from "../cli/completions/verb_tree.ts";
 
 /** Sections that the command line's own help does not have. Indented lines stand as they are. */
@@ -67,7 +68,7 @@ function section(command: Command, parents = ""): string[] {
   const usage = [name, verbs.length > 0 ? "<verb>" : command.usage().replace("[options]", "").trim()].filter(Boolean);
   return [
     `.SS ${quote(usage.join(" "))}`,
-    sentence(command.description()),
+    escape(sentence(command.description())),
     ...help.visibleArguments(command).flatMap((argument) => [
       ".TP",
       `.I ${escape(argument.name())}`,
@@ -109,10 +110,6 @@ function text(words: string): string[] {
       ...(literal.length > 0 ? [".nf", ...literal.map(escape), ".fi"] : []),
     ];
   });
-}
-
-function sentence(words: string): string {
-  return escape(words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : "."));
 }
 
 /** Text as roff shows it: a backslash, a hyphen to type, and a line that would begin with a request. */

@@ -1,16 +1,32 @@
 /** Commands whose help and usage errors are in the language of {@link words}. */
 
-import { Argument, Command, Help, InvalidArgumentError, Option } from "commander";
+import process from "node:process";
+import {
+  type AddHelpTextContext,
+  type AddHelpTextPosition,
+  Argument,
+  Command,
+  Help,
+  InvalidArgumentError,
+  Option,
+} from "commander";
 import { ExitCode, RelayError, sayError } from "../errors.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { nearest } from "../options.ts";
 import { words } from "./language.ts";
+
+/** Options of many verbs, in the order in which they end a help. */
+const common = ["--config", "--json", "--locale", "--version", "--help"];
 
 /** Help whose headings and remarks are in the user's language. */
 class LocalHelp extends Help {
   override styleTitle(title: string): string {
     const { titles } = words.cli;
     return (titles as Record<string, string>)[title] ?? title;
+  }
+
+  override commandDescription(command: Command): string {
+    return sentence(super.commandDescription(command));
   }
 
   override commandUsage(command: Command): string {
@@ -25,6 +41,13 @@ class LocalHelp extends Help {
   argumentUsage(argument: Argument): string {
     const name = argument.name() + (argument.variadic ? "..." : "");
     return argument.required ? `<${name}>` : `[${name}]`;
+  }
+
+  /** What a verb takes alone comes before what many take. */
+  override visibleOptions(command: Command): Option[] {
+    return super.visibleOptions(command).sort((one, other) =>
+      common.indexOf(one.long ?? "") - common.indexOf(other.long ?? "")
+    );
   }
 
   override optionDescription(option: Option): string {
@@ -43,6 +66,18 @@ class LocalHelp extends Help {
       ...(defaultValue === undefined ? [] : [words.cli.byDefault(String(defaultValue))]),
     ]);
   }
+}
+
+/** A description as a sentence of its own. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (text === "" || /[.!?]$/.test(text) ? "" : ".");
+}
+
+/** Lines as wide as the terminal at most, but for those that are indented or in columns. */
+function wrapped(text: string): string {
+  const help = new Help();
+  const width = process.stdout.columns || 80;
+  return text.split("\n").map((line) => /^\s|\S {2,}\S/.test(line) ? line : help.boxWrap(line, width)).join("\n");
 }
 
 function placeholders(usage: string): string {
@@ -71,6 +106,10 @@ export class Verb extends Command {
 
   override createCommand(name: string): Verb {
     return new Verb(name);
+  }
+
+  override addHelpText(position: AddHelpTextPosition, text: string | ((context: AddHelpTextContext) => string)): this {
+    return super.addHelpText(position, (context) => wrapped(typeof text === "string" ? text : text(context)));
   }
 
   override createHelp(): Help {
@@ -121,7 +160,7 @@ export class Verb extends Command {
   }
 
   protected _callParseArg(target: Option | Argument, value: string, previous: unknown): unknown {
-    const name = target instanceof Option ? target.flags : target.name();
+    const name = target instanceof Option ? target.long ?? target.flags : target.name();
     try {
       return target.parseArg?.(value, previous as never) ?? value;
     } catch (error) {

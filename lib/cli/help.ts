@@ -7,7 +7,7 @@ import { verb } from "./shared.ts";
 
 export function helpVerb(): Command {
   return verb("help", words.tools.help.about)
-    .argument("[verb...]", words.tools.help.verb)
+    .argument("[command...]", words.tools.help.command)
     .action((names: string[], _, { parent }: Command) => {
       let found = parent as Verb;
       for (const name of names) found = found.verbOf(name);

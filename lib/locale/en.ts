@@ -972,7 +972,9 @@ const cli = {
   missingValue: (flags: string) => `${flags} needs a value`,
   missingOption: (flags: string) => `${flags} is missing`,
   excessArguments: (expected: number, rest: string) =>
-    `${forms.count(expected, { one: "argument is", other: "arguments are" })} expected, and there is more: ${rest}`,
+    expected === 0
+      ? `it takes no arguments; unexpected: ${rest}`
+      : `it takes only ${forms.count(expected, { one: "argument", other: "arguments" })}; unexpected: ${rest}`,
   notAChoice: (name: string, value: string, choices: string) =>
     `${name} cannot be "${value}"; expected one of ${choices}`,
   /** @param why What is expected, without a full stop. */
@@ -982,9 +984,9 @@ const cli = {
   groups: {
     start: "Get started:",
     operate: "Operate:",
-    try: "Try out and check:",
-    store: "Move and keep the store:",
-    machine: "Set up the machine:",
+    try: "Test your config:",
+    store: "Manage the store:",
+    machine: "Service and tools:",
   },
   standardInput: "standard input",
   cannotRead: (what: string, problem: string) => `Cannot read ${what}: ${problem}`,
@@ -1624,7 +1626,7 @@ const copies = {
     about: "copy the store to one file, even while `relay serve` runs",
     file: "file to write; it must not exist",
     help:
-      "\nThe copy gets its name only when it is complete and checked. `relay restore` puts it back. It holds what the relay\nreceived: protect it as you protect the store.",
+      "\nThe copy gets its name only when it is complete and checked. `relay restore` puts it back. It holds what the relay received: protect it as you protect the store.",
     wrote: (file: string, contents: string) => `Wrote ${file}: ${contents}`,
     elsewhere: (store: string) => `Cannot back up ${store}: use PostgreSQL's own pg_dump`,
     command: (command: string) => `this makes a copy while relays run:\n    ${command}`,
@@ -1652,7 +1654,7 @@ const copies = {
     cancel: "cancel an unfinished move, and keep using the store where it is",
     sql: "print the SQL that creates the schema in PostgreSQL, for a database administrator",
     help:
-      "\nStop every relay that uses the store first. If a move is interrupted, run it again to continue. When both sides hold\nthe same, the old store is kept, but no relay serves it any more.",
+      "\nStop every relay that uses the store first. If a move is interrupted, run it again to continue. When both sides hold the same, the old store is kept, but no relay serves it any more.",
     cannot: (problem: string) => `Cannot move the store: ${problem}`,
     noSides: "neither --from nor --to is given",
     sidesHint: "`relay migrate --from sqlite:relay.db` moves that file to the config's store",
@@ -1798,7 +1800,7 @@ The metrics themselves are at /metrics of the admin listener.
     once: "once",
   },
   version: "print the version, runtime and platform",
-  help: { about: "show the help of a verb", verb: "the verb" },
+  help: { about: "show the help of a command", command: "the command" },
 };
 
 /** Errors of the store: the file, the database, the lock. */

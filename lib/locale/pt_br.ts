@@ -1018,16 +1018,18 @@ const cli: Language["cli"] = {
   missingValue: (flags) => `falta o valor de ${flags}`,
   missingOption: (flags) => `falta ${flags}`,
   excessArguments: (expected, rest) =>
-    `${forms.count(expected, { one: "argumento esperado", other: "argumentos esperados" })}, e há mais: ${rest}`,
+    expected === 0
+      ? `não aceita argumentos; a mais: ${rest}`
+      : `aceita só ${forms.count(expected, { one: "argumento", other: "argumentos" })}; a mais: ${rest}`,
   notAChoice: (name, value, choices) => `${name} não aceita "${value}"; use um de: ${choices}`,
   invalid: (name, value, why) => `${name} não aceita "${value}"; ${why}`,
   conflict: (one, other) => `${one} não pode ser usado com ${other}`,
   groups: {
     start: "Para começar:",
     operate: "Operação:",
-    try: "Testar e conferir:",
-    store: "Guardar e mover o banco de eventos:",
-    machine: "Preparar a máquina:",
+    try: "Testar a configuração:",
+    store: "Gerenciar o banco de eventos:",
+    machine: "Serviço e ferramentas:",
   },
   standardInput: "a entrada padrão",
   cannotRead: (what, problem) => `Não foi possível ler ${what}: ${problem}`,
@@ -1672,7 +1674,7 @@ const copies: Language["copies"] = {
     about: "copia o banco de eventos para um arquivo, mesmo com `relay serve` no ar",
     file: "arquivo a gravar; não pode existir ainda",
     help:
-      "\nA cópia só recebe o nome quando está completa e verificada. `relay restore` a coloca de volta. Ela contém o que o relay\nrecebeu: proteja-a como protege o banco de eventos.",
+      "\nA cópia só recebe o nome quando está completa e verificada. `relay restore` a coloca de volta. Ela contém o que o relay recebeu: proteja-a como protege o banco de eventos.",
     wrote: (file, contents) => `${file} gravado: ${contents}`,
     elsewhere: (store) => `Não foi possível fazer o backup de ${store}: use o pg_dump do próprio PostgreSQL`,
     command: (command) => `isto faz uma cópia com os relays no ar:\n    ${command}`,
@@ -1700,7 +1702,7 @@ const copies: Language["copies"] = {
     cancel: "cancela uma mudança não terminada, e o banco de eventos continua onde está",
     sql: "imprime o SQL que cria o esquema no PostgreSQL, para quem administra o banco de dados",
     help:
-      "\nPare antes todos os relays que usam o banco de eventos. Se a mudança for interrompida, execute-a de novo para continuar.\nQuando os dois lados são iguais, o banco antigo é mantido, mas nenhum relay o usa mais.",
+      "\nPare antes todos os relays que usam o banco de eventos. Se a mudança for interrompida, execute-a de novo para continuar. Quando os dois lados são iguais, o banco antigo é mantido, mas nenhum relay o usa mais.",
     cannot: (problem) => `Não foi possível mover o banco de eventos: ${problem}`,
     noSides: "faltam --from e --to",
     sidesHint: "`relay migrate --from sqlite:relay.db` move esse arquivo para o banco de eventos da configuração",
@@ -1843,7 +1845,7 @@ As métricas em si estão em /metrics do endereço de administração.
     once: "uma vez",
   },
   version: "mostra a versão, o runtime e a plataforma",
-  help: { about: "mostra a ajuda de um comando", verb: "o comando" },
+  help: { about: "mostra a ajuda de um comando", command: "o comando" },
 };
 
 /** Errors of the store: the file, the database, the lock. */

@@ -36,7 +36,7 @@ export function verbTree(command: Command, parents: string[] = []): VerbNode {
     description: help.subcommandDescription(command),
     verbs: verbsOf(command).map((verb) => verbTree(verb, path)),
     options: help.visibleOptions(command).map(optionNode),
-    values: argument?.name() === "verb"
+    values: argument?.name() === "command"
       ? verbsOf(command.parent!).map((verb) => verb.name())
       : argument && valuesOf(argument.name(), argument.argChoices),
   };
