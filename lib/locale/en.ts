@@ -414,7 +414,7 @@ const pages = {
     lost: (name: string) => `Relay ${name} stopped unexpectedly`,
     lostTodo:
       "It crashed, was killed or lost its network. The other relays take over its targets. Check its log, then start it again.",
-    mute: (name: string) => `Relay ${name} has not reported for a minute`,
+    mute: (name = "") => `Relay ${name} has not reported for a minute`,
     muteTodo: "It hangs, is suspended, or cannot write to the store. Check its log.",
     unowned: (targets: readonly string[]) => `No relay owns ${forms.and(targets)}`,
     unownedTodo:
@@ -422,7 +422,8 @@ const pages = {
     reloadOf: (name: string) => `Relay ${name} could not load the config on its disk`,
     silent: (pattern: string) => `No ${pattern} events are coming in`,
     silentTodo: silentCheck,
-    refused: (count: number) => `${forms.count(count, { one: "request was", other: "requests were" })} refused`,
+    refused: (count: number) =>
+      `At least ${forms.count(count, { one: "request was", other: "requests were" })} refused`,
     refusedTodo: "This was more than an hour ago. The log has the details.",
     refusedBy: (count: number, source: string) =>
       `${forms.count(count, { one: "request", other: "requests" })} to ${source} refused in the last hour`,
@@ -710,9 +711,8 @@ const pages = {
     message: (target: string) => `What ${target} would receive`,
     frame: (target: string) => `Email to ${target}`,
     htmlSource: "HTML source",
-    wrong: "Cannot read the event",
-    frame: (target: string) => `The email to ${target} as it looks to its reader`,
-    htmlSource: "HTML source",
+    /** What follows is the answer to a sender, which is English. */
+    wrong: "The source would refuse this, and answer",
   },
   notFound: {
     title: "Page not found",

@@ -454,7 +454,7 @@ const pages: Language["pages"] = {
     lost: (name) => `O relay ${name} parou inesperadamente`,
     lostTodo:
       "Ele caiu, foi encerrado à força ou perdeu a rede. Os outros relays assumem seus destinos. Veja o log dele e inicie-o de novo.",
-    mute: (name) => `O relay ${name} não dá sinal há um minuto`,
+    mute: (name = "") => `O relay ${name} não dá sinal há um minuto`,
     muteTodo: "Ele travou, está suspenso ou não consegue gravar no banco de eventos. Veja o log dele.",
     unowned: (targets) => `Nenhum relay é responsável por ${forms.and(targets)}`,
     unownedTodo:
@@ -462,7 +462,8 @@ const pages: Language["pages"] = {
     reloadOf: (name) => `O relay ${name} não conseguiu carregar a configuração do disco dele`,
     silent: (pattern) => `Nenhum evento ${pattern} está chegando`,
     silentTodo: silentCheck,
-    refused: (count) => forms.count(count, { one: "requisição foi recusada", other: "requisições foram recusadas" }),
+    refused: (count) =>
+      `Pelo menos ${forms.count(count, { one: "requisição foi recusada", other: "requisições foram recusadas" })}`,
     refusedTodo: "Foi há mais de uma hora. Os detalhes estão no log.",
     refusedBy: (count, source) =>
       `${
@@ -761,9 +762,7 @@ const pages: Language["pages"] = {
     message: (target) => `O que ${target} receberia`,
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
-    wrong: "Não foi possível ler o evento",
-    frame: (target) => `O e-mail para ${target} como quem recebe o vê`,
-    htmlSource: "Código HTML",
+    wrong: "A origem recusaria isto e responderia",
   },
   notFound: {
     title: "Página não encontrada",
