@@ -369,7 +369,6 @@ const pages = {
     chartOf: (target: string, { delivered, failed, dead }: { delivered: number; failed: number; dead: number }) =>
       `Attempts to deliver to ${target} in the last 24 hours: ${forms.number(delivered)} delivered, ` +
       `${forms.number(failed)} failed, ${forms.number(dead)} failed for good`,
-    noActivity: "Nothing was sent in the last 24 hours.",
     summary: (waiting: number, dead: number) =>
       `Updated: ${forms.count(waiting, { one: "delivery", other: "deliveries" })} waiting, ` +
       forms.count(dead, { one: "dead letter", other: "dead letters" }),

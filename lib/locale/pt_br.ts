@@ -409,7 +409,6 @@ const pages: Language["pages"] = {
       `${forms.count(delivered, { one: "entregue", other: "entregues" })}, ` +
       `${forms.count(failed, { one: "falhou", other: "falharam" })}, ` +
       forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" }),
-    noActivity: "Nada foi enviado nas últimas 24 horas.",
     summary: (waiting, dead) =>
       `Atualizado: ${forms.count(waiting, { one: "entrega aguardando", other: "entregas aguardando" })}, ` +
       forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" }),

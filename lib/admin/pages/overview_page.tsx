@@ -72,9 +72,7 @@ export function overviewPage(view: View, data: OverviewData): Page {
           <h2>{words.overview.last24}</h2>
           <div class="card">
             <p>{words.overview.day(data.day.received, data.day.delivered)}</p>
-            {data.day.hours.some((hour) => sumOf(hour) > 0)
-              ? <Chart view={view} hours={data.day.hours} />
-              : <p class="muted">{words.overview.noActivity}</p>}
+            {data.day.hours.some((hour) => sumOf(hour) > 0) && <Chart view={view} hours={data.day.hours} />}
           </div>
         </section>
       </>
@@ -182,9 +180,13 @@ function refusedBecause({ words, format }: View, refusals: readonly RefusedView[
   ).join(", ");
 }
 
-function Version({ view, data: { self, config } }: { view: View; data: OverviewData }) {
-  const { overview } = view.words;
-  const { hasChanged } = config;
+function Version({ view, data: { self, config, trouble: { reload } } }: { view: View; data: OverviewData }) {
+  const { overview, attention } = view.words;
+  const [tone, text] = reload
+    ? ["bad", attention.reload] as const
+    : config.hasChanged
+    ? ["warn", overview.changed] as const
+    : ["good", overview.unchanged] as const;
   return (
     <section id="version" data-live>
       <h2>{overview.version}</h2>
@@ -192,9 +194,9 @@ function Version({ view, data: { self, config } }: { view: View; data: OverviewD
         <p>
           relay <strong>{self.version}</strong> · <a href="/config" class="id">{view.clean(config.file)}</a>
         </p>
-        <Mark tone={hasChanged ? "warn" : "quiet"}>
+        <Mark tone={tone}>
           <span>
-            <Prose text={hasChanged ? overview.changed : overview.unchanged} />
+            <Prose text={text} />
           </span>
         </Mark>
       </div>
