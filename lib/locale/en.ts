@@ -345,7 +345,7 @@ const pages = {
     runningRelays: (count: number) => `${forms.count(count, { one: "relay is", other: "relays are" })} running`,
     since: "Since",
     /** Several relays: since when the one runs that answers. */
-    selfSince: "The one that serves this page: since",
+    selfSince: "The relay that serves this page has been running since",
     attention: "Needs attention",
     calm: "Nothing needs attention",
     calmLead: "Every target accepts its deliveries, and there are no dead letters.",

@@ -383,7 +383,7 @@ const pages: Language["pages"] = {
     running: "O relay está em execução",
     runningRelays: (count) => forms.count(count, { one: "relay em execução", other: "relays em execução" }),
     since: "Desde",
-    selfSince: "O que responde por esta página: desde",
+    selfSince: "O relay que responde por esta página está em execução desde",
     attention: "Precisa de atenção",
     calm: "Nada precisa de atenção",
     calmLead: "Todos os destinos aceitam as entregas e não há falhas definitivas.",
