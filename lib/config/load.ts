@@ -1,6 +1,5 @@
 /** Loads a config file from disk. */
 
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -27,8 +26,6 @@ export interface LoadedConfig {
   redact: Redact;
   /** Variables of the `.env` beside it that the environment does not set. */
   dotenv: ReadonlyMap<string, string>;
-  /** Hash of the file's text and of its `.env`. */
-  digest: string;
 }
 
 /** Longest time that a config may take, in milliseconds. */
@@ -51,7 +48,6 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (!existsSync(file)) {
     throw new ConfigError(file, [{ path: "", message: "there is no such file; `relay init` writes one" }]);
   }
-  const digest = digestOf(file);
   const dotenvFile = readDotenv(folder);
   const dotenv = unset(dotenvFile);
   useDotenv({ dotenv });
@@ -76,26 +72,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     files: [...own, ...files],
     redact,
     dotenv,
-    digest,
   };
-}
-
-/** Whether the file of a config, or its `.env`, has another text than when it was loaded. What it imports is not looked at. */
-export function hasChanged({ file, digest }: Pick<LoadedConfig, "file" | "digest">): boolean {
-  return digestOf(file) !== digest;
-}
-
-function digestOf(file: string): string {
-  const hash = createHash("sha256");
-  for (const path of [file, join(dirname(file), ".env")]) {
-    try {
-      hash.update(readFileSync(path));
-    } catch (error) {
-      hash.update((error as NodeJS.ErrnoException).code ?? "");
-    }
-    hash.update("\0");
-  }
-  return hash.digest("hex");
 }
 
 /**

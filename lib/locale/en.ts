@@ -345,7 +345,7 @@ const pages = {
     runningRelays: (count: number) => `${forms.count(count, { one: "relay is", other: "relays are" })} running`,
     since: "Since",
     /** Several relays: since when the one runs that answers. */
-    selfSince: "The one that serves this page: since",
+    selfSince: "The relay that serves this page has been running since",
     attention: "Needs attention",
     calm: "Nothing needs attention",
     calmLead: "Every target accepts its deliveries, and there are no dead letters.",
@@ -369,7 +369,6 @@ const pages = {
     chartOf: (target: string, { delivered, failed, dead }: { delivered: number; failed: number; dead: number }) =>
       `Attempts to deliver to ${target} in the last 24 hours: ${forms.number(delivered)} delivered, ` +
       `${forms.number(failed)} failed, ${forms.number(dead)} failed for good`,
-    noActivity: "Nothing was sent in the last 24 hours.",
     summary: (waiting: number, dead: number) =>
       `Updated: ${forms.count(waiting, { one: "delivery", other: "deliveries" })} waiting, ` +
       forms.count(dead, { one: "dead letter", other: "dead letters" }),
@@ -414,7 +413,7 @@ const pages = {
     lost: (name: string) => `Relay ${name} stopped unexpectedly`,
     lostTodo:
       "It crashed, was killed or lost its network. The other relays take over its targets. Check its log, then start it again.",
-    mute: (name: string) => `Relay ${name} has not reported for a minute`,
+    mute: (name = "") => `Relay ${name} has not reported for a minute`,
     muteTodo: "It hangs, is suspended, or cannot write to the store. Check its log.",
     unowned: (targets: readonly string[]) => `No relay owns ${forms.and(targets)}`,
     unownedTodo:
@@ -422,7 +421,8 @@ const pages = {
     reloadOf: (name: string) => `Relay ${name} could not load the config on its disk`,
     silent: (pattern: string) => `No ${pattern} events are coming in`,
     silentTodo: silentCheck,
-    refused: (count: number) => `${forms.count(count, { one: "request was", other: "requests were" })} refused`,
+    refused: (count: number) =>
+      `At least ${forms.count(count, { one: "request was", other: "requests were" })} refused`,
     refusedTodo: "This was more than an hour ago. The log has the details.",
     refusedBy: (count: number, source: string) =>
       `${forms.count(count, { one: "request", other: "requests" })} to ${source} refused in the last hour`,
@@ -710,7 +710,8 @@ const pages = {
     message: (target: string) => `What ${target} would receive`,
     frame: (target: string) => `Email to ${target}`,
     htmlSource: "HTML source",
-    wrong: "Cannot read the event",
+    /** What follows is the answer to a sender, which is English. */
+    wrong: "The source would refuse this, and answer",
   },
   notFound: {
     title: "Page not found",

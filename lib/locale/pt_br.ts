@@ -383,7 +383,7 @@ const pages: Language["pages"] = {
     running: "O relay está em execução",
     runningRelays: (count) => forms.count(count, { one: "relay em execução", other: "relays em execução" }),
     since: "Desde",
-    selfSince: "O que responde por esta página: desde",
+    selfSince: "O relay que responde por esta página está em execução desde",
     attention: "Precisa de atenção",
     calm: "Nada precisa de atenção",
     calmLead: "Todos os destinos aceitam as entregas e não há falhas definitivas.",
@@ -409,7 +409,6 @@ const pages: Language["pages"] = {
       `${forms.count(delivered, { one: "entregue", other: "entregues" })}, ` +
       `${forms.count(failed, { one: "falhou", other: "falharam" })}, ` +
       forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" }),
-    noActivity: "Nada foi enviado nas últimas 24 horas.",
     summary: (waiting, dead) =>
       `Atualizado: ${forms.count(waiting, { one: "entrega aguardando", other: "entregas aguardando" })}, ` +
       forms.count(dead, { one: "falha definitiva", other: "falhas definitivas" }),
@@ -454,7 +453,7 @@ const pages: Language["pages"] = {
     lost: (name) => `O relay ${name} parou inesperadamente`,
     lostTodo:
       "Ele caiu, foi encerrado à força ou perdeu a rede. Os outros relays assumem seus destinos. Veja o log dele e inicie-o de novo.",
-    mute: (name) => `O relay ${name} não dá sinal há um minuto`,
+    mute: (name = "") => `O relay ${name} não dá sinal há um minuto`,
     muteTodo: "Ele travou, está suspenso ou não consegue gravar no banco de eventos. Veja o log dele.",
     unowned: (targets) => `Nenhum relay é responsável por ${forms.and(targets)}`,
     unownedTodo:
@@ -462,7 +461,8 @@ const pages: Language["pages"] = {
     reloadOf: (name) => `O relay ${name} não conseguiu carregar a configuração do disco dele`,
     silent: (pattern) => `Nenhum evento ${pattern} está chegando`,
     silentTodo: silentCheck,
-    refused: (count) => forms.count(count, { one: "requisição foi recusada", other: "requisições foram recusadas" }),
+    refused: (count) =>
+      `Pelo menos ${forms.count(count, { one: "requisição foi recusada", other: "requisições foram recusadas" })}`,
     refusedTodo: "Foi há mais de uma hora. Os detalhes estão no log.",
     refusedBy: (count, source) =>
       `${
@@ -761,7 +761,7 @@ const pages: Language["pages"] = {
     message: (target) => `O que ${target} receberia`,
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
-    wrong: "Não foi possível ler o evento",
+    wrong: "A origem recusaria isto e responderia",
   },
   notFound: {
     title: "Página não encontrada",

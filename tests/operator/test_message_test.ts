@@ -34,7 +34,6 @@ function loadedConfig(): LoadedConfig {
     files: [],
     redact: redactor([]),
     dotenv: new Map(),
-    digest: "",
   };
 }
 

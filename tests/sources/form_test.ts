@@ -66,7 +66,6 @@ function loadedFor(url: string, sources = [formSource("sms", "/sms", [SECRET])])
     files: [],
     redact: redactor([]),
     dotenv: new Map(),
-    digest: "",
   };
 }
 

@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** What needs attention, item by item: what is so, what to do about it, since when, and the buttons for it. */
 
-import type { Attention } from "./attention.ts";
+import type { Attention } from "../../operator/attention.ts";
 import { Action, Advice, deadPath, Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 

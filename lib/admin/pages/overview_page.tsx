@@ -2,20 +2,20 @@
 /** The first page: does it run, is anything wrong, what came in and went out last, how is each target, which version. */
 
 import type { ActivitySummary } from "../../operator/activity.ts";
+import { attentionOf, type RelayTrouble } from "../../operator/attention.ts";
 import type { RefusedView } from "../../operator/run.ts";
 import type { Status } from "../../operator/status.ts";
 import { isTrouble } from "../../refusal.ts";
 import type { DeadGroup, EventView } from "../../store/views.ts";
 import type { Trouble } from "../now.ts";
 import { AlertsSection } from "./alerts.tsx";
-import { attentionOf } from "./attention.ts";
 import { AttentionItem } from "./attention_items.tsx";
 import { Chart, sumOf } from "./chart.tsx";
 import type { Page } from "./layout.tsx";
 import { eventPath, Mark, Nothing, Prose, Time } from "./parts.tsx";
-import { areCalm, RelayItems, RelaysSection } from "./relays.tsx";
+import { RelayItem, RelaysSection } from "./relays.tsx";
 import { TargetTable } from "./target_table.tsx";
-import { RefusedItems, ReloadItem } from "./trouble.tsx";
+import { RefusedItems } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
 /** What the page tells of; `day` is the last 24 hours. */
@@ -23,6 +23,8 @@ export interface OverviewData {
   statuses: readonly Status[];
   dead: readonly DeadGroup[];
   trouble: Trouble;
+  /** What is wrong with relays as a whole. */
+  relayTroubles: readonly RelayTrouble[];
   day: ActivitySummary;
   /** The last event that a sender sent. */
   lastEvent?: EventView;
@@ -70,9 +72,7 @@ export function overviewPage(view: View, data: OverviewData): Page {
           <h2>{words.overview.last24}</h2>
           <div class="card">
             <p>{words.overview.day(data.day.received, data.day.delivered)}</p>
-            {data.day.hours.some((hour) => sumOf(hour) > 0)
-              ? <Chart view={view} hours={data.day.hours} />
-              : <p class="muted">{words.overview.noActivity}</p>}
+            {data.day.hours.some((hour) => sumOf(hour) > 0) && <Chart view={view} hours={data.day.hours} />}
           </div>
         </section>
       </>
@@ -96,13 +96,15 @@ function Running({ view, data: { trouble: { relays }, self } }: { view: View; da
   );
 }
 
+/** A takeover stands with the relays, a config that has changed with the version. */
+const shownElsewhere: readonly RelayTrouble["kind"][] = ["taking", "config_changed"];
+
 function AttentionList({ view, data }: { view: View; data: OverviewData }) {
   const { overview } = view.words;
-  const { reload, relays } = data.trouble;
+  const troubles = data.relayTroubles.filter(({ kind }) => !shownElsewhere.includes(kind));
   const refusals = data.trouble.refusals.filter(isTrouble);
   const items = attentionOf(data.statuses, data.dead, data.trouble, view.now);
-  const isCalm = items.length === 0 && refusals.length === 0 && (relays ? areCalm(relays, view.now) : reload === null);
-  if (isCalm) {
+  if (troubles.length + refusals.length + items.length === 0) {
     return (
       <div class="notice">
         <h2 class="first">{overview.calm}</h2>
@@ -114,7 +116,7 @@ function AttentionList({ view, data }: { view: View; data: OverviewData }) {
     <>
       <h2 class="first">{overview.attention}</h2>
       <ul class="list">
-        {relays ? <RelayItems view={view} relays={relays} /> : reload && <ReloadItem view={view} reload={reload} />}
+        {troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />)}
         <RefusedItems view={view} refusals={refusals} />
         {items.map((item) => <AttentionItem view={view} item={item} />)}
       </ul>
@@ -178,9 +180,13 @@ function refusedBecause({ words, format }: View, refusals: readonly RefusedView[
   ).join(", ");
 }
 
-function Version({ view, data: { self, config } }: { view: View; data: OverviewData }) {
-  const { overview } = view.words;
-  const { hasChanged } = config;
+function Version({ view, data: { self, config, trouble: { reload } } }: { view: View; data: OverviewData }) {
+  const { overview, attention } = view.words;
+  const [tone, text] = reload
+    ? ["bad", attention.reload] as const
+    : config.hasChanged
+    ? ["warn", overview.changed] as const
+    : ["good", overview.unchanged] as const;
   return (
     <section id="version" data-live>
       <h2>{overview.version}</h2>
@@ -188,9 +194,9 @@ function Version({ view, data: { self, config } }: { view: View; data: OverviewD
         <p>
           relay <strong>{self.version}</strong> · <a href="/config" class="id">{view.clean(config.file)}</a>
         </p>
-        <Mark tone={hasChanged ? "warn" : "quiet"}>
+        <Mark tone={tone}>
           <span>
-            <Prose text={hasChanged ? overview.changed : overview.unchanged} />
+            <Prose text={text} />
           </span>
         </Mark>
       </div>

@@ -1,10 +1,11 @@
 /** What each page shows, read from the store and the current config. */
 
 import type { Context } from "hono";
-import { hasChanged } from "../../config/load.ts";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
 import { unknownName } from "../../options.ts";
+import { relayTroubles } from "../../operator/attention.ts";
+import { hasConfigChanged, runView } from "../../operator/run.ts";
 import { knownTargets, statuses } from "../../operator/status.ts";
 import type { RetryRun } from "../../operator/retry_run.ts";
 import { sentTo } from "../../operator/sent.ts";
@@ -58,15 +59,19 @@ export function createReads(context: AdminContext, run: RetryRun) {
   return {
     async overview(_c, view) {
       const { file, config } = loaded();
+      const { run } = reporter;
+      const trouble = view.clean(await troubleNow(context));
+      const configChanged = hasConfigChanged(run);
       return overviewPage(view, {
         statuses: await readStatuses(view),
         dead: view.clean(await store.deadGroups()),
-        trouble: view.clean(await troubleNow(context)),
+        trouble,
+        relayTroubles: relayTroubles({ view: runView(run, true), relays: trouble.relays, configChanged }, view.now),
         day: await readDay(store, view.now),
         lastEvent: view.clean(await lastEvent()),
         alertCount: config.alerts.length,
-        self: reporter.run,
-        config: { file, hasChanged: hasChanged(loaded()) },
+        self: run,
+        config: { file, hasChanged: configChanged },
       });
     },
 

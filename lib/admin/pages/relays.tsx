@@ -1,8 +1,8 @@
 /** @jsxImportSource hono/jsx */
-/** The relays that share a store: what of them needs attention, who owns what, and which targets have changed their owner. */
+/** The relays that share a store: what is wrong with one of them, who owns what, and which targets have changed their owner. */
 
+import type { RelayTrouble } from "../../operator/attention.ts";
 import { groupedTakeovers, type Relays, type RelayView } from "../../operator/relays.ts";
-import { isSilent } from "../../operator/run.ts";
 import { Nothing, Prose, Row, State, Table, Time } from "./parts.tsx";
 import { ReloadItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
@@ -10,27 +10,25 @@ import type { View } from "./view.ts";
 /** How many takeovers are shown; of the rest their number. */
 const TAKEOVERS_SHOWN = 10;
 
-/** Whether nothing of them needs attention. */
-export function areCalm({ members, gone, unowned }: Relays, now: number): boolean {
-  return unowned.length === 0 && gone.every(({ state }) => state !== "lost") &&
-    members.every((one) => one.reload === null && !isSilent(one, now));
-}
-
-/** What of the relays needs attention. A config that is refused is each relay's own. */
-export function RelayItems({ view, relays: { members, gone, unowned } }: { view: View; relays: Relays }) {
+/** Something that is wrong with a relay as a whole. A config that is refused is each relay's own. */
+export function RelayItem({ view, trouble }: { view: View; trouble: RelayTrouble }) {
   const { attention } = view.words;
-  return (
-    <>
-      {unowned.length > 0 && <Item view={view} head={attention.unowned(unowned)} todo={attention.unownedTodo} />}
-      {gone.filter(({ state }) => state === "lost").map(({ name, lastHeardAt }) => (
-        <Item view={view} head={attention.lost(name)} todo={attention.lostTodo} since={lastHeardAt} />
-      ))}
-      {members.filter((one) => isSilent(one, view.now)).map(({ name, lastHeardAt }) => (
-        <Item view={view} head={attention.mute(name)} todo={attention.muteTodo} since={lastHeardAt} />
-      ))}
-      {members.map(({ name, reload }) => reload && <ReloadItem view={view} reload={reload} name={name} />)}
-    </>
-  );
+  switch (trouble.kind) {
+    case "unowned":
+      return <Item view={view} head={attention.unowned(trouble.targets)} todo={attention.unownedTodo} />;
+    case "lost": {
+      const { name, lastHeardAt } = trouble;
+      return <Item view={view} head={attention.lost(name)} todo={attention.lostTodo} since={lastHeardAt} />;
+    }
+    case "mute": {
+      const { name, lastHeardAt } = trouble;
+      return <Item view={view} head={attention.mute(name)} todo={attention.muteTodo} since={lastHeardAt} />;
+    }
+    case "reload":
+      return <ReloadItem view={view} reload={trouble.reload} name={trouble.name} />;
+    default:
+      return null;
+  }
 }
 
 function Item({ view, head, todo, since }: { view: View; head: string; todo: string; since?: string | null }) {

@@ -40,7 +40,7 @@ export function TargetTable(
               <MaybeTime view={view} at={lastDeliveredAt} isShort />,
               <SmallChart view={view} hours={hoursOf(day, name)} target={name} />,
               own?.successRate === undefined ? nothing : format.percent(own.successRate),
-              latencyOf(view, own) ?? nothing,
+              <span class="whole">{latencyOf(view, own) ?? nothing}</span>,
             ]}
           />
         );
