@@ -1604,6 +1604,14 @@ const outcomes = {
     /** Of a preview that has no note. */
     missing: "it needs the whole note, as `note` beside `event`",
   },
+  /** Why the body of a request is no event. Senders are told so in English. */
+  body: {
+    empty: "The body is empty",
+    notUtf8: "The body is not valid UTF-8",
+    notJson: "The body is not valid JSON",
+    notObject: "The body is not a JSON object",
+    noEvent: 'The body has no string "event"',
+  },
   /** What a function of the config did wrong: each goes on after the place of the function. */
   callback: {
     promise: "returns a promise; it must return the value itself",

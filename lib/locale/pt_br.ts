@@ -1636,6 +1636,13 @@ const outcomes: Language["outcomes"] = {
     noAccess: "A configuração não diz mais onde buscar a nota",
     missing: "precisa da nota completa, em `note` ao lado de `event`",
   },
+  body: {
+    empty: "O corpo está vazio",
+    notUtf8: "O corpo não é UTF-8 válido",
+    notJson: "O corpo não é JSON válido",
+    notObject: "O corpo não é um objeto JSON",
+    noEvent: 'O corpo não tem o texto "event"',
+  },
   callback: {
     promise: "retorna uma promise; deve retornar o próprio valor",
     threw: (problem) => `lançou um erro: ${problem}`,
