@@ -30,7 +30,7 @@ export function routesVerb(): Command {
       const loaded = await configOf(options);
       const data = options.data === undefined ? undefined : readInput(options.data);
       const found = incoming(sourceOf(loaded, options.source), event, Date.now(), data);
-      if ("problem" in found) throw new RelayError(({ routes }) => routes.cannotRead(found.problem));
+      if ("problem" in found) throw new RelayError(({ routes }) => routes.cannotRead(found.problem.in(locale)));
       const result = explain(loaded, data ? found : { ...found, note: sampleNote() }, options);
       if (options.json) printJson(result, loaded.redact);
       else print(loaded.redact(lines(result, options.html).join("\n")));

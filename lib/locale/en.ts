@@ -710,8 +710,7 @@ const pages = {
     message: (target: string) => `What ${target} would receive`,
     frame: (target: string) => `Email to ${target}`,
     htmlSource: "HTML source",
-    /** What follows is the answer to a sender, which is English. */
-    wrong: "The source would refuse this, and answer",
+    wrong: "Cannot read the event",
   },
   notFound: {
     title: "Page not found",
@@ -2121,6 +2120,14 @@ const outcomes = {
     noAccess: "The config no longer says where to fetch the note",
     /** Of a preview that has no note. */
     missing: "it needs the whole note, as `note` beside `event`",
+  },
+  /** Why the body of a request is no event. Senders are told so in English. */
+  body: {
+    empty: "The body is empty",
+    notUtf8: "The body is not valid UTF-8",
+    notJson: "The body is not valid JSON",
+    notObject: "The body is not a JSON object",
+    noEvent: 'The body has no string "event"',
   },
   /** What a function of the config did wrong: each goes on after the place of the function. */
   callback: {

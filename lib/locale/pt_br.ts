@@ -761,7 +761,7 @@ const pages: Language["pages"] = {
     message: (target) => `O que ${target} receberia`,
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
-    wrong: "A origem recusaria isto e responderia",
+    wrong: "Não foi possível ler o evento",
   },
   notFound: {
     title: "Página não encontrada",
@@ -2148,6 +2148,13 @@ const outcomes: Language["outcomes"] = {
     limited: (time) => `A API do ConnectVets não aceita requisições antes de ${time}`,
     noAccess: "A configuração não diz mais onde buscar a nota",
     missing: "precisa da nota completa, em `note` ao lado de `event`",
+  },
+  body: {
+    empty: "O corpo está vazio",
+    notUtf8: "O corpo não é UTF-8 válido",
+    notJson: "O corpo não é JSON válido",
+    notObject: "O corpo não é um objeto JSON",
+    noEvent: 'O corpo não tem o texto "event"',
   },
   callback: {
     promise: "retorna uma promise; deve retornar o próprio valor",

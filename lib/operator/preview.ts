@@ -29,7 +29,7 @@ export function incoming(
   type: string,
   now: number,
   body?: Uint8Array,
-): ReadableEvent | { problem: string } {
+): ReadableEvent | { problem: Told } {
   const draft = source.draft(type, body);
   const read = source.read({ headers: new Headers(draft.headers), body: draft.body });
   if ("problem" in read) return read;

@@ -4,6 +4,8 @@ import { Buffer } from "node:buffer";
 import { sampleEvent } from "../connectvets/samples.ts";
 import type { Payload } from "../event.ts";
 import { isObject } from "../json.ts";
+import type { Language } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import type { ReadEvent, Source, ViewedEvent } from "./source.ts";
 
 /** How a source reads, shows and makes events of this form. */
@@ -22,24 +24,28 @@ export const jsonEvents: Pick<Source, "read" | "view" | "draft"> = {
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads a body as JSON in UTF-8 (RFC 8259); a byte order mark is ignored. Never throws. */
-function parseJson(body: Uint8Array): { value: unknown } | { problem: string } {
-  if (body.byteLength === 0) return { problem: "The body is empty" };
+function parseJson(body: Uint8Array): { value: unknown } | { problem: Told } {
+  if (body.byteLength === 0) return problem("empty");
   let text: string;
   try {
     text = utf8.decode(body);
   } catch {
-    return { problem: "The body is not valid UTF-8" };
+    return problem("notUtf8");
   }
   try {
     return { value: JSON.parse(text) };
   } catch {
-    return { problem: "The body is not valid JSON" };
+    return problem("notJson");
   }
 }
 
+function problem(name: keyof Language["outcomes"]["body"]): { problem: Told } {
+  return { problem: Told.of(({ outcomes }) => outcomes.body[name]) };
+}
+
 function eventOf(value: unknown): ReadEvent {
-  if (!isObject(value)) return { problem: "The body is not a JSON object" };
-  if (!isPayload(value)) return { problem: 'The body has no string "event"' };
+  if (!isObject(value)) return problem("notObject");
+  if (!isPayload(value)) return problem("noEvent");
   return { event: { type: value.event, id: idOf(value.id), time: timeOf(value.timestamp), payload: value } };
 }
 

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
+import type { Told } from "../locale/told.ts";
 import { fn } from "../options.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import type { Refusal } from "../refusal.ts";
@@ -79,7 +80,7 @@ export interface SourceEvent {
 }
 
 /** Reading a request gave an event, or one sentence, without a full stop, that says to its sender why it holds none. */
-export type ReadEvent = { event: SourceEvent } | { problem: string };
+export type ReadEvent = { event: SourceEvent } | { problem: Told };
 
 /** Why a request is not taken for its sender's; for the operator's log, never for the sender. */
 export type SignatureProblem = Extract<Refusal, `signature_${string}`>;
@@ -176,7 +177,7 @@ export function verifier(
     const signed = check(request);
     if (!signed.ok) return signed;
     const found = read(request);
-    if ("problem" in found) return { ok: false, reason: "body_invalid", problem: found.problem };
+    if ("problem" in found) return { ok: false, reason: "body_invalid", problem: String(found.problem) };
     const headers: Record<string, string> = {};
     for (const name of ["Content-Type", ...signatureHeaders]) {
       const value = request.headers.get(name);

@@ -34,7 +34,7 @@ async function playStory(page: Page, see: See): Promise<void> {
     await page.goto(await relay.adminUrl());
     await see("1 dead for crm");
     await see("2 dead for crm");
-    await see(/target failed: .*retry once it works/);
+    await see(/error at the target: .*retry once it works/);
 
     answer = 200;
     await page.goto(`${await relay.adminUrl()}/events?search=n1`);

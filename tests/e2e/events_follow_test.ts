@@ -59,7 +59,7 @@ test("events --follow shows the newest events, each new one and each attempt to 
       await until("the old event as JSON", () => json.lines().length > 0);
       await relay.post(event("note.completed", "new"));
       await relay.post(event("note.failed", "new"));
-      const attempt = / \| … fora: target failed(, next in (59 min\.|1 hr\.))?$/;
+      const attempt = / \| … fora: error at the target(, next in (59 min\.|1 hr\.))?$/;
       for (const one of [all, failed]) {
         await until("the attempt", () => one.lines().slice(2).some((line) => attempt.test(line)));
       }

@@ -77,7 +77,7 @@ test("send --to --wait follows the message to its end", async () => {
   try {
     const { code, stdout } = await runRelay(["send", "--to", "crm", "--wait"], { cwd: relay.folder });
     assert.equal(code, 0);
-    assert.match(stdout, /^crm: attempt 1 failed: target failed \(500\).*\ncrm: attempt 2 delivered in \d+ ms\n/);
+    assert.match(stdout, /^crm: attempt 1 failed: error at the target \(500\).*\ncrm: attempt 2 delivered in \d+ ms\n/);
   } finally {
     await relay.close();
     await sink.close();

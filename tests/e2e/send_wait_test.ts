@@ -67,7 +67,7 @@ test("send --wait follows every attempt, and exits 0 when all is delivered", asy
     assert.match(stdout, /^crm: attempt 1 delivered in \d+ ms$/m);
     assert.match(
       stdout,
-      /^later: attempt 1 failed: target failed \(500\)(; next attempt .*)?\n[^]*^later: attempt 2 delivered in/m,
+      /^later: attempt 1 failed: error at the target \(500\)(; next attempt .*)?\n[^]*^later: attempt 2 delivered in/m,
     );
   });
 });

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { Told } from "../../lib/locale/told.ts";
 import {
   type Handshake,
   type ReadEvent,
@@ -39,7 +40,7 @@ export function formSource(name: string, path: string, secrets: readonly string[
     read({ body }): ReadEvent {
       const fields = fieldsOf(body);
       const { Event: type, Id: id, At: at } = fields;
-      if (!type) return { problem: "The form has no Event" };
+      if (!type) return { problem: Told.of("The form has no Event") };
       return {
         event: { type, id, time: at ? Number(at) : undefined, payload: { event: type, data: fields, payload: fields } },
       };

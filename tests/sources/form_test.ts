@@ -9,6 +9,7 @@ import { connectvets, http } from "../../lib/config/mod.ts";
 import type { LoadedConfig } from "../../lib/config/load.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { parseId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { recordFixture, testFixture } from "../../lib/operator/fixture.ts";
 import { incoming, preview } from "../../lib/operator/preview.ts";
 import { replayIds } from "../../lib/operator/replay.ts";
@@ -145,5 +146,7 @@ test("such an event can be previewed, recorded as a fixture, and tested by it", 
   assert.deepEqual(problems, []);
   assert.deepEqual(fixture.event, { event: "sms.received", data: fields, payload: fields });
   assert.deepEqual(testFixture(fixture, config, redactor([])).differences, []);
-  assert.deepEqual(incoming(config.sources[1]!, "", 0, Buffer.from("a=1")), { problem: "The form has no Event" });
+  assert.deepEqual(incoming(config.sources[1]!, "", 0, Buffer.from("a=1")), {
+    problem: Told.of("The form has no Event"),
+  });
 });

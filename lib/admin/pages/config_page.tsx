@@ -83,7 +83,7 @@ function Result({ view, result }: { view: View; result: Preview }) {
   if ("problem" in result) {
     return (
       <p class="notice bad" id="result" role="alert">
-        {words.config.wrong}: <code>{result.problem}</code>
+        {words.config.wrong}: {result.problem.in(view.locale)}
       </p>
     );
   }

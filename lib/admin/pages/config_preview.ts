@@ -14,7 +14,7 @@ export interface Rendered {
 }
 
 /** What would come of an event, or why it is none. */
-export type Preview = { problem: string } | { type: string; routing: Routing; messages: Rendered[] };
+export type Preview = { problem: Told } | { type: string; routing: Routing; messages: Rendered[] };
 
 /** What this config would make of an event that comes in now with this body. Never throws. */
 export function previewOf({ config }: LoadedConfig, text: string): Preview {
