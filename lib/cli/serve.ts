@@ -13,14 +13,16 @@ import { createNotifier } from "../service/notify.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { VERSION } from "../version.ts";
 import { toldIn } from "../warnings.ts";
+import { words } from "./language.ts";
 import { configOf, type ConfigOptions, verb } from "./shared.ts";
 import { databaseReport } from "./database_report.ts";
 import { openStore, rightsToStore, storePlace, warningsNow } from "../store_place.ts";
 
 export function serveVerb(): Command {
-  return verb("serve", "receive events and deliver them", "config")
-    .option("--debug", "log headers and bodies too, with secrets and signatures masked")
-    .addHelpText("after", "\nSIGTERM finishes what is in flight and exits 0. SIGHUP loads the config again.")
+  const { about, debug, help } = words.serve;
+  return verb("serve", about, "config")
+    .option("--debug", debug)
+    .addHelpText("after", `\n${help}`)
     .action(serve);
 }
 

@@ -1505,8 +1505,12 @@ const routes = {
   fields: { subject: "Subject", text: "Text", html: "HTML", body: "Body", blocks: "Blocks" } as Record<string, string>,
 };
 
-/** `relay serve`, where it cannot start. */
-const serve = {};
+/** `relay serve`, whose log is English. */
+const serve = {
+  about: "receive events and deliver them",
+  debug: "log headers and bodies too, with secrets and signatures masked",
+  help: "SIGTERM finishes the attempts in flight and exits 0. SIGHUP loads the config again.",
+};
 
 /** `relay test` and `relay diff`. */
 const fixtures = {

@@ -1555,7 +1555,11 @@ const routes: Language["routes"] = {
 };
 
 /** `relay serve`, where it cannot start. */
-const serve: Language["serve"] = {};
+const serve: Language["serve"] = {
+  about: "recebe eventos e os entrega",
+  debug: "registra também cabeçalhos e corpos no log, com segredos e assinaturas mascarados",
+  help: "SIGTERM termina as tentativas em andamento e sai com 0. SIGHUP recarrega a configuração.",
+};
 
 /** `relay test` and `relay diff`. */
 const fixtures: Language["fixtures"] = {

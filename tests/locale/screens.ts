@@ -225,12 +225,12 @@ function run([program, ...before]: string[], args: string[], cwd: string): Promi
   });
 }
 
-/** What a browser shows of a page, and what it reads aloud. Of what came in and goes out, each `pre`, nothing. */
+/** What a browser shows of a page, and what it reads aloud. Of code, and of what came in and goes out, nothing. */
 function textOf(html: string): string {
   const labels = [...html.matchAll(/ (?:title|aria-label|placeholder|alt)="([^"]*)"/g)].map(([, label]) => label);
   return [
     ...labels,
-    html.replaceAll(/<(script|style|pre|textarea)\b.*?<\/\1>/gs, " ").replaceAll(/<[^>]*>/g, " "),
+    html.replaceAll(/<(script|style|pre|textarea|code)\b.*?<\/\1>/gs, " ").replaceAll(/<[^>]*>/g, " "),
   ].join("\n").replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&").replaceAll(/&[lg]t;/g, " ")
     .replaceAll(others, "");
 }
