@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { parseDotenv } from "../../lib/config/dotenv.ts";
 import { answeredFiles, type Destination, dotenvText } from "../../lib/init/files.ts";
 import { makeFolder } from "../helpers/folder.ts";
-import { runRelay } from "../helpers/relay.ts";
+import { executable, runRelay } from "../helpers/relay.ts";
 import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 import { checkTypes } from "../helpers/types.ts";
 
@@ -101,6 +101,82 @@ test("init writes nothing after Ctrl-C, and exits 1", needsTerminal, async () =>
       await terminal.close();
     }
     assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+test("init goes back by Esc, takes several recipients, and speaks as LANG says", needsTerminal, async () => {
+  await inFolder(async (folder) => {
+    const terminal = runOnTerminal(["init"], { cwd: folder, columns: 80, env: { LANG: "pt_BR.UTF-8" } });
+    try {
+      await terminal.shows(/Esc volta uma pergunta[^]*Para onde devem ir as notas que falharam/);
+      terminal.type("\r");
+      await terminal.shows(/URL do incoming webhook/);
+      terminal.type("\x1b");
+      await terminal.shows(/URL do incoming webhook[^]*Para onde devem ir as notas que falharam/);
+      terminal.type(`${DOWN}\r`);
+      await terminal.shows(/Servidor de e-mail/);
+      terminal.type("\r");
+      await terminal.shows(/Endereço do remetente/);
+      terminal.type("relay@vet.example\r");
+      await terminal.shows(/Endereços dos destinatários/);
+      terminal.type("ana@vet.example, bia\r");
+      await terminal.shows(/"bia" não é um endereço/);
+      terminal.type("@vet.example\r");
+      await terminal.shows(/Para onde devem ir as notas concluídas/);
+      terminal.type(`${DOWN}${DOWN}${DOWN}${DOWN}\r`);
+      await terminal.shows(/Segredo do webhook/);
+      terminal.type("\r");
+      await terminal.shows(/Gravar estes arquivos\?/);
+      terminal.type("\r");
+      assert.equal(await terminal.exited, 0, terminal.output());
+    } finally {
+      await terminal.close();
+    }
+    const config = read(folder, "relay.config.ts");
+    assert.match(config, /locale: "pt-BR"/);
+    assert.match(config, /to: \["ana@vet\.example", "bia@vet\.example"\]/);
+    assert.match(config, /note\.failed/);
+    assert.doesNotMatch(config, /slack|note\.completed/);
+    assert.match(read(folder, ".env"), /^SMTP_URL=/m);
+  });
+});
+
+test("init leaves nothing after Ctrl-C at the last question, nor where the user says no", needsTerminal, async () => {
+  await inFolder(async (folder) => {
+    for (const [last, code] of [["\x03", 1], [`${DOWN}\r`, 1]] as const) {
+      const terminal = runOnTerminal(["init", "new", "--locale", "en"], { cwd: folder });
+      try {
+        await terminal.shows(/Where should failed notes go/);
+        terminal.type(`${DOWN.repeat(4)}\r`);
+        await terminal.shows(/Where should completed notes go/);
+        terminal.type(`${DOWN.repeat(4)}\r`);
+        await terminal.shows(/Secret of the webhook/);
+        terminal.type("\r");
+        await terminal.shows(/Write these files\?/);
+        terminal.type(last);
+        assert.equal(await terminal.exited, code);
+        assert.match(terminal.output(), /Nothing was written/);
+      } finally {
+        await terminal.close();
+      }
+      assert.deepEqual(readdirSync(folder), []);
+    }
+  });
+});
+
+test("init ends with what to do next, command by command", async () => {
+  await inFolder(async (folder) => {
+    const { stdout } = await runRelay(["init", "mine"], { cwd: folder });
+    const steps = [
+      "Put the URL of your Slack incoming webhook into .env as SLACK_WEBHOOK_URL",
+      "Put the URL of your mail server into .env as SMTP_URL",
+      `Start the relay: ${executable} serve --config mine/relay.config.ts`,
+      `In another terminal, send a test event: ${executable} send note.failed --wait --config mine/relay.config.ts`,
+      "Put the webhook secret from ConnectVets into .env as WEBHOOK_SECRET",
+    ];
+    assert.ok(stdout.endsWith(`\nNext:\n${steps.map((one, at) => `  ${at + 1}. ${one}\n`).join("")}`), stdout);
+    const again = await runRelay(["init", "mine"], { cwd: folder });
+    assert.match(again.stdout, /See what is left to do: .* check --config mine\/relay\.config\.ts\n$/);
   });
 });
 
