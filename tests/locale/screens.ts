@@ -210,9 +210,9 @@ export async function screensIn(locale: string, command: string[]): Promise<Scre
   }
 }
 
-/** What is said on no behalf of the relay's: by JavaScript, of a function of the config that fails. */
+/** What JavaScript says of a function of the config that fails, and the log, which is English. */
 const others =
-  /Cannot read properties of undefined \(reading '\w+'\)|undefined is not an object \(evaluating '[^']+'\)/g;
+  /Cannot read properties of undefined \(reading '\w+'\)|undefined is not an object \(evaluating '[^']+'\)|^\{.*"level":.*$/gm;
 
 function run([program, ...before]: string[], args: string[], cwd: string): Promise<string> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, WEBHOOK_SECRET: SECRET };

@@ -38,16 +38,20 @@ function addLanguage(copy: string): void {
   writeFileSync(file, text);
 }
 
-/** Names that the relay has for things in every language, and what `Intl` says of times and sizes. */
-const names =
-  /^(relay|connectvets|hmac|http|https|slack|email|script|POST|systemd|routes|targets|sources|null|true|false|nov|ms|min)$/i;
+/** What has one name in every language: verbs, what is to be typed, JSON, languages, what targets answered and `Intl` says. */
+const names = new Set(
+  ("relay connectvets hmac http https slack email script post systemd routes targets sources deno bun english português via " +
+    "init check serve status events retry replay pause resume send sign verify test diff backup restore migrate service " +
+    "metrics demo completions version help print install uninstall source bash zsh fish powershell dir target event file " +
+    "config shell null true false data timestamp failed text blocks subject html unrouted xyz nov lun min").split(" "),
+);
 
 /** Whole words outside of all brackets that are no name: what has a sign, a digit or a dot in it is to be typed, or an address. */
 function leftOver({ text }: Screen): string[] {
   let rest = text;
   for (let before = ""; before !== rest;) rest = (before = rest).replaceAll(/⟦[^⟦⟧]*⟧/g, " ");
   return rest.split(/\s+/).map((word) => word.replaceAll(/^[("'`→│]+|[)"'`,:;.?!]+$/g, ""))
-    .filter((word) => /^\p{L}{3,}$/u.test(word) && !names.test(word) && !given.includes(word));
+    .filter((word) => /^\p{L}{3,}$/u.test(word) && !names.has(word.toLowerCase()) && !given.includes(word));
 }
 
 test("a language is one file and its name: every screen is in it then, and holds no word of another", async () => {
