@@ -128,7 +128,10 @@ export function testOperator(it: It): void {
       [story.headers, Buffer.from(story.body), story.secretIndex],
       [event.headers, Buffer.from(event.body), 1],
     );
-    assert.deepEqual(story.deliveries.map(({ ref, history }) => [ref.number, history.length]), [[1, 1], [2, 0]]);
+    assert.deepEqual(
+      story.deliveries.map(({ ref, history, failures }) => [ref.number, history.length, failures]),
+      [[1, 1, 1], [2, 0, 0]],
+    );
     assert.deepEqual(await store.story(deliveryId(event.id, 2)), story);
     assert.equal(await store.story(deliveryId(event.id, 3)), undefined);
     assert.equal(await store.story(newEvent("9").id), undefined);
@@ -211,6 +214,8 @@ export function testOperator(it: It): void {
     assert.deepEqual(await statesOf(store, newEvent("dead")), [["pending", 1, "server_failed", 5]]);
     assert.deepEqual(await statesOf(store, newEvent("waits")), [["pending", 1, "server_failed", 5]]);
     assert.deepEqual(await statesOf(store, newEvent("done")), [["delivered", 1, null, null]]);
+    const [retried] = (await store.story(newEvent("dead").id))!.deliveries;
+    assert.deepEqual([retried!.attempts, retried!.failures], [1, 0]);
     const again = await turnsIn(store);
     assert.deepEqual(again.map(({ id, attempts, failures }) => [id, attempts, failures]), [[dead!.id, 1, 0], [
       waits!.id,

@@ -181,7 +181,10 @@ export async function eventOf(store: Store, id: IdBytes) {
     deliveries,
     ...view
   } = story;
-  return { ...view, deliveries: deliveries.map(({ ref: _ref, history: _history, ...delivery }) => delivery) };
+  return {
+    ...view,
+    deliveries: deliveries.map(({ ref: _ref, history: _history, failures: _failures, ...delivery }) => delivery),
+  };
 }
 
 /** The attempts of the delivery of this id, the first one first. */
