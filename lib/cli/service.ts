@@ -15,7 +15,6 @@ import { paint } from "../log.ts";
 import { servicePaths, unitText } from "../service/unit.ts";
 import { locale, words } from "./language.ts";
 import { print, printJson, verb } from "./shared.ts";
-import { table } from "./terminal.ts";
 
 const { executable, name } = servicePaths;
 
@@ -57,5 +56,7 @@ function installHelp(): string {
 
 function tell(steps: Step[], asJson = false): void {
   if (asJson) return printJson({ ok: true, steps });
-  print(...table(steps.map(({ did, what }) => [words.service.did[did], what])));
+  const rows = steps.map(({ did, what }) => [words.service.did[did], what] as const);
+  const width = Math.max(0, ...rows.map(([did]) => did.length));
+  print(...rows.map(([did, what]) => `${did.padEnd(width)} ${what}`));
 }

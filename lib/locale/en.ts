@@ -967,7 +967,8 @@ const cli = {
   wrongUsage: (path: string, problem: string) => `Cannot run \`${path}\`: ${problem}`,
   seeHelp: (path: string) => `see \`${path} --help\``,
   unknownOption: (flag: string, near?: string) => `unknown option ${flag}${near ? `; did you mean ${near}?` : ""}`,
-  unknownCommand: (name: string, near?: string) => `unknown command ${name}${near ? `; did you mean ${near}?` : ""}`,
+  unknownCommand: (name: string, near?: string) =>
+    `unknown command "${name}"${near ? `; did you mean "${near}"?` : ""}`,
   missingArgument: (name: string) => `the argument <${name}> is missing`,
   missingValue: (flags: string) => `${flags} needs a value`,
   missingOption: (flags: string) => `${flags} is missing`,
@@ -1896,13 +1897,13 @@ const store = {
     },
     missing: {
       problem: "there is no such file",
-      hint: "put the file and its folder back, or name another file as `store` in the config",
+      hint: "check the path, and that its folder exists; if the store was moved, put it back",
     },
   },
   notOrdinary: (path: string) => `${path} is not a regular file`,
   /** @param found What SQLite says is wrong. */
   corrupt: (found: string) => `it is corrupt: ${found}`,
-  notStore: "it is not a store of relay",
+  notStore: "it is not a relay store",
   newer: (version: number, known: number) =>
     `it was written by a newer relay (schema ${version}; this relay knows up to ${known})`,
   installNewer: "install the newer relay",

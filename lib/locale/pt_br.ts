@@ -1013,7 +1013,7 @@ const cli: Language["cli"] = {
   wrongUsage: (path, problem) => `Não foi possível executar \`${path}\`: ${problem}`,
   seeHelp: (path) => `veja \`${path} --help\``,
   unknownOption: (flag, near) => `a opção ${flag} não existe${near ? `; você quis dizer ${near}?` : ""}`,
-  unknownCommand: (name, near) => `o comando ${name} não existe${near ? `; você quis dizer ${near}?` : ""}`,
+  unknownCommand: (name, near) => `o comando "${name}" não existe${near ? `; você quis dizer "${near}"?` : ""}`,
   missingArgument: (name) => `falta o argumento <${name}>`,
   missingValue: (flags) => `falta o valor de ${flags}`,
   missingOption: (flags) => `falta ${flags}`,
@@ -1937,7 +1937,7 @@ const store: Language["store"] = {
     },
     missing: {
       problem: "o arquivo não existe",
-      hint: "recoloque o arquivo e a pasta no lugar, ou indique outro arquivo como `store` na configuração",
+      hint: "verifique o caminho, e se a pasta existe; se o banco de eventos mudou de lugar, coloque-o de volta",
     },
   },
   notOrdinary: (path) => `${path} não é um arquivo comum`,

@@ -22,7 +22,7 @@ test("backupElsewhere() gives the command of pg_dump, without the password", () 
 
 test("restoreElsewhere() says what to stop, and keeps what is there", () => {
   const [stop, rename, restore] = restoreElsewhere(odd, "relay.dump").hint!.split("\n");
-  assert.match(stop!, /^stop every relay of this store first/);
+  assert.match(stop!, /^stop every relay that uses it first/);
   assert.equal(
     rename!.trim(),
     `psql --command='ALTER SCHEMA "Minha ""C" RENAME TO "Minha ""C_before"' 'postgres://a%20b@[::1]:6000/it'\\''s'`,

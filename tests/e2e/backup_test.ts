@@ -94,8 +94,8 @@ test("backup while events come in, stop, restore, start: all that was acknowledg
     await drill.relay.end("SIGKILL");
     const restored = await run("restore", "copy.db");
     assert.equal(restored.code, 0, restored.stderr);
-    assert.match(restored.stdout, /What waits is delivered after the next start/);
-    const [, aside] = restored.stdout.match(/The store that was there is (\S+) now/)!;
+    assert.match(restored.stdout, /The waiting deliveries go out after the next start/);
+    const [, aside] = restored.stdout.match(/The previous store is now (\S+)/)!;
     await run("resume", "crm");
     await drill.restart();
     await sink.received(events);
@@ -116,7 +116,7 @@ test("backup writes over no file, and leaves nothing behind where it fails", asy
     assert.match(over.stderr, /the file already exists\n {2}hint: choose another name/);
     const nowhere = await run("backup", "not/there.db");
     assert.equal(nowhere.code, 1);
-    assert.match(nowhere.stderr, /^Cannot back up .*: ENOENT/);
+    assert.match(nowhere.stderr, /^Cannot back up .*: there is no such file or folder: .* \(ENOENT\)/);
     assert.deepEqual(readdirSync(folder).filter((name) => /part|there/.test(name)), []);
   });
 });
@@ -288,7 +288,7 @@ test("restore takes nothing but a whole store of a relay that is no newer, and l
         ["copy.db", /newer relay \(schema 99/],
         ["cut.db", /corrupt|malformed/],
         ["text.db", /not a database/],
-        ["other.db", /no store of a relay/],
+        ["other.db", /not a relay store/],
         ["none.db", /there is no such file/],
       ] as const
     ) {
@@ -307,7 +307,7 @@ test("restore asks on a terminal, and changes nothing for a no", needsTerminal, 
     await relay.end();
     const terminal = runOnTerminal(["restore", "copy.db"], { cwd: folder });
     try {
-      await terminal.shows(/Put .*copy\.db \(0 events; 0 deliveries wait, 0 dead\) in the place of .*\[y\/N\]/);
+      await terminal.shows(/Replace .*relay\.db with .*copy\.db \(0 events; 0 deliveries waiting, 0 dead\)\? \[y\/N\]/);
       terminal.type("n\r");
       assert.equal(await terminal.exited, 1);
       assert.match(terminal.output(), /Nothing is changed/);

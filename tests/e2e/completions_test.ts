@@ -81,5 +81,8 @@ test("zsh takes its completion for what it is", needs("zsh"), () => {
 test("completions refuses a shell that it does not know, and names those that it knows", async () => {
   const { code, stderr } = await runRelay(["completions", "tcsh"]);
   assert.equal(code, 2);
-  assert.match(stderr, /'tcsh' is invalid for argument 'shell'\. Allowed choices are bash, zsh, fish\./);
+  assert.match(
+    stderr,
+    /^Cannot run `relay completions`: shell cannot be "tcsh"; expected one of bash, zsh, fish, powershell\n/,
+  );
 });

@@ -111,7 +111,7 @@ test("serve refuses a descriptor that is no listening socket", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^Cannot serve on the socket that was passed as descriptor 3: it is no TCP socket that listens/,
+      /^Cannot serve on the socket passed as descriptor 3: it is not a listening TCP socket/,
     );
     assert.match(stderr, /hint: .*ListenStream=/);
   } finally {

@@ -136,7 +136,7 @@ test(
       linkSync(join(config, "whole.db"), copy); // which that user may not read
       const refused = await run("restore", copy, "--yes");
       assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /hint: root has the rights of user 4242 there and no more, who can change .*mine:/);
+      assert.match(refused.stderr, /hint: root works there with the rights of the user 4242, who can change .*mine;/);
     });
   },
 );
@@ -211,7 +211,7 @@ test(
         assert.equal(code, 1);
         assert.match(
           stdout + stderr,
-          /root has the rights of user nobody there and no more, who can change .*state/,
+          /root works there with the rights of the user nobody, who can change .*state/,
           verb[0],
         );
       }
@@ -238,7 +238,7 @@ test("root uses no store where anybody can put files, but writes a backup there"
         assert.equal(code, 1, stdout);
         assert.match(
           stdout + stderr,
-          /Cannot .* as root: others than root can write to .*state, .*\n? *.*hint/,
+          /Cannot .* as root: other users can write to .*state, .*\n? *.*hint/,
           verb[0],
         );
       }
@@ -325,7 +325,7 @@ test("root that may not become another user does nothing to that user's store, a
       assert.equal(status, 1, verb[0]);
       assert.match(
         stderr,
-        /^Cannot reach .*state .* is closed to that user, .*\n {2}hint: this takes the right to mount/,
+        /^Cannot reach .*state .* is closed to that user, .*\n {2}hint: this needs the right to mount/,
       );
     }
     assert.deepEqual(readdirSync(state), ["relay.db"]);
@@ -361,7 +361,7 @@ test(
           encoding: "utf8",
         });
         assert.equal(status, 1, stdout);
-        assert.match(stdout + stderr, /as root: user nobody can change .*state.*\n? *.*sudo -u nobody/, verb[0]);
+        assert.match(stdout + stderr, /as root: the user nobody can change .*state.*\n? *.*sudo -u nobody/, verb[0]);
       }
       assert.deepEqual(readdirSync(foreign.state), ["relay.db"]);
       assert.ok(!existsSync(join(foreign.config, "copy.db")));

@@ -143,7 +143,7 @@ test("metrics --grafana lays its panels out beside each other, and reads from th
 test("metrics says which flag to give where there is none, or both", async () => {
   const none = await runRelay(["metrics"]);
   assert.deepEqual([none.code, none.stdout], [2, ""]);
-  assert.match(none.stderr, /^Cannot tell what to print: neither --alerts nor --grafana is given\n {2}hint: --alerts /);
+  assert.match(none.stderr, /^Cannot choose what to print: give --alerts or --grafana\n {2}hint: --alerts /);
   const both = await runRelay(["metrics", "--alerts", "--grafana"]);
   assert.deepEqual([both.code, both.stdout], [2, ""]);
   assert.match(both.stderr, /--grafana.*--alerts/);

@@ -48,7 +48,7 @@ test("relay migrate moves a file to PostgreSQL and back, and shows no password",
     const shown = url.replace(server.password!, "***");
     const preview = await relay("migrate", "--to", url, "--dry-run");
     assert.deepEqual([preview.code, preview.stderr], [0, ""]);
-    assert.match(preview.stdout, /^Would move .*relay\.db to postgres:.*: 12 events, 12 deliveries, 12 attempts\n/);
+    assert.match(preview.stdout, /^Would move .*relay\.db to postgres:.*: 12 events, 12 deliveries, and 12 attempts\n/);
 
     const there = await relay("migrate", "--to", url, "--json");
     assert.equal(there.code, 0, there.stderr);
@@ -68,8 +68,8 @@ test("relay migrate moves a file to PostgreSQL and back, and shows no password",
     assert.deepEqual([check.store, check.database.schema], [shown, 1]);
     const back = await relay("migrate", "--to", "sqlite:back.db");
     assert.equal(back.code, 0, back.stderr);
-    assert.match(back.stdout, /^Moved postgres:.* to .*back\.db: 12 events, 12 deliveries, 12 attempts\n/);
-    assert.ok(back.stdout.includes(`SHA-256 of all events ${told.digest}\n`));
+    assert.match(back.stdout, /^Moved postgres:.* to .*back\.db: 12 events, 12 deliveries, and 12 attempts\n/);
+    assert.ok(back.stdout.includes(`SHA-256 ${told.digest}\n`));
     for (const { stdout, stderr } of [preview, there, back]) {
       assert.ok(!`${stdout}${stderr}`.includes(server.password!));
     }
@@ -84,7 +84,7 @@ test("relay migrate --sql prints what an administrator runs, after which a role 
     const url = server.url({ user: "poor", password: "a password", database: "poor" });
     const denied = await relay("migrate", "--to", url);
     assert.equal(denied.code, 1);
-    assert.match(denied.stderr, /the user poor may not\n {2}hint: .*`relay migrate --sql`/);
+    assert.match(denied.stderr, /the user poor is not allowed to\n {2}hint: .*`relay migrate --sql`/);
     const { code, stdout } = await relay("migrate", "--sql", "--to", url);
     assert.equal(code, 0);
     await server.query(stdout, undefined, "poor");
@@ -115,7 +115,7 @@ test("relay migrate says what is wrong with its options, and with a store that i
       [["--from", "postgres://u:hunter2/x@db/x"], 2, /^Cannot read --from: expected "postgres:/],
       [["--to", "sqlite:other.db"], 2, /both are files/],
       [["--to", "sqlite:relay.db"], 2, /are the same store/],
-      [["--sql"], 2, /only PostgreSQL has one/],
+      [["--sql"], 2, /only a store in PostgreSQL has a schema/],
       [["--from", "sqlite:none.db", "--to", server.url({ freshSchema: true })], 1, /none\.db: it does not exist yet/],
       [["--from", server.url({ freshSchema: true })], 1, /it does not exist yet/],
     ];
@@ -125,7 +125,10 @@ test("relay migrate says what is wrong with its options, and with a store that i
       assert.equal(run.code, code);
       assert.doesNotMatch(run.stderr, /hunter2/);
     }
-    assert.match((await relay("migrate", "--cancel", "--from", "sqlite:relay.db")).stdout, /is not being moved/);
+    assert.match(
+      (await relay("migrate", "--cancel", "--from", "sqlite:relay.db")).stdout,
+      /^No move of .*relay\.db is in progress/,
+    );
   });
 });
 

@@ -74,10 +74,10 @@ test("the package installs, upgrades, goes back and leaves nothing when it is pu
 
     const refused = await machine.sh("relay service install");
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /^Cannot install the service: it is there already, from the package\n {2}hint: /);
+    assert.match(refused.stderr, /^Cannot install the service: the package has installed it already\n {2}hint: /);
     const kept = await machine.sh("relay service uninstall");
     assert.equal(kept.code, 1);
-    assert.match(kept.stderr, /^Cannot uninstall the service: it is the package's\n {2}hint: `apt remove relay`/);
+    assert.match(kept.stderr, /^Cannot uninstall the service: it belongs to the package\n {2}hint: `apt remove relay`/);
 
     await machine.write(CONFIG, configText);
     await machine.write("/etc/relay/arquivar.sh", archive, "755");

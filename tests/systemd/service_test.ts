@@ -185,11 +185,14 @@ test(
     try {
       const refused = await machine.sh("cp /root/relay /tmp/relay && setpriv --reuid 65534 /tmp/relay service install");
       assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /^Cannot install the service: only root may\n {2}hint: .*sudo/);
+      assert.match(refused.stderr, /^Cannot install the service: this needs root\n {2}hint: .*sudo/);
 
       await machine.do("mount -t tmpfs -o size=1m tmpfs /usr/local/bin");
       const full = await machine.sh("/root/relay service install");
-      assert.deepEqual([full.code, full.stderr], [1, "Cannot write /usr/local/bin/relay: ENOSPC\n"]);
+      assert.deepEqual([full.code, full.stderr], [
+        1,
+        "Cannot write /usr/local/bin/relay: the disk is full: /usr/local/bin/relay.new (ENOSPC)\n",
+      ]);
       assert.equal(await machine.do("ls /usr/local/bin && umount /usr/local/bin"), "");
 
       await machine.do("umask 077; /root/relay service install --no-start");
