@@ -5,6 +5,7 @@ import type { ActivitySummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Story } from "../../operator/story.ts";
 import type { Target } from "../../targets/target.ts";
+import { brief } from "./bounds.ts";
 import { SmallChart } from "./chart.tsx";
 import { hoursOf, latencyOf } from "./day.ts";
 import { DeliveryCard } from "./delivery.tsx";
@@ -53,7 +54,7 @@ function TestMessage({ view, event, delivery }: { view: View } & NonNullable<Tar
         <h2 class="first">{targets.testOf(delivery.target)}</h2>
         <a href={eventPath(event)}>{targets.testEvent}</a>
       </div>
-      <DeliveryCard view={view} delivery={delivery} />
+      <DeliveryCard view={view} delivery={delivery} bounds={brief} />
       {!isOver && (
         <noscript>
           <p>
