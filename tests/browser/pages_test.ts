@@ -240,11 +240,11 @@ test(
       await withPage(async (page) => {
         await page.goto(`${url}/targets`);
         await page.getByRole("button", { name: "Send test message: slow" }).click();
-        const attempts = page.locator("#test tbody tr");
+        const attempts = page.locator("#test .attempts > li");
         await attempts.first().waitFor();
         await withPage(async (plain) => {
           await plain.goto(page.url());
-          assert.equal(await plain.locator("#test tbody tr").count(), 1);
+          assert.equal(await plain.locator("#test .attempts > li").count(), 1);
           hasRoom = true;
           const event = new URL(page.url()).searchParams.get("event");
           const { deliveries } = await (await fetch(`${url}/api/events/${event}`)).json();
