@@ -580,7 +580,14 @@ const pages: Language["pages"] = {
         forms.count(attempts, { one: "tentativa", other: "tentativas" })
       }. Nada mais acontece até você reenviar a entrega.`,
     sending: (attempt) => `A tentativa ${forms.number(attempt)} está em andamento.`,
-    next: (attempt, time) => `Tentativa ${forms.number(attempt)} prevista para ${time}.`,
+    next: (attempt, time, left) =>
+      `Tentativa ${forms.number(attempt)} prevista para ${time}.${
+        left === null
+          ? ""
+          : left === 1
+          ? " Se falhar, a entrega vira falha definitiva."
+          : ` Se mais ${forms.number(left)} tentativas falharem, a entrega vira falha definitiva.`
+      }`,
     waits: "Aguarda a conclusão de uma entrega anterior com a mesma chave de ordem.",
     held: {
       open: (target, time) =>
@@ -752,8 +759,6 @@ const pages: Language["pages"] = {
     frame: (target) => `E-mail para ${target}`,
     htmlSource: "Código HTML",
     wrong: "Não foi possível ler o evento",
-    frame: (target) => `O e-mail para ${target} como quem recebe o vê`,
-    htmlSource: "Código HTML",
   },
   notFound: {
     title: "Página não encontrada",
