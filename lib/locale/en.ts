@@ -545,7 +545,15 @@ const pages = {
         forms.count(attempts, { one: "attempt", other: "attempts" })
       }. Nothing more happens until you retry the delivery.`,
     sending: (attempt: number) => `Attempt ${forms.number(attempt)} is being made now.`,
-    next: (attempt: number, time: string) => `Attempt ${forms.number(attempt)} is due ${time}.`,
+    /** @param left Attempts until relay gives the delivery up, if that is known. */
+    next: (attempt: number, time: string, left: number | null) =>
+      `Attempt ${forms.number(attempt)} is due ${time}.${
+        left === null
+          ? ""
+          : left === 1
+          ? " If it fails, the delivery becomes a dead letter."
+          : ` After ${forms.number(left)} more failures, the delivery becomes a dead letter.`
+      }`,
     /** Nobody knows when: it depends on others. */
     waits: "Waits until an earlier delivery with the same order key is done.",
     held: {

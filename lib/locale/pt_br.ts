@@ -589,7 +589,14 @@ const pages: Language["pages"] = {
         forms.count(attempts, { one: "tentativa", other: "tentativas" })
       }. Nada mais acontece até você reenviar a entrega.`,
     sending: (attempt) => `A tentativa ${forms.number(attempt)} está em andamento.`,
-    next: (attempt, time) => `Tentativa ${forms.number(attempt)} prevista para ${time}.`,
+    next: (attempt, time, left) =>
+      `Tentativa ${forms.number(attempt)} prevista para ${time}.${
+        left === null
+          ? ""
+          : left === 1
+          ? " Se falhar, a entrega vira falha definitiva."
+          : ` Se mais ${forms.number(left)} tentativas falharem, a entrega vira falha definitiva.`
+      }`,
     waits: "Aguarda a conclusão de uma entrega anterior com a mesma chave de ordem.",
     held: {
       open: (target, time) =>

@@ -32,8 +32,8 @@ async function playStory(page: Page, see: See): Promise<void> {
     await until("all dead letters", dead(3));
 
     await page.goto(await relay.adminUrl());
-    await see("1 dead for crm");
-    await see("2 dead for crm");
+    await see("1 dead letter for crm");
+    await see("2 dead letters for crm");
     await see(/error at the target: .*retry once it works/);
 
     answer = 200;

@@ -295,9 +295,12 @@ test("no page is half in one language and half in another", async () => {
     await relay.post("{}", { signature: null });
     await ask(`${url}/targets/takes/pause`, {});
     const test = await act(`${url}/targets/refuses/test`);
+    const [event] = linksOf((await ask(`${url}/events?search=n1`)).text);
+    const retry = /href="(\/deliveries\/[^"]+\/retry)"/.exec((await ask(url + event!)).text)![1]!;
+    const events = ["/events", "/events?search=nothing", event!, `${event}/replay`, retry, "/dead", "/dead/retry"];
     for (const [locale, words] of Object.entries(foreign)) {
       const headers = { "Accept-Language": locale };
-      for (const path of ["/", "/targets", test.replace("#test", ""), "/config", "/no-such-page"]) {
+      for (const path of ["/", "/targets", test.replace("#test", ""), "/config", "/no-such-page", ...events]) {
         const { text } = await ask(url + path, undefined, headers);
         assert.deepEqual(shownIn(text).match(words), null, `${path} in ${locale}`);
       }

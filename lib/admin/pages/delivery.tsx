@@ -4,8 +4,8 @@
 import type { Sent } from "../../operator/sent.ts";
 import type { Story } from "../../operator/story.ts";
 import type { AttemptView } from "../../store/views.ts";
-import type { Bounds } from "./bounds.ts";
-import { Copy, Fill, textIn } from "./event_parts.tsx";
+import { type Bounds, brief } from "./bounds.ts";
+import { Copy, Fill } from "./event_parts.tsx";
 import { Advice, Mark, State, Time } from "./parts.tsx";
 import { SentMessage } from "./sent.tsx";
 import type { View } from "./view.ts";
@@ -17,11 +17,11 @@ interface DeliveryProps {
   delivery: Delivery;
   /** What its target is sent, where that is shown with this delivery. */
   sent?: Sent;
-  bounds: Bounds;
+  bounds?: Bounds;
 }
 
 /** A delivery. What changes while it is made stands apart from what is sent, which stays as it is. */
-export function DeliveryCard({ view, delivery, sent, bounds }: DeliveryProps) {
+export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryProps) {
   const { id, target, state } = delivery;
   const { words } = view;
   return (
@@ -56,7 +56,7 @@ export function DeliveryCard({ view, delivery, sent, bounds }: DeliveryProps) {
 /** How the delivery is, what happens next, and when. */
 function Now({ view, delivery }: { view: View; delivery: Delivery }) {
   const { event } = view.words;
-  const { state, attempts, nextAttemptAt, held, history, target } = delivery;
+  const { state, attempts, attemptsLeft, nextAttemptAt, held, history, target } = delivery;
   const time = (at: string) => <Time view={view} at={at} isInText />;
   if (state === "delivered") {
     const last = history.at(-1);
@@ -81,7 +81,7 @@ function Now({ view, delivery }: { view: View; delivery: Delivery }) {
   if (nextAttemptAt === null) return <p>{event.waits}</p>;
   return (
     <p>
-      <Fill say={(gap) => event.next(attempts + 1, gap)}>{time(nextAttemptAt)}</Fill>
+      <Fill say={(gap) => event.next(attempts + 1, gap, attemptsLeft)}>{time(nextAttemptAt)}</Fill>
     </p>
   );
 }
@@ -117,7 +117,7 @@ function Attempt(
         <span class="muted">{words.event.took(format.duration(durationMs))}</span>
         {status !== null && <span>{words.event.answered(status)}</span>}
       </div>
-      {detail && <p class="small muted">{textIn(view, detail)}</p>}
+      {detail && <p class="small muted">{detail.in(view.locale)}</p>}
       {answer && (
         <div class="answer">
           <pre id={id} tabindex={0} aria-label={words.event.answer}>{answer.slice(0, most).toWellFormed()}</pre>

@@ -7,7 +7,7 @@ import { isSystem } from "../../system_event.ts";
 import { type Bounds, brief, full } from "./bounds.ts";
 import { VerdictMark } from "./config_page.tsx";
 import { DeliveryCard } from "./delivery.tsx";
-import { Copy, textIn } from "./event_parts.tsx";
+import { Copy } from "./event_parts.tsx";
 import type { Page } from "./layout.tsx";
 import { Prose, Row, State, Table } from "./parts.tsx";
 import { FetchedNote, Received } from "./received.tsx";
@@ -120,7 +120,7 @@ function Problems({ view, problems }: { view: View; problems: Told["problems"] }
     <>
       <h3 class="after">{view.words.event.problems}</h3>
       <ul>
-        {problems.map((problem) => <li>{textIn(view, problem)}</li>)}
+        {problems.map((problem) => <li>{problem.in(view.locale)}</li>)}
       </ul>
     </>
   );

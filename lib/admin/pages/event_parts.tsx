@@ -1,8 +1,7 @@
 /** @jsxImportSource hono/jsx */
-/** Small parts of the pages about events: sentences with a time in them, copy buttons, stored texts. */
+/** Small parts of the pages about events: sentences with a time in them, copy buttons. */
 
 import type { Child } from "hono/jsx";
-import type { Told } from "../../locale/told.ts";
 import type { View } from "./view.ts";
 
 /** Stands in a sentence for what is put there, and in no text of a language. */
@@ -22,9 +21,4 @@ export function Copy({ view: { words }, of, what }: { view: View; of: string; wh
       {copy}
     </button>
   );
-}
-
-/** A stored text in the page's language. */
-export function textIn({ locale }: View, text: Told | string): string {
-  return typeof text === "string" ? text : text.in(locale);
 }

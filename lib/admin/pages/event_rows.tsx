@@ -45,12 +45,12 @@ export function EventRow({ view, event, children }: { view: View; event: EventVi
   return (
     <tr role="row">
       <td role="cell">
-        <time datetime={receivedAt} title={format.absolute(at)}>{format.short(at)}</time>
+        <time datetime={receivedAt}>{format.short(at)}</time>
       </td>
       <th scope="row" role="rowheader">
-        <a href={eventPath(id)} title={type}>{type}</a>
+        <a href={eventPath(id)} title={whole(type, 25)}>{type}</a>
       </th>
-      <td role="cell" title={about || undefined}>
+      <td role="cell" title={whole(about, 40)}>
         {about === "" && <Nothing word={words.none} />}
         {externalId} {noteId && <span class="id muted">{noteId}</span>}
       </td>
@@ -85,10 +85,18 @@ function Mark({ view, delivery, count }: { view: View; delivery: DeliveryView; c
   const failed = state !== "delivered" && reason ? `: ${words.reasons[reason].name}` : "";
   const told = words.states[state] + failed;
   return (
-    <span class={`t ${state === "pending" && reason ? AGAIN : tones[state]}`} title={`${target}: ${told}`}>
+    <span
+      class={`t ${state === "pending" && reason ? AGAIN : tones[state]}`}
+      title={state === "delivered" ? undefined : `${target}: ${told}`}
+    >
       {target}
       {count > 1 && ` ×${format.number(count)}`}
       <span class="hidden">: {told}</span>
     </span>
   );
+}
+
+/** A text that its column may have to cut, to be read under the mouse. @param room About how many characters fit. */
+function whole(text: string, room: number): string | undefined {
+  return text.length > room ? text : undefined;
 }

@@ -76,7 +76,7 @@ export function FetchedNote({ view, story: { details }, bounds }: { view: View; 
       </p>
       {shown
         ? <pre tabindex={0} aria-label={event.details}>{shown.text}</pre>
-        : <p>{view.clean(details.problem ?? "")}</p>}
+        : <p>{view.clean(details.problem?.in(view.locale))}</p>}
       {shown?.isCut && <p class="small">{event.cut}</p>}
     </section>
   );
