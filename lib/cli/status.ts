@@ -1,6 +1,7 @@
 /** `relay status` */
 
 import type { Command } from "commander";
+import { issueJson } from "../errors.ts";
 import { paint } from "../log.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { ownerOf, type Relays, relaysOf } from "../operator/relays.ts";
@@ -47,7 +48,7 @@ async function status({ store, shown, ...read }: FoundStore, asJson = false): Pr
   const bytes = await store.bytes();
   const move = await store.moved();
   if (asJson) {
-    const problem = error ? { problem: error.message, mistakes: error.issues } : null;
+    const problem = error ? { problem: error.message, mistakes: error.issues.map(issueJson) } : null;
     const told = {
       config: problem,
       refusals,

@@ -1,11 +1,13 @@
 /** How `relay status` tells whether the relay runs, what it refused, and what is wrong with its config. */
 
-import { isDeepStrictEqual } from "node:util";
 import type { ConfigError } from "../errors.ts";
 import { locales } from "../locale/mod.ts";
+import { Told } from "../locale/told.ts";
 import { paint, visible } from "../log.ts";
 import { isSilent, type RefusedView, type ReloadView, type RunView } from "../operator/run.ts";
 import { isAboutSignature } from "../refusal.ts";
+import { issueLines } from "./issue_lines.ts";
+import { locale, words as spoken } from "./language.ts";
 import { ago, clock, count, table } from "./terminal.ts";
 
 const words = locales.en.messages;
@@ -56,9 +58,14 @@ export function configLines(error: ConfigError | undefined, reload: ReloadView |
 
 /** What is wrong with the config on disk. @param told Reloads that were told of: a relay may have refused this very config. */
 export function mistakesOnDisk(error: ConfigError | undefined, told: readonly ReloadView[]): string[] {
-  const mistakes = error?.issues.map(({ path, message }) => ({ path, message })) ?? [];
-  if (!error || told.some((reload) => isDeepStrictEqual(reload.mistakes, mistakes))) return [];
-  return [`${paint("red", "config")}: ${visible(error.message)}`, ...mistakeLines(mistakes)];
+  if (!error) return [];
+  const mistakes = error.issues.map(({ path, message }) => ({ path, message: Told.of(message) }));
+  const isTold = (reload: ReloadView) => JSON.stringify(reload.mistakes) === JSON.stringify(mistakes);
+  if (told.some(isTold)) return [];
+  return [
+    `${paint("red", "config")}: ${visible(error.say(spoken))}`,
+    ...issueLines(error.issues, spoken),
+  ];
 }
 
 /** A reload that was refused. @param name Of the relay that refused it, where there are several. */
@@ -67,13 +74,13 @@ export function reloadLines(reload: ReloadView | null, now: number, name?: strin
   const since = clock(Date.parse(reload.refusedSince), now);
   return [
     paint("red", `${name === undefined ? "" : `${name}: `}config not reloaded since ${since}, the old one goes on`) +
-    `: ${visible(reload.problem)}`,
+    `: ${visible(reload.problem.in(locale))}`,
     ...mistakeLines(reload.mistakes),
   ];
 }
 
 function mistakeLines(mistakes: ReloadView["mistakes"]): string[] {
-  return mistakes.map(({ path, message }) => visible(`  ${path ? `${path}: ` : ""}${message}`));
+  return mistakes.map(({ path, message }) => visible(`  ${path ? `${path}: ` : ""}${message.in(locale)}`));
 }
 
 /** Requests refused of late, and how to find out why. */

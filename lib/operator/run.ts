@@ -1,6 +1,7 @@
 /** Whether the relay runs, what it refused, and whether it goes on under an old config: as an operator sees it. */
 
 import { isTrouble, type Refused } from "../refusal.ts";
+import { Told } from "../locale/told.ts";
 import type { RefusedReload, Run, RunStore } from "../store/runs.ts";
 
 /** How far back refused requests are told of, in milliseconds. */
@@ -28,8 +29,8 @@ export interface RunView {
 /** A reload that was refused: the config on disk is not sound, and the one before is at work. */
 export interface ReloadView {
   refusedSince: string;
-  problem: string;
-  mistakes: { path: string; message: string }[];
+  problem: Told;
+  mistakes: { path: string; message: Told }[];
 }
 
 /** Requests to one source that were refused for one reason. Times are ISO 8601, UTC. */
@@ -90,7 +91,11 @@ export function refusedView(refused: readonly Refused[]): RefusedView[] {
 }
 
 function reloadView({ since, problem, mistakes }: RefusedReload): ReloadView {
-  return { refusedSince: iso(since), problem, mistakes: [...mistakes] };
+  return {
+    refusedSince: iso(since),
+    problem: Told.parse(problem),
+    mistakes: mistakes.map(({ path, message }) => ({ path, message: Told.parse(message) })),
+  };
 }
 
 function iso(ms: number): string {

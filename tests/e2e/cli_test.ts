@@ -70,11 +70,11 @@ test("check warns in the config's language, and in English where programs read i
   await inFolder(config, async (run) => {
     assert.match(
       (await run("check")).stdout,
-      /\nAvisos\n {2}targets\.gone: \.\/gone\.sh não pode ser executado: não existe o arquivo \/.*\/gone\.sh\n/,
+      /\nAvisos\n {2}targets\.gone: não é possível executar \.\/gone\.sh: o arquivo \/.*\/gone\.sh não existe\n/,
     );
     const { warnings } = JSON.parse((await run("check", "--json")).stdout);
     assert.deepEqual(warnings.map(({ path }: { path: string }) => path), ["targets.gone"]);
-    assert.match(warnings[0].message, /^\.\/gone\.sh cannot be run: there is no file \/.*\/gone\.sh$/);
+    assert.match(warnings[0].message, /^cannot run \.\/gone\.sh: the file \/.*\/gone\.sh does not exist$/);
   });
 });
 
@@ -216,7 +216,7 @@ test("a config that is not there is told in words, without a stack", async () =>
   assert.equal(code, 78);
   assert.equal(
     stderr,
-    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  there is no such file; `relay init` writes one\n",
+    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  the file does not exist; `relay init` creates one\n",
   );
 });
 
