@@ -231,7 +231,7 @@ declare module "relay" {
   interface Rate {
     /** Length of the window. */
     per: Duration;
-    /** How many in one window. */
+    /** The most in one window. */
     limit: number;
   }
   type RetryOption = readonly Duration[] | "none" | {

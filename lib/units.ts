@@ -10,11 +10,11 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 /** A size: `"1mb"`, `"512kb"`, or a number of bytes. 1 kb is 1024 bytes. */
 export type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
 
-/** So many, in so long a time. */
+/** At most `limit` in each window of `per`, such as `{ per: "1s", limit: 10 }`. */
 export interface Rate {
   /** Length of the window. */
   per: Duration;
-  /** How many in one window. */
+  /** The most in one window. */
   limit: number;
 }
 

@@ -98,6 +98,36 @@ test("check tells every mistake at once and exits 78", async () => {
   });
 });
 
+test("check shows each mistake with its line and a mark, in the language that is asked for, and as JSON", async () => {
+  const broken = configOf({
+    targets: `slack: slack({ url: "https://hooks.slack.com/services/hunter2", rate: "200/s" })`,
+    routes: `{ on: "note.faild", to: "slak" }`,
+  });
+  await inFolder(broken, async (run) => {
+    const [rate, target] = (await run("check")).stderr.split("\n\n").slice(1);
+    assert.equal(
+      rate,
+      [
+        '  targets.slack.rate: expected { per: "1s", limit: 200 }, got "200/s"',
+        "    relay.config.ts:6:84",
+        '    6 │ targets: { slack: slack({ url: "https://hooks.slack.com/[secret]", rate: "200/s" }) },',
+        "      │                                                                          ^^^^^^^",
+      ].join("\n"),
+    );
+    assert.match(target!, /relay\.config\.ts:7:39\n.*\n {6}│ {34}\^{6}\n$/);
+    const portuguese = (await run("check", "--locale", "pt-BR")).stderr;
+    assert.match(portuguese, /^Não foi possível carregar .*: 2 erros\n/);
+    assert.match(portuguese, /rate: esperado: \{ per: "1s", limit: 200 \}; encontrado: "200\/s"\n/);
+    const { issues } = JSON.parse((await run("check", "--json", "--locale", "pt-BR")).stdout);
+    assert.deepEqual(issues.map(({ path, line, column }: Record<string, unknown>) => [path, line, column]), [
+      ["targets.slack.rate", 6, 84],
+      ["routes[0].to", 7, 39],
+    ]);
+    assert.match(issues[1].message, /^unknown target "slak"; .*did you mean "slack"\?$/);
+    assert.match(issues[0].file, /^\/.*\/relay\.config\.ts$/);
+  });
+});
+
 test("check names an unknown target and the one that may be meant", async () => {
   const broken = configOf({
     targets: `slack: slack({ url: "https://hooks.slack.com/x" })`,
