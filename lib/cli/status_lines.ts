@@ -1,8 +1,8 @@
 /** How `relay status` tells whether the relay runs, what it refused, and what is wrong with its config. */
 
-import type { ConfigError } from "../errors.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type ConfigError, issueJson } from "../errors.ts";
 import { locales } from "../locale/mod.ts";
-import { Told } from "../locale/told.ts";
 import { paint, visible } from "../log.ts";
 import { isSilent, type RefusedView, type ReloadView, type RunView } from "../operator/run.ts";
 import { isAboutSignature } from "../refusal.ts";
@@ -59,12 +59,12 @@ export function configLines(error: ConfigError | undefined, reload: ReloadView |
 /** What is wrong with the config on disk. @param told Reloads that were told of: a relay may have refused this very config. */
 export function mistakesOnDisk(error: ConfigError | undefined, told: readonly ReloadView[]): string[] {
   if (!error) return [];
-  const mistakes = error.issues.map(({ path, message }) => ({ path, message: Told.of(message) }));
-  const isTold = (reload: ReloadView) => JSON.stringify(reload.mistakes) === JSON.stringify(mistakes);
-  if (told.some(isTold)) return [];
+  const asJson = (mistakes: readonly unknown[]) => JSON.parse(JSON.stringify(mistakes));
+  const found = asJson(error.issues.map(({ hint: _, ...issue }) => issueJson(issue)));
+  if (told.some(({ mistakes }) => isDeepStrictEqual(asJson(mistakes), found))) return [];
   return [
     `${paint("red", "config")}: ${visible(error.say(spoken))}`,
-    ...issueLines(error.issues, spoken),
+    ...issueLines(error.issues, spoken).filter((line) => line !== ""),
   ];
 }
 
@@ -80,7 +80,10 @@ export function reloadLines(reload: ReloadView | null, now: number, name?: strin
 }
 
 function mistakeLines(mistakes: ReloadView["mistakes"]): string[] {
-  return mistakes.map(({ path, message }) => visible(`  ${path ? `${path}: ` : ""}${message.in(locale)}`));
+  return mistakes.map(({ path, message, file, line, column }) => {
+    const where = file === undefined ? "" : ` (${file}:${line}:${column})`;
+    return visible(`  ${path ? `${path}: ` : ""}${message.in(locale)}${where}`);
+  });
 }
 
 /** Requests refused of late, and how to find out why. */

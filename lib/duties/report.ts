@@ -68,7 +68,10 @@ export class Reporter {
   reloadRefused(error: unknown, redact: Redact): void {
     const issues = error instanceof ConfigError ? error.issues : [];
     const stored = (phrase: Phrase) => Told.of(phrase, redact).stored();
-    const mistakes = issues.map(({ path, message }) => ({ path, message: stored(message) }));
+    const mistakes = issues.map(({ path, message, place }) => {
+      const { excerpt: _, ...where } = place ?? {};
+      return { path, message: stored(message), ...where };
+    });
     const since = this.#run.refusedReload?.since ?? this.#clock.now();
     this.tell({ refusedReload: { since, problem: stored(sayError(error)), mistakes } });
   }

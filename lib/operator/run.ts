@@ -1,6 +1,7 @@
 /** Whether the relay runs, what it refused, and whether it goes on under an old config: as an operator sees it. */
 
 import { isTrouble, type Refused } from "../refusal.ts";
+import type { Place } from "../errors.ts";
 import { Told } from "../locale/told.ts";
 import type { RefusedReload, Run, RunStore } from "../store/runs.ts";
 
@@ -30,7 +31,7 @@ export interface RunView {
 export interface ReloadView {
   refusedSince: string;
   problem: Told;
-  mistakes: { path: string; message: Told }[];
+  mistakes: ({ path: string; message: Told } & Partial<Omit<Place, "excerpt">>)[];
 }
 
 /** Requests to one source that were refused for one reason. Times are ISO 8601, UTC. */
@@ -94,7 +95,7 @@ function reloadView({ since, problem, mistakes }: RefusedReload): ReloadView {
   return {
     refusedSince: iso(since),
     problem: Told.parse(problem),
-    mistakes: mistakes.map(({ path, message }) => ({ path, message: Told.parse(message) })),
+    mistakes: mistakes.map((one) => ({ ...one, message: Told.parse(one.message) })),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a store keeps of the relay that serves it, and of the requests that this one refused. */
 
+import type { Place } from "../errors.ts";
 import type { Refused } from "../refusal.ts";
 
 /** A relay that serves, or served last, as it said itself. Times are Unix milliseconds. */
@@ -37,7 +38,7 @@ export interface RefusedReload {
   /** As `Told` stores it. */
   problem: string;
   /** Each message as `Told` stores it. */
-  mistakes: readonly { path: string; message: string }[];
+  mistakes: readonly ({ path: string; message: string } & Partial<Omit<Place, "excerpt">>)[];
 }
 
 /** How long refused requests are remembered, in milliseconds. */

@@ -247,11 +247,6 @@ const files: [what: string, bytes: string | Uint8Array, message: string][] = [
   ["in Latin-1", new Uint8Array([0x2f, 0x2f, 0x20, 0xe9, 0x0a]), "the file is not UTF-8 text; save it as UTF-8"],
   ["in UTF-16", new Uint8Array([0xff, 0xfe, 0x2f, 0, 0x2f, 0]), "the file is not UTF-8 text; save it as UTF-8"],
   [
-    "CommonJS",
-    'import { env } from "relay";\nmodule.exports = { env };\n',
-    "has no default export; expected `export default defineConfig({ … })`",
-  ],
-  [
     "YAML",
     "listen:\n  port: 3000\nsources:\n  - a\n",
     "has no default export; expected `export default defineConfig({ … })`",

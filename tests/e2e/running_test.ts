@@ -195,6 +195,11 @@ test("a refused reload is told with its mistakes until a sound one, by status, A
     assert.match(lines[1]!, /^config not reloaded since [\d:]+, the old one goes on: Cannot load .*: 1 mistake$/);
     assert.match(lines[2]!, /^ {2}routes\[0\]\.to: unknown target "cmr"/);
     assert.equal(lines.filter((line) => line.includes("cmr")).length, 1, "what is wrong is told once");
+    const portuguese = await runRelay(["status", "--locale", "pt-BR"], { cwd: relay.folder });
+    assert.match(
+      portuguese.stdout,
+      /Não foi possível carregar .*: 1 erro\n {2}routes\[0\]\.to: o destino "cmr" não existe/,
+    );
 
     writeFileSync(join(relay.folder, "relay.config.ts"), config());
     assert.match(await textOf(relay.folder), /^ {2}hint: the config on disk is sound now; /m);
