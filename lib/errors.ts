@@ -49,8 +49,34 @@ function asPhrase(phrase: Phrase | string): Phrase {
 export interface ConfigIssue {
   /** Path in the config, such as `routes[1].to`; empty for the config as a whole. */
   path: string;
-  message: string;
-  hint?: string;
+  message: Phrase;
+  hint?: Phrase;
+  /** What to mark in the file, where that is not the value at `path`. */
+  at?: { path: readonly PropertyKey[]; marksKey?: boolean };
+  /** Where the mistake is written, as far as that is known. */
+  place?: Place;
+}
+
+/** A place in a file. */
+export interface Place {
+  /** Absolute path of the file. */
+  file: string;
+  /** From 1, as editors count. */
+  line: number;
+  column: number;
+  /** The line, its secrets masked, and which part of it is meant: from one index up to another. */
+  excerpt?: { text: string; from: number; to: number };
+}
+
+/** A mistake as JSON tells it: in English, with the place where it is written. */
+export function issueJson({ path, message, hint, place }: ConfigIssue) {
+  const { file, line, column } = place ?? {};
+  return { path, message: inEnglish(message), hint: hint && inEnglish(hint), file, line, column };
+}
+
+/** A mistake on one line, with its place in the config before it. */
+export function sayIssue({ path, message }: ConfigIssue): Phrase {
+  return (words) => path ? `${path}: ${message(words)}` : message(words);
 }
 
 /** What is known of a config that cannot be used. */

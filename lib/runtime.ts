@@ -110,6 +110,7 @@ async function bundle(bun: BunRuntime, path: string, provided: string): Promise<
     external: [provided],
     target: "bun",
     throw: true,
+    sourcemap: "inline", // so that what it throws names a line of the config
     define: {
       "import.meta.url": JSON.stringify(pathToFileURL(path).href),
       "import.meta.dir": folder,

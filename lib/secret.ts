@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
-import { RelayError } from "./errors.ts";
+import { messageOf, RelayError } from "./errors.ts";
 import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
@@ -41,15 +41,20 @@ export class ReadableSecret implements Secret {
    */
   read(folder: string): string {
     const value = this.#read(folder);
-    if (value === undefined) throw new RelayError(`${this.#name} is not set`);
-    if (value.trim() === "") throw new RelayError(`${this.#name} is empty`);
+    if (value === undefined) {
+      throw new RelayError(
+        ({ config }) => config.secrets.notSet(this.#name),
+        this.#name.startsWith("env(") ? ({ config }) => config.secrets.setIt : undefined,
+      );
+    }
+    if (value.trim() === "") throw new RelayError(({ config }) => config.secrets.empty(this.#name));
     return value;
   }
 
   toString(): never {
     throw new RelayError(
-      `Cannot put ${this.#name} into a text`,
-      `let one variable hold the whole value, and use ${this.#name} alone`,
+      ({ config }) => config.secrets.inText(this.#name),
+      ({ config }) => config.secrets.inTextHint(this.#name),
     );
   }
 
@@ -106,8 +111,10 @@ function readText(path: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/\r?\n$/, "");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new RelayError(`there is no file ${path}`);
-    throw new RelayError(`${path} cannot be read (${error instanceof TypeError ? "it is not UTF-8" : code})`);
+    throw new RelayError(({ config: { secrets } }) => {
+      if (code === "ENOENT") return secrets.noFile(path);
+      return error instanceof TypeError ? secrets.notUtf8(path) : secrets.unreadable(path, code ?? messageOf(error));
+    });
   }
 }
 

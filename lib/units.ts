@@ -1,7 +1,8 @@
 /** Durations, sizes and times as people write them. */
 
 import * as z from "zod/mini";
-import { options } from "./options.ts";
+import { meantDuration, meantRate, meantSize } from "./near_miss.ts";
+import { type Expectation, expected, type Meant, options } from "./options.ts";
 
 /** A duration: `"15s"`, `"2m"`, `"10h"`, or a number of milliseconds. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -29,44 +30,55 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A schema that reads what a config writes as `Written` to a whole number. */
 type Quantity<Written> = z.ZodMiniType<number, Written>;
 
-function quantity<Written>(units: Record<string, number>, max: number, expected: string): Quantity<Written> {
+function quantity<Written>(
+  units: Record<string, number>,
+  max: number,
+  what: Expectation,
+  meant: Meant,
+): Quantity<Written> {
   const form = new RegExp(`^(\\d+(?:\\.\\d+)?)(${Object.keys(units).join("|")})$`);
-  const written = z.union([z.number(), z.string()], { error: `expected ${expected}` });
+  const message = expected(what, meant);
+  const written = z.union([z.number(), z.string()], { error: message });
   const read = z.transform((value: number | string, { issues }) => {
     const [, number, unit] = typeof value === "string" ? form.exec(value.toLowerCase()) ?? [] : [];
     const amount = typeof value === "number" ? value : Math.round(Number(number) * (units[unit ?? ""] ?? NaN));
     if (Number.isInteger(amount) && amount >= 0 && amount <= max) return amount;
-    issues.push({ code: "custom", message: `expected ${expected}`, input: value });
+    issues.push({ code: "custom", message, input: value });
     return z.NEVER;
   });
   return z.pipe(written, read) as unknown as Quantity<Written>;
 }
 
-const aDuration = 'a duration such as "15s", "2m" or "10h", or milliseconds';
-
 /** Reads a {@link Duration} to whole milliseconds. */
-export const duration: Quantity<Duration> = quantity(millisecondsPer, MAX_DURATION_MS, aDuration);
+export const duration: Quantity<Duration> = quantity(
+  millisecondsPer,
+  MAX_DURATION_MS,
+  (words) => words.config.expectations.duration,
+  meantDuration,
+);
 
 /** Reads a {@link Duration} that a timer is set to. */
 export const timerDuration: Quantity<Duration> = quantity(
   millisecondsPer,
   MAX_TIMER_MS,
-  `${aDuration}, of at most 24 days`,
+  (words) => words.config.expectations.timerDuration,
+  meantDuration,
 );
 
 /** Reads a {@link Size} to whole bytes. */
 export const size: Quantity<Size> = quantity(
   bytesPer,
   Number.MAX_SAFE_INTEGER,
-  'a size such as "1mb" or "512kb", or bytes',
+  (words) => words.config.expectations.size,
+  meantSize,
 );
 
 /** Reads a {@link Rate} to `{ perMs, limit }`. */
 export const rate = z.pipe(
   options({
-    per: duration.check(z.refine((ms) => ms > 0, "expected more than 0")),
+    per: duration.check(z.refine((ms) => ms > 0, expected((words) => words.config.expectations.moreThan(0)))),
     limit: z.int().check(z.positive()),
-  }),
+  }, (words, value) => words.config.expectations.rate(meantRate(value))),
   z.transform(({ per, limit }) => ({ perMs: per, limit })),
 );
 

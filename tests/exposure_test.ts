@@ -40,23 +40,26 @@ function warningsOf(file: string, kind: PrivateFile["kind"] = "own", locale: "en
 testIn("exposed() tells of a file that everybody can read, its mode and the remedy", (folder) => {
   const file = write(folder, ".env", 0o644);
   assert.deepEqual(warningsOf(file), [
-    `${file} can be read by every user of this machine (mode 0644); run \`chmod 600 ${file}\``,
+    `every user of this machine can read ${file} (mode 0644); run \`chmod 600 ${file}\``,
   ]);
   assert.deepEqual(warningsOf(file, "own", "pt-BR"), [
-    `${file} pode ser lido por qualquer usuário desta máquina (modo 0644); execute \`chmod 600 ${file}\``,
+    `todos os usuários desta máquina podem ler ${file} (modo 0644); execute \`chmod 600 ${file}\``,
   ]);
   assert.match(
     warningsOf(file, "named")[0]!,
-    /`chmod 600 .*`; if a service cannot read it then, use credential\("NAME"\)$/,
+    /`chmod 600 .*`; if the service cannot read it after that, use credential\("NAME"\)$/,
   );
-  assert.match(warningsOf(file, "config with secret")[0]!, /holds a secret .*\(mode 0644\); put the secret into \.env/);
+  assert.match(
+    warningsOf(file, "config with secret")[0]!,
+    /\(mode 0644\), which contains a secret; move the secret to \.env/,
+  );
   assert.deepEqual(warningsOf(file, "config"), []);
 });
 
 testIn("exposed() tells of a file that everybody can change, whatever it holds", (folder) => {
   const file = write(folder, "relay.config.ts", 0o602);
   for (const kind of ["own", "named", "config", "config with secret"] as const) {
-    assert.match(warningsOf(file, kind)[0]!, /can be changed by every user of this machine \(mode 0602\); run `chmod/);
+    assert.match(warningsOf(file, kind)[0]!, /every user of this machine can change .* \(mode 0602\); run `chmod/);
   }
   const odd = write(folder, "it's a key", 0o666);
   assert.match(warningsOf(odd)[0]!, /`chmod 600 '.*\/it'\\''s a key'`$/);

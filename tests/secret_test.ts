@@ -86,8 +86,8 @@ for (const [text, expected] of contents) {
 test("file() says which file is missing or cannot be read", () => {
   const folder = makeFolder();
   try {
-    assert.equal(read(file("none"), folder.path), `there is no file ${join(folder.path, "none")}`);
-    assert.match(read(file("."), folder.path), new RegExp(`^${folder.path} cannot be read \\(\\w+\\)$`));
+    assert.equal(read(file("none"), folder.path), `the file ${join(folder.path, "none")} does not exist`);
+    assert.match(read(file("."), folder.path), new RegExp(`^cannot read ${folder.path} \\(\\w+\\)$`));
   } finally {
     folder.remove();
   }
@@ -101,7 +101,7 @@ test("credential() reads from the folder that systemd gives", () => {
     withEnv({ CREDENTIALS_DIRECTORY: folder.path }, () => {
       assert.equal(read(credential("token")), `value ${VALUE}`);
       assert.equal(read(credential("empty")), 'credential("empty") is empty');
-      assert.match(read(credential("none")), /^there is no file .*none$/);
+      assert.match(read(credential("none")), /^the file .*none does not exist$/);
     });
     assert.equal(read(credential("token"), folder.path), 'credential("token") is not set', "without systemd");
   } finally {

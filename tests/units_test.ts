@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as z from "zod/mini";
+import { meantDuration, meantKind, meantRate, meantSize } from "../lib/near_miss.ts";
 import { duration, inWords, rate, size, timeOf, timerDuration } from "../lib/units.ts";
 
 const KB = 1024;
@@ -107,6 +108,35 @@ for (const [what, schema, message] of schemas) {
     }
   });
 }
+
+test("what was meant by a duration, a size, a rate or a value of another kind is guessed where it is clear", () => {
+  const rows: [guess: (value: unknown) => string | undefined, value: unknown, expected: string | undefined][] = [
+    [meantDuration, "15 s", '"15s"'],
+    [meantDuration, "1 hour", '"1h"'],
+    [meantDuration, "2 minutos", '"2m"'],
+    [meantDuration, "1,5 h", '"1.5h"'],
+    [meantDuration, "2 weeks", '"14d"'],
+    [meantDuration, "30", '"30s"'],
+    [meantDuration, "soon", undefined],
+    [meantDuration, "-1s", undefined],
+    [meantDuration, true, undefined],
+    [meantSize, "10 MB", '"10mb"'],
+    [meantSize, "1024k", '"1024kb"'],
+    [meantSize, "1MiB", '"1mb"'],
+    [meantSize, "10", undefined],
+    [meantRate, "200/s", '{ per: "1s", limit: 200 }'],
+    [meantRate, "10 per minute", '{ per: "1m", limit: 10 }'],
+    [meantRate, "5 / 10s", '{ per: "10s", limit: 5 }'],
+    [meantRate, 20, '{ per: "1s", limit: 20 }'],
+    [meantRate, "fast", '{ per: "1s", limit: 10 }'],
+    [(value) => meantKind(value, "int"), "3000", "3000"],
+    [(value) => meantKind(value, "boolean"), "True", "true"],
+    [(value) => meantKind(value, "array"), "x", '["x"]'],
+    [(value) => meantKind(value, "string"), ["x"], '"x"'],
+    [(value) => meantKind(value, "string"), ["x", "y"], undefined],
+  ];
+  for (const [guess, value, expected] of rows) assert.equal(guess(value), expected, JSON.stringify(value));
+});
 
 test("rate reads a window and a limit", () => {
   assert.deepEqual(rate.parse({ per: "1s", limit: 5 }), { perMs: 1_000, limit: 5 });

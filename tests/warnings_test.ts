@@ -9,18 +9,18 @@ import { toldIn, type Warning } from "../lib/warnings.ts";
 const rows: [warning: Warning, english: string, portuguese: string][] = [
   [
     (words) => words.noProgram("./a.sh", words.program.notExecutable("/etc/relay/a.sh")),
-    "./a.sh cannot be run: it is not executable; run: chmod +x /etc/relay/a.sh",
-    "./a.sh não pode ser executado: não é executável; execute: chmod +x /etc/relay/a.sh",
+    "cannot run ./a.sh: it is not executable; run: chmod +x /etc/relay/a.sh",
+    "não é possível executar ./a.sh: não é executável; execute: chmod +x /etc/relay/a.sh",
   ],
   [
     (words) => words.expired("2026-01-31", 2),
-    "expired on 2026-01-31: certificate 2 in it; senders refuse it",
-    "venceu em 2026-01-31: o certificado 2 do arquivo; quem envia o recusa",
+    "expired on 2026-01-31 (certificate 2 in the file); senders refuse it",
+    "venceu em 2026-01-31 (certificado 2 do arquivo); quem envia o recusa",
   ],
   [
     (words) => words.expires(1, "2026-01-31", 1),
-    "expires in 1 day, on 2026-01-31; renew it, and then reload the relay",
-    "vence em 1 dia, em 2026-01-31; renove-o, e depois recarregue o relay",
+    "expires in 1 day, on 2026-01-31; renew it, then reload relay",
+    "vence em 1 dia, no dia 2026-01-31; renove-o e recarregue o relay",
   ],
 ];
 

@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConfigIssue, FixtureError, messageOf, RelayError } from "../errors.ts";
+import { type ConfigIssue, FixtureError, messageOf, RelayError, sayError } from "../errors.ts";
 import { jsonMistake } from "../json.ts";
 import { type Fixture, readFixtures } from "../operator/fixture.ts";
 import { readInput } from "./shared.ts";
@@ -22,7 +22,7 @@ export function readFixtureFiles(paths: readonly string[]): NamedFixture[] {
   const issues: ConfigIssue[] = [];
   const found = paths.flatMap((path) => {
     const files = filesOf(path);
-    if (files.length === 0) issues.push({ path, message: "there is no *.json in it" });
+    if (files.length === 0) issues.push({ path, message: () => "there is no *.json in it" });
     return files.flatMap((file) => readFile(file, issues));
   });
   if (issues.length > 0) throw new FixtureError(issues);
@@ -39,7 +39,7 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
   try {
     text = new TextDecoder().decode(readInput(file));
   } catch (error) {
-    issues.push({ path: "", message: messageOf(error) });
+    issues.push({ path: "", message: sayError(error) });
     return [];
   }
   let value: unknown;
@@ -49,13 +49,13 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
     const at = jsonMistake(text);
     issues.push({
       path: at ? `${file}:${at.line}:${at.column}` : file,
-      message: `it is not JSON: ${messageOf(error)}`,
+      message: () => `it is not JSON: ${messageOf(error)}`,
     });
     return [];
   }
   const read = readFixtures(value);
   if (read.fixtures.length + read.issues.length === 0) {
-    issues.push({ path: file, message: "there is no fixture in it" });
+    issues.push({ path: file, message: () => "there is no fixture in it" });
   }
   issues.push(...read.issues.map((one) => ({ ...one, path: `${file} ${one.path}`.trimEnd() })));
   return read.fixtures.map((fixture, at) => {

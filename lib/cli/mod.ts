@@ -2,10 +2,11 @@
 
 import process from "node:process";
 import { type Command, CommanderError, Option } from "commander";
-import { ConfigError, ExitCode, FixtureError, messageOf, RelayError, sayError } from "../errors.ts";
+import { ConfigError, ExitCode, FixtureError, issueJson, messageOf, RelayError, sayError } from "../errors.ts";
 import { type Language, localeNames } from "../locale/mod.ts";
 import { VERSION } from "../version.ts";
 import { Verb } from "./command.ts";
+import { issueLines } from "./issue_lines.ts";
 import { chooseLanguage, speakAs, words } from "./language.ts";
 
 /** The verbs in the groups of the help. Each is loaded when it is asked for: `serve` needs little of what the others do. */
@@ -98,11 +99,13 @@ function report(error: unknown, asJson: boolean): number {
   if (error instanceof ConfigError) speakAs(error.told);
   if (asJson) {
     const hint = error instanceof RelayError ? error.hint : undefined;
-    process.stdout.write(JSON.stringify({ ok: false, error: messageOf(error), hint, issues }, null, 2) + "\n");
+    process.stdout.write(
+      JSON.stringify({ ok: false, error: messageOf(error), hint, issues: issues.map(issueJson) }, null, 2) + "\n",
+    );
   } else {
     const hint = error instanceof RelayError ? error.sayHint(words) : undefined;
     process.stderr.write(`${sayError(error)(words)}\n`);
-    for (const { path, message } of issues) process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);
+    for (const line of issueLines(issues, words)) process.stderr.write(`${line}\n`);
     if (hint) process.stderr.write(`  ${words.cli.hint}: ${hint}\n`);
   }
   return error instanceof RelayError ? error.exitCode : ExitCode.failed;

@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { type App, startApp } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { ConfigError, explain, messageOf } from "../errors.ts";
+import { ConfigError, type ConfigIssue, explain, messageOf } from "../errors.ts";
+import { inEnglish } from "../locale/phrase.ts";
 import { type Address, isAsked, keptName, takeSockets } from "../handover/passed.ts";
 import { hostAndPort, isEverywhere, listenerUrl } from "../listener_url.ts";
 import { exitAfterLog, log, startLog } from "../log.ts";
@@ -94,13 +95,19 @@ async function reloadable(path: string): Promise<LoadedConfig | { problem: unkno
   try {
     return await loadConfig(path);
   } catch (error) {
-    const issues = error instanceof ConfigError ? error.issues.map(({ path, message }) => `${path} ${message}`) : [];
+    const issues = error instanceof ConfigError ? error.issues.map(issueLine) : [];
     log.error("config not reloaded, the previous one stays in use: {problem} {issues}", {
       problem: messageOf(error),
       issues,
     });
     return { problem: error };
   }
+}
+
+/** A mistake as the log tells it. */
+function issueLine({ path, message, place }: ConfigIssue): string {
+  const where = place ? ` (line ${place.line}, column ${place.column})` : "";
+  return `${path} ${inEnglish(message)}${where}`.trimStart();
 }
 
 function logWarnings(loaded: LoadedConfig): void {

@@ -1,6 +1,7 @@
 /** How `relay status` tells what needs attention, and what to do about each of it. */
 
 import { isDeepStrictEqual } from "node:util";
+import { issueJson } from "../errors.ts";
 import type { Format } from "../locale/format.ts";
 import { paint } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
@@ -8,6 +9,7 @@ import type { RefusedView, ReloadView } from "../operator/run.ts";
 import { isAboutSignature, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
 import { reasonName } from "./event_words.ts";
+import { issueLines } from "./issue_lines.ts";
 import { locale, words } from "./language.ts";
 import type { StatusNow } from "./status_now.ts";
 import { wrapped } from "./terminal.ts";
@@ -100,17 +102,23 @@ function troubleItem(one: RelayTrouble, { error }: StatusNow, format: Format): I
   }
 }
 
-function problemLines({ problem, mistakes }: Pick<ReloadView, "problem" | "mistakes">): string[] {
-  return [problem, ...mistakes.map(({ path, message }) => path ? `${path}: ${message}` : message)];
+function problemLines({ problem, mistakes }: ReloadView): string[] {
+  const lines = mistakes.map(({ path, message, file, line, column }) => {
+    const place = file === undefined ? "" : ` (${file}:${line}:${column})`;
+    return (path ? `${path}: ` : "") + message.in(locale) + place;
+  });
+  return [problem.in(locale), ...lines];
 }
 
 /** What is wrong with the config on disk; nothing where a relay has refused just that. */
 function mistakeItems({ error, troubles }: StatusNow): Item[] {
   if (!error) return [];
-  const mistakes = error.issues.map(({ path, message }) => ({ path, message }));
-  const isTold = troubles.some((one) => one.kind === "reload" && isDeepStrictEqual(one.reload.mistakes, mistakes));
+  const asJson = (mistakes: readonly unknown[]) => JSON.parse(JSON.stringify(mistakes));
+  const found = asJson(error.issues.map(({ hint: _, ...issue }) => issueJson(issue)));
+  const isTold = troubles.some((one) => one.kind === "reload" && isDeepStrictEqual(asJson(one.reload.mistakes), found));
   if (isTold) return [];
-  return [{ head: words.status.trouble.mistakes, lines: problemLines({ problem: error.say(words), mistakes }) }];
+  const lines = [error.say(words), ...issueLines(error.issues, words).filter((line) => line !== "")];
+  return [{ head: words.status.trouble.mistakes, lines }];
 }
 
 function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] {

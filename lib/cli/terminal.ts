@@ -37,12 +37,12 @@ const INDENT = 2;
 const GAP = 2;
 
 /** How many columns a text takes on a terminal, where colours take none. */
-function widthOf(text: string): number {
+export function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].reduce((sum, character) => sum + widthOfOne(character), 0);
 }
 
 /** Wide characters take two columns, those that join the one before them none. */
-function widthOfOne(character: string): number {
+export function widthOfOne(character: string): number {
   return /[\p{Mn}\p{Me}\p{Cf}]/u.test(character) ? 0 : eastAsianWidth(character.codePointAt(0)!);
 }
 

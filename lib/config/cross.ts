@@ -4,14 +4,17 @@ import { Buffer } from "node:buffer";
 import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
-import { unknownName } from "../options.ts";
+import { sayUnknown } from "../options.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { SYSTEM_SOURCE } from "../system_event.ts";
 import { partOf } from "../part.ts";
 import type { Source } from "../sources/source.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import { messageFields } from "../targets/message.ts";
 import type { Target, TargetKind } from "../targets/target.ts";
 import type { ConfigWarning } from "../warnings.ts";
+import { formatPath, parsePath } from "./path.ts";
+import { patternWarning } from "./pattern_warnings.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
 export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
@@ -22,7 +25,8 @@ function sourceNameIssues({ sources }: Record<string, unknown>): ConfigIssue[] {
   if (!isObject(sources) || !Object.hasOwn(sources, SYSTEM_SOURCE)) return [];
   return [{
     path: `sources.${SYSTEM_SOURCE}`,
-    message: `is the source of system events, such as alarms; give it another one, such as "connectvets"`,
+    message: ({ config }) => config.systemSource,
+    at: { path: ["sources", SYSTEM_SOURCE], marksKey: true },
   }];
 }
 
@@ -30,9 +34,9 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const targets = isObject(top.targets) ? top.targets : {};
   const names = Object.keys(targets);
-  const checkTarget = (path: string, name: unknown) => {
+  const checkTarget = (path: string, name: unknown, at = parsePath(path)) => {
     if (typeof name !== "string" || names.length === 0 || names.includes(name)) return;
-    issues.push({ path, message: unknownName("target", name, names) });
+    issues.push({ path, message: sayUnknown("target", name, names), at: { path: at } });
   };
   const kindOf = (name: unknown) => {
     const definition = names.includes(String(name)) ? targets[String(name)] : undefined;
@@ -42,11 +46,18 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
   routes.forEach((route, index) => {
     if (!isObject(route)) return;
     const to = [route.to].flat();
-    to.forEach((name) => checkTarget(`routes[${index}].to`, name));
+    to.forEach((name, at) =>
+      checkTarget(`routes[${index}].to`, name, ["routes", index, "to", ...(Array.isArray(route.to) ? [at] : [])])
+    );
     const kinds = to.map(kindOf);
     for (const field of messageFields) {
       if (route[field] === undefined || kinds.some((kind) => !kind || kind.fields.includes(field))) continue;
-      issues.push({ path: `routes[${index}].${field}`, message: `none of the route's targets sends a ${field}` });
+      const message: Phrase = ({ config }) => config.noSuchField(field);
+      issues.push({
+        path: `routes[${index}].${field}`,
+        message,
+        at: { path: ["routes", index, field], marksKey: true },
+      });
     }
   });
   checkTarget("fallback", top.fallback);
@@ -62,10 +73,10 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
     const options = partOf("source", definition)?.options;
     const taken = isObject(options) ? options.path : undefined;
     if (typeof taken !== "string") continue;
-    const path = `sources.${name}.path`;
+    const path = formatPath(["sources", name, "path"]);
     const owner = owners.get(taken);
-    if (owner) issues.push({ path, message: `"${taken}" is the path of source "${owner}" already` });
-    if (taken === "/healthz") issues.push({ path, message: `"/healthz" is taken by the relay's own health check` });
+    if (owner) issues.push({ path, message: ({ config }) => config.pathTaken(taken, owner) });
+    if (taken === "/healthz") issues.push({ path, message: ({ config }) => config.pathOfHealth });
     owners.set(taken, name);
   }
   return issues;
@@ -74,16 +85,22 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
 function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
   const { host, token } = isObject(top.admin) ? top.admin : {};
   if (typeof host !== "string" || host === "" || isLoopback(host) || token !== undefined) return [];
-  return [{ path: "admin.token", message: `is missing; "${host}" can be reached from other machines` }];
+  return [{ path: "admin.token", message: ({ config }) => config.tokenMissing(host) }];
 }
 
 /** What an operator should know of a sound config. */
 export function warningsOf(
   sources: readonly Source[],
   targets: readonly Target[],
-  routes: readonly { to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+  routes: readonly { on: readonly string[]; to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+  alerts: readonly { when: { silent?: string } }[],
   adminToken?: string,
 ): ConfigWarning[] {
+  const isOfConnectvets = sources.some(({ kind }) => kind === "connectvets");
+  const aboutPattern = (path: string, pattern: string | undefined): ConfigWarning[] => {
+    const warning = pattern === undefined ? undefined : patternWarning(pattern, isOfConnectvets);
+    return warning ? [{ path, warning }] : [];
+  };
   const secrets = [
     ...sources.map(({ name, secrets }) => ({ path: `sources.${name}.secret`, secrets })),
     { path: "admin.token", secrets: adminToken === undefined ? [] : [adminToken] },
@@ -97,6 +114,8 @@ export function warningsOf(
       })),
     ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
+    ...routes.flatMap(({ on }, index) => on.flatMap((pattern) => aboutPattern(`routes[${index}].on`, pattern))),
+    ...alerts.flatMap(({ when }, index) => aboutPattern(`alerts[${index}].when.silent`, when.silent)),
     ...routes.flatMap(({ to, enrich, body }, index) => {
       const path = `routes[${index}].enrich`;
       const isIdle = targets.filter(({ name }) => to.includes(name)).every((target) => target.sendsBytes?.({ body }));

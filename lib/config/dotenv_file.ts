@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { ConfigError, messageOf } from "../errors.ts";
+import { ConfigError, sayError } from "../errors.ts";
 import type { ConfigWarning, WarningWords } from "../warnings.ts";
 import { type Dotenv, parseDotenv } from "./dotenv.ts";
 import { readAsSystemd } from "./environment_file.ts";
@@ -57,11 +57,12 @@ function readText(path: string): string | undefined {
     const { code } = error as NodeJS.ErrnoException;
     // The service's own user may not be able to read it, and has it from systemd.
     if (code === "ENOENT" || code === "EACCES") return undefined;
-    throw new ConfigError(path, [{ path: "", message: messageOf(error) }]);
+    throw new ConfigError(path, [{ path: "", message: sayError(error) }]);
   }
   const line = lineOfOther(bytes);
   if (line === undefined) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  throw new ConfigError(path, [{ path: placeOf(line), message: "is not UTF-8 text; save the file as UTF-8" }]);
+  const place = { file: path, line, column: 1 };
+  throw new ConfigError(path, [{ path: placeOf(line), message: ({ config }) => config.file.notUtf8Line, place }]);
 }
 
 /** The line that is no text in UTF-8, of which systemd takes nothing of the whole file. */

@@ -1,29 +1,22 @@
 /** Turns what zod found into mistakes that a person can fix. */
 
 import type * as z from "zod/mini";
-import { type ConfigIssue, describe } from "../errors.ts";
+import type { ConfigIssue } from "../errors.ts";
+import { type Language, type Locale, localeFor, localeNames } from "../locale/mod.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { meantKind } from "../near_miss.ts";
+import { type Complaint, complaintOf, type Expectation, type Meant, nearest, sayUnknown } from "../options.ts";
 import { isPart } from "../part.ts";
-
-type Path = readonly PropertyKey[];
+import { formatPath, type Path } from "./path.ts";
 
 /** Options whose values are never shown: they are secrets, or hold some. */
-const SECRET_NAMES = /secret|store|url|sign|token|key|headers|env/i;
+export const SECRET_NAMES = /secret|store|url|sign|token|key|headers|env/i;
 
 /** Options that are a secret as a text, while what they hold as an object has names of its own. */
 const SECRET_TEXTS = /via/i;
 
 /** What zod says where a schema has no words of its own: "Invalid input", or more once its English is loaded. */
 const ZODS_WORDS = /^(Invalid|Too small|Too big)\b/;
-
-/** A path as the config's author would write it: `routes[1].to`. */
-export function formatPath(path: Path): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === "number") return `${text}[${part}]`;
-    const name = String(part);
-    if (!/^[\w$]+$/.test(name)) return `${text}[${JSON.stringify(name)}]`;
-    return text ? `${text}.${name}` : name;
-  }, "");
-}
 
 /** Every mistake that zod found in a value that lies at `base` in the config; none of `secrets` is shown. */
 export function issuesOf(
@@ -42,10 +35,36 @@ function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path, secrets: re
     if (meant) return meant.flatMap((one) => flatten(one, value, [...base, ...issue.path], secrets));
   }
   const path = [...base, ...issue.path];
-  const at = formatPath(path);
-  if (issue.code === "unrecognized_keys") return [{ path: at, message: issue.message }];
-  if (value === undefined) return [{ path: at, message: `is missing; ${expectation(issue)}` }];
-  return [{ path: at, message: `${expectation(issue)}, got ${show(value, path, secrets)}` }];
+  if (issue.code === "unrecognized_keys") return unknownKeys(issue, path);
+  const at = { path, marksKey: issue.code === "invalid_key" };
+  const isHidden = !at.marksKey && isSecret(value, path, secrets);
+  const found = at.marksKey ? path.at(-1) : value;
+  return [{ path: formatPath(path), message: phraseOf(complaintIn(issue), found, isHidden), at }];
+}
+
+/** A mistake for each key; the first one says which are known. */
+function unknownKeys({ keys, message }: z.core.$ZodIssueUnrecognizedKeys, path: Path): ConfigIssue[] {
+  const { known = [] } = complaintOf(message) ?? {};
+  return keys.map((key, index) => ({
+    path: formatPath(path),
+    message: sayUnknown("option", key, known, index === 0),
+    at: { path: [...path, key], marksKey: true },
+  }));
+}
+
+function phraseOf({ sentence, what, meant }: Complaint, value: unknown, isHidden: boolean): Phrase {
+  if (sentence) return sentence;
+  return (words) => {
+    const { config } = words;
+    const expectation = what!(words, isHidden ? undefined : value);
+    if (value === undefined) return config.missing(expectation);
+    const found = isHidden && !isEmpty(value) ? config.found.secret : show(value, words);
+    const problem = config.got(config.expected(expectation), found);
+    const better = isHidden ? undefined : meant?.(value);
+    return better === undefined || better === found || expectation === better
+      ? problem
+      : config.didYouMean(problem, better);
+  };
 }
 
 /** Whether a member of a union was not meant at all: the value as a whole is of another kind. */
@@ -53,32 +72,83 @@ function isOtherKind(issue: z.core.$ZodIssue): boolean {
   return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${words[issue.expected] ?? issue.expected}`;
-  if (issue.code === "invalid_union" && ZODS_WORDS.test(issue.message)) {
-    const expected = issue.errors.flat().map((one) => expectation(one).replace(/^expected /, ""));
-    return `expected ${[...new Set(expected)].join(", or ")}`;
-  }
-  if (issue.code === "invalid_value" && ZODS_WORDS.test(issue.message)) {
-    return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-  }
-  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
-  if (issue.code === "too_small" && ZODS_WORDS.test(issue.message)) {
-    return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
-  }
-  if (issue.code === "too_big" && ZODS_WORDS.test(issue.message)) return `expected at most ${issue.maximum}`;
-  return issue.message;
+/** What to say of a value: what its schema says, else what follows from zod's finding. */
+function complaintIn(issue: z.core.$ZodIssue): Complaint {
+  const isZods = issue.code === "invalid_type" || ZODS_WORDS.test(issue.message);
+  return complaintOf(issue.message) ?? (isZods ? ofCode(issue) : undefined) ?? plainComplaint(issue.message);
 }
 
-const words: Partial<Record<string, string>> = {
-  string: "a text",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list",
-  object: "an object",
-  record: "an object",
+/** What a schema says in English alone, such as that of the API. */
+function plainComplaint(message: string): Complaint {
+  const [, what] = /^expected (.+)$/s.exec(message) ?? [];
+  return what === undefined ? { sentence: () => message } : { what: () => what };
+}
+
+function ofCode(issue: z.core.$ZodIssue): Complaint | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return { what: kindOf(issue.expected), meant: (value) => meantKind(value, issue.expected) };
+    case "invalid_union": {
+      const complaints = issue.errors.flat().map(complaintIn);
+      return { what: anyOf(complaints), meant: firstOf(complaints.flatMap(({ meant }) => meant ?? [])) };
+    }
+    case "invalid_value": {
+      const values = issue.values.map((one) => JSON.stringify(one));
+      return { what: ({ forms }) => forms.or(values), meant: (value) => meantValue(value, issue.values.map(String)) };
+    }
+    case "invalid_key":
+      return issue.issues[0] && complaintIn(issue.issues[0]);
+    case "too_small": {
+      const limit = Number(issue.minimum);
+      return {
+        what: ({ config: { expectations } }) =>
+          issue.inclusive ? expectations.atLeast(limit) : expectations.moreThan(limit),
+      };
+    }
+    case "too_big":
+      return { what: ({ config: { expectations } }) => expectations.atMost(Number(issue.maximum)) };
+    default:
+      return undefined;
+  }
+}
+
+/** Either of what several expect; what is said twice stands once. */
+function anyOf(complaints: readonly Complaint[]): Expectation {
+  return (words, value) => words.forms.or([...new Set(complaints.flatMap(({ what }) => what?.(words, value) ?? []))]);
+}
+
+function firstOf(all: readonly Meant[]): Meant {
+  return (value) => all.map((meant) => meant(value)).find((one) => one !== undefined);
+}
+
+/** The one of several texts that may have been meant, in other case, or, of languages, without its country. */
+function meantValue(value: unknown, known: readonly string[]): string | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  const inCase = known.find((one) => one.toLowerCase() === value.toLowerCase());
+  const family = known.includes(localeNames[0]!) && /^[a-z]{2}\b/i.test(value) ? familyOf(value) : undefined;
+  const near = inCase ?? family ?? nearest(value, known);
+  return near && JSON.stringify(near);
+}
+
+function familyOf(tag: string): Locale | undefined {
+  const locale = localeFor(tag);
+  return locale.slice(0, 2) === tag.slice(0, 2).toLowerCase() ? locale : undefined;
+}
+
+const kinds: Partial<Record<string, keyof Language["config"]["kinds"]>> = {
+  string: "text",
+  number: "number",
+  int: "wholeNumber",
+  boolean: "boolean",
+  array: "list",
+  object: "object",
+  record: "object",
 };
+
+function kindOf(name: string): Expectation {
+  const kind = kinds[name];
+  return ({ config }) => kind ? config.kinds[kind] : name;
+}
 
 /** What lies at a path as the config's author wrote it: the options of a part belong to the part itself. */
 function valueAt(root: unknown, path: Path): unknown {
@@ -88,13 +158,20 @@ function valueAt(root: unknown, path: Path): unknown {
   }, root);
 }
 
-function show(value: unknown, path: Path, secrets: readonly string[]): string {
-  const isSecret = path.some((part) => SECRET_NAMES.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
+function isSecret(value: unknown, path: Path, secrets: readonly string[]): boolean {
+  return path.some((part) => SECRET_NAMES.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
     secrets.some((one) => one === value);
-  if (Array.isArray(value) && value.length === 0) return "an empty list";
-  if (isSecret) return value === "" ? "an empty text" : "another value";
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object") return describe(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === "" || (Array.isArray(value) && value.length === 0);
+}
+
+function show(value: unknown, { config: { found } }: Language): string {
+  if (value === "") return found.emptyText;
+  if (Array.isArray(value)) return value.length === 0 ? found.emptyList : found.list;
+  if (typeof value === "function") return found.callback;
+  if (typeof value === "object" && value !== null) return found.object;
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -1,16 +1,19 @@
 /** Loads a config file from disk. */
 
-import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { ConfigError, messageOf, RelayError } from "../errors.ts";
+import { ConfigError, type ConfigIssue } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { importFresh, provideModule } from "../runtime.ts";
 import { type Redact, redactor } from "../secret.ts";
+import { isObject } from "../json.ts";
+import type { Language } from "../locale/mod.ts";
+import type { Phrase } from "../locale/phrase.ts";
 import type { ConfigWarning } from "../warnings.ts";
 import { type DotenvFile, readDotenv } from "./dotenv_file.ts";
 import * as relayModule from "./mod.ts";
+import { readConfigFile } from "./config_file.ts";
 import { type Config, readConfig } from "./schema.ts";
 
 /** A config that was loaded and is sound. */
@@ -45,20 +48,18 @@ let fromDotenv: string[] = [];
 export async function loadConfig(path: string): Promise<LoadedConfig> {
   const file = resolve(path);
   const folder = dirname(file);
-  if (!existsSync(file)) {
-    throw new ConfigError(file, [{ path: "", message: "there is no such file; `relay init` writes one" }]);
-  }
+  const text = readConfigFile(file);
   const dotenvFile = readDotenv(folder);
   const dotenv = unset(dotenvFile);
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
-  const exported = await importDefault(file);
+  const exported = await importDefault(file, text, redactor(valuesOf(dotenv)));
   const { config, issues, warnings, secrets, keys, files, told } = readConfig(exported, folder);
   const redact = redactor(secrets);
   if (!config) {
-    throw new ConfigError(file, issues.map(({ path, message }) => ({ path, message: redact(message) })), told);
+    const { withPlaces } = await import("./written/source.ts"); // with a parser: whoever has a sound config needs none
+    throw new ConfigError(file, await withPlaces(file, text, issues, redact), told);
   }
-  const text = readFileSync(file, "utf8");
   const holdsSecret = keys.some((key) => key.length >= MIN_KEY && text.includes(key));
   const own: PrivateFile[] = [
     { path: basename(file), file, kind: holdsSecret ? "config with secret" : "config" },
@@ -85,34 +86,57 @@ export function useDotenv({ dotenv }: Pick<LoadedConfig, "dotenv">): void {
   fromDotenv = [...dotenv.keys()];
 }
 
-async function importDefault(file: string): Promise<unknown> {
+/** A value of fewer characters in a `.env` is a port or a switch rather than a secret. */
+const MIN_SECRET = 8;
+
+/** What a `.env` may hold of secrets, for who cannot know yet which of its variables the config takes for one. */
+function valuesOf(dotenv: ReadonlyMap<string, string>): string[] {
+  return [...dotenv.values()].filter(({ length }) => length >= MIN_SECRET);
+}
+
+/** What a config took too long for. */
+class TooLong extends Error {}
+
+async function importDefault(file: string, text: string, redact: Redact): Promise<object> {
   let module: { default?: unknown };
   const tooLong = new AbortController();
   try {
     module = await Promise.race([
       importFresh(file, "relay"),
       delay(MAX_LOAD_MS, undefined, { signal: tooLong.signal, ref: false }).then(() => {
-        throw new Error(`it had not come to its end after ${MAX_LOAD_MS / 1000} s; what does it \`await\`?`);
+        throw new TooLong();
       }),
     ]);
   } catch (error) {
-    const mistakes = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
-    throw new ConfigError(file, mistakes.map((one) => ({ path: "", message: explain(one) })));
+    const issue: ConfigIssue = { path: "", message: ({ config }) => config.file.endless(MAX_LOAD_MS / 1000) };
+    if (error instanceof TooLong) throw new ConfigError(file, [issue]);
+    const { loadFaults } = await import("./written/load_fault.ts");
+    throw new ConfigError(file, await loadFaults(error, file, text, Object.keys(relayModule), redact));
   } finally {
     tooLong.abort();
   }
-  if (typeof module.default !== "object" || module.default === null) {
-    throw new ConfigError(file, [{ path: "", message: "expected `export default defineConfig({ … })`" }]);
-  }
-  return module.default;
+  const { default: exported } = module;
+  if (isObject(exported) && !(exported instanceof Promise)) return exported;
+  const { withPlaces } = await import("./written/source.ts");
+  throw new ConfigError(file, await withPlaces(file, text, [exportIssue(exported)], redact));
 }
 
-/** What is wrong with a config that cannot be imported, and where, as far as the runtime says. */
-function explain(error: unknown): string {
-  const position = (error as { position?: { file: string; line: number; column: number } } | null)?.position;
-  const place = position ? ` (${position.file}, line ${position.line}, column ${position.column})` : "";
-  const hint = error instanceof RelayError && error.hint ? `; ${error.hint}` : "";
-  return messageOf(error) + place + hint;
+/** What is wrong with a default export that is no config. */
+function exportIssue(exported: unknown): ConfigIssue {
+  if (exported === undefined) return { path: "", message: ({ config }) => config.file.noExport };
+  const message: Phrase = ({ config }) =>
+    config.got(config.expected(config.expectations.defaultExport), foundKind(exported, config));
+  if (exported instanceof Promise) return { path: "", message, hint: ({ config }) => config.file.awaitIt };
+  if (typeof exported === "function") return { path: "", message, hint: ({ config }) => config.file.callIt };
+  return { path: "", message };
+}
+
+function foundKind(value: unknown, { found, kinds }: Language["config"]): string {
+  if (value instanceof Promise) return found.promise;
+  if (Array.isArray(value)) return found.list;
+  if (typeof value === "function") return found.callback;
+  if (typeof value === "string") return kinds.text;
+  return String(value);
 }
 
 /**

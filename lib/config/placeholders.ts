@@ -1,7 +1,7 @@
 /** Values that stand for the user's own: those that `relay init` and the documentation write. */
 
 import type { ConfigWarning, WarningWords } from "../warnings.ts";
-import { formatPath } from "./issues.ts";
+import { formatPath } from "./path.ts";
 
 /** How a secret begins that `relay init` made, and that no sender knows. */
 export const SAMPLE_SECRET = "sample-";

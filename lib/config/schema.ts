@@ -3,15 +3,14 @@
 import * as z from "zod/mini";
 import type { Alert } from "../alert.ts";
 import { type ApiAccess, apiAccess } from "../connectvets/api.ts";
-import { type ConfigIssue, messageOf, type ToldConfig } from "../errors.ts";
+import type { ConfigIssue, ToldConfig } from "../errors.ts";
 import type { PrivateFile } from "../exposure.ts";
 import { isObject } from "../json.ts";
 import { type Locale, localeNames } from "../locale/mod.ts";
 import { localeShape } from "../messages/style.ts";
-import { fn, options } from "../options.ts";
-import { isPart, type Kind, partOf, type Role } from "../part.ts";
+import { meantKind } from "../near_miss.ts";
+import { type Expectation, expected, fn, options, text } from "../options.ts";
 import type { RouteRule } from "../pipeline/route.ts";
-import { ReadableSecret } from "../secret.ts";
 import * as sourceMakers from "../sources/mod.ts";
 import type { BoundedSource, Source } from "../sources/source.ts";
 import { isPostgresUrl } from "../store/postgres/url.ts";
@@ -22,10 +21,13 @@ import { type RetryPolicy, retryPolicy, type Target, type TargetContext } from "
 import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
+import { condition } from "./alerts.ts";
 import { crossIssues, warningsOf } from "./cross.ts";
-import { formatPath, issuesOf } from "./issues.ts";
+import { issuesOf } from "./issues.ts";
+import { buildParts } from "./parts.ts";
+import { readSecrets, type SecretsRead } from "./read_secrets.ts";
 import { DEFAULT_STORE, storeSecrets, storeText } from "./store.ts";
-import { type ConfigText, placeholderWarnings } from "./placeholders.ts";
+import { placeholderWarnings } from "./placeholders.ts";
 import { readTls, withPemFiles } from "./tls.ts";
 
 /** A config at work: checked, complete, secrets read. */
@@ -58,61 +60,46 @@ const defaultRetry: RetryPolicy = {
   jitter: 0.2,
 };
 
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-const token = z.string().check(z.minLength(1, "expected a token that is not empty"));
+const isHostAlone = (url: string) =>
+  URL.canParse(url) && /^https?:/i.test(url) && new URL(url).href === `${new URL(url).origin}/`;
+
+const token = text((words) => words.config.expectations.token, /[^]/);
 const publicUrl = z.pipe(
-  z.string().check(z.refine(
-    (text) => URL.canParse(text) && /^https?:/i.test(text) && new URL(text).href === `${new URL(text).origin}/`,
-    'expected the address of a host alone, such as "https://relay.example"',
-  )),
-  z.transform((text) => new URL(text).origin),
+  text((words) => words.config.expectations.publicUrl, isHostAlone),
+  z.transform((url) => new URL(url).origin),
 );
-const pem = z.string().check(z.minLength(1, 'expected the path of a file in PEM, or credential("NAME")'));
-const tls = options({ cert: pem, key: pem });
-const host = z.string().check(z.minLength(1));
+const pem = text((words) => words.config.expectations.pem, /[^]/);
+const tls = options(
+  { cert: pem, key: pem },
+  (words) => words.config.expectations.such('{ cert: "./fullchain.pem", key: "./privkey.pem" }'),
+);
+const host = text((words) => words.config.expectations.host, /[^]/);
 const port = z.int().check(z.minimum(0), z.maximum(65_535));
-const oneOrMore = z.union([
-  z.pipe(z.string(), z.transform((one) => [one])),
-  z.array(z.string()).check(z.minLength(1, "expected at least one")),
-], { error: "expected a text, or a list of texts" });
+const target = text((words) => words.config.expectations.targetName, () => true);
 
-/** Highest number of dead letters that an alert may ask for: they are counted at each look. */
-const MAX_DEAD = 1000;
+/** One text, or several. */
+const oneOrMore = (what: Expectation, one: Expectation) =>
+  z.union([
+    z.pipe(z.string(), z.transform((one) => [one])),
+    z.array(text(one, () => true)).check(z.minLength(1, expected((words) => words.config.expectations.atLeastOne))),
+  ], { error: expected(what) });
 
-/** What an alert may be about, and the span of time that it then needs. */
-const forms: readonly { name: string; span?: string; example?: string }[] = [
-  { name: "dead" },
-  { name: "silent", span: "for", example: "6h" },
-  { name: "refused", span: "within", example: "10m" },
-];
+/** An object as it may be written, with the port or the host that was found in its place. */
+const such = (example: string): Expectation => (words, value) =>
+  words.config.expectations.such(withPort(example, value));
 
-const condition = options({
-  dead: z.optional(z.int().check(z.positive(), z.maximum(MAX_DEAD))),
-  silent: z.optional(z.string().check(z.minLength(1, 'expected a pattern such as "note.*"'))),
-  for: z.optional(
-    duration.check(z.refine((ms) => ms > 0 && ms <= 30 * DAY_MS, "expected more than 0, and at most 30 days")),
-  ),
-  refused: z.optional(z.int().check(z.positive())),
-  within: z.optional(
-    duration.check(z.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, "expected from 1 minute to 1 day")),
-  ),
-}).check(z.superRefine((when, context) => {
-  if (context.issues.length > 0) return; // a misspelt option says it better
-  const given = Object.entries(when).filter(([, value]) => value !== undefined).map(([name]) => name);
-  const form = forms.find(({ name }) => given.includes(name));
-  if (!form || given.some((name) => name !== form.name && name !== form.span)) {
-    const message = 'expected { dead: 1 }, { silent: "note.*", for: "6h" }, or { refused: 5, within: "10m" }';
-    context.addIssue({ code: "custom", message });
-  } else if (form.span !== undefined && !given.includes(form.span)) {
-    context.addIssue({ code: "custom", path: [form.span], message: `expected a duration such as "${form.example}"` });
-  }
-}));
+function withPort(example: string, value: unknown): string {
+  return /^\d{1,5}$/.test(String(value)) ? example.replace(/\d+/, String(value)) : example;
+}
 
 const schema = options({
   listen: z.prefault(
-    options({ host: z._default(host, "0.0.0.0"), port: z._default(port, 3000), tls: z.optional(tls) }),
+    options(
+      { host: z._default(host, "0.0.0.0"), port: z._default(port, 3000), tls: z.optional(tls) },
+      such("{ port: 3000 }"),
+    ),
     {},
   ),
   admin: z.prefault(
@@ -124,29 +111,49 @@ const schema = options({
         token: z.optional(token),
         publicUrl: z.optional(publicUrl),
       }),
-    ]),
+    ], { error: expected((words, value) => words.config.expectations.admin(withPort("{ port: 9300 }", value))) }),
     {},
   ),
   store: z._default(storeText, DEFAULT_STORE),
-  sources: z.record(z.string(), z.unknown()),
-  targets: z.record(z.string(), z.unknown()),
-  routes: z.array(
-    options({ on: oneOrMore, to: oneOrMore, when: z.optional(fn), enrich: z.optional(apiAccess), ...messageShape }),
+  sources: z.record(
+    z.string(),
+    z.unknown(),
+    expected(such('{ connectvets: connectvets({ path: "/webhook", secret: env("CONNECTVETS_SECRET") }) }')),
   ),
-  fallback: z.optional(z.string()),
-  alerts: z._default(z.array(options({ when: condition, to: z.string() })), []),
+  targets: z.record(z.string(), z.unknown(), expected(such('{ crm: http({ url: "https://crm.example/webhook" }) }'))),
+  routes: z.array(
+    options({
+      on: oneOrMore((words) => words.config.expectations.events, (words) => words.config.expectations.pattern),
+      to: oneOrMore((words) => words.config.expectations.targetNames, (words) => words.config.expectations.targetName),
+      when: z.optional(fn),
+      enrich: z.optional(apiAccess),
+      ...messageShape,
+    }, such('{ on: "note.failed", to: "crm" }')),
+    expected((words) => words.config.expectations.list('[{ on: "note.failed", to: "crm" }]')),
+  ),
+  fallback: z.optional(target),
+  alerts: z._default(
+    z.array(
+      options({ when: condition, to: target }, such('{ when: { dead: 1 }, to: "crm" }')),
+      expected((words) => words.config.expectations.list('[{ when: { dead: 1 }, to: "crm" }]')),
+    ),
+    [],
+  ),
   maxBody: z._default(size, 1024 ** 2),
   rateLimit: z.optional(rate),
   maxBacklog: z.optional(z.int().check(z.positive())),
   trustProxy: z._default(
     z.union([z.pipe(z.boolean(), z.transform(Number)), z.int().check(z.nonnegative())], {
-      error: "expected true, false, or how many proxies stand in front",
+      error: expected((words) => words.config.expectations.proxies, (value) => meantKind(value, "int")),
     }),
     0,
   ),
   retry: z._default(retryPolicy, defaultRetry),
   keep: z.prefault(
-    options({ delivered: z._default(duration, 30 * DAY_MS), dead: z._default(duration, 90 * DAY_MS) }),
+    options(
+      { delivered: z._default(duration, 30 * DAY_MS), dead: z._default(duration, 90 * DAY_MS) },
+      such('{ delivered: "30d", dead: "90d" }'),
+    ),
     {},
   ),
   drain: z._default(timerDuration, 10_000),
@@ -207,14 +214,14 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     ...keyPair.issues,
     ...crossIssues(top),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
-  const { routes = [], admin } = parsed.data ?? {};
+  const { routes = [], alerts = [], admin } = parsed.data ?? {};
   const adminToken = admin ? admin.token : undefined;
   const found = {
     issues: [...secretIssues, ...issues],
     warnings: [
       ...keyPair.warnings,
       ...placeholderWarnings(read.texts),
-      ...warningsOf(sources.built, targets.built, routes, adminToken),
+      ...warningsOf(sources.built, targets.built, routes, alerts, adminToken),
     ],
     secrets,
     told: { store: storeOf(top), locale: localeOf(top) },
@@ -276,91 +283,4 @@ function storeOf({ store }: Record<string, unknown>): string | undefined {
 
 function localeOf({ locale }: Record<string, unknown>): Locale | undefined {
   return localeNames.find((name) => name === locale);
-}
-
-/** Deepest nesting of a config; one that holds itself has no end. */
-const MAX_DEPTH = 30;
-
-/** The secrets of a config, what is wrong with those that cannot be read, and the files that they were read from. */
-interface SecretsRead {
-  secrets: string[];
-  issues: ConfigIssue[];
-  files: PrivateFile[];
-  /** Every text of the config. */
-  texts: ConfigText[];
-}
-
-/**
- * A copy of the config with every {@link ReadableSecret} in it read; one that cannot be read stays as it is.
- * @param read Is added to.
- */
-function readSecrets(
-  value: unknown,
-  folder: string,
-  path: readonly PropertyKey[],
-  read: SecretsRead,
-): unknown {
-  const { secrets, issues, files, texts } = read;
-  if (value instanceof ReadableSecret) {
-    try {
-      const text = value.read(folder);
-      secrets.push(text);
-      texts.push({ path, text, variable: value.variable });
-      const file = value.fileIn(folder);
-      if (file !== undefined) files.push({ path: formatPath(path), file, kind: "named" });
-      return text;
-    } catch (error) {
-      issues.push({ path: formatPath(path), message: messageOf(error) });
-      return value;
-    }
-  }
-  if (path.length > MAX_DEPTH) {
-    issues.push({ path: formatPath(path.slice(0, 3)), message: "is nested too deeply" });
-    return undefined;
-  }
-  if (Array.isArray(value)) return value.map((one, at) => readSecrets(one, folder, [...path, at], read));
-  if (typeof value === "string") texts.push({ path, text: value });
-  if (!isObject(value)) return value;
-  // The options of a part lie where its author wrote them: one level up.
-  if (isPart(value)) return { ...value, options: readSecrets(value.options, folder, path, read) };
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, readSecrets(one, folder, [...path, key], read)]),
-  );
-}
-
-interface BuildingKind<Built> extends Kind {
-  build(name: string, options: unknown, context: TargetContext): Built;
-}
-
-/**
- * Builds the sources or targets of a config, each by its kind.
- * @param makers The functions that make such parts, by name.
- */
-function buildParts<Built>(
-  what: Role,
-  makers: object,
-  definitions: unknown,
-  context: TargetContext,
-  secrets: readonly string[],
-): { built: Built[]; issues: ConfigIssue[] } {
-  const built: Built[] = [];
-  const issues: ConfigIssue[] = [];
-  const entries = Object.entries(isObject(definitions) ? definitions : {});
-  if (isObject(definitions) && entries.length === 0) {
-    issues.push({ path: `${what}s`, message: `expected at least one ${what}` });
-  }
-  for (const [name, definition] of entries) {
-    const base = [`${what}s`, name];
-    const part = partOf<BuildingKind<Built>>(what, definition);
-    if (!part) {
-      const known = Object.keys(makers).map((one) => `${one}()`).join(", ");
-      issues.push({ path: formatPath(base), message: `expected a ${what} made by one of ${known}` });
-      continue;
-    }
-    const { kind, options } = part;
-    const parsed = kind.schema.safeParse(options ?? {});
-    if (parsed.success) built.push(kind.build(name, parsed.data, context));
-    else issues.push(...issuesOf(parsed.error, options, base, secrets));
-  }
-  return { built, issues };
 }

@@ -1,26 +1,29 @@
 /** What a config's `store` may be. */
 
 import * as z from "zod/mini";
-import { messageOf } from "../errors.ts";
+import { sayError } from "../errors.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { expected, says } from "../options.ts";
 import { isPostgresUrl, parsePostgresUrl } from "../store/postgres/url.ts";
 
 /** Where nothing is said. */
 export const DEFAULT_STORE = "sqlite:relay.db";
 
-const FORMS = 'expected "sqlite:" and a path, such as "sqlite:relay.db", or "postgres://USER:PASSWORD@HOST/DATABASE"';
+const forms = expected((words) => words.config.expectations.store);
 
 /** `sqlite:PATH`, or the URL of a PostgreSQL database. */
-export const storeText = z.string().check(z.superRefine((text, context) => {
-  const message = isPostgresUrl(text) ? mistakeIn(text) : /^sqlite:./.test(text) ? undefined : FORMS;
-  if (message !== undefined) context.addIssue({ code: "custom", message });
+export const storeText = z.string(forms).check(z.superRefine((text, context) => {
+  const mistake = isPostgresUrl(text) ? mistakeIn(text) : undefined;
+  if (mistake) context.addIssue({ code: "custom", message: says(mistake) });
+  else if (!isPostgresUrl(text) && !/^sqlite:./.test(text)) context.addIssue({ code: "custom", message: forms });
 }));
 
-function mistakeIn(url: string): string | undefined {
+function mistakeIn(url: string): Phrase | undefined {
   try {
     parsePostgresUrl(url);
     return undefined;
   } catch (error) {
-    return messageOf(error);
+    return sayError(error);
   }
 }
 

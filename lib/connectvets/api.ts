@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
-import { options } from "../options.ts";
+import { expected, options, text } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { OWN_LANE } from "../own_lane.ts";
 import type { Warning } from "../warnings.ts";
@@ -58,14 +58,11 @@ const bases = {
 /** Reads a {@link NoteApi}. */
 export const apiAccess = z.pipe(
   options({
-    api: z.literal("connectvets", "expected connectvetsApi({ key })"),
-    key: z.string().check(
-      z.minLength(1, "expected a key that is not empty"),
-      z.regex(/^[\x21-\x7e]*$/, "expected a key without spaces"),
-    ),
+    api: z.literal("connectvets", expected((words) => words.config.expectations.api)),
+    key: text((words) => words.config.expectations.apiKey, /^[\x21-\x7e]+$/),
     sandbox: z._default(z.boolean(), false),
     optional: z._default(z.boolean(), false),
-    url: z.optional(z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' })),
+    url: z.optional(z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.httpsUrl) })),
   }),
   z.transform(({ key, sandbox, optional, url }): ApiAccess => {
     const base = (url ?? bases[sandbox ? "sandbox" : "production"]).replace(/\/+$/, "");

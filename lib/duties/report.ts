@@ -1,7 +1,9 @@
 /** Reporting: what a relay says of itself in the store, for those who ask beside it or after it, and what it refused. */
 
 import { type Clock, within } from "../clock.ts";
-import { ConfigError, messageOf } from "../errors.ts";
+import { ConfigError, sayError } from "../errors.ts";
+import type { Phrase } from "../locale/phrase.ts";
+import { Told } from "../locale/told.ts";
 import { type Refusal, type Refused, sumRefused } from "../refusal.ts";
 import type { Redact } from "../secret.ts";
 import type { Store } from "../store/mod.ts";
@@ -65,9 +67,13 @@ export class Reporter {
   /** A reload found a config that is not sound, as this error says. @param redact Masks secrets. */
   reloadRefused(error: unknown, redact: Redact): void {
     const issues = error instanceof ConfigError ? error.issues : [];
-    const mistakes = issues.map(({ path, message }) => ({ path, message: redact(message) }));
+    const stored = (phrase: Phrase) => Told.of(phrase, redact).stored();
+    const mistakes = issues.map(({ path, message, place }) => {
+      const { excerpt: _, ...where } = place ?? {};
+      return { path, message: stored(message), ...where };
+    });
     const since = this.#run.refusedReload?.since ?? this.#clock.now();
-    this.tell({ refusedReload: { since, problem: redact(messageOf(error)), mistakes } });
+    this.tell({ refusedReload: { since, problem: stored(sayError(error)), mistakes } });
   }
 
   /** Counts a request that was refused. */

@@ -843,11 +843,11 @@ Exit: 0 if the config is valid, 78 if not; then all mistakes are shown at once.`
 };
 
 /**
- * Warnings; each goes on after the place in the config that it is about. Dates are in the form of ISO 8601; `place` is
- * that of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
+ * Warnings; each follows the place in the config that it is about. Dates are in the form of ISO 8601; `place` is the position
+ * of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
  */
 const warnings = {
-  shortSecret: "is shorter than 16 bytes, which can be guessed",
+  shortSecret: "is shorter than 16 bytes, so it can be guessed",
   longSecret: (path: string) => `use a secret of at least 16 bytes for ${path}`,
   placeholder: {
     left: {
@@ -864,90 +864,90 @@ const warnings = {
     putThere: (what: string) => `put ${what} there`,
     set: (path: string, what: string) => `set ${path} to ${what}`,
   },
-  noProgram: (program: string, fault: string) => `${program} cannot be run: ${fault}`,
+  /** @param near The event, or the pattern, that was probably meant. */
+  unknownEvent: (pattern: string, near: string) =>
+    `"${pattern}" matches no event of ConnectVets; did you mean "${near}"?`,
+  oneStar: '"*" matches only names without a dot, so no event about a note; "**" matches every event',
+  noProgram: (program: string, fault: string) => `cannot run ${program}: ${fault}`,
   /** Why a program cannot be run; paths are as a shell reads them. */
   program: {
-    missing: (path: string) => `there is no file ${path}`,
-    noFolder: (folder: string) => `the folder that it runs in is not there: ${folder}`,
+    missing: (path: string) => `the file ${path} does not exist`,
+    noFolder: (folder: string) => `its working directory does not exist: ${folder}`,
     closed: (folder: string, quoted: string) =>
-      `the relay's user may not enter the folder ${folder}; move the program, or run: chmod o+x ${quoted}`,
-    isFolder: "it is a folder",
+      `the relay's user cannot enter the directory ${folder}; move the program, or run: chmod o+x ${quoted}`,
+    isFolder: "it is a directory",
     noFile: "it is not a file",
     notExecutable: (quoted: string) => `it is not executable; run: chmod +x ${quoted}`,
     notAllowed: "the relay's user may not execute it, or its file system is mounted with noexec",
-    noFirstLine: 'it does not say what runs it; add "#!/bin/sh", or whatever it is written for, as its first line',
-    windowsLines: (quoted: string) => `its lines end as on Windows (CRLF); run: sed -i 's/\\r$//' ${quoted}`,
-    marked: (quoted: string) =>
-      `a byte order mark stands before its "#!"; run: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
+    noFirstLine: 'its first line does not say what runs it; add "#!/bin/sh", or the interpreter it is written for',
+    windowsLines: (quoted: string) => `its lines end with CRLF, as on Windows; run: sed -i 's/\\r$//' ${quoted}`,
+    marked: (quoted: string) => `a byte order mark precedes its "#!"; run: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
     noInterpreter: (program: string) =>
-      `its first line wants ${program}, which is not there; install it, or correct the line`,
+      `its first line names ${program}, which does not exist; install it, or correct the line`,
     notInPath: (program: string, path: string) =>
-      `${program} is not in the PATH ${path}; install it, or name it with its folder`,
+      `${program} is not in PATH (${path}); install it, or write its full path`,
     otherMachine: (machine: string, own: string) =>
-      `it is built for ${machine}, and this machine is ${own}; get the build for ${own}`,
-    otherSystem: (system: string) => `it is built for ${system}; get the build for Linux`,
+      `it is built for ${machine}, but this machine is ${own}; use the build for ${own}`,
+    otherSystem: (system: string) => `it is built for ${system}; use the build for Linux`,
   },
-  sandboxKey: "has a key of the sandbox, cvn_test_…, but no `sandbox: true`",
-  productionKey: "has a key of production, cvn_live_…, but `sandbox: true`",
-  idleEnrich: "fetches nothing: the route's targets send the bytes received, and make no message of the event",
-  certificate: (place: number) => place === 1 ? "" : `: certificate ${place} in it`,
+  sandboxKey: "has a sandbox key (cvn_test_…) without `sandbox: true`",
+  productionKey: "has a production key (cvn_live_…) with `sandbox: true`",
+  idleEnrich: "has no effect: the route's targets send the bytes received, not a message made from the event",
+  certificate: (place: number) => place === 1 ? "" : ` (certificate ${place} in the file)`,
   expired: (date: string, place: number) => `expired on ${date}${warnings.certificate(place)}; senders refuse it`,
   notYetValid: (date: string, place: number) =>
     `is not valid before ${date}${warnings.certificate(place)}; senders refuse it`,
   expires: (days: number, date: string, place: number) => {
-    const when = days === 0 ? "today or tomorrow" : days === 1 ? "in 1 day" : `in ${days} days`;
-    return `expires ${when}, on ${date}${warnings.certificate(place)}; renew it, and then reload the relay`;
+    const when = days === 0 ? "within a day" : `in ${forms.count(days, { one: "day", other: "days" })}`;
+    return `expires ${when}, on ${date}${warnings.certificate(place)}; renew it, then reload relay`;
   },
-  selfSigned: "is signed by itself; senders that do not know it refuse it",
+  selfSigned: "is self-signed; senders that do not know it refuse it",
   noIssuer: (issuer: string) =>
-    `comes without the certificate of its issuer "${issuer}"; senders may refuse it, unless that is an authority ` +
-    "which they know; give the whole chain, which is often in a file named fullchain.pem",
+    `lacks the certificate of its issuer "${issuer}"; senders may refuse it unless they know that authority; ` +
+    "use the file with the whole chain, often named fullchain.pem",
   noChain: (place: number) =>
-    `is no chain: certificate ${place} did not issue certificate ${place - 1}; senders may refuse it`,
+    `is not a chain: certificate ${place} did not issue certificate ${place - 1}; senders may refuse it`,
   noHost: "names no host (subjectAltName); senders may refuse it",
   /** Of a store's database; `problem` says in English what could not be done. */
   database: {
     problem: (problem: string) => problem,
-    noAnswer: (store: string, seconds: number) => `${store} gave no answer within ${seconds} s`,
-    readOnly: "the server takes no writes; name the primary, or all servers of the cluster",
+    noAnswer: (store: string, seconds: number) => `${store} did not answer within ${seconds} s`,
+    readOnly: "the server accepts no writes; name the primary, or all servers of the cluster",
     noSchema: (schema: string, user: string) =>
-      `the schema ${schema} is not there, and the user ${user} may not make it; have the database's administrator run ` +
-      "what `relay migrate --sql` prints",
+      `the schema ${schema} does not exist, and the user ${user} may not create it; ask the database's administrator to ` +
+      "run what `relay migrate --sql` prints",
     noRights: (user: string, table: string) =>
-      `the user ${user} may not read and write ${table}; have the database's administrator grant that, as ` +
-      "`relay migrate --sql` says",
+      `the user ${user} may not read and write ${table}; ask the database's administrator for the rights that ` +
+      "`relay migrate --sql` prints",
     asynchronous: (value: string) =>
-      `the server answers before what was written is safe (synchronous_commit = ${value}); a crash of the server may ` +
-      `lose events that were acknowledged; set it to "on" for the relay's user`,
+      `the server confirms writes before they are safe (synchronous_commit = ${value}); if it crashes, acknowledged ` +
+      'events may be lost; set it to "on" for the relay\'s user',
     clock: (seconds: number) =>
-      `the server's clock is ${Math.abs(seconds)} s ${
+      `the server's clock is ${forms.number(Math.abs(seconds))} s ${
         seconds > 0 ? "ahead of" : "behind"
-      } this machine's; the relay goes ` +
-      "by the server's; set both by NTP",
+      } this machine's; relay uses the server's; synchronize both by NTP`,
     connections: (free: number, most: number, needed: number) =>
-      `the server has room for ${
-        Math.max(0, free)
-      } more connections of ${most} (max_connections); a relay and its verbs ` +
-      `may need ${needed}`,
+      `the server has room for only ${
+        forms.count(Math.max(0, free), { one: "more connection", other: "more connections" })
+      } of ${most} (max_connections); a relay and its commands may need ${needed}`,
   },
   /** Of a line in `.env`. */
   dotenv: {
-    noAssignment: "is neither NAME=value nor a comment, and counts for nothing",
-    openQuote: "begins with a quote that does not end, which counts as a part of the value",
-    afterQuote: "has more after the closing quote, which counts for nothing",
-    otherValue: "is another value for systemd than for the relay; NAME='value' is the same for both",
-    notSet:
-      "sets nothing for systemd; NAME='value' alone, with letters, digits and _ in the name, is the same for both",
-    setOnly: "sets a variable for systemd, and nothing for the relay; write NAME='value', or begin it with #",
+    noAssignment: "is ignored: it is neither NAME=value nor a comment",
+    openQuote: "starts with a quote that is never closed, so the quote is part of the value",
+    afterQuote: "has text after the closing quote, which is ignored",
+    otherValue: "gives systemd another value than relay; write NAME='value', which both read alike",
+    notSet: "sets no variable for systemd; write NAME='value', with only letters, digits and _ in the name",
+    setOnly: "sets a variable for systemd, but not for relay; write NAME='value', or start the line with #",
   },
   readable: (file: string, mode: string, quoted: string) =>
-    `${file} can be read by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted}\``,
-  asService: '; if a service cannot read it then, use credential("NAME")',
+    `every user of this machine can read ${file} (mode ${mode}); run \`chmod 600 ${quoted}\``,
+  asService: '; if the service cannot read it after that, use credential("NAME")',
   readableConfig: (file: string, mode: string) =>
-    `${file} holds a secret and can be read by every user of this machine (mode ${mode}); put the secret into .env, ` +
-    'and env("NAME") in its place',
+    `every user of this machine can read ${file} (mode ${mode}), which contains a secret; move the secret to .env, and ` +
+    'write env("NAME") in its place',
   changeable: (file: string, mode: string, quoted: string) =>
-    `${file} can be changed by every user of this machine (mode ${mode}); run \`chmod 600 ${quoted}\``,
+    `every user of this machine can change ${file} (mode ${mode}); run \`chmod 600 ${quoted}\``,
 };
 
 /** The command line as a whole: its help, and wrong usage. */
@@ -2039,10 +2039,198 @@ const store = {
   },
 };
 
-/** Mistakes in a config: each goes on after the place that it is about. */
+/** What a value in a config is expected to be; stands after "expected". Between quotes stands what is to be typed as it is. */
+const expectations = {
+  atLeast: (limit: number) => `at least ${limit}`,
+  atLeastOne: "at least one",
+  moreThan: (limit: number) => `more than ${limit}`,
+  atMost: (limit: number) => `at most ${limit}`,
+  callback: "a function, such as (event) => …",
+  duration: 'a duration such as "15s", "2m" or "10h", or a number of milliseconds',
+  timerDuration: 'a duration such as "15s", "2m" or "10h", or a number of milliseconds, of at most 24 days',
+  size: 'a size such as "1mb" or "512kb", or a number of bytes',
+  /** @param example In the config's syntax, close to what was written. */
+  rate: (example: string) => example,
+  secret: 'a secret that is not empty, such as env("CONNECTVETS_SECRET")',
+  secrets: 'a secret such as env("CONNECTVETS_SECRET"), or a list of secrets',
+  oneSecret: "at least one secret",
+  path: 'a path that starts with "/" and has only letters, digits and - . _ ~ / in it, such as "/webhook"',
+  header: 'the name of a header, such as "X-Signature"',
+  headerValue: "a text that fits into a header: on one line, without characters such as — or emoji",
+  prefix: 'a text such as "sha256="',
+  httpUrl: 'a URL that starts with "http://" or "https://"',
+  httpsUrl: 'a URL that starts with "https://"',
+  slackUrl: 'a URL that starts with "https://", such as env("SLACK_URL")',
+  signingSecret: '"whsec_" and a secret in base64',
+  command: 'a list with a program and its arguments, such as ["./notify.sh", "--urgent"]',
+  program: 'a program, such as "./notify.sh"',
+  noNul: "a text without NUL characters",
+  variable: "the name of a variable, without =",
+  address: 'an address such as "equipe@clinica.example"',
+  oneRecipient: "at least one recipient",
+  smtpUrl: 'a URL such as "smtp://user:password@host:587"',
+  /** @param providers Functions of email providers, joined. */
+  via: (providers: string) => `a URL such as "smtp://user:password@host:587", or one of ${providers}`,
+  certificate: 'a certificate in PEM, such as file("ca.pem")',
+  hostName: 'a host name such as "relay.clinica.example"',
+  apiKey: 'a key without spaces, such as env("API_KEY")',
+  plainUrl: "a URL without a login, a query or a fragment",
+  domain: 'a domain such as "mg.clinica.example"',
+  messageText: "a text that is not empty, or a function such as (event) => `Note ${event.data.note_id}`",
+  blocks: "a list of Slack blocks, or a function that returns one",
+  retry: 'a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }',
+  circuit: 'false, or { failures, pause }, such as { failures: 5, pause: "60s" }',
+  timeZone: 'an IANA time zone such as "America/Sao_Paulo"',
+  api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
+  token: 'a token that is not empty, such as env("ADMIN_TOKEN")',
+  publicUrl: 'the address of a host, without a path, such as "https://relay.example"',
+  pem: 'the path of a PEM file, such as "./fullchain.pem", or credential("NAME")',
+  host: 'a host such as "127.0.0.1" or "0.0.0.0"',
+  events: 'the name of an event such as "note.failed", a pattern such as "note.*", or a list of them',
+  /** @param example In the config's syntax. */
+  such: (example: string) => `an object such as ${example}`,
+  list: (example: string) => `a list such as ${example}`,
+  admin: (example: string) => `false, or an object such as ${example}`,
+  targetNames: "the name of a target, or a list of names",
+  targetName: "the name of a target",
+  pattern: 'the name of an event or a pattern, such as "note.*"',
+  silentFor: "more than 0 and at most 30 days",
+  refusedWithin: "from 1 minute to 1 day",
+  when: '{ dead: 1 }, { silent: "note.*", for: "6h" } or { refused: 5, within: "10m" }',
+  span: (example: string) => `a duration such as "${example}"`,
+  proxies: "true, false, or the number of proxies in front",
+  store: 'a text such as "sqlite:relay.db" or "postgres://USER:PASSWORD@HOST/DATABASE"',
+  /** @param what `source` or `target`. @param makers Functions that make one, joined. */
+  part: {
+    source: (makers: string) => `a source made by ${makers}`,
+    target: (makers: string) => `a target made by ${makers}`,
+  },
+  oneOf: { source: "at least one source", target: "at least one target" },
+  defaultExport: "`export default defineConfig({ … })`",
+};
+
+/** Mistakes in a config: each follows the place that it is about. */
 const config = {
   cannotLoad: (file: string, mistakes: number) =>
     `Cannot load ${file}: ${forms.count(mistakes, { one: "mistake", other: "mistakes" })}`,
+  expectations,
+  kinds: {
+    text: "a text",
+    number: "a number",
+    wholeNumber: "a whole number",
+    boolean: "true or false",
+    list: "a list",
+    object: "an object",
+  },
+  expected: (what: string) => `expected ${what}`,
+  missing: (what: string) => `is missing; expected ${what}`,
+  got: (problem: string, found: string) => `${problem}, got ${found}`,
+  didYouMean: (problem: string, meant: string) => `${problem}; did you mean ${meant}?`,
+  found: {
+    secret: "another value",
+    emptyText: "an empty text",
+    emptyList: "an empty list",
+    list: "a list",
+    object: "an object",
+    callback: "a function",
+    promise: "a promise",
+  },
+  /** A name that is not known. */
+  unknown: {
+    option: (name: string) => `unknown option "${name}"`,
+    target: (name: string) => `unknown target "${name}"`,
+    source: (name: string) => `unknown source "${name}"`,
+    export: (name: string) => `"relay" has no export "${name}"`,
+  },
+  /** The names that are known; `names` is empty if there are none. */
+  known: {
+    option: (names: string) => names ? `known options are ${names}` : "it takes no options",
+    target: (names: string) => names ? `known targets are ${names}` : "there are no targets",
+    source: (names: string) => names ? `known sources are ${names}` : "there are no sources",
+    export: (names: string) => `it exports ${names}`,
+  },
+  systemSource: 'is reserved for system events, such as alarms; choose another name, such as "connectvets"',
+  noSuchField: (field: string) => `has no effect: none of the route's targets sends a ${field}`,
+  pathTaken: (path: string, source: string) => `"${path}" is already the path of source "${source}"`,
+  onlyWithServer: "applies only where `via` is the URL of a mail server",
+  pathOfHealth: '"/healthz" is reserved for the health check',
+  tokenMissing: (host: string) => `is missing; "${host}" can be reached from other machines`,
+  refersToItself: "refers to itself",
+  tooDeep: "is nested too deeply",
+  secrets: {
+    notSet: (name: string) => `${name} is not set`,
+    setIt: "set it in the environment, or in the file .env next to the config",
+    empty: (name: string) => `${name} is empty`,
+    noFile: (path: string) => `the file ${path} does not exist`,
+    /** @param code Of the system, such as EACCES. */
+    unreadable: (path: string, code: string) => `cannot read ${path} (${code})`,
+    notUtf8: (path: string) => `cannot read ${path}: it is not UTF-8 text`,
+    inText: (name: string) => `Cannot put ${name} into a text`,
+    inTextHint: (name: string) => `store the whole text in one variable, and use ${name} alone`,
+  },
+  file: {
+    missing: "the file does not exist; `relay init` creates one",
+    folder: "is a directory, not a file",
+    /** @param file A config that is in it. */
+    useInstead: (file: string) => `use --config ${file}`,
+    initThere: "name the config file, or create one with `relay init`",
+    notAFile: "is not a regular file",
+    noAccess: "permission denied: this user cannot read it",
+    unreadable: (problem: string) => `cannot be read: ${problem}`,
+    empty: "the file is empty; `relay init` creates a config",
+    binary: "the file is not text",
+    notUtf8: "the file is not UTF-8 text; save it as UTF-8",
+    notUtf8Line: "is not UTF-8 text; save the file as UTF-8",
+    noExport: "has no default export; expected `export default defineConfig({ … })`",
+    threw: (problem: string) => `the config fails while it loads: ${problem}`,
+    endless: (seconds: number) => `the config did not finish loading within ${seconds} s; what does it \`await\`?`,
+    awaitIt: "put `await` before it",
+    callIt: "call it",
+    notDefined: (name: string) => `\`${name}\` is not defined`,
+    importIt: (name: string) => `add it to the import: import { ${name} } from "relay"`,
+    tooEarly: (name: string) => `\`${name}\` is used before it is defined`,
+    noModule: (name: string) => `cannot find "${name}"`,
+    noModuleFile: (path: string) => `the file ${path} does not exist`,
+    noPackage: (name: string) => `install the package where the config is, or correct the name "${name}"`,
+    noImport: (name: string, from: string) => `"${from}" has no export "${name}"`,
+  },
+  syntax: {
+    expected: (token: string, found: string) => `syntax error: expected ${token} before ${found}`,
+    unexpected: (found: string) => `syntax error: unexpected ${found}`,
+    /** @param found The closing bracket that was found in place of the right one. */
+    notClosed: (found: string) => `syntax error: unexpected ${found}; a bracket, or a comma, is missing before it`,
+    endsEarly: "syntax error: the file ends while a bracket is still open",
+    quote: "syntax error: the quote that opens here is never closed on this line",
+    template: "syntax error: the backtick that opens here is never closed",
+    comment: "syntax error: the comment that opens here is never closed",
+    character: (character: string) => `syntax error: unexpected character ${character}`,
+    straightQuotes: 'use straight quotes: "…"',
+    useColon: "use : between an option and its value",
+    number: (text: string) =>
+      `syntax error: unexpected letters after a number in ${text}; a duration or size is a text, such as "${text}"`,
+    twice: (name: string) => `syntax error: \`${name}\` is declared twice`,
+    /** @param problem What the parser says, in English. */
+    other: (problem: string) => `syntax error: ${problem}`,
+    /** Where to show more might show a secret. */
+    hidden: "syntax error in a value that may be a secret; check its quotes",
+    text: "a text",
+  },
+  certificate: {
+    none: "contains no certificate in PEM (-----BEGIN CERTIFICATE-----)",
+    isKey:
+      "contains no certificate in PEM (-----BEGIN CERTIFICATE-----); it contains a private key, which belongs in `key`",
+    isRequest: "contains no certificate in PEM (-----BEGIN CERTIFICATE-----); it contains a request for one",
+    damaged: (place: number) => `is damaged: cannot read certificate ${place} in it`,
+    noKey: "contains no private key in PEM (-----BEGIN PRIVATE KEY-----)",
+    keyIsCertificate:
+      "contains no private key in PEM (-----BEGIN PRIVATE KEY-----); it contains a certificate, which belongs in `cert`",
+    passphrase: "needs a passphrase; `openssl pkey -in FILE -out OTHER` writes the key without one",
+    damagedKey: "is damaged: cannot read the private key in it",
+    shortKey: (bits: number, least: number) => `is an RSA key of ${bits} bits; expected ${least} or more`,
+    order: (place: number) =>
+      `starts with another certificate; certificate ${place} is the one of the key, and must come first`,
+    mismatch: "is not the key of the certificate in `cert`",
+  },
 };
 
 /** What an attempt ended with, in one sentence. */

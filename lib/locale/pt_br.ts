@@ -897,8 +897,8 @@ Código de saída: 0 se a configuração é válida, 78 se não é; nesse caso, 
 };
 
 /**
- * Warnings; each goes on after the place in the config that it is about. Dates are in the form of ISO 8601; `place` is
- * that of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
+ * Warnings; each follows the place in the config that it is about. Dates are in the form of ISO 8601; `place` is the position
+ * of a certificate in its file, from 1; `quoted` is a path as a shell reads it.
  */
 const warnings: Language["warnings"] = {
   shortSecret: "tem menos de 16 bytes e pode ser adivinhado",
@@ -918,82 +918,85 @@ const warnings: Language["warnings"] = {
     putThere: (what) => `coloque ali ${what}`,
     set: (path, what) => `preencha ${path} com ${what}`,
   },
-  noProgram: (program, fault) => `${program} não pode ser executado: ${fault}`,
+  unknownEvent: (pattern, near) =>
+    `"${pattern}" não corresponde a nenhum evento do ConnectVets; você quis dizer "${near}"?`,
+  oneStar:
+    '"*" só corresponde a nomes sem ponto, e a nenhum evento sobre uma nota; "**" corresponde a todos os eventos',
+  noProgram: (program, fault) => `não é possível executar ${program}: ${fault}`,
   program: {
-    missing: (path) => `não existe o arquivo ${path}`,
-    noFolder: (folder) => `não existe a pasta em que ele roda: ${folder}`,
+    missing: (path) => `o arquivo ${path} não existe`,
+    noFolder: (folder) => `a pasta em que ele é executado não existe: ${folder}`,
     closed: (folder, quoted) =>
       `o usuário do relay não pode entrar na pasta ${folder}; mude o programa de lugar, ou execute: chmod o+x ${quoted}`,
     isFolder: "é uma pasta",
     noFile: "não é um arquivo",
     notExecutable: (quoted) => `não é executável; execute: chmod +x ${quoted}`,
     notAllowed: "o usuário do relay não pode executá-lo, ou o sistema de arquivos está montado com noexec",
-    noFirstLine: 'não diz o que o executa; coloque "#!/bin/sh", ou o que ele usa, como primeira linha',
-    windowsLines: (quoted) => `as linhas terminam como no Windows (CRLF); execute: sed -i 's/\\r$//' ${quoted}`,
+    noFirstLine: 'a primeira linha não diz o que o executa; acrescente "#!/bin/sh", ou o interpretador que ele usa',
+    windowsLines: (quoted) => `as linhas terminam com CRLF, como no Windows; execute: sed -i 's/\\r$//' ${quoted}`,
     marked: (quoted) => `há uma marca BOM antes do "#!"; execute: sed -i '1s/^\\xEF\\xBB\\xBF//' ${quoted}`,
-    noInterpreter: (program) => `a primeira linha pede ${program}, que não existe; instale-o, ou corrija a linha`,
-    notInPath: (program, path) => `${program} não está no PATH ${path}; instale-o, ou indique também a pasta`,
-    otherMachine: (machine, own) => `foi feito para ${machine}, e esta máquina é ${own}; use a versão para ${own}`,
-    otherSystem: (system) => `foi feito para ${system}; use a versão para Linux`,
+    noInterpreter: (program) => `a primeira linha indica ${program}, que não existe; instale-o, ou corrija a linha`,
+    notInPath: (program, path) => `${program} não está no PATH (${path}); instale-o, ou escreva o caminho completo`,
+    otherMachine: (machine, own) =>
+      `foi compilado para ${machine}, mas esta máquina é ${own}; use a versão para ${own}`,
+    otherSystem: (system) => `foi compilado para ${system}; use a versão para Linux`,
   },
-  sandboxKey: "tem uma chave do sandbox, cvn_test_…, mas não `sandbox: true`",
-  productionKey: "tem uma chave de produção, cvn_live_…, mas `sandbox: true`",
-  idleEnrich: "não busca nada: os destinos da rota enviam os bytes recebidos, sem fazer uma mensagem do evento",
-  certificate: (place) => place === 1 ? "" : `: o certificado ${place} do arquivo`,
+  sandboxKey: "tem uma chave do sandbox (cvn_test_…) sem `sandbox: true`",
+  productionKey: "tem uma chave de produção (cvn_live_…) com `sandbox: true`",
+  idleEnrich:
+    "não tem efeito: os destinos da rota enviam os bytes recebidos, não uma mensagem feita a partir do evento",
+  certificate: (place) => place === 1 ? "" : ` (certificado ${place} do arquivo)`,
   expired: (date, place) => `venceu em ${date}${warnings.certificate(place)}; quem envia o recusa`,
   notYetValid: (date, place) => `só vale a partir de ${date}${warnings.certificate(place)}; quem envia o recusa`,
   expires: (days, date, place) => {
-    const when = days === 0 ? "hoje ou amanhã" : days === 1 ? "em 1 dia" : `em ${days} dias`;
-    return `vence ${when}, em ${date}${warnings.certificate(place)}; renove-o, e depois recarregue o relay`;
+    const when = days === 0 ? "em menos de um dia" : `em ${forms.count(days, { one: "dia", other: "dias" })}`;
+    return `vence ${when}, no dia ${date}${warnings.certificate(place)}; renove-o e recarregue o relay`;
   },
-  selfSigned: "é assinado por si mesmo; quem envia e não o conhece o recusa",
+  selfSigned: "é autoassinado; quem envia e não o conhece o recusa",
   noIssuer: (issuer) =>
-    `vem sem o certificado de seu emissor "${issuer}"; quem envia pode recusá-lo, a não ser que conheça essa ` +
-    "autoridade; use a cadeia inteira, muitas vezes em um arquivo de nome fullchain.pem",
+    `não traz o certificado do emissor "${issuer}"; quem envia pode recusá-lo, a não ser que conheça essa autoridade; ` +
+    "use o arquivo com a cadeia inteira, que costuma se chamar fullchain.pem",
   noChain: (place) =>
     `não é uma cadeia: o certificado ${place} não emitiu o certificado ${place - 1}; quem envia pode recusá-lo`,
-  noHost: "não nomeia nenhum host (subjectAltName); quem envia pode recusá-lo",
+  noHost: "não indica nenhum servidor (subjectAltName); quem envia pode recusá-lo",
   database: {
     problem: (problem) => problem,
     noAnswer: (store, seconds) => `${store} não respondeu em ${seconds} s`,
     readOnly: "o servidor não aceita gravações; indique o primário, ou todos os servidores do cluster",
     noSchema: (schema, user) =>
-      `o esquema ${schema} não existe, e o usuário ${user} não pode criá-lo; peça ao administrador do banco que execute o ` +
-      "que `relay migrate --sql` mostra",
+      `o esquema ${schema} não existe, e o usuário ${user} não pode criá-lo; peça ao administrador do banco de dados que ` +
+      "execute o que `relay migrate --sql` mostra",
     noRights: (user, table) =>
-      `o usuário ${user} não pode ler e gravar em ${table}; peça ao administrador do banco essa permissão, como mostra ` +
-      "`relay migrate --sql`",
+      `o usuário ${user} não pode ler e gravar em ${table}; peça ao administrador do banco de dados as permissões que ` +
+      "`relay migrate --sql` mostra",
     asynchronous: (value) =>
-      `o servidor responde antes de a gravação estar segura (synchronous_commit = ${value}); uma queda do servidor pode ` +
-      `perder eventos já confirmados; use "on" para o usuário do relay`,
+      `o servidor confirma gravações antes que estejam seguras (synchronous_commit = ${value}); se ele cair, eventos já ` +
+      'confirmados podem se perder; use "on" para o usuário do relay',
     clock: (seconds) =>
-      `o relógio do servidor está ${Math.abs(seconds)} s ${
+      `o relógio do servidor está ${forms.number(Math.abs(seconds))} s ${
         seconds > 0 ? "adiantado" : "atrasado"
-      } em relação ao desta ` +
-      "máquina; o relay segue o do servidor; sincronize os dois por NTP",
+      } em relação ao desta máquina; o relay usa o do servidor; sincronize os dois por NTP`,
     connections: (free, most, needed) =>
-      `o servidor só aceita mais ${
-        Math.max(0, free)
-      } conexões, das ${most} de max_connections; um relay e seus comandos ` +
-      `podem precisar de ${needed}`,
+      `o servidor só tem lugar para mais ${
+        forms.count(Math.max(0, free), { one: "conexão", other: "conexões" })
+      }, de ${most} (max_connections); um relay e seus comandos podem precisar de ${needed}`,
   },
   dotenv: {
-    noAssignment: "não é NOME=valor nem comentário, e não vale nada",
-    openQuote: "começa com aspas que não fecham, e que contam como parte do valor",
-    afterQuote: "tem algo depois das aspas que fecham, e isso não vale nada",
-    otherValue: "é um valor para o systemd e outro para o relay; NOME='valor' é igual para os dois",
-    notSet: "não define nada para o systemd; só NOME='valor', com letras, dígitos e _ no nome, é igual para os dois",
-    setOnly: "define uma variável para o systemd, e nada para o relay; escreva NOME='valor', ou comece com #",
+    noAssignment: "é ignorada: não é NOME=valor nem comentário",
+    openQuote: "começa com aspas que não fecham, e por isso elas fazem parte do valor",
+    afterQuote: "tem texto depois das aspas que fecham, e ele é ignorado",
+    otherValue: "dá ao systemd um valor diferente do que dá ao relay; escreva NOME='valor', que os dois leem igual",
+    notSet: "não define nenhuma variável para o systemd; escreva NOME='valor', com só letras, dígitos e _ no nome",
+    setOnly: "define uma variável para o systemd, mas não para o relay; escreva NOME='valor', ou comece a linha com #",
   },
   readable: (file, mode, quoted) =>
-    `${file} pode ser lido por qualquer usuário desta máquina (modo ${mode}); execute \`chmod 600 ${quoted}\``,
-  asService: '; se um serviço deixar de conseguir lê-lo, use credential("NOME")',
+    `todos os usuários desta máquina podem ler ${file} (modo ${mode}); execute \`chmod 600 ${quoted}\``,
+  asService: '; se depois disso o serviço não conseguir lê-lo, use credential("NOME")',
   readableConfig: (file, mode) =>
-    `${file} contém um segredo e pode ser lido por qualquer usuário desta máquina (modo ${mode}); ponha o segredo no ` +
-    '.env, e env("NOME") no lugar dele',
+    `todos os usuários desta máquina podem ler ${file} (modo ${mode}), que contém um segredo; passe o segredo para o ` +
+    '.env, e escreva env("NOME") no lugar dele',
   changeable: (file, mode, quoted) =>
-    `${file} pode ser alterado por qualquer usuário desta máquina (modo ${mode}); execute ` +
-    `\`chmod 600 ${quoted}\``,
+    `todos os usuários desta máquina podem alterar ${file} (modo ${mode}); execute \`chmod 600 ${quoted}\``,
 };
 
 /** The command line as a whole: its help, and wrong usage. */
@@ -2074,10 +2077,188 @@ const store: Language["store"] = {
   },
 };
 
-/** Mistakes in a config: each goes on after the place that it is about. */
+/** What a value in a config is expected to be; stands after "esperado:". */
+const expectations: Language["config"]["expectations"] = {
+  atLeast: (limit) => `no mínimo ${limit}`,
+  atLeastOne: "pelo menos um",
+  moreThan: (limit) => `mais que ${limit}`,
+  atMost: (limit) => `no máximo ${limit}`,
+  callback: "uma função, como (event) => …",
+  duration: 'uma duração como "15s", "2m" ou "10h", ou um número de milissegundos',
+  timerDuration: 'uma duração como "15s", "2m" ou "10h", ou um número de milissegundos, de no máximo 24 dias',
+  size: 'um tamanho como "1mb" ou "512kb", ou um número de bytes',
+  rate: (example) => example,
+  secret: 'um segredo que não seja vazio, como env("CONNECTVETS_SECRET")',
+  secrets: 'um segredo como env("CONNECTVETS_SECRET"), ou uma lista de segredos',
+  oneSecret: "pelo menos um segredo",
+  path: 'um caminho que comece com "/" e só tenha letras, dígitos e - . _ ~ /, como "/webhook"',
+  header: 'o nome de um cabeçalho, como "X-Signature"',
+  headerValue: "um texto que caiba em um cabeçalho: em uma só linha, sem caracteres como — ou emojis",
+  prefix: 'um texto como "sha256="',
+  httpUrl: 'uma URL que comece com "http://" ou "https://"',
+  httpsUrl: 'uma URL que comece com "https://"',
+  slackUrl: 'uma URL que comece com "https://", como env("SLACK_URL")',
+  signingSecret: '"whsec_" e um segredo em base64',
+  command: 'uma lista com um programa e seus argumentos, como ["./notify.sh", "--urgent"]',
+  program: 'um programa, como "./notify.sh"',
+  noNul: "um texto sem caracteres NUL",
+  variable: "o nome de uma variável, sem =",
+  address: 'um endereço como "equipe@clinica.example"',
+  oneRecipient: "pelo menos um destinatário",
+  smtpUrl: 'uma URL como "smtp://user:password@host:587"',
+  via: (providers) => `uma URL como "smtp://user:password@host:587", ou um destes: ${providers}`,
+  certificate: 'um certificado em PEM, como file("ca.pem")',
+  hostName: 'um nome de servidor como "relay.clinica.example"',
+  apiKey: 'uma chave sem espaços, como env("API_KEY")',
+  plainUrl: "uma URL sem login, consulta (?) nem fragmento (#)",
+  domain: 'um domínio como "mg.clinica.example"',
+  messageText: "um texto que não seja vazio, ou uma função como (event) => `Nota ${event.data.note_id}`",
+  blocks: "uma lista de blocos do Slack, ou uma função que devolva uma",
+  retry: 'uma lista de pausas como ["5s", "1m"], "none", ou { schedule, jitter }',
+  circuit: 'false, ou { failures, pause }, como { failures: 5, pause: "60s" }',
+  timeZone: 'um fuso horário da IANA, como "America/Sao_Paulo"',
+  api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
+  token: 'um token que não seja vazio, como env("ADMIN_TOKEN")',
+  publicUrl: 'o endereço de um servidor, sem caminho, como "https://relay.example"',
+  pem: 'o caminho de um arquivo PEM, como "./fullchain.pem", ou credential("NAME")',
+  host: 'um endereço desta máquina, como "127.0.0.1" ou "0.0.0.0"',
+  events: 'o nome de um evento como "note.failed", um padrão como "note.*", ou uma lista deles',
+  such: (example) => `um objeto como ${example}`,
+  list: (example) => `uma lista como ${example}`,
+  admin: (example) => `false, ou um objeto como ${example}`,
+  targetNames: "o nome de um destino, ou uma lista de nomes",
+  targetName: "o nome de um destino",
+  pattern: 'o nome de um evento ou um padrão, como "note.*"',
+  silentFor: "mais que 0 e no máximo 30 dias",
+  refusedWithin: "de 1 minuto a 1 dia",
+  when: '{ dead: 1 }, { silent: "note.*", for: "6h" } ou { refused: 5, within: "10m" }',
+  span: (example) => `uma duração como "${example}"`,
+  proxies: "true, false, ou o número de proxies na frente",
+  store: 'um texto como "sqlite:relay.db" ou "postgres://USER:PASSWORD@HOST/DATABASE"',
+  part: {
+    source: (makers) => `uma origem feita com ${makers}`,
+    target: (makers) => `um destino feito com ${makers}`,
+  },
+  oneOf: { source: "pelo menos uma origem", target: "pelo menos um destino" },
+  defaultExport: "`export default defineConfig({ … })`",
+};
+
+/** Mistakes in a config: each follows the place that it is about. */
 const config: Language["config"] = {
   cannotLoad: (file, mistakes) =>
     `Não foi possível carregar ${file}: ${forms.count(mistakes, { one: "erro", other: "erros" })}`,
+  expectations,
+  kinds: {
+    text: "um texto",
+    number: "um número",
+    wholeNumber: "um número inteiro",
+    boolean: "true ou false",
+    list: "uma lista",
+    object: "um objeto",
+  },
+  expected: (what) => `esperado: ${what}`,
+  missing: (what) => `está faltando; esperado: ${what}`,
+  got: (problem, found) => `${problem}; encontrado: ${found}`,
+  didYouMean: (problem, meant) => `${problem}; você quis dizer ${meant}?`,
+  found: {
+    secret: "outro valor",
+    emptyText: "um texto vazio",
+    emptyList: "uma lista vazia",
+    list: "uma lista",
+    object: "um objeto",
+    callback: "uma função",
+    promise: "uma promise",
+  },
+  unknown: {
+    option: (name) => `a opção "${name}" não existe`,
+    target: (name) => `o destino "${name}" não existe`,
+    source: (name) => `a origem "${name}" não existe`,
+    export: (name) => `"relay" não exporta "${name}"`,
+  },
+  known: {
+    option: (names) => names ? `as opções são ${names}` : "não há opções aqui",
+    target: (names) => names ? `os destinos são ${names}` : "não há destinos",
+    source: (names) => names ? `as origens são ${names}` : "não há origens",
+    export: (names) => `exporta ${names}`,
+  },
+  systemSource: 'é um nome reservado para os eventos do sistema, como alarmes; use outro, como "connectvets"',
+  noSuchField: (field) => `não tem efeito: nenhum dos destinos da rota envia \`${field}\``,
+  pathTaken: (path, source) => `"${path}" já é o caminho da origem "${source}"`,
+  onlyWithServer: "só vale quando `via` é a URL de um servidor de e-mail",
+  pathOfHealth: '"/healthz" é reservado para a verificação de saúde',
+  tokenMissing: (host) => `está faltando; outras máquinas alcançam "${host}"`,
+  refersToItself: "faz referência a si mesmo",
+  tooDeep: "tem níveis demais, um dentro do outro",
+  secrets: {
+    notSet: (name) => `${name} não está definido`,
+    setIt: "defina-o no ambiente, ou no arquivo .env ao lado da configuração",
+    empty: (name) => `${name} está vazio`,
+    noFile: (path) => `o arquivo ${path} não existe`,
+    unreadable: (path, code) => `não foi possível ler ${path} (${code})`,
+    notUtf8: (path) => `não foi possível ler ${path}: não é texto em UTF-8`,
+    inText: (name) => `Não é possível usar ${name} dentro de um texto`,
+    inTextHint: (name) => `guarde o texto inteiro em uma variável, e use só ${name}`,
+  },
+  file: {
+    missing: "o arquivo não existe; `relay init` cria um",
+    folder: "é uma pasta, não um arquivo",
+    useInstead: (file) => `use --config ${file}`,
+    initThere: "indique o arquivo de configuração, ou crie um com `relay init`",
+    notAFile: "não é um arquivo comum",
+    noAccess: "sem permissão: este usuário não pode ler o arquivo",
+    unreadable: (problem) => `não foi possível ler o arquivo: ${problem}`,
+    empty: "o arquivo está vazio; `relay init` cria uma configuração",
+    binary: "o arquivo não é de texto",
+    notUtf8: "o arquivo não é texto em UTF-8; salve-o como UTF-8",
+    notUtf8Line: "não é texto em UTF-8; salve o arquivo como UTF-8",
+    noExport: "não há exportação padrão; esperado: `export default defineConfig({ … })`",
+    threw: (problem) => `a configuração falha ao ser carregada: ${problem}`,
+    endless: (seconds) =>
+      `a configuração não terminou de carregar em ${seconds} s; há algum \`await\` que não termina?`,
+    awaitIt: "coloque `await` antes dela",
+    callIt: "chame a função",
+    notDefined: (name) => `\`${name}\` não está definido`,
+    importIt: (name) => `inclua-o na importação: import { ${name} } from "relay"`,
+    tooEarly: (name) => `\`${name}\` é usado antes de ser definido`,
+    noModule: (name) => `"${name}" não foi encontrado`,
+    noModuleFile: (path) => `o arquivo ${path} não existe`,
+    noPackage: (name) => `instale o pacote na pasta da configuração, ou corrija o nome "${name}"`,
+    noImport: (name, from) => `"${from}" não exporta "${name}"`,
+  },
+  syntax: {
+    expected: (token, found) => `erro de sintaxe: falta ${token} antes de ${found}`,
+    unexpected: (found) => `erro de sintaxe: ${found} não pode estar aqui`,
+    notClosed: (found) =>
+      `erro de sintaxe: ${found} não pode estar aqui; antes falta fechar algo, ou falta uma vírgula`,
+    endsEarly: "erro de sintaxe: o arquivo termina com algo ainda aberto, como ( [ ou {",
+    quote: "erro de sintaxe: as aspas que abrem aqui não fecham nesta linha",
+    template: "erro de sintaxe: a crase que abre aqui não fecha",
+    comment: "erro de sintaxe: o comentário que abre aqui não fecha",
+    character: (character) => `erro de sintaxe: caractere inesperado ${character}`,
+    straightQuotes: 'use aspas retas: "…"',
+    useColon: "use : entre a opção e o valor",
+    number: (text) =>
+      `erro de sintaxe: letras depois de um número em ${text}; durações e tamanhos são textos, como "${text}"`,
+    twice: (name) => `erro de sintaxe: \`${name}\` é declarado duas vezes`,
+    other: (problem) => `erro de sintaxe: ${problem}`,
+    hidden: "erro de sintaxe em um valor que pode ser um segredo; confira as aspas dele",
+    text: "um texto",
+  },
+  certificate: {
+    none: "não contém um certificado em PEM (-----BEGIN CERTIFICATE-----)",
+    isKey:
+      "não contém um certificado em PEM (-----BEGIN CERTIFICATE-----); contém uma chave privada, que deve ficar em `key`",
+    isRequest: "não contém um certificado em PEM (-----BEGIN CERTIFICATE-----); contém uma solicitação de certificado",
+    damaged: (place) => `está danificado: não foi possível ler o certificado ${place} do arquivo`,
+    noKey: "não contém uma chave privada em PEM (-----BEGIN PRIVATE KEY-----)",
+    keyIsCertificate:
+      "não contém uma chave privada em PEM (-----BEGIN PRIVATE KEY-----); contém um certificado, que deve ficar em `cert`",
+    passphrase: "pede uma senha; `openssl pkey -in FILE -out OTHER` grava a chave sem senha",
+    damagedKey: "está danificado: não foi possível ler a chave privada",
+    shortKey: (bits, least) => `é uma chave RSA de ${bits} bits; esperado: ${least} ou mais`,
+    order: (place) => `começa com outro certificado; o da chave é o certificado ${place}, e deve vir primeiro`,
+    mismatch: "não é a chave do certificado em `cert`",
+  },
 };
 
 /** What an attempt ended with, in one sentence. */

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { type Locale, localeNames } from "../locale/mod.ts";
+import { nearest, text } from "../options.ts";
 
 /** Language and time zone of default messages. */
 export interface LocaleOptions {
@@ -23,9 +24,7 @@ export interface DefaultMessageOptions extends LocaleOptions {
 /** The zod shape of {@link LocaleOptions}. */
 export const localeShape = {
   locale: z.optional(z.enum(localeNames)),
-  timeZone: z.optional(
-    z.string().check(z.refine(isTimeZone, 'expected an IANA time zone such as "America/Sao_Paulo"')),
-  ),
+  timeZone: z.optional(text((words) => words.config.expectations.timeZone, isTimeZone, meantTimeZone)),
 };
 
 /** The zod shape of {@link DefaultMessageOptions}. */
@@ -52,6 +51,15 @@ export function styleOf(options: DefaultMessageOptions, { locale, timeZone, page
     includeNoteText: options.includeNoteText ?? false,
     pagesUrl,
   };
+}
+
+/** `"Sao Paulo"` is `"America/Sao_Paulo"`. */
+function meantTimeZone(value: unknown): string | undefined {
+  const zones = Intl.supportedValuesOf("timeZone");
+  const name = String(value).trim().replaceAll(" ", "_");
+  const near = zones.find((zone) => zone.split("/").at(-1)!.toLowerCase() === name.toLowerCase()) ??
+    nearest(name, zones);
+  return near && JSON.stringify(near);
 }
 
 function isTimeZone(name: string): boolean {

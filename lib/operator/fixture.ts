@@ -2,7 +2,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
-import { formatPath, issuesOf } from "../config/issues.ts";
+import { issuesOf } from "../config/issues.ts";
+import { formatPath } from "../config/path.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "../event.ts";

@@ -3,6 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isTrouble, type Refused } from "../refusal.ts";
+import type { Place } from "../errors.ts";
+import { Told } from "../locale/told.ts";
 import type { RefusedReload, Run, RunStore } from "../store/runs.ts";
 
 /** How far back refused requests are told of, in milliseconds. */
@@ -30,8 +32,8 @@ export interface RunView {
 /** A reload that was refused: the config on disk is not sound, and the one before is at work. */
 export interface ReloadView {
   refusedSince: string;
-  problem: string;
-  mistakes: { path: string; message: string }[];
+  problem: Told;
+  mistakes: ({ path: string; message: Told } & Partial<Omit<Place, "excerpt">>)[];
 }
 
 /** Requests to one source that were refused for one reason. Times are ISO 8601, UTC. */
@@ -107,7 +109,11 @@ export function refusedView(refused: readonly Refused[]): RefusedView[] {
 }
 
 function reloadView({ since, problem, mistakes }: RefusedReload): ReloadView {
-  return { refusedSince: iso(since), problem, mistakes: [...mistakes] };
+  return {
+    refusedSince: iso(since),
+    problem: Told.parse(problem),
+    mistakes: mistakes.map((one) => ({ ...one, message: Told.parse(one.message) })),
+  };
 }
 
 function iso(ms: number): string {

@@ -1,7 +1,7 @@
 /** Events signed with an HMAC (RFC 2104) in a header. */
 
 import * as z from "zod/mini";
-import { options } from "../options.ts";
+import { options, text } from "../options.ts";
 import { explainHmac } from "./explain.ts";
 import { type HmacScheme, signHmac, verifyHmac } from "./hmac_scheme.ts";
 import { jsonEvents } from "./json_event.ts";
@@ -34,8 +34,8 @@ export function hmac(options: HmacOptions): SourceDefinition {
 
 const schema = options({
   ...sourceShape,
-  header: z.string().check(z.regex(/^[\w-]+$/, "expected the name of a header")),
-  prefix: z._default(z.string(), ""),
+  header: text((words) => words.config.expectations.header, /^[\w-]+$/),
+  prefix: z._default(text((words) => words.config.expectations.prefix, () => true), ""),
   algorithm: z._default(z.enum(["sha1", "sha256", "sha512"]), "sha256"),
   encoding: z._default(z.enum(["hex", "base64"]), "hex"),
 });

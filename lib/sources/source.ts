@@ -2,9 +2,9 @@
 
 import * as z from "zod/mini";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
-import type { Told } from "../locale/told.ts";
-import { fn } from "../options.ts";
 import type { Phrase } from "../locale/phrase.ts";
+import type { Told } from "../locale/told.ts";
+import { expected, fn, text } from "../options.ts";
 import type { Refusal } from "../refusal.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
@@ -29,17 +29,21 @@ export interface SourceDefinition {
   readonly options: unknown;
 }
 
-const secret = z.string().check(z.minLength(1, "expected a secret that is not empty"));
+const secret = text((words) => words.config.expectations.secret, /[^]/);
+
+/** A path without its slash, or within a URL. */
+function meantPath(value: unknown): string | undefined {
+  const path = typeof value === "string" ? value.replace(/^https?:\/\/[^/]*/, "").replace(/^\/*/, "/") : "";
+  return /^\/[\w\-.~/]+$/.test(path) ? JSON.stringify(path) : undefined;
+}
 
 /** The zod shape of {@link SourceOptions}. */
 export const sourceShape = {
-  path: z.string().check(
-    z.regex(/^\/[\w\-.~/]*$/, 'expected a path that starts with "/", of letters, digits and "-._~/"'),
-  ),
+  path: text((words) => words.config.expectations.path, /^\/[\w\-.~/]*$/, meantPath),
   secret: z.union([
     z.pipe(secret, z.transform((one) => [one])),
-    z.array(secret).check(z.minLength(1, "expected at least one secret")),
-  ]),
+    z.array(secret).check(z.minLength(1, expected((words) => words.config.expectations.oneSecret))),
+  ], { error: expected((words) => words.config.expectations.secrets) }),
   dedupe: z.optional(fn),
   maxBody: z.optional(size),
   rateLimit: z.optional(rate),

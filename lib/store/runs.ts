@@ -1,6 +1,6 @@
 /** What a store keeps of the relay that serves it, and of the requests that this one refused. */
 
-import type { ConfigIssue } from "../errors.ts";
+import type { Place } from "../errors.ts";
 import type { Refused } from "../refusal.ts";
 
 /** A relay that serves, or served last, as it said itself. Times are Unix milliseconds. */
@@ -37,8 +37,10 @@ export interface KnownTarget {
 export interface RefusedReload {
   /** When the first of the reloads that were refused one after the other was asked for. */
   since: number;
+  /** As `Told` stores it. */
   problem: string;
-  mistakes: readonly Pick<ConfigIssue, "path" | "message">[];
+  /** Each message as `Told` stores it. */
+  mistakes: readonly ({ path: string; message: string } & Partial<Omit<Place, "excerpt">>)[];
 }
 
 /** How long refused requests are remembered, in milliseconds. */

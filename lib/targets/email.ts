@@ -8,7 +8,7 @@ import { writeHtml } from "../messages/html_message.tsx";
 import { noticeOf } from "../messages/event_notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { writeText } from "../messages/text_message.ts";
-import { options } from "../options.ts";
+import { expected, options, says, text } from "../options.ts";
 import { partOf } from "../part.ts";
 import type { SecretText } from "../secret.ts";
 import { asciiName, domainOf, type Mailer, parseMailbox } from "./mail.ts";
@@ -57,12 +57,9 @@ export function email<Api extends NoteApi | undefined = undefined>(options: Emai
   return { target: emailTarget, options };
 }
 
-const address = z.string().check(z.refine(
-  (text) => parseMailbox(text) !== undefined,
-  'expected an address such as "equipe@clinica.example"',
-));
+const address = text((words) => words.config.expectations.address, (text) => parseMailbox(text) !== undefined);
 
-const server = z.url({ protocol: /^smtps?$/, error: 'expected a URL such as "smtp://user:password@host:587"' });
+const server = z.url({ protocol: /^smtps?$/, error: expected((words) => words.config.expectations.smtpUrl) });
 
 /** Reads an {@link EmailProvider} into its mailer; mistakes in its options lie where their author wrote them. */
 const provider = z.transform((value: unknown, { issues }): Mailer => {
@@ -80,32 +77,29 @@ const schema = options({
   ...enrichShape,
   ...defaultMessageShape,
   via: z.union([server, provider], {
-    error: `expected a URL such as "smtp://user:password@host:587", or one of ${
-      Object.keys(providers).map((name) => `${name}()`).join(", ")
-    }`,
+    error: expected((words) =>
+      words.config.expectations.via(Object.keys(providers).map((name) => `${name}()`).join(", "))
+    ),
   }),
   from: address,
   to: z.union([
     z.pipe(address, z.transform((one) => [one])),
-    z.array(address).check(z.minLength(1, "expected at least one recipient")),
+    z.array(address).check(z.minLength(1, expected((words) => words.config.expectations.oneRecipient))),
   ]),
   subject: messageShape.subject,
   text: messageShape.text,
   html: messageShape.html,
   requireTls: z.optional(z.boolean()),
-  ca: z.optional(
-    z.string().check(z.refine(isCertificate, 'expected a certificate in PEM, such as file("ca.pem")')),
-  ),
-  name: z.optional(
-    z.pipe(z.string(), z.transform(asciiName)).check(
-      z.refine(isHostName, 'expected a host name such as "relay.clinica.example"'),
-    ),
-  ),
+  ca: z.optional(text((words) => words.config.expectations.certificate, isCertificate)),
+  name: z.optional(z.pipe(
+    text((words) => words.config.expectations.hostName, (text) => isHostName(asciiName(text))),
+    z.transform(asciiName),
+  )),
 }).check(z.superRefine((given, { addIssue }) => {
   if (typeof given.via === "string") return;
   for (const name of ["requireTls", "ca", "name"] as const) {
     if (given[name] === undefined) continue;
-    addIssue({ code: "custom", path: [name], message: "expected only beside the URL of a mail server" });
+    addIssue({ code: "custom", path: [name], message: says((words) => words.config.onlyWithServer) });
   }
 }));
 

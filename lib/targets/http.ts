@@ -5,7 +5,7 @@ import { Webhook } from "standardwebhooks";
 import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
-import { options } from "../options.ts";
+import { expected, options, text } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import { VERSION } from "../version.ts";
 import { fieldsFor, type Json, jsonOf, type MessageFields, messageShape, valueOf } from "./message.ts";
@@ -43,12 +43,10 @@ export function http<Api extends NoteApi | undefined = undefined>(options: HttpO
 /** Most requests at a time to a target that answers quickly. */
 const QUICK_CONCURRENCY = 64;
 
-const url = z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "http://" or "https://"' });
+const url = z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.httpUrl) });
 
-const headerName = z.string().check(z.regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected the name of a header"));
-const headerValue = z.string().check(
-  z.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected a text that a header can hold"),
-);
+const headerName = text((words) => words.config.expectations.header, /^[\w!#$%&'*+.^`|~-]+$/);
+const headerValue = text((words) => words.config.expectations.headerValue, /^[\t\x20-\x7e\x80-\xff]*$/);
 
 const schema = options({
   ...targetShape,
@@ -57,7 +55,7 @@ const schema = options({
   method: z._default(z.enum(["POST", "PUT", "PATCH"]), "POST"),
   headers: z._default(z.record(headerName, headerValue), {}),
   body: messageShape.body,
-  sign: z.optional(z.string().check(z.refine(isSigningSecret, 'expected "whsec_" and a secret in base64'))),
+  sign: z.optional(text((words) => words.config.expectations.signingSecret, isSigningSecret)),
 });
 
 export const httpTarget: TargetKind<z.output<typeof schema>> = {

@@ -6,6 +6,7 @@ import { MessageError, sayError } from "../errors.ts";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import type { Language } from "../locale/mod.ts";
 import { Told } from "../locale/told.ts";
+import { expected } from "../options.ts";
 import { isSystem } from "../system_event.ts";
 
 /** A text, or a function that makes it from the event. */
@@ -33,7 +34,7 @@ export type MessageFields = { [Field in keyof MessageOptions]?: unknown };
 
 const text = z.custom<unknown>(
   (value) => (typeof value === "string" && value !== "") || typeof value === "function",
-  "expected a text that is not empty, or a function",
+  expected((words) => words.config.expectations.messageText),
 );
 
 /** The zod shape of {@link MessageOptions}; a target picks its own fields of it. */
@@ -44,7 +45,7 @@ export const messageShape = {
   blocks: z.optional(
     z.custom<unknown>(
       (value) => Array.isArray(value) || typeof value === "function",
-      "expected a list, or a function",
+      expected((words) => words.config.expectations.blocks),
     ),
   ),
   body: z.optional(z.unknown()),

@@ -6,7 +6,8 @@ import * as z from "zod/mini";
 import { printable, type RelayEvent } from "../event.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
-import { options } from "../options.ts";
+import { listOf } from "../near_miss.ts";
+import { expected, options, text } from "../options.ts";
 import type { Outcome, Retry } from "../outcome.ts";
 import { runsByShell } from "../runtime.ts";
 import type { SecretText } from "../secret.ts";
@@ -37,16 +38,23 @@ const OUTPUT_WAIT_MS = 200;
 
 const isWindows = process.platform === "win32";
 
-const noNul = z.string().check(z.refine((text) => !text.includes("\0"), "expected a text without NUL"));
+const noNul = text((words) => words.config.expectations.noNul, (text) => !text.includes("\0"));
+const program = expected((words) => words.config.expectations.program);
 
 const schema = options({
   ...targetShape,
-  command: z.array(noNul).check(
-    z.minLength(1, "expected a program"),
-    z.refine(([program]) => program !== "", "expected a program"),
+  command: z.array(noNul, expected((words) => words.config.expectations.command, meantCommand)).check(
+    z.minLength(1, program),
+    z.refine(([first]) => first !== "", program),
   ),
-  env: z._default(z.record(z.string().check(z.regex(/^[^=\0]+$/, "expected the name of a variable")), noNul), {}),
+  env: z._default(z.record(text((words) => words.config.expectations.variable, /^[^=\0]+$/), noNul), {}),
 });
+
+/** A command line as a list of its words. */
+function meantCommand(value: unknown): string | undefined {
+  const parts = typeof value === "string" ? value.trim().split(/\s+/) : [""];
+  return parts[0] === "" || /["'`$\\|&;<>]/.test(parts.join("")) ? undefined : listOf(parts);
+}
 
 export const scriptTarget: TargetKind<z.output<typeof schema>> = {
   schema,

@@ -8,7 +8,7 @@ import { Told } from "../locale/told.ts";
 import { noticeOf } from "../messages/event_notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
-import { options } from "../options.ts";
+import { expected, options } from "../options.ts";
 import type { SecretText } from "../secret.ts";
 import {
   cannotMake,
@@ -58,7 +58,7 @@ const MAX_BLOCKS = 50;
 const schema = options({
   ...targetShape,
   ...enrichShape,
-  url: z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }),
+  url: z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.slackUrl) }),
   text: messageShape.text,
   blocks: messageShape.blocks,
   ...defaultMessageShape,

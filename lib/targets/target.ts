@@ -6,7 +6,7 @@ import type { ApiAccess, NoteApi } from "../connectvets/api.ts";
 import { apiAccess } from "../connectvets/api.ts";
 import type { AnyEvent, ReadableEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
-import { fn, options } from "../options.ts";
+import { expected, fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
 import type { Dead, Deferred, Outcome } from "../outcome.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
@@ -103,7 +103,12 @@ export const retryPolicy: z.ZodMiniType<RetryPolicy, unknown> = z.union([
     options({ schedule, jitter: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.2) }),
     z.transform(({ schedule, jitter }) => ({ scheduleMs: schedule, jitter })),
   ),
-], { error: 'expected a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }' });
+], { error: expected((words) => words.config.expectations.retry, meantRetry) });
+
+/** Whoever wants no retries says so in many ways. */
+function meantRetry(value: unknown): string | undefined {
+  return value === false || value === 0 || /^(never|no|off|false|0)$/i.test(String(value)) ? '"none"' : undefined;
+}
 
 const circuitPolicy = z.union([
   z.pipe(z.literal(false), z.transform(() => undefined)),
@@ -111,11 +116,13 @@ const circuitPolicy = z.union([
     options({ failures: z._default(z.int().check(z.positive()), 5), pause: z._default(timerDuration, 60_000) }),
     z.transform(({ failures, pause }) => ({ failures, pauseMs: pause })),
   ),
-], { error: 'expected { failures, pause }, such as { failures: 5, pause: "60s" }, or false' });
+], { error: expected((words) => words.config.expectations.circuit) });
 
 /** The zod shape of {@link TargetOptions}. */
 export const targetShape = {
-  timeout: z.optional(timerDuration.check(z.refine((ms) => ms > 0, "expected more than 0"))),
+  timeout: z.optional(
+    timerDuration.check(z.refine((ms) => ms > 0, expected((words) => words.config.expectations.moreThan(0)))),
+  ),
   concurrency: z.optional(z.int().check(z.positive())),
   rate: z.optional(rate),
   retry: z.optional(retryPolicy),

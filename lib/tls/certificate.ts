@@ -1,6 +1,7 @@
 /** The certificate and the key of a listener: taken out of PEM, and checked as its senders will check them. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { Phrase } from "../locale/phrase.ts";
 import type { Warning } from "../warnings.ts";
 
 /** A certificate, which those of its issuers may follow, and its private key; both in PEM. */
@@ -12,7 +13,7 @@ export interface KeyPair {
 /** Something about `listen.tls.cert` or `listen.tls.key`. */
 export interface Finding {
   part: keyof KeyPair;
-  message: string;
+  message: Phrase;
 }
 
 /** A certificate in short, for a person. */
@@ -54,7 +55,7 @@ export function readKeyPair(pem: KeyPair, nowMs: number): KeyPairReading {
   const { modulusLength: bits = MIN_RSA_BITS } = key.parsed.asymmetricKeyDetails ?? {};
   if (mismatch) issues.push(mismatch);
   else if (bits < MIN_RSA_BITS) {
-    issues.push({ part: "key", message: `is an RSA key of ${bits} bits; expected ${MIN_RSA_BITS} or more` });
+    issues.push({ part: "key", message: ({ config }) => config.certificate.shortKey(bits, MIN_RSA_BITS) });
   }
   const warnings = [
     ...certificates.parsed.flatMap((one, index) => timeWarnings(one, index + 1, nowMs)),
@@ -79,19 +80,20 @@ export function fingerprintOf(cert: string): string {
 function certificatesOf(text: string): { pem: string; parsed: X509Certificate[] } | Finding {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
   if (!blocks) {
-    const hint = /PRIVATE KEY-----/.test(text)
-      ? "; it holds a key, which goes into `key`"
+    const fault = /PRIVATE KEY-----/.test(text)
+      ? "isKey"
       : /CERTIFICATE REQUEST-----/.test(text)
-      ? "; it holds a request for one"
-      : "";
-    return { part: "cert", message: `holds no certificate in PEM (-----BEGIN CERTIFICATE-----)${hint}` };
+      ? "isRequest"
+      : "none";
+    return { part: "cert", message: ({ config }) => config.certificate[fault] };
   }
   const parsed: X509Certificate[] = [];
   for (const block of blocks) {
     try {
       parsed.push(new X509Certificate(block));
     } catch {
-      return { part: "cert", message: `is damaged: certificate ${parsed.length + 1} in it cannot be read` };
+      const place = parsed.length + 1;
+      return { part: "cert", message: ({ config }) => config.certificate.damaged(place) };
     }
   }
   return { pem: blocks.map((block) => `${block}\n`).join(""), parsed };
@@ -100,16 +102,16 @@ function certificatesOf(text: string): { pem: string; parsed: X509Certificate[] 
 function keyOf(text: string): { pem: string; parsed: KeyObject } | Finding {
   const [block] = /-----BEGIN ([A-Z]+ )*PRIVATE KEY-----[\s\S]+?-----END ([A-Z]+ )*PRIVATE KEY-----/.exec(text) ?? [];
   if (block === undefined) {
-    const hint = /BEGIN CERTIFICATE-----/.test(text) ? "; it holds a certificate, which goes into `cert`" : "";
-    return { part: "key", message: `holds no private key in PEM (-----BEGIN PRIVATE KEY-----)${hint}` };
+    const fault = /BEGIN CERTIFICATE-----/.test(text) ? "keyIsCertificate" : "noKey";
+    return { part: "key", message: ({ config }) => config.certificate[fault] };
   }
   if (/ENCRYPTED/.test(block)) {
-    return { part: "key", message: "needs a passphrase; `openssl pkey -in FILE -out OTHER` writes it without" };
+    return { part: "key", message: ({ config }) => config.certificate.passphrase };
   }
   try {
     return { pem: `${block}\n`, parsed: createPrivateKey(block) };
   } catch {
-    return { part: "key", message: "is damaged: the private key in it cannot be read" };
+    return { part: "key", message: ({ config }) => config.certificate.damagedKey };
   }
 }
 
@@ -117,12 +119,9 @@ function mismatchOf(certificates: X509Certificate[], key: KeyObject): Finding | 
   const at = certificates.findIndex((one) => one.checkPrivateKey(key));
   if (at === 0) return undefined;
   if (at > 0) {
-    return {
-      part: "cert",
-      message: `begins with another certificate; that of the key is number ${at + 1} and must come first`,
-    };
+    return { part: "cert", message: ({ config }) => config.certificate.order(at + 1) };
   }
-  return { part: "key", message: "is not the key of the certificate in `cert`" };
+  return { part: "key", message: ({ config }) => config.certificate.mismatch };
 }
 
 function timeWarnings({ validFromDate, validToDate }: X509Certificate, place: number, nowMs: number): Warning[] {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectvets, email, env, mailgun, resend, sendgrid } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
+import { problemOf } from "../helpers/issues.ts";
 
 const KEY = "key-0123456789abcdef";
 
@@ -14,7 +15,7 @@ const problemsOf = (options: object) =>
     sources: { clinic: connectvets({ path: "/webhook", secret: "whs_0123456789abcdef" }) },
     targets: { mail: email(wrong({ from: "a@clinica.example", to: "b@clinica.example", ...options })) },
     routes: [{ on: "note.*", to: "mail" }],
-  }, "/").issues.map(({ path, message }) => `${path}: ${message}`);
+  }, "/").issues.map(problemOf);
 
 const anyVia =
   /^targets\.mail\.via: (is missing; )?expected a URL such as "smtp:\/\/user:password@host:587", or one of .*resend\(\)/;
@@ -38,17 +39,17 @@ const rows: [what: string, options: object, problem: RegExp][] = [
   [
     "a provider without its key",
     { via: resend(wrong({})) },
-    /^targets\.mail\.via\.apiKey: is missing; expected a text$/,
+    /^targets\.mail\.via\.apiKey: is missing; expected a key without spaces, such as env/,
   ],
   [
     "an empty key",
     { via: resend({ apiKey: "" }) },
-    /^targets\.mail\.via\.apiKey: expected a key, .*got an empty text$/,
+    /^targets\.mail\.via\.apiKey: expected a key .*got an empty text$/,
   ],
   [
     "a key with a space",
     { via: resend({ apiKey: `${KEY} ` }) },
-    /^targets\.mail\.via\.apiKey: expected a key, without/,
+    /^targets\.mail\.via\.apiKey: expected a key without/,
   ],
   [
     "a key that is not set",
@@ -75,7 +76,11 @@ const rows: [what: string, options: object, problem: RegExp][] = [
     { via: sendgrid(wrong({ apiKey: KEY, region: "us" })) },
     /^targets\.mail\.via\.region: expected "global" or "eu", got "us"$/,
   ],
-  ["no domain", { via: mailgun(wrong({ apiKey: KEY })) }, /^targets\.mail\.via\.domain: is missing; expected a text$/],
+  [
+    "no domain",
+    { via: mailgun(wrong({ apiKey: KEY })) },
+    /^targets\.mail\.via\.domain: is missing; expected a domain such as "mg\.clinica\.example"$/,
+  ],
   [
     "a URL in place of a domain",
     { via: mailgun({ apiKey: KEY, domain: "https://mg.clinica.example" }) },
@@ -99,12 +104,12 @@ const rows: [what: string, options: object, problem: RegExp][] = [
   [
     "a name beside a provider",
     { via: resend({ apiKey: KEY }), name: "relay.clinica.example" },
-    /^targets\.mail\.name: expected only beside the URL of a mail server, got "relay\.clinica\.example"$/,
+    /^targets\.mail\.name: applies only where `via` is the URL of a mail server$/,
   ],
   [
     "a requireTls beside a provider",
     { via: resend({ apiKey: KEY }), requireTls: false },
-    /^targets\.mail\.requireTls: expected only beside the URL of a mail server, got false$/,
+    /^targets\.mail\.requireTls: applies only where `via` is the URL of a mail server$/,
   ],
   [
     "a path in place of a certificate",

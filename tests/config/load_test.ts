@@ -6,7 +6,8 @@ import { join, relative } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { loadConfig, type LoadedConfig, useDotenv } from "../../lib/config/load.ts";
-import { ConfigError, ExitCode } from "../../lib/errors.ts";
+import { ConfigError, ExitCode, sayIssue } from "../../lib/errors.ts";
+import { inEnglish } from "../../lib/locale/phrase.ts";
 import { runtime } from "../../lib/runtime.ts";
 import { makeFolder } from "../helpers/folder.ts";
 
@@ -57,7 +58,7 @@ async function problemsOf(load: () => Promise<unknown>): Promise<string[]> {
   await assert.rejects(load(), (error) => {
     assert.ok(error instanceof ConfigError, String(error));
     assert.equal(error.exitCode, ExitCode.config);
-    problems = error.issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    problems = error.issues.map((issue) => inEnglish(sayIssue(issue)));
     return true;
   });
   return problems;
@@ -145,20 +146,24 @@ testIn("loadConfig() reads files and credentials, relative to the config", async
 });
 
 const broken: [what: string, text: string, problem: RegExp][] = [
-  ["has a syntax error", `${config('"x"')}\n}}}`, /}|expression/i],
-  ["throws", 'throw new Error("no more\\n  coffee");', /^no more coffee$/],
-  ["throws no error", "throw 5;", /^5$/],
-  ["puts a secret into a text", config('`x${env("A")}`'), /^Cannot put env\("A"\) into a text; let one variable hold/],
-  ["exports nothing", "export {};", /^expected `export default defineConfig\(\{ … \}\)`$/],
+  ["has a syntax error", `${config('"x"')}\n}}}`, /^syntax error: unexpected `}`$/],
+  ["throws", 'throw new Error("no more\\n  coffee");', /^the config fails while it loads: no more coffee$/],
+  ["throws no error", "throw 5;", /^the config fails while it loads: 5$/],
+  ["puts a secret into a text", config('`x${env("A")}`'), /^Cannot put env\("A"\) into a text$/],
+  ["exports nothing", "export {};", /^has no default export; expected `export default defineConfig\(\{ … \}\)`$/],
   [
     "exports a name alone",
     `${config('"x"').replace("export default", "export const config =")}`,
-    /^expected `export default/,
+    /^has no default export; expected `export default/,
   ],
-  ["exports a text", 'export default "config";', /^expected `export default/],
+  ["exports a text", 'export default "config";', /^expected `export default .*, got a text$/],
   ["exports null", "export default null;", /^expected `export default/],
-  ["imports what is not there", 'import "./nothing.ts";', /nothing\.ts/],
-  ["imports what relay has not", 'import { slak } from "relay"; export default slak;', /slak/],
+  ["imports what is not there", 'import "./nothing.ts";', /^cannot find "\.\/nothing\.ts"$/],
+  [
+    "imports what relay has not",
+    'import { slak } from "relay"; export default slak;',
+    /^"relay" has no export "slak"; .*; did you mean "slack"\?$/,
+  ],
 ];
 
 for (const [what, text, problem] of broken) {
@@ -173,7 +178,7 @@ for (const [what, text, problem] of broken) {
 }
 
 testIn("loadConfig() refuses a file that is not there", async ({ load }) => {
-  assert.deepEqual(await problemsOf(load), ["there is no such file; `relay init` writes one"]);
+  assert.deepEqual(await problemsOf(load), ["the file does not exist; `relay init` creates one"]);
 });
 
 testIn("loadConfig() says every mistake, and no secret that the file reads", async ({ write, load }) => {
@@ -212,5 +217,5 @@ testIn("loadConfig() tells of a config that throws nothing, or holds itself", as
   write("relay.config.ts", "throw null;");
   assert.equal((await problemsOf(load)).length, 1);
   write("relay.config.ts", "const config: Record<string, unknown> = {}; config.a = config; export default config;");
-  assert.ok((await problemsOf(load)).includes("a.a.a: is nested too deeply"));
+  assert.ok((await problemsOf(load)).includes("a: refers to itself"));
 });

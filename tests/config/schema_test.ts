@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { connectvets, credential, email, env, file, hmac, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { problemOf } from "../helpers/issues.ts";
 
 const SECRET = "whs_0123456789abcdef";
 
@@ -26,7 +27,7 @@ const wrong = (options: unknown) => options as never;
 function problemsOf(config: unknown, folder = "/"): string[] {
   const { config: sound, issues } = readConfig(config, folder);
   assert.equal(sound === undefined, issues.length > 0);
-  return issues.map(({ path, message }) => `${path}: ${message}`);
+  return issues.map(problemOf);
 }
 
 test("readConfig() fills in the defaults", () => {
@@ -161,13 +162,13 @@ test("readConfig() says every mistake at once, each in its place", () => {
   });
   const expected = [
     /^: unknown option "lisen"; known options are "listen", .*; did you mean "listen"\?$/,
-    /^listen\.port: expected a number, got "3000"$/,
+    /^listen\.port: expected a number, got "3000"; did you mean 3000\?$/,
     /^listen: unknown option "hots"; known options are "host", "port", "tls"; did you mean "host"\?$/,
-    /^store: expected a text, got another value$/,
-    /^sources\.clinic\.path: expected a path that starts with "\/".*, got "webhook"$/,
-    /^sources\.clinic\.secret: is missing; expected a text, or a list$/,
+    /^store: expected a text such as "sqlite:relay\.db" or .*, got another value$/,
+    /^sources\.clinic\.path: expected a path that starts with "\/".*, got "webhook"; did you mean "\/webhook"\?$/,
+    /^sources\.clinic\.secret: is missing; expected a secret such as env\("CONNECTVETS_SECRET"\), or a list of secrets$/,
     /^sources\.clinic: unknown option "secrets"; .*; did you mean "secret"\?$/,
-    /^sources\.shop: expected a source made by one of connectvets\(\), hmac\(\)$/,
+    /^sources\.shop: expected a source made by connectvets\(\) or hmac\(\)$/,
     /^targets\.crm\.url: expected a URL that starts with "http:\/\/" or "https:\/\/", got another value$/,
     /^targets\.crm: unknown option "timout"; .*; did you mean "timeout"\?$/,
     /^targets\.crm\.rate\.per: expected more than 0, got "0s"$/,
@@ -177,10 +178,10 @@ test("readConfig() says every mistake at once, each in its place", () => {
     /^targets\.mail\.to: expected at least one recipient, got an empty list$/,
     /^routes\[0\]: unknown option "wen"; .*; did you mean "when"\?$/,
     /^routes\[0\]\.to: unknown target "crn"; known targets are "crm", "mail"; did you mean "crm"\?$/,
-    /^routes\[1\]\.on: is missing; expected a text, or a list of texts$/,
-    /^routes\[1\]\.when: expected a function, got true$/,
+    /^routes\[1\]\.on: is missing; expected the name of an event such as "note\.failed", a pattern such as "note\.\*", or a list of them$/,
+    /^routes\[1\]\.when: expected a function, such as \(event\) => …, got true$/,
     /^routes\[1\]\.to: unknown target "mial"; known targets are "crm", "mail"; did you mean "mail"\?$/,
-    /^routes\[2\]: expected an object, got "route"$/,
+    /^routes\[2\]: expected an object such as \{ on: "note\.failed", to: "crm" \}, got "route"$/,
     /^fallback: unknown target "cmr"; known targets are "crm", "mail"; did you mean "crm"\?$/,
     /^drain: expected a duration such as "15s".*, got "-1s"$/,
   ];
@@ -192,9 +193,9 @@ test("readConfig() says every mistake at once, each in its place", () => {
 
 test("readConfig() says what is missing from an empty config, and takes nothing else for one", () => {
   assert.deepEqual(problemsOf({}), [
-    "sources: is missing; expected an object",
-    "targets: is missing; expected an object",
-    "routes: is missing; expected a list",
+    'sources: is missing; expected an object such as { connectvets: connectvets({ path: "/webhook", secret: env("CONNECTVETS_SECRET") }) }',
+    'targets: is missing; expected an object such as { crm: http({ url: "https://crm.example/webhook" }) }',
+    'routes: is missing; expected a list such as [{ on: "note.failed", to: "crm" }]',
   ]);
   assert.deepEqual(problemsOf({ sources: {}, targets: {}, routes: [] }), [
     "sources: expected at least one source",
@@ -218,19 +219,21 @@ function withSecrets(work: (folder: string) => void): void {
 }
 
 const emptySecrets: [secret: unknown, problems: string[]][] = [
-  ["", ["secret: expected a secret that is not empty, got an empty text"]],
+  ["", ['secret: expected a secret that is not empty, such as env("CONNECTVETS_SECRET"), got an empty text']],
   [[], ["secret: expected at least one secret, got an empty list"]],
-  [[""], ["secret[0]: expected a secret that is not empty, got an empty text"]],
-  [[SECRET, ""], ["secret[1]: expected a secret that is not empty, got an empty text"]],
-  [undefined, ["secret: is missing; expected a text, or a list"]],
-  [null, ["secret: expected a text, or a list, got another value"]],
+  [[""], ['secret[0]: expected a secret that is not empty, such as env("CONNECTVETS_SECRET"), got an empty text']],
+  [[SECRET, ""], [
+    'secret[1]: expected a secret that is not empty, such as env("CONNECTVETS_SECRET"), got an empty text',
+  ]],
+  [undefined, ['secret: is missing; expected a secret such as env("CONNECTVETS_SECRET"), or a list of secrets']],
+  [null, ['secret: expected a secret such as env("CONNECTVETS_SECRET"), or a list of secrets, got another value']],
   [env("RELAY_S_NONE"), ['secret: env("RELAY_S_NONE") is not set']],
   [env("RELAY_S_EMPTY"), ['secret: env("RELAY_S_EMPTY") is empty']],
   [env("RELAY_S_BLANK"), ['secret: env("RELAY_S_BLANK") is empty']],
   [env("RELAY_S_NONE", { default: "" }), ['secret: env("RELAY_S_NONE") is empty']],
-  [file("none"), ["secret: there is no file FOLDER/none"]],
+  [file("none"), ["secret: the file FOLDER/none does not exist"]],
   [file("empty"), ['secret: file("empty") is empty']],
-  [credential("none"), ["secret: there is no file FOLDER/c/none"]],
+  [credential("none"), ["secret: the file FOLDER/c/none does not exist"]],
   [credential("empty"), ['secret: credential("empty") is empty']],
   [[env("RELAY_S_NONE"), SECRET], ['secret[0]: env("RELAY_S_NONE") is not set']],
   [
@@ -238,7 +241,7 @@ const emptySecrets: [secret: unknown, problems: string[]][] = [
     [
       'secret[0]: env("RELAY_S_NONE") is not set',
       'secret[2]: env("RELAY_S_EMPTY") is empty',
-      "secret[1]: expected a secret that is not empty, got an empty text",
+      'secret[1]: expected a secret that is not empty, such as env("CONNECTVETS_SECRET"), got an empty text',
     ],
   ],
 ];

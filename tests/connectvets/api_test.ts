@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { connectvets, connectvetsApi, env, http, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { toldIn } from "../../lib/warnings.ts";
+import { problemOf } from "../helpers/issues.ts";
 
 const KEY = "cvn_live_0123456789";
 const wrong = (options: unknown) => options as never;
@@ -16,7 +17,7 @@ const configOf = (route: object, target: object = {}) => ({
   routes: [{ on: "note.*", to: "chat", ...route }],
 });
 
-const issuesOf = (config: object) => readConfig(config, "/").issues.map(({ path, message }) => `${path}: ${message}`);
+const issuesOf = (config: object) => readConfig(config, "/").issues.map(problemOf);
 const warningsOf = (config: object) =>
   toldIn("en", readConfig(config, "/").warnings).map(({ path, message }) => `${path}: ${message}`);
 
@@ -50,8 +51,16 @@ test("connectvetsApi() has one lane a key and base, whatever else is said", () =
 });
 
 const mistakes: [string, unknown, RegExp][] = [
-  ["no key", connectvetsApi(wrong({})), /^routes\[0\]\.enrich\.key: is missing; expected a text$/],
-  ["an empty key", connectvetsApi({ key: "" }), /^routes\[0\]\.enrich\.key: expected a key that is not empty/],
+  [
+    "no key",
+    connectvetsApi(wrong({})),
+    /^routes\[0\]\.enrich\.key: is missing; expected a key without spaces, such as env/,
+  ],
+  [
+    "an empty key",
+    connectvetsApi({ key: "" }),
+    /^routes\[0\]\.enrich\.key: expected a key without spaces, .*got an empty text$/,
+  ],
   [
     "a variable that is not set",
     connectvetsApi({ key: env("NOT_SET") }),
@@ -60,7 +69,7 @@ const mistakes: [string, unknown, RegExp][] = [
   [
     "a key with a line end",
     connectvetsApi({ key: `${KEY}\n` }),
-    /^routes\[0\]\.enrich\.key: .*without spaces, got another/,
+    /^routes\[0\]\.enrich\.key: .*without spaces, .*got another/,
   ],
   [
     "a misspelt option",
@@ -72,7 +81,7 @@ const mistakes: [string, unknown, RegExp][] = [
   [
     "an object of one's own",
     { key: KEY },
-    /^routes\[0\]\.enrich\.api: is missing; expected connectvetsApi\(\{ key \}\)$/,
+    /^routes\[0\]\.enrich\.api: is missing; expected connectvetsApi\(\{ key: env\("CONNECTVETS_KEY"\) \}\)$/,
   ],
 ];
 
@@ -90,12 +99,12 @@ test("readConfig() warns of a key of the other environment, and of an enrich tha
   assert.deepEqual(warningsOf(configOf({ enrich })), []);
   assert.match(
     warningsOf(configOf({ enrich: connectvetsApi({ key: "cvn_test_x" }) })).join(),
-    /routes\[0\]\.enrich: has a key of the sandbox/,
+    /routes\[0\]\.enrich: has a sandbox key/,
   );
   assert.match(
     warningsOf(configOf({}, { enrich: connectvetsApi({ key: KEY, sandbox: true }) })).join(),
-    /targets\.chat\.enrich: has a key of production/,
+    /targets\.chat\.enrich: has a production key/,
   );
-  assert.match(warningsOf(configOf({ enrich, to: "crm" })).join(), /routes\[0\]\.enrich: fetches nothing/);
+  assert.match(warningsOf(configOf({ enrich, to: "crm" })).join(), /routes\[0\]\.enrich: has no effect/);
   assert.deepEqual(warningsOf(configOf({ enrich, to: "crm", body: () => 1 })), []);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { ConfigError } from "../../lib/errors.ts";
+import { Told } from "../../lib/locale/told.ts";
 import { Reporter } from "../../lib/duties/report.ts";
 import { redactor } from "../../lib/secret.ts";
 import type { Store } from "../../lib/store/mod.ts";
@@ -137,15 +138,17 @@ testWith(
     const { store, reporter, clock } = bench;
     await reporter.start();
     const redact = redactor(["s3cret-value"]);
-    reporter.reloadRefused(new ConfigError("/x", [{ path: "a", message: "one" }]), redact);
+    reporter.reloadRefused(new ConfigError("/x", [{ path: "a", message: () => "one" }]), redact);
     await clock.run(5_000);
-    reporter.reloadRefused(new ConfigError("/x", [{ path: "b", message: "got s3cret-value" }]), redact);
+    reporter.reloadRefused(new ConfigError("/x", [{ path: "b", message: () => "got s3cret-value" }]), redact);
     await clock.run(10);
-    assert.deepEqual((await store.runs.last())!.refusedReload, {
-      since: T0,
-      problem: "Cannot load /x: 1 mistake",
-      mistakes: [{ path: "b", message: "got [secret]" }],
-    });
+    const { refusedReload } = (await store.runs.last())!;
+    assert.deepEqual([refusedReload!.since, refusedReload!.mistakes], [T0, [{ path: "b", message: "got [secret]" }]]);
+    const problem = Told.parse(refusedReload!.problem);
+    assert.deepEqual([problem.in("en"), problem.in("pt-BR")], [
+      "Cannot load /x: 1 mistake",
+      "Não foi possível carregar /x: 1 erro",
+    ]);
     reporter.reloaded({ config: "/x", targets: [] });
     await clock.run(10);
     assert.equal((await store.runs.last())!.refusedReload, undefined);

@@ -70,11 +70,11 @@ test("check warns in the config's language, and in English where programs read i
   await inFolder(config, async (run) => {
     assert.match(
       (await run("check")).stdout,
-      /\nAvisos\n {2}targets\.gone: \.\/gone\.sh não pode ser executado: não existe o arquivo \/.*\/gone\.sh\n/,
+      /\nAvisos\n {2}targets\.gone: não é possível executar \.\/gone\.sh: o arquivo \/.*\/gone\.sh não existe\n/,
     );
     const { warnings } = JSON.parse((await run("check", "--json")).stdout);
     assert.deepEqual(warnings.map(({ path }: { path: string }) => path), ["targets.gone"]);
-    assert.match(warnings[0].message, /^\.\/gone\.sh cannot be run: there is no file \/.*\/gone\.sh$/);
+    assert.match(warnings[0].message, /^cannot run \.\/gone\.sh: the file \/.*\/gone\.sh does not exist$/);
   });
 });
 
@@ -95,6 +95,36 @@ test("check tells every mistake at once and exits 78", async () => {
     const json = JSON.parse((await run("check", "--json")).stdout);
     assert.equal(json.ok, false);
     assert.ok(json.issues.length >= 3);
+  });
+});
+
+test("check shows each mistake with its line and a mark, in the language that is asked for, and as JSON", async () => {
+  const broken = configOf({
+    targets: `slack: slack({ url: "https://hooks.slack.com/services/hunter2", rate: "200/s" })`,
+    routes: `{ on: "note.faild", to: "slak" }`,
+  });
+  await inFolder(broken, async (run) => {
+    const [rate, target] = (await run("check")).stderr.split("\n\n").slice(1);
+    assert.equal(
+      rate,
+      [
+        '  targets.slack.rate: expected { per: "1s", limit: 200 }, got "200/s"',
+        "    relay.config.ts:6:84",
+        '    6 │ targets: { slack: slack({ url: "https://hooks.slack.com/[secret]", rate: "200/s" }) },',
+        "      │                                                                          ^^^^^^^",
+      ].join("\n"),
+    );
+    assert.match(target!, /relay\.config\.ts:7:39\n.*\n {6}│ {34}\^{6}\n$/);
+    const portuguese = (await run("check", "--locale", "pt-BR")).stderr;
+    assert.match(portuguese, /^Não foi possível carregar .*: 2 erros\n/);
+    assert.match(portuguese, /rate: esperado: \{ per: "1s", limit: 200 \}; encontrado: "200\/s"\n/);
+    const { issues } = JSON.parse((await run("check", "--json", "--locale", "pt-BR")).stdout);
+    assert.deepEqual(issues.map(({ path, line, column }: Record<string, unknown>) => [path, line, column]), [
+      ["targets.slack.rate", 6, 84],
+      ["routes[0].to", 7, 39],
+    ]);
+    assert.match(issues[1].message, /^unknown target "slak"; .*did you mean "slack"\?$/);
+    assert.match(issues[0].file, /^\/.*\/relay\.config\.ts$/);
   });
 });
 
@@ -217,7 +247,7 @@ test("a config that is not there is told in words, without a stack", async () =>
   assert.equal(code, 78);
   assert.equal(
     stderr,
-    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  there is no such file; `relay init` writes one\n",
+    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  the file does not exist; `relay init` creates one\n",
   );
 });
 

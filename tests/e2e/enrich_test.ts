@@ -312,7 +312,7 @@ test("enrich on a target serves its own functions, and asks for nothing where a 
     assert.equal(bytes!.body.toString(), eventOf("n-2", "note.failed"));
     assert.equal(api.requests.length, 1);
     const { stdout } = await runRelay(["check"], { cwd: relay.folder });
-    assert.match(stdout, /routes\[1\]\.enrich: fetches nothing/);
+    assert.match(stdout, /routes\[1\]\.enrich: has no effect/);
   } finally {
     await relay.close();
     await sink.close();

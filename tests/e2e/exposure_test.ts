@@ -54,15 +54,15 @@ test("check warns of config, .env, secrets and store that everybody can read, wi
     assert.equal(code, 0, "it is no mistake");
     const { warnings } = JSON.parse(stdout) as { warnings: { path: string; message: string }[] };
     assert.deepEqual(warnings.map(({ path }) => path), ["relay.config.ts", ".env", "admin.token", "store"]);
-    assert.match(warnings[0]!.message, /holds a secret .*\(mode 0644\)/);
+    assert.match(warnings[0]!.message, /\(mode 0644\), which contains a secret/);
     for (const [at, name] of [[1, ".env"], [2, "token"], [3, "state/relay.db"]] as const) {
       const file = join(folder, name);
-      assert.ok(warnings[at]!.message.startsWith(`${file} can be read by every user of this machine (mode 0644); run`));
+      assert.ok(warnings[at]!.message.startsWith(`every user of this machine can read ${file} (mode 0644); run`));
       assert.ok(warnings[at]!.message.includes(`\`chmod 600 ${file}\``));
     }
     assert.ok(!stdout.includes(SECRET) && !stdout.includes(TOKEN));
     const text = await runRelay(["check"], { cwd: folder });
-    assert.match(text.stdout, /\.env: .* pode ser lido por qualquer usuário desta máquina \(modo 0644\)/);
+    assert.match(text.stdout, /\.env: todos os usuários desta máquina podem ler .* \(modo 0644\)/);
   });
 });
 
@@ -90,8 +90,8 @@ test("serve logs the same warnings, and the config page shows them until they ar
         const headers = { Authorization: `Bearer ${TOKEN}`, "Accept-Language": language };
         return await (await fetch(`${url}/config`, { headers })).text();
       };
-      assert.match(await page("en"), /\.env can be read by every user of this machine/);
-      assert.match(await page("pt-BR"), /\.env pode ser lido por qualquer usuário desta máquina/);
+      assert.match(await page("en"), /every user of this machine can read .*\.env/);
+      assert.match(await page("pt-BR"), /todos os usuários desta máquina podem ler .*\.env/);
       for (const name of [".env", "token", "state/relay.db", "state/relay.db-wal", "state/relay.db-shm"]) {
         chmodSync(join(folder, name), 0o600);
       }

@@ -200,6 +200,11 @@ test("a refused reload is told with its mistakes until a sound one, by status, A
     assert.match(lines[3]!, /^ {2}routes\[0\]\.to: .*"cmr"/);
     assert.match(lines[4]!, /^ {2}Correct it, then load it with /);
     assert.equal(lines.filter((line) => line.includes("cmr")).length, 1, "what is wrong is told once");
+    const portuguese = await runRelay(["status", "--locale", "pt-BR"], { cwd: relay.folder });
+    assert.match(
+      portuguese.stdout,
+      /Não foi possível carregar .*: 1 erro\n {2}routes\[0\]\.to: o destino "cmr" não existe/,
+    );
 
     writeFileSync(join(relay.folder, "relay.config.ts"), config());
     assert.match(

@@ -98,7 +98,7 @@ test("serve masks values in its log, never the names beside them, and keeps its 
     assert.deepEqual([typeof accepted.event, accepted.targets], ["string", ["crm"]]);
     const warning = await relay.logged("the warning", ({ path }) => path === "targets.gone");
     const missing = join(relay.folder, "gone.sh");
-    assert.equal(warning.message, `config: targets.gone ./gone.sh cannot be run: there is no file ${missing}`);
+    assert.equal(warning.message, `config: targets.gone cannot run ./gone.sh: the file ${missing} does not exist`);
     for (const name of readdirSync(relay.folder).filter((one) => /^relay\.db(-wal|-shm)?$/.test(one))) {
       assert.equal(statSync(join(relay.folder, name)).mode & 0o077, 0, name);
     }

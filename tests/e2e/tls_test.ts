@@ -163,9 +163,9 @@ test("serve keeps its certificate when SIGHUP finds one that is no good", needsO
     const other = makeCertificate(folder, "other");
     const rows: [spoil: () => void, why: RegExp][] = [
       [() => writeFileSync(cert, other.cert), /listen\.tls\.key is not the key of the certificate/],
-      [() => writeFileSync(cert, other.cert.slice(0, 300)), /listen\.tls\.cert holds no certificate/],
+      [() => writeFileSync(cert, other.cert.slice(0, 300)), /listen\.tls\.cert contains no certificate/],
       [() => writeFileSync(key, ""), /listen\.tls\.key .* is empty/],
-      [() => rmSync(key), /listen\.tls\.key there is no file/],
+      [() => rmSync(key), /listen\.tls\.key the file .* does not exist/],
     ];
     for (const [index, [spoil, why]] of rows.entries()) {
       spoil();

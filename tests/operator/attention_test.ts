@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Told } from "../../lib/locale/told.ts";
 import { attentionOf, relayTroubles } from "../../lib/operator/attention.ts";
 import type { Relays, RelayView } from "../../lib/operator/relays.ts";
 import type { Status } from "../../lib/operator/status.ts";
@@ -131,7 +132,7 @@ test("relayTroubles() tells of a relay that does not run, and of nothing else th
 });
 
 test("relayTroubles() tells of a relay that hangs, that refused a config, or runs under an old one", () => {
-  const reload = { refusedSince: ago(3_000), problem: "bad", mistakes: [] };
+  const reload = { refusedSince: ago(3_000), problem: Told.of(() => "bad"), mistakes: [] };
   const hanging = { ...view, lastHeardAt: ago(61_000), reload };
   const kinds = relayTroubles({ view: hanging, configChanged: true }, NOW).map(({ kind }) => kind);
   assert.deepEqual(kinds, ["mute", "reload", "config_changed"]);
@@ -158,7 +159,7 @@ test("relayTroubles() names which of several relays is lost, takes over, hangs o
     members: [
       member("a", { taking: ["crm"] }),
       member("b", { lastHeardAt: ago(90_000) }),
-      member("c", { reload: { refusedSince: ago(1), problem: "bad", mistakes: [] } }),
+      member("c", { reload: { refusedSince: ago(1), problem: Told.of(() => "bad"), mistakes: [] } }),
     ],
     gone: [member("d", { state: "lost" }), member("e", { state: "stopped" })],
     unowned: ["plantao"],

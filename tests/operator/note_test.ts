@@ -12,6 +12,7 @@ import { shownNote } from "../../lib/operator/payload.ts";
 import { redactor } from "../../lib/secret.ts";
 import { connectvetsSource } from "../../lib/sources/connectvets.ts";
 import { readable } from "../../lib/sources/view.ts";
+import { problemOf } from "../helpers/issues.ts";
 
 const KEY = "cvn_live_0123456789";
 
@@ -67,7 +68,7 @@ test("testFixture() says that a note is missing which a message needs, and does 
 test("readFixtures() takes a note that is an object, and nothing else", () => {
   const { issues } = readFixtures({ event: completed, note: "Rex", expect: "unrouted" });
   assert.match(
-    issues.map(({ path, message }) => `${path}: ${message}`).join(),
+    issues.map(problemOf).join(),
     /^note: expected the note .*got "Rex"$/,
   );
 });

@@ -90,7 +90,7 @@ test("relaysView() speaks with one voice for a relay that is there, though anoth
   ];
   const { view } = relaysView([a, b, gone], []);
   assert.deepEqual([view.running, view.pid, view.stoppedAt], [true, 3, null]);
-  assert.equal(view.reload?.problem, "1 mistake", "whichever relay refused it");
+  assert.equal(String(view.reload?.problem), "1 mistake", "whichever relay refused it");
 
   const ended = relaysView([gone], []).view;
   assert.deepEqual([ended.running, ended.pid, ended.stoppedAt], [false, null, at(0)]);

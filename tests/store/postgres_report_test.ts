@@ -42,7 +42,7 @@ test("reportOn() tells of a user who may not make the schema, and of one who may
   await server.query("CREATE ROLE poor LOGIN; CREATE ROLE reader LOGIN");
   await server.query("CREATE DATABASE poor");
   const none = await report(server.url({ user: "poor", database: "poor" }));
-  assert.match(none.warnings.join("\n"), /^the schema relay is not there, and the user poor may not make it/);
+  assert.match(none.warnings.join("\n"), /^the schema relay does not exist, and the user poor may not create it/);
 
   await server.query(schemaSql("relay", "poor"), undefined, "poor");
   assert.deepEqual((await report(server.url({ user: "poor", database: "poor" }))).warnings, []);
@@ -64,7 +64,7 @@ test("reportOn() tells of answers before the disk, of too few connections, of an
   assert.deepEqual((await report(server.url({ user: "hasty", freshSchema: true }))).warnings, []);
   await server.query("ALTER ROLE hasty SET default_transaction_read_only = on");
   const read = await report(server.url({ user: "hasty", freshSchema: true }));
-  assert.match(read.warnings.join("\n"), /^the server takes no writes/);
+  assert.match(read.warnings.join("\n"), /^the server accepts no writes/);
 
   for (const [shift, words] of [[5_000, /5 s behind/], [-5_000, /5 s ahead of/]] as const) {
     const clock = { ...systemClock, now: () => Date.now() + shift };
@@ -97,7 +97,7 @@ test("reportOn() tells of a server that cannot be reached, or does not answer, a
   await new Promise((resolve) => silent.once("listening", resolve));
   const { port } = silent.address() as { port: number };
   const late = await report(`postgres://relay:hunter2@127.0.0.1:${port}/x`, systemClock, 300);
-  assert.match(late.warnings.join("\n"), /^postgres:\/\/relay:\*\*\*@.* gave no answer within 0\.3 s$/);
+  assert.match(late.warnings.join("\n"), /^postgres:\/\/relay:\*\*\*@.* did not answer within 0\.3 s$/);
   silent.close();
 
   const direct = await report(`${server.url()}?direct=127.0.0.1:${port - 1 || 1}`);

@@ -37,11 +37,11 @@ test("the service reads what a shell reads, whatever systemd makes of the line",
 
     await machine.write(DOTENV, `# one\nexport WEBHOOK_SECRET=whs_0123456789abcdef\n`, "600");
     for (const command of [`relay check --config ${CONFIG}`, "relay service install"]) {
-      assert.match(await machine.do(command), /\.env:2:? sets nothing for systemd/, command);
+      assert.match(await machine.do(command), /\.env:2:? sets no variable for systemd/, command);
     }
     const { warnings } = JSON.parse(await machine.do("relay service install --json"));
     assert.equal(warnings.length, 1);
-    assert.match(await machine.do("journalctl --unit relay --no-pager"), /\.env:2 sets nothing for systemd/);
+    assert.match(await machine.do("journalctl --unit relay --no-pager"), /\.env:2 sets no variable for systemd/);
 
     // What an administrator has put into the unit counts, and a service without the file starts.
     const drop = "[Service]\nEnvironmentFile=/root/more\n";

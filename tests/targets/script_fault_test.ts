@@ -30,21 +30,21 @@ interface Row {
   file?: string | Uint8Array | ((path: string) => void);
   mode?: number;
   command?: string[];
-  /** What follows "cannot be run: ". `FILE` stands for the file's path, `FOLDER` for its folder's. */
+  /** What follows "cannot run PROGRAM: ". `FILE` stands for the file's path, `FOLDER` for its folder's. */
   fault: string | RegExp;
 }
 
 const rows: Row[] = [
-  { name: "is missing", command: ["./missing.sh"], fault: "there is no file FOLDER/missing.sh" },
-  { name: "lies behind a file", file: "x", command: ["./run.sh/a"], fault: "there is no file FILE/a" },
-  { name: "is a link to nothing", file: (path) => symlinkSync("nothing", path), fault: "there is no file FILE" },
-  { name: "is a link to itself", file: (path) => symlinkSync("run.sh", path), fault: "there is no file FILE" },
+  { name: "is missing", command: ["./missing.sh"], fault: "the file FOLDER/missing.sh does not exist" },
+  { name: "lies behind a file", file: "x", command: ["./run.sh/a"], fault: "the file FILE/a does not exist" },
+  { name: "is a link to nothing", file: (path) => symlinkSync("nothing", path), fault: "the file FILE does not exist" },
+  { name: "is a link to itself", file: (path) => symlinkSync("run.sh", path), fault: "the file FILE does not exist" },
   {
     name: "is not in PATH",
     command: ["no-such-program"],
-    fault: /^no-such-program is not in the PATH \/\S+; install it, or name it with its folder$/,
+    fault: /^no-such-program is not in PATH \(\/\S+\); install it, or write its full path$/,
   },
-  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is a folder" },
+  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is a directory" },
   { name: "is a pipe", file: (path) => execFileSync("mkfifo", ["-m", "755", path]), fault: "it is not a file" },
   {
     name: "is not executable",
@@ -55,54 +55,54 @@ const rows: Row[] = [
   {
     name: "has no first line that says what runs it",
     file: "exit 0\n",
-    fault: 'it does not say what runs it; add "#!/bin/sh", or whatever it is written for, as its first line',
+    fault: 'its first line does not say what runs it; add "#!/bin/sh", or the interpreter it is written for',
   },
   {
     name: "is empty",
     file: "",
-    fault: 'it does not say what runs it; add "#!/bin/sh", or whatever it is written for, as its first line',
+    fault: 'its first line does not say what runs it; add "#!/bin/sh", or the interpreter it is written for',
   },
   {
     name: "was saved on Windows",
     file: "#!/bin/sh\r\nexit 0\r\n",
-    fault: "its lines end as on Windows (CRLF); run: sed -i 's/\\r$//' FILE",
+    fault: "its lines end with CRLF, as on Windows; run: sed -i 's/\\r$//' FILE",
   },
   {
     name: "has a byte order mark",
     file: "\uFEFF#!/bin/sh\nexit 0\n",
-    fault: "a byte order mark stands before its \"#!\"; run: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
+    fault: "a byte order mark precedes its \"#!\"; run: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
   },
   {
     name: "wants an interpreter that is missing",
     file: "#! /usr/bin/no-such-python -u\n",
-    fault: "its first line wants /usr/bin/no-such-python, which is not there; install it, or correct the line",
+    fault: "its first line names /usr/bin/no-such-python, which does not exist; install it, or correct the line",
   },
   {
     name: "wants an interpreter that is not in PATH",
     file: "#!/usr/bin/env no-such-python\n",
-    fault: /^no-such-python is not in the PATH \/\S+; install it, or name it with its folder$/,
+    fault: /^no-such-python is not in PATH \(\/\S+\); install it, or write its full path$/,
   },
   {
     name: "was saved on Windows, and gives its interpreter an argument",
     file: "#!/bin/sh -e\r\nexit 0\r\n",
-    fault: "its lines end as on Windows (CRLF); run: sed -i 's/\\r$//' FILE",
+    fault: "its lines end with CRLF, as on Windows; run: sed -i 's/\\r$//' FILE",
   },
   {
     name: "is built for another machine",
     file: ofOtherMachine(),
     fault: process.arch === "arm64"
-      ? "it is built for x86-64, and this machine is ARM64; get the build for ARM64"
-      : "it is built for ARM64, and this machine is x86-64; get the build for x86-64",
+      ? "it is built for x86-64, but this machine is ARM64; use the build for ARM64"
+      : "it is built for ARM64, but this machine is x86-64; use the build for x86-64",
   },
   {
     name: "is built for Windows",
     file: "MZ\0\0",
-    fault: "it is built for Windows; get the build for Linux",
+    fault: "it is built for Windows; use the build for Linux",
   },
   {
     name: "is built for macOS",
     file: Uint8Array.from([0xcf, 0xfa, 0xed, 0xfe, 7]),
-    fault: "it is built for macOS; get the build for Linux",
+    fault: "it is built for macOS; use the build for Linux",
   },
 ];
 
@@ -141,7 +141,7 @@ for (const { name, file, mode, command = ["./run.sh"], fault } of rows) {
       const told = detail.slice(start.length);
       if (typeof fault !== "string") assert.match(told, fault);
       else assert.equal(told, fault.replace("FILE", join(folder, "run.sh")).replace("FOLDER", folder));
-      assert.deepEqual(warningsOf(command, folder), [`${command[0]} cannot be run: ${told}`]);
+      assert.deepEqual(warningsOf(command, folder), [`cannot run ${command[0]}: ${told}`]);
 
       const [, remedy] = /; run: (.+)$/.exec(told) ?? [];
       if (!remedy) return;
@@ -183,7 +183,7 @@ test("deliver() says that the folder is gone, not the program", async () => {
     rmSync(folder, { recursive: true });
     const outcome = await attempt(target, makeDelivery, never);
     assert.ok(outcome?.kind === "retry");
-    assert.equal(String(outcome.detail), `Cannot run /bin/true: the folder that it runs in is not there: ${folder}`);
+    assert.equal(String(outcome.detail), `Cannot run /bin/true: its working directory does not exist: ${folder}`);
     mkdirSync(folder);
   });
 });
@@ -218,7 +218,8 @@ test("deliver() says which folder cannot be entered", needsUser, async () => {
     chmodSync(closed, 0o000);
     const outcomes = await attempts();
     assert.deepEqual(outcomes.map(reasonOf), commands.map(() => "script_not_run"));
-    const fault = `the relay's user may not enter the folder ${closed}; move the program, or run: chmod o+x ${closed}`;
+    const fault =
+      `the relay's user cannot enter the directory ${closed}; move the program, or run: chmod o+x ${closed}`;
     assert.deepEqual(details(outcomes), commands.map(([program]) => `Cannot run ${program}: ${fault}`));
 
     chmodSync(closed, 0o755);

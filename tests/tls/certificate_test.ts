@@ -8,6 +8,7 @@ import { type KeyPair, readKeyPair, summaryOf } from "../../lib/tls/certificate.
 import { toldIn } from "../../lib/warnings.ts";
 import { makeCertificate, needsOpenssl } from "../helpers/certificate.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { inEnglish } from "../../lib/locale/phrase.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -15,7 +16,7 @@ const textsOf = (pem: KeyPair, nowMs = Date.now()) => {
   const { issues, warnings } = readKeyPair(pem, nowMs);
   const told = toldIn("en", warnings.map((warning) => ({ path: "cert", warning })));
   return [
-    issues.map(({ part, message }) => `${part} ${message}`),
+    issues.map(({ part, message }) => `${part} ${inEnglish(message)}`),
     told.map(({ path, message }) => `${path} ${message}`),
   ];
 };
@@ -64,16 +65,21 @@ test("readKeyPair() says what is wrong with a certificate or a key", needsOpenss
     const damaged = (pem: string) => pem.replace(/\n.{20}/, "\nAAAAAAAAAAAAAAAAAAAA");
     const request = "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n";
     const rows: [pem: KeyPair, issues: RegExp[]][] = [
-      [{ cert: "hello", key: own.key }, [/^cert holds no certificate in PEM/]],
-      [{ cert: request, key: own.key }, [/^cert holds no .*; it holds a request for one$/]],
-      [{ cert: own.key, key: chain }, [/^cert .*; it holds a key, which goes into `key`$/, /^key .*`cert`$/]],
-      [{ cert: damaged(own.cert), key: own.key }, [/^cert is damaged: certificate 1 in it cannot be read$/]],
-      [{ cert: own.cert + damaged(between.cert), key: own.key }, [/^cert is damaged: certificate 2 in it/]],
-      [{ cert: chain, key: "hello" }, [/^key holds no private key in PEM/]],
+      [{ cert: "hello", key: own.key }, [/^cert contains no certificate in PEM/]],
+      [{ cert: request, key: own.key }, [/^cert contains no .*; it contains a request for one$/]],
+      [{ cert: own.key, key: chain }, [
+        /^cert .*; it contains a private key, which belongs in `key`$/,
+        /^key .*`cert`$/,
+      ]],
+      [{ cert: damaged(own.cert), key: own.key }, [/^cert is damaged: cannot read certificate 1 in it$/]],
+      [{ cert: own.cert + damaged(between.cert), key: own.key }, [/^cert is damaged: cannot read certificate 2 in it/]],
+      [{ cert: chain, key: "hello" }, [/^key contains no private key in PEM/]],
       [{ cert: chain, key: damaged(own.key) }, [/^key is damaged/]],
       [{ cert: chain, key: encrypted }, [/^key needs a passphrase; `openssl pkey -in FILE -out OTHER`/]],
       [{ cert: own.cert, key: between.key }, [/^key is not the key of the certificate in `cert`$/]],
-      [{ cert: between.cert + own.cert, key: own.key }, [/^cert begins with another .* number 2 and must come first$/]],
+      [{ cert: between.cert + own.cert, key: own.key }, [
+        /^cert starts with another certificate; certificate 2 is the one of the key, and must come first$/,
+      ]],
       [makeCertificate(folder, "weak", { key: ["rsa:1024"] }), [
         /^key is an RSA key of 1024 bits; expected 2048 or more$/,
       ]],
@@ -92,10 +98,13 @@ test("readKeyPair() warns of a chain that senders may refuse", needsOpenssl, () 
   withChain((folder, { root, between, own }) => {
     const other = makeCertificate(folder, "other", { isAuthority: true });
     const rows: [pem: KeyPair, warning: RegExp][] = [
-      [root, /^cert is signed by itself; senders that do not know it refuse it$/],
-      [own, /^cert comes without the certificate of its issuer "between"; .*fullchain\.pem$/],
-      [{ ...own, cert: own.cert + other.cert }, /^cert is no chain: certificate 2 did not issue certificate 1; /],
-      [{ ...own, cert: own.cert + between.cert + other.cert }, /^cert is no chain: certificate 3 did not issue .* 2; /],
+      [root, /^cert is self-signed; senders that do not know it refuse it$/],
+      [own, /^cert lacks the certificate of its issuer "between"; .*fullchain\.pem$/],
+      [{ ...own, cert: own.cert + other.cert }, /^cert is not a chain: certificate 2 did not issue certificate 1; /],
+      [
+        { ...own, cert: own.cert + between.cert + other.cert },
+        /^cert is not a chain: certificate 3 did not issue .* 2; /,
+      ],
     ];
     for (const [pem, expected] of rows) {
       const [issues, warnings] = textsOf(pem);
@@ -115,10 +124,10 @@ test(
       const [end, day] = [Date.parse(validTo), validTo.slice(0, 10)];
       const warningsAt = (nowMs: number) => textsOf(pem, nowMs)[1]!.filter((text) => !text.includes("certificate 2"));
       assert.deepEqual(warningsAt(end - 15 * DAY_MS), []);
-      const inTen = `cert expires in 10 days, on ${day}; renew it, and then reload the relay`;
+      const inTen = `cert expires in 10 days, on ${day}; renew it, then reload relay`;
       assert.deepEqual(warningsAt(end - 10.5 * DAY_MS), [inTen]);
       assert.match(warningsAt(end - 1.5 * DAY_MS)[0]!, /^cert expires in 1 day, on/);
-      assert.match(warningsAt(end - 1000)[0]!, /^cert expires today or tomorrow, on/);
+      assert.match(warningsAt(end - 1000)[0]!, /^cert expires within a day, on/);
       assert.deepEqual(warningsAt(end), [`cert expired on ${day}; senders refuse it`]);
       assert.match(
         warningsAt(Date.now() - 5 * DAY_MS)[0]!,
@@ -127,7 +136,7 @@ test(
       const short = makeCertificate(folder, "short", { days: 1, issuer: "root", isAuthority: true });
       const late = { ...makeCertificate(folder, "late", { issuer: "short" }) };
       const [, warnings] = textsOf({ ...late, cert: late.cert + short.cert }, Date.now() + 2 * DAY_MS);
-      assert.match(warnings!.join(), /^cert expired on \S+: certificate 2 in it; senders refuse it$/);
+      assert.match(warnings!.join(), /^cert expired on \S+ \(certificate 2 in the file\); senders refuse it$/);
     });
   },
 );

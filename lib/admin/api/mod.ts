@@ -3,7 +3,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import { issuesOf } from "../../config/issues.ts";
-import { messageOf, RelayError, StoreError } from "../../errors.ts";
+import { messageOf, RelayError, sayIssue, StoreError } from "../../errors.ts";
+import { inEnglish } from "../../locale/phrase.ts";
 import { log } from "../../log.ts";
 import { mapTexts } from "../../targets/message.ts";
 import { VERSION } from "../../version.ts";
@@ -22,7 +23,7 @@ export function createApi(context: AdminContext): OpenAPIHono {
     defaultHook(result, c) {
       if (result.success) return;
       const mistakes = issuesOf(result.error as Parameters<typeof issuesOf>[0], (result as { data?: unknown }).data)
-        .map(({ path, message }) => path ? `${path}: ${message}` : message);
+        .map((issue) => inEnglish(sayIssue(issue)));
       return refuse(c, 400, `Cannot read the request: ${mistakes.join("; ")}`, "see /api/openapi.json");
     },
   });

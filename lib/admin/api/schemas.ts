@@ -116,6 +116,9 @@ const reload = z.object({
   mistakes: z.array(z.object({
     path: z.string().meta({ description: "Its place in the config; empty for the config as a whole" }),
     message: z.string(),
+    file: z.string().optional().meta({ description: "The file that it is written in" }),
+    line: z.int().optional().meta({ description: "From 1" }),
+    column: z.int().optional().meta({ description: "From 1" }),
   })),
 }).meta({ id: "Reload", description: "A reload that was refused: the config before it is at work" });
 

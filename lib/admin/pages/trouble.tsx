@@ -14,7 +14,7 @@ export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadV
       <div>
         <h3>{name === undefined ? attention.reload : attention.reloadOf(name)}</h3>
         <p>{attention.reloadTodo}</p>
-        <p>{reload.problem}</p>
+        <p>{reload.problem.in(view.locale)}</p>
         {reload.mistakes.length > 0 && (
           <ul class="mistakes">
             {reload.mistakes.map(({ path, message }) => (
@@ -24,7 +24,7 @@ export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadV
                     <code>{path}</code>:{" "}
                   </>
                 )}
-                {message}
+                {message.in(view.locale)}
               </li>
             ))}
           </ul>

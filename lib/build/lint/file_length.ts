@@ -10,7 +10,6 @@ const catalogue = /^locale\/\w+\.ts$/;
 
 /** Files that are longer, and why. */
 export const longer: Readonly<Record<string, string>> = {
-  "config/schema.ts": "the config's schema, whose parts lie with the parts already",
   "http/connection.ts": "one connection's states, which hold only together",
   "http/parser.ts": "one grammar, that of HTTP/1.1",
 };

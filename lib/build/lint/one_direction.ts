@@ -26,7 +26,7 @@ export const layers: readonly (readonly string[])[] = [
   // deno-fmt-ignore
   [
     "alert.ts", "boot.ts", "callback.ts", "clock.ts", "connectvets/note.ts", "credentials.ts", "errors.ts", "event.ts", "id.ts",
-    "json.ts", "libc.ts", "listener_url.ts", "locale", "log.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
+    "json.ts", "libc.ts", "listener_url.ts", "locale", "log.ts", "near_miss.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
     "prometheus.ts", "refusal.ts", "runtime.ts", "secret.ts", "system_event.ts", "units.ts", "version.ts",
     "window.ts",
   ],

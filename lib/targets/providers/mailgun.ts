@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
-import { options } from "../../options.ts";
+import { options, text } from "../../options.ts";
 import { formatMailbox } from "../mail.ts";
 import { defineProvider, type ProviderFunction, type ProviderOptions, providerShape } from "./provider.ts";
 
@@ -31,9 +31,7 @@ export const mailgun: ProviderFunction<MailgunOptions> = defineProvider({
   baseUrl: ({ region }) => regions[region],
   schema: options({
     ...providerShape,
-    domain: z.string().check(
-      z.regex(/^[\w-]+(\.[\w-]+)+$/, 'expected a domain such as "mg.clinica.example"'),
-    ),
+    domain: text((words) => words.config.expectations.domain, /^[\w-]+(\.[\w-]+)+$/),
     region: z._default(z.enum(["us", "eu"]), "us"),
   }),
   request: (mail, { apiKey, domain }) => ({

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { Told } from "../../locale/told.ts";
+import { expected, text } from "../../options.ts";
 import type { AnswerHeaders, RequestOptions } from "../../outbound/request.ts";
 import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
@@ -32,10 +33,10 @@ export interface ProviderFunction<Options extends ProviderOptions = ProviderOpti
 
 /** The zod shape of {@link ProviderOptions}. */
 export const providerShape = {
-  apiKey: z.string().check(z.regex(/^[\x21-\x7e]+$/, "expected a key, without spaces")),
+  apiKey: text((words) => words.config.expectations.apiKey, /^[\x21-\x7e]+$/),
   baseUrl: z.optional(z.pipe(
-    z.url({ protocol: /^https?$/, error: 'expected a URL that starts with "https://"' }).check(
-      z.refine((url) => !/[?#@]/.test(url), "expected a URL without a login, a query or a fragment"),
+    z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.httpsUrl) }).check(
+      z.refine((url) => !/[?#@]/.test(url), expected((words) => words.config.expectations.plainUrl)),
     ),
     z.transform((url) => url.replace(/\/+$/, "")),
   )),
