@@ -111,7 +111,9 @@ test("status and events speak Portuguese alone, with the times of the config's z
       "on",
     ];
     for (const text of texts) {
-      const found = text.split(/[^\p{L}]+/u).filter((word) => english.includes(word.toLowerCase()));
+      const found = text.replaceAll(relay.folder, "").split(/[^\p{L}]+/u).filter((word) =>
+        english.includes(word.toLowerCase())
+      );
       assert.deepEqual(found, [], text);
     }
     const hour = new Intl.DateTimeFormat("pt-BR", { timeZone: "Asia/Tokyo", timeStyle: "medium" }).format(
