@@ -3,11 +3,10 @@
 import { ExitCode, RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
 import { sendTest } from "../operator/test_message.ts";
-import { unknownName } from "../options.ts";
 import { showAttempts } from "./follow.ts";
 import { words } from "./language.ts";
 import { print, printJson, sourceOf, type SourceOptions } from "./shared.ts";
-import { type OpenStore, withWritableStore } from "./store.ts";
+import { type OpenStore, unknownTarget, withWritableStore } from "./store.ts";
 
 /** How much longer than the target's own time-out the first attempt is waited for, in milliseconds. */
 const SLACK_MS = 3_000;
@@ -36,13 +35,7 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
   const { store, loaded } = open;
   const { targets } = loaded.config;
   const target = targets.get(to);
-  if (!target) {
-    throw new RelayError(
-      ({ send }) => send.test.cannot(unknownName("target", to, [...targets.keys()])),
-      undefined,
-      ExitCode.usage,
-    );
-  }
+  if (!target) throw unknownTarget("sendTest", to, [...targets.keys()]);
   const sent = await sendTest(store, to, sourceOf(loaded, source), store.time.now());
   const [delivery] = await showAttempts(open, parseId(sent.event)!, {
     until: waitMs === undefined ? "tried" : "ended",

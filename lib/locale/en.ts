@@ -1295,7 +1295,14 @@ const operate = {
         known.length === 0 ? "the config has none" : `the targets are ${forms.and(known.map((one) => `"${one}"`))}`
       }${near ? `; did you mean "${near}"?` : ""}`,
   },
-  verbs: { pause: "pause", resume: "resume", retry: "retry", replay: "replay", list: "list events" },
+  verbs: {
+    pause: "pause",
+    resume: "resume",
+    retry: "retry",
+    replay: "replay",
+    list: "list events",
+    sendTest: "send a test message",
+  },
   wrongUsage: (verb: string, why: string) => `Cannot ${verb}: ${why}`,
   seeHelp: (verb: string) => `see \`relay ${verb} --help\``,
   stopping: "stopping after this step",
@@ -1401,8 +1408,7 @@ const send = {
 Samples: ${samples.join(", ")}
 Each sample is a new event, with an id of its own.
 
-Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery reached its target, 1 if one failed
-for good or is still waiting after 60 seconds. With --to: 0 if the first attempt reached the target. 130 after Ctrl-C.`,
+Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery reached its target, 1 if one failed for good or is still waiting after 60 seconds. With --to: 0 if the first attempt reached the target. 130 after Ctrl-C.`,
   event: {
     goesTo: (id: string, targets: readonly string[]) => `Event ${id} goes to ${forms.and(targets)}`,
     duplicate: (id: string, targets: readonly string[]) =>
@@ -1530,38 +1536,43 @@ const fixtures = {
     record: "print a fixture of this stored event, with what the config does with it now",
     out: "with --record: write the fixture to this new file",
     help: `
-A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as
-JSON; of a folder, every *.json in it is read.
+A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as JSON; of a folder, every *.json in it is read.
 
   {
     "name": "a failed note calls the night shift",
-    "event": { "event": "note.failed", "timestamp": "2026-01-31T02:10:00Z", "data": { "note_id": "N1", "status": "failed" } },
+    "event": {
+      "event": "note.failed",
+      "timestamp": "2026-01-31T02:10:00Z",
+      "data": { "note_id": "N1", "status": "failed" }
+    },
     "expect": {
       "targets": ["plantao", "sistema"],
-      "messages": { "plantao": { "text": "Nota N1: note.failed" }, "sistema": "as received" }
+      "messages": {
+        "plantao": { "text": "Nota N1: note.failed" },
+        "sistema": "as received"
+      }
     }
   }
 
   event       the payload
   expect      "unrouted", or one or both of:
     targets   all targets that it goes to, in any order
-    messages  for any target, the fields to compare, each as a whole; \`relay routes --render --json\` shows them.
-              "as received" means that an HTTP target gets the event itself
+    messages  for any target, the fields to compare, each as a whole;
+              \`relay routes --render --json\` shows them. "as received" means
+              that an HTTP target gets the event itself
   name        optional: a name for the fixture
-  note        optional: the note in full, as ConnectVets' API returns it, for messages with \`enrich\`
+  note        optional: the note in full, as ConnectVets' API returns it, for
+              messages with \`enrich\`
   source      optional: the source that receives it
-  receivedAt  optional: when it is received, in ISO 8601; default 2026-01-01T00:00:00Z. A default message shows this
-              time if the event has no "timestamp"
+  receivedAt  optional: when it is received, in ISO 8601; default
+              2026-01-01T00:00:00Z. A default message shows this time if the
+              event has no "timestamp"
 
-A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function
-in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
+A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
 
---json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
-problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lists the routes that no fixture matches.
-With --record it prints the fixture; with --out as well, { file, problems }.
+--json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }], problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lists the routes that no fixture matches. With --record it prints the fixture; with --out as well, { file, problems }.
 
-Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the fixtures cannot be read, 78 if the config
-is not valid.`,
+Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the fixtures cannot be read, 78 if the config is not valid.`,
     cannot: (problem: string) => `Cannot test: ${problem}`,
     seeHelp: "see `relay test --help`",
     recordAlone: "--record takes no fixture files; name the file to write with --out",
@@ -1599,13 +1610,9 @@ Routes stored events by both configs. It changes nothing and sends nothing. Each
 
 An event goes elsewhere if its targets differ, or if one of its targets has moved: another kind, address or URL.
 
---json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
-groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of
-targets, empty for an unrouted event; moved lists the targets that have moved, which targets describes; problem is the
-error that a \`when\` of the new config threw.
+--json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted, groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }. \`from\` and \`to\` are lists of targets, empty for an unrouted event; \`moved\` lists the targets that have moved, described in \`targets\`; \`problem\` is the error that a \`when\` of the new config threw.
 
-Exit, as diff(1): 0 if nothing goes elsewhere, 1 if something does, 2 on trouble, 78 if a config is not valid, 130 after
-Ctrl-C.`,
+Exit, as diff(1): 0 if nothing goes elsewhere, 1 if something does, 2 on trouble, 78 if a config is not valid, 130 after Ctrl-C.`,
     progress: (checked: number, changed: number) =>
       `compared ${forms.count(checked, { one: "event", other: "events" })}, ${
         forms.number(changed)

@@ -1336,6 +1336,7 @@ const operate: Language["operate"] = {
     retry: "reenviar",
     replay: "reprocessar",
     list: "listar os eventos",
+    sendTest: "enviar a mensagem de teste",
   },
   wrongUsage: (verb, why) => `Não foi possível ${verb}: ${why}`,
   seeHelp: (verb) => `veja \`relay ${verb} --help\``,
@@ -1450,9 +1451,7 @@ const send: Language["send"] = {
 Exemplos: ${samples.join(", ")}
 Cada exemplo é um evento novo, com um id próprio.
 
-Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma
-falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino.
-130 depois de Ctrl-C.`,
+Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino. 130 depois de Ctrl-C.`,
   event: {
     goesTo: (id, targets) => `O evento ${id} vai para ${forms.and(targets)}`,
     duplicate: (id, targets) =>
@@ -1562,7 +1561,7 @@ const routes: Language["routes"] = {
   fields: { subject: "Assunto", text: "Texto", html: "HTML", body: "Corpo", blocks: "Blocos" },
 };
 
-/** `relay serve`, where it cannot start. */
+/** `relay serve`, whose log is English. */
 const serve: Language["serve"] = {
   about: "recebe eventos e os entrega",
   debug: "registra também cabeçalhos e corpos no log, com segredos e assinaturas mascarados",
@@ -1580,39 +1579,43 @@ const fixtures: Language["fixtures"] = {
     record: "mostra um caso de teste deste evento guardado, com o que a configuração faz dele agora",
     out: "com --record: grava o caso de teste neste arquivo novo",
     help: `
-Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou
-uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
+Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
 
   {
     "name": "nota que falhou avisa o plantão",
-    "event": { "event": "note.failed", "timestamp": "2026-01-31T02:10:00Z", "data": { "note_id": "N1", "status": "failed" } },
+    "event": {
+      "event": "note.failed",
+      "timestamp": "2026-01-31T02:10:00Z",
+      "data": { "note_id": "N1", "status": "failed" }
+    },
     "expect": {
       "targets": ["plantao", "sistema"],
-      "messages": { "plantao": { "text": "Nota N1: note.failed" }, "sistema": "as received" }
+      "messages": {
+        "plantao": { "text": "Nota N1: note.failed" },
+        "sistema": "as received"
+      }
     }
   }
 
   event       o conteúdo do evento
   expect      "unrouted" (nenhum destino), ou um destes, ou os dois:
     targets   todos os destinos, em qualquer ordem
-    messages  para qualquer destino, os campos a comparar, cada um por inteiro; \`relay routes --render --json\` os
-              mostra. "as received" quer dizer que um destino HTTP recebe o próprio evento
+    messages  para qualquer destino, os campos a comparar, cada um por inteiro;
+              \`relay routes --render --json\` os mostra. "as received" quer
+              dizer que um destino HTTP recebe o próprio evento
   name        opcional: um nome para o caso de teste
-  note        opcional: a nota completa, como a API do ConnectVets a devolve, para mensagens com \`enrich\`
+  note        opcional: a nota completa, como a API do ConnectVets a devolve,
+              para mensagens com \`enrich\`
   source      opcional: a origem que recebe o evento
-  receivedAt  opcional: quando o evento é recebido, em ISO 8601; padrão 2026-01-01T00:00:00Z. Uma mensagem padrão mostra
-              esse horário se o evento não tem "timestamp"
+  receivedAt  opcional: quando o evento é recebido, em ISO 8601; padrão
+              2026-01-01T00:00:00Z. Uma mensagem padrão mostra esse horário se
+              o evento não tem "timestamp"
 
-Um caso de teste falha se uma mensagem não pode ser criada. Uma mensagem é igual em qualquer lugar e horário, a não ser
-que uma função da configuração consulte o relógio; nesse caso, compare outros campos. Os segredos da configuração
-aparecem como "[secret]".
+Um caso de teste falha se uma mensagem não pode ser criada. Uma mensagem é igual em qualquer lugar e horário, a não ser que uma função da configuração consulte o relógio; nesse caso, compare outros campos. Os segredos da configuração aparecem como "[secret]".
 
---json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
-problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lista as rotas que nenhum caso de teste usa.
-Com --record, mostra o caso de teste; com --out também, { file, problems }.
+--json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }], problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lista as rotas que nenhum caso de teste usa. Com --record, mostra o caso de teste; com --out também, { file, problems }.
 
-Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que gravar, 2 se os casos de teste não podem ser
-lidos, 78 se a configuração não é válida.`,
+Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que gravar, 2 se os casos de teste não podem ser lidos, 78 se a configuração não é válida.`,
     cannot: (problem) => `Não foi possível testar: ${problem}`,
     seeHelp: "veja `relay test --help`",
     recordAlone: "--record não aceita arquivos de casos de teste; indique com --out o arquivo a gravar",
@@ -1645,18 +1648,13 @@ lidos, 78 se a configuração não é válida.`,
     type: "só eventos deste tipo, como note.failed ou note.*",
     all: "mostra também uma linha para cada evento",
     help: `
-Aplica as rotas das duas configurações aos eventos guardados. Não muda nada e não envia nada. Cada configuração lê o
-.env que está ao lado dela.
+Aplica as rotas das duas configurações aos eventos guardados. Não muda nada e não envia nada. Cada configuração lê o .env que está ao lado dela.
 
 Um evento vai a outro lugar se os destinos são outros, ou se um deles mudou de tipo, de endereço ou de URL.
 
---json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
-groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from e to são listas de
-destinos, vazias para um evento sem rota; moved lista os destinos que mudaram, descritos em targets; problem é o erro de
-um \`when\` da nova configuração.
+--json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted, groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }. \`from\` e \`to\` são listas de destinos, vazias para um evento sem rota; \`moved\` lista os destinos que mudaram, descritos em \`targets\`; \`problem\` é o erro de um \`when\` da nova configuração.
 
-Código de saída, como o de diff(1): 0 se nada vai a outro lugar, 1 se algo vai, 2 se houve um problema, 78 se uma
-configuração não é válida, 130 depois de Ctrl-C.`,
+Código de saída, como o de diff(1): 0 se nada vai a outro lugar, 1 se algo vai, 2 se houve um problema, 78 se uma configuração não é válida, 130 depois de Ctrl-C.`,
     progress: (checked, changed) =>
       `${forms.count(checked, { one: "evento comparado", other: "eventos comparados" })}, ${
         forms.count(changed, { one: "iria", other: "iriam" })
