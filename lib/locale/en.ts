@@ -1310,8 +1310,7 @@ const operate = {
     since: "with --dead: only of events since then: how long ago, such as 2h, or a date",
     yes: "with --dead: do not ask for confirmation; it never asks where there is no terminal",
     help:
-      "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event" +
-      "\nagain." +
+      "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event again." +
       "\nExit: 0 if something is retried, 1 if nothing is, 130 after Ctrl-C; what was done by then stays done.",
     deadAndIds: "--dead goes without ids",
     nothingGiven: "give an id or --dead",
@@ -1337,8 +1336,8 @@ const operate = {
     type: "with --since: only events of this type, such as note.failed or note.*",
     to: "send them to this target alone, whether or not a route names it",
     yes: "with --since: do not ask for confirmation; it never asks where there is no terminal",
-    help: "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed" +
-      "\ndeliveries again, use `relay retry`." +
+    help:
+      "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed deliveries again, use `relay retry`." +
       "\nA date or time is in the config's time zone, unless it names another one." +
       "\nExit: 0 if events were replayed, 1 if none was, 130 after Ctrl-C; what was done by then stays done.",
     sinceAndIds: "--since goes without ids",
@@ -1395,8 +1394,7 @@ const send = {
 Samples: ${samples.join(", ")}
 Each sample is a new event, with an id of its own.
 
-Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery reached its target, 1 if one failed
-for good or is still waiting after 60 seconds. With --to: 0 if the first attempt reached the target. 130 after Ctrl-C.`,
+Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery reached its target, 1 if one failed for good or is still waiting after 60 seconds. With --to: 0 if the first attempt reached the target. 130 after Ctrl-C.`,
   event: {
     goesTo: (id: string, targets: readonly string[]) => `Event ${id} goes to ${forms.and(targets)}`,
     duplicate: (id: string, targets: readonly string[]) =>
@@ -1524,8 +1522,7 @@ const fixtures = {
     record: "print a fixture of this stored event, with what the config does with it now",
     out: "with --record: write the fixture to this new file",
     help: `
-A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as
-JSON; of a folder, every *.json in it is read.
+A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as JSON; of a folder, every *.json in it is read.
 
   {
     "name": "a failed note calls the night shift",
@@ -1547,15 +1544,13 @@ JSON; of a folder, every *.json in it is read.
   receivedAt  optional: when it is received, in ISO 8601; default 2026-01-01T00:00:00Z. A default message shows this
               time if the event has no "timestamp"
 
-A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function
-in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
+A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
 
 --json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
 problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lists the routes that no fixture matches.
 With --record it prints the fixture; with --out as well, { file, problems }.
 
-Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the fixtures cannot be read, 78 if the config
-is not valid.`,
+Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the fixtures cannot be read, 78 if the config is not valid.`,
     cannot: (problem: string) => `Cannot test: ${problem}`,
     seeHelp: "see `relay test --help`",
     recordAlone: "--record takes no fixture files; name the file to write with --out",
@@ -1594,12 +1589,9 @@ Routes stored events by both configs. It changes nothing and sends nothing. Each
 An event goes elsewhere if its targets differ, or if one of its targets has moved: another kind, address or URL.
 
 --json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
-groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of
-targets, empty for an unrouted event; moved lists the targets that have moved, which targets describes; problem is the
-error that a \`when\` of the new config threw.
+groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from and to are lists of targets, empty for an unrouted event; moved lists the targets that have moved, which targets describes; problem is the error that a \`when\` of the new config threw.
 
-Exit, as diff(1): 0 if nothing goes elsewhere, 1 if something does, 2 on trouble, 78 if a config is not valid, 130 after
-Ctrl-C.`,
+Exit, as diff(1): 0 if nothing goes elsewhere, 1 if something does, 2 on trouble, 78 if a config is not valid, 130 after Ctrl-C.`,
     progress: (checked: number, changed: number) =>
       `compared ${forms.count(checked, { one: "event", other: "events" })}, ${
         forms.number(changed)

@@ -1046,8 +1046,7 @@ const status: Language["status"] = {
   ready: "pergunta ao relay em execução se ele pode receber eventos; termina com 1 se não pode, ou se não há nenhum",
   watch: "em um terminal: mostra de novo a cada 2 segundos, até Ctrl-C (código 130)",
   help:
-    "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao" +
-    "\nrelay em execução.",
+    "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao relay em execução.",
   watchAlone: "Não foi possível acompanhar o estado: --watch não se combina com --json nem com --ready",
   watchNoTerminal: "Não foi possível acompanhar o estado: a saída padrão não é um terminal",
   watchHint: "execute `relay status --json` sempre que precisar",
@@ -1383,11 +1382,9 @@ const operate: Language["operate"] = {
     to: "envia só para este destino, haja ou não uma rota para ele",
     yes: "com --since: não pede confirmação; sem terminal, nunca pede",
     help:
-      "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que" +
-      "\nfalhou, use `relay retry`." +
+      "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que falhou, use `relay retry`." +
       "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
-      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali" +
-      "\ncontinua feito.",
+      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali continua feito.",
     sinceAndIds: "--since não aceita ids",
     nothingGiven: "informe um id ou --since",
     onlyWithSince: "--type só vale com --since",
@@ -1442,8 +1439,7 @@ const send: Language["send"] = {
 Exemplos: ${samples.join(", ")}
 Cada exemplo é um evento novo, com um id próprio.
 
-Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma
-falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino.
+Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino.
 130 depois de Ctrl-C.`,
   event: {
     goesTo: (id, targets) => `O evento ${id} vai para ${forms.and(targets)}`,
@@ -1572,8 +1568,7 @@ const fixtures: Language["fixtures"] = {
     record: "mostra um caso de teste deste evento guardado, com o que a configuração faz dele agora",
     out: "com --record: grava o caso de teste neste arquivo novo",
     help: `
-Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou
-uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
+Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
 
   {
     "name": "nota que falhou avisa o plantão",
@@ -1595,16 +1590,13 @@ uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
   receivedAt  opcional: quando o evento é recebido, em ISO 8601; padrão 2026-01-01T00:00:00Z. Uma mensagem padrão mostra
               esse horário se o evento não tem "timestamp"
 
-Um caso de teste falha se uma mensagem não pode ser criada. Uma mensagem é igual em qualquer lugar e horário, a não ser
-que uma função da configuração consulte o relógio; nesse caso, compare outros campos. Os segredos da configuração
-aparecem como "[secret]".
+Um caso de teste falha se uma mensagem não pode ser criada. Uma mensagem é igual em qualquer lugar e horário, a não ser que uma função da configuração consulte o relógio; nesse caso, compare outros campos. Os segredos da configuração aparecem como "[secret]".
 
 --json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }],
 problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lista as rotas que nenhum caso de teste usa.
 Com --record, mostra o caso de teste; com --out também, { file, problems }.
 
-Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que gravar, 2 se os casos de teste não podem ser
-lidos, 78 se a configuração não é válida.`,
+Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que gravar, 2 se os casos de teste não podem ser lidos, 78 se a configuração não é válida.`,
     cannot: (problem) => `Não foi possível testar: ${problem}`,
     seeHelp: "veja `relay test --help`",
     recordAlone: "--record não aceita arquivos de casos de teste; indique com --out o arquivo a gravar",
@@ -1637,18 +1629,14 @@ lidos, 78 se a configuração não é válida.`,
     type: "só eventos deste tipo, como note.failed ou note.*",
     all: "mostra também uma linha para cada evento",
     help: `
-Aplica as rotas das duas configurações aos eventos guardados. Não muda nada e não envia nada. Cada configuração lê o
-.env que está ao lado dela.
+Aplica as rotas das duas configurações aos eventos guardados. Não muda nada e não envia nada. Cada configuração lê o .env que está ao lado dela.
 
 Um evento vai a outro lugar se os destinos são outros, ou se um deles mudou de tipo, de endereço ou de URL.
 
 --json: { events: [{ id, receivedAt, type, from, to, moved, problem }], checked, changed, interrupted,
-groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from e to são listas de
-destinos, vazias para um evento sem rota; moved lista os destinos que mudaram, descritos em targets; problem é o erro de
-um \`when\` da nova configuração.
+groups: [{ type, from, to, moved, problem, count, example }], targets: [{ name, from, to }] }; from e to são listas de destinos, vazias para um evento sem rota; moved lista os destinos que mudaram, descritos em targets; problem é o erro de um \`when\` da nova configuração.
 
-Código de saída, como o de diff(1): 0 se nada vai a outro lugar, 1 se algo vai, 2 se houve um problema, 78 se uma
-configuração não é válida, 130 depois de Ctrl-C.`,
+Código de saída, como o de diff(1): 0 se nada vai a outro lugar, 1 se algo vai, 2 se houve um problema, 78 se uma configuração não é válida, 130 depois de Ctrl-C.`,
     progress: (checked, changed) =>
       `${forms.count(checked, { one: "evento comparado", other: "eventos comparados" })}, ${
         forms.count(changed, { one: "iria", other: "iriam" })
