@@ -1,35 +1,36 @@
-/** The manual page relay(1), from what the command line says of itself. */
+/** The manual page relay(1), made from the help of the command line. */
 
 import type { Command } from "commander";
 import { sentence } from "../cli/command.ts";
 import { verbsOf } from "../cli/completions/verb_tree.ts";
 
-/** Sections that the command line's own help does not have. Indented lines stand as they are. */
+/** Sections that the command line's help does not have. Indented lines are printed as they are. */
 const sections: readonly [title: string, text: string][] = [
   [
     "EXIT STATUS",
-    `0 done, 1 failed, 2 wrong usage, 78 the config is not sound, 130 stopped by Ctrl-C. What else a verb exits with is told
-there.`,
+    `0 on success, 1 on failure, 2 on wrong usage, 78 if the config is not valid, and 130 after Ctrl-C. A verb for which a
+code means more says so.`,
   ],
   [
     "ENVIRONMENT",
-    `RELAY_CONFIG names the config file, as --config does. STATE_DIRECTORY, which systemd sets, is where a store lies whose
-path is relative. NO_COLOR keeps colours off.
+    `RELAY_CONFIG names the config file, as --config does. LC_ALL, LC_MESSAGES and LANG choose the language, unless --locale
+or the config does. STATE_DIRECTORY, which systemd sets, is the folder of a store whose path is relative. NO_COLOR turns
+colours off.
 
-Secrets that the config names by env() come from the environment, or from the file .env beside the config.`,
+Secrets that the config names with env() come from the environment, or from the file .env beside the config.`,
   ],
   [
     "FILES",
     `  /etc/relay/relay.config.ts    the config of the service
-  /etc/relay/.env               its secrets, which only root can read
-  /var/lib/relay/relay.db       its store`,
+  /etc/relay/.env               secrets of the service; only root can read them
+  /var/lib/relay/relay.db       the store of the service`,
   ],
   ["SEE ALSO", "systemctl(1), journalctl(1)"],
 ];
 
 /**
  * The page's source, in the man(7) macros.
- * @param date What the page is of, in its footer.
+ * @param date The date in its footer.
  */
 export function manPage(program: Command, { version, date }: { version: string; date: Date }): string {
   const lines = [
@@ -80,15 +81,15 @@ function section(command: Command, parents = ""): string[] {
   ];
 }
 
-/** What each option does. `--help` is told once, with the program's own options. */
+/** What each option does. `--help` and `--locale` are described once, with the program's own options. */
 function options(command: Command): string[] {
   const help = command.createHelp();
   return help.visibleOptions(command)
-    .filter(({ long }) => command.parent === null || long !== "--help")
+    .filter(({ long }) => command.parent === null || !["--help", "--locale"].includes(long!))
     .flatMap((option) => [".TP", `.B ${escape(option.flags)}`, escape(help.optionDescription(option))]);
 }
 
-/** What the help of a command says after its options. */
+/** What the help of a command says after its options, as wide as it comes. */
 function afterHelp(command: Command): string {
   let all = "";
   const before = command.configureOutput();

@@ -1,7 +1,7 @@
 /** `relay events` */
 
 import { setImmediate as turn } from "node:timers/promises";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { paint } from "../log.ts";
 import type { Store } from "../store/mod.ts";
@@ -51,7 +51,7 @@ export function eventsVerb(): Command {
 
 function limitOf(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(words.events.limitRange);
+  throw new RelayError(({ events }) => events.limitRange);
 }
 
 function checkUsage(id: string | undefined, { follow, state }: Options): void {

@@ -1323,8 +1323,7 @@ const operate = {
     since: "with --dead: only of events since then: how long ago, such as 2h, or a date",
     yes: "with --dead: do not ask for confirmation; it never asks where there is no terminal",
     help:
-      "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event" +
-      "\nagain." +
+      "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event again." +
       "\nExit: 0 if something is retried, 1 if nothing is, 130 after Ctrl-C; what was done by then stays done.",
     deadAndIds: "--dead goes without ids",
     nothingGiven: "give an id or --dead",
@@ -1350,8 +1349,8 @@ const operate = {
     type: "with --since: only events of this type, such as note.failed or note.*",
     to: "send them to this target alone, whether or not a route names it",
     yes: "with --since: do not ask for confirmation; it never asks where there is no terminal",
-    help: "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed" +
-      "\ndeliveries again, use `relay retry`." +
+    help:
+      "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed deliveries again, use `relay retry`." +
       "\nA date or time is in the config's time zone, unless it names another one." +
       "\nExit: 0 if events were replayed, 1 if none was, 130 after Ctrl-C; what was done by then stays done.",
     sinceAndIds: "--since goes without ids",

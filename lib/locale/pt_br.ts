@@ -1054,8 +1054,7 @@ const status: Language["status"] = {
   ready: "pergunta ao relay em execução se ele pode receber eventos; termina com 1 se não pode, ou se não há nenhum",
   watch: "em um terminal: mostra de novo a cada 2 segundos, até Ctrl-C (código 130)",
   help:
-    "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao" +
-    "\nrelay em execução.",
+    "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao relay em execução.",
   watchAlone: "Não foi possível acompanhar o estado: --watch não se combina com --json nem com --ready",
   watchNoTerminal: "Não foi possível acompanhar o estado: a saída padrão não é um terminal",
   watchHint: "execute `relay status --json` sempre que precisar",
@@ -1392,11 +1391,9 @@ const operate: Language["operate"] = {
     to: "envia só para este destino, haja ou não uma rota para ele",
     yes: "com --since: não pede confirmação; sem terminal, nunca pede",
     help:
-      "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que" +
-      "\nfalhou, use `relay retry`." +
+      "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que falhou, use `relay retry`." +
       "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
-      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali" +
-      "\ncontinua feito.",
+      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali continua feito.",
     sinceAndIds: "--since não aceita ids",
     nothingGiven: "informe um id ou --since",
     onlyWithSince: "--type só vale com --since",

@@ -1,8 +1,8 @@
 /** The database of a PostgreSQL store, as the store's parts call it. */
 
-import type { Doing } from "../fault.ts";
+import { cannot, type Doing } from "../fault.ts";
 import type { Clock } from "../../clock.ts";
-import { messageOf, StoreError } from "../../errors.ts";
+import { sayError, StoreError } from "../../errors.ts";
 import { Connections } from "./connections.ts";
 import { isBusy, isConflict, isUnheard, storeError } from "./error.ts";
 import { prepareSchema, removeOld } from "./schema.ts";
@@ -77,7 +77,7 @@ export class Database {
     try {
       return work();
     } catch (error) {
-      throw new StoreError(`Cannot ${doing}: ${messageOf(error)}`); // another batch may do
+      throw new StoreError(cannot(doing, sayError(error))); // another batch may do
     }
   }
 
