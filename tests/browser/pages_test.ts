@@ -106,7 +106,7 @@ test(
           /The config on disk could not be loaded.*routes\[1\]\.to: unknown target "chatt".*2 requests to connectvets refused in the last hour.*relay verify --signature/s,
         );
         await relay.post("[]");
-        await attention.getByText("not an event").waitFor();
+        await attention.locator("strong", { hasText: "not an event" }).waitFor();
         const file = join(relay.folder, "relay.config.ts");
         writeFileSync(file, readFileSync(file, "utf8").replace('to: "chatt"', 'to: "chat"'));
         process.kill(relay.child.pid!, "SIGHUP");

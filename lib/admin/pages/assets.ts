@@ -13,6 +13,9 @@ export interface Asset {
   text: string;
 }
 
+/** Comments at the beginnings of lines, and what indents these: pages load without them. */
+const unread = /^\s*(\/\*[^]*?\*\/|\/\/.*$)|^[ \t]+/gm;
+
 /** Every asset, by what it is for. */
 export const assets = {
   style: asset("style.css", "text/css", style as unknown as string),
@@ -26,7 +29,8 @@ export function assetAt(path: string): Asset | undefined {
   return Object.values(assets).find((one) => one.path === path);
 }
 
-function asset(name: string, type: string, text: string): Asset {
+function asset(name: string, type: string, source: string): Asset {
+  const text = source.replaceAll(unread, "").replaceAll(/\n+/g, "\n");
   const hash = createHash("sha256").update(text).digest("base64url").slice(0, 12);
   return { path: `/assets/${hash}-${name}`, type: `${type}; charset=utf-8`, text };
 }

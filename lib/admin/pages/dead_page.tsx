@@ -10,7 +10,7 @@ import { Action, Advice, deadPath, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** A page lists the dead letters of so many events. */
-export const DEAD_PAGE_SIZE = 50;
+export const DEAD_PAGE_SIZE = 40;
 
 /** For so long the end of a retry is told, in milliseconds. */
 const TOLD_MS = 10 * 60_000;

@@ -10,7 +10,7 @@ import { Prose } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** A page has so many events. */
-export const PAGE_SIZE = 50;
+export const PAGE_SIZE = 40;
 
 /** The list. */
 export function eventsPage(view: View, query: Query, page: EventPage, targets: readonly string[]): Page {

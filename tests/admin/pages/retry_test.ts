@@ -62,6 +62,7 @@ test("a retry that fails says why, and ends with the relay", async () => {
     const page = async () => (await ask("/dead")).text();
     const { steps, fail } = gate(store);
     await ask("/dead/retry", { method: "POST", body: "" });
+    await until(() => steps.length > 0);
     steps.shift()!();
     await until(() => steps.length > 0);
     fail(new Error("disk full"));
@@ -71,6 +72,7 @@ test("a retry that fails says why, and ends with the relay", async () => {
 
     const again = gate(store).steps;
     await ask("/dead/retry", { method: "POST", body: "" });
+    await until(() => again.length > 0);
     stopping.abort();
     again.shift()!();
     await until(() => steps.length > 0);
