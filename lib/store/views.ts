@@ -61,7 +61,7 @@ export const attemptView = z.object({
   durationMs: ms,
   outcome: z.enum(["delivered", "retry", "dead"]),
   reason: reason.nullable(),
-  detail: told.nullable().meta({ description: "One sentence" }),
+  detail: told.nullable().meta({ type: ["string", "null"], description: "One sentence" }),
   status: z.int().nullable().meta({ description: "HTTP status, SMTP reply code or exit code" }),
   answer: z.string().nullable().meta({ description: "The first part of what the target answered" }),
 });

@@ -58,7 +58,7 @@ test("a day at the clinic reaches everybody, once, also past a minute in which t
     assert.doesNotMatch(message!.body.toString(), /Texto clínico/);
     const { raw } = (await mail.received(1))[0]!;
     assert.match(raw, /^Subject: .*Rex.n-1/m);
-    assert.match(raw, /Anamnese, Conduta/);
+    assert.match(raw, /Anamnese e Conduta/);
     const seen = join(relay.folder, "bytes.txt");
     const bytes = () => existsSync(seen) ? readFileSync(seen, "utf8") : "";
     await until("the script", () => bytes() === `${body}\n`);
@@ -68,7 +68,7 @@ test("a day at the clinic reaches everybody, once, also past a minute in which t
     assert.equal((await relay.post(failed)).status, 200);
     assert.match(
       textOf((await slack.received(2))[1]!),
-      /^\*Falha na transcrição: Mel\*\n.*\nO áudio não tem qualidade/,
+      /^\*Falha na transcrição: Mel\*\n.*\nA qualidade do áudio é baixa/,
     );
 
     const refusedAt = Date.now();

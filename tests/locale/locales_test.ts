@@ -41,11 +41,27 @@ test("localeFor() gives the language of a browser's tag and of a terminal's LANG
   for (const tag of ["en-GB", "C.UTF-8", "fr", ""]) assert.equal(localeFor(tag), "en", tag);
 });
 
-/** Every text, and what every function makes of a number or a name. */
+/** What a function of words may be given for each of its values, the likeliest first. */
+const given: readonly unknown[] = [7, "crm", ["crm", "erp"], [["crm", "erp"]], {}];
+
+/** Every text, and what every function makes of numbers, names and lists. */
 function* textsOf(value: unknown, path = ""): Generator<[path: string, text: string]> {
   if (typeof value === "string") yield [path, value];
-  else if (typeof value === "function") yield [path, value("7", "crm")];
+  else if (typeof value === "function") yield [path, madeBy(value as (...args: unknown[]) => unknown, path)];
   else {for (const [key, one] of Object.entries(value as object)) {
       if (key !== "forms") yield* textsOf(one, `${path}.${key}`);
     }}
+}
+
+/** The text that a function makes of the first values that it takes. */
+function madeBy(words: (...args: unknown[]) => unknown, path: string, args: unknown[] = []): string {
+  if (args.length === words.length) return String(words(...args));
+  for (const one of given) {
+    try {
+      return madeBy(words, path, [...args, one]);
+    } catch {
+      // It takes another one.
+    }
+  }
+  throw new Error(`${path} takes none of the values`);
 }

@@ -52,7 +52,7 @@ export const eventStory = z.object({
   note: z.object({
     at: time.meta({ description: "When that was" }),
     data: z.unknown().meta({ description: "The note as ConnectVets' API gave it; null if it did not" }),
-    problem: told.nullable().meta({ description: "Why there is none" }),
+    problem: told.nullable().meta({ type: ["string", "null"], description: "Why there is none" }),
   }).nullable().meta({ description: "What came of asking for the note in full; null where nobody asked" }),
   secret: z.object({
     number: z.int().min(1),
