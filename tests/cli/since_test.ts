@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InvalidArgumentError } from "commander";
 import { speakAs } from "../../lib/cli/language.ts";
 import { parseSince, sinceAt } from "../../lib/cli/since.ts";
+import { RelayError } from "../../lib/errors.ts";
 import type { Store } from "../../lib/store/mod.ts";
 
 const NOW = Date.UTC(2024, 5, 1);
@@ -31,5 +31,5 @@ test("sinceAt() reads a date and a time of the config's zone, unless they name o
 });
 
 for (const text of ["", "7", "yesterday", "-1d", "7 d", "2024-13-01", "2024-02-30T10", "9999-01-01", "7d2h"]) {
-  test(`parseSince() refuses "${text}"`, () => assert.throws(() => parseSince(text), InvalidArgumentError));
+  test(`parseSince() refuses "${text}"`, () => assert.throws(() => parseSince(text), RelayError));
 }

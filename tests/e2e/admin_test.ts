@@ -54,7 +54,7 @@ test("admin is not ready while another program holds the store, and is again wit
       assert.deepEqual(first, [200, "OK"], "health waits for no store");
       const [status, text] = await ready;
       assert.equal(status, 503);
-      assert.match(text, /^Cannot write to the store: database is locked/);
+      assert.match(text, /^Cannot write to the store: the file is locked by another program/);
       other.exec("ROLLBACK");
     } finally {
       other.close();
@@ -78,7 +78,7 @@ test("admin is not ready while the store's file is away, and is again once it is
     writeFileSync(here, "");
     assert.match(
       (await get(`${adminUrl}/readyz`))[1],
-      /^Cannot write to the store: .*relay\.db is another file than before/,
+      /^Cannot write to the store: .*relay\.db was replaced by another file/,
     );
     renameSync(away, here);
     assert.deepEqual(await get(`${adminUrl}/readyz`), [200, "OK"]);
@@ -261,7 +261,7 @@ test("serve ends with 1 and names admin.port where another program listens on it
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) listens there already\n {2}hint: .* another `admin\.port` in the config\n$/,
+      /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) already listens there\n {2}hint: .* another `admin\.port` in the config\n$/,
     );
   } finally {
     folder.remove();

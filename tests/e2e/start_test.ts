@@ -19,7 +19,7 @@ test("serve ends with 1 and a hint where another program listens on its port", a
     writeFileSync(join(folder.path, "relay.config.ts"), config);
     const { code, stderr } = await runRelay(["serve"], { cwd: folder.path });
     assert.equal(code, 1);
-    assert.match(stderr, /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) listens there already\n {2}hint: /);
+    assert.match(stderr, /^Cannot listen on 127\.0\.0\.1:\d+: deno \(process \d+\) already listens there\n {2}hint: /);
   } finally {
     folder.remove();
     await sink.close();
@@ -133,6 +133,6 @@ test("serve does not share its ports with another relay, whatever address either
     const { code, stderr } = await runRelay(["serve"], { cwd: folder.path });
     folder.remove();
     assert.equal(code, 1, stderr);
-    assert.match(stderr, RegExp(`relay \\(process ${first.child.pid}\\) listens there already\n  hint: .*${option}`));
+    assert.match(stderr, RegExp(`relay \\(process ${first.child.pid}\\) already listens there\n  hint: .*${option}`));
   }
 });
