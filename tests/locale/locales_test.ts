@@ -41,10 +41,13 @@ test("localeFor() gives the language of a browser's tag and of a terminal's LANG
   for (const tag of ["en-GB", "C.UTF-8", "fr", ""]) assert.equal(localeFor(tag), "en", tag);
 });
 
-/** Every text, and what every function makes of a number or a name. */
+/** Stand for what functions are given: as a text a number or names, and lists of one. */
+const given = [["7"], ["crm"], ["arquivo"], ["plantao"], ["recusa"]];
+
+/** Every text, and what every function makes of what it is given. */
 function* textsOf(value: unknown, path = ""): Generator<[path: string, text: string]> {
   if (typeof value === "string") yield [path, value];
-  else if (typeof value === "function") yield [path, value("7", "crm")];
+  else if (typeof value === "function") yield [path, value(...given)];
   else {for (const [key, one] of Object.entries(value as object)) {
       if (key !== "forms") yield* textsOf(one, `${path}.${key}`);
     }}
