@@ -44,7 +44,7 @@ export class ReadableSecret implements Secret {
     if (value === undefined) {
       throw new RelayError(
         ({ config }) => config.secrets.notSet(this.#name),
-        this.#name.startsWith("env(") ? ({ config }) => config.secrets.setIt : undefined,
+        this.variable ? ({ config }) => config.secrets.setIt : undefined,
       );
     }
     if (value.trim() === "") throw new RelayError(({ config }) => config.secrets.empty(this.#name));

@@ -1,39 +1,31 @@
 /** How a terminal shows mistakes in a config: each with its line, and a mark under what is meant. */
 
+import { relative } from "node:path";
 import process from "node:process";
 import { type ConfigIssue, type Place, sayIssue } from "../errors.ts";
 import type { Language } from "../locale/mod.ts";
 import { paint, visible } from "../log.ts";
-import { relative } from "node:path";
-import { widthOf, widthOfOne } from "./terminal.ts";
+import { widthOf, widthOfOne, wrapped } from "./terminal.ts";
 
-/** Columns where nobody knows how wide the terminal is. */
-const DEFAULT_WIDTH = 100;
+/** Most columns of a line of the file, also where nobody knows how wide the terminal is. */
+const MAX_WIDTH = 120;
 
 /** Room for a line of the file at least. */
 const MIN_ROOM = 20;
 
 /** @param width Columns of the terminal; off a terminal no line is broken. */
-export function issueLines(issues: readonly ConfigIssue[], words: Language, width = process.stderr.columns): string[] {
+export function issueLines(
+  issues: readonly ConfigIssue[],
+  words: Language,
+  width = process.stderr.columns || Infinity,
+): string[] {
   const isSpaced = issues.some(({ place, hint }) => place ?? hint);
   return issues.flatMap((issue) => [
     ...(isSpaced ? [""] : []),
-    ...broken(visible(`  ${sayIssue(issue)(words)}`), width),
-    ...(issue.hint ? broken(visible(`    ${words.cli.hint}: ${issue.hint(words)}`), width) : []),
-    ...(issue.place ? placeLines(issue.place, width ?? DEFAULT_WIDTH) : []),
+    ...wrapped(visible(`  ${sayIssue(issue)(words)}`), "    ", width),
+    ...(issue.hint ? wrapped(visible(`    ${words.cli.hint}: ${issue.hint(words)}`), "    ", width) : []),
+    ...(issue.place ? placeLines(issue.place, Math.min(width, MAX_WIDTH)) : []),
   ]);
-}
-
-/** A text on as many lines as it needs, each indented as the first. */
-function broken(text: string, width = Infinity): string[] {
-  const [indent] = /^ */.exec(text)!;
-  const lines: string[] = [];
-  for (const word of text.trim().split(" ")) {
-    const longer = `${lines.at(-1) ?? ""} ${word}`;
-    if (lines.length > 0 && widthOf(longer) <= width) lines.push(`${lines.pop()} ${word}`);
-    else lines.push(indent + word);
-  }
-  return lines;
 }
 
 function placeLines({ file, line, column, excerpt }: Place, width: number): string[] {

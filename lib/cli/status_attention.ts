@@ -1,7 +1,7 @@
 /** How `relay status` tells what needs attention, and what to do about each of it. */
 
 import { isDeepStrictEqual } from "node:util";
-import { issueJson } from "../errors.ts";
+import { issueJson, type Place } from "../errors.ts";
 import type { Format } from "../locale/format.ts";
 import { paint } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
@@ -9,7 +9,6 @@ import type { RefusedView, ReloadView } from "../operator/run.ts";
 import { isAboutSignature, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
 import { reasonName } from "./event_words.ts";
-import { issueLines } from "./issue_lines.ts";
 import { locale, words } from "./language.ts";
 import type { StatusNow } from "./status_now.ts";
 import { wrapped } from "./terminal.ts";
@@ -95,19 +94,21 @@ function troubleItem(one: RelayTrouble, { error }: StatusNow, format: Format): I
     case "reload": {
       const todo = error ? trouble.reloadTodo : trouble.reloadSound;
       const { refusedSince } = one.reload;
-      return { head: trouble.reload(one.name, when(refusedSince)), lines: [...problemLines(one.reload), todo] };
+      return { head: trouble.reload(one.name, when(refusedSince)), lines: [...reloadLines(one.reload), todo] };
     }
     case "config_changed":
       return { head: trouble.configChanged, lines: [reload], isMild: true };
   }
 }
 
-function problemLines({ problem, mistakes }: ReloadView): string[] {
-  const lines = mistakes.map(({ path, message, file, line, column }) => {
-    const place = file === undefined ? "" : ` (${file}:${line}:${column})`;
-    return (path ? `${path}: ` : "") + message.in(locale) + place;
-  });
+function reloadLines({ problem, mistakes }: ReloadView): string[] {
+  const lines = mistakes.map(({ path, message, ...where }) => mistakeLine(path, message.in(locale), where));
   return [problem.in(locale), ...lines];
+}
+
+function mistakeLine(path: string, message: string, { file, line, column }: Partial<Place>): string {
+  const where = file === undefined ? "" : ` (${file}:${line}:${column})`;
+  return `${path ? `${path}: ` : ""}${message}${where}`;
 }
 
 /** What is wrong with the config on disk; nothing where a relay has refused just that. */
@@ -115,10 +116,9 @@ function mistakeItems({ error, troubles }: StatusNow): Item[] {
   if (!error) return [];
   const asJson = (mistakes: readonly unknown[]) => JSON.parse(JSON.stringify(mistakes));
   const found = asJson(error.issues.map(({ hint: _, ...issue }) => issueJson(issue)));
-  const isTold = troubles.some((one) => one.kind === "reload" && isDeepStrictEqual(asJson(one.reload.mistakes), found));
-  if (isTold) return [];
-  const lines = [error.say(words), ...issueLines(error.issues, words).filter((line) => line !== "")];
-  return [{ head: words.status.trouble.mistakes, lines }];
+  if (troubles.some((one) => one.kind === "reload" && isDeepStrictEqual(asJson(one.reload.mistakes), found))) return [];
+  const lines = error.issues.map(({ path, message, place = {} }) => mistakeLine(path, message(words), place));
+  return [{ head: words.status.trouble.mistakes, lines: [error.say(words), ...lines] }];
 }
 
 function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] {

@@ -1,7 +1,7 @@
 /** Everything that `relay status` tells, read from the store. */
 
 import { hostname } from "node:os";
-import type { ConfigError } from "../errors.ts";
+import { type ConfigError, issueJson } from "../errors.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { type Attention, attentionOf, type RelayTrouble, relayTroubles } from "../operator/attention.ts";
 import { type Relays, relaysOf } from "../operator/relays.ts";
@@ -108,7 +108,7 @@ async function lastReceivedAt(store: Store): Promise<string | null> {
 export function statusJson({ view, relays, error, move, ...now }: StatusNow) {
   return {
     ...view,
-    config: error ? { problem: error.message, mistakes: error.issues } : null,
+    config: error ? { problem: error.message, mistakes: error.issues.map(issueJson) } : null,
     configChanged: now.configChanged,
     warnings: toldIn("en", now.warnings),
     refusals: now.refusals,

@@ -114,14 +114,14 @@ test("check shows each mistake with its line and a mark, in the language that is
         "      │                                                                          ^^^^^^^",
       ].join("\n"),
     );
-    assert.match(target!, /relay\.config\.ts:7:39\n.*\n {6}│ {34}\^{6}\n$/);
+    assert.match(target!, /relay\.config\.ts:7:37\n.*\n {6}│ {35}\^{6}\n$/);
     const portuguese = (await run("check", "--locale", "pt-BR")).stderr;
     assert.match(portuguese, /^Não foi possível carregar .*: 2 erros\n/);
     assert.match(portuguese, /rate: esperado: \{ per: "1s", limit: 200 \}; encontrado: "200\/s"\n/);
     const { issues } = JSON.parse((await run("check", "--json", "--locale", "pt-BR")).stdout);
     assert.deepEqual(issues.map(({ path, line, column }: Record<string, unknown>) => [path, line, column]), [
       ["targets.slack.rate", 6, 84],
-      ["routes[0].to", 7, 39],
+      ["routes[0].to", 7, 37],
     ]);
     assert.match(issues[1].message, /^unknown target "slak"; .*did you mean "slack"\?$/);
     assert.match(issues[0].file, /^\/.*\/relay\.config\.ts$/);

@@ -69,8 +69,8 @@ test("check tells every mistake in listen.tls, and exits 78", needsOpenssl, asyn
       ['{ cert: "der.pem", key: "key.pem" }', /listen\.tls\.cert: cannot read .*\/der\.pem: it is not UTF-8 text/],
       [
         '{ cert: "key.pem", key: "cert.pem" }',
-        /listen\.tls\.cert: holds no cert/,
-        /listen\.tls\.key: holds no private/,
+        /listen\.tls\.cert: contains no cert/,
+        /listen\.tls\.key: contains no private/,
       ],
       ['{ cert: "cert.pem", key: "other.key" }', /listen\.tls\.key: is not the key of the certificate/],
       [`{ cert: "cert.pem", key: "${secret}" }`, /listen\.tls\.key: is damaged/],

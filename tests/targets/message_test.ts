@@ -137,6 +137,13 @@ test("messageShape takes texts and functions, and no empty text", () => {
   for (const bad of ["a", {}, null]) assert.ok(!messageShape.blocks.safeParse(bad).success);
 });
 
+test("mapTexts() changes a text that is kept in every language", () => {
+  const told = Told.of((words) => words.init.next);
+  const { a } = mapTexts({ a: told }, (text) => `${text}!`);
+  assert.deepEqual([a.in("en"), a.in("pt-BR")], [`${told.in("en")}!`, `${told.in("pt-BR")}!`]);
+  assert.notDeepEqual(a, told);
+});
+
 test("mapTexts() refuses what is nested too deeply, in words", () => {
   const deep = JSON.parse("[".repeat(200_000) + "]".repeat(200_000));
   assert.throws(() => mapTexts(deep, (text) => text), /Cannot read the event: it is nested too deeply/);
