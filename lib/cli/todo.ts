@@ -29,7 +29,7 @@ export interface Standing {
 export const newStanding: Standing = { isRunning: false, hasEvents: false };
 
 /**
- * What is left to do.
+ * What is left to do. Where the relay does not run yet, a sample secret does for a first event.
  * @param standing `undefined` where it is not known.
  * @param commandOf Gives the command line of a verb with these arguments.
  */
@@ -40,17 +40,22 @@ export function todoOf(
   commandOf: (...args: string[]) => string,
 ): Phrase[] {
   const todo = warnings.flatMap(({ todo }) => todo ?? []);
-  const first = todo.filter(({ isFirst }) => isFirst);
   const said = (all: typeof todo) => all.map(({ say }): Phrase => ({ warnings }) => say(warnings));
-  const { isRunning, pid, hasEvents } = standing ?? { isRunning: true, hasEvents: true };
+  if (!standing) return said(todo);
+  const { isRunning, pid, hasEvents } = standing;
   const send = commandOf("send", routedSample(config), "--wait");
+  const phrases = (isLeft: boolean, phrase: Phrase) => isLeft ? [phrase] : [];
+  if (isRunning) {
+    return [
+      ...said(todo),
+      ...phrases(todo.length > 0 && pid !== undefined, ({ check }) => check.todo.reload(`kill -HUP ${pid}`)),
+      ...phrases(!hasEvents, ({ check }) => check.todo.send(send)),
+    ];
+  }
   return [
-    ...said(first),
-    ...(isRunning ? [] : [({ check }) => check.todo.start(commandOf("serve"))] satisfies Phrase[]),
-    ...(pid && first.length > 0 ? [({ check }) => check.todo.reload(`kill -HUP ${pid}`)] satisfies Phrase[] : []),
-    ...(hasEvents
-      ? []
-      : [({ check: { todo } }) => isRunning ? todo.send(send) : todo.sendElsewhere(send)] satisfies Phrase[]),
+    ...said(todo.filter(({ isFirst }) => isFirst)),
+    ({ check }) => check.todo.start(commandOf("serve")),
+    ...phrases(!hasEvents, ({ check }) => check.todo.sendElsewhere(send)),
     ...said(todo.filter(({ isFirst }) => !isFirst)),
   ];
 }

@@ -49,10 +49,10 @@ test("check lists what is left to do as it is done, and then says that nothing i
       assert.ok(!relay.output().includes("REPLACE"), "the value is not shown");
       assert.match((await run("status")).stdout, /is still a placeholder/);
       assert.deepEqual(JSON.parse((await run("check", "--json")).stdout).todo, [
+        todo[3],
         todo[0],
         `reload the relay: kill -HUP ${relay.child.pid}`,
         `send a test event: ${executable} send note.completed --wait`,
-        todo[3],
       ]);
       dotenv(`${sink.url}/x`, "whs_0123456789abcdef");
       const reloaded = relay.logged("the reload", ({ message }) => String(message).startsWith("reloaded"));

@@ -184,6 +184,30 @@ test("routes tells where an event would go and why, and sends nothing", async ()
   });
 });
 
+test("routes --render shows messages as people read them, and --html the HTML of an email", async () => {
+  const config = configOf({
+    targets: `equipe: email({ via: "smtp://127.0.0.1:1", from: "a@b.example", to: "c@d.example" }),
+      crm: http({ url: "http://127.0.0.1:9" }), plantao: slack({ url: "http://127.0.0.1:9/x" })`,
+    routes: '{ on: "note.failed", to: ["equipe", "crm", "plantao"] }',
+  });
+  await inFolder(config, async (run, folder) => {
+    writeFileSync(join(folder, "event.json"), BODY);
+    const routes = ["routes", "--data", "event.json"];
+    const { stdout } = await run(...routes, "--render");
+    assert.match(stdout, /\nequipe\n {2}Subject: Falha na nota: n\/1\n {2}Text:\n {4}Falha na nota: n\/1\n\n {4}\S/);
+    assert.match(stdout, /\ncrm\n {2}\{\n {4}"event": "note\.failed",\n/);
+    assert.match(stdout, /\nplantao\n {2}\*Falha na nota: n\/1\*\n/);
+    assert.doesNotMatch(stdout, /<html|"type": "section"/);
+    const html = (await run(...routes, "--render", "--html")).stdout;
+    assert.match(html, /\nequipe\n<!doctype html>\n<html lang="pt-BR">/);
+    assert.match(html, /\nplantao\n {2}\*Falha/);
+    const json = JSON.parse((await run(...routes, "--render", "--json")).stdout);
+    assert.deepEqual(Object.keys(json.messages[0].message), ["subject", "text", "html"]);
+    const alone = await run("routes", "--html");
+    assert.deepEqual([alone.code, alone.stderr], [2, "--html works only with --render\n"]);
+  });
+});
+
 test("send posts a signed sample to the running relay, and exits 1 where nothing listens", async () => {
   const sink = await startSink();
   const relay = await startRelay(
