@@ -469,8 +469,6 @@ const pages = {
       "30d": "in the last 30 days",
     },
     received: "Received",
-    event: "Event",
-    source: "Source",
     note: "Note, reference",
     deliveries: "Targets",
     /** Targets that do not fit into a line. */
@@ -495,7 +493,6 @@ const pages = {
   },
   event: {
     title: "Event",
-    id: "Event id",
     received: "Received",
     source: "Source",
     secret: "Signed with",
@@ -515,8 +512,6 @@ const pages = {
 
     arrived: "What was received",
     headers: (count: number) => forms.count(count, { one: "header", other: "headers" }),
-    header: "Header",
-    value: "Value",
     payload: "Payload",
     json: (bytes: number) =>
       `${
@@ -634,7 +629,6 @@ const pages = {
       "Each gets a new set of attempts now, under the same delivery id. If the cause is not fixed, they fail again.",
     confirm: (count: number) => `Retry ${forms.number(count)} now`,
     cancel: "Cancel",
-    busy: "Another retry is running. Wait until it ends, or stop it.",
     run: {
       all: "Retry of all dead letters",
       of: (what: string) => `Retry of ${what}`,

@@ -512,8 +512,6 @@ const pages: Language["pages"] = {
       "30d": "nos últimos 30 dias",
     },
     received: "Recebido em",
-    event: "Evento",
-    source: "Origem",
     note: "Nota, referência",
     deliveries: "Destinos",
     others: (count) => forms.count(count, { one: "outro destino", other: "outros destinos" }),
@@ -535,7 +533,6 @@ const pages: Language["pages"] = {
   },
   event: {
     title: "Evento",
-    id: "Id do evento",
     received: "Recebido em",
     source: "Origem",
     secret: "Assinado com",
@@ -556,8 +553,6 @@ const pages: Language["pages"] = {
 
     arrived: "O que foi recebido",
     headers: (count) => forms.count(count, { one: "cabeçalho", other: "cabeçalhos" }),
-    header: "Cabeçalho",
-    value: "Valor",
     payload: "Conteúdo",
     json: (bytes) =>
       `${
@@ -682,7 +677,6 @@ const pages: Language["pages"] = {
       "Cada entrega ganha uma nova série de tentativas agora, com o mesmo id. Se a causa não foi corrigida, elas falham de novo.",
     confirm: (count) => `Reenviar ${forms.number(count)} agora`,
     cancel: "Cancelar",
-    busy: "Há outro reenvio em andamento. Aguarde até terminar, ou pare-o.",
     run: {
       all: "Reenvio de todas as falhas definitivas",
       of: (what) => `Reenvio de ${what}`,

@@ -172,17 +172,6 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   );
 }
 
-/** An event in a table: its type, which leads to its story, and its id. */
-export function EventLink({ event: { id, type } }: { event: { id: string; type: string } }) {
-  return (
-    <div class="event">
-      <a href={eventPath(id)}>{type}</a>
-      <br />
-      <span class="id muted">{id}</span>
-    </div>
-  );
-}
-
 /** The address of an event's page. */
 export function eventPath(id: string): string {
   return `/events/${id}`;
