@@ -22,7 +22,7 @@ export function readFixtureFiles(paths: readonly string[]): NamedFixture[] {
   const issues: ConfigIssue[] = [];
   const found = paths.flatMap((path) => {
     const files = filesOf(path);
-    if (files.length === 0) issues.push({ path, message: () => "there is no *.json in it" });
+    if (files.length === 0) issues.push({ path, message: ({ fixtures }) => fixtures.mistakes.noFiles });
     return files.flatMap((file) => readFile(file, issues));
   });
   if (issues.length > 0) throw new FixtureError(issues);
@@ -49,13 +49,13 @@ function readFile(file: string, issues: ConfigIssue[]): NamedFixture[] {
     const at = jsonMistake(text);
     issues.push({
       path: at ? `${file}:${at.line}:${at.column}` : file,
-      message: () => `it is not JSON: ${messageOf(error)}`,
+      message: ({ fixtures }) => fixtures.mistakes.notJson(messageOf(error)),
     });
     return [];
   }
   const read = readFixtures(value);
   if (read.fixtures.length + read.issues.length === 0) {
-    issues.push({ path: file, message: () => "there is no fixture in it" });
+    issues.push({ path: file, message: ({ fixtures }) => fixtures.mistakes.none });
   }
   issues.push(...read.issues.map((one) => ({ ...one, path: `${file} ${one.path}`.trimEnd() })));
   return read.fixtures.map((fixture, at) => {

@@ -10,7 +10,7 @@ import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "..
 import { isObject } from "../json.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
-import { options, unknownName } from "../options.ts";
+import { options, sayUnknown } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import { readable } from "../sources/view.ts";
@@ -145,7 +145,7 @@ function differentTargets(
 }
 
 function unknownTarget(name: string, { targets }: PreviewConfig): Phrase | undefined {
-  return targets.has(name) ? undefined : () => unknownName("target", name, [...targets.keys()]);
+  return targets.has(name) ? undefined : sayUnknown("target", name, [...targets.keys()]);
 }
 
 function differentMessage(
