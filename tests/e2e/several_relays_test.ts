@@ -72,7 +72,7 @@ test("operators see the relays that share a store, who owns what, and what becom
       assert.equal(metrics[index]!.relay_lanes_owned, members.find(({ pid }) => pid === relay.child.pid)!.lanes.length);
       const page = await getText(relay, "/");
       for (const name of names.values()) assert.ok(page.includes(name), `${name} on the page`);
-      assert.equal(page.split("this page is from here").length, 2);
+      assert.equal(page.split(">serves this page</div>").length, 2);
       assert.match(await getText(relay, "/", "pt-BR"), /Responsável por/);
       assert.ok(
         (await getText(relay, "/readyz?verbose")).includes(`[+]relays ${[...names.values()].sort().join(", ")}\n`),
@@ -100,8 +100,8 @@ test("operators see the relays that share a store, who owns what, and what becom
       await getText(rest[0]!, "/readyz?verbose"),
       new RegExp(`^\\[!\\]relay ${lostMember.name} gone without`, "m"),
     );
-    assert.ok((await getText(rest[0]!, "/")).includes(`Relay ${lostMember.name} is gone`));
-    assert.ok((await getText(rest[0]!, "/", "pt-BR")).includes(`O relay ${lostMember.name} caiu`));
+    assert.ok((await getText(rest[0]!, "/")).includes(`Relay ${lostMember.name} stopped unexpectedly`));
+    assert.ok((await getText(rest[0]!, "/", "pt-BR")).includes(`O relay ${lostMember.name} parou inesperadamente`));
     const after = await statusWhere(
       "new owners",
       ({ members }) => members.flatMap(({ lanes }) => lanes).length === TARGETS.length,
@@ -109,7 +109,7 @@ test("operators see the relays that share a store, who owns what, and what becom
     const taken = after.takeovers.filter(({ wasGivenUp }) => !wasGivenUp).map(({ lane }) => lane);
     assert.deepEqual(taken.sort(), lostMember.lanes);
     assert.match(await textOf(rest[0]!.folder), /^ {2}[\d:]+ \S+ took over .*: the relay before was lost$/m);
-    assert.ok((await getText(rest[0]!, "/")).includes("The relay before was lost."));
+    assert.ok((await getText(rest[0]!, "/")).includes("The previous owner stopped unexpectedly."));
     const gauges = await until("what is owned", async () => {
       const told = await Promise.all(rest.map(async (relay) => fetchMetrics(await relay.adminUrl())));
       return told.reduce((sum, one) => sum + one.relay_lanes_owned!, 0) === TARGETS.length && told;
@@ -150,7 +150,7 @@ test("status and page tell which of several relays refused a config, and each mi
     const { stdout } = await runRelay(["status"], { cwd: second.folder });
     assert.equal(stdout.split('"arkivo"').length, 2, stdout);
     for (const relay of relays) {
-      assert.ok((await getText(relay, "/")).includes(`Relay ${name} refused the config on its disk`));
+      assert.ok((await getText(relay, "/")).includes(`Relay ${name} could not load the config on its disk`));
     }
     assert.equal(JSON.parse(await getText(first, "/api/status")).reload, null, "its own config is sound");
   });
