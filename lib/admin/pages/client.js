@@ -79,6 +79,8 @@ function showSwitch() {
     sessionStorage.setItem("live", isOn ? "on" : "off");
     showSwitch();
     connect();
+    clearTimeout(timer);
+    timer = undefined;
     if (isOn) changed();
   };
   live.hidden = false;
