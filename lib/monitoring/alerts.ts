@@ -1,4 +1,4 @@
-/** Prometheus' alert rules: what somebody must be told of, and what to do about it by the relay's own verbs. */
+/** Prometheus' alert rules: what needs attention, and what to do about it with relay's verbs. */
 
 import { names } from "../metrics.ts";
 
@@ -9,9 +9,9 @@ import { names } from "../metrics.ts";
 export interface Rule {
   alert: string;
   expr: string;
-  /** How long `expr` must hold before somebody is told. */
+  /** How long `expr` must hold before the alert fires. */
   for: string;
-  /** `critical`: events are not being taken. `warning`: they are, and something will need a hand soon. */
+  /** `critical`: no events are accepted. `warning`: they are, but something needs attention soon. */
   severity: "critical" | "warning";
   summary: string;
   description: string;
@@ -30,9 +30,8 @@ export const rules: readonly Rule[] = [
     for: "2m",
     severity: "critical",
     summary: "Prometheus cannot read the relay on {{ $labels.instance }}",
-    description:
-      "It is not running, or cannot read its store; then senders get no answer, or 503, and try again later. " +
-      "`systemctl status relay` and `journalctl -u relay` tell why; `relay check` tells mistakes in the config.",
+    description: "It is not running, or cannot read its store. Senders get no answer, or 503, and try again later. " +
+      "`systemctl status relay` and `journalctl -u relay` show why; `relay check` shows mistakes in the config.",
   },
   {
     alert: "RelayAbsent",
@@ -40,7 +39,7 @@ export const rules: readonly Rule[] = [
     for: "5m",
     severity: "warning",
     summary: "Prometheus has seen no relay for a day",
-    description: "See that Prometheus scrapes `/metrics` of the admin listener (`admin` in the config, port 9300 " +
+    description: "Check that Prometheus scrapes `/metrics` of the admin listener (`admin` in the config, port 9300 " +
       "by default), with its token if it has one.",
   },
   {
@@ -48,19 +47,19 @@ export const rules: readonly Rule[] = [
     expr: `${refused("store_failed")} > 0`,
     for: "0m",
     severity: "critical",
-    summary: "relay on {{ $labels.instance }} cannot store events of {{ $labels.source }}",
-    description: "Senders are answered 503 and try again later, until they give up. The log says why (a full disk, a " +
-      "locked file, too much waiting); `/readyz` answers 200 once that is fixed; `relay status` shows what is waiting.",
+    summary: "relay on {{ $labels.instance }} cannot store events from {{ $labels.source }}",
+    description: "Senders get 503 and try again later, until they give up. The log says why (a full disk, a locked " +
+      "file, too many requests at once); `/readyz` answers 200 once it is fixed; `relay status` shows what is waiting.",
   },
   {
     alert: "RelaySignaturesWrong",
     expr: `sum by (job, instance, source) (${refused("signature_.+")}) > 5`,
     for: "0m",
     severity: "warning",
-    summary: '{{ printf "%.0f" $value }} requests to {{ $labels.source }} with no good signature in 15 minutes',
-    description: "Somebody forges events, or the sender has a new secret. If genuine events are missing, put the new " +
-      "secret beside the old one in the config (`secret: [new, old]`); `relay verify --signature S FILE` explains a " +
-      "signature. The log names the clients.",
+    summary: '{{ printf "%.0f" $value }} requests to {{ $labels.source }} without a valid signature in 15 minutes',
+    description: "Somebody forges events, or the sender has a new secret. If genuine events are missing, add the new " +
+      "secret to the old one in the config (`secret: [new, old]`). `relay verify --signature S FILE` explains what is " +
+      "wrong with a signature. The log names the clients.",
   },
   {
     alert: "RelayAckSlow",
@@ -68,37 +67,38 @@ export const rules: readonly Rule[] = [
     for: "10m",
     severity: "warning",
     summary: "relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} to accept an event",
-    description: "Senders may give up waiting and send again. The disk or the processor is too busy: see " +
-      "RelayCommitSlow, and what else runs on the machine; `relay status` shows what is waiting.",
+    description: "Senders may time out and send again. The disk or the processor is too busy: check RelayCommitSlow, " +
+      "and what else runs on the machine; `relay status` shows what is waiting.",
   },
   {
     alert: "RelayCommitSlow",
     expr: `${slowest(names.commitDuration)} > 0.25`,
     for: "10m",
     severity: "warning",
-    summary: "The store of relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }} for a commit",
-    description: "Every answer waits for it. Look for what else writes to that disk, or move the store to a faster " +
-      "one (`store` in the config); with PostgreSQL, look at the database and the network to it. `relay status` prints " +
-      "the store's path and size.",
+    summary: "A commit to the store of relay on {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
+    description: "Every answer waits for a commit. Find out what else writes to that disk, or move the store to a " +
+      "faster one (`store` in the config); with PostgreSQL, check the database and the network to it. `relay status` " +
+      "shows the store's path and size.",
   },
   {
     alert: "RelayDeadLetters",
     expr: `increase(${names.deliveriesDone}{state="dead"}[15m]) > 0`,
     for: "0m",
     severity: "warning",
-    summary: '{{ printf "%.0f" $value }} deliveries to {{ $labels.target }} were given up',
+    summary: '{{ printf "%.0f" $value }} deliveries to {{ $labels.target }} failed for good',
     description:
-      "`relay events --state dead --target {{ $labels.target }}` lists them, `relay events ID` tells one's " +
-      "story. Fix the target, then `relay retry --dead --target {{ $labels.target }}`.",
+      "`relay events --state dead --target {{ $labels.target }}` lists them, and `relay events ID` shows why one " +
+      "failed. Fix the target, then run `relay retry --dead --target {{ $labels.target }}`.",
   },
   {
     alert: "RelayCircuitOpen",
     expr: `${names.circuitOpen} == 1`,
     for: "10m",
     severity: "warning",
-    summary: "{{ $labels.target }} is held: its attempts fail in a row",
-    description: "What waits loses no attempt, and goes out when a probe succeeds. `relay status` tells the last " +
-      "reason. Once it works again, `relay retry --dead --target {{ $labels.target }}` sends what was given up before.",
+    summary: "{{ $labels.target }} is held after several failures in a row",
+    description:
+      "Waiting deliveries lose no attempts, and go out once a probe succeeds. `relay status` shows the last " +
+      "reason. Once the target works again, `relay retry --dead --target {{ $labels.target }}` sends its dead letters.",
   },
   {
     alert: "RelayDeliveriesLate",
@@ -106,18 +106,18 @@ export const rules: readonly Rule[] = [
     for: "5m",
     severity: "warning",
     summary: "An event has waited {{ $value | humanizeDuration }} for {{ $labels.target }}",
-    description: "`relay status` tells whether {{ $labels.target }} fails, is held or paused, or is no longer in the " +
-      "config; `relay events --state pending --target {{ $labels.target }}` lists what waits.",
+    description: "`relay status` shows whether {{ $labels.target }} is failing, held or paused, or no longer in the " +
+      "config; `relay events --state pending --target {{ $labels.target }}` lists what is waiting.",
   },
   {
     alert: "RelayBacklogGrowing",
     expr: `${names.backlog} > 1000 and deriv(${names.backlog}[15m]) > 0`,
     for: "15m",
     severity: "warning",
-    summary: '{{ printf "%.0f" $value }} deliveries wait for {{ $labels.target }}, and their number grows',
+    summary: '{{ printf "%.0f" $value }} deliveries are waiting for {{ $labels.target }}, and more keep coming',
     description:
-      "{{ $labels.target }} takes fewer than come in. `relay status` tells whether it fails; if it is only " +
-      "slow, raise its `concurrency` or `rate` in the config, then `systemctl reload relay`.",
+      "{{ $labels.target }} takes fewer events than come in. `relay status` shows whether it is failing. If it is only " +
+      "slow, raise its `concurrency` or `rate` in the config, then run `systemctl reload relay`.",
   },
   {
     alert: "RelayTargetUnowned",
@@ -127,8 +127,10 @@ export const rules: readonly Rule[] = [
     for: "2m",
     severity: "warning",
     summary: "The relays of {{ $labels.job }} own fewer targets than their configs name",
-    description: "Deliveries to some target wait, since no relay makes them. `relay status` tells which one, and the " +
-      "log of each relay what it could not take over. Give relays that share no store a job of their own in Prometheus.",
+    description:
+      "Deliveries to some target wait because no relay owns it. `relay status` shows which one, and the log " +
+      "of each relay says why it did not take the target over. In Prometheus, give relays that share no store separate " +
+      "jobs.",
   },
   {
     alert: "RelayMemberLost",
@@ -137,8 +139,9 @@ export const rules: readonly Rule[] = [
     for: "2m",
     severity: "warning",
     summary: 'Relays of {{ $labels.job }} that are gone: {{ printf "%.0f" $value }}',
-    description: "The others have taken over its targets. `relay status` tells which one it is, when it was heard of " +
-      "last and whether it was stopped; `journalctl -u relay` on its machine tells more.",
+    description:
+      "The others have taken over their targets. `relay status` shows which relay is gone, when it was last " +
+      "seen and whether it was stopped; `journalctl -u relay` on its machine shows more.",
   },
 ];
 

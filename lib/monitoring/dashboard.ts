@@ -53,7 +53,7 @@ const stats: readonly Panel[] = [
   },
   {
     title: "Dead in 24 h",
-    description: "Deliveries that were given up. `relay retry --dead` sends them again.",
+    description: "Deliveries that failed for good. `relay retry --dead` sends them again.",
     type: "stat",
     unit: "short",
     queries: { dead: inDay(names.deliveriesDone, 'state="dead"') },
@@ -68,7 +68,7 @@ const stats: readonly Panel[] = [
   },
   {
     title: "Targets held now",
-    description: "Targets that fail in a row. `relay status` tells why.",
+    description: "Targets that are held after several failures in a row. `relay status` shows why.",
     type: "stat",
     unit: "short",
     queries: { held: sumInStores(names.circuitOpen) },
@@ -87,21 +87,21 @@ const stats: readonly Panel[] = [
 const charts: readonly Panel[] = [
   {
     title: "Requests by result",
-    description: "Requests to the sources: stored, duplicate, or the reason why they were refused.",
+    description: "Requests to the sources: stored, duplicate, or why they were refused.",
     type: "timeseries",
     unit: "reqps",
     queries: { "{{source}} {{result}}": perSecond(names.eventsReceived, "source, result") },
   },
   {
     title: "Deliveries that ended",
-    description: "Delivered, or dead: given up after the last attempt, or at once where repeating does not help.",
+    description: "Delivered, or dead: failed for good after the last attempt, or at once if a retry would not help.",
     type: "timeseries",
     unit: "ops",
     queries: { "{{target}} {{state}}": perSecond(names.deliveriesDone, "target, state") },
   },
   {
     title: "Attempts that failed, by reason",
-    description: "Those that are tried again, and those that are not.",
+    description: "Those that are retried, and those that are not.",
     type: "timeseries",
     unit: "ops",
     queries: {
@@ -112,7 +112,7 @@ const charts: readonly Panel[] = [
   },
   {
     title: "Targets held",
-    description: "1 while a target is held because its attempts fail in a row.",
+    description: "1 while a target is held after several failures in a row.",
     type: "state-timeline",
     unit: "short",
     queries: { "{{target}}": `max by (target) (${series(names.circuitOpen)})` },
@@ -134,7 +134,7 @@ const charts: readonly Panel[] = [
   },
   {
     title: "Time to answer",
-    description: "From a genuine request to its answer, with the event on disk.",
+    description: "From a genuine request to its answer, which is sent once the event is on disk.",
     type: "timeseries",
     unit: "s",
     queries: { p50: quantile(names.ackDuration, 0.5), p99: quantile(names.ackDuration, 0.99) },
@@ -148,7 +148,7 @@ const charts: readonly Panel[] = [
   },
   {
     title: "Duration of a commit",
-    description: "With the flush to disk, which every answer waits for.",
+    description: "Including the flush to disk. Every answer waits for it.",
     type: "timeseries",
     unit: "s",
     queries: { p50: quantile(names.commitDuration, 0.5), p99: quantile(names.commitDuration, 0.99) },
@@ -162,7 +162,7 @@ const charts: readonly Panel[] = [
   },
   {
     title: "Requests for notes",
-    description: "To ConnectVets' API, where `enrich` in the config asks for it, by result.",
+    description: "Requests to ConnectVets' API, which `enrich` in the config makes, by result.",
     type: "timeseries",
     unit: "reqps",
     queries: { "{{result}}": perSecond(names.noteRequests, "result") },

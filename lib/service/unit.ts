@@ -2,7 +2,7 @@
 
 import { DOTENV_CREDENTIAL } from "../config/dotenv_file.ts";
 
-/** Where the parts of the service lie. */
+/** Where the parts of the service are. */
 export interface ServicePaths {
   /** Absolute path of the executable. */
   executable: string;
@@ -14,11 +14,11 @@ export interface ServicePaths {
 export const servicePaths: ServicePaths = { executable: "/usr/local/bin/relay", name: "relay" };
 
 /**
- * The unit's text, for systemd 247 and later. `RestartPreventExitStatus` is the exit code of a bad config, which a restart
- * would not mend.
+ * The unit's text, for systemd 247 and later. `RestartPreventExitStatus` is the exit code of an invalid config, which a
+ * restart would not fix.
  *
- * `ConfigurationDirectory` leaves owner and mode of a folder that is there as they are, and systemd reads `.env` and
- * credentials before it gives up root: all of them may be root's alone.
+ * `ConfigurationDirectory` does not change the owner or mode of a folder that exists, and systemd reads `.env` and
+ * credentials while it is root: all of them may be readable by root alone.
  */
 export function unitText({ executable, name }: ServicePaths = servicePaths): string {
   const config = `/etc/${name}/relay.config.ts`;
@@ -27,33 +27,33 @@ Description=relay: receives webhooks, stores them, delivers them
 Wants=network-online.target
 # A database on this machine is stopped after the relay, if the store is there.
 After=network-online.target postgresql.service
-# However often it ends: what stops it, such as a full disk, may be mended while nobody looks.
+# Restart it however often it ends: what stops it, such as a full disk, may be fixed meanwhile.
 StartLimitIntervalSec=0
 
 [Service]
 Type=notify
 ExecStart=${executable} serve --config ${config}
-# With a config that is not sound the relay goes on with the one it has, and says so in its log and its status.
+# If the config is not valid, the relay keeps the one it has, and says so in its log and its status.
 ExecReload=/bin/sh -c "kill -HUP $$MAINPID"
 Restart=on-failure
 RestartSec=1
 RestartPreventExitStatus=78
-# A newer version may have a large store to bring up to date.
+# A newer version may have a large store to upgrade.
 TimeoutStartSec=15min
 WatchdogSec=30
-# While one process follows another, connections wait at the socket that systemd keeps for the relay.
+# During a restart, connections wait at the socket that systemd keeps for the relay.
 FileDescriptorStoreMax=1
-# A stop lets scripts that are running come to their end; one that takes too much memory does not take the relay with it.
+# A stop lets running scripts finish; a script that uses too much memory does not end the relay.
 KillMode=mixed
 OOMPolicy=continue
 
-# Who may read what: the store is the service's alone; config and secrets may be root's alone.
+# Only the service can read the store; config and secrets may be readable by root alone.
 DynamicUser=yes
 StateDirectory=${name}
 StateDirectoryMode=0700
 ConfigurationDirectory=${name}
 EnvironmentFile=-/etc/${name}/.env
-# The same file once more: systemd and other readers differ in quotes and comments, and the relay goes by its own reading.
+# The same file again: systemd treats quotes and comments in its own way, and the relay reads the file by its own rules.
 LoadCredential=${DOTENV_CREDENTIAL}:/etc/${name}/.env
 SetCredential=${DOTENV_CREDENTIAL}:#
 # A secret for \`credential("webhook")\` in the config, from a file that only root can read:
@@ -61,9 +61,9 @@ SetCredential=${DOTENV_CREDENTIAL}:#
 UMask=0077
 LimitCORE=0
 
-# What neither the relay nor its scripts may do. A script that writes elsewhere needs ReadWritePaths=, one that lies or
-# writes under /home ProtectHome=no, in a file of your own: systemctl edit ${name}
-# Not set: MemoryDenyWriteExecute, as JavaScript is compiled while it runs; PrivateNetwork, as events come and go by it.
+# What neither the relay nor its scripts may do. A script that writes elsewhere needs ReadWritePaths=, and one that is or
+# writes under /home needs ProtectHome=no: set these with systemctl edit ${name}
+# Not set: MemoryDenyWriteExecute, because JavaScript is compiled at run time; PrivateNetwork, because events need it.
 CapabilityBoundingSet=
 NoNewPrivileges=yes
 ProtectSystem=strict

@@ -301,6 +301,28 @@ test("restore takes nothing but a whole store of a relay that is no newer, and l
   });
 });
 
+test("backup says in the user's language why the copying failed, which another process does", async () => {
+  const folder = makeFolder();
+  try {
+    const config = configOf({ targets: 'crm: http({ url: "http://127.0.0.1:1" })', routes: '{ on: "**", to: "crm" }' });
+    writeFileSync(join(folder.path, "relay.config.ts"), config);
+    writeFileSync(
+      join(folder.path, "relay.db"),
+      "no database, but a text that is long enough to be looked at ".repeat(20),
+    );
+    const said = await runRelay(["backup", "copy.db", "--locale", "pt-BR"], { cwd: folder.path });
+    assert.equal(said.code, 1);
+    assert.match(
+      said.stderr,
+      /^Não foi possível fazer o backup de .*relay\.db em .*copy\.db: o arquivo não é um banco de dados\n {2}dica: guarde /,
+    );
+    const json = await runRelay(["backup", "copy.db", "--locale", "pt-BR", "--json"], { cwd: folder.path });
+    assert.match(JSON.parse(json.stdout).error, /^Cannot back up .*: the file is not a database$/);
+  } finally {
+    folder.remove();
+  }
+});
+
 test("restore asks on a terminal, and changes nothing for a no", needsTerminal, async () => {
   await withRelay(async ({ folder, run, relay }) => {
     await run("backup", "copy.db");
@@ -310,7 +332,7 @@ test("restore asks on a terminal, and changes nothing for a no", needsTerminal, 
       await terminal.shows(/Replace .*relay\.db with .*copy\.db \(0 events; 0 deliveries waiting, 0 dead\)\? \[y\/N\]/);
       terminal.type("n\r");
       assert.equal(await terminal.exited, 1);
-      assert.match(terminal.output(), /Nothing is changed/);
+      assert.match(terminal.output(), /Nothing was changed/);
     } finally {
       await terminal.close();
     }

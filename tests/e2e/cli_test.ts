@@ -284,3 +284,47 @@ test("relay refuses what is no verb, also a word that every object knows, and sa
   }
   assert.match((await runRelay(["sevre"])).stderr, /; did you mean "serve"\?\n {2}hint: see `relay --help`\n$/);
 });
+
+test("help VERB is what VERB --help is, also of a verb below another", async () => {
+  for (const verb of [["backup"], ["service", "install"]]) {
+    const [help, flag] = [await runRelay(["help", ...verb]), await runRelay([...verb, "--help"])];
+    assert.deepEqual([help.code, help.stdout], [0, flag.stdout]);
+    assert.match(help.stdout, new RegExp(`^Usage: relay ${verb.join(" ")} `));
+  }
+  assert.equal((await runRelay(["help"])).stdout, (await runRelay(["--help"])).stdout);
+  const unknown = await runRelay(["help", "service", "instal"]);
+  assert.deepEqual([unknown.code, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /^Cannot run `relay service`: unknown command "instal"; did you mean "install"\?\n/);
+});
+
+test("the language is that of --locale wherever it stands, else the config's, else the terminal's", async () => {
+  const inPortuguese = simple.replace("defineConfig({", 'defineConfig({ locale: "pt-BR",');
+  assert.notEqual(inPortuguese, simple);
+  const env = (LANG: string) => ({ env: { LANG } });
+  assert.match((await runRelay(["--help"], env("pt_BR.UTF-8"))).stdout, /^Uso: relay/);
+  assert.match((await runRelay(["--help", "--locale", "en"], env("pt_BR.UTF-8"))).stdout, /^Usage: relay/);
+  assert.match((await runRelay(["--locale=pt-BR", "backup", "--help"])).stdout, /^Uso: relay backup/);
+  for (
+    const [config, args, words] of [
+      [inPortuguese, ["status"], /^Não foi possível ler o banco de eventos/],
+      [inPortuguese, ["status", "--locale", "en"], /^Cannot read the store/],
+      [simple, ["status", "--locale", "pt-BR"], /^Não foi possível ler o banco de eventos/],
+      [simple, ["--locale", "pt-BR", "status"], /^Não foi possível ler o banco de eventos/],
+      [simple, ["status"], /^Cannot read the store/],
+    ] as const
+  ) {
+    await inFolder(config, async (run) => assert.match((await run(...args)).stderr, words, args.join(" ")));
+  }
+});
+
+test("a wrong value of an option is told in the language asked for, and in English as JSON", async () => {
+  const args = ["events", "--limit", "many", "--locale", "pt-BR"];
+  const said = await runRelay(args);
+  assert.deepEqual([said.code, said.stdout], [2, ""]);
+  assert.match(
+    said.stderr,
+    /^Não foi possível executar `relay events`: --limit não aceita "many"; use um número inteiro/,
+  );
+  const json = await runRelay([...args, "--json"]);
+  assert.match(JSON.parse(json.stdout).error, /: --limit cannot be "many"; expected a whole number/);
+});

@@ -17,6 +17,7 @@ const scripts = {
   bash: (await runRelay(["completions", "bash"])).stdout,
   zsh: (await runRelay(["completions", "zsh"])).stdout,
   fish: (await runRelay(["completions", "fish"])).stdout,
+  powershell: (await runRelay(["completions", "powershell"])).stdout,
 };
 
 const run = (program: string, args: string[], input = "") => {
@@ -76,6 +77,50 @@ test("zsh takes its completion for what it is", needs("zsh"), () => {
     scripts.zsh,
   );
   assert.deepEqual([status, stderr], [0, ""]);
+});
+
+/** A script for PowerShell without its comments, each text between apostrophes as one word; what it says is in `texts`. */
+function powershellParts(script: string): { code: string; texts: string[] } {
+  const texts: string[] = [];
+  const code = script.replaceAll(/'((?:[^']|'')*)'|^\s*#.*$/gm, (_, text?: string) => {
+    if (text === undefined) return "";
+    return `«${texts.push(text.replaceAll("''", "'")) - 1}»`;
+  });
+  return { code, texts };
+}
+
+// PowerShell itself is not to be had from Debian.
+test("the completion for PowerShell offers every verb, option and value, and closes what it opens", async () => {
+  const { code, texts } = powershellParts(scripts.powershell);
+  for (const [open, close] of ["{}", "()", "[]", "«»"]) {
+    assert.equal(code.split(open!).length, code.split(close!).length, `${open}${close}`);
+  }
+  assert.ok(!/['’‘]/.test(code), "a text is left open");
+  const say = (text: string) => text.replaceAll(/«(\d+)»/g, (_, index) => texts[Number(index)]!);
+  const blocks = new Map(
+    [...code.matchAll(/^ {6}(«\d+») \{\n([^}]*)\}/gm)].map(([, path, lines]) => [
+      say(path!),
+      [...lines!.matchAll(/& \$new («\d+») («\d+»)/g)].map(([, text]) => say(text!)),
+    ]),
+  );
+  const known = await verbsOfHelp();
+  assert.deepEqual(blocks.get("relay")!.filter((one) => !one.startsWith("-")).sort(), [...known.keys()].sort());
+  for (const [verb, options] of known) {
+    assert.ok(code.includes("$path = ") && texts.includes(`relay ${verb}`), verb);
+    for (const option of options) assert.ok(blocks.get(`relay ${verb}`)!.includes(option), `${verb} ${option}`);
+  }
+  assert.deepEqual(blocks.get("relay completions")!.slice(0, 4), ["bash", "zsh", "fish", "powershell"]);
+  const states = /^ {4}(«\d+») \{ (.*) \}$/gm;
+  const values = new Map([...code.matchAll(states)].map(([, option, offers]) => [say(option!), say(offers!)]));
+  assert.match(values.get("relay status --locale")!, /\(\$prefix \+ pt-BR\) pt-BR/);
+  assert.match(values.get("relay events --state")!, /\(\$prefix \+ dead\) dead/);
+});
+
+test("completions describes verbs in the language that is asked for", async () => {
+  for (const shell of ["zsh", "fish", "powershell"]) {
+    const { stdout } = await runRelay(["completions", shell, "--locale", "pt-BR"]);
+    assert.match(stdout, /mostra a versão, o runtime e a plataforma/, shell);
+  }
 });
 
 test("completions refuses a shell that it does not know, and names those that it knows", async () => {

@@ -26,6 +26,14 @@ test("demo shows what was answered and what arrived where, and ends by itself", 
   }
 });
 
+test("demo says in the user's language what it does, and its messages are in it too", async () => {
+  const { code, stdout } = await runRelay(["demo", "--locale", "pt-BR"]);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /Cada evento chegou/);
+  assert.match(stdout, /para equipe@clinica\.example: Falha na nota/);
+  assert.match(stdout, /relay init my-relay +cria uma configuração/);
+});
+
 test("demo --keep goes on serving, and its curl's signature is good", async () => {
   const child = spawn(executable, ["demo", "--keep"], { env: { PATH: process.env.PATH } });
   let output = "";
@@ -42,7 +50,7 @@ test("demo --keep goes on serving, and its curl's signature is good", async () =
       body,
     });
     assert.equal(await response.text(), "OK");
-    await until("the arrival in Slack", () => /plantao[\s\S]*Note: 42/.test(output));
+    await until("the arrival in Slack", () => /plantao[\s\S]*Note ID: 42/.test(output));
   } finally {
     process.kill(child.pid!, "SIGTERM");
   }

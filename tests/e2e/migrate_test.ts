@@ -116,7 +116,7 @@ test("relay migrate says what is wrong with its options, and with a store that i
       [["--to", "sqlite:other.db"], 2, /both are files/],
       [["--to", "sqlite:relay.db"], 2, /are the same store/],
       [["--sql"], 2, /only a store in PostgreSQL has a schema/],
-      [["--from", "sqlite:none.db", "--to", server.url({ freshSchema: true })], 1, /none\.db: it does not exist yet/],
+      [["--from", "sqlite:none.db", "--to", server.url({ freshSchema: true })], 1, /none\.db: there is none yet/],
       [["--from", server.url({ freshSchema: true })], 1, /it does not exist yet/],
     ];
     for (const [args, code, words] of wrong) {

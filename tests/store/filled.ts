@@ -13,6 +13,7 @@ const ROWS = 40;
 const words: Readonly<Record<string, readonly string[]>> = {
   state: ["pending", "delivered", "dead"],
   outcome: ["delivered", "retry", "dead"],
+  problems: ['["Z"]', '["é", "a\\"{},"]', "[]"],
 };
 
 /** Columns that tell a row from others: they grow with it. */
