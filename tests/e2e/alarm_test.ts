@@ -226,7 +226,7 @@ test("check shows alerts and whom they tell", async () => {
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /\nAlerts\n +1 or more dead letters +→ plantao\n +no event note\.\* +for 90 minutes +→ plantao\n/,
+      /\nAlerts\n +a dead letter +→ plantao\n +no event note\.\* +for 90 minutes +→ plantao\n/,
     );
     const json = JSON.parse((await runRelay(["check", "--json"], { cwd: folder.path })).stdout);
     assert.deepEqual(json.alerts, [{ dead: 1, to: "plantao" }, { silent: "note.*", forMs: 5_400_000, to: "plantao" }]);
