@@ -21,42 +21,6 @@ declare module "relay" {
    * @see https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Credentials
    */
   export function credential(name: string): Secret;
-  interface NoteMetadata {
-    key: string;
-    value: string;
-  }
-  /** One section of a note: clinical text. */
-  export interface NoteSection {
-    id: string;
-    title: string;
-    label: string;
-    content: string;
-    /** Its position among the sections, from `"1"`. */
-    order: string;
-  }
-  /**
-   * A note in full. A text or list that the API leaves out is empty here.
-   * @see GET /notes/{id} of ConnectVets' API
-   */
-  export interface Note {
-    id: string;
-    /** The patient's name. */
-    name: string;
-    gender?: string;
-    audio_name?: string;
-    audio_url?: string;
-    transcription_status?: string;
-    transcription_url?: string;
-    /** The clinic's own reference, if it has set one. */
-    external_id?: string;
-    metadata: NoteMetadata[];
-    /** ISO 8601, UTC. */
-    created_at?: string;
-    /** ISO 8601, UTC. */
-    updated_at?: string;
-    /** In the order of the note. */
-    note_sections: NoteSection[];
-  }
   interface NoteData<Status extends string> {
     note_id: string;
     status: Status;
@@ -104,6 +68,78 @@ declare module "relay" {
       error?: NoteError;
     }>;
   }
+  type Locale = "pt-BR" | "en";
+  interface NoteMetadata {
+    key: string;
+    value: string;
+  }
+  /** One section of a note: clinical text. */
+  export interface NoteSection {
+    id: string;
+    title: string;
+    label: string;
+    content: string;
+    /** Its position among the sections, from `"1"`. */
+    order: string;
+  }
+  /**
+   * A note in full. A text or list that the API leaves out is empty here.
+   * @see GET /notes/{id} of ConnectVets' API
+   */
+  export interface Note {
+    id: string;
+    /** The patient's name. */
+    name: string;
+    gender?: string;
+    audio_name?: string;
+    audio_url?: string;
+    transcription_status?: string;
+    transcription_url?: string;
+    /** The clinic's own reference, if it has set one. */
+    external_id?: string;
+    metadata: NoteMetadata[];
+    /** ISO 8601, UTC. */
+    created_at?: string;
+    /** ISO 8601, UTC. */
+    updated_at?: string;
+    /** In the order of the note. */
+    note_sections: NoteSection[];
+  }
+  interface ConnectvetsApiOptions {
+    /** The API key, `cvn_live_…` or `cvn_test_…`. */
+    key: SecretText;
+    /** Asks the sandbox, with a `cvn_test_…` key. Default: `false`. */
+    sandbox?: boolean;
+    /**
+     * `true` delivers without the note if the API does not give it: at once if there is none or the API refuses, after a
+     * minute if the API fails or its limit is reached. Default: `false`, relay waits, tries again, and may give up.
+     */
+    optional?: boolean;
+    /** Another address of the API, such as a proxy, or a server in your tests. */
+    url?: string;
+  }
+  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
+    readonly api: "connectvets";
+    readonly optional: Optional;
+  }
+  /** Asks the ConnectVets API for the note before a delivery. Functions of the message see it as `e.note`. */
+  export function connectvetsApi(options: ConnectvetsApiOptions & {
+    optional?: false;
+  }): NoteApi<false>;
+  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
+  type Noted<Api> = [
+    Extract<Api, NoteApi>
+  ] extends [
+    never
+  ] ? unknown : [
+    Extract<Api, NoteApi>
+  ] extends [
+    NoteApi<false>
+  ] ? {
+    note: Note;
+  } : {
+    note?: Note;
+  };
   /** An event that ConnectVets does not document, or that another sender sends. */
   export interface UnknownEvent {
     event: string;
@@ -161,42 +197,6 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
-  type Locale = "pt-BR" | "en";
-  interface ConnectvetsApiOptions {
-    /** The API key, `cvn_live_…` or `cvn_test_…`. */
-    key: SecretText;
-    /** Asks the sandbox, with a `cvn_test_…` key. Default: `false`. */
-    sandbox?: boolean;
-    /**
-     * `true` delivers without the note if the API does not give it: at once if there is none or the API refuses, after a
-     * minute if the API fails or its limit is reached. Default: `false`, relay waits, tries again, and may give up.
-     */
-    optional?: boolean;
-    /** Another address of the API, such as a proxy, or a server in your tests. */
-    url?: string;
-  }
-  interface NoteApi<Optional extends boolean = boolean> extends ConnectvetsApiOptions {
-    readonly api: "connectvets";
-    readonly optional: Optional;
-  }
-  /** Asks the ConnectVets API for the note before a delivery. Functions of the message see it as `e.note`. */
-  export function connectvetsApi(options: ConnectvetsApiOptions & {
-    optional?: false;
-  }): NoteApi<false>;
-  export function connectvetsApi(options: ConnectvetsApiOptions): NoteApi<true>;
-  type Noted<Api> = [
-    Extract<Api, NoteApi>
-  ] extends [
-    never
-  ] ? unknown : [
-    Extract<Api, NoteApi>
-  ] extends [
-    NoteApi<false>
-  ] ? {
-    note: Note;
-  } : {
-    note?: Note;
-  };
   interface LocaleOptions {
     /** Language of this target's default message. Default: the config's `locale`. */
     locale?: Locale;

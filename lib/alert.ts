@@ -1,6 +1,6 @@
 /** Alerts: what somebody wants to be told of, and when that is so. Pure functions. */
 
-import type { AlarmData } from "./system_event.ts";
+import type { AlarmData } from "./alarm.ts";
 import { matches } from "./pattern.ts";
 
 /** An alert of the config: when it is so, and the target that is told. */

@@ -1,32 +1,7 @@
-/** The outcome of an attempt to deliver, and the closed set of reasons that log, metrics, CLI and pages share. */
+/** The outcome of an attempt to deliver. */
 
 import type { Told } from "./locale/told.ts";
-
-/** Why an attempt did not deliver. */
-export const reasons = [
-  "connection_refused",
-  "connection_reset",
-  "dns_failed",
-  "tls_failed",
-  "network_failed",
-  "proxy_failed",
-  "timed_out",
-  "rate_limited",
-  "redirected",
-  "refused",
-  "server_failed",
-  "unexpected_answer",
-  "script_failed",
-  "script_not_run",
-  "message_invalid",
-  "note_missing",
-  "note_refused",
-  "note_unavailable",
-  "crashed",
-  "internal",
-] as const;
-
-export type Reason = typeof reasons[number];
+import type { Reason } from "./reason.ts";
 
 /** What the other side said, kept with the attempt. */
 export interface Answer {

@@ -1,22 +1,14 @@
 /** System events, which relay itself makes: a test message, and an alarm that begins or ends. No route concerns them. */
 
 import { randomUUID } from "node:crypto";
+import type { AlarmData } from "./alarm.ts";
 import type { NewEvent } from "./event.ts";
 import { eventId } from "./id.ts";
-import type { Reason } from "./outcome.ts";
+import type { Reason } from "./reason.ts";
 import type { Refused } from "./refusal.ts";
 
 /** The source of system events; no source of a config may have this name. */
 export const SYSTEM_SOURCE = "relay";
-
-/** What an alarm is about. Times are ISO 8601, UTC. */
-export type AlarmData =
-  /** There are `limit` dead letters or more; noticed at `since`. */
-  | { alarm: "dead"; limit: number; since: string }
-  /** No event of this pattern was received for `forMs` milliseconds; the last one was at `since`, or watching began. */
-  | { alarm: "silent"; pattern: string; forMs: number; since: string }
-  /** `limit` requests or more were refused within `withinMs` milliseconds; noticed at `since`. */
-  | { alarm: "refused"; limit: number; withinMs: number; since: string };
 
 /** Which requests were refused, the most first. */
 export type RefusedRequests = readonly Pick<Refused, "source" | "reason" | "count">[];

@@ -2,7 +2,7 @@
 
 import { paint } from "../log.ts";
 import type { Format } from "../locale/format.ts";
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 import { words } from "./language.ts";
 

@@ -4,7 +4,7 @@ import process from "node:process";
 import { type Command, Option } from "commander";
 import { ExitCode, RelayError } from "../errors.ts";
 import { retryDead, retryIds } from "../operator/retry.ts";
-import { type Reason, reasons } from "../outcome.ts";
+import { type Reason, reasons } from "../reason.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import type { DeadGroup } from "../store/views.ts";
 import { idsOf } from "./ids.ts";

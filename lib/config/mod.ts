@@ -18,5 +18,6 @@ export * from "../sources/mod.ts";
 export * from "../targets/mod.ts";
 export * from "../targets/providers/mod.ts";
 export type { EmailProvider } from "../targets/providers/provider.ts";
-export type { AnyEvent, EventOf, KnownEvents, NoteError, Pattern, UnknownEvent } from "../event.ts";
+export type { AnyEvent, EventOf, Pattern, UnknownEvent } from "../event.ts";
+export type { KnownEvents, NoteError } from "../known_events.ts";
 export type { Alert, RelayConfig, Route } from "./types.ts";

@@ -3,7 +3,7 @@
  * and most verbs speak English alone.
  */
 
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { Refusal } from "../refusal.ts";
 import { formsOf } from "./forms.ts";
 import type { Advice, MessageWords } from "./message_words.ts";

@@ -1,8 +1,8 @@
 /** What default messages say: the same names in every language. */
 
-import type { KnownEvents } from "../event.ts";
-import type { AlarmData } from "../system_event.ts";
-import type { Reason } from "../outcome.ts";
+import type { KnownEvents } from "../known_events.ts";
+import type { AlarmData } from "../alarm.ts";
+import type { Reason } from "../reason.ts";
 import type { Refusal } from "../refusal.ts";
 
 /** Events that have words of their own: those that ConnectVets documents, and the test that its guide describes. */

@@ -33,7 +33,7 @@
  * | email; webhook, token, log   | e-mail, with its hyphen; webhook, token, log        |
  */
 
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Language } from "./en.ts";
 import { formsOf } from "./forms.ts";

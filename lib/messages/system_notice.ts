@@ -4,7 +4,8 @@ import type { RelayEvent } from "../event.ts";
 import { type Language, locales } from "../locale/mod.ts";
 import type { MessageWords } from "../locale/message_words.ts";
 import { isAboutSignature } from "../refusal.ts";
-import { type AlarmData, systemBody, type SystemData } from "../system_event.ts";
+import { systemBody, type SystemData } from "../system_event.ts";
+import type { AlarmData } from "../alarm.ts";
 import type { Fact, Notice } from "./notice.ts";
 import type { MessageStyle } from "./style.ts";
 

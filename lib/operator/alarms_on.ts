@@ -1,7 +1,7 @@
 /** Which alarms are on. */
 
 import { alarmData, type Alert, alertOf, keyOf } from "../alert.ts";
-import type { AlarmData } from "../system_event.ts";
+import type { AlarmData } from "../alarm.ts";
 import type { Store } from "../store/mod.ts";
 
 /** An alarm that is on, and the target that was told. */

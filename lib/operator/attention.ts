@@ -1,7 +1,7 @@
 /** What needs an operator's attention, the worst first. Pure functions. */
 
 import { isTrouble } from "../refusal.ts";
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { DeadGroup } from "../store/views.ts";
 import type { Alarm } from "./alarms_on.ts";
 import type { Relays } from "./relays.ts";

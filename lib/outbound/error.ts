@@ -2,7 +2,7 @@
 
 import { inEnglish } from "../locale/phrase.ts";
 import type { Language } from "../locale/mod.ts";
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 
 /** A request got no answer that can be used. It ends a sentence such as "Cannot reach http://there: …". */
 export class OutboundError extends Error {

@@ -5,7 +5,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { Awaited, NewEvent, RelayEvent } from "../event.ts";
-import type { Outcome, Reason } from "../outcome.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { AlarmStore } from "./alarms.ts";
 import type { Mark } from "./move.ts";
 import type { DeliveryRef } from "./delivery.ts";

@@ -3,7 +3,7 @@
 import type { NewDelivery, NewEvent, RelayEvent } from "../event.ts";
 import type { IdBytes } from "../id.ts";
 import type { Told } from "../locale/told.ts";
-import type { Reason } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 import type { DeliveryRef } from "./delivery.ts";
 import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, ShownState, TargetView } from "./views.ts";
 

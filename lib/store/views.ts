@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import type { Told } from "../locale/told.ts";
-import { reasons } from "../outcome.ts";
+import { reasons } from "../reason.ts";
 
 export const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
 export const id = z.uuid().meta({ description: "UUIDv7" });

@@ -4,7 +4,8 @@ import type { Language } from "../locale/mod.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
 import { OutboundError } from "../outbound/error.ts";
-import type { Answer, Dead, Outcome, Reason, Retry } from "../outcome.ts";
+import type { Answer, Dead, Outcome, Retry } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
 
 type Words = Language["outcomes"];
 

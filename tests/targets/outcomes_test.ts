@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutboundError } from "../../lib/outbound/error.ts";
-import type { Outcome, Reason } from "../../lib/outcome.ts";
+import type { Outcome } from "../../lib/outcome.ts";
+import type { Reason } from "../../lib/reason.ts";
 import {
   codeOfWords,
   exitOutcome,

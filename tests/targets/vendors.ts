@@ -1,7 +1,8 @@
 /** What the email providers document: where a message goes, in which form, and what is answered. */
 
 import { Buffer } from "node:buffer";
-import type { Outcome, Reason } from "../../lib/outcome.ts";
+import type { Outcome } from "../../lib/outcome.ts";
+import type { Reason } from "../../lib/reason.ts";
 import { type Respond, type SinkRequest, status } from "../helpers/sink.ts";
 import { makeDelivery, makeEvent } from "../helpers/target.ts";
 

@@ -3,7 +3,7 @@
 
 import { alarmData, type Alert } from "../../alert.ts";
 import type { Alarm } from "../../operator/alarms_on.ts";
-import type { AlarmData } from "../../system_event.ts";
+import type { AlarmData } from "../../alarm.ts";
 import { Mark, Prose, Row, Table, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 

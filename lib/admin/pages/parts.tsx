@@ -2,7 +2,7 @@
 /** Small parts that pages are made of: times, states, tables, buttons. */
 
 import type { Child } from "hono/jsx";
-import type { Reason } from "../../outcome.ts";
+import type { Reason } from "../../reason.ts";
 import type { StateName, View } from "./view.ts";
 
 /** How a state looks; the word beside it says the same. */

@@ -10,7 +10,7 @@ import { knownTargets, statuses } from "../../operator/status.ts";
 import type { RetryRun } from "../../operator/retry_run.ts";
 import { sentTo } from "../../operator/sent.ts";
 import { tellStory } from "../../operator/story.ts";
-import { type Reason, reasons } from "../../outcome.ts";
+import { type Reason, reasons } from "../../reason.ts";
 import { isSystem } from "../../system_event.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";

@@ -1,7 +1,7 @@
 /** Counts what waits and what is dead in the SQLite store, in pieces: there may be millions. */
 
 import type { StatementSync } from "node:sqlite";
-import type { Reason } from "../../outcome.ts";
+import type { Reason } from "../../reason.ts";
 import { isOwnLane } from "../../own_lane.ts";
 import { walk } from "./pieces.ts";
 import type { SqliteFile } from "./file.ts";

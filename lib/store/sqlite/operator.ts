@@ -4,7 +4,7 @@ import type { Doing } from "../fault.ts";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { deliveryId, formatId, type IdBytes } from "../../id.ts";
-import type { Reason } from "../../outcome.ts";
+import type { Reason } from "../../reason.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
 import { durationOf, HOUR_MS } from "../activity.ts";
 import type { DeliveryRef } from "../delivery.ts";
