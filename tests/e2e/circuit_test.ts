@@ -71,9 +71,9 @@ test("deliver() holds a target after failures in a row, tries it with one delive
     // Between two probes: where one comes while the status is asked for, it is asked for again.
     const { line, json } = await until("a status between two probes", async () => {
       const status = await statusOf(relay.folder);
-      return /held, tries in/.test(status.line) && status.json.state === "open" && status;
+      return /held until /.test(status.line) && status.json.state === "open" && status;
     });
-    assert.match(line, /^ {2}alvo +held, tries in \d+ s +5 /);
+    assert.match(line, /^ {2}alvo +held until [\d:]+ +5 /);
     assert.deepEqual([json.state, json.pending, json.lastReason, json.lastDeliveredAt], [
       "open",
       5,
@@ -121,7 +121,7 @@ test("deliver() begins with one probe where the target was held when the relay e
     await logged(relay, "holding", 1);
     assert.equal(await relay.end(), 0);
     const held = await statusOf(folder.path);
-    assert.match(held.line, /^ {2}alvo +held, tries in \d+ s +6 /);
+    assert.match(held.line, /^ {2}alvo +held until [\d:]+ +6 /);
     const before = sentTo(sink).length;
 
     relay = await startRelay(config, { folder: folder.path });
