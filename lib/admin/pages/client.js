@@ -11,6 +11,7 @@ let timer;
 let isStale = false;
 let updatedAt = -Infinity;
 let tookMs = 0;
+let updating;
 
 /** Whether a person is at work in this part, so that it must not change under their hands. */
 function isBusy(part) {
@@ -23,11 +24,14 @@ async function update() {
   timer = undefined;
   isStale = false;
   updatedAt = performance.now();
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
+  const { signal } = updating = new AbortController();
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, signal }).catch(() => undefined);
   tookMs = performance.now() - updatedAt;
   if (response?.status === 401) return location.reload(); // signed out, in another window or browser
   if (!response?.ok || response.redirected) return false;
-  const next = new DOMParser().parseFromString(await response.text(), "text/html");
+  const text = await response.text().catch(() => undefined);
+  if (text === undefined) return false;
+  const next = new DOMParser().parseFromString(text, "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = next.getElementById(part.id);
     if (!fresh || fresh.innerHTML === part.innerHTML) continue;
@@ -82,6 +86,7 @@ function showSwitch() {
     clearTimeout(timer);
     timer = undefined;
     if (isOn) changed();
+    else updating?.abort();
   };
   live.hidden = false;
 }
