@@ -30,6 +30,8 @@ export function canWatch(): boolean {
 export async function watch(read: () => Promise<string[]>): Promise<void> {
   const work = new LongWork();
   let lines: string[] = [];
+  const leave = () => process.stdout.write(LEAVE);
+  process.once("exit", leave); // also where a second Ctrl-C ends the program at once
   process.stdout.write(ENTER);
   try {
     while (!work.wasInterrupted) {
@@ -38,7 +40,8 @@ export async function watch(read: () => Promise<string[]>): Promise<void> {
       await delay(PAUSE_MS, undefined, { signal: work.signal }).catch(() => {});
     }
   } finally {
-    process.stdout.write(LEAVE);
+    process.off("exit", leave);
+    leave();
     work.end();
   }
   print(...lines);

@@ -1,5 +1,6 @@
 /** Retrying: gives deliveries that are dead or waiting a new set of attempts, from now on. */
 
+import { setImmediate as turn } from "node:timers/promises";
 import { formatId, type IdBytes } from "../id.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeadFilter } from "../store/operator.ts";
@@ -55,6 +56,7 @@ export async function retryDead(
       if (signal?.aborted) return { retried, isComplete: false };
       retried += await store.retry(refs, now);
       onProgress?.(retried);
+      await turn(); // an embedded store answers at once, and the relay has other work to do
       refs = await store.dead(group, { limit: BATCH, after: refs.at(-1) });
     }
   }

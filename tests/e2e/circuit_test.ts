@@ -102,7 +102,7 @@ test("deliver() holds a target after failures in a row, tries it with one delive
       failures,
     );
     const well = await statusOf(relay.folder);
-    assert.match(well.line, /^ {2}alvo +ok +0 +- +0 +\d+ s ago +\d+ s ago: server_failed$/);
+    assert.match(well.line, /^ {2}alvo +ok +0 +- +0 +\d+ sec\. ago +\d+ sec\. ago +error at the target$/);
     assert.deepEqual([well.json.state, well.json.pending, well.json.circuitOpenUntil], ["ok", 0, null]);
   } finally {
     await relay.close();

@@ -62,7 +62,10 @@ const refused: [what: string, body: Uint8Array, problem: string][] = [
 ];
 
 for (const [what, body, problem] of refused) {
-  test(`read() says what is wrong with ${what}`, () => assert.deepEqual(parse(body), { problem }));
+  test(`read() says what is wrong with ${what}`, () => {
+    const parsed = parse(body);
+    assert.equal("problem" in parsed && String(parsed.problem), problem);
+  });
 }
 
 test("read() reads each body by itself, whatever came before", () => {

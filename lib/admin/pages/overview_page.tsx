@@ -83,6 +83,7 @@ export function overviewPage(view: View, data: OverviewData): Page {
 function Running({ view, data: { trouble: { relays }, self } }: { view: View; data: OverviewData }) {
   const { overview } = view.words;
   const count = relays?.members.length ?? 1;
+  const since = Math.min(self.since, view.now); // a clock that was set back since would have it begin later
   return (
     <section id="run" data-live>
       <h1>
@@ -90,7 +91,7 @@ function Running({ view, data: { trouble: { relays }, self } }: { view: View; da
       </h1>
       <p class="lead">
         {count > 1 ? overview.selfSince : overview.since}{" "}
-        <Time view={view} at={new Date(self.since).toISOString()} isInText />
+        <Time view={view} at={new Date(since).toISOString()} isInText />
       </p>
     </section>
   );

@@ -71,7 +71,8 @@ export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn
 
 /** What a form was sent to shows nothing when it is opened, except at the address of the page with the form. */
 function addressOf(c: Context, redact: Redact): string {
-  const { pathname, searchParams } = new URL(c.req.url);
+  const { pathname: asked, searchParams } = new URL(c.req.url);
+  const pathname = asked.replace(/^\/+/, "/"); // an address that begins with two is one of another site
   if (c.req.method !== "GET") return pathname === "/config" ? pathname : "/";
   const query = new URLSearchParams([...searchParams].map(([name, value]) => [name, redact(value)]));
   return query.size > 0 ? `${pathname}?${query}` : pathname;

@@ -47,7 +47,7 @@ function* hidden(node: Node, isSecret: boolean): Generator<Span> {
     return;
   }
   if (node.type === "CallExpression" && READERS.includes(nameOf(node.callee as Node) ?? "")) return;
-  const name = node.type === "ObjectProperty" ? nameOf(node.key as Node) : nameOf(node.id as Node | undefined);
+  const name = givenName(node);
   const isNamed = name !== undefined && SECRET_NAME.test(name);
   for (const child of childrenOf(node)) {
     if (child === node.key && node.type === "ObjectProperty") continue;
@@ -55,8 +55,19 @@ function* hidden(node: Node, isSecret: boolean): Generator<Span> {
   }
 }
 
-/** The name of a URL's host, which is shown; a quote may stand before it. */
-const HOST = /^["'`]?[a-z]+:\/\/[\w.:[\]-]+(?=["'`]?$|\/)\/?/;
+/** The name that what stands in a node is given to: of a property, a variable, or what is assigned to. */
+function givenName({ type, key, left, id }: Node): string | undefined {
+  if (type === "ObjectProperty" || type === "ClassProperty") return nameOf(key as Node);
+  if (type !== "AssignmentExpression" && type !== "AssignmentPattern") return nameOf(id as Node | undefined);
+  const to = left as Node;
+  return nameOf(to.type === "MemberExpression" ? to.property as Node : to);
+}
+
+/**
+ * The host of a URL, which is shown; a quote may stand before it. In URLs that take a password, and where there is an `@`,
+ * what looks like a host may be a part of the password.
+ */
+const HOST = /^["'`]?(?!postgres|smtp)[a-z]+:\/\/[\w.-]+(:\d{1,5})?(?=["'`]?$|\/)\/?(?!.*@)/s;
 
 /** @param raw The text of a node as it is written. */
 function hiddenOf(node: Span, raw: string): Span[] {
@@ -88,8 +99,8 @@ const MISQUOTED = new RegExp(
   "gi",
 );
 
-/** Comments to the end of a line; what stands after the `:` of a URL is none. */
-const COMMENT = /(?<!:)\/\/[^\n\r]*/g;
+/** Comments; what stands after the `:` of a URL is none. */
+const COMMENT = /(?<!:)\/\/[^\n\r]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 
 /** The texts of a source that cannot be read, but for those of harmless options; bare values of secrets; comments. */
 function hiddenInBroken(text: string): Span[] {
@@ -107,7 +118,8 @@ function quotedInBroken(text: string): Span[] {
     const before = text.slice(Math.max(0, match.index - 2_000), match.index);
     const isRead = /\b(env|file|credential)\(\s*$|\b(from|import)\s*$/.test(before);
     const key = [...before.matchAll(/([\w$-]+)["']?\s*[:=]/g)].at(-1)?.[1] ?? "";
-    const isKey = /^\s*:/.test(text.slice(match.index + match[0].length, match.index + match[0].length + 20));
+    const isKey = /[{,]\s*$/.test(before) &&
+      /^\s*:/.test(text.slice(match.index + match[0].length, match.index + match[0].length + 20));
     const isHarmless = isKey || (HARMLESS_NAME.test(key) && !isSuspicious(match[2]!));
     return isRead || isHarmless ? [] : [{ start, end: start + match[2]!.length }];
   });
