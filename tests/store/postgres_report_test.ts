@@ -72,13 +72,13 @@ test("reportOn() tells of answers before the disk, of too few connections, of an
   }
   const small = await startPostgres({ settings: { max_connections: "12" } });
   try {
-    assert.match((await report(small.url())).warnings.join("\n"), /room for 8 more connections of 12/);
+    assert.match((await report(small.url())).warnings.join("\n"), /room for only 8 more connections of 12/);
     await small.query("CREATE ROLE poor LOGIN");
     const other = new pg.Client(small.url());
     await other.connect();
     const poor = await report(small.url({ user: "poor" }));
     await other.end();
-    assert.match(poor.warnings.join("\n"), /room for 7 more connections of 12/);
+    assert.match(poor.warnings.join("\n"), /room for only 7 more connections of 12/);
   } finally {
     await small.close();
   }
