@@ -94,7 +94,10 @@ test("serve says that the socket that was passed counts, not `listen`", async ()
   try {
     assert.notEqual(relay.port, 3000);
     const { message } = await relay.logged("a warning", ({ level }) => level === "warning");
-    assert.match(String(message), RegExp(`says 127\\.0\\.0\\.1:3000, but the relay listens on 127\\.0\\.0\\.1:${relay.port}`));
+    assert.match(
+      String(message),
+      RegExp(`says 127\\.0\\.0\\.1:3000, but the relay listens on 127\\.0\\.0\\.1:${relay.port}`),
+    );
     assert.equal((await fetch(`${relay.url}/healthz`)).status, 200);
     assert.equal(await relay.end(), 0);
   } finally {

@@ -100,7 +100,10 @@ test(
         await refusalOf(url(plain, "localhost", "ca.pem")),
         /does not support SSL.*; turn on TLS on the server/,
       );
-      assert.match(await refusalOf(url(encrypted, "localhost", "none.pem")), /Cannot read the certificate authorities .*none\.pem/);
+      assert.match(
+        await refusalOf(url(encrypted, "localhost", "none.pem")),
+        /Cannot read the certificate authorities .*none\.pem/,
+      );
     } finally {
       await encrypted.close();
       folder.remove();
