@@ -1523,6 +1523,17 @@ const fixtures = {
   cannotRead: (mistakes: number) =>
     `Cannot read the fixtures: ${forms.count(mistakes, { one: "mistake", other: "mistakes" })}`,
   seeHelp: "`relay test --help` describes them",
+  /** What stands after "expected". */
+  expected: {
+    name: "a text that is not empty",
+    message: (asReceived: string) => `an object with the fields to compare, or "${asReceived}"`,
+    targets: (unrouted: string) => `at least one target; for none, write "expect": "${unrouted}"`,
+    parts: '"targets", "messages", or both',
+    expect: (unrouted: string) => `{ "targets": […], "messages": { … } }, or "${unrouted}"`,
+    event: 'the payload: an object with a text "event"',
+    note: "the note as ConnectVets' API returns it: an object",
+    time: (example: string) => `a time such as "${example}"`,
+  },
   test: {
     about: "test the config against fixtures: events, and what should happen to them; sends nothing",
     files: "fixture files, or folders of them",

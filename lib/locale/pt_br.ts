@@ -1564,6 +1564,16 @@ const fixtures: Language["fixtures"] = {
   cannotRead: (mistakes) =>
     `Não foi possível ler os casos de teste: ${forms.count(mistakes, { one: "erro", other: "erros" })}`,
   seeHelp: "`relay test --help` mostra como escrevê-los",
+  expected: {
+    name: "um texto não vazio",
+    message: (asReceived) => `um objeto com os campos a comparar, ou "${asReceived}"`,
+    targets: (unrouted) => `pelo menos um destino; para nenhum, escreva "expect": "${unrouted}"`,
+    parts: '"targets", "messages", ou os dois',
+    expect: (unrouted) => `{ "targets": […], "messages": { … } }, ou "${unrouted}"`,
+    event: 'o conteúdo: um objeto com um texto "event"',
+    note: "a nota como a API do ConnectVets a devolve: um objeto",
+    time: (example) => `um horário como "${example}"`,
+  },
   test: {
     about: "testa a configuração com casos de teste: eventos e o que deve acontecer com eles; não envia nada",
     files: "arquivos de casos de teste, ou pastas com eles",

@@ -10,7 +10,7 @@ import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "..
 import { isObject } from "../json.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
-import { options, sayUnknown } from "../options.ts";
+import { expected, options, sayUnknown } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import { readable } from "../sources/view.ts";
@@ -29,10 +29,10 @@ const EVENT_ID = "00000000-0000-7000-8000-000000000000";
 /** When a fixture's event comes in, unless it says so; a default message shows it if the event has no `timestamp`. */
 const RECEIVED_AT = "2026-01-01T00:00:00.000Z";
 
-const name = z.string().check(z.minLength(1, "expected a text that is not empty"));
+const name = z.string().check(z.minLength(1, expected(({ fixtures }) => fixtures.expected.name)));
 
 const message = z.union([z.literal(AS_RECEIVED), z.record(z.string(), z.unknown())], {
-  error: `expected an object with the fields to compare, or "${AS_RECEIVED}"`,
+  error: expected(({ fixtures }) => fixtures.expected.message(AS_RECEIVED)),
 });
 
 const expectation = z.union([
@@ -40,23 +40,27 @@ const expectation = z.union([
   options({
     targets: z.optional(
       z.array(name).check(
-        z.minLength(1, `expected at least one; where no target is meant, "expect" is "${UNROUTED}"`),
+        z.minLength(1, expected(({ fixtures }) => fixtures.expected.targets(UNROUTED))),
       ),
     ),
     messages: z.optional(z.record(z.string(), message)),
-  }).check(z.refine((expect) => expect.targets ?? expect.messages, 'expected "targets", or "messages", or both')),
-], { error: `expected { "targets": […], "messages": { … } }, or "${UNROUTED}"` });
+  }).check(
+    z.refine((expect) => expect.targets ?? expect.messages, expected(({ fixtures }) => fixtures.expected.parts)),
+  ),
+], { error: expected(({ fixtures }) => fixtures.expected.expect(UNROUTED)) });
 
 const fixture = options({
   name: z.optional(name),
   // Not copied by zod: what it holds is the sender's.
   event: z.custom<Payload>(
     (value) => isObject(value) && typeof value.event === "string",
-    'expected the payload: an object with a text "event"',
+    expected(({ fixtures }) => fixtures.expected.event),
   ),
-  note: z.optional(z.custom<object>(isObject, "expected the note as ConnectVets' API gives it: an object")),
+  note: z.optional(z.custom<object>(isObject, expected(({ fixtures }) => fixtures.expected.note))),
   source: z.optional(name),
-  receivedAt: z.optional(z.iso.datetime({ offset: true, error: `expected a time such as "${RECEIVED_AT}"` })),
+  receivedAt: z.optional(
+    z.iso.datetime({ offset: true, error: expected(({ fixtures }) => fixtures.expected.time(RECEIVED_AT)) }),
+  ),
   expect: expectation,
 });
 

@@ -159,7 +159,7 @@ test("status, API and /readyz?verbose show refused requests by source and reason
     assert.match(text, /^✗ 5 requests to connectvets refused in the last hour, the last \d+ sec\. ago$/m);
     assert.match(text, /^ {2}wrong signature \(3\): The sender signs with another secret/m);
     assert.match(text, /^ {2}Refused +5 requests in the last hour \(wrong signature, /m);
-    assert.match(text, /^ {2}`relay verify --signature S FILE` says /m);
+    assert.match(text, /^ {2}Run `relay verify --signature S FILE` to see /m);
     const ready = await (await fetch(`${adminUrl}/readyz?verbose`)).text();
     assert.match(ready, /^\[!\]requests to connectvets refused: signature_wrong, 3 in the last hour, last at 20.*Z$/m);
 

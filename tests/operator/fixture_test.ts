@@ -191,8 +191,8 @@ const mistakes: [fixture: unknown, path: string, message: RegExp][] = [
   [{ event: [], expect: "unrouted" }, "event", /got an empty list/],
   [{ event: failed }, "expect", /^is missing; expected \{ "targets": /],
   [{ event: failed, expect: "unruted" }, "expect", /or "unrouted", got "unruted"/],
-  [{ event: failed, expect: {} }, "expect", /expected "targets", or "messages", or both/],
-  [{ event: failed, expect: { targets: [] } }, "expect.targets", /"expect" is "unrouted"/],
+  [{ event: failed, expect: {} }, "expect", /expected "targets", "messages", or both/],
+  [{ event: failed, expect: { targets: [] } }, "expect.targets", /"expect": "unrouted"/],
   [{ event: failed, expect: { targets: [""] } }, "expect.targets[0]", /not empty/],
   [
     { event: failed, expect: { target: ["a"], messages: {} } },
