@@ -143,7 +143,10 @@ export function hintOf(error: unknown): Phrase | undefined {
 
 /** What the operating system says, if it is that. */
 function saySystem(error: unknown, { errors }: Language): string | undefined {
-  const { code, path, syscall } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
+  const { code, path: from, dest, syscall } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException & {
+    dest?: string;
+  };
+  const path = code === "ENOSPC" ? dest ?? from : from; // of two files, it is the one that is written
   const text = (errors.system as Partial<Record<string, string>>)[code ?? ""];
   return syscall === "connect" ? undefined : text && errors.systemSays(text, path, code!);
 }

@@ -50,7 +50,11 @@ test("the health check tells whether the relay takes events", async () => {
       cwd: serving.folder,
       env: { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" },
     });
-    assert.deepEqual([sent.code, sent.stdout], [0, "200 OK\n"], "Docker gives its proxy to every container");
+    assert.deepEqual(
+      [sent.code, sent.stdout.split("\n")[0]],
+      [0, "200 OK"],
+      "Docker gives its proxy to every container",
+    );
     await serving.end();
     const ended = await runRelay(args, { cwd: serving.folder });
     assert.equal(ended.code, 1);

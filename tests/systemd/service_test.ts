@@ -130,9 +130,9 @@ test(
       await machine.write("/root/relay.config.ts", configText("never"));
       const body = JSON.stringify({ event: "note.completed", data: { note_id: "B" } });
       const environment = `WEBHOOK_SECRET=${SECRET} CREDENTIALS_DIRECTORY=/etc/relay`;
-      assert.equal(
+      assert.match(
         await machine.do(`${environment} relay send --config /root/relay.config.ts --data -`, body),
-        "200 OK\n",
+        /^200 OK\n/,
       );
       await until("the old config to be used", async () => (await arrived(machine)).includes("B second"));
       assert.equal(await property(machine, "ActiveState"), "active");
