@@ -1,7 +1,5 @@
 /** Warnings in both languages. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toldIn, type Warning } from "../lib/warnings.ts";

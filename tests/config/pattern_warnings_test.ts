@@ -1,7 +1,5 @@
 /** Warnings of patterns that match no event of ConnectVets. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectvets, hmac, http } from "../../lib/config/mod.ts";

@@ -1,7 +1,5 @@
 /** The words of every language: whole, told apart, and an advice for every reason of failure and of refusal. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { localeFor, localeNames, locales } from "../../lib/locale/mod.ts";

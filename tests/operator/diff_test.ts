@@ -1,7 +1,5 @@
 /** What would go elsewhere by another config. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Told } from "../../lib/locale/told.ts";

@@ -1,7 +1,5 @@
 /** What an operator sees of relays that share a store. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groupedTakeovers, ownerOf, relaysView } from "../../lib/operator/relays.ts";

@@ -1,7 +1,5 @@
 /** The states of targets, and whether a relay runs, as an operator sees them. */
 
-// Runs on Deno alone: pure.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isSilent, runView } from "../../lib/operator/run.ts";
