@@ -32,12 +32,12 @@ export function serviceVerb(): Command {
         .option("--no-start", install.noStart)
         .addHelpText("after", installHelp())
         .action(({ start, json }: { start: boolean; json?: boolean }) => {
+          const warnings = dotenvWarnings(json ? "en" : locale); // before anything is changed: an unreadable .env ends here
           const steps = installService({ start, locale });
-          if (json) return printJson({ ok: true, steps, warnings: dotenvWarnings("en") });
+          if (json) return printJson({ ok: true, steps, warnings });
           tell(steps);
           const { install } = words.service;
-          const warnings = dotenvWarnings(locale).map((one) => `  ${one}`);
-          if (warnings.length > 0) print("", paint("yellow", install.warnings), ...warnings);
+          if (warnings.length > 0) print("", paint("yellow", install.warnings), ...warnings.map((one) => `  ${one}`));
           print("", start ? install.started(name) : install.notStarted(name), install.afterwards(name));
         }),
     )

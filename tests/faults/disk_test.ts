@@ -255,7 +255,7 @@ test("relay refuses to start on a disk that cannot be written, and says so", nee
     const readOnly = `mount --bind data data && mount -o remount,bind,ro data && exec "$0" serve`;
     const run = spawnSync("unshare", ["--mount", "sh", "-c", readOnly, executable], { cwd: folder, encoding: "utf8" });
     assert.equal(run.status, 1, run.stdout);
-    assert.match(run.stderr, /Cannot open the store .*relay\.db: .*\n {2}hint: see that the disk works/);
+    assert.match(run.stderr, /Cannot open the store .*relay\.db: .*\n {2}hint: check that this user can write/);
   });
 });
 

@@ -16,8 +16,8 @@ export interface Screen {
   text: string;
 }
 
-/** Names that the config and events below give to things; any other word on a screen is the relay's own. */
-export const given = ["crm", "morto", "caido", "plantao", "arquivo", "equipe", "vazio"];
+/** Names that the config, `init` and the events below give to things. */
+const named = ["crm", "morto", "caido", "plantao", "arquivo", "equipe", "vazio", "sistema", "logger"];
 
 /** @param url Of a sink that takes what is posted to `/ok`, refuses `/refuses`, and fails at `/fails`. */
 function configFor(locale: string, url: string): string {
@@ -63,6 +63,11 @@ const fixtures = {
   "good.json": `{ "event": { "event": "note.failed", "data": { "note_id": "N1" } }, "expect": "unrouted" }`,
   "bad.json": `{ "event": 5, "expct": 1 }`,
 };
+
+/** Words that stand in configs and fixtures; any other word on a screen is the relay's own. */
+export const given: ReadonlySet<string> = new Set(
+  [...named, ...[...Object.values(broken), ...Object.values(fixtures)].flatMap((text) => text.match(/\p{L}+/gu) ?? [])],
+);
 
 /** What is typed, in a folder with all of the above; `ID` stands for an event's id, `WHOLE` for the config. */
 const typed: string[][] = [

@@ -51,7 +51,7 @@ function leftOver({ text }: Screen): string[] {
   let rest = text;
   for (let before = ""; before !== rest;) rest = (before = rest).replaceAll(/⟦[^⟦⟧]*⟧/g, " ");
   return rest.split(/\s+/).map((word) => word.replaceAll(/^[("'`→│]+|[)"'`,:;.?!]+$/g, ""))
-    .filter((word) => /^\p{L}{3,}$/u.test(word) && !names.has(word.toLowerCase()) && !given.includes(word));
+    .filter((word) => /^\p{L}{3,}$/u.test(word) && !names.has(word.toLowerCase()) && !given.has(word));
 }
 
 test("a language is one file and its name: every screen is in it then, and holds no word of another", async () => {
