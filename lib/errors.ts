@@ -90,8 +90,13 @@ export class ConfigError extends RelayError {
   override readonly name = "ConfigError";
 
   /** @param told What the config says, as far as that can be told in spite of the mistakes. */
-  constructor(readonly file: string, readonly issues: readonly ConfigIssue[], readonly told: ToldConfig = {}) {
-    super((words) => words.config.cannotLoad(file, issues.length), undefined, ExitCode.config);
+  constructor(
+    readonly file: string,
+    readonly issues: readonly ConfigIssue[],
+    readonly told: ToldConfig = {},
+    hint?: Phrase,
+  ) {
+    super((words) => words.config.cannotLoad(file, issues.length), hint, ExitCode.config);
   }
 }
 

@@ -28,11 +28,15 @@ export function isDebug(): boolean {
 
 /**
  * Starts to write the log to standard output.
- * @param redact Masks secrets; it is asked for with every line, since a reload may change them.
+ * @param redact Masks secrets.
+ * @param timeZone IANA name of the zone of times on a terminal; by default the machine's. JSON has times in UTC.
+ * Both are asked for with every line, since a reload may change them.
  */
-export function startLog(options: { debug: boolean; redact: () => Redact }): void {
+export function startLog(options: { debug: boolean; redact: () => Redact; timeZone?: () => string }): void {
   debugging = options.debug;
-  const lineOf = process.stdout.isTTY ? terminalLine : jsonLine;
+  const lineOf = process.stdout.isTTY
+    ? (record: LogRecord, redact: Redact) => terminalLine(record, redact, options.timeZone?.())
+    : jsonLine;
   write = (level, message, properties = {}) => {
     const time = new Date();
     try {
@@ -85,8 +89,8 @@ function jsonOf(record: LogRecord, properties: Properties, show: Show): string {
   return `{${own}${own && ","}"time":"${time}","level":"${record.level}","message":${message}}\n`;
 }
 
-function terminalLine(record: LogRecord, redact: Redact): string {
-  const time = record.time.toLocaleTimeString("en-GB");
+function terminalLine(record: LogRecord, redact: Redact, timeZone?: string): string {
+  const time = record.time.toLocaleTimeString("en-GB", { timeZone });
   const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
   const details = record.level === "debug" ? ` ${visible(masked(record.properties, redact))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;

@@ -97,12 +97,3 @@ export function sayUnknown(
 function quoted(names: readonly string[]): string {
   return names.map((one) => `"${one}"`).join(", ");
 }
-
-/** What {@link sayUnknown} says in English, of any kind of name. */
-export function unknownName(what: string, name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
-  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-  return `unknown ${what} "${name}"; ${
-    known.length > 0 ? `known ${what}s are ${quoted(known)}` : `there are no ${what}s`
-  }${hint}`;
-}

@@ -46,6 +46,11 @@ export function isTrouble({ reason }: Pick<Refused, "reason">): boolean {
   return reason !== "rate_limited";
 }
 
+/** Whether anybody who finds the address can cause it, as scanners of the internet do: no sender of yours leaves its signature out. */
+export function isByStrangers({ reason }: Pick<Refused, "reason">): boolean {
+  return reason === "signature_missing";
+}
+
 /** Whether `relay verify` tells why: it is about the signature. */
 export function isAboutSignature({ reason }: Pick<Refused, "reason">): boolean {
   return reason.startsWith("signature_");

@@ -82,14 +82,6 @@ export const rate = z.pipe(
   z.transform(({ per, limit }) => ({ perMs: per, limit })),
 );
 
-/** A duration in words of a language, in the largest unit that measures it whole: "6 hours". */
-export function inWords(ms: number, locale: string): string {
-  const { d, h, m, s } = millisecondsPer;
-  const sizes = [["day", d], ["hour", h], ["minute", m], ["second", s]] as const;
-  const [unit, size] = sizes.find(([, size]) => ms % size === 0) ?? ["millisecond", 1];
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(ms / size);
-}
-
 const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /**

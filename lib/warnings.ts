@@ -5,9 +5,6 @@ import { type Language, type Locale, locales } from "./locale/mod.ts";
 /** The words of warnings. */
 export type WarningWords = Language["warnings"];
 
-/** The words of logs and outcomes. */
-export const englishWarnings: WarningWords = locales.en.warnings;
-
 /** Says a warning in the language of the words. */
 export type Warning = (words: WarningWords) => string;
 

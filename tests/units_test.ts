@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as z from "zod/mini";
 import { meantDuration, meantKind, meantRate, meantSize } from "../lib/near_miss.ts";
-import { duration, inWords, rate, size, timeOf, timerDuration } from "../lib/units.ts";
+import { duration, rate, size, timeOf, timerDuration } from "../lib/units.ts";
 
 const KB = 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -165,20 +165,6 @@ for (
 
 test("timerDuration refuses what a timer cannot hold", () => {
   for (const value of ["25d", MAX_TIMER_MS + 1]) assert.equal(timerDuration.safeParse(value).success, false);
-});
-
-test("inWords() measures a duration in whole units, in any language", () => {
-  const spans = [6 * 3_600_000, 3_600_000, 5_400_000, 86_400_000, 90_000, 1_500, 1];
-  assert.deepEqual(spans.map((ms) => inWords(ms, "en")), [
-    "6 hours",
-    "1 hour",
-    "90 minutes",
-    "1 day",
-    "90 seconds",
-    "1,500 milliseconds",
-    "1 millisecond",
-  ]);
-  assert.equal(inWords(2 * 86_400_000, "pt-BR"), "2 dias");
 });
 
 test("timeOf() reads a time of a zone, on both sides of a change of its clocks", () => {

@@ -9,7 +9,7 @@ import { RelayError } from "../errors.ts";
  */
 export async function fieldsOf(c: Context): Promise<Record<string, string>> {
   const form = await c.req.parseBody().catch(() => {
-    throw new RelayError("Cannot read the form: it is cut short or malformed");
+    throw new RelayError(({ pages }) => pages.badForm);
   });
   const fields = Object.entries(form);
   return Object.fromEntries(fields.filter((field): field is [string, string] => typeof field[1] === "string"));

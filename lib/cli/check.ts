@@ -8,7 +8,6 @@ import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
-import { inWords } from "../units.ts";
 import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
 import { locale, words as language } from "./language.ts";
@@ -77,13 +76,13 @@ function summary({ loaded, report, warnings, todo }: Found) {
 function lines(found: Found): string[] {
   const { loaded, report } = found;
   const { listen, sources, targets, routes, fallback, alerts, store } = summary(found);
-  const { check: words } = language;
+  const { check: words, forms } = language;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
   const warnings = toldIn(locale, found.warnings);
   const aboutCells = (alert: Alert): [what: string, span: string] => {
     if ("dead" in alert) return [words.dead(alert.dead), ""];
-    if ("silent" in alert) return [words.silent(alert.silent), words.for(inWords(alert.forMs, locale))];
-    return [words.refused(alert.refused), words.within(inWords(alert.withinMs, locale))];
+    if ("silent" in alert) return [words.silent(alert.silent), words.for(forms.duration(alert.forMs))];
+    return [words.refused(alert.refused), words.within(forms.duration(alert.withinMs))];
   };
   return [
     `${paint("green", words.sound)} ${loaded.file}`,

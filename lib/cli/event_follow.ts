@@ -2,13 +2,15 @@
 
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { sayError, StoreError } from "../errors.ts";
 import { parseId } from "../id.ts";
+import { visible } from "../log.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter } from "../store/operator.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 import { EventList } from "./event_list.ts";
 import { deliveriesInShort, deliveryWithNext, eventJson } from "./event_words.ts";
-import { formatAt } from "./language.ts";
+import { formatAt, words } from "./language.ts";
 import { LongWork } from "./long_work.ts";
 import { jsonText, print } from "./shared.ts";
 import { type OpenStore, timeNow } from "./store.ts";
@@ -48,13 +50,15 @@ export async function followEvents(
   const follower = new Follower(store, filter, shown);
   const write = (...lines: string[]) => print(...lines.map(loaded.redact));
   const writeJson = (event: EventView) => print(jsonText(eventJson(event), loaded.redact, 0));
-  const list = await EventList.of(store, shown);
+  let list = await EventList.of(store, shown);
   try {
     const now = await timeNow(store);
     if (asJson) shown.toReversed().forEach(writeJson);
     else write(zoneLine(), ...list.lines(shown.toReversed(), now));
     while (!signal.aborted) {
-      for (const { event, changed } of await follower.poll()) {
+      const told = await follower.poll().catch(tellProblem);
+      list = await list.with(told.map(({ event }) => event));
+      for (const { event, changed } of told) {
         if (asJson) writeJson(event);
         else write(...linesOf(list, event, changed, store.time.now()));
       }
@@ -63,6 +67,13 @@ export async function followEvents(
   } finally {
     work.end();
   }
+}
+
+/** A store that cannot be read for a moment is asked again. */
+function tellProblem(error: unknown): [] {
+  if (!(error instanceof StoreError)) throw error;
+  process.stderr.write(`${visible(sayError(error)(words))}\n`);
+  return [];
 }
 
 function linesOf(list: EventList, event: EventView, changed: DeliveryView[] | undefined, now: number): string[] {
@@ -77,7 +88,7 @@ interface Told {
   changed?: DeliveryView[];
 }
 
-/** Finds what is new in a store. A poll costs the same however much is stored. */
+/** Finds what is new in a store. A poll reads what came in since the one before, however much is stored. */
 class Follower {
   readonly #store: Store;
   readonly #filter: EventFilter;
@@ -99,7 +110,9 @@ class Follower {
 
   async poll(): Promise<Told[]> {
     const changed = await this.#changed();
-    const found = await this.#unknown(await timeNow(this.#store));
+    const now = await timeNow(this.#store);
+    const found = await this.#unknown(now);
+    this.#lastAt = Math.max(this.#lastAt, now); // what came in until now is known, or does not fit
     const fresh = found.toReversed().filter(({ receivedAt }) => msOf(receivedAt) >= this.#oldBefore);
     this.#oldBefore = 0; // the clock may be set back from now on
     for (const event of found) this.#known.add(event.id);
@@ -121,7 +134,8 @@ class Follower {
       const page = await this.#store.events({ ...this.#filter, since }, { limit: PAGE, before });
       const unknown = page.events.filter(({ id }) => !this.#known.has(id));
       found.push(...unknown);
-      before = unknown.length > 0 ? page.next : undefined;
+      const isAllKnown = page.events.length > 0 && unknown.length === 0;
+      before = isAllKnown ? undefined : page.next; // a page without events ended for the time that it took
     } while (before !== undefined);
     return found;
   }

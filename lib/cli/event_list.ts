@@ -2,10 +2,11 @@
 
 import type { Format } from "../locale/format.ts";
 import { paint, visible } from "../log.ts";
+import { DIGITS, MIN_PREFIX, shortened } from "../store/id_prefix.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventView } from "../store/views.ts";
 import { deliveriesInShort } from "./event_words.ts";
-import { shortIds } from "./ids.ts";
+import { digitsFor } from "./ids.ts";
 import { formatAt, words } from "./language.ts";
 import { columnsNow, listing } from "./terminal.ts";
 import { msOf } from "./times.ts";
@@ -13,17 +14,29 @@ import { msOf } from "./times.ts";
 /** On a terminal of so many columns there is room for whole ids. */
 const WIDE = 120;
 
+/** Of more events than these, whole ids are shown: to tell beginnings apart, each is looked for in the store. */
+const MOST_SHORT = 1_000;
+
 /** Writes events so that they fit the terminal: where it is narrow, with the beginnings of their ids. */
 export class EventList {
-  readonly #shortened: (id: string) => string;
+  readonly #store: Store;
+  /** How many digits of an id are shown. */
+  readonly #digits: number;
 
-  private constructor(shortened: (id: string) => string) {
-    this.#shortened = shortened;
+  private constructor(store: Store, digits: number) {
+    this.#store = store;
+    this.#digits = digits;
   }
 
   /** For these events, and others of the store that come with them. */
   static async of(store: Store, events: readonly EventView[]): Promise<EventList> {
-    return new EventList(columnsNow() < WIDE ? await shortIds(store, events.map(({ id }) => id)) : (id) => id);
+    return await new EventList(store, events.length > MOST_SHORT ? DIGITS : MIN_PREFIX).with(events);
+  }
+
+  /** For these events as well. */
+  async with(events: readonly EventView[]): Promise<EventList> {
+    if (columnsNow() >= WIDE || events.length === 0 || this.#digits === DIGITS) return this;
+    return new EventList(this.#store, await digitsFor(this.#store, events.map(({ id }) => id), this.#digits));
   }
 
   lines(events: readonly EventView[], now: number, { isTitled = false } = {}): string[] {
@@ -43,7 +56,7 @@ export class EventList {
     return cellsOf(
       format.short(at),
       paint("gray", format.relative(at)),
-      this.#shortened(event.id),
+      columnsNow() < WIDE ? shortened(event.id, this.#digits) : event.id,
       visible(event.type),
     );
   }

@@ -38,7 +38,7 @@ function explained(what: string, { routing: { routes, targets, isFallback } }: S
   const { story: says } = words.events;
   if (targets.length === 0) return says.becauseNothing(what);
   if (isFallback) return says.becauseFallback(what);
-  const matched = routes.flatMap(({ on, verdict }, at) => verdict === "matched" ? [says.route(at + 1, on)] : []);
+  const matched = routes.flatMap(({ on, verdict }, at) => verdict === "matched" ? [says.route(at, on)] : []);
   return says.because(what, matched);
 }
 

@@ -4,7 +4,7 @@ import { ExitCode, RelayError } from "../errors.ts";
 import { formatId, type IdBytes, parseId } from "../id.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { visible } from "../log.ts";
-import { commonDigits, MIN_PREFIX, parsePrefix, shortened } from "../store/id_prefix.ts";
+import { commonDigits, parsePrefix } from "../store/id_prefix.ts";
 import type { Store } from "../store/mod.ts";
 import type { FoundId } from "../store/operator.ts";
 import { formatAt } from "./language.ts";
@@ -13,7 +13,7 @@ import { msOf } from "./times.ts";
 /** Most ids that an error names where a prefix is that of several. */
 const CANDIDATES = 9;
 
-/** An id has so many characters, dashes included. */
+/** Characters of an id, dashes included. */
 const ID_LENGTH = 36;
 
 /**
@@ -59,17 +59,17 @@ function theOneOf(found: readonly FoundId[], text: string, now: number): IdBytes
 }
 
 /**
- * How these ids of events are shown where there is little room: as beginnings, all of one length, that no other event in the
- * store has. {@link idsOf} reads them.
+ * How many digits of these ids of events tell each from every other event in the store, so that {@link idsOf} reads them.
+ * @param least At least so many.
  */
-export async function shortIds(store: Store, ids: readonly string[]): Promise<(id: string) => string> {
-  let digits = MIN_PREFIX;
+export async function digitsFor(store: Store, ids: readonly string[], least: number): Promise<number> {
+  let digits = least;
   for (;;) {
     const length = digits;
     const distinct = [...new Set(ids.map((id) => id.replaceAll("-", "").slice(0, length)))];
     const found = await store.find(distinct, 2);
     const needed = found.map(([one, other]) => one && other ? commonDigits(one.id, other.id) + 1 : length);
     digits = needed.reduce((most, one) => Math.max(most, one), length);
-    if (digits === length) return (id) => shortened(id, length);
+    if (digits === length) return digits;
   }
 }

@@ -83,7 +83,7 @@ async function bulk(open: OpenStore, { target, reason, since: given, yes, json }
 
   const work = new LongWork();
   const onProgress = (retried: number) => work.show(retry.progress(retried, all));
-  onProgress(0);
+  if (all > 0) onProgress(0);
   const { retried, isComplete } = await retryDead(store, filter, store.time.now(), { signal: work.signal, onProgress })
     .finally(() => work.end());
   if (retried === 0 && isComplete) process.exitCode = ExitCode.failed;

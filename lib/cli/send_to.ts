@@ -43,8 +43,9 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
     isQuiet: json,
   });
   if (json) {
-    const { status = null, answer = null, detail = null, reason = null } = delivery!.history.at(-1) ?? {};
-    return printJson({ ...sent, target: to, state: delivery!.state, reason, status, detail, answer }, loaded.redact);
+    const { state = "pending", history = [] } = delivery ?? {}; // of an event that was deleted meanwhile
+    const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
+    return printJson({ ...sent, target: to, state, reason, status, detail, answer }, loaded.redact);
   }
   print(words.send.follow.seeEvent(sent.event));
 }

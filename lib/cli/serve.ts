@@ -33,7 +33,7 @@ async function serve(options: ConfigOptions & { debug?: boolean }): Promise<void
   const first = await Promise.race([configOf(options), signals.stop]);
   if (typeof first === "string") process.exit(0);
   let loaded = first;
-  startLog({ debug: options.debug ?? false, redact: () => loaded.redact });
+  startLog({ debug: options.debug ?? false, redact: () => loaded.redact, timeZone: () => loaded.config.timeZone });
   logWarnings(loaded);
   process.on("unhandledRejection", (error) => {
     log.error("a function of the config caused an unhandled rejection: {problem}", { problem: messageOf(error) });

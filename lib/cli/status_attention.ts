@@ -6,7 +6,7 @@ import type { Format } from "../locale/format.ts";
 import { paint } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
 import type { RefusedView, ReloadView } from "../operator/run.ts";
-import { isAboutSignature, isTrouble } from "../refusal.ts";
+import { isAboutSignature, isByStrangers, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
 import { reasonName } from "./event_words.ts";
 import { locale, words } from "./language.ts";
@@ -28,12 +28,14 @@ interface Item {
 
 /** The worst first; one line if nothing needs attention. */
 export function attentionLines(now: StatusNow, format: Format): string[] {
+  const refused = refusedItems(now.refusals.filter(isTrouble), format);
   const items = [
     ...moveItems(now),
     ...now.troubles.filter(({ kind }) => kind !== "stopped" || !now.move).map((one) => troubleItem(one, now, format)),
     ...mistakeItems(now),
-    ...refusedItems(now.refusals.filter(isTrouble), format),
+    ...refused.filter(({ isMild }) => !isMild),
     ...now.attention.map((one) => attentionItem(one, now, format)),
+    ...refused.filter(({ isMild }) => isMild),
     ...warningItems(now),
   ];
   const { calm, attention, more } = words.status;
@@ -92,9 +94,9 @@ function troubleItem(one: RelayTrouble, { error }: StatusNow, format: Format): I
     case "taking":
       return { head: trouble.taking(one.name, one.targets), lines: [trouble.takingTodo], isMild: true };
     case "reload": {
-      const todo = error ? trouble.reloadTodo : trouble.reloadSound;
-      const { refusedSince } = one.reload;
-      return { head: trouble.reload(one.name, when(refusedSince)), lines: [...reloadLines(one.reload), todo] };
+      const head = trouble.reload(one.name, when(one.reload.refusedSince));
+      // Of a config that is corrected, the mistakes are of no interest any more.
+      return { head, lines: error ? [...reloadLines(one.reload), trouble.reloadTodo] : [trouble.reloadSound] };
     }
     case "config_changed":
       return { head: trouble.configChanged, lines: [reload], isMild: true };
@@ -128,6 +130,7 @@ function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] 
     const { refusedBy, refusedReason } = words.status;
     return {
       head: refusedBy(source, total, format.relative(Date.parse(last))),
+      isMild: own.every(isByStrangers),
       lines: [
         ...own.map(({ reason, count }) => {
           const { name, advice } = words.messages.refusals[reason] ?? { name: reason, advice: "" };

@@ -33,7 +33,12 @@ export async function withStore<Result>(
   options: ConfigOptions,
   work: (open: OpenStore) => Promise<Result>,
 ): Promise<Result> {
-  return await inStoreOf(await configOf(options), work);
+  try {
+    return await inStoreOf(await configOf(options), work);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.file, error.issues, error.told, ({ operate }) => operate.besideMistakes);
+  }
 }
 
 /** As {@link withStore}, of a config that is loaded. */
@@ -95,7 +100,7 @@ export async function withFoundStore<Result>(
 ): Promise<Result> {
   let error: ConfigError;
   try {
-    return await withStore(options, work);
+    return await inStoreOf(await configOf(options), work);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     error = problem;

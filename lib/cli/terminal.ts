@@ -103,8 +103,3 @@ export function wrapped(text: string, indent = "", width = columnsNow()): string
   }
   return lines;
 }
-
-/** So many of something: `1 event`, `2,000 deliveries`. */
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
-}

@@ -4,6 +4,8 @@ import { Buffer } from "node:buffer";
 import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
+import { isEverywhere } from "../listener_url.ts";
+import type { Language } from "../locale/mod.ts";
 import { sayUnknown } from "../options.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { SYSTEM_SOURCE } from "../system_event.ts";
@@ -82,10 +84,23 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
   return issues;
 }
 
+/** Where the two listeners are, unless the config says otherwise. */
+export const defaultListen = { host: "0.0.0.0", port: 3000 };
+export const defaultAdmin = { host: "127.0.0.1", port: 9300 };
+
 function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
-  const { host, token } = isObject(top.admin) ? top.admin : {};
-  if (typeof host !== "string" || host === "" || isLoopback(host) || token !== undefined) return [];
-  return [{ path: "admin.token", message: ({ config }) => config.tokenMissing(host) }];
+  if (top.admin === false) return [];
+  const given = isObject(top.admin) ? top.admin : {};
+  const admin = { ...defaultAdmin, ...given };
+  const listen = { ...defaultListen, ...(isObject(top.listen) ? top.listen : {}) };
+  const isSamePlace = admin.port !== 0 && admin.port === listen.port &&
+    (admin.host === listen.host || isEverywhere(String(admin.host)) || isEverywhere(String(listen.host)));
+  const { host } = admin;
+  const needsToken = typeof host === "string" && host !== "" && !isLoopback(host) && given.token === undefined;
+  return [
+    ...(isSamePlace ? [{ path: "admin.port", message: ({ config }: Language) => config.samePort(admin.port) }] : []),
+    ...(needsToken ? [{ path: "admin.token", message: ({ config }: Language) => config.tokenMissing(host) }] : []),
+  ];
 }
 
 /** What an operator should know of a sound config. */

@@ -25,7 +25,17 @@ export function issuesOf(
   base: Path = [],
   secrets: readonly string[] = [],
 ): ConfigIssue[] {
-  return error.issues.flatMap((issue) => flatten(issue, value, base, secrets));
+  // A misspelt option is one mistake, though the right one is missing as well.
+  const misspelt = new Set(error.issues.flatMap((issue) => issue.code === "unrecognized_keys" ? meantBy(issue) : []));
+  return error.issues
+    .filter(({ path }) => !misspelt.has(formatPath(path)) || valueAt(value, path) !== undefined)
+    .flatMap((issue) => flatten(issue, value, base, secrets));
+}
+
+/** The paths of the options that were probably meant by those that are not known. */
+function meantBy({ keys, message, path }: z.core.$ZodIssueUnrecognizedKeys): string[] {
+  const { known = [] } = complaintOf(message) ?? {};
+  return keys.flatMap((key) => nearest(key, known) ?? []).map((name) => formatPath([...path, name]));
 }
 
 function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path, secrets: readonly string[]): ConfigIssue[] {
@@ -58,7 +68,9 @@ function phraseOf({ sentence, what, meant }: Complaint, value: unknown, isHidden
     const { config } = words;
     const expectation = what!(words, isHidden ? undefined : value);
     if (value === undefined) return config.missing(expectation);
-    const found = isHidden && !isEmpty(value) ? config.found.secret : show(value, words);
+    const found = isHidden && typeof value === "string" && value !== ""
+      ? config.found.secret
+      : show(value, words, isHidden);
     const problem = config.got(config.expected(expectation), found);
     const better = isHidden ? undefined : meant?.(value);
     return better === undefined || better === found || expectation === better
@@ -163,15 +175,13 @@ function isSecret(value: unknown, path: Path, secrets: readonly string[]): boole
     secrets.some((one) => one === value);
 }
 
-function isEmpty(value: unknown): boolean {
-  return value === "" || (Array.isArray(value) && value.length === 0);
-}
-
-function show(value: unknown, { config: { found } }: Language): string {
+/** @param isHidden Of a value that may be secret, only the kind is shown. */
+function show(value: unknown, { config: { found, kinds } }: Language, isHidden: boolean): string {
   if (value === "") return found.emptyText;
   if (Array.isArray(value)) return value.length === 0 ? found.emptyList : found.list;
   if (typeof value === "function") return found.callback;
   if (typeof value === "object" && value !== null) return found.object;
+  if (isHidden && typeof value === "number") return kinds.number;
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

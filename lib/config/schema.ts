@@ -22,7 +22,7 @@ import type { KeyPair } from "../tls/certificate.ts";
 import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
 import { condition } from "./alerts.ts";
-import { crossIssues, warningsOf } from "./cross.ts";
+import { crossIssues, defaultAdmin, defaultListen, warningsOf } from "./cross.ts";
 import { issuesOf } from "./issues.ts";
 import { buildParts } from "./parts.ts";
 import { readSecrets, type SecretsRead } from "./read_secrets.ts";
@@ -97,7 +97,7 @@ function withPort(example: string, value: unknown): string {
 const schema = options({
   listen: z.prefault(
     options(
-      { host: z._default(host, "0.0.0.0"), port: z._default(port, 3000), tls: z.optional(tls) },
+      { host: z._default(host, defaultListen.host), port: z._default(port, defaultListen.port), tls: z.optional(tls) },
       such("{ port: 3000 }"),
     ),
     {},
@@ -106,8 +106,8 @@ const schema = options({
     z.union([
       z.literal(false),
       options({
-        host: z._default(host, "127.0.0.1"),
-        port: z._default(port, 9300),
+        host: z._default(host, defaultAdmin.host),
+        port: z._default(port, defaultAdmin.port),
         token: z.optional(token),
         publicUrl: z.optional(publicUrl),
       }),

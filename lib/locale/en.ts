@@ -61,7 +61,8 @@ const refusals: Record<Refusal, Advice> = {
   },
   store_failed: {
     name: "not stored",
-    advice: "The event could not be stored, such as on a full disk: the log says why; the sender tries again.",
+    advice:
+      "The event could not be stored, for example because the disk is full: the log says why; the sender tries again.",
   },
 };
 
@@ -130,7 +131,7 @@ const reasons: Record<Reason, Advice> = {
   },
   note_missing: {
     name: "note not found",
-    advice: "ConnectVets' API has no such note: it may be deleted, or `sandbox` in `enrich` is wrong.",
+    advice: "ConnectVets' API has no such note: it may have been deleted, or `sandbox` in `enrich` is wrong.",
   },
   note_refused: {
     name: "no access to the note",
@@ -208,7 +209,7 @@ const messages: MessageWords = {
     todo: "What to do",
     patient: "Patient",
     client: "Reference",
-    note: "Note ID",
+    note: "Note id",
     sections: "Sections",
     time: "When",
     error: "Error details",
@@ -252,9 +253,7 @@ const messages: MessageWords = {
       other: `${forms.number(count)} deliveries failed for good. Relay does not try them again on its own.`,
     }),
   deadEnd: (limit) =>
-    limit === 1
-      ? "No delivery is left that failed for good."
-      : `Fewer than ${forms.number(limit)} deliveries are left that failed for good.`,
+    limit === 1 ? "No dead letters are left." : `Fewer than ${forms.number(limit)} dead letters are left.`,
   deadSince: (count, time) => `${forms.count(count, { one: "delivery", other: "deliveries" })} since ${time}`,
   refusals,
   refusedBegin: (count, time) =>
@@ -322,7 +321,7 @@ const pages = {
     matched: "matches",
     other_event: "is for other events",
     when_false: "its `when` says no",
-    when_threw: "its `when` failed, which is no match",
+    when_threw: "its `when` failed, so it does not match",
   },
   done: {
     retried: (count: number) =>
@@ -331,9 +330,9 @@ const pages = {
       `The event was replayed with ${forms.count(count, { one: "new delivery", other: "new deliveries" })}.`,
     paused: (_count: number) => "The target is paused. New deliveries to it wait.",
     resumed: (_count: number) => "The target takes deliveries again.",
+    busy: (_count: number) => "Another retry is running: this one was not started.",
     nothing: (_count: number) => "There was nothing to do: these deliveries are neither dead nor waiting.",
   },
-  doneEvent: "See its story",
   yes: "yes",
   no: "no",
   never: "never",
@@ -438,7 +437,7 @@ const pages = {
     paused: (target: string) => `${target} is paused`,
     pausedTodo: "Its deliveries wait until somebody resumes it.",
     throttled: (target: string) => `${target} asked relay to wait`,
-    throttledTodo: "You need not do anything: deliveries continue when the wait is over.",
+    throttledTodo: "You do not need to do anything: deliveries continue when the wait is over.",
     orphaned: (target: string, count: number) =>
       `${forms.count(count, { one: "delivery", other: "deliveries" })} for ${target}, which is not in the config`,
     orphanedTodo: "Add the target to the config again and reload, or replay the events to other targets.",
@@ -498,7 +497,7 @@ const pages = {
     secret: "Signed with",
     secretOf: (place: number, count: number | undefined) =>
       count === undefined ? `secret ${forms.number(place)}` : `secret ${forms.number(place)} of ${forms.number(count)}`,
-    own: "relay made this event itself.",
+    own: "Relay made this event itself.",
     note: "Note",
     reference: "Reference",
     copy: "Copy",
@@ -536,7 +535,7 @@ const pages = {
     delivery: "Delivery id",
     delivered: (time: string, attempt: number) => `Delivered ${time}, on attempt ${forms.number(attempt)}.`,
     gaveUp: (attempts: number) =>
-      `relay gave up after ${
+      `Relay gave up after ${
         forms.count(attempts, { one: "attempt", other: "attempts" })
       }. Nothing more happens until you retry the delivery.`,
     sending: (attempt: number) => `Attempt ${forms.number(attempt)} is being made now.`,
@@ -553,7 +552,7 @@ const pages = {
     waits: "Waits until an earlier delivery with the same order key is done.",
     held: {
       open: (target: string, time: string) =>
-        `Held, because ${target} failed several times in a row. relay tries one delivery ${time}; the others follow as soon as it works.`,
+        `Held, because ${target} failed several times in a row. Relay tries one delivery ${time}; the others follow as soon as it works.`,
       throttled: (target: string, time: string) => `Held, because ${target} asked relay to wait. It continues ${time}.`,
       paused: (target: string) =>
         `Held, because an operator paused ${target}. It continues when you resume the target.`,
@@ -579,18 +578,18 @@ const pages = {
     sentNot: "The message cannot be rendered:",
     sentLacks: {
       target: "The message cannot be rendered, because the config no longer has this target.",
-      note: "The message cannot be rendered, because it needs the note from ConnectVets' API, which is not there.",
+      note: "The message cannot be rendered, because the note from ConnectVets' API is missing.",
     },
 
     details: "The note from ConnectVets' API",
     detailsAt: (time: string) => `Fetched ${time}.`,
-    detailsNot: (time: string) => `relay could not fetch it ${time}.`,
+    detailsNot: (time: string) => `Relay could not fetch it ${time}.`,
 
     retry: "Retry…",
     retryOf: (target: string) => `Retry the delivery to ${target}…`,
     retryAsk: (target: string) => `Retry the delivery to ${target}?`,
-    retryDead: "relay sends it again now, under the same delivery id, with a new set of attempts.",
-    retryWaiting: "relay sends it now instead of waiting for the next attempt.",
+    retryDead: "Relay sends it again now, under the same delivery id, with a new set of attempts.",
+    retryWaiting: "Relay sends it now instead of waiting for the next attempt.",
     retryNow: "Retry now",
     replay: "Replay…",
     replayAsk: "Replay this event?",
@@ -605,7 +604,8 @@ const pages = {
   },
   dead: {
     title: "Dead letters",
-    lead: "relay gave up on these deliveries. Fix the cause first, then retry them.",
+    cannotChoose: (problem: string) => `Cannot choose dead letters: ${problem}`,
+    lead: "Relay gave up on these deliveries. Fix the cause first, then retry them.",
     groups: "By target and reason",
     letters: "Dead letters, newest first",
     none: "No dead letters",
@@ -712,6 +712,8 @@ const pages = {
     htmlSource: "HTML source",
     wrong: "Cannot read the event",
   },
+  /** An address that is given a form. */
+  badForm: "Cannot read the form: it is cut short or malformed",
   notFound: {
     title: "Page not found",
     lead: "If a link to an event brought you here, the event may have been deleted: `keep` in the config says when.",
@@ -739,7 +741,7 @@ const init = {
   config: {
     about:
       "What the relay receives, where it delivers, and what goes where. `relay check` shows it and finds mistakes.",
-    fallback: "Where events go that no route matches. Without a fallback they are stored, but go nowhere.",
+    fallback: "Where events that match no route go. Without a fallback they are stored, but go nowhere.",
   },
   dotenv: {
     about: "Secrets of relay.config.ts. Only you can read this file; keep it out of version control.",
@@ -818,7 +820,7 @@ Exit: 0 if the config is valid, 78 if not; then all mistakes are shown at once.`
     version === 0 ? "the first relay to start creates the schema" : `schema version ${version}`,
   alerts: "Alerts",
   dead: (count: number) => count === 1 ? "a dead letter" : `${forms.number(count)} or more dead letters`,
-  silent: (pattern: string) => `no event ${pattern}`,
+  silent: (pattern: string) => `no ${pattern} event`,
   for: (time: string) => `for ${time}`,
   refused: (count: number) => count === 1 ? "a refused request" : `${forms.number(count)} or more refused requests`,
   within: (time: string) => `within ${time}`,
@@ -868,8 +870,8 @@ const warnings = {
     missing: (path: string) => `the file ${path} does not exist`,
     noFolder: (folder: string) => `its working directory does not exist: ${folder}`,
     closed: (folder: string, quoted: string) =>
-      `the relay's user cannot enter the directory ${folder}; move the program, or run: chmod o+x ${quoted}`,
-    isFolder: "it is a directory",
+      `the relay's user cannot enter the folder ${folder}; move the program, or run: chmod o+x ${quoted}`,
+    isFolder: "it is a folder",
     noFile: "it is not a file",
     notExecutable: (quoted: string) => `it is not executable; run: chmod +x ${quoted}`,
     notAllowed: "the relay's user may not execute it, or its file system is mounted with noexec",
@@ -1003,8 +1005,8 @@ const status = {
   description: "show what needs attention, whether the relay runs, and how each target is doing",
   ready: "ask the running relay whether it can take events; exits 1 if it cannot, or if none runs",
   watch: "on a terminal: show it again every 2 seconds, until Ctrl-C (exit 130)",
-  help: "\nReads the store, whether or not `relay serve` runs and the config is sound; --ready asks the running relay.",
-  watchAlone: "Cannot watch the status: --watch goes without --json and --ready",
+  help: "\nReads the store, whether or not `relay serve` runs and the config is valid; --ready asks the running relay.",
+  watchAlone: "Cannot watch the status: --watch cannot be used with --json or --ready",
   watchNoTerminal: "Cannot watch the status: standard output is not a terminal",
   watchHint: "run `relay status --json` as often as you need it",
   cutOff: (count: number) => `… and ${forms.count(count, { one: "more line", other: "more lines" })}`,
@@ -1036,10 +1038,10 @@ const status = {
     lostTodo: "The other relays take over its targets. Its log says what happened.",
     taking: (name: string, targets: readonly string[]) =>
       `Relay ${name} takes over ${forms.and(targets)} within 15 seconds`,
-    takingTodo: "The relay before was lost and may not have finished what it began.",
+    takingTodo: "The previous relay was lost and may not have finished what it began.",
     reload: (name: string | undefined, time: string) =>
       `${name === undefined ? "The relay" : `Relay ${name}`} refused a new config ${time} and runs with the old one`,
-    reloadSound: "The config on disk is sound now. Load it with `systemctl reload relay`, or with SIGHUP.",
+    reloadSound: "The config on disk is valid now. Load it with `systemctl reload relay`, or with SIGHUP.",
     reloadTodo: "Correct it, then load it with `systemctl reload relay`, or with SIGHUP.",
     mistakes: "The config on disk cannot be used",
     configChanged: "The config on disk has changed since the relay loaded it",
@@ -1052,9 +1054,9 @@ const status = {
       forms.count(count, { one: "warning about the config", other: "warnings about the config" }),
     warningsMore: (count: number) => `and ${forms.number(count)} more: \`relay check\` shows them all`,
   },
-  silent: (pattern: string, time: string) => `No event ${pattern} has come in since ${time}`,
+  silent: (pattern: string, time: string) => `No ${pattern} event has come in since ${time}`,
   refusedAlarm: (time: string) => `Requests were refused; the alarm has been on since ${time}`,
-  refusedAlarmTodo: "This was more than an hour ago. The log tells more about each.",
+  refusedAlarmTodo: "This was more than an hour ago. The log says more about each.",
   refusedBy: (source: string, count: number, relative: string) =>
     `${
       forms.count(count, { one: "request", other: "requests" })
@@ -1063,7 +1065,7 @@ const status = {
   dead: (target: string, count: number, reason: string, time: string) =>
     `${target}: ${
       forms.count(count, { one: "dead letter", other: "dead letters" })
-    } (${reason}), the oldest came in ${time}`,
+    } (${reason}), the oldest from an event received ${time}`,
   deadTodo: (command: string) => `Then deliver again: \`${command}\``,
   failing: (target: string, count: number, reason: string, time: string) =>
     `${target} is failing: ${reason}, last time ${time}; ${status.waiting(count)}`,
@@ -1079,13 +1081,14 @@ const status = {
       forms.count(count, { one: "delivery waits or is", other: "deliveries wait or are" })
     } dead, and the config has no such target`,
   orphanedTodo: "Put the target back into the config and reload, or `relay replay` the events to another one.",
-  late: (target: string, count: number, time: string) => `${target} is late: ${status.waiting(count)} since ${time}`,
+  late: (target: string, count: number, time: string) =>
+    `${target} is behind: ${forms.count(count, { one: "delivery", other: "deliveries" })} waiting since ${time}`,
   lateTodo: (target: string) => `\`relay events --target ${target} --state pending\` shows which.`,
   paused: (target: string, count: number, time: string) =>
-    `${target} is paused since ${time}: ${status.waiting(count)}`,
+    `${target} has been paused since ${time}: ${status.waiting(count)}`,
   pausedTodo: (target: string) => `\`relay resume ${target}\` delivers them.`,
   throttled: (target: string, count: number, time: string) =>
-    `${target} asked for a pause until ${time}: ${status.waiting(count)}`,
+    `${target} asked relay to wait until ${time}: ${status.waiting(count)}`,
   throttledTodo: "Nothing to do: they are delivered automatically.",
   facts: {
     relay: "Relay",
@@ -1114,9 +1117,9 @@ const status = {
   refusedCount: (count: number) => `${forms.count(count, { one: "request", other: "requests" })} in the last hour`,
   alarms: {
     dead: (limit: number) => `${forms.number(limit)} or more dead letters`,
-    silent: (pattern: string) => `no event ${pattern}`,
+    silent: (pattern: string) => `no ${pattern} event`,
     refused: (limit: number, span: string) => `${forms.number(limit)} or more requests refused within ${span}`,
-    since: (what: string, time: string, target: string) => `${what}, since ${time}; ${target} was told`,
+    since: (what: string, time: string, target: string) => `${what}, since ${time}; sent to ${target}`,
   },
   store: (place: string, size: string, waiting: number, dead: number) =>
     `${place} (${size}): ${forms.number(waiting)} waiting, ${
@@ -1147,15 +1150,15 @@ const status = {
     heardAt: "Last sign",
     owns: "Delivers to",
     targets: (count: number, hasDuties: boolean) =>
-      forms.count(count, { one: "target", other: "targets" }) + (hasDuties ? ", has the duties" : ""),
+      forms.count(count, { one: "target", other: "targets" }) + (hasDuties ? ", retention and alarms" : ""),
     states: { running: "running", stopping: "stopping", stopped: "stopped", lost: "lost" },
   },
   takeovers: (count: number) =>
-    `${forms.count(count, { one: "target", other: "targets" })} came to another relay in the last day`,
+    `${forms.count(count, { one: "target", other: "targets" })} moved to another relay in the last day`,
   takeover: (time: string, name: string, targets: readonly string[], cause: string) =>
     `${time} ${name} took over ${forms.and(targets)}: ${cause}`,
-  givenUp: "the relay before gave them up",
-  wasLost: "the relay before was lost",
+  givenUp: "the previous relay gave them up",
+  wasLost: "the previous relay was lost",
   takeoversMore: (count: number) => `and ${forms.number(count)} earlier: \`relay status --json\` has them all`,
   notReady: (url: string, status: number) => `Not ready: ${url} answered ${status}`,
   notReadyText: (url: string, status: number, text: string) => `Not ready: ${url} answered ${status}: ${text}`,
@@ -1168,12 +1171,12 @@ const status = {
 
 /** `relay events`: the list, and the story of one event. */
 const events = {
-  description: "list events, newest first; or tell the whole story of one",
-  id: "show this event, or the event of this delivery; the first 8 characters or more are enough",
+  description: "list events, newest first; or show the whole story of one",
+  id: "show this event, or the event of this delivery; the first 8 characters are enough",
   type: "only events of this type, such as note.failed or note.*",
   state: "only events in this state, or with a delivery in it",
   target: "only events with a delivery to this target",
-  since: "only events since then: how long ago, such as 2h, or a date",
+  since: "only events newer than this: a duration, such as 2h, or a date",
   text: "only events whose body contains this text, such as a note's id",
   limit: "show this many at most",
   follow: "then show each new event, and each attempt to deliver it, until Ctrl-C (exit 130)",
@@ -1181,8 +1184,7 @@ const events = {
     "\nA date or time is in the config's time zone, unless it names another one." +
     "\nExit: 1 if there is no event with this id.",
   limitRange: "expected a whole number from 1 to 9999999",
-  cannotList: "Cannot list events",
-  followAlone: "Cannot follow an event: --follow goes without an id",
+  followAlone: "Cannot follow an event: --follow cannot be used with an id",
   followState: "Cannot follow events: with --follow, --state can be accepted or unrouted",
   followStateHint: "each attempt to deliver a new event is shown in any case",
   inFlight: "Only the running relay knows what is being sent: see its pages or API. Here it is listed as pending",
@@ -1199,11 +1201,11 @@ const events = {
   listHint: "`relay events` lists the events that are stored",
   story: {
     received: (time: string, source: string, secret: string) =>
-      `Received on ${time} from ${source}; the signature is good (${secret}).`,
+      `Received on ${time} from ${source}; the signature is valid (${secret}).`,
     secret: (number: number, of: number | undefined) =>
       of === undefined ? `secret ${number}` : `secret ${number} of ${of}`,
     ownMade: (time: string) => `Made by relay itself on ${time}.`,
-    route: (number: number, on: readonly string[]) => `route ${number} (${on.join(", ")})`,
+    route: (index: number, on: readonly string[]) => `routes[${index}] (${on.join(", ")})`,
     wentTo: (targets: readonly string[]) => `It went to ${forms.and(targets)}`,
     wentNowhere: "It went nowhere",
     wouldGoTo: (targets: readonly string[]) => `With the current config it would go to ${forms.and(targets)}`,
@@ -1221,19 +1223,19 @@ const events = {
     failed: (attempt: number, time: string, reason: string) =>
       `attempt ${forms.number(attempt)} failed ${time}: ${reason}.`,
     untried: "not tried yet.",
-    triedAt: (time: string) => `It is tried ${time}.`,
-    triedNow: "It is due now.",
-    retriedAt: (time: string, left: number) => `It is retried ${time}; ${events.story.giveUp(left)}.`,
-    retriedNow: (left: number) => `It is due for a retry now; ${events.story.giveUp(left)}.`,
+    triedAt: (time: string) => `The first attempt is ${time}.`,
+    triedNow: "The first attempt is due now.",
+    retriedAt: (time: string, left: number) => `The next attempt is ${time}; ${events.story.giveUp(left)}.`,
+    retriedNow: (left: number) => `The next attempt is due now; ${events.story.giveUp(left)}.`,
     giveUp: (left: number) =>
       left === 1
-        ? "if that fails, it becomes a dead letter"
-        : `after ${forms.number(left)} more failures it becomes a dead letter`,
+        ? "if it fails, the delivery becomes a dead letter"
+        : `after ${forms.number(left)} more failures, the delivery becomes a dead letter`,
     behind: "It waits for an earlier delivery with the same order key.",
     heldOpen: (time: string) => `The target is held after several failures in a row, and is tested ${time}.`,
-    heldThrottled: (time: string) => `The target asked for a pause: it goes on ${time}.`,
-    heldPaused: (target: string) => `The target is paused: it goes on after \`relay resume ${target}\`.`,
-    heldOrphaned: "The config has no such target, so it waits until it does.",
+    heldThrottled: (time: string) => `The target asked relay to wait: the delivery continues ${time}.`,
+    heldPaused: (target: string) => `The target is paused: the delivery continues after \`relay resume ${target}\`.`,
+    heldOrphaned: "The config does not have this target; the delivery waits until it does.",
     inFlight: (attempt: number) => `attempt ${forms.number(attempt)} is being made now.`,
     dead: (id: string) => `It is a dead letter: it is not tried again unless you run \`relay retry ${id}\`.`,
     notRunning: "No relay is running, so nothing is delivered until one starts: `relay serve`.",
@@ -1252,7 +1254,7 @@ const events = {
   payload: (bytes: number) => `Payload, ${forms.count(bytes, { one: "byte", other: "bytes" })}`,
   payloadMore: "… and more: --json gives all of it",
   noteFetched: (time: string) => `Note, fetched ${time}`,
-  noteFailed: (time: string) => `Note, not available ${time}`,
+  noteFailed: (time: string) => `Note, could not be fetched ${time}`,
   routes: "Routes of the current config",
   deliveries: "Deliveries",
   none: "none",
@@ -1263,16 +1265,17 @@ const events = {
 
 /** `relay retry`, `replay`, `pause` and `resume`; ids, `--since` and the store, for all verbs. */
 const operate = {
+  besideMistakes: "a running relay keeps its previous config: `relay status` and its pages work meanwhile",
   since: {
-    expected: 'expected how long ago, such as "7d" or "12h", or a date such as "2026-01-31"',
+    expected: 'expected a duration, such as "7d" or "12h", or a date such as "2026-01-31"',
     future: "it is in the future",
   },
   ids: {
     tooShort: (text: string) => `Cannot use the id "${text}": it has fewer than 8 characters`,
-    notAnId: (text: string) => `Cannot use "${text}" as an id: it has other characters than 0 to 9, a to f and dashes`,
+    notAnId: (text: string) => `Cannot use "${text}" as an id: it has characters other than 0 to 9, a to f and dashes`,
     tooLong: (text: string) => `Cannot use the id "${text}": it has more characters than an id`,
     unknown: (text: string) => `Cannot find "${text}": no event and no delivery has an id that begins like this`,
-    ambiguous: (text: string) => `Cannot tell which id "${text}" is the beginning of`,
+    ambiguous: (text: string) => `Cannot choose an id: more than one begins with "${text}"`,
     choose: "give more of its characters:",
     more: "… and more",
     list: "`relay events` shows the ids of events",
@@ -1309,19 +1312,18 @@ const operate = {
   notFound: (id: string) => `Not found: no event and no delivery has the id ${id}`,
   retry: {
     description: "retry dead or waiting deliveries now, with a new set of attempts",
-    ids:
-      "deliveries, or events: all of their deliveries that are dead or waiting; the first 8 characters or more are enough",
+    ids: "deliveries, or events: all of their deliveries that are dead or waiting; the first 8 characters are enough",
     dead: "retry every dead letter",
     target: "with --dead: only those to this target",
     reason: "with --dead: only those that failed for this reason",
-    since: "with --dead: only of events since then: how long ago, such as 2h, or a date",
+    since: "with --dead: only of events newer than this: a duration, such as 2h, or a date",
     yes: "with --dead: do not ask for confirmation; it never asks where there is no terminal",
     help:
       "\nA delivery keeps its id. Deliveries that are delivered or being sent are left alone; `relay replay` sends an event again." +
       "\nExit: 0 if something is retried, 1 if nothing is, 130 after Ctrl-C; what was done by then stays done.",
-    deadAndIds: "--dead goes without ids",
+    deadAndIds: "--dead cannot be used with ids",
     nothingGiven: "give an id or --dead",
-    onlyWithDead: "--target, --reason and --since go with --dead",
+    onlyWithDead: "--target, --reason and --since work only with --dead",
     done: (count: number) => `Retrying ${operate.deliveries(count)}`,
     doneTo: (count: number, names: readonly string[]) => `Retrying ${operate.deliveries(count)}: ${names.join(", ")}`,
     delivery: (target: string, id: string) => `${target} (${id})`,
@@ -1334,12 +1336,12 @@ const operate = {
     group: (target: string, reason: string, count: number) => `${target}, ${reason}: ${forms.number(count)}`,
     progress: (done: number, all: number) => `retrying: ${forms.number(done)} of ${forms.number(all)}, Ctrl-C stops`,
     interrupted: (count: number) =>
-      `Retrying ${operate.deliveries(count)}, then stopped; run the same command again for the rest`,
+      `Stopped after retrying ${operate.deliveries(count)}; run the same command again for the rest`,
   },
   replay: {
     description: "route stored events again with the current config, as new deliveries",
-    ids: "events, or deliveries for their events; the first 8 characters or more are enough",
-    since: "every event since then: how long ago, such as 2h, or a date",
+    ids: "events, or deliveries for their events; the first 8 characters are enough",
+    since: "every event newer than this: a duration, such as 2h, or a date",
     type: "with --since: only events of this type, such as note.failed or note.*",
     to: "send them to this target alone, whether or not a route names it",
     yes: "with --since: do not ask for confirmation; it never asks where there is no terminal",
@@ -1347,9 +1349,9 @@ const operate = {
       "\nEach delivery is a new one with its own id, so a receiver cannot tell that it is a repeat. To try failed deliveries again, use `relay retry`." +
       "\nA date or time is in the config's time zone, unless it names another one." +
       "\nExit: 0 if events were replayed, 1 if none was, 130 after Ctrl-C; what was done by then stays done.",
-    sinceAndIds: "--since goes without ids",
+    sinceAndIds: "--since cannot be used with ids",
     nothingGiven: "give an id or --since",
-    onlyWithSince: "--type goes with --since",
+    onlyWithSince: "--type works only with --since",
     question: (events: number, isMore: boolean, time: string) =>
       `Replay ${isMore ? "more than " : ""}${operate.events(events)} since ${time} with the current config?`,
     questionTo: (events: number, isMore: boolean, time: string, target: string) =>
@@ -1378,7 +1380,7 @@ const operate = {
     waiting: (count: number) => forms.count(count, { one: "delivery waits", other: "deliveries wait" }),
   },
   resume: {
-    description: "deliver again what `relay pause` holds",
+    description: "resume the deliveries that `relay pause` holds",
     done: (target: string, waiting: number) =>
       `${target} is resumed: ${
         forms.count(waiting, { one: "waiting delivery goes out", other: "waiting deliveries go out" })
@@ -1415,7 +1417,8 @@ Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery re
     notStored: (store: string) => `The event is not in ${store}: the relay that answered uses another store`,
     noStore: (problem: string) => `The event's id and targets are not known: ${problem}`,
   },
-  otherCertificate: "The relay shows another certificate than the one in the config; reload it to use the config's",
+  otherCertificate:
+    "The relay presents a different certificate from the one in the config; reload it to use the config's",
   follow: {
     delivered: (target: string, attempt: number, took: string) => `${target}: attempt ${attempt} delivered in ${took}`,
     failed: (target: string, attempt: number, reason: string) => `${target}: attempt ${attempt} failed: ${reason}`,
@@ -1433,7 +1436,7 @@ Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery re
   /** `relay send --to`. */
   test: {
     cannot: (problem: string) => `Cannot send a test message: ${problem}`,
-    toAlone: "--to cannot be combined with an event, --data or --url",
+    toAlone: "--to cannot be used with an event, --data or --url",
     toAloneHint: "leave out --to to send an event through the routes",
   },
   post: {
@@ -1452,9 +1455,9 @@ Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery re
     about: "check a signature, and say what is wrong with it",
     file: "file with the signed bytes; - reads standard input",
     signature: "value of the signature header",
-    help: "\nExit: 0 if the signature is good, 1 if not.",
-    good: "The signature is good.",
-    bad: "The signature is not good.",
+    help: "\nExit: 0 if the signature is valid, 1 if not.",
+    good: "The signature is valid.",
+    bad: "The signature is not valid.",
   },
   /** What `relay verify` finds out about a signature; each is a sentence. */
   explain: {
@@ -1540,7 +1543,7 @@ const fixtures = {
     record: "print a fixture of this stored event, with what the config does with it now",
     out: "with --record: write the fixture to this new file",
     help: `
-A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as JSON; of a folder, every *.json in it is read.
+A fixture is an event and what you expect the config to do with it. A file holds one fixture or a list of fixtures, as JSON; in a folder, every *.json file is read.
 
   {
     "name": "a failed note calls the night shift",
@@ -1572,7 +1575,7 @@ A fixture is an event and what you expect the config to do with it. A file holds
               2026-01-01T00:00:00Z. A default message shows this time if the
               event has no "timestamp"
 
-A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function in the config reads the clock; compare other fields then. Secrets of the config appear as "[secret]".
+A fixture fails if a message cannot be made. A message is the same whenever and wherever you test it, unless a function in the config reads the clock; in that case, compare other fields. Secrets of the config appear as "[secret]".
 
 --json: { passed, failed, fixtures: [{ file, name, event, ok, targets, differences: [{ path, expected, actual, problem }], problems }], unhit: { routes: [{ index, on, to }], fallback } }; \`unhit\` lists the routes that no fixture matches. With --record it prints the fixture; with --out as well, { file, problems }.
 
@@ -1606,7 +1609,7 @@ Exit: 0 if all passed, 1 if some failed or there is nothing to record, 2 if the 
   diff: {
     about: "show which stored events another config would send elsewhere",
     config: "the other config, such as new.config.ts",
-    since: "events since then: a duration such as 7d, or a date",
+    since: "events newer than this: a duration, such as 7d, or a date",
     type: "only events of this type, such as note.failed or note.*",
     all: "print a line for each event too",
     help: `
@@ -1643,7 +1646,7 @@ const copies = {
   },
   copying: (part: number) => `copying and checking: ${forms.percent(part)}`,
   stopped: "Stopped: nothing was changed",
-  endedOutside: "the copying process was ended from outside",
+  endedOutside: "the copying process was ended by another program",
   backup: {
     about: "copy the store to one file, even while `relay serve` runs",
     file: "file to write; it must not exist",
@@ -1897,7 +1900,7 @@ const store = {
       hint: "keep a copy of the file, then restore a backup, or name another `store` in the config",
     },
     readOnly: {
-      problem: "the file is readonly",
+      problem: "the file is read-only",
       hint: "check that this user can write to the file and its folder; the service's user and root can",
     },
     unopened: {
@@ -2071,7 +2074,7 @@ const expectations = {
   prefix: 'a text such as "sha256="',
   httpUrl: 'a URL that starts with "http://" or "https://"',
   httpsUrl: 'a URL that starts with "https://"',
-  slackUrl: 'a URL that starts with "https://", such as env("SLACK_URL")',
+  slackUrl: 'a URL that starts with "https://", such as env("SLACK_WEBHOOK_URL")',
   signingSecret: '"whsec_" and a secret in base64',
   command: 'a list with a program and its arguments, such as ["./notify.sh", "--urgent"]',
   program: 'a program, such as "./notify.sh"',
@@ -2138,7 +2141,7 @@ const config = {
   got: (problem: string, found: string) => `${problem}, got ${found}`,
   didYouMean: (problem: string, meant: string) => `${problem}; did you mean ${meant}?`,
   found: {
-    secret: "another value",
+    secret: "another text",
     emptyText: "an empty text",
     emptyList: "an empty list",
     list: "a list",
@@ -2151,6 +2154,7 @@ const config = {
     option: (name: string) => `unknown option "${name}"`,
     target: (name: string) => `unknown target "${name}"`,
     source: (name: string) => `unknown source "${name}"`,
+    reason: (name: string) => `unknown reason "${name}"`,
     export: (name: string) => `"relay" has no export "${name}"`,
   },
   /** The names that are known; `names` is empty if there are none. */
@@ -2158,6 +2162,7 @@ const config = {
     option: (names: string) => names ? `known options are ${names}` : "it takes no options",
     target: (names: string) => names ? `known targets are ${names}` : "there are no targets",
     source: (names: string) => names ? `known sources are ${names}` : "there are no sources",
+    reason: (names: string) => `known reasons are ${names}`,
     export: (names: string) => `it exports ${names}`,
   },
   systemSource: 'is reserved for system events, such as alarms; choose another name, such as "connectvets"',
@@ -2165,6 +2170,7 @@ const config = {
   pathTaken: (path: string, source: string) => `"${path}" is already the path of source "${source}"`,
   onlyWithServer: "applies only where `via` is the URL of a mail server",
   pathOfHealth: '"/healthz" is reserved for the health check',
+  samePort: (port: number) => `is ${port}, the port of \`listen\` as well; give each a port of its own`,
   tokenMissing: (host: string) => `is missing; "${host}" can be reached from other machines`,
   refersToItself: "refers to itself",
   tooDeep: "is nested too deeply",
@@ -2181,7 +2187,7 @@ const config = {
   },
   file: {
     missing: "the file does not exist; `relay init` creates one",
-    folder: "is a directory, not a file",
+    folder: "is a folder, not a file",
     /** @param file A config that is in it. */
     useInstead: (file: string) => `use --config ${file}`,
     initThere: "name the config file, or create one with `relay init`",
@@ -2263,7 +2269,7 @@ const outcomes = {
     redirected: "relay does not follow redirects",
     keyInvalid: "the `key` in `enrich` is not valid: fix it, or `sandbox`, then retry",
     keyForbidden: "the `key` in `enrich` may not read this note: fix it, or `sandbox`, then retry",
-    noteUnknown: "there is no such note: it may be deleted, or `sandbox` in `enrich` is wrong",
+    noteUnknown: "there is no such note: it may have been deleted, or `sandbox` in `enrich` is wrong",
   },
   /** Why a place cannot be reached. */
   network: {
@@ -2324,7 +2330,7 @@ const outcomes = {
     none: "ConnectVets' API answered 200, but without a note",
     other: "ConnectVets' API answered 200, but with another note",
     notJson: "ConnectVets' API answered 200, but not with JSON",
-    unnamed: "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` does without",
+    unnamed: "The event names no note in `data.note_id` or `data.id`; `optional: true` in `enrich` allows that",
     /** @param time ISO 8601. */
     limited: (time: string) => `ConnectVets' API takes no request before ${time}`,
     noAccess: "The config no longer says where to fetch the note",

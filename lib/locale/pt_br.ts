@@ -52,7 +52,8 @@ const refusedCheck =
 const refusals: Record<Refusal, Advice> = {
   signature_missing: {
     name: "sem assinatura",
-    advice: "A requisição veio sem assinatura: falta o segredo em quem envia, ou outra pessoa usa este caminho.",
+    advice:
+      "A requisição veio sem assinatura: quem envia não tem um segredo configurado, ou outra pessoa usa este caminho.",
   },
   signature_malformed: {
     name: "assinatura malformada",
@@ -79,8 +80,8 @@ const refusals: Record<Refusal, Advice> = {
     advice: "O corpo tem `Content-Encoding`: quem envia, ou o proxy na frente, deve mandá-lo como foi assinado.",
   },
   body_no_room: {
-    name: "corpos demais ao mesmo tempo",
-    advice: "Chegaram corpos demais ao mesmo tempo: o log mostra de onde; quem é legítimo tenta de novo.",
+    name: "requisições demais ao mesmo tempo",
+    advice: "Chegaram requisições demais ao mesmo tempo: o log mostra de onde; quem é legítimo tenta de novo.",
   },
   body_invalid: {
     name: "não é um evento",
@@ -239,7 +240,7 @@ const messages: MessageWords = {
     todo: "O que fazer",
     patient: "Paciente",
     client: "Referência",
-    note: "ID da nota",
+    note: "Id da nota",
     sections: "Seções",
     time: "Quando",
     error: "Detalhes do erro",
@@ -311,7 +312,7 @@ const pages: Language["pages"] = {
     menu: "Menu",
   },
   skip: "Pular para o conteúdo",
-  times: (timeZone) => `Todos os horários são de ${timeZone}, o \`timeZone\` da configuração.`,
+  times: (timeZone) => `Todos os horários estão no fuso ${timeZone}, o \`timeZone\` da configuração.`,
   lost: {
     gone: (time, shown) => `O relay não responde desde ${time}. Esta página mostra a situação de ${shown}.`,
     back: (time) => `O relay voltou a responder às ${time}.`,
@@ -357,8 +358,8 @@ const pages: Language["pages"] = {
   verdicts: {
     matched: "corresponde",
     other_event: "é para outros eventos",
-    when_false: "seu `when` diz não",
-    when_threw: "seu `when` falhou, e por isso não vale",
+    when_false: "o `when` diz não",
+    when_threw: "o `when` falhou, e por isso não corresponde",
   },
   done: {
     retried: (count) =>
@@ -370,9 +371,9 @@ const pages: Language["pages"] = {
       `O evento foi reprocessado: ${forms.count(count, { one: "nova entrega", other: "novas entregas" })}.`,
     paused: () => "O destino está pausado. As novas entregas para ele ficam aguardando.",
     resumed: () => "O destino voltou a receber entregas.",
+    busy: () => "Outro reenvio está em andamento: este não foi iniciado.",
     nothing: () => "Não havia nada a fazer: nenhuma destas entregas está aguardando ou é falha definitiva.",
   },
-  doneEvent: "Ver o histórico",
   yes: "sim",
   no: "não",
   never: "nunca",
@@ -436,7 +437,7 @@ const pages: Language["pages"] = {
     since: "Em execução desde",
     heardAt: "Último sinal",
     self: "responde por esta página",
-    duties: "cuida também da limpeza e dos alarmes",
+    duties: "cuida também da retenção e dos alarmes",
     nothing: "nenhum destino",
     taking: (targets) => `assume ${forms.and(targets)} em até 15 s`,
     takeovers: "Trocas de responsável nas últimas 24 horas",
@@ -451,7 +452,7 @@ const pages: Language["pages"] = {
   attention: {
     lost: (name) => `O relay ${name} parou inesperadamente`,
     lostTodo:
-      "Ele caiu, foi encerrado à força ou perdeu a rede. Os outros relays assumem seus destinos. Veja o log dele e inicie-o de novo.",
+      "Ele caiu, foi encerrado à força ou perdeu a rede. Os outros relays assumem os destinos dele. Veja o log dele e inicie-o de novo.",
     mute: (name = "") => `O relay ${name} não dá sinal há um minuto`,
     muteTodo: "Ele travou, está suspenso ou não consegue gravar no banco de eventos. Veja o log dele.",
     unowned: (targets) => `Nenhum relay é responsável por ${forms.and(targets)}`,
@@ -476,7 +477,7 @@ const pages: Language["pages"] = {
     failing: (target) => `${target} está falhando: nada é entregue`,
     failingTodo: "Veja a resposta das últimas tentativas.",
     open: (target) => `${target} está retido após falhas repetidas`,
-    openTodo: "Quando a retenção acabar, uma entrega testa o destino. Se ela chegar, as outras seguem sozinhas.",
+    openTodo: "Depois disso, uma entrega testa o destino. Se ela chegar, as outras seguem sozinhas.",
     paused: (target) => `${target} está pausado`,
     pausedTodo: "As entregas aguardam até que alguém o retome.",
     throttled: (target) => `${target} pediu ao relay para esperar`,
@@ -500,7 +501,7 @@ const pages: Language["pages"] = {
     searchHint: "Id do evento, id da nota ou referência",
     type: "Tipo",
     typeHint: "como note.*",
-    state: "Situação",
+    state: "Estado",
     target: "Destino",
     since: "Recebidos",
     apply: "Filtrar",
@@ -653,6 +654,7 @@ const pages: Language["pages"] = {
   },
   dead: {
     title: "Falhas definitivas",
+    cannotChoose: (problem) => `Não foi possível escolher falhas definitivas: ${problem}`,
     lead: "Entregas das quais o relay desistiu. Corrija primeiro a causa, depois reenvie.",
     groups: "Por destino e motivo",
     letters: "Falhas definitivas, das mais recentes às mais antigas",
@@ -725,8 +727,7 @@ const pages: Language["pages"] = {
       failing:
         "A última tentativa falhou e nada foi entregue desde então. As entregas que aguardam serão tentadas de novo.",
       dead_letters: "Aceita entregas, mas algumas falharam definitivamente. Corrija a causa e depois as reenvie.",
-      open:
-        "Falhou várias vezes seguidas. Quando a retenção acabar, uma entrega o testa; se ela chegar, as outras seguem.",
+      open: "Falhou várias vezes seguidas. Depois disso, uma entrega o testa; se ela chegar, as outras seguem.",
       throttled: "Pediu ao relay para esperar. As entregas continuam sozinhas quando a espera acabar.",
       paused: "Um operador o pausou. As entregas aguardam até que alguém o retome.",
       orphaned:
@@ -762,6 +763,7 @@ const pages: Language["pages"] = {
     htmlSource: "Código HTML",
     wrong: "Não foi possível ler o evento",
   },
+  badForm: "Não foi possível ler o formulário: está incompleto ou malformado",
   notFound: {
     title: "Página não encontrada",
     lead: "Se você veio pelo link de um evento, ele pode ter sido apagado: o `keep` da configuração diz quando.",
@@ -790,7 +792,7 @@ const init: Language["init"] = {
   config: {
     about:
       "O que o relay recebe, para onde entrega e o que vai para onde. `relay check` mostra tudo isso e encontra erros.",
-    fallback: "Para onde vão os eventos sem rota. Sem `fallback` eles ficam guardados, mas não vão a lugar nenhum.",
+    fallback: "Para onde vão os eventos sem rota. Sem `fallback`, eles ficam guardados, mas não vão a lugar nenhum.",
   },
   dotenv: {
     about: "Segredos de relay.config.ts. Só você pode ler este arquivo; não o coloque no controle de versão.",
@@ -946,7 +948,7 @@ const warnings: Language["warnings"] = {
     const when = days === 0 ? "em menos de um dia" : `em ${forms.count(days, { one: "dia", other: "dias" })}`;
     return `vence ${when}, no dia ${date}${warnings.certificate(place)}; renove-o e recarregue o relay`;
   },
-  selfSigned: "é autoassinado; quem envia e não o conhece o recusa",
+  selfSigned: "é autoassinado; quem envia o recusa, se não o conhecer",
   noIssuer: (issuer) =>
     `não traz o certificado do emissor "${issuer}"; quem envia pode recusá-lo, a não ser que conheça essa autoridade; ` +
     "use o arquivo com a cadeia inteira, que costuma se chamar fullchain.pem",
@@ -958,11 +960,11 @@ const warnings: Language["warnings"] = {
     noAnswer: (store, seconds) => `${store} não respondeu em ${seconds} s`,
     readOnly: "o servidor não aceita gravações; indique o primário, ou todos os servidores do cluster",
     noSchema: (schema, user) =>
-      `o esquema ${schema} não existe, e o usuário ${user} não pode criá-lo; peça ao administrador do banco de dados que ` +
-      "execute o que `relay migrate --sql` mostra",
+      `o esquema ${schema} não existe, e o usuário ${user} não pode criá-lo; peça a quem administra o banco de dados que ` +
+      "execute o que `relay migrate --sql` imprime",
     noRights: (user, table) =>
-      `o usuário ${user} não pode ler e gravar em ${table}; peça ao administrador do banco de dados as permissões que ` +
-      "`relay migrate --sql` mostra",
+      `o usuário ${user} não pode ler e gravar em ${table}; peça a quem administra o banco de dados as permissões que ` +
+      "`relay migrate --sql` imprime",
     asynchronous: (value) =>
       `o servidor confirma gravações antes que estejam seguras (synchronous_commit = ${value}); se ele cair, eventos já ` +
       'confirmados podem se perder; use "on" para o usuário do relay',
@@ -1044,17 +1046,17 @@ const cli: Language["cli"] = {
 
 /** `relay status`. Times and spans are given as the language writes them. */
 const status: Language["status"] = {
-  description: "mostra o que pede atenção, se o relay está em execução e como está cada destino",
+  description: "mostra o que precisa de atenção, se o relay está em execução e como está cada destino",
   ready: "pergunta ao relay em execução se ele pode receber eventos; termina com 1 se não pode, ou se não há nenhum",
   watch: "em um terminal: mostra de novo a cada 2 segundos, até Ctrl-C (código 130)",
   help:
     "\nLê o banco de eventos, com ou sem `relay serve` em execução e mesmo com erros na configuração; --ready pergunta ao relay em execução.",
-  watchAlone: "Não foi possível acompanhar o estado: --watch não se combina com --json nem com --ready",
+  watchAlone: "Não foi possível acompanhar o estado: --watch não pode ser usado com --json nem com --ready",
   watchNoTerminal: "Não foi possível acompanhar o estado: a saída padrão não é um terminal",
   watchHint: "execute `relay status --json` sempre que precisar",
   cutOff: (count) => `… e ${forms.count(count, { one: "outra linha", other: "outras linhas" })}`,
-  calm: "Nada pede atenção",
-  attention: (count) => forms.count(count, { one: "item pede atenção", other: "itens pedem atenção" }),
+  calm: "Nada precisa de atenção",
+  attention: (count) => forms.count(count, { one: "item precisa de atenção", other: "itens precisam de atenção" }),
   more: (count) => `e mais ${forms.number(count)}: \`relay status --json\` mostra tudo`,
   times: (timeZone) => `Horários no fuso ${timeZone}`,
   at: (time, relative) => `${time} (${relative})`,
@@ -1080,20 +1082,20 @@ const status: Language["status"] = {
     takingTodo: "O relay anterior caiu e pode não ter terminado o que começou.",
     reload: (name, time) =>
       `O relay${name === undefined ? "" : ` ${name}`} recusou uma nova configuração ${time} e segue com a anterior`,
-    reloadSound: "A configuração em disco agora está em ordem. Carregue-a com `systemctl reload relay`, ou com SIGHUP.",
+    reloadSound: "A configuração no disco agora é válida. Carregue-a com `systemctl reload relay`, ou com SIGHUP.",
     reloadTodo: "Corrija-a e depois carregue-a com `systemctl reload relay`, ou com SIGHUP.",
-    mistakes: "A configuração em disco não pode ser usada",
-    configChanged: "A configuração em disco mudou desde que o relay a carregou",
+    mistakes: "A configuração no disco não pode ser usada",
+    configChanged: "A configuração no disco mudou desde que o relay a carregou",
     moved: (to) => `Este banco de eventos foi movido para ${to}: nenhum relay o usa`,
-    moving: (to) => `Este banco de eventos está sendo movido para ${to}: nenhum relay o usa até lá`,
-    arriving: (from) => `Este banco de eventos está recebendo os dados de ${from}: nenhum relay o usa até lá`,
+    moving: (to) => `Este banco de eventos está sendo movido para ${to}: nenhum relay o usa enquanto isso`,
+    arriving: (from) => `Este banco de eventos está recebendo os dados de ${from}: nenhum relay o usa enquanto isso`,
     movedTodo: "Use uma configuração que indique o novo banco de eventos.",
     movingTodo: "`relay migrate` continua de onde parou, ou cancela tudo com --cancel.",
     warnings: (count) =>
       forms.count(count, { one: "aviso sobre a configuração", other: "avisos sobre a configuração" }),
     warningsMore: (count) => `e mais ${forms.number(count)}: \`relay check\` mostra todos`,
   },
-  silent: (pattern, time) => `Nenhum evento ${pattern} chega desde ${time}`,
+  silent: (pattern, time) => `Nenhum evento ${pattern} chegou desde ${time}`,
   refusedAlarm: (time) => `Requisições foram recusadas; o alarme está ativo desde ${time}`,
   refusedAlarmTodo: "Foi há mais de uma hora. O log diz mais sobre cada uma.",
   refusedBy: (source, count, relative) =>
@@ -1104,7 +1106,7 @@ const status: Language["status"] = {
   dead: (target, count, reason, time) =>
     `${target}: ${
       forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })
-    } (${reason}), a mais antiga chegou ${time}`,
+    } (${reason}), a mais antiga de um evento recebido ${time}`,
   deadTodo: (command) => `Depois, reenvie: \`${command}\``,
   failing: (target, count, reason, time) =>
     `${target} está falhando: ${reason}, última vez ${time}; ${status.waiting(count)}`,
@@ -1120,12 +1122,12 @@ const status: Language["status"] = {
       forms.count(count, { one: "entrega aguarda ou falhou", other: "entregas aguardam ou falharam" })
     }, e a configuração não tem esse destino`,
   orphanedTodo:
-    "Devolva o destino à configuração e recarregue, ou reprocesse os eventos para outro com `relay replay`.",
+    "Coloque o destino de volta na configuração e recarregue, ou reprocesse os eventos para outro com `relay replay`.",
   late: (target, count, time) => `${target} está atrasado: ${status.waiting(count)} desde ${time}`,
   lateTodo: (target) => `\`relay events --target ${target} --state pending\` mostra quais.`,
   paused: (target, count, time) => `${target} está pausado desde ${time}: ${status.waiting(count)}`,
   pausedTodo: (target) => `\`relay resume ${target}\` volta a entregar.`,
-  throttled: (target, count, time) => `${target} pediu uma pausa até ${time}: ${status.waiting(count)}`,
+  throttled: (target, count, time) => `${target} pediu ao relay para esperar até ${time}: ${status.waiting(count)}`,
   throttledTodo: "Nada a fazer: a entrega segue automaticamente.",
   facts: {
     relay: "Relay",
@@ -1164,7 +1166,7 @@ const status: Language["status"] = {
   columns: {
     target: "Destino",
     state: "Estado",
-    waiting: "Na fila",
+    waiting: "Aguardando",
     oldest: "Mais antiga",
     dead: "Falhas def.",
     delivered: "Último sucesso",
@@ -1173,8 +1175,8 @@ const status: Language["status"] = {
     owner: "Relay",
   },
   heldUntil: (time) => `retido até ${time}`,
-  heldNow: "retido, em teste",
-  throttledUntil: (time) => `pediu pausa até ${time}`,
+  heldNow: "retido, teste a seguir",
+  throttledUntil: (time) => `pediu para esperar até ${time}`,
   soon: (name) => `${name} em breve`,
   nobody: "ninguém",
   relays: {
@@ -1185,13 +1187,13 @@ const status: Language["status"] = {
     heardAt: "Último sinal",
     owns: "Entrega para",
     targets: (count, hasDuties) =>
-      forms.count(count, { one: "destino", other: "destinos" }) + (hasDuties ? ", com as tarefas" : ""),
+      forms.count(count, { one: "destino", other: "destinos" }) + (hasDuties ? ", retenção e alarmes" : ""),
     states: { running: "em execução", stopping: "parando", stopped: "parado", lost: "caiu" },
   },
   takeovers: (count) =>
     `${forms.count(count, { one: "destino mudou", other: "destinos mudaram" })} de relay no último dia`,
   takeover: (time, name, targets, cause) => `${time} ${name} assumiu ${forms.and(targets)}: ${cause}`,
-  givenUp: "o relay anterior os entregou",
+  givenUp: "o relay anterior os cedeu",
   wasLost: "o relay anterior caiu",
   takeoversMore: (count) => `e mais ${forms.number(count)} antes: \`relay status --json\` mostra tudo`,
   notReady: (url, status) => `O relay não está pronto: ${url} respondeu ${status}`,
@@ -1205,20 +1207,19 @@ const status: Language["status"] = {
 
 /** `relay events`: the list, and the story of one event. */
 const events: Language["events"] = {
-  description: "lista os eventos, do mais recente ao mais antigo; ou conta a história inteira de um",
-  id: "mostra este evento, ou o evento desta entrega; bastam os 8 primeiros caracteres ou mais",
+  description: "lista os eventos, do mais recente ao mais antigo; ou mostra o histórico completo de um",
+  id: "mostra este evento, ou o evento desta entrega; bastam os 8 primeiros caracteres",
   type: "só eventos deste tipo, como note.failed ou note.*",
   state: "só eventos neste estado, ou com uma entrega nele",
   target: "só eventos com uma entrega para este destino",
-  since: "só eventos desde então: há quanto tempo, como 2h, ou uma data",
+  since: "só eventos mais recentes que isto: uma duração, como 2h, ou uma data",
   text: "só eventos cujo corpo contém este texto, como o id de uma nota",
-  limit: "mostra no máximo tantos",
+  limit: "mostra no máximo este número de eventos",
   follow: "depois mostra cada novo evento e cada tentativa de entregá-lo, até Ctrl-C (código 130)",
   help: "\nCom --follow --json, cada linha é um evento; ele se repete sempre que uma de suas entregas muda." +
     "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
     "\nCódigo de saída: 1 se não há evento com este id.",
   limitRange: "use um número inteiro de 1 a 9999999",
-  cannotList: "Não foi possível listar os eventos",
   followAlone: "Não foi possível acompanhar um evento: --follow não aceita id",
   followState: "Não foi possível acompanhar os eventos: com --follow, --state pode ser accepted ou unrouted",
   followStateHint: "cada tentativa de entregar um novo evento é mostrada de qualquer forma",
@@ -1237,18 +1238,18 @@ const events: Language["events"] = {
   notFound: (id) => `Não foi possível mostrar "${id}": nenhum evento ou entrega tem este id`,
   listHint: "`relay events` lista os eventos guardados",
   story: {
-    received: (time, source, secret) => `Recebido em ${time} de ${source}; a assinatura confere (${secret}).`,
+    received: (time, source, secret) => `Recebido em ${time} de ${source}; a assinatura é válida (${secret}).`,
     secret: (number, of) => of === undefined ? `segredo ${number}` : `segredo ${number} de ${of}`,
     ownMade: (time) => `Criado pelo próprio relay em ${time}.`,
-    route: (number, on) => `à rota ${number} (${on.join(", ")})`,
+    route: (index, on) => `routes[${index}] (${on.join(", ")})`,
     wentTo: (targets) => `Foi para ${forms.and(targets)}`,
     wentNowhere: "Não foi a lugar nenhum",
-    wouldGoTo: (targets) => `Com a configuração atual iria para ${forms.and(targets)}`,
-    wouldGoNowhere: "Com a configuração atual não iria a lugar nenhum",
+    wouldGoTo: (targets) => `Com a configuração atual, iria para ${forms.and(targets)}`,
+    wouldGoNowhere: "Com a configuração atual, não iria a lugar nenhum",
     because: (what, routes) => `${what}, porque corresponde ${forms.and(routes)}.`,
     becauseFallback: (what) => `${what}, o \`fallback\`, porque nenhuma rota corresponde.`,
     becauseNothing: (what) => `${what}: nenhuma rota corresponde, e não há \`fallback\`.`,
-    replayTo: (id) => `\`relay replay ${id} --to DESTINO\` envia-o para o destino que você quiser.`,
+    replayTo: (id) => `\`relay replay ${id} --to DESTINO\` o envia para o destino que você quiser.`,
     problem: (text) => `Uma função da configuração falhou: ${text}.`,
     delivered: (target, time, attempt) => `Entregue para ${target} ${time}, na tentativa ${forms.number(attempt)}.`,
     to: (target) => `Entrega para ${target}:`,
@@ -1260,11 +1261,11 @@ const events: Language["events"] = {
     retriedNow: (left) => `A próxima é agora; ${events.story.giveUp(left)}.`,
     giveUp: (left) =>
       left === 1
-        ? "se falhar, a entrega torna-se uma falha definitiva"
-        : `após mais ${forms.number(left)} falhas, a entrega torna-se uma falha definitiva`,
+        ? "se falhar, a entrega vira falha definitiva"
+        : `após mais ${forms.number(left)} falhas, a entrega vira falha definitiva`,
     behind: "Aguarda uma entrega anterior com a mesma chave de ordem.",
     heldOpen: (time) => `O destino está retido após várias falhas seguidas e será testado ${time}.`,
-    heldThrottled: (time) => `O destino pediu uma pausa: a entrega segue ${time}.`,
+    heldThrottled: (time) => `O destino pediu ao relay para esperar: a entrega segue ${time}.`,
     heldPaused: (target) => `O destino está pausado: a entrega segue depois de \`relay resume ${target}\`.`,
     heldOrphaned: "A configuração não tem este destino; a entrega aguarda até que tenha.",
     inFlight: (attempt) => `a tentativa ${forms.number(attempt)} está sendo feita agora.`,
@@ -1286,7 +1287,7 @@ const events: Language["events"] = {
   payload: (bytes) => `Conteúdo, ${forms.count(bytes, { one: "byte", other: "bytes" })}`,
   payloadMore: "… e mais: --json mostra tudo",
   noteFetched: (time) => `Nota, obtida ${time}`,
-  noteFailed: (time) => `Nota, não disponível ${time}`,
+  noteFailed: (time) => `Nota não obtida ${time}`,
   routes: "Rotas da configuração atual",
   deliveries: "Entregas",
   none: "nenhuma",
@@ -1296,16 +1297,19 @@ const events: Language["events"] = {
 
 /** `relay retry`, `replay`, `pause` and `resume`; ids, `--since` and the store, for all verbs. */
 const operate: Language["operate"] = {
+  besideMistakes:
+    "um relay em execução continua com a configuração anterior: `relay status` e as páginas dele funcionam enquanto isso",
   since: {
-    expected: 'use há quanto tempo, como "7d" ou "12h", ou uma data, como "2026-01-31"',
+    expected: 'use uma duração, como "7d" ou "12h", ou uma data, como "2026-01-31"',
     future: "está no futuro",
   },
   ids: {
     tooShort: (text) => `Não foi possível usar o id "${text}": tem menos de 8 caracteres`,
-    notAnId: (text) => `Não foi possível usar "${text}" como id: há caracteres além de 0 a 9, a a f e traços`,
+    notAnId: (text) =>
+      `Não foi possível usar "${text}" como id: tem caracteres que não são dígitos, letras de "a" a "f" nem hifens`,
     tooLong: (text) => `Não foi possível usar o id "${text}": tem mais caracteres que um id`,
     unknown: (text) => `Não foi possível encontrar "${text}": nenhum evento ou entrega tem um id que começa assim`,
-    ambiguous: (text) => `Não foi possível saber de qual id "${text}" é o começo`,
+    ambiguous: (text) => `Não foi possível escolher um id: mais de um começa com "${text}"`,
     choose: "informe mais caracteres:",
     more: "… e outros",
     list: "`relay events` mostra os ids dos eventos",
@@ -1343,16 +1347,15 @@ const operate: Language["operate"] = {
   notFound: (id) => `Não encontrado: nenhum evento ou entrega tem o id ${id}`,
   retry: {
     description: "reenvia agora entregas que falharam ou aguardam, com novas tentativas",
-    ids:
-      "entregas, ou eventos: todas as entregas deles que falharam ou aguardam; bastam os 8 primeiros caracteres ou mais",
+    ids: "entregas, ou eventos: todas as entregas deles que falharam ou aguardam; bastam os 8 primeiros caracteres",
     dead: "reenvia todas as falhas definitivas",
     target: "com --dead: só as deste destino",
     reason: "com --dead: só as que falharam por este motivo",
-    since: "com --dead: só de eventos desde então: há quanto tempo, como 2h, ou uma data",
+    since: "com --dead: só de eventos mais recentes que isto: uma duração, como 2h, ou uma data",
     yes: "com --dead: não pede confirmação; sem terminal, nunca pede",
     help:
       "\nA entrega mantém seu id. O que já foi entregue ou está sendo enviado não muda; `relay replay` envia um evento de novo." +
-      "\nCódigo de saída: 0 se algo é reenviado, 1 se nada é, 130 depois de Ctrl-C; o que foi feito até ali continua feito.",
+      "\nCódigo de saída: 0 se algo é reenviado, 1 se nada é, 130 depois de Ctrl-C; o que já tinha sido feito não é desfeito.",
     deadAndIds: "--dead não aceita ids",
     nothingGiven: "informe um id ou --dead",
     onlyWithDead: "--target, --reason e --since só valem com --dead",
@@ -1367,47 +1370,47 @@ const operate: Language["operate"] = {
       dead: "é uma falha definitiva",
     },
     nothing: "Nada é reenviado; `relay replay` envia um evento de novo",
-    nothingDead: "Nada é reenviado: não há falha definitiva assim",
+    nothingDead: "Nada é reenviado: nenhuma falha definitiva corresponde",
     question: (count, groups) =>
       `Reenviar ${forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })} (${
         groups.join(", ")
       })?`,
     group: (target, reason, count) => `${target}, ${reason}: ${forms.number(count)}`,
-    progress: (done, all) => `reenviando: ${forms.number(done)} de ${forms.number(all)}, Ctrl-C para`,
+    progress: (done, all) => `reenviando: ${forms.number(done)} de ${forms.number(all)}; Ctrl-C interrompe`,
     interrupted: (count) =>
-      `Reenviando ${operate.deliveries(count)}, depois parou; execute o mesmo comando para continuar`,
+      `Interrompido depois de reenviar ${operate.deliveries(count)}; execute o mesmo comando para continuar`,
   },
   replay: {
-    description: "reprocessa eventos guardados pela configuração atual, como novas entregas",
-    ids: "eventos, ou entregas no lugar de seus eventos; bastam os 8 primeiros caracteres ou mais",
-    since: "todos os eventos desde então: há quanto tempo, como 2h, ou uma data",
+    description: "reprocessa, com a configuração atual, eventos guardados, em novas entregas",
+    ids: "eventos, ou entregas no lugar de seus eventos; bastam os 8 primeiros caracteres",
+    since: "todos os eventos mais recentes que isto: uma duração, como 2h, ou uma data",
     type: "com --since: só eventos deste tipo, como note.failed ou note.*",
     to: "envia só para este destino, haja ou não uma rota para ele",
     yes: "com --since: não pede confirmação; sem terminal, nunca pede",
     help:
       "\nCada entrega é nova e tem seu próprio id: quem recebe não percebe que é uma repetição. Para tentar de novo o que falhou, use `relay retry`." +
       "\nDatas e horas são do fuso da configuração, se não indicarem outro." +
-      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que foi feito até ali continua feito.",
+      "\nCódigo de saída: 0 se houve eventos reprocessados, 1 se não houve, 130 depois de Ctrl-C; o que já tinha sido feito não é desfeito.",
     sinceAndIds: "--since não aceita ids",
     nothingGiven: "informe um id ou --since",
     onlyWithSince: "--type só vale com --since",
     question: (events, isMore, time) =>
-      `Reprocessar ${isMore ? "mais de " : ""}${operate.events(events)} desde ${time} pela configuração atual?`,
+      `Reprocessar ${isMore ? "mais de " : ""}${operate.events(events)} desde ${time} com a configuração atual?`,
     questionTo: (events, isMore, time, target) =>
       `Reprocessar ${isMore ? "mais de " : ""}${operate.events(events)} desde ${time} para ${target}?`,
     progress: (done, all, isMore) =>
-      `reprocessando: ${forms.number(done)} de ${isMore ? "mais de " : ""}${operate.events(all)}, Ctrl-C para`,
+      `reprocessando: ${forms.number(done)} de ${isMore ? "mais de " : ""}${operate.events(all)}; Ctrl-C interrompe`,
     done: (events, deliveries) =>
       `Reprocessando ${operate.events(events)}: ${
         forms.count(deliveries, { one: "nova entrega", other: "novas entregas" })
       }`,
     interrupted: (done, time) => `${done}; parou antes do fim: continue com --since ${time}`,
     nothing: "Nada é reprocessado",
-    nothingFits: "Nada é reprocessado: nenhum evento assim chegou",
+    nothingFits: "Nada é reprocessado: nenhum evento corresponde",
     unrouted: (count) =>
       `${
         forms.count(count, { one: "evento não vai", other: "eventos não vão" })
-      } a lugar nenhum pela configuração atual; --to indica um destino`,
+      } a lugar nenhum com a configuração atual; --to indica um destino`,
   },
   pause: {
     description: "retém as entregas de um destino até `relay resume`; novos eventos continuam chegando e aguardam",
@@ -1442,13 +1445,13 @@ const send: Language["send"] = {
 Exemplos: ${samples.join(", ")}
 Cada exemplo é um evento novo, com um id próprio.
 
-Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma falha definitiva ou alguma ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino. 130 depois de Ctrl-C.`,
+Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas as entregas chegaram, 1 se houve uma falha definitiva ou se uma entrega ainda aguarda depois de 60 segundos. Com --to: 0 se a primeira tentativa chegou ao destino. 130 depois de Ctrl-C.`,
   event: {
     goesTo: (id, targets) => `O evento ${id} vai para ${forms.and(targets)}`,
     duplicate: (id, targets) =>
       `O evento ${id} já estava guardado, e nada é enviado de novo` +
       (targets.length > 0 ? `; ele foi para ${forms.and(targets)}` : ""),
-    unrouted: (id) => `Nenhuma rota serve para o evento ${id}: ele fica guardado e não vai a nenhum destino`,
+    unrouted: (id) => `Nenhuma rota corresponde ao evento ${id}: ele fica guardado e não vai a nenhum destino`,
   },
   unknown: {
     elsewhere:
@@ -1457,7 +1460,7 @@ Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas
     noStore: (problem) => `O id e os destinos do evento não são conhecidos: ${problem}`,
   },
   otherCertificate:
-    "O relay mostra um certificado diferente do que está na configuração; recarregue-o para usar o da configuração",
+    "O relay apresenta um certificado diferente do que está na configuração; recarregue-o para usar o da configuração",
   follow: {
     delivered: (target, attempt, took) => `${target}: tentativa ${attempt} entregue em ${took}`,
     failed: (target, attempt, reason) => `${target}: tentativa ${attempt} falhou: ${reason}`,
@@ -1468,11 +1471,11 @@ Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas
       `aguardando ${forms.count(deliveries, { one: "entrega", other: "entregas" })}; Ctrl-C interrompe`,
     late: (time, targets) => `Ainda aguardando depois de ${time}: ${forms.and(targets)}`,
     seeStatus: "`relay status` mostra se o relay está em execução e o estado de cada destino",
-    seeEvent: (id) => `\`relay events ${id}\` mostra a história completa`,
+    seeEvent: (id) => `\`relay events ${id}\` mostra o histórico completo`,
   },
   test: {
     cannot: (problem) => `Não foi possível enviar a mensagem de teste: ${problem}`,
-    toAlone: "--to não pode ser usado junto com um evento, --data ou --url",
+    toAlone: "--to não pode ser usado com um evento, --data ou --url",
     toAloneHint: "sem --to, o evento é enviado pelas rotas",
   },
   post: {
@@ -1548,7 +1551,7 @@ const routes: Language["routes"] = {
   cannotRead: (problem) => `Não foi possível ler o evento: ${problem}`,
   goesTo: (event, targets) => `${event} vai para ${targets}`,
   nowhere: "nenhum destino: fica guardado, sem rota",
-  fallback: "o `fallback`, pois nenhuma rota serve",
+  fallback: "o `fallback`, pois nenhuma rota corresponde",
   fields: { subject: "Assunto", text: "Texto", html: "HTML", body: "Corpo", blocks: "Blocos" },
 };
 
@@ -1580,7 +1583,7 @@ const fixtures: Language["fixtures"] = {
     record: "mostra um caso de teste deste evento guardado, com o que a configuração faz dele agora",
     out: "com --record: grava o caso de teste neste arquivo novo",
     help: `
-Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou uma lista deles, em JSON; de uma pasta, todos os *.json são lidos.
+Um caso de teste é um evento e o que você espera que a configuração faça com ele. Um arquivo contém um caso de teste ou uma lista deles, em JSON; em uma pasta, todos os arquivos *.json são lidos.
 
   {
     "name": "nota que falhou avisa o plantão",
@@ -1629,8 +1632,9 @@ Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que grav
     failed: (count) => forms.count(count, { one: "falhou", other: "falharam" }),
     legend: "(- esperado, + obtido)",
     wrote: (file) => `${file} gravado`,
-    noSuchId: (id) => `Não foi possível gravar ${id}: nenhum evento ou entrega tem este id`,
-    systemEvent: (id) => `Não foi possível gravar ${id}: é um evento do sistema, a que nenhuma rota se aplica`,
+    noSuchId: (id) => `Não foi possível criar um caso de teste a partir de ${id}: nenhum evento ou entrega tem este id`,
+    systemEvent: (id) =>
+      `Não foi possível criar um caso de teste a partir de ${id}: é um evento do sistema, a que nenhuma rota se aplica`,
     maskedSecret: "O evento contém um segredo desta configuração; no lugar dele, o caso de teste contém uma máscara",
     nothingSent: (target) => `nada é enviado a "${target}"`,
   },
@@ -1645,7 +1649,7 @@ Código de saída: 0 se todos passaram, 1 se algum falhou ou não há o que grav
   diff: {
     about: "mostra quais eventos guardados outra configuração enviaria a outro lugar",
     config: "a outra configuração, como new.config.ts",
-    since: "eventos desde então: uma duração, como 7d, ou uma data",
+    since: "eventos mais recentes que isto: uma duração, como 7d, ou uma data",
     type: "só eventos deste tipo, como note.failed ou note.*",
     all: "mostra também uma linha para cada evento",
     help: `
@@ -1680,15 +1684,15 @@ const copies: Language["copies"] = {
   },
   copying: (part) => `copiando e verificando: ${forms.percent(part)}`,
   stopped: "Interrompido: nada foi alterado",
-  endedOutside: "o processo de cópia foi encerrado de fora",
+  endedOutside: "o processo de cópia foi encerrado por outro programa",
   backup: {
-    about: "copia o banco de eventos para um arquivo, mesmo com `relay serve` no ar",
+    about: "copia o banco de eventos para um arquivo, mesmo com `relay serve` em execução",
     file: "arquivo a gravar; não pode existir ainda",
     help:
       "\nA cópia só recebe o nome quando está completa e verificada. `relay restore` a coloca de volta. Ela contém o que o relay recebeu: proteja-a como protege o banco de eventos.",
     wrote: (file, contents) => `${file} gravado: ${contents}`,
     elsewhere: (store) => `Não foi possível fazer o backup de ${store}: use o pg_dump do próprio PostgreSQL`,
-    command: (command) => `isto faz uma cópia com os relays no ar:\n    ${command}`,
+    command: (command) => `isto faz uma cópia com os relays em execução:\n    ${command}`,
   },
   restore: {
     about: "troca o banco de eventos por uma cópia feita com `relay backup`",
@@ -1741,8 +1745,8 @@ const copies: Language["copies"] = {
     kept: (from) => `${from} é mantido e fica marcado como movido: nenhum relay o usa mais`,
     configure: (to) => `Defina \`store\` na configuração como ${to}, e inicie o relay`,
     wouldMove: (from, to, counts) => `${from} seria movido para ${to}: ${counts}`,
-    destinationReady: "O destino existe e está vazio",
-    destinationNew: "O destino ainda não existe; a mudança o cria",
+    destinationReady: "O banco de destino existe e está vazio",
+    destinationNew: "O banco de destino ainda não existe; a mudança o cria",
     notMoving: (from) => `Não há mudança de ${from} em andamento`,
     cancelled: (from) => `${from} continua em uso`,
     deleteCopy: (other) => `Apague o que foi copiado para ${other} antes de mover outro banco de eventos para lá`,
@@ -1786,7 +1790,7 @@ Exige root. Não pergunta nada, e pode ser executado de novo: um executável mai
   },
   packaged: "o pacote já o instalou",
   packagedInstall: (name) => `inicie-o com \`systemctl enable --now ${name}\`, ou execute antes \`apt remove ${name}\``,
-  fromSource: "o relay está sendo executado do código-fonte",
+  fromSource: "o relay está sendo executado a partir do código-fonte",
   compile: "`deno task compile` gera `dist/relay`; depois execute `sudo dist/relay service install`",
   ofPackage: "ele pertence ao pacote",
   packagedUninstall: (name) =>
@@ -1802,7 +1806,7 @@ Exige root. Não pergunta nada, e pode ser executado de novo: um executável mai
 /** `relay demo`. */
 const demo: Language["demo"] = {
   about: "mostra o relay funcionando nesta máquina, sem conta em lugar nenhum",
-  keep: "continua no ar depois, até Ctrl-C",
+  keep: "continua em execução depois, até Ctrl-C",
   intro: "Esta demonstração executa um relay e quatro destinos nesta máquina:",
   targets: {
     plantao: "faz as vezes de um canal do Slack",
@@ -1828,8 +1832,8 @@ const demo: Language["demo"] = {
   bad: (steps) => `Estes não saíram como o esperado: ${steps.join("; ")}`,
   next: "A seguir:",
   nextInit: "cria uma configuração para os seus destinos",
-  nextKeep: "mantém a demonstração no ar, para você enviar eventos",
-  serving: "O relay continua no ar até Ctrl-C. Experimente em outro terminal, com o corpo que quiser:",
+  nextKeep: "mantém a demonstração em execução, para você enviar eventos",
+  serving: "O relay continua em execução até Ctrl-C. Experimente em outro terminal, com o corpo que quiser:",
   notStarted: "Não foi possível executar a demonstração: o relay terminou antes de escutar",
 };
 
@@ -1887,7 +1891,7 @@ const store: Language["store"] = {
     replayEvents: "reprocessar eventos",
     pauseTarget: "pausar um destino",
     resumeTarget: "retomar um destino",
-    recordRun: "registrar que o relay está no ar",
+    recordRun: "registrar que o relay está em execução",
     signOut: "sair",
     deleteEvents: "apagar eventos antigos",
     recordRetention: "registrar o que foi apagado",
@@ -1981,20 +1985,20 @@ const store: Language["store"] = {
     cannotCancel: (from, problem) => `Não foi possível cancelar a mudança de ${from}: ${problem}`,
     isDone: (other) => `ela terminou, e o banco de eventos agora é ${other}`,
     moveBack: "em vez disso, mova o outro de volta",
-    isDestination: "este é o destino dela",
+    isDestination: "este é o banco de destino dela",
     nameSource: (other) => `indique ${other} em --from`,
     runFirst: "execute primeiro de novo aquele `relay migrate`",
-    otherMoveTo: (other) => `o próprio destino está sendo movido para ${other}`,
-    otherMoveFrom: (other) => `o destino pertence a uma mudança a partir de ${other}`,
-    nameDestination: "indique outro destino, ou apague antes esse",
-    notEmpty: "o destino não está vazio",
+    otherMoveTo: (other) => `o próprio banco de destino está sendo movido para ${other}`,
+    otherMoveFrom: (other) => `o banco de destino pertence a uma mudança a partir de ${other}`,
+    nameDestination: "indique outro banco de destino, ou apague antes esse",
+    notEmpty: "o banco de destino não está vazio",
     nameEmpty: "indique outro arquivo ou outro esquema do banco de dados, ou apague antes o que está lá",
     continueOrCancel: "indique-o em --to para continuar; com --cancel, este banco continua em uso",
     cannotFinish: (from, to, table, count, other) =>
       `Não foi possível concluir a mudança de ${from}: a tabela ${table} (${
         forms.number(count)
       }) é diferente da de ${to} (${forms.number(other)})`,
-    cancelFirst: "cancele a mudança com --cancel, apague o destino e comece de novo",
+    cancelFirst: "cancele a mudança com --cancel, apague o banco de destino e comece de novo",
     stopped: "Interrompido; execute de novo o mesmo `relay migrate` para continuar",
     busy: "outra mudança está em andamento",
   },
@@ -2048,7 +2052,7 @@ const store: Language["store"] = {
     host: "verifique o nome do host em `store`",
     tls: "ative o TLS no servidor, ou use `sslmode=disable` se a rede for sua",
     certificate: "indique em `sslrootcert` a autoridade que emitiu o certificado, e use o nome de host que consta nele",
-    network: "verifique se o servidor está no ar e se a rede chega até ele",
+    network: "verifique se o servidor está em execução e se a rede chega até ele",
   },
   url: {
     form: (encoded) => `esperado: "postgres://USUÁRIO:SENHA@HOST/BANCO", em que ${encoded}`,
@@ -2096,7 +2100,7 @@ const expectations: Language["config"]["expectations"] = {
   prefix: 'um texto como "sha256="',
   httpUrl: 'uma URL que comece com "http://" ou "https://"',
   httpsUrl: 'uma URL que comece com "https://"',
-  slackUrl: 'uma URL que comece com "https://", como env("SLACK_URL")',
+  slackUrl: 'uma URL que comece com "https://", como env("SLACK_WEBHOOK_URL")',
   signingSecret: '"whsec_" e um segredo em base64',
   command: 'uma lista com um programa e seus argumentos, como ["./notify.sh", "--urgent"]',
   program: 'um programa, como "./notify.sh"',
@@ -2104,8 +2108,8 @@ const expectations: Language["config"]["expectations"] = {
   variable: "o nome de uma variável, sem =",
   address: 'um endereço como "equipe@clinica.example"',
   oneRecipient: "pelo menos um destinatário",
-  smtpUrl: 'uma URL como "smtp://user:password@host:587"',
-  via: (providers) => `uma URL como "smtp://user:password@host:587", ou um destes: ${providers}`,
+  smtpUrl: 'uma URL como "smtp://usuario:senha@host:587"',
+  via: (providers) => `uma URL como "smtp://usuario:senha@host:587", ou um destes: ${providers}`,
   certificate: 'um certificado em PEM, como file("ca.pem")',
   hostName: 'um nome de servidor como "relay.clinica.example"',
   apiKey: 'uma chave sem espaços, como env("API_KEY")',
@@ -2119,7 +2123,7 @@ const expectations: Language["config"]["expectations"] = {
   api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
   token: 'um token que não seja vazio, como env("ADMIN_TOKEN")',
   publicUrl: 'o endereço de um servidor, sem caminho, como "https://relay.example"',
-  pem: 'o caminho de um arquivo PEM, como "./fullchain.pem", ou credential("NAME")',
+  pem: 'o caminho de um arquivo PEM, como "./fullchain.pem", ou credential("NOME")',
   host: 'um endereço desta máquina, como "127.0.0.1" ou "0.0.0.0"',
   events: 'o nome de um evento como "note.failed", um padrão como "note.*", ou uma lista deles',
   such: (example) => `um objeto como ${example}`,
@@ -2133,7 +2137,7 @@ const expectations: Language["config"]["expectations"] = {
   when: '{ dead: 1 }, { silent: "note.*", for: "6h" } ou { refused: 5, within: "10m" }',
   span: (example) => `uma duração como "${example}"`,
   proxies: "true, false, ou o número de proxies na frente",
-  store: 'um texto como "sqlite:relay.db" ou "postgres://USER:PASSWORD@HOST/DATABASE"',
+  store: 'um texto como "sqlite:relay.db" ou "postgres://USUÁRIO:SENHA@HOST/BANCO"',
   part: {
     source: (makers) => `uma origem feita com ${makers}`,
     target: (makers) => `um destino feito com ${makers}`,
@@ -2160,7 +2164,7 @@ const config: Language["config"] = {
   got: (problem, found) => `${problem}; encontrado: ${found}`,
   didYouMean: (problem, meant) => `${problem}; você quis dizer ${meant}?`,
   found: {
-    secret: "outro valor",
+    secret: "outro texto",
     emptyText: "um texto vazio",
     emptyList: "uma lista vazia",
     list: "uma lista",
@@ -2172,12 +2176,14 @@ const config: Language["config"] = {
     option: (name) => `a opção "${name}" não existe`,
     target: (name) => `o destino "${name}" não existe`,
     source: (name) => `a origem "${name}" não existe`,
+    reason: (name) => `o motivo "${name}" não existe`,
     export: (name) => `"relay" não exporta "${name}"`,
   },
   known: {
     option: (names) => names ? `as opções são ${names}` : "não há opções aqui",
     target: (names) => names ? `os destinos são ${names}` : "não há destinos",
     source: (names) => names ? `as origens são ${names}` : "não há origens",
+    reason: (names) => `os motivos são ${names}`,
     export: (names) => `exporta ${names}`,
   },
   systemSource: 'é um nome reservado para os eventos do sistema, como alarmes; use outro, como "connectvets"',
@@ -2185,6 +2191,7 @@ const config: Language["config"] = {
   pathTaken: (path, source) => `"${path}" já é o caminho da origem "${source}"`,
   onlyWithServer: "só vale quando `via` é a URL de um servidor de e-mail",
   pathOfHealth: '"/healthz" é reservado para a verificação de saúde',
+  samePort: (port) => `é ${port}, também a porta de \`listen\`; dê uma porta a cada um`,
   tokenMissing: (host) => `está faltando; outras máquinas alcançam "${host}"`,
   refersToItself: "faz referência a si mesmo",
   tooDeep: "tem níveis demais, um dentro do outro",
@@ -2343,7 +2350,7 @@ const outcomes: Language["outcomes"] = {
     notUtf8: "O corpo não é UTF-8 válido",
     notJson: "O corpo não é JSON válido",
     notObject: "O corpo não é um objeto JSON",
-    noEvent: 'O corpo não tem o texto "event"',
+    noEvent: 'O corpo não tem um campo "event" de texto',
   },
   callback: {
     promise: "retorna uma promise; deve retornar o próprio valor",
@@ -2414,15 +2421,16 @@ const errors: Language["errors"] = {
     closeFolder: (folder) => `execute \`chmod go-w ${folder}\`, ou use outro usuário que não o root`,
     cannotBecome: (user, theirs, problem) =>
       `o usuário ${user} pode mudar ${theirs}, e o root não consegue assumir esse usuário: ${problem}`,
-    keepsRights: "restam direitos do root",
+    keepsRights: "restam permissões do root",
     staysRoot: "continua root",
     noWay: "este runtime não permite isso",
     runAs: (user) => `execute como esse usuário: sudo -u ${user} …`,
     limited: (user, theirs) =>
-      `ali o root trabalha com os direitos do usuário ${user}, que pode mudar ${theirs}; \`ls -l\` mostra o que é de outros`,
+      `ali o root trabalha com as permissões do usuário ${user}, que pode mudar ${theirs}; \`ls -l\` mostra o que é de outros`,
     cannotReach: (folder, user, closed) =>
-      `Não foi possível chegar a ${folder} com os direitos do dono, o usuário ${user}: ${closed} é fechada para ele, e o sistema não permite outra visão dela`,
-    needsMount: "isto exige o direito de montar, que o root tem no Linux, mas não em todo contêiner",
+      `Não foi possível chegar a ${folder} com as permissões do dono, o usuário ${user}: ${closed} é fechada para ele, e o sistema não oferece outra forma de acesso a ela`,
+    needsMount:
+      "isto exige a permissão de montar sistemas de arquivos, que o root tem no Linux, mas não em todo contêiner",
     tooManyLinks: (path) => `Não foi possível seguir ${path}: há links demais`,
   },
 };

@@ -96,7 +96,12 @@ export function attentionOf(
       reason: one.lastReason ?? undefined,
       since: one.lastDeliveredAt ?? undefined,
     })),
-    ...held("open").map((one) => ({ ...about("open", one), until: one.circuitOpenUntil ?? undefined })),
+    ...held("open").map((one) => ({
+      ...about("open", one),
+      reason: one.lastReason ?? undefined,
+      since: undefined, // what waits may have come in long before the hold began
+      until: one.circuitOpenUntil ?? undefined,
+    })),
     ...held("orphaned").map((one) => ({ ...about("orphaned", one), count: waiting(one) + one.dead })),
     ...[...held("ok"), ...held("dead_letters")].filter((one) => isLate(one, now)).map((one) => about("late", one)),
     ...held("paused").map((one) => ({ ...about("paused", one), since: one.pausedAt ?? undefined })),

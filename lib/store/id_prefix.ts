@@ -8,7 +8,8 @@ import { isoTime } from "./rows.ts";
 /** Fewer characters are too few to look for: the first eight are the same for all events of one minute. */
 export const MIN_PREFIX = 8;
 
-const DIGITS = 32;
+/** Digits of an id, without its dashes. */
+export const DIGITS = 32;
 /** Place of the digit whose highest bit tells deliveries from events, and of the four that are a delivery's number. */
 const KIND_AT = 13;
 const NUMBER_AT = 28;

@@ -76,7 +76,7 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [target({ timeout: "-1s" }), /^targets\.crm\.timeout: expected a duration such as .*, got "-1s"$/],
   [target({ timeout: "0s" }), /^targets\.crm\.timeout: expected more than 0, got "0s"$/],
   [target({ timeout: "30d" }), /^targets\.crm\.timeout: expected a duration such as .*, got "30d"$/],
-  [target({ sign: "whsec_A" }), /^targets\.crm\.sign: expected "whsec_" and a secret in base64, got another value$/],
+  [target({ sign: "whsec_A" }), /^targets\.crm\.sign: expected "whsec_" and a secret in base64, got another text$/],
   [target({ concurrency: 0 }), /^targets\.crm\.concurrency: expected more than 0, got 0$/],
   [target({ concurrency: 1.5 }), /^targets\.crm\.concurrency: expected a whole number, got 1\.5$/],
   [
@@ -216,7 +216,7 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ admin: true }, /^admin: expected false, or an object such as \{ port: 9300 \}, got true$/],
   [
     { store: "postgress://u:p@h/d" },
-    /^store: expected a text such as "sqlite:relay\.db" or "postgres:\/\/USER.*, got another value$/,
+    /^store: expected a text such as "sqlite:relay\.db" or "postgres:\/\/USER.*, got another text$/,
   ],
   [{ store: "postgres://u:p@h:0/d" }, /^store: expected a port from 1 to 65535/],
   [
@@ -244,7 +244,7 @@ test("readConfig() takes loopback addresses without a token, and any with one", 
 test("readConfig() does not blame a route for what is wrong with its target", () => {
   const targets = { chat: slack({ url: "nowhere" }), crm: crm({}) };
   assert.deepEqual(problemsOf({ targets, routes: [{ on: "a", to: "chat", text: "x" }] }), [
-    'targets.chat.url: expected a URL that starts with "https://", such as env("SLACK_URL"), got another value',
+    'targets.chat.url: expected a URL that starts with "https://", such as env("SLACK_WEBHOOK_URL"), got another text',
   ]);
 });
 

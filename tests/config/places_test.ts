@@ -276,7 +276,7 @@ test("loadConfig() refuses a folder, and names the config in it", async () => {
     const hintOf = async () => {
       const error = await loadConfig(folder.path).then(() => undefined, (error) => error);
       assert.ok(error instanceof ConfigError);
-      assert.deepEqual(error.issues.map((one) => inEnglish(one.message)), ["is a directory, not a file"]);
+      assert.deepEqual(error.issues.map((one) => inEnglish(one.message)), ["is a folder, not a file"]);
       return inEnglish(error.issues[0]!.hint!);
     };
     assert.match(await hintOf(), /`relay init`$/);

@@ -331,7 +331,7 @@ test("API says what it cannot do, which value, and a hint", async () => {
       ["GET", "/events?limit=x&taget=y", undefined, 400, /limit: .*; unknown option "taget".*did you mean "target"/],
       ["GET", "/events?cursor=x", undefined, 400, /cursor: expected what a page gave as `next`/],
       ["GET", "/events?state=lost", undefined, 400, /state: expected "accepted", "unrouted", /],
-      ["GET", "/events?since=yesterday", undefined, 400, /since: expected how long ago, such as "2h"/],
+      ["GET", "/events?since=yesterday", undefined, 400, /since: expected a duration, such as "2h"/],
       ["GET", "/activity?hours=0", undefined, 400, /hours: expected a whole number from 1 to 2160/],
       ["GET", "/dead?reason=bad", undefined, 400, /reason: expected "connection_refused"/],
       ["GET", `/events/${ID}`, undefined, 404, /^Cannot tell of "01a2.*": no event and no delivery has this id/],

@@ -147,7 +147,7 @@ test("sign and verify agree with each other", async () => {
     assert.deepEqual(json, { header: "X-ConnectVets-Signature", signature: sign(BODY) });
     writeFileSync(join(folder, "body.json"), BODY);
     const good = await run("verify", "--signature", signed.stdout.trim(), "body.json");
-    assert.deepEqual([good.code, good.stdout.split("\n")[0]], [0, "The signature is good."]);
+    assert.deepEqual([good.code, good.stdout.split("\n")[0]], [0, "The signature is valid."]);
   });
 });
 

@@ -50,7 +50,7 @@ test("demo --keep goes on serving, and its curl's signature is good", async () =
       body,
     });
     assert.equal(await response.text(), "OK");
-    await until("the arrival in Slack", () => /plantao[\s\S]*Note ID: 42/.test(output));
+    await until("the arrival in Slack", () => /plantao[\s\S]*Note id: 42/.test(output));
   } finally {
     process.kill(child.pid!, "SIGTERM");
   }

@@ -247,11 +247,11 @@ test("events ID shows what came in, each route and why, each attempt, and what c
     assert.equal(code, 0);
     const expected = [
       /^note\.failed {2}[0-9a-f-]{36}\n/,
-      /^Received on .* \(\d+ sec\. ago\) from connectvets; the signature is good \(secret 1 of 1\)\.$/m,
+      /^Received on .* \(\d+ sec\. ago\) from connectvets; the signature is valid \(secret 1 of 1\)\.$/m,
       /^It went to crm, recusa, and fora, because route 1 \(note\.\*\) and route 2 \(note\.failed\) match\.$/m,
       /^Delivered to crm \d+ sec\. ago \([\d:]+\), on attempt 1\.$/m,
       /^Delivery to recusa: attempt 1 failed \d+ sec\. ago \([\d:]+\): refused\. The target refused .* `relay retry [0-9a-f-]{36}`\.$/m,
-      /^Delivery to fora: attempt 1 failed .*: connection refused\. It is retried in \d+ (min|hr)\. \([\d:]+\); if that fails, it becomes a dead letter\.$/m,
+      /^Delivery to fora: attempt 1 failed .*: connection refused\. It is retried in \d+ (min|hr)\. \([\d:]+\); if it fails, the delivery becomes a dead letter\.$/m,
       /^ {2}Received +.*\(\d+ sec\. ago\)\n {2}Source +connectvets\n {2}State +accepted\n {2}Note +nota-2$/m,
       /x-connectvets-signature +\[masked\]/,
       /\n {2}\{\n {4}"event": "note\.failed",\n/,
@@ -351,10 +351,13 @@ test("events ID says what holds a delivery that waits, beyond its time", async (
     );
     assert.match(
       stdout,
-      /^Delivery to crm: not tried yet\. The target is paused: it goes on after `relay resume crm`\.$/m,
+      /^Delivery to crm: not tried yet\. The target is paused: the delivery continues after `relay resume crm`\.$/m,
     );
     assert.match(stdout, /^Delivery to fora: .* held after several failures in a row, and is tested in 59 min\. \(/m);
-    assert.match(stdout, /^Delivery to velho: .*The config has no such target, so it waits until it does\.$/m);
+    assert.match(
+      stdout,
+      /^Delivery to velho: .*The config does not have this target; the delivery waits until it does\.$/m,
+    );
     assert.match(stdout, /^No relay is running, so nothing is delivered until one starts: `relay serve`\.$/m);
   } finally {
     await relay.close();

@@ -179,8 +179,8 @@ test("replay ends with 2 where it is told too little, too much, or what is not k
     const { id } = completed!;
     const wrong: [args: string[], words: RegExp][] = [
       [[], /give an id or --since/],
-      [["--since", "1h", id], /--since goes without ids/],
-      [[id, "--type", "note.*"], /--type goes with --since/],
+      [["--since", "1h", id], /--since cannot be used with ids/],
+      [[id, "--type", "note.*"], /--type works only with --since/],
       [["--since", "soon"], /soon/],
       [
         [id, "--to", "nova"],

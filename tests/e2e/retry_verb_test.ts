@@ -159,8 +159,8 @@ test("retry ends with 2 where it is told too little, too much, or what is not kn
     const { id } = await failedEvent(relay);
     const wrong: [args: string[], words: RegExp][] = [
       [[], /give an id or --dead/],
-      [["--dead", id], /--dead goes without ids/],
-      [[id, "--target", "crm"], /--target, --reason and --since go with --dead/],
+      [["--dead", id], /--dead cannot be used with ids/],
+      [[id, "--target", "crm"], /--target, --reason and --since work only with --dead/],
       [["--dead", "--target", "recuza"], /there is no target "recuza".*did you mean "recusa"\?/],
       [["--dead", "--reason", "tired"], /refused/],
     ];

@@ -209,7 +209,7 @@ test("a refused reload is told with its mistakes until a sound one, by status, A
     writeFileSync(join(relay.folder, "relay.config.ts"), config());
     assert.match(
       await textOf(relay.folder),
-      /^ {2}The config on disk is sound now\. Load it with `systemctl reload relay`/m,
+      /^ {2}The config on disk is valid now\. Load it with `systemctl reload relay`/m,
     );
     await reload(relay, config());
     await until("its end", async () => (await jsonOf(relay.folder)).reload === null);

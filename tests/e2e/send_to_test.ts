@@ -61,7 +61,7 @@ test("send --to refuses a target that the config does not name, and what is for 
     assert.match(unknown.stderr, /^Cannot send a test message: .*"crn".*crm/);
     const both = await runRelay(["send", "note.failed", "--to", "crm"], { cwd: relay.folder });
     assert.equal(both.code, 2);
-    assert.match(both.stderr, /--to cannot be combined with an event/);
+    assert.match(both.stderr, /--to cannot be used with an event/);
     assert.equal(sink.requests.length, 0);
   } finally {
     await relay.close();

@@ -49,7 +49,7 @@ test("operators see the relays that share a store, who owns what, and what becom
     const text = await textOf(relays[0]!.folder);
     assert.match(text, /^ {2}Relays +3 running$/m);
     for (const { name, lanes, duties } of all.members) {
-      const owns = `${lanes.length} target${lanes.length === 1 ? "" : "s"}${duties ? ", has the duties" : ""}`;
+      const owns = `${lanes.length} target${lanes.length === 1 ? "" : "s"}${duties ? ", retention and alarms" : ""}`;
       assert.match(
         rowOf(text, name)!,
         new RegExp(`^${name} \\| running \\| ${VERSION} \\| [\\d:]+ \\| .* \\| ${owns}$`),
@@ -108,7 +108,7 @@ test("operators see the relays that share a store, who owns what, and what becom
     );
     const taken = after.takeovers.filter(({ wasGivenUp }) => !wasGivenUp).map(({ lane }) => lane);
     assert.deepEqual(taken.sort(), lostMember.lanes);
-    assert.match(await textOf(rest[0]!.folder), /^ {2}[\d:]+ \S+ took over .*: the relay before was lost$/m);
+    assert.match(await textOf(rest[0]!.folder), /^ {2}[\d:]+ \S+ took over .*: the previous relay was lost$/m);
     assert.ok((await getText(rest[0]!, "/")).includes("The previous owner stopped unexpectedly."));
     const gauges = await until("what is owned", async () => {
       const told = await Promise.all(rest.map(async (relay) => fetchMetrics(await relay.adminUrl())));

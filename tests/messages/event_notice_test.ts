@@ -62,7 +62,7 @@ test("noticeOf() tells of a failed transcription why, of whom, when it failed, a
   assert.deepEqual(notice.facts, [
     ["Paciente", "Rex"],
     ["Referência", "c7"],
-    ["ID da nota", "n1"],
+    ["Id da nota", "n1"],
     ["Quando", "dom., 30 de jun. de 2024, 23:03 (GMT-3)"],
     ["Detalhes do erro", "Áudio com qualidade insuficiente (AUDIO_QUALITY_LOW)"],
   ]);
@@ -82,7 +82,7 @@ test("noticeOf() tells the same in English", () => {
   assert.deepEqual(notice.facts.map(([label]) => label), [
     "Patient",
     "Reference",
-    "Note ID",
+    "Note id",
     "When",
     "Error details",
   ]);
@@ -123,7 +123,7 @@ test("noticeOf() leaves out what is not known", () => {
 
 test("noticeOf() prefers note_id to id, and takes numbers", () => {
   const notice = tell({ event: "note.failed", data: { id: 1, note_id: 42 } });
-  assert.equal(factsOf(notice)["ID da nota"], "42");
+  assert.equal(factsOf(notice)["Id da nota"], "42");
   assert.equal(notice.title, "Falha na nota: 42");
 });
 
@@ -152,7 +152,7 @@ test("noticeOf() puts each value on one short line, well formed, that runs from 
   const data = { name: "a\r\n\tb\u2028c\u0085\0d", note_id: `${"x".repeat(78)}💛💛`, external_id: "\ud800 \udc00" };
   const facts = factsOf(tell({ event: "note.failed", data }));
   assert.equal(facts.Paciente, "a b c d");
-  assert.equal(facts["ID da nota"], `${"x".repeat(78)}…`);
+  assert.equal(facts["Id da nota"], `${"x".repeat(78)}…`);
   assert.equal(facts["Referência"], "\ufffd \ufffd");
   const hidden = tell({ event: "note.failed", data: { name: "Rex \u202egnp\u2069\u200b.exe\u061c" } });
   assert.equal(hidden.title, "Falha na nota: Rex gnp.exe");

@@ -76,7 +76,7 @@ A nota de Luna está pronta no ConnectVets.
 O que fazer: Abra a nota no ConnectVets e revise-a.
 
 Paciente: Luna
-ID da nota: n1
+Id da nota: n1
 Seções: Exame físico
 Quando: qua., 14 de fev. de 2024, 15:25 (GMT-3)
 

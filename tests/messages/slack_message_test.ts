@@ -43,7 +43,7 @@ test("writeSlackBlocks() says what happened, what to do, what is known, and wher
   assert.deepEqual(facts?.fields?.map(({ text }) => text), [
     "*Referência*",
     "consulta-7",
-    "*ID da nota*",
+    "*Id da nota*",
     "nota-42",
     "*Quando*",
     "qua., 14 de fev. de 2024, 15:25 (GMT-3)",

@@ -38,7 +38,13 @@ test("attentionOf() puts dead letters first, the most first, and what goes on by
     statusOf("held", { state: "paused", pausedAt: ago(60_000) }),
     statusOf("late", { pending: 2, inFlight: 1, oldestPendingAt: ago(301_000) }),
     statusOf("gone", { state: "orphaned", pending: 3, dead: 4, oldestPendingAt: ago(9_000) }),
-    statusOf("down", { state: "open", pending: 5, circuitOpenUntil: ago(-2_000), oldestPendingAt: ago(9_000) }),
+    statusOf("down", {
+      state: "open",
+      pending: 5,
+      circuitOpenUntil: ago(-2_000),
+      oldestPendingAt: ago(9_000),
+      lastReason: "dns_failed",
+    }),
     statusOf("fine", { pending: 9, oldestPendingAt: ago(299_000) }),
   ];
   const found = attentionOf(statuses, [groupOf("few", 2), groupOf("many", 30)], calm, NOW);
@@ -51,10 +57,11 @@ test("attentionOf() puts dead letters first, the most first, and what goes on by
     ["paused", "held", 0],
     ["throttled", "slow", 1],
   ]);
+  assert.equal(found[2]!.reason, "dns_failed");
   assert.deepEqual(found.map(({ since, until }) => [since, until]), [
     [ago(9_000), undefined],
     [ago(9_000), undefined],
-    [ago(9_000), ago(-2_000)],
+    [undefined, ago(-2_000)],
     [ago(9_000), undefined],
     [ago(301_000), undefined],
     [ago(60_000), undefined],

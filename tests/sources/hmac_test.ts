@@ -24,7 +24,7 @@ testSource("connectvets", connectvets);
 testSource("hmac", (secrets) => hmac({ prefix: "v1=", encoding: "base64", algorithm: "sha512" }, secrets));
 
 /**
- * What verify() says of a signature. Whether the body holds an event is looked at only if the signature is good, and does
+ * What verify() says of a signature. Whether the body holds an event is looked at only if the signature is valid, and does
  * not count here.
  */
 function verify(source: Source, body: Uint8Array, signature: string | null): Signed | { ok: true } {

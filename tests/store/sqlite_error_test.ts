@@ -12,7 +12,7 @@ const said: [problem: string, en: RegExp, ptBr: RegExp, hint: RegExp][] = [
   ["database or disk is full", /: the disk is full$/, /: o disco está cheio$/, /libere espaço/],
   ["file is not a database", /: the file is not a database$/, /não é um banco de dados$/, /restaure um backup/],
   ["database disk image is malformed", /: the file is corrupt$/, /está corrompido$/, /restaure um backup/],
-  ["attempt to write a readonly database", /: the file is readonly$/, /é somente leitura$/, /pode gravar/],
+  ["attempt to write a readonly database", /: the file is read-only$/, /é somente leitura$/, /pode gravar/],
   ["unable to open database file", /: the file or its folder is missing,/, /não existe, ou/, /pode gravar/],
   ["disk I/O error", /: the disk reports an error/, /o disco informa um erro/, /verifique o disco/],
 ];

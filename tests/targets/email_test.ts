@@ -66,7 +66,7 @@ test("deliver() says in headers which event it is, and that a program sends it",
 test("deliver() sends a default subject, text and page", async () => {
   const { headers, content } = read((await send()).mails);
   assert.ok(headers.includes("Subject: Falha na nota: consulta-7"), headers.join("\n"));
-  assert.match(content, /text\/plain[^]*\r\nReferência: consulta-7\r\nID da nota: nota-42\r\n/);
+  assert.match(content, /text\/plain[^]*\r\nReferência: consulta-7\r\nId da nota: nota-42\r\n/);
   assert.match(content, /text\/html[^]*<h1[^>]*>Falha na nota: consulta-7<\/h1>[^]*nota-42<\/dd>/);
 });
 

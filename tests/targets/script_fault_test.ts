@@ -44,7 +44,7 @@ const rows: Row[] = [
     command: ["no-such-program"],
     fault: /^no-such-program is not in PATH \(\/\S+\); install it, or write its full path$/,
   },
-  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is a directory" },
+  { name: "is a folder", file: (path) => mkdirSync(path), fault: "it is a folder" },
   { name: "is a pipe", file: (path) => execFileSync("mkfifo", ["-m", "755", path]), fault: "it is not a file" },
   {
     name: "is not executable",
@@ -218,8 +218,7 @@ test("deliver() says which folder cannot be entered", needsUser, async () => {
     chmodSync(closed, 0o000);
     const outcomes = await attempts();
     assert.deepEqual(outcomes.map(reasonOf), commands.map(() => "script_not_run"));
-    const fault =
-      `the relay's user cannot enter the directory ${closed}; move the program, or run: chmod o+x ${closed}`;
+    const fault = `the relay's user cannot enter the folder ${closed}; move the program, or run: chmod o+x ${closed}`;
     assert.deepEqual(details(outcomes), commands.map(([program]) => `Cannot run ${program}: ${fault}`));
 
     chmodSync(closed, 0o755);

@@ -127,7 +127,7 @@ test("deliver() sends a default message as blocks, with a text for where they ca
       "O ConnectVets não conseguiu processar a nota com a referência consulta-7.",
       "O que fazer: Abra a nota no ConnectVets e processe de novo. Se falhar outra vez, envie outra gravação ou fale com o suporte do ConnectVets.",
       "Referência: consulta-7",
-      "ID da nota: nota-42",
+      "Id da nota: nota-42",
       "Quando: qua., 14 de fev. de 2024, 15:25 (GMT-3)",
       `Enviado automaticamente pelo relay. Evento ${makeEvent().id}, note.failed`,
     ].join("\n"),

@@ -140,7 +140,7 @@ test("noticeOf() says that an alarm is over, and that nothing is left to do", ()
     "Relay alarm over: events are back",
     "Events matching note.* are coming in again.",
   ]);
-  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /Fewer than 2 deliveries/);
+  assert.match(say(stored("relay.alarm.end", { ...dead, limit: 2 }), "en")[1]!, /Fewer than 2 dead letters/);
 });
 
 test("noticeOf() links an alarm to the page that shows what it is about, and a test to its own", () => {

@@ -1,7 +1,8 @@
 /** Targets: how they are, holding them, letting them go, sending them a test message. */
 
+import { inEnglish } from "../../locale/phrase.ts";
 import { createRoute } from "@hono/zod-openapi";
-import { unknownName } from "../../options.ts";
+import { sayUnknown } from "../../options.ts";
 import { sendTest } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";
@@ -69,7 +70,7 @@ export function addTargets(app: Api, context: AdminContext): void {
     const { name } = c.req.valid("param");
     const { targets, sources } = loaded().config;
     const names = [...targets.keys()];
-    if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${unknownName("target", name, names)}`);
+    if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${inEnglish(sayUnknown("target", name, names))}`);
     const sent = await sendTest(store, name, sources[0]!, store.time.now());
     wake();
     return c.json(sent, 202);
@@ -79,6 +80,8 @@ export function addTargets(app: Api, context: AdminContext): void {
   async function checkTarget(name: string, action: string): Promise<void> {
     if (loaded().config.targets.has(name)) return;
     const names = (await targetsNow(context)).map((one) => one.name);
-    if (!names.includes(name)) throw new ApiError(404, `Cannot ${action}: ${unknownName("target", name, names)}`);
+    if (!names.includes(name)) {
+      throw new ApiError(404, `Cannot ${action}: ${inEnglish(sayUnknown("target", name, names))}`);
+    }
   }
 }

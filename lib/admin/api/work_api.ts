@@ -1,8 +1,9 @@
 /** Making it go again: retry, replay, and a look at where an event would go. */
 
+import { inEnglish } from "../../locale/phrase.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { type IdBytes, parseId } from "../../id.ts";
-import { unknownName } from "../../options.ts";
+import { sayUnknown } from "../../options.ts";
 import { incoming, preview } from "../../operator/preview.ts";
 import { routingOf } from "../../operator/story.ts";
 import { replayIds, replaySince } from "../../operator/replay.ts";
@@ -70,7 +71,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     const { to, ...body } = c.req.valid("json");
     const names = [...loaded().config.targets.keys()];
     if (to !== undefined && !names.includes(to)) {
-      throw new ApiError(404, `Cannot replay: ${unknownName("target", to, names)}`);
+      throw new ApiError(404, `Cannot replay: ${inEnglish(sayUnknown("target", to, names))}`);
     }
     const now = store.time.now();
     const signal = endOfWork();
@@ -90,7 +91,7 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     const { source: name = sources[0]!.name } = c.req.valid("query");
     const source = sources.find((one) => one.name === name);
     if (!source) {
-      throw new ApiError(404, `Cannot route: ${unknownName("source", name, sources.map((one) => one.name))}`);
+      throw new ApiError(404, `Cannot route: ${inEnglish(sayUnknown("source", name, sources.map((one) => one.name)))}`);
     }
     const event = incoming(source, "", Date.now(), new Uint8Array(await c.req.arrayBuffer()));
     if ("problem" in event) throw new ApiError(400, `Cannot read the event: ${event.problem}`);

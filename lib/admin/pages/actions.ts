@@ -39,7 +39,7 @@ export function createActions({ store, loaded, wake }: AdminContext, run: RetryR
 
     async retryDead(c) {
       const ended = run.start(deadFilterOf(await fieldsOf(c)));
-      if (!ended) return "/dead";
+      if (!ended) return withNotice("/dead", { done: "busy", count: 0 });
       await Promise.race([ended, delay(PATIENCE_MS)]);
       const { state, retried } = run.progress!;
       return state === "done" ? withNotice("/dead", told("retried", retried)) : "/dead";

@@ -14,7 +14,8 @@ export function AttentionItem({ view, item }: { view: View; item: Attention }) {
     <li class={`item ${badKinds.includes(item.kind) ? "bad" : ""}`}>
       <div>
         <h3>{headOf(view, item)}</h3>
-        {item.reason ? <Advice view={view} reason={item.reason} /> : (
+        {item.reason && <Advice view={view} reason={item.reason} />}
+        {(!item.reason || item.kind === "open") && (
           <p>
             <Prose text={todoOf(view, item)} />
           </p>

@@ -7,7 +7,7 @@ import { localeNames } from "../../locale/mod.ts";
 import { policyWithEmail } from "../csp.ts";
 import { assets } from "./assets.ts";
 import { addressIn, languageNames } from "./language.ts";
-import { eventPath, Prose } from "./parts.tsx";
+import { Prose } from "./parts.tsx";
 import type { PageWords, View } from "./view.ts";
 
 /** A page's content. */
@@ -147,12 +147,6 @@ function Told({ view: { words, notice } }: { view: View }) {
   return (
     <p class="notice" role="status">
       {words.done[notice.done](notice.count)}
-      {notice.event && (
-        <>
-          {" "}
-          <a href={eventPath(notice.event)}>{words.doneEvent}</a>
-        </>
-      )}
     </p>
   );
 }

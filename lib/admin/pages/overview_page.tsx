@@ -5,7 +5,7 @@ import type { ActivitySummary } from "../../operator/activity.ts";
 import { attentionOf, type RelayTrouble } from "../../operator/attention.ts";
 import type { RefusedView } from "../../operator/run.ts";
 import type { Status } from "../../operator/status.ts";
-import { isTrouble } from "../../refusal.ts";
+import { isByStrangers, isTrouble } from "../../refusal.ts";
 import type { DeadGroup, EventView } from "../../store/views.ts";
 import type { Trouble } from "../now.ts";
 import { AlertsSection } from "./alerts.tsx";
@@ -118,8 +118,9 @@ function AttentionList({ view, data }: { view: View; data: OverviewData }) {
       <h2 class="first">{overview.attention}</h2>
       <ul class="list">
         {troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />)}
-        <RefusedItems view={view} refusals={refusals} />
+        <RefusedItems view={view} refusals={refusals.filter((one) => !isByStrangers(one))} />
         {items.map((item) => <AttentionItem view={view} item={item} />)}
+        <RefusedItems view={view} refusals={refusals.filter(isByStrangers)} />
       </ul>
     </>
   );

@@ -1,9 +1,10 @@
 /** What each page shows, read from the store and the current config. */
 
+import { TEST } from "../../operator/test_message.ts";
 import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
-import { unknownName } from "../../options.ts";
+import { sayUnknown } from "../../options.ts";
 import { relayTroubles } from "../../operator/attention.ts";
 import { hasConfigChanged, runView } from "../../operator/run.ts";
 import { knownTargets, statuses } from "../../operator/status.ts";
@@ -129,11 +130,12 @@ export function createReads(context: AdminContext, run: RetryRun) {
     async targets(c, view) {
       const id = parseId(c.req.query("event") ?? "");
       const story = id && await tellStory(store, loaded(), id, view.now);
+      const [delivery] = story?.type === TEST ? story.deliveries : [];
       return targetsPage(view, {
         statuses: await readStatuses(view),
         targets: loaded().config.targets,
         day: await readDay(store, view.now),
-        test: story && isSystem(story) ? view.clean({ event: story.id, delivery: story.deliveries[0]! }) : undefined,
+        test: story && delivery ? view.clean({ event: story.id, delivery }) : undefined,
       });
     },
 
@@ -153,6 +155,9 @@ export function createReads(context: AdminContext, run: RetryRun) {
  */
 export function deadFilterOf({ target, reason }: Record<string, string | undefined>): DeadFilter {
   const known = reasons.find((one): one is Reason => one === reason);
-  if (reason && !known) throw new RelayError(`Cannot choose dead letters: ${unknownName("reason", reason, reasons)}`);
+  if (reason && !known) {
+    const problem = sayUnknown("reason", reason, reasons);
+    throw new RelayError((words) => words.pages.dead.cannotChoose(problem(words)));
+  }
   return { ...(target && { target }), ...(known && { reason: known }) };
 }

@@ -2,7 +2,7 @@
 /** What is wrong with the relay as a whole: requests that it refused, and a reload. */
 
 import type { RefusedView, ReloadView } from "../../operator/run.ts";
-import { isAboutSignature } from "../../refusal.ts";
+import { isAboutSignature, isByStrangers } from "../../refusal.ts";
 import { Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
@@ -17,7 +17,7 @@ export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadV
         <p>{reload.problem.in(view.locale)}</p>
         {reload.mistakes.length > 0 && (
           <ul class="mistakes">
-            {reload.mistakes.map(({ path, message }) => (
+            {reload.mistakes.map(({ path, message, line, column }) => (
               <li>
                 {path && (
                   <>
@@ -25,6 +25,7 @@ export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadV
                   </>
                 )}
                 {message.in(view.locale)}
+                {line !== undefined && ` (${line}:${column})`}
               </li>
             ))}
           </ul>
@@ -52,7 +53,7 @@ function RefusedItem({ view, source, refusals }: { view: View; source: string; r
   const { attention, refusals: words } = view.words;
   const total = refusals.reduce((sum, { count }) => sum + count, 0);
   return (
-    <li class="item bad">
+    <li class={`item ${refusals.every(isByStrangers) ? "" : "bad"}`}>
       <div>
         <h3>{attention.refusedBy(total, source)}</h3>
         {refusals.map(({ reason, count, lastAt }) => (

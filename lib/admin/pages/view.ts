@@ -45,8 +45,6 @@ export interface View {
 export interface Notice {
   done: DoneName;
   count: number;
-  /** Id of the event that it made, if it made one. */
-  event?: string;
 }
 
 /** The view of a request. @param now By the store's clock, as all that is shown; Unix milliseconds. */
@@ -79,12 +77,12 @@ function addressOf(c: Context, redact: Redact): string {
 }
 
 /** The address of a page that tells what was done. */
-export function withNotice(path: string, { done, count, event }: Notice): string {
-  const query = new URLSearchParams({ done, count: String(count), ...(event && { event }) });
+export function withNotice(path: string, { done, count }: Notice): string {
+  const query = new URLSearchParams({ done, count: String(count) });
   return `${path}${path.includes("?") ? "&" : "?"}${query}`;
 }
 
 function noticeOf(c: Context, words: PageWords): Notice | undefined {
-  const { done = "", count = "0", event } = c.req.query();
-  return Object.hasOwn(words.done, done) ? { done: done as DoneName, count: Number(count) || 0, event } : undefined;
+  const { done = "", count = "0" } = c.req.query();
+  return Object.hasOwn(words.done, done) ? { done: done as DoneName, count: Number(count) || 0 } : undefined;
 }
