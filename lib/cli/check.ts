@@ -12,7 +12,7 @@ import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
 import { locale, words as language } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { table } from "./terminal.ts";
+import { table, wrapped } from "./terminal.ts";
 import { commandLine, numbered, standingOf, todoOf } from "./todo.ts";
 import type { DatabaseReport } from "../store/postgres/report.ts";
 
@@ -117,7 +117,7 @@ function lines(found: Found): string[] {
       ? ["", words.alerts, ...table(alerts.map((alert) => [...aboutCells(alert), `→ ${alert.to}`]))]
       : []),
     ...(warnings.length > 0 ? ["", paint("yellow", words.warnings)] : []),
-    ...warnings.map(({ path, message }) => `  ${path}: ${message}`),
+    ...warnings.flatMap(({ path, message }) => wrapped(`  ${path}: ${message}`, "    ")),
     "",
     ...todoLines(found),
   ];

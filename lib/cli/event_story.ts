@@ -115,12 +115,15 @@ function deliveryLines(delivery: ToldDelivery, format: Format): string[] {
   const state = paint(colors[delivery.state], words.pages.states[delivery.state]);
   return [
     `  ${paint("bold", delivery.target)}  ${delivery.id}  ${state}`,
-    ...delivery.history.flatMap(({ answer }, index) => [`  ${rows[index]}`, ...answerLines(answer)]),
+    ...delivery.history.flatMap(({ detail, answer }, index) => [
+      ...withDetail(`  ${rows[index]}`, visible(detail?.in(locale) ?? "")),
+      ...answerLines(answer),
+    ]),
   ];
 }
 
 function attemptCells(
-  { attempt, startedAt, durationMs, outcome, reason, status, detail }: AttemptView,
+  { attempt, startedAt, durationMs, outcome, reason, status }: AttemptView,
   format: Format,
 ): string[] {
   const failed = reason === null ? words.pages.outcomes[outcome] : reasonName(reason);
@@ -130,8 +133,14 @@ function attemptCells(
     format.duration(durationMs),
     outcome === "delivered" ? paint("green", words.pages.outcomes.delivered) : paint("red", failed),
     status === null ? "" : String(status),
-    visible(detail?.in(locale) ?? ""),
   ];
+}
+
+/** What is said of an attempt stands beside it, or below it where the terminal is too narrow. */
+function withDetail(row: string, detail: string): string[] {
+  if (detail === "") return [row];
+  const [line, ...more] = wrapped(`${row}  ${detail}`);
+  return more.length === 0 ? [line!] : [row, ...wrapped(`       ${detail}`, "       ")];
 }
 
 /** What the target answered, line by line. */

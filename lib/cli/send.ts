@@ -61,6 +61,7 @@ async function send(event: string, options: Options): Promise<void> {
   if (fingerprint !== undefined && fingerprint !== fingerprintOf(listen.tls!.cert)) {
     process.stderr.write(`${words.send.otherCertificate}\n`);
   }
+  if (status === 401 && isLocal) process.stderr.write(`${words.send.otherSecret}\n`);
   if (status !== 200) process.exitCode = ExitCode.failed;
   const stored = status === 200
     ? await storedEvent(loaded, eventOf(source, draft), { ...options, isLocal, isNew: text !== "Already processed" })

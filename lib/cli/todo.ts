@@ -15,6 +15,7 @@ import type { DatabaseReport } from "../store/postgres/report.ts";
 import { type ConfigWarning, shellPath } from "../warnings.ts";
 import { words } from "./language.ts";
 import { inStoreOf } from "./store.ts";
+import { wrapped } from "./terminal.ts";
 
 /** How far a relay has come. */
 export interface Standing {
@@ -119,8 +120,8 @@ export function commandLine(args: readonly string[], config?: string): string {
 
 /** A list of things to do, one a line. */
 export function numbered(todo: readonly Phrase[]): string[] {
-  return todo.map((say, index) => {
+  return todo.flatMap((say, index) => {
     const text = say(words);
-    return `  ${index + 1}. ${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+    return wrapped(`  ${index + 1}. ${text.charAt(0).toUpperCase()}${text.slice(1)}`, "     ");
   });
 }

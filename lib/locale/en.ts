@@ -829,7 +829,7 @@ Exit: 0 if the config is valid, 78 if not; then all mistakes are shown at once.`
   todo: {
     title: "Still to do:",
     start: (command: string) => `start the relay: ${command}`,
-    reload: (command: string) => `reload the relay: ${command}`,
+    reload: (command: string) => `reload the relay: ${command}, or as a service: systemctl restart relay`,
     send: (command: string) => `send a test event: ${command}`,
     sendElsewhere: (command: string) => `in another terminal, send a test event: ${command}`,
     nothing: "Nothing left to do: the relay runs, and has received events",
@@ -1417,6 +1417,7 @@ Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery re
     notStored: (store: string) => `The event is not in ${store}: the relay that answered uses another store`,
     noStore: (problem: string) => `The event's id and targets are not known: ${problem}`,
   },
+  otherSecret: "If the secret in the config or in .env has changed, the running relay does not know it yet: reload it",
   otherCertificate:
     "The relay presents a different certificate from the one in the config; reload it to use the config's",
   follow: {

@@ -883,7 +883,7 @@ Código de saída: 0 se a configuração é válida, 78 se não é; nesse caso, 
   todo: {
     title: "Falta fazer:",
     start: (command) => `inicie o relay: ${command}`,
-    reload: (command) => `recarregue o relay: ${command}`,
+    reload: (command) => `recarregue o relay: ${command}, ou como serviço: systemctl restart relay`,
     send: (command) => `envie um evento de teste: ${command}`,
     sendElsewhere: (command) => `em outro terminal, envie um evento de teste: ${command}`,
     nothing: "Não falta fazer nada: o relay está em execução e já recebeu eventos",
@@ -1459,6 +1459,7 @@ Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas
     notStored: (store) => `O evento não está em ${store}: o relay que respondeu usa outro banco de eventos`,
     noStore: (problem) => `O id e os destinos do evento não são conhecidos: ${problem}`,
   },
+  otherSecret: "Se o segredo mudou na configuração ou no .env, o relay em execução ainda não o conhece: recarregue-o",
   otherCertificate:
     "O relay apresenta um certificado diferente do que está na configuração; recarregue-o para usar o da configuração",
   follow: {

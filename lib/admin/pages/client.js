@@ -25,7 +25,9 @@ async function update() {
   isStale = false;
   updatedAt = performance.now();
   const { signal } = updating = new AbortController();
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, signal }).catch(() => undefined);
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "Relay-Live": "1" }, signal }).catch(
+    () => undefined,
+  );
   tookMs = performance.now() - updatedAt;
   if (response?.status === 401) return location.reload(); // signed out, in another window or browser
   if (!response?.ok || response.redirected) return false;

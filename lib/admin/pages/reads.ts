@@ -89,7 +89,9 @@ export function createReads(context: AdminContext, run: RetryRun) {
     async event(c, view) {
       const story = await storyOf(c, view);
       if (!story) return undefined;
-      const targets = new Set(story.deliveries.map(({ target }) => target));
+      // What was sent stays as it is: an update of the page needs no message made anew.
+      const isUpdate = c.req.header("Relay-Live") !== undefined;
+      const targets = new Set(isUpdate ? [] : story.deliveries.map(({ target }) => target));
       const sent = new Map([...targets].map((name) => [name, view.clean(sentTo(story, name, loaded()))]));
       return eventPage(view, story, sent, c.req.query("full") !== undefined);
     },

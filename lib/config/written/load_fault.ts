@@ -198,11 +198,15 @@ function undefinedFault(name: string, { program }: Source, exports: Exports): Pi
   };
 }
 
-/** The first use of a name. */
+/** The first use of a name; names of properties are none. */
 function identifier({ program }: Source, name: string): Span | undefined {
-  const isUse = (type: string) => type === "Identifier";
-  return program && nodesOf(program, ({ type }) => !/^(Import|TSType)/.test(type))
-    .find((node) => isUse(node.type) && node.name === name);
+  if (!program) return undefined;
+  const nodes = [...nodesOf(program, ({ type }) => !/^(Import|TSType)/.test(type))];
+  const ofProperties = new Set(nodes.flatMap(({ type, key, property, computed, shorthand }) => {
+    if (computed || shorthand) return [];
+    return /MemberExpression$/.test(type) ? property : key ?? [];
+  }));
+  return nodes.find((node) => node.type === "Identifier" && node.name === name && !ofProperties.has(node));
 }
 
 /** Where the runtime says that a module cannot be read: Bun beside its message, Deno at the end of it. */
