@@ -23,6 +23,6 @@ export default defineConfig({
     { on: "note.*", to: "sistema", when: (e) => e.data.external_id !== undefined },
   ],
 
-  // Where events go that no route matches. Without a fallback they are stored, but go nowhere.
+  // Where events that match no route go. Without a fallback they are stored, but go nowhere.
   fallback: "arquivo",
 });

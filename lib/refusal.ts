@@ -46,9 +46,14 @@ export function isTrouble({ reason }: Pick<Refused, "reason">): boolean {
   return reason !== "rate_limited";
 }
 
-/** Whether anybody who finds the address can cause it, as scanners of the internet do: no sender of yours leaves its signature out. */
-export function isByStrangers({ reason }: Pick<Refused, "reason">): boolean {
-  return reason === "signature_missing";
+/**
+ * What each source refused. It is by strangers if anybody who finds the address can have caused all of it, as scanners of the
+ * internet do: no sender of yours leaves its signature out.
+ */
+export function bySource<Each extends Pick<Refused, "source" | "reason">>(refused: readonly Each[]) {
+  return [...Map.groupBy(refused, ({ source }) => source)].map(([source, refusals]) => {
+    return { source, refusals, isByStrangers: refusals.every(({ reason }) => reason === "signature_missing") };
+  });
 }
 
 /** Whether `relay verify` tells why: it is about the signature. */

@@ -6,7 +6,7 @@ import type { Format } from "../locale/format.ts";
 import { paint } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
 import type { RefusedView, ReloadView } from "../operator/run.ts";
-import { isAboutSignature, isByStrangers, isTrouble } from "../refusal.ts";
+import { bySource, isAboutSignature, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
 import { reasonName } from "./event_words.ts";
 import { locale, words } from "./language.ts";
@@ -124,13 +124,13 @@ function mistakeItems({ error, troubles }: StatusNow): Item[] {
 }
 
 function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] {
-  return [...Map.groupBy(refusals, ({ source }) => source)].map(([source, own]) => {
+  return bySource(refusals).map(({ source, refusals: own, isByStrangers }) => {
     const total = own.reduce((sum, { count }) => sum + count, 0);
     const last = own.map(({ lastAt }) => lastAt).sort().at(-1)!;
     const { refusedBy, refusedReason } = words.status;
     return {
       head: refusedBy(source, total, format.relative(Date.parse(last))),
-      isMild: own.every(isByStrangers),
+      isMild: isByStrangers,
       lines: [
         ...own.map(({ reason, count }) => {
           const { name, advice } = words.messages.refusals[reason] ?? { name: reason, advice: "" };

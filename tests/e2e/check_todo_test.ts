@@ -51,7 +51,7 @@ test("check lists what is left to do as it is done, and then says that nothing i
       assert.deepEqual(JSON.parse((await run("check", "--json")).stdout).todo, [
         todo[3],
         todo[0],
-        `reload the relay: kill -HUP ${relay.child.pid}`,
+        `reload the relay: kill -HUP ${relay.child.pid}, or as a service: systemctl restart relay`,
         `send a test event: ${executable} send note.completed --wait`,
       ]);
       dotenv(`${sink.url}/x`, "whs_0123456789abcdef");

@@ -201,7 +201,7 @@ test("enrich makes a note that is not there, or a key that is refused, the deliv
     assert.equal(story.deliveries[0].reason, "note_missing");
     assert.deepEqual(story.note.data, null);
     assert.match(story.note.problem, /answered 404/);
-    assert.match(text, /Note, not available/);
+    assert.match(text, /Note, could not be fetched/);
     const page = await fetch(`${await relay.adminUrl()}/events/${story.id}`);
     assert.match(await page.text(), /answered 404/);
     assert.match(text, /no such note/);

@@ -248,10 +248,10 @@ test("events ID shows what came in, each route and why, each attempt, and what c
     const expected = [
       /^note\.failed {2}[0-9a-f-]{36}\n/,
       /^Received on .* \(\d+ sec\. ago\) from connectvets; the signature is valid \(secret 1 of 1\)\.$/m,
-      /^It went to crm, recusa, and fora, because route 1 \(note\.\*\) and route 2 \(note\.failed\) match\.$/m,
+      /^It went to crm, recusa, and fora, because routes\[0\] \(note\.\*\) and routes\[1\] \(note\.failed\) match\.$/m,
       /^Delivered to crm \d+ sec\. ago \([\d:]+\), on attempt 1\.$/m,
       /^Delivery to recusa: attempt 1 failed \d+ sec\. ago \([\d:]+\): refused\. The target refused .* `relay retry [0-9a-f-]{36}`\.$/m,
-      /^Delivery to fora: attempt 1 failed .*: connection refused\. It is retried in \d+ (min|hr)\. \([\d:]+\); if it fails, the delivery becomes a dead letter\.$/m,
+      /^Delivery to fora: attempt 1 failed .*: connection refused\. The next attempt is in \d+ (min|hr)\. \([\d:]+\); if it fails, the delivery becomes a dead letter\.$/m,
       /^ {2}Received +.*\(\d+ sec\. ago\)\n {2}Source +connectvets\n {2}State +accepted\n {2}Note +nota-2$/m,
       /x-connectvets-signature +\[masked\]/,
       /\n {2}\{\n {4}"event": "note\.failed",\n/,
@@ -327,10 +327,9 @@ test("events ID says what holds a delivery that waits, beyond its time", async (
   try {
     for (const name of ["crm", "velho"]) await runRelay(["pause", name], { cwd: folder });
     await relay.post(COMPLETED);
-    await until(
-      "both to be given up for now",
-      () => relay.log().filter(({ attempt }) => attempt !== undefined).length >= 2,
-    );
+    for (const name of ["fora", "livre"]) {
+      await relay.logged(`a failure of ${name}`, ({ target, attempt }) => target === name && attempt !== undefined);
+    }
     await relay.end();
     writeFileSync(join(folder, "relay.config.ts"), parts(targets, `"crm"`));
 
@@ -351,7 +350,8 @@ test("events ID says what holds a delivery that waits, beyond its time", async (
     );
     assert.match(
       stdout,
-      /^Delivery to crm: not tried yet\. The target is paused: the delivery continues after `relay resume crm`\.$/m,
+      // Whether it was tried is chance: a relay takes up to half a second to see that a target is paused.
+      /^Delivery to crm: .*\. The target is paused: the delivery continues after `relay resume crm`\.$/m,
     );
     assert.match(stdout, /^Delivery to fora: .* held after several failures in a row, and is tested in 59 min\. \(/m);
     assert.match(

@@ -45,7 +45,7 @@ async function checkPrefixes(folder: string): Promise<void> {
     const several = await run(...verb, one!.id.slice(0, alike));
     assert.deepEqual([several.code, several.stdout], [1, ""], verb[0]);
     const [first, hint, ...candidates] = several.stderr.trimEnd().split("\n");
-    assert.equal(first, `Cannot tell which id "${one!.id.slice(0, alike)}" is the beginning of`);
+    assert.equal(first, `Cannot choose an id: more than one begins with "${one!.id.slice(0, alike)}"`);
     assert.equal(hint, "  hint: give more of its characters:");
     assert.deepEqual(candidates.map((line) => line.trim().split(/ {2,}/)[0]), [one!.id, two!.id].sort());
     for (const line of candidates) assert.match(line, / {2}note\.failed {2}[\d:]+$/);

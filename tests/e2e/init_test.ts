@@ -33,7 +33,7 @@ test("init --locale writes and speaks in that language, asks nothing off a termi
         /Próximos passos/,
       ], [
         "en",
-        /What the relay[^]*Where events go that no route matches/,
+        /What the relay[^]*Where events that match no route go/,
         /Next/,
       ]] as const
     ) {

@@ -237,7 +237,7 @@ test(
         await terminal.shows(/stopping/);
         writer.exec("COMMIT");
         assert.equal(await terminal.exited, 130);
-        const [, text] = /Retrying ([\d,]+) deliver(?:y|ies), then stopped/.exec(terminal.output()) ?? [];
+        const [, text] = /Stopped after retrying ([\d,]+) deliver(?:y|ies)/.exec(terminal.output()) ?? [];
         const retried = Number(text?.replaceAll(",", ""));
         assert.ok(retried < MANY, terminal.output());
         assert.equal(deadNow(), MANY - retried);

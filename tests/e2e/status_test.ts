@@ -97,7 +97,7 @@ test("status shows the same beside a relay that serves and after it has stopped"
     await logged(relay, "holding", "down");
     const shown = await linesOf(relay.folder);
     const patterns = [
-      /^✗ refuses: 2 dead letters \(refused\), the oldest came in \d+ sec\. ago \([\d:]+\)$/,
+      /^✗ refuses: 2 dead letters \(refused\), the oldest from an event received \d+ sec\. ago \([\d:]+\)$/,
       /^Then deliver again: `relay retry --dead --target refuses --reason refused`$/,
       /^✗ down is held until [\d:]+ \(in \d+ min\.\) after .*, connection refused: 2 deliveries wait$/,
       /^Last event \| \d+ sec\. ago \([\d:]+\)$/,

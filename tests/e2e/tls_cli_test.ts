@@ -82,7 +82,7 @@ test("check tells every mistake in listen.tls, and exits 78", needsOpenssl, asyn
       [
         '{ cert: "", key: 5 }',
         /listen\.tls\.cert: expected the path/,
-        /listen\.tls\.key: expected the path of a PEM file.*, got another/,
+        /listen\.tls\.key: expected the path of a PEM file.*, got a number/,
       ],
       ['"cert.pem"', /listen\.tls: /],
       ['{ cert: "cert.pem", key: credential("key") }', /listen\.tls\.key: credential\("key"\) is not set/],
@@ -123,7 +123,7 @@ test("send reaches a relay on this machine over HTTPS, whoever signed its certif
       writeFileSync(join(folder, "key.pem"), key);
       const behind = await send("note.processing");
       assert.deepEqual([behind.code, behind.stdout.split("\n")[0]], [0, "200 OK"]);
-      assert.match(behind.stderr, /shows another certificate than the one in the config; reload it/);
+      assert.match(behind.stderr, /presents a different certificate from the one in the config; reload it/);
     } finally {
       await relay.close();
     }

@@ -5,7 +5,7 @@ import type { ActivitySummary } from "../../operator/activity.ts";
 import { attentionOf, type RelayTrouble } from "../../operator/attention.ts";
 import type { RefusedView } from "../../operator/run.ts";
 import type { Status } from "../../operator/status.ts";
-import { isByStrangers, isTrouble } from "../../refusal.ts";
+import { bySource, isTrouble } from "../../refusal.ts";
 import type { DeadGroup, EventView } from "../../store/views.ts";
 import type { Trouble } from "../now.ts";
 import { AlertsSection } from "./alerts.tsx";
@@ -15,7 +15,7 @@ import type { Page } from "./layout.tsx";
 import { eventPath, Mark, Nothing, Prose, Time } from "./parts.tsx";
 import { RelayItem, RelaysSection } from "./relays.tsx";
 import { TargetTable } from "./target_table.tsx";
-import { RefusedItems } from "./trouble.tsx";
+import { RefusedItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
 /** What the page tells of; `day` is the last 24 hours. */
@@ -103,9 +103,9 @@ const shownElsewhere: readonly RelayTrouble["kind"][] = ["taking", "config_chang
 function AttentionList({ view, data }: { view: View; data: OverviewData }) {
   const { overview } = view.words;
   const troubles = data.relayTroubles.filter(({ kind }) => !shownElsewhere.includes(kind));
-  const refusals = data.trouble.refusals.filter(isTrouble);
+  const refused = bySource(data.trouble.refusals.filter(isTrouble));
   const items = attentionOf(data.statuses, data.dead, data.trouble, view.now);
-  if (troubles.length + refusals.length + items.length === 0) {
+  if (troubles.length + refused.length + items.length === 0) {
     return (
       <div class="notice">
         <h2 class="first">{overview.calm}</h2>
@@ -118,9 +118,9 @@ function AttentionList({ view, data }: { view: View; data: OverviewData }) {
       <h2 class="first">{overview.attention}</h2>
       <ul class="list">
         {troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />)}
-        <RefusedItems view={view} refusals={refusals.filter((one) => !isByStrangers(one))} />
+        {refused.filter((one) => !one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />)}
         {items.map((item) => <AttentionItem view={view} item={item} />)}
-        <RefusedItems view={view} refusals={refusals.filter(isByStrangers)} />
+        {refused.filter((one) => one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />)}
       </ul>
     </>
   );

@@ -2,7 +2,7 @@
 /** What is wrong with the relay as a whole: requests that it refused, and a reload. */
 
 import type { RefusedView, ReloadView } from "../../operator/run.ts";
-import { isAboutSignature, isByStrangers } from "../../refusal.ts";
+import { type bySource, isAboutSignature } from "../../refusal.ts";
 import { Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
@@ -38,22 +38,15 @@ export function ReloadItem({ view, reload, name }: { view: View; reload: ReloadV
   );
 }
 
-/** Refused requests, an item a source. */
-export function RefusedItems({ view, refusals }: { view: View; refusals: readonly RefusedView[] }) {
-  return (
-    <>
-      {[...Map.groupBy(refusals, ({ source }) => source)].map(([source, own]) => (
-        <RefusedItem view={view} source={source} refusals={own} />
-      ))}
-    </>
-  );
-}
-
-function RefusedItem({ view, source, refusals }: { view: View; source: string; refusals: readonly RefusedView[] }) {
+/** What a source refused. */
+export function RefusedItem(
+  { view, refused }: { view: View; refused: ReturnType<typeof bySource<RefusedView>>[number] },
+) {
+  const { source, refusals, isByStrangers } = refused;
   const { attention, refusals: words } = view.words;
   const total = refusals.reduce((sum, { count }) => sum + count, 0);
   return (
-    <li class={`item ${refusals.every(isByStrangers) ? "" : "bad"}`}>
+    <li class={`item ${isByStrangers ? "" : "bad"}`}>
       <div>
         <h3>{attention.refusedBy(total, source)}</h3>
         {refusals.map(({ reason, count, lastAt }) => (
