@@ -131,7 +131,11 @@ const MIN_SECRET = 4;
 /** A line that ends with this many characters of a secret was cut within it. */
 const MIN_CUT = 8;
 
-const MASK = "[secret]";
+/** What is shown in a secret's place. */
+export const MASK = "[secret]";
+
+/** Names of options, headers and variables whose values are secrets, or hold some. */
+export const SECRET_NAME = /secret|store|url|sign|token|key|headers|env|pass|auth|login|cookie|senha|cred/i;
 
 /** Makes a function that masks these values, in every form in which a text may hold them, also where one was cut. */
 export function redactor(secrets: Iterable<string>): Redact {

@@ -7,10 +7,8 @@ import type { Phrase } from "../locale/phrase.ts";
 import { meantKind } from "../near_miss.ts";
 import { type Complaint, complaintOf, type Expectation, type Meant, nearest, sayUnknown } from "../options.ts";
 import { isPart } from "../part.ts";
+import { SECRET_NAME } from "../secret.ts";
 import { formatPath, type Path } from "./path.ts";
-
-/** Options whose values are never shown: they are secrets, or hold some. */
-export const SECRET_NAMES = /secret|store|url|sign|token|key|headers|env/i;
 
 /** Options that are a secret as a text, while what they hold as an object has names of its own. */
 const SECRET_TEXTS = /via/i;
@@ -171,7 +169,7 @@ function valueAt(root: unknown, path: Path): unknown {
 }
 
 function isSecret(value: unknown, path: Path, secrets: readonly string[]): boolean {
-  return path.some((part) => SECRET_NAMES.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
+  return path.some((part) => SECRET_NAME.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
     secrets.some((one) => one === value);
 }
 

@@ -10,7 +10,7 @@ import { isOwnLane } from "../own_lane.ts";
 import { matches } from "../pattern.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, ListPage } from "../store/operator.ts";
-import type { DeliveryView, EventView } from "../store/views.ts";
+import type { DeadGroup, DeliveryView, EventView } from "../store/views.ts";
 
 /** A store that tells of what is under way as `in_flight`. @param underway Asked with every read. */
 export function showUnderway(store: Store, underway: () => readonly UnderwayView[]): Store {
@@ -22,9 +22,9 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
     return { ...event, deliveries };
   };
   const shown = {
-    async targets() {
+    async targets(dead?: readonly DeadGroup[]) {
       const counts = Map.groupBy(underway(), ({ lane }) => lane);
-      return (await store.targets()).map((target) => {
+      return (await store.targets(dead)).map((target) => {
         const inFlight = Math.min(counts.get(target.name)?.length ?? 0, target.pending);
         return { ...target, pending: target.pending - inFlight, inFlight };
       });

@@ -120,8 +120,9 @@ export interface OperatorStore {
   /**
    * Every target that has deliveries or had attempts, in the order of their names. Takes the longer the more wait; what
    * changes meanwhile may count as it was or as it is.
+   * @param dead What `deadGroups()` gave just now: then dead letters need not be counted again.
    */
-  targets(): Promise<TargetView[]>;
+  targets(dead?: readonly DeadGroup[]): Promise<TargetView[]>;
   /** Events, the newest first, from before this sequence on. */
   events(filter: EventFilter, page: ListPage & { before?: number }): Promise<EventPage>;
   /** Events with their bodies in the order of acceptance, from after this sequence on. */

@@ -1,8 +1,9 @@
 /** That every word lies in one file a language: a third one is that file and its name, and then nothing is left of others. */
 
-// Runs on Deno alone: it makes a copy of the source, with one language more.
+// Runs on Deno alone: it makes a copy of the source, with one language more, and compiles it.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -58,7 +59,12 @@ test("a language is one file and its name: every screen is in it then, and holds
   const copy = makeFolder();
   try {
     addLanguage(copy.path);
-    const screens = await screensIn("es", [process.execPath, "run", "-A", "--no-check", join(copy.path, "main.ts")]);
+    const made = spawnSync(process.execPath, ["run", "-A", "lib/build/compile.ts"], {
+      cwd: copy.path,
+      encoding: "utf8",
+    });
+    assert.equal(made.status, 0, made.stderr);
+    const screens = await screensIn("es", [join(copy.path, "dist/relay")]);
     const found = screens.flatMap((screen) => {
       const words = leftOver(screen);
       return words.length === 0 ? [] : [`${screen.name}: ${words.join(" ")}`];

@@ -157,3 +157,21 @@ testIn("deadGroups() counts hundreds of thousands, and lets other work have its 
   const { events, next } = await store.events({ state: "dead", target: "b" }, { limit: 1 });
   assert.deepEqual([events.map(({ receivedAt }) => receivedAt), next], [[iso(T0 + 396)], 397]);
 });
+
+testIn("events() gives what has dead letters of several kinds once each, the newest first", async (store, path) => {
+  await addDeliveries(store, path, EVENTS, "dead");
+  const placesOf = async (filter: EventFilter) => {
+    const places: number[] = [];
+    for (let before: number | undefined, isFirst = true; isFirst || before !== undefined; isFirst = false) {
+      const page: EventPage = await store.events({ state: "dead", ...filter }, { limit: 60, before });
+      places.push(...page.events.map(({ receivedAt }) => Date.parse(receivedAt) - T0));
+      before = page.next;
+    }
+    return places;
+  };
+  const all = Array.from({ length: EVENTS }, (_, at) => EVENTS - 1 - at);
+  assert.deepEqual(await placesOf({}), all);
+  assert.deepEqual(await placesOf({ target: "b" }), all.filter((at) => at % 4 === 0));
+  assert.deepEqual(await placesOf({ since: T0 + 250 }), all.filter((at) => at >= 250));
+  assert.deepEqual(await placesOf({ type: "order.*" }), []);
+});

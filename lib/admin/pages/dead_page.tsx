@@ -25,6 +25,13 @@ interface DeadData {
   run?: RetryProgress;
 }
 
+/** The dead letters of an event that a filter asks for. */
+export function deadIn({ deliveries }: EventView, filter: DeadFilter) {
+  return deliveries.filter(({ state, target, reason }) =>
+    state === "dead" && (filter.target ?? target) === target && (filter.reason ?? reason) === reason
+  );
+}
+
 /** The page of the dead letters. */
 export function deadPage(view: View, { filter, groups, events, next, run }: DeadData): Page {
   const { dead } = view.words;
@@ -125,11 +132,7 @@ function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: 
 
 function Letters({ view, filter, events, next }: Omit<DeadData, "groups" | "run"> & { view: View }) {
   const { words } = view;
-  const letters = events.flatMap((event) =>
-    event.deliveries.filter(({ state, target, reason }) =>
-      state === "dead" && (filter.target ?? target) === target && (filter.reason ?? reason) === reason
-    ).map((delivery) => ({ event, delivery }))
-  );
+  const letters = events.flatMap((event) => deadIn(event, filter).map((delivery) => ({ event, delivery })));
   const title = [words.dead.letters, filter.target, filter.reason && words.reasons[filter.reason].name];
   return (
     <>

@@ -13,14 +13,15 @@ import { sentTo } from "../../operator/sent.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../reason.ts";
 import { isSystem } from "../../system_event.ts";
-import type { DeadFilter } from "../../store/operator.ts";
+import type { DeadGroup } from "../../store/views.ts";
+import type { DeadFilter, EventPage } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
 import { troubleNow } from "../now.ts";
 import { configPage } from "./config_page.tsx";
 import { readDay } from "./day.ts";
 import { confirmDeadPage, confirmReplayPage, confirmRetryPage } from "./confirm_page.tsx";
-import { DEAD_PAGE_SIZE, deadPage } from "./dead_page.tsx";
+import { DEAD_PAGE_SIZE, deadIn, deadPage } from "./dead_page.tsx";
 import { eventPage } from "./event_page.tsx";
 import { eventsPage, PAGE_SIZE } from "./events_page.tsx";
 import { filterOf, queryOf } from "./events_query.ts";
@@ -31,11 +32,14 @@ import { eventPath } from "./parts.tsx";
 import { targetsPage } from "./targets_page.tsx";
 import { type View, withNotice } from "./view.ts";
 
+/** How long dead letters of a reason are looked for behind others, in milliseconds. */
+const LOOK_MS = 1_000;
+
 /** Gives a page, or the path of another one to go to; `undefined` if what it is about is not there. */
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
-/** An event of a sender is among so many of the last ones, unless alarms and tests are all that has come in for long. */
-const LAST_EVENTS = 20;
+/** An event of a sender is mostly the last one, else among so many, unless alarms and tests are all that has come in for long. */
+const LAST_EVENTS = [1, 20];
 
 /** Every page, by its name. */
 export function createReads(context: AdminContext, run: RetryRun) {
@@ -43,12 +47,16 @@ export function createReads(context: AdminContext, run: RetryRun) {
 
   /** The last event that a sender sent, if it is among the last ones stored. */
   async function lastEvent() {
-    const { events } = await store.events({}, { limit: LAST_EVENTS });
-    return events.find((one) => !isSystem(one));
+    for (const limit of LAST_EVENTS) {
+      const { events } = await store.events({}, { limit });
+      const found = events.find((one) => !isSystem(one));
+      if (found) return found;
+    }
+    return undefined;
   }
 
-  async function readStatuses({ now, clean }: View) {
-    return clean(statuses(await store.targets(), knownTargets(loaded().config.targets), now));
+  async function readStatuses({ now, clean }: View, dead?: readonly DeadGroup[]) {
+    return clean(statuses(await store.targets(dead), knownTargets(loaded().config.targets), now));
   }
 
   /** The story of the event, or the delivery, whose id is in the address. */
@@ -57,15 +65,29 @@ export function createReads(context: AdminContext, run: RetryRun) {
     return id && await tellStory(store, loaded(), id, now);
   }
 
+  /** Events with dead letters, of which the store looks for the target; the reason's may be behind pages of others. */
+  async function deadLetters(filter: DeadFilter, before: number | undefined, signal: AbortSignal): Promise<EventPage> {
+    const giveUpAt = performance.now() + LOOK_MS;
+    for (;;) {
+      const limit = DEAD_PAGE_SIZE;
+      const { events, next } = await store.events({ state: "dead", target: filter.target }, { limit, before, signal });
+      const fitting = events.filter((event) => deadIn(event, filter).length > 0);
+      const isEnd = next === undefined || signal.aborted || performance.now() > giveUpAt;
+      if (fitting.length > 0 || isEnd) return { events: fitting, next };
+      before = next;
+    }
+  }
+
   return {
     async overview(_c, view) {
       const { file, config } = loaded();
       const { run } = reporter;
       const trouble = view.clean(await troubleNow(context));
       const configChanged = hasConfigChanged(run);
+      const dead = await store.deadGroups();
       return overviewPage(view, {
-        statuses: await readStatuses(view),
-        dead: view.clean(await store.deadGroups()),
+        statuses: await readStatuses(view, dead),
+        dead: view.clean(dead),
         trouble,
         relayTroubles: relayTroubles({ view: runView(run, true), relays: trouble.relays, configChanged }, view.now),
         day: await readDay(store, view.now),
@@ -97,12 +119,8 @@ export function createReads(context: AdminContext, run: RetryRun) {
     },
 
     async dead(c, view) {
-      const { before } = queryOf(c.req.query());
       const filter = deadFilterOf(c.req.query());
-      const { events, next } = await store.events(
-        { state: "dead", target: filter.target },
-        { limit: DEAD_PAGE_SIZE, before, signal: endOf(c, stopping) },
-      );
+      const { events, next } = await deadLetters(filter, queryOf(c.req.query()).before, endOf(c, stopping));
       const groups = await store.deadGroups();
       return deadPage(view, view.clean({ filter, groups, events, next, run: run.progress }));
     },

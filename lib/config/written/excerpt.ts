@@ -1,10 +1,8 @@
 /** The line of a source on which something is written, fit to be shown: secrets masked, tabs as blanks. Pure functions. */
 
 import type { Place } from "../../errors.ts";
-import type { Redact } from "../../secret.ts";
+import { MASK, type Redact } from "../../secret.ts";
 import type { Span } from "./parse.ts";
-
-const MASK = "[secret]";
 
 /** @param hidden Parts of the text that are not shown. */
 export function placeOf(file: string, text: string, span: Span, hidden: readonly Span[], redact: Redact): Place {

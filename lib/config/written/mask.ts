@@ -1,10 +1,11 @@
 /** Which parts of a config's source may be secrets, and are never shown. Pure functions. */
 
+import { SECRET_NAME } from "../../secret.ts";
 import type { Node, Parsed, Span } from "./parse.ts";
 import { childrenOf, nameOf } from "./tree.ts";
 
-/** Names of options, headers and variables whose texts are secrets, or hold some. */
-const SECRET_NAME = /secret|store|url|sign|token|key|header|env|via|pass|auth|login|cookie|senha|cred/i;
+/** Names of what may be a secret where it is written down as a text: more than where its schema is known. */
+const MAYBE_SECRET = new RegExp(`${SECRET_NAME.source}|header|via`, "i");
 
 /** Functions that are given a secret's name, and not the secret. */
 const READERS = ["env", "file", "credential"];
@@ -25,7 +26,7 @@ export function hiddenIn(text: string, { program, comments = [] }: Parsed): Span
 
 /** Whether a comment may hold a secret. */
 function isTelling(comment: string): boolean {
-  return SECRET_NAME.test(comment) || comment.split(/\s+/).some(isSuspicious);
+  return MAYBE_SECRET.test(comment) || comment.split(/\s+/).some(isSuspicious);
 }
 
 function* hidden(node: Node, isSecret: boolean): Generator<Span> {
@@ -48,7 +49,7 @@ function* hidden(node: Node, isSecret: boolean): Generator<Span> {
   }
   if (node.type === "CallExpression" && READERS.includes(nameOf(node.callee as Node) ?? "")) return;
   const name = givenName(node);
-  const isNamed = name !== undefined && SECRET_NAME.test(name);
+  const isNamed = name !== undefined && MAYBE_SECRET.test(name);
   for (const child of childrenOf(node)) {
     if (child === node.key && node.type === "ObjectProperty") continue;
     yield* hidden(child, isSecret || isNamed);
@@ -90,7 +91,7 @@ const HARMLESS_NAME =
   /^(on|to|from|path|host|port|method|command|subject|text|html|fallback|name|domain|region|header|prefix|algorithm|encoding|timeout|drain|per|pause|schedule|retry|maxBody|delivered|dead|silent|for|within|locale|timeZone)$/;
 
 /** What stands under the name of a secret and is no text in quotes, no call, list or object: up to a comma, or the line's end. */
-const AFTER_NAME = `(?<=(?:${SECRET_NAME.source})[\\w$-]*["']?[ \\t]*:[ \\t]*)`;
+const AFTER_NAME = `(?<=(?:${MAYBE_SECRET.source})[\\w$-]*["']?[ \\t]*:[ \\t]*)`;
 const BARE = new RegExp(`${AFTER_NAME}(?![ \\t]|["'\`[{]|\\w+\\()[^,\\n\\r]+`, "gi");
 
 /** A text in quotes that goes on after them, as one does that has a quote in it. */

@@ -3,7 +3,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { Reason } from "../../reason.ts";
 import { isOwnLane } from "../../own_lane.ts";
-import { walk } from "./pieces.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range } from "./steps.ts";
 
@@ -23,19 +22,37 @@ export interface DeadCount {
   newest: number;
 }
 
-/** Each goes along an index; the long ones on from a row that they gave. */
-const statements = {
-  parked: `SELECT event, number FROM deliveries
-    WHERE state = 'pending' AND target = :target AND due_at IS NULL AND (event, number) > (:event, :number)
-    ORDER BY event, number`,
-  due: `SELECT due_at AS dueAt, event, number FROM deliveries
-    WHERE state = 'pending' AND target = :target AND (due_at, event, number) > (:dueAt, :event, :number)
-    ORDER BY due_at, event, number`,
-  dead: `SELECT event, number FROM deliveries
-    WHERE state = 'dead' AND target = :target AND reason IS :reason AND (event, number) > (:event, :number)
-    ORDER BY event, number`,
-  isSince: "SELECT 1 FROM events WHERE seq = ? AND received_at >= ?",
+/** Rows counted in one step, and in one that looks at each row's event. */
+const STEP = 1_000;
+const STEP_WITH_EVENTS = 100;
 
+/**
+ * Two statements that go along an index: the place of the last of the next rows, and what the rows up to a place come to.
+ * Both take the values of the condition, then the place to go on from.
+ * @param order What the rows are ordered by, and a place consists of.
+ * @param counts Which rows count, if not all.
+ */
+function step(condition: string, order: readonly string[], counts = "true") {
+  const columns = order.join(", ");
+  const place = order.map(() => "?").join(", ");
+  const rows = `FROM deliveries WHERE ${condition} AND (${columns}) > (${place})`;
+  return {
+    last: `SELECT ${columns} ${rows} ORDER BY ${columns} LIMIT 1 OFFSET ?`,
+    sum: `SELECT count(*) AS count, min(event) AS oldest, max(event) AS newest ${rows}
+      AND (${columns}) <= (${place}) AND ${counts}`,
+  };
+}
+
+const isDead = "state = 'dead' AND target = ? AND reason IS ?";
+
+const steps = {
+  parked: step("state = 'pending' AND target = ? AND due_at IS NULL", ["event", "number"]),
+  due: step("state = 'pending' AND target = ?", ["due_at", "event", "number"]),
+  dead: step(isDead, ["event", "number"]),
+  deadSince: step(isDead, ["event", "number"], "(SELECT received_at FROM events WHERE seq = event) >= ?"),
+};
+
+const statements = {
   nextPending: "SELECT min(target) AS next FROM deliveries WHERE state = 'pending' AND target > ?",
   nextDead: "SELECT min(target) AS next FROM deliveries WHERE state = 'dead' AND target > ?",
   nextReason: "SELECT min(reason) AS next FROM deliveries WHERE state = 'dead' AND target = ? AND reason > ?",
@@ -47,22 +64,32 @@ interface DeadQuestion extends Partial<Range> {
   reason?: Reason;
 }
 
-interface Place {
-  event: number;
-  number: number;
+/** What the rows of one step come to: how many count, and the sequences of the oldest and the newest event of those. */
+interface Sum {
+  count: number;
+  oldest: number | null;
+  newest: number | null;
 }
 
-/** Before every delivery. */
-const START: Place = { event: 0, number: 0 };
+/** Where in the order of an index. */
+type Place = readonly number[];
 
 /** What changes while it is being counted may count as it was or as it is. */
 export class SqliteCounts {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
+  readonly #steps: Record<keyof typeof steps, Record<"sum" | "last", StatementSync>>;
 
   constructor(file: SqliteFile) {
     this.#file = file;
     this.#sql = file.prepareAll(statements);
+    const { parked, due, dead, deadSince } = steps;
+    this.#steps = {
+      parked: file.prepareAll(parked),
+      due: file.prepareAll(due),
+      dead: file.prepareAll(dead),
+      deadSince: file.prepareAll(deadSince),
+    };
   }
 
   /** What waits, by target. @param targets Default: all that something waits for. */
@@ -73,16 +100,15 @@ export class SqliteCounts {
   }
 
   *#countWaiting(counts: Map<string, WaitingCount>, targets: Iterable<string> | undefined, isOver: () => boolean) {
-    const { nextPending, parked, due } = this.#sql;
-    for (const target of targets ?? this.#following(nextPending)) {
+    for (const target of targets ?? this.#following(this.#sql.nextPending)) {
       const total: WaitingCount = { pending: 0 };
       counts.set(target, total);
-      const add = ({ event }: Place) => {
-        total.pending++;
-        total.oldest = Math.min(event, total.oldest ?? event);
+      const add = ({ count, oldest }: Sum) => {
+        total.pending += count;
+        if (oldest !== null) total.oldest = Math.min(oldest, total.oldest ?? oldest);
       };
-      yield* walkAlong(parked, { target }, START, add, isOver);
-      yield* walkAlong(due, { target }, { dueAt: -1, ...START }, add, isOver);
+      yield* this.#count("parked", [target], [0, 0], add, isOver);
+      yield* this.#count("due", [target], [-1, 0, 0], add, isOver);
     }
   }
 
@@ -94,21 +120,28 @@ export class SqliteCounts {
   }
 
   *#countDead(counts: DeadCount[], { target, reason, from = 1, since = null }: DeadQuestion, isOver: () => boolean) {
-    const { nextDead, nextReason, dead, isSince } = this.#sql;
-    const after = { event: from - 1, number: Number.MAX_SAFE_INTEGER };
-    for (const name of target === undefined ? this.#following(nextDead) : [target]) {
+    const after = [from - 1, Number.MAX_SAFE_INTEGER];
+    for (const kind of this.kinds({ target, reason })) {
+      const total: DeadCount = { ...kind, count: 0, oldest: 0, newest: 0 };
+      const add = ({ count, oldest, newest }: Sum) => {
+        if (total.count === 0) total.oldest = oldest ?? 0;
+        total.count += count;
+        total.newest = newest ?? total.newest;
+      };
+      const question = [kind.target, kind.reason];
+      if (since === null) yield* this.#count("dead", question, after, add, isOver);
+      else yield* this.#count("deadSince", question, after, add, isOver, [since]);
+      if (total.count > 0) counts.push(total);
+    }
+  }
+
+  /** Targets and reasons of which there may be dead letters, in their order. */
+  *kinds({ target, reason }: Pick<DeadQuestion, "target" | "reason">): Generator<Pick<DeadCount, "target" | "reason">> {
+    const { nextDead, nextReason } = this.#sql;
+    for (const name of target === undefined ? this.#following(nextDead) : [target].filter((one) => !isOwnLane(one))) {
       // A dead letter of the schema's first version may have none.
       const reasons = reason === undefined ? [null, ...this.#following(nextReason, name)] : [reason];
-      for (const one of reasons as Reason[]) {
-        const total: DeadCount = { target: name, reason: one, count: 0, oldest: 0, newest: 0 };
-        const add = ({ event }: Place) => {
-          if (since !== null && !isSince.get(event, since)) return;
-          if (total.count++ === 0) total.oldest = event;
-          total.newest = event;
-        };
-        yield* walkAlong(dead, { target: name, reason: one }, after, add, isOver);
-        if (total.count > 0) counts.push(total);
-      }
+      for (const one of reasons as Reason[]) yield { target: name, reason: one };
     }
   }
 
@@ -121,19 +154,25 @@ export class SqliteCounts {
       if (!isOwnLane(next)) yield next;
     }
   }
-}
 
-/**
- * Looks at every row that a statement gives.
- * @param first The place before the first row; the statement goes on from a row's own.
- */
-function walkAlong<Row extends Place>(
-  statement: StatementSync,
-  question: Record<string, string | null>,
-  first: Row,
-  look: (row: Row) => void,
-  isOver: () => boolean,
-): Generator<void, boolean> {
-  const rowsAfter = (last = first) => statement.iterate({ ...question, ...last }) as Iterable<unknown> as Iterable<Row>;
-  return walk(rowsAfter, look, isOver);
+  /** Counts the rows behind a place, step by step. @param counts Values of what says which rows count. */
+  *#count(
+    kind: keyof typeof steps,
+    question: readonly (string | null)[],
+    first: Place,
+    add: (sum: Sum) => void,
+    isOver: () => boolean,
+    counts: readonly number[] = [],
+  ): Generator<void> {
+    const { last, sum } = this.#steps[kind];
+    const skipped = (counts.length === 0 ? STEP : STEP_WITH_EVENTS) - 1;
+    const end = first.map(() => Number.MAX_SAFE_INTEGER);
+    for (let place: Place | undefined = first; place;) {
+      const row = last.get(...question, ...place, skipped) as Record<string, number> | undefined;
+      const next: Place | undefined = row && Object.values(row);
+      add(sum.get(...question, ...place, ...next ?? end, ...counts) as unknown as Sum);
+      place = next;
+      if (place && isOver()) yield;
+    }
+  }
 }

@@ -47,13 +47,14 @@ export class SqliteOperator implements OperatorStore {
     this.#steps = steps;
     this.#counts = counts;
     this.#sql = file.prepareAll(operatorStatements);
-    this.#search = new SqliteSearch(file, this.#sql, steps, clock);
+    this.#search = new SqliteSearch(file, this.#sql, { steps, counts, clock });
   }
 
-  async targets(): Promise<TargetView[]> {
+  async targets(letters?: readonly DeadGroup[]): Promise<TargetView[]> {
     const now = this.#clock.now();
     const waiting = await this.#counts.waiting();
-    const dead = Map.groupBy(await this.#counts.dead(), ({ target }) => target);
+    const counts: readonly Pick<DeadGroup, "target" | "count">[] = letters ?? await this.#counts.dead();
+    const dead = Map.groupBy(counts, ({ target }) => target);
     return this.#file.read(() => {
       const rows = new Map((this.#sql.targets.all() as unknown as TargetRow[]).map((row) => [row.name, row]));
       const names = [...new Set([...rows.keys(), ...waiting.keys(), ...dead.keys()])].sort();
@@ -150,9 +151,11 @@ export class SqliteOperator implements OperatorStore {
   /** What came in is told from the places of events in the order of acceptance. */
   *#readHours(first: number, { received, attempts }: Activity, isOver: () => boolean): Generator<void, void> {
     const now = this.#clock.now();
+    let before = this.#steps.before(first);
     for (let at = first; at <= now; at += HOUR_MS) {
-      const count = this.#steps.count(at, at + HOUR_MS);
-      if (count > 0) received.push({ at, count });
+      const until = this.#steps.before(at + HOUR_MS);
+      if (until > before) received.push({ at, count: until - before });
+      before = until;
       for (const { bucket, ...row } of this.#sql.activity.all(at) as unknown as ActivityRow[]) {
         attempts.push({ at, durationMs: durationOf(bucket), ...row });
       }

@@ -24,11 +24,6 @@ const fitsWhole = `${fits}
   isTarget("target")
 } AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
 
-/** Events that have a delivery in a state whose deliveries an index holds, if these are few. */
-const eventsIn = (state: string) =>
-  `SELECT event FROM deliveries INDEXED BY deliveries_${state}
-    WHERE state = '${state}' AND target BETWEEN :firstTarget AND :lastTarget AND ${isTarget("target")} LIMIT :limit`;
-
 /** Whether the event of a delivery was received at or after a time, if one is given. */
 const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
 
@@ -45,8 +40,11 @@ export const operatorStatements = {
   listed: `SELECT ${listed} FROM events e WHERE e.seq = ?`,
   event: "SELECT seq, id, source, type, received_at, headers, body FROM events WHERE seq = ?",
 
-  eventsPending: eventsIn("pending"),
-  eventsDead: eventsIn("dead"),
+  eventsPending: `SELECT event FROM deliveries INDEXED BY deliveries_pending
+    WHERE state = 'pending' AND target BETWEEN :firstTarget AND :lastTarget AND ${isTarget("target")} LIMIT :limit`,
+  eventsDead: `SELECT DISTINCT event FROM deliveries
+    WHERE state = 'dead' AND target = :target AND reason IS :reason AND event >= :from AND event < :before
+    ORDER BY event DESC LIMIT :limit`,
 
   storyBetween: `SELECT ${listed}, e.headers, e.body, e.secret_index FROM events e WHERE e.id BETWEEN ? AND ?`,
   findEvents: `SELECT e.id, e.type, e.received_at FROM events e WHERE e.id BETWEEN :first AND :last

@@ -5,6 +5,7 @@ import type { Clock } from "../../clock.ts";
 import { fitsType, questionOf } from "../event_query.ts";
 import type { EventFilter, ListPage, StoredEvent } from "../operator.ts";
 import type { EventView } from "../views.ts";
+import type { SqliteCounts } from "./counts.ts";
 import type { operatorStatements } from "./operator_statements.ts";
 import { walk } from "./pieces.ts";
 import { eventOf, type EventRow, eventView, type ListedRow, type StoryDeliveryRow } from "../rows.ts";
@@ -17,11 +18,11 @@ const PAGE_MS = 2_000;
 /** A page of events with their bodies ends with the one that brings it to this many bytes. */
 const PAGE_BYTES = 1024 ** 2;
 
-/** Deliveries in a state are found by its index if they are no more than this; events among more are soon met anyway. */
+/** What waits is found by its index if that is no more than this; events among more are soon met anyway. */
 const FEW = 5_000;
 
-/** States whose deliveries have an index. */
-const indexes = { pending: "eventsPending", dead: "eventsDead" } as const;
+/** Dead letters of one target and reason that are looked up at a time. */
+const DEAD_AT_ONCE = 50;
 
 /** Comes after the name of every target. */
 const LAST_NAME = "\u{10ffff}";
@@ -45,17 +46,18 @@ export class SqliteSearch {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof operatorStatements, StatementSync>;
   readonly #steps: SqliteSteps;
+  readonly #counts: SqliteCounts;
   readonly #clock: Clock;
 
   constructor(
     file: SqliteFile,
     sql: Record<keyof typeof operatorStatements, StatementSync>,
-    steps: SqliteSteps,
-    clock: Clock,
+    { steps, counts, clock }: { steps: SqliteSteps; counts: SqliteCounts; clock: Clock },
   ) {
     this.#file = file;
     this.#sql = sql;
     this.#steps = steps;
+    this.#counts = counts;
     this.#clock = clock;
   }
 
@@ -78,9 +80,12 @@ export class SqliteSearch {
     isOver: () => boolean,
   ): Generator<void, void> {
     const isOfType = fitsType(filter);
-    const few = this.#fewIn(filter);
+    const few = this.#fewWaiting(filter);
     const isDone = yield* walk<ScannedRow>(
-      () => few ? this.#among(few, filter, from, page.at) : this.#scan(filter, from, page.at),
+      () => {
+        if (filter.state === "dead") return this.#among(this.#dead(filter, from, page.at), filter, from, page.at);
+        return few ? this.#among(few, filter, from, page.at) : this.#scan(filter, from, page.at);
+      },
       ({ seq, fits }) => {
         page.at = seq;
         const row = fits === 1 ? this.#sql.listed.get(seq) as unknown as ListedRow : undefined;
@@ -97,17 +102,31 @@ export class SqliteSearch {
     return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
   }
 
-  /** Sequences of the events that have a delivery in the filter's state, the newest first, where they are few. */
-  #fewIn({ state, target }: EventFilter): number[] | undefined {
-    if (!state || !(state in indexes)) return undefined;
+  /** Sequences of the events of which something waits, the newest first, where they are asked for and few. */
+  #fewWaiting({ state, target }: EventFilter): number[] | undefined {
+    if (state !== "pending") return undefined;
     const question = { firstTarget: target ?? "", lastTarget: target ?? LAST_NAME, limit: FEW + 1 };
-    const rows = this.#sql[indexes[state as keyof typeof indexes]].all(question) as unknown as { event: number }[];
-    if (rows.length > FEW) return undefined;
-    return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
+    const rows = this.#sql.eventsPending.all(question) as unknown as { event: number }[];
+    return rows.length > FEW ? undefined : newestFirst(rows);
+  }
+
+  /** Sequences of the events that have a dead letter, the newest first: as many of each kind at a time, put in order. */
+  *#dead({ target }: EventFilter, from: number, before: number): Generator<number> {
+    const kinds = [...this.#counts.kinds({ target })];
+    for (let end = before; end > from;) {
+      const found = kinds.map((kind) => {
+        const question = { ...kind, from, before: end, limit: DEAD_AT_ONCE };
+        return this.#sql.eventsDead.all(question) as unknown as { event: number }[];
+      });
+      // Below the last of as many there may be more of its kind.
+      const full = found.filter(({ length }) => length === DEAD_AT_ONCE);
+      end = Math.max(from, ...full.map((rows) => rows.at(-1)!.event));
+      yield* newestFirst(found.flat().filter(({ event }) => event >= end));
+    }
   }
 
   *#among(
-    sequences: readonly number[],
+    sequences: Iterable<number>,
     filter: EventFilter,
     from: number,
     before: number,
@@ -166,6 +185,10 @@ export class SqliteSearch {
   deliveries(seq: number): StoryDeliveryRow[] {
     return this.#sql.deliveries.all(seq) as unknown as StoryDeliveryRow[];
   }
+}
+
+function newestFirst(rows: readonly { event: number }[]): number[] {
+  return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
 }
 
 /** A pattern of types as GLOB takes it. */

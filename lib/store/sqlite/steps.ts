@@ -61,13 +61,13 @@ export class SqliteSteps {
     };
   }
 
-  /** How many events were received from one time to another. Holes in the order count as events. */
-  count(from: number, to: number): number {
+  /** How many events were received before a time. Holes in the order count as events. */
+  before(time: number): number {
     const starts = this.#starts();
     const end = this.newest() + 1;
     return starts.reduce((sum, start, index) => {
       const next = starts[index + 1] ?? end;
-      return sum + (this.#first(to, start, next) ?? next) - (this.#first(from, start, next) ?? next);
+      return sum + (this.#first(time, start, next) ?? next) - start;
     }, 0);
   }
 
