@@ -1,6 +1,7 @@
 /** Why an event went where it went, and what happens to its deliveries next, in sentences. */
 
 import type { Format } from "../locale/format.ts";
+import { sayReason } from "../locale/reasons.ts";
 import type { Story, ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
 import { reasonName } from "./event_words.ts";
@@ -66,7 +67,7 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
   const failed = last && endedAt !== undefined ? says.failed(last.attempt, endedAt, why) : says.untried;
   if (state === "delivered") return `${says.to(target)} ${words.pages.states.delivered}.`;
   if (state === "dead") {
-    const advice = reason === null ? [] : [words.pages.reasons[reason].advice];
+    const advice = reason === null ? [] : [sayReason(words.pages, reason).advice];
     return [says.to(target), failed, ...advice, says.dead(id)].join(" ");
   }
   return [says.to(target), failed, ...nextSentences(delivery, now, format)].join(" ");

@@ -2,6 +2,7 @@
 
 import { paint } from "../log.ts";
 import type { Format } from "../locale/format.ts";
+import { sayReason } from "../locale/reasons.ts";
 import type { Reason } from "../reason.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 import { words } from "./language.ts";
@@ -13,7 +14,7 @@ export function eventJson<View extends EventView>({ id, source, type, state, rec
 
 /** What a reason is called. */
 export function reasonName(reason: Reason): string {
-  return words.pages.reasons[reason].name;
+  return sayReason(words.pages, reason).name;
 }
 
 /** Colour and mark of what was delivered, of what waits, of what failed for good. */

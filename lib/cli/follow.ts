@@ -8,6 +8,7 @@ import { paint, visible } from "../log.ts";
 import { follow, hasEnded, type Step } from "../operator/follow.ts";
 import { heldAt } from "../operator/status.ts";
 import type { DeliveryStory } from "../store/operator.ts";
+import { reasonName } from "./event_words.ts";
 import { formatAt, words } from "./language.ts";
 import { LongWork, Progress } from "./long_work.ts";
 import { print } from "./shared.ts";
@@ -69,7 +70,7 @@ function stepLine(
   const { follow: said } = words.send;
   const { target, nextAttemptAt } = delivery;
   if (outcome === "delivered") return said.delivered(target, attempt, durationText(durationMs));
-  const name = reason ? words.pages.reasons[reason].name : outcome;
+  const name = reason ? reasonName(reason) : outcome;
   const why = status === null ? name : `${name} (${status})`;
   if (outcome === "dead" || (isNewest && delivery.state === "dead")) return said.dead(target, attempt, why);
   const failed = said.failed(target, attempt, why);

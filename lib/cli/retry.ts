@@ -7,6 +7,7 @@ import { retryDead, retryIds } from "../operator/retry.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import type { DeadGroup } from "../store/views.ts";
+import { reasonName } from "./event_words.ts";
 import { idsOf } from "./ids.ts";
 import { words } from "./language.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
@@ -93,5 +94,5 @@ async function bulk(open: OpenStore, { target, reason, since: given, yes, json }
 }
 
 function groupWords({ target, reason, count }: DeadGroup): string {
-  return words.operate.retry.group(target, words.pages.reasons[reason].name, count);
+  return words.operate.retry.group(target, reasonName(reason), count);
 }

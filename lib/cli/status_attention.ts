@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { issueJson, type Place } from "../errors.ts";
 import type { Format } from "../locale/format.ts";
+import { sayReason } from "../locale/reasons.ts";
 import { paint } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
 import type { RefusedView, ReloadView } from "../operator/run.ts";
@@ -151,7 +152,7 @@ function attentionItem(
   const at = (time: string) => atTime(time, format);
   const why = reason ?? targets.find(({ name }) => name === target)?.lastReason;
   const name = why ? reasonName(why) : words.pages.states.failing;
-  const advice = why ? [words.pages.reasons[why].advice] : [];
+  const advice = why ? [sayReason(words.pages, why).advice] : [];
   switch (kind) {
     case "silent":
       return { head: status.silent(target, at(since!)), lines: [words.messages.silentCheck] };

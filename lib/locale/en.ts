@@ -66,6 +66,12 @@ const refusals: Record<Refusal, Advice> = {
   },
 };
 
+/** What is said of a failure whose reason only a newer relay knows, or that has none. */
+const otherReason: Advice = {
+  name: "no reason stored",
+  advice: "This version of the relay does not know this reason: look at the answer in the event's story.",
+};
+
 /** Why an attempt failed, in one sentence with what to do about it. */
 const reasons: Record<Reason, Advice> = {
   connection_refused: {
@@ -247,6 +253,7 @@ const messages: MessageWords = {
   },
   lasted: (time) => `The alarm lasted ${time}.`,
   reasons,
+  otherReason,
   deadBegin: (count) =>
     forms.plural(count, {
       one: "A delivery failed for good. Relay does not try it again on its own.",
@@ -316,6 +323,7 @@ const pages = {
   },
   outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
   reasons,
+  otherReason,
   refusals,
   verdicts: {
     matched: "matches",

@@ -93,6 +93,7 @@ export interface MessageWords {
   /** How long an alarm that is over was on. */
   lasted: (time: string) => string;
   reasons: Record<Reason, Advice>;
+  otherReason: Advice;
   /** @param count How many failed, or at least did. */
   deadBegin: (count: number) => string;
   /** @param limit There are fewer now. */

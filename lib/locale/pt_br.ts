@@ -98,6 +98,12 @@ const refusals: Record<Refusal, Advice> = {
   },
 };
 
+/** What is said of a failure whose reason only a newer relay knows, or that has none. */
+const otherReason: Advice = {
+  name: "motivo não registrado",
+  advice: "Esta versão do relay não conhece esse motivo: veja a resposta na história do evento.",
+};
+
 /** Why an attempt failed, in one sentence with what to do about it. */
 const reasons: Record<Reason, Advice> = {
   connection_refused: {
@@ -279,6 +285,7 @@ const messages: MessageWords = {
   },
   lasted: (time) => `O alarme durou ${time}.`,
   reasons,
+  otherReason,
   deadBegin: (count) =>
     forms.plural(count, {
       one: "Há 1 falha definitiva. O relay não tenta essa entrega de novo por conta própria.",
@@ -354,6 +361,7 @@ const pages: Language["pages"] = {
   },
   outcomes: { delivered: "entregue", retry: "falhou", dead: "falha definitiva" },
   reasons,
+  otherReason,
   refusals,
   verdicts: {
     matched: "corresponde",

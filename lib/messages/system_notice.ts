@@ -3,6 +3,7 @@
 import type { RelayEvent } from "../event.ts";
 import { type Language, locales } from "../locale/mod.ts";
 import type { MessageWords } from "../locale/message_words.ts";
+import { sayReason } from "../locale/reasons.ts";
 import { isAboutSignature } from "../refusal.ts";
 import { systemBody, type SystemData } from "../system_event.ts";
 import type { AlarmData } from "../alarm.ts";
@@ -101,7 +102,7 @@ function todoOf({ alarm, dead = [], refused = [] }: Begin, words: MessageWords):
   const [failed] = dead;
   const [first] = refused;
   return [
-    ...(failed && Object.hasOwn(words.reasons, failed.reason) ? [words.reasons[failed.reason].advice] : []),
+    ...(failed ? [sayReason(words, failed.reason).advice] : []),
     ...(first ? [words.refusals[first.reason].advice] : []),
     ...(first && isAboutSignature(first) ? [words.refusedCheck] : []),
     words.alarms[alarm].todo,
@@ -113,8 +114,7 @@ function causes({ dead = [], refused = [] }: Begin, words: MessageWords, timeOf:
   return [
     ...dead.map(({ target, reason, count, since }): Fact => {
       const counted = words.deadSince(count, timeOf(since));
-      // A dead letter of the store's first version may have no reason.
-      return [target, Object.hasOwn(words.reasons, reason) ? `${words.reasons[reason].name}, ${counted}` : counted];
+      return [target, `${sayReason(words, reason).name}, ${counted}`];
     }),
     ...refused.map(({ source, reason, count }): Fact => [
       source,

@@ -5,8 +5,9 @@ import { Buffer } from "node:buffer";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { configOf, type RunningRelay, startRelay } from "../helpers/relay.ts";
+import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -357,5 +358,27 @@ test("a page that is not there says so in the browser's language", async () => {
     const { status, text } = await ask(`${url}/nothing`, undefined, { "Accept-Language": "fr, pt-BR;q=0.9, en;q=0.5" });
     assert.equal(status, 404);
     assert.match(text, /<html lang="pt-BR">[\s\S]*Página não encontrada/);
+  });
+});
+
+test("pages and verbs show a failure whose reason only a newer relay knows", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, eventOf("n1"));
+    const store = new DatabaseSync(join(relay.folder, "relay.db"));
+    for (const table of ["deliveries", "attempts", "lanes"]) {
+      store.exec(`UPDATE ${table} SET reason = 'left_on_read' WHERE reason IS NOT NULL`);
+    }
+    store.close();
+    const [path] = linksOf((await ask(`${url}/dead`)).text);
+    for (const page of ["/", "/dead", "/targets", "/events", path!]) {
+      const { status, text } = await ask(url + page, undefined, { "Accept-Language": "en" });
+      assert.equal(status, 200, page);
+      assert.match(text, /left_on_read/, page);
+    }
+    for (const args of [["status"], ["events"], ["events", path!.split("/").at(-1)!], ["retry", "--dead", "--yes"]]) {
+      const { code, stdout, stderr } = await runRelay(args, { cwd: relay.folder });
+      assert.equal(code, 0, stderr);
+      if (args[0] !== "retry") assert.match(stdout, /left_on_read/);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** What needs attention, item by item: what is so, what to do about it, since when, and the buttons for it. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { Attention } from "../../operator/attention.ts";
 import { Action, Advice, deadPath, Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
@@ -60,12 +61,14 @@ function When({ view, item: { since, until } }: { view: View; item: Attention })
 }
 
 function Buttons({ view, item }: { view: View; item: Attention }) {
-  const { attention, targets, reasons } = view.words;
+  const { attention, targets } = view.words;
   const { kind, target, reason } = item;
   const show = (href: string) => (
     <a class="button quiet" href={href} aria-label={`${attention.show}: ${headOf(view, item)}`}>{attention.show}</a>
   );
-  const retry = `${attention.retry}: ${[target, reason && reasons[reason].name].filter(Boolean).join(", ")}`;
+  const retry = `${attention.retry}: ${
+    [target, reason && sayReason(view.words, reason).name].filter(Boolean).join(", ")
+  }`;
   return (
     <div class="buttons">
       {(kind === "dead" || kind === "orphaned") && show(deadPath("/dead", { target, reason }))}

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** Pages that ask before something is sent again, and say what will happen. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { Child } from "hono/jsx";
 import type { Story } from "../../operator/story.ts";
 import type { DeadFilter } from "../../store/operator.ts";
@@ -10,14 +11,14 @@ import type { View } from "./view.ts";
 
 /** Asks before dead letters are retried. */
 export function confirmDeadPage(view: View, filter: DeadFilter, count: number): Page {
-  const { dead, reasons } = view.words;
+  const { dead } = view.words;
   const { target, reason } = filter;
   return confirmPage({
     title: dead.ask,
     text: (
       <>
         <p>{target ? dead.askTarget(count, target) : dead.askAll(count)}</p>
-        {reason && <p>{dead.askReason(reasons[reason].name)}</p>}
+        {reason && <p>{dead.askReason(sayReason(view.words, reason).name)}</p>}
         {reason && <Advice view={view} reason={reason} />}
         <p class="after">{dead.consequence}</p>
       </>

@@ -1,9 +1,10 @@
 /** @jsxImportSource hono/jsx */
 /** Dead letters: by target and reason, one by one, and how far a retry of many is. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { RetryProgress } from "../../operator/retry_run.ts";
 import type { DeadFilter } from "../../store/operator.ts";
-import type { DeadGroup, EventView } from "../../store/views.ts";
+import type { DeadGroup, DeliveryView, EventView } from "../../store/views.ts";
 import { EventRow, EventRows } from "./event_rows.tsx";
 import type { Page } from "./layout.tsx";
 import { Action, Advice, deadPath, Time } from "./parts.tsx";
@@ -76,7 +77,7 @@ function Run({ view, run }: { view: View; run?: RetryProgress }) {
   const { words } = view;
   const { state, retried, total, filter, problem } = run;
   const told = words.dead.run;
-  const what = [filter.target, filter.reason && words.reasons[filter.reason].name].filter(Boolean).join(", ");
+  const what = [filter.target, filter.reason && sayReason(words, filter.reason).name].filter(Boolean).join(", ");
   return (
     <section class={state === "failed" ? "notice bad" : "notice"} aria-labelledby="run">
       <h2 id="run" class="first">{what === "" ? told.all : told.of(what)}</h2>
@@ -96,9 +97,9 @@ function Run({ view, run }: { view: View; run?: RetryProgress }) {
 }
 
 function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: boolean }) {
-  const { dead, reasons } = view.words;
+  const { dead } = view.words;
   const { target, reason, count, oldestAt, newestAt } = group;
-  const { name } = reasons[reason];
+  const { name } = sayReason(view.words, reason);
   const filter = { target, reason };
   return (
     <li class="item bad">
@@ -132,8 +133,7 @@ function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: 
 
 function Letters({ view, filter, events, next }: Omit<DeadData, "groups" | "run"> & { view: View }) {
   const { words } = view;
-  const letters = events.flatMap((event) => deadIn(event, filter).map((delivery) => ({ event, delivery })));
-  const title = [words.dead.letters, filter.target, filter.reason && words.reasons[filter.reason].name];
+  const title = [words.dead.letters, filter.target, filter.reason && sayReason(words, filter.reason).name];
   return (
     <>
       <div class="bar">
@@ -141,17 +141,29 @@ function Letters({ view, filter, events, next }: Omit<DeadData, "groups" | "run"
         {(filter.target !== undefined || filter.reason !== undefined) && <a href="/dead">{words.dead.showAll}</a>}
       </div>
       <EventRows view={view} last={words.dead.failure}>
-        {letters.map(({ event, delivery: { target, reason } }) => (
+        {events.map((event) => (
           <EventRow view={view} event={event}>
-            <span class="t bad">
-              {target}
-              {reason && `: ${words.reasons[reason].name}`}
-            </span>
+            {[...Map.groupBy(deadIn(event, filter), ({ target, reason }) => `${target} ${reason}`).values()].map((
+              same,
+            ) => <Letter view={view} delivery={same[0]!} count={same.length} />)}
           </EventRow>
         ))}
       </EventRows>
       {next !== undefined && <Older view={view} filter={filter} next={next} />}
     </>
+  );
+}
+
+/** @param count Dead letters of the event for this target and reason. */
+function Letter({ view, delivery, count }: { view: View; delivery: DeliveryView; count: number }) {
+  const { words, format } = view;
+  const { target, reason } = delivery;
+  return (
+    <span class="t bad">
+      {target}
+      {count > 1 && ` ×${format.number(count)}`}
+      {reason && `: ${sayReason(words, reason).name}`}
+    </span>
   );
 }
 

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** An event's page: one delivery, what happens next with it, what is sent, and every attempt with its answer. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { Sent } from "../../operator/sent.ts";
 import type { Story } from "../../operator/story.ts";
 import type { AttemptView } from "../../store/views.ts";
@@ -111,7 +112,7 @@ function Attempt(
   return (
     <li>
       <div class="attempt">
-        <Mark tone={tone}>{reason ? words.reasons[reason].name : words.outcomes[outcome]}</Mark>
+        <Mark tone={tone}>{reason ? sayReason(words, reason).name : words.outcomes[outcome]}</Mark>
         <span>{words.event.attempt(attempt.attempt)}</span>
         <Time view={view} at={startedAt} isInText />
         <span class="muted">{words.event.took(format.duration(durationMs))}</span>

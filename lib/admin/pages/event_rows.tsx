@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** Events one to a line: when, what, about which note, and how each target's delivery is. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { Child } from "hono/jsx";
 import type { DeliveryView, EventView } from "../../store/views.ts";
 import { eventPath, Nothing } from "./parts.tsx";
@@ -82,7 +83,7 @@ function Marks({ view, event: { deliveries } }: { view: View; event: EventView }
 function Mark({ view, delivery, count }: { view: View; delivery: DeliveryView; count: number }) {
   const { words, format } = view;
   const { target, state, reason } = delivery;
-  const failed = state !== "delivered" && reason ? `: ${words.reasons[reason].name}` : "";
+  const failed = state !== "delivered" && reason ? `: ${sayReason(words, reason).name}` : "";
   const told = words.states[state] + failed;
   return (
     <span

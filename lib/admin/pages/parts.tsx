@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** Small parts that pages are made of: times, states, tables, buttons. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { Child } from "hono/jsx";
 import type { Reason } from "../../reason.ts";
 import type { StateName, View } from "./view.ts";
@@ -90,7 +91,7 @@ export function Prose({ text }: { text: string }) {
 
 /** What a failure is, and what to do about it. */
 export function Advice({ view, reason }: { view: View; reason: Reason }) {
-  const { name, advice } = view.words.reasons[reason];
+  const { name, advice } = sayReason(view.words, reason);
   return (
     <p class="advice">
       <strong>{name}</strong>: <Prose text={advice} />

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** The targets: how each is, what to do about it, its last 24 hours, and a test message followed to its end. */
 
+import { sayReason } from "../../locale/reasons.ts";
 import type { ActivitySummary } from "../../operator/activity.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Story } from "../../operator/story.ts";
@@ -160,7 +161,7 @@ function Numbers({ view, status, day }: { view: View; status: Status; day: Activ
           words.targets.lastFailure,
           <>
             <MaybeTime view={view} at={status.lastFailedAt} />
-            {status.lastReason && <div class="small">{words.reasons[status.lastReason].name}</div>}
+            {status.lastReason && <div class="small">{sayReason(words, status.lastReason).name}</div>}
           </>,
         ],
       ]}

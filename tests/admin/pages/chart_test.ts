@@ -36,8 +36,8 @@ function hoursOf(given: Record<number, Partial<Hour>>): Hour[] {
 
 /** Heights of the bars of an outcome, in pixels. */
 function heights(html: string, outcome: string): number[] {
-  const group = html.split(`<g class="${outcome}">`)[1]!.split("</g>")[0]!;
-  return [...group.matchAll(/height="([\d.]+)"/g)].map(([, height]) => Number(height));
+  const [, outline] = new RegExp(`<path class="${outcome}" d="([^"]*)"`).exec(html)!;
+  return [...outline!.matchAll(/v-([\d.]+)/g)].map(([, height]) => Number(height));
 }
 
 test("Chart() draws each outcome as high as its count", () => {
