@@ -1,18 +1,22 @@
 /** `relay check` */
 
+import { readFileSync } from "node:fs";
+import process from "node:process";
 import type { Command } from "commander";
 import type { Alert } from "../alert.ts";
 import { storePlace, warningsNow } from "../store_place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
+import type { ConfigIssue } from "../errors.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
-import { locale, words as language } from "./language.ts";
+import { issueLines } from "./issue_lines.ts";
+import { words as language } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
-import { table, wrapped } from "./terminal.ts";
+import { table } from "./terminal.ts";
 import { commandLine, numbered, standingOf, todoOf } from "./todo.ts";
 import type { DatabaseReport } from "../store/postgres/report.ts";
 
@@ -22,8 +26,8 @@ export function checkVerb(): Command {
     .addHelpText("after", help)
     .action(async (options: ConfigOptions & { json?: boolean }, command: Command) => {
       const found = await look(await configOf(options), command);
-      if (options.json) printJson(summary(found), found.loaded.redact);
-      else print(found.loaded.redact(lines(found).join("\n")));
+      if (options.json) return printJson(summary(found), found.loaded.redact);
+      print(found.loaded.redact([...lines(found), ...await warningLines(found), "", ...todoLines(found)].join("\n")));
     });
 }
 
@@ -78,7 +82,6 @@ function lines(found: Found): string[] {
   const { listen, sources, targets, routes, fallback, alerts, store } = summary(found);
   const { check: words, forms } = language;
   const url = listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http");
-  const warnings = toldIn(locale, found.warnings);
   const aboutCells = (alert: Alert): [what: string, span: string] => {
     if ("dead" in alert) return [words.dead(alert.dead), ""];
     if ("silent" in alert) return [words.silent(alert.silent), words.for(forms.duration(alert.forMs))];
@@ -116,11 +119,26 @@ function lines(found: Found): string[] {
     ...(alerts.length > 0
       ? ["", words.alerts, ...table(alerts.map((alert) => [...aboutCells(alert), `→ ${alert.to}`]))]
       : []),
-    ...(warnings.length > 0 ? ["", paint("yellow", words.warnings)] : []),
-    ...warnings.flatMap(({ path, message }) => wrapped(`  ${path}: ${message}`, "    ")),
-    "",
-    ...todoLines(found),
   ];
+}
+
+/** Each warning; one about a pattern with its line of the config, since others are about what the config names. */
+async function warningLines({ loaded, warnings }: Found): Promise<string[]> {
+  if (warnings.length === 0) return [];
+  const { withPlaces } = await import("../config/written/source.ts"); // with a parser
+  const about = Map.groupBy(warnings.map(issueOf), ({ path }) => /^(routes|alerts)\W/.test(path));
+  const text = readFileSync(loaded.file, "utf8").replace(/^\ufeff/, "");
+  const placed = await withPlaces(loaded.file, text, about.get(true) ?? [], loaded.redact);
+  const width = process.stdout.columns || Infinity;
+  return [
+    "",
+    paint("yellow", language.check.warnings),
+    ...issueLines([...about.get(false) ?? [], ...placed], language, width),
+  ];
+}
+
+function issueOf({ path, warning }: ConfigWarning): ConfigIssue {
+  return { path, message: (words) => warning(words.warnings, words) };
 }
 
 function todoLines({ todo, problem }: Found): string[] {

@@ -2,6 +2,7 @@
 
 import type { Format } from "../locale/format.ts";
 import { sayReason } from "../locale/reasons.ts";
+import type { Held } from "../operator/status.ts";
 import type { Story, ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
 import { reasonName } from "./event_words.ts";
@@ -80,16 +81,20 @@ function nextSentences(
   format: Format,
 ): string[] {
   const { story: says } = words.events;
-  if (held) {
-    if (held.state === "orphaned") return [says.heldOrphaned];
-    if (held.state === "paused") return [says.heldPaused(target)];
-    const until = whenTime(held.until!, format);
-    return [held.state === "open" ? says.heldOpen(until) : says.heldThrottled(until)];
-  }
+  if (held) return [heldSentence(target, held, format)];
   if (nextAttemptAt === null) return [says.behind];
   const at = msOf(nextAttemptAt);
   const isDue = at <= now;
   if (attempts === 0) return [isDue ? says.triedNow : says.triedAt(whenTime(at, format))];
   // Of a target that the config does not name, which has none, it would be held.
   return [isDue ? says.retriedNow(attemptsLeft!) : says.retriedAt(whenTime(at, format), attemptsLeft!)];
+}
+
+/** Why a target takes nothing now, and what ends that. */
+export function heldSentence(target: string, { state, until }: Held, format: Format): string {
+  const { story: says } = words.events;
+  if (state === "orphaned") return says.heldOrphaned;
+  if (state === "paused") return says.heldPaused(target);
+  const when = whenTime(until!, format);
+  return state === "open" ? says.heldOpen(when) : says.heldThrottled(when);
 }

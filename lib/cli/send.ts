@@ -3,6 +3,7 @@
 import process from "node:process";
 import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
+import { patternWarning } from "../config/pattern_warnings.ts";
 import { sampleNames } from "../connectvets/samples.ts";
 import { ExitCode, RelayError, sayError } from "../errors.ts";
 import { formatId, type IdBytes } from "../id.ts";
@@ -50,6 +51,8 @@ export function sendVerb(): Command {
 async function send(event: string, options: Options): Promise<void> {
   const loaded = await configOf(options);
   const source = sourceOf(loaded, options.source);
+  const warning = source.kind === "connectvets" ? patternWarning(event, false) : undefined;
+  if (warning) process.stderr.write(`${visible(warning(words.warnings))}\n`);
   const draft = source.draft(event, options.data === undefined ? undefined : readInput(options.data));
   const { listen } = loaded.config;
   const url = options.url ?? listenerUrl(listen.host, listen.port, listen.tls ? "https" : "http") + source.path;

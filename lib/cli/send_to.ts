@@ -2,9 +2,11 @@
 
 import { ExitCode, RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
+import { heldAt } from "../operator/status.ts";
 import { sendTest } from "../operator/test_message.ts";
+import { heldSentence } from "./event_sentences.ts";
 import { showAttempts } from "./follow.ts";
-import { words } from "./language.ts";
+import { formatAt, words } from "./language.ts";
 import { print, printJson, sourceOf, type SourceOptions } from "./shared.ts";
 import { type OpenStore, unknownTarget, withWritableStore } from "./store.ts";
 
@@ -36,6 +38,8 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
   const { targets } = loaded.config;
   const target = targets.get(to);
   if (!target) throw unknownTarget("sendTest", to, [...targets.keys()]);
+  const held = heldAt(store.time.now(), target, (await store.lanes.holds()).get(to));
+  if (held && !json) print(heldSentence(to, held, formatAt(store.time.now())));
   const sent = await sendTest(store, to, sourceOf(loaded, source), store.time.now());
   const [delivery] = await showAttempts(open, parseId(sent.event)!, {
     until: waitMs === undefined ? "tried" : "ended",

@@ -150,9 +150,13 @@ function attentionItem(
 ): Item {
   const { status } = words;
   const at = (time: string) => atTime(time, format);
-  const why = reason ?? targets.find(({ name }) => name === target)?.lastReason;
+  const { lastReason = null, lastFailedAt, address = null } = targets.find(({ name }) => name === target) ?? {};
+  const why = reason ?? lastReason;
   const name = why ? reasonName(why) : words.pages.states.failing;
-  const advice = why ? [sayReason(words.pages, why).advice] : [];
+  const advice = [
+    ...(why ? [sayReason(words.pages, why).advice] : []),
+    ...(address ? [status.address(address)] : []),
+  ];
   switch (kind) {
     case "silent":
       return { head: status.silent(target, at(since!)), lines: [words.messages.silentCheck] };
@@ -164,9 +168,8 @@ function attentionItem(
       return { head, lines: [...advice, status.deadTodo(command)] };
     }
     case "failing": {
-      const last = targets.find((one) => one.name === target)!.lastFailedAt!;
       return {
-        head: status.failing(target, count, name, whenTime(last, format)),
+        head: status.failing(target, count, name, whenTime(lastFailedAt!, format)),
         lines: [...advice, ...(count > 0 ? [status.failingTodo] : [])],
       };
     }

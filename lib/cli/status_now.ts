@@ -13,7 +13,7 @@ import {
   runOf,
   type RunView,
 } from "../operator/run.ts";
-import { knownTargets, type Status, statuses } from "../operator/status.ts";
+import { knownTargets, type ShownTarget, statuses, withAddresses } from "../operator/status.ts";
 import type { Store } from "../store/mod.ts";
 import type { Mark } from "../store/move.ts";
 import type { Run } from "../store/runs.ts";
@@ -39,7 +39,7 @@ export interface StatusNow {
   configChanged: boolean;
   refusals: RefusedView[];
   alarms: Alarm[];
-  targets: Status[];
+  targets: ShownTarget[];
   backlog: number;
   dead: number;
   lastReceivedAt: string | null;
@@ -58,12 +58,13 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
   const found = await relaysOf(store);
   const { run, view } = found ?? await runOf(store.runs);
   const refusals = refusedView(await store.runs.refused(now - REFUSED_SPAN_MS, now));
-  const views = await store.targets();
+  const dead = await store.deadGroups();
+  const views = await store.targets(dead);
   // Without a usable config, the targets are those that a relay delivers to, or did last.
   const known = config
     ? knownTargets(config.targets)
     : run?.targets ?? views.map(({ name }) => ({ name, hasCircuit: true }));
-  const targets = statuses(views, known, now);
+  const targets = withAddresses(statuses(views, known, now), config?.targets);
   const alarms = await alarmsOn(store, config?.alerts);
   const own = found ? runsHere(found.runs) : view.running && run ? [run] : [];
   const configChanged = loaded !== undefined && own.some(hasConfigChanged);
@@ -85,7 +86,7 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
     bytes: await store.bytes(),
     move: await store.moved(),
     troubles: relayTroubles({ view, relays: found?.relays, configChanged }, now),
-    attention: attentionOf(targets, await store.deadGroups(), { alarms, refusals }, now),
+    attention: attentionOf(targets, dead, { alarms, refusals }, now),
   };
 }
 

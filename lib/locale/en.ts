@@ -1074,6 +1074,7 @@ const status = {
     `${target}: ${
       forms.count(count, { one: "dead letter", other: "dead letters" })
     } (${reason}), the oldest from an event received ${time}`,
+  address: (address: string) => `Its address in the config: ${address}`,
   deadTodo: (command: string) => `Then deliver again: \`${command}\``,
   failing: (target: string, count: number, reason: string, time: string) =>
     `${target} is failing: ${reason}, last time ${time}; ${status.waiting(count)}`,
@@ -1940,7 +1941,7 @@ const store = {
   otherProgram: "it is the database of another program",
   nameOtherFile: "name another file as `store` in the config",
   served: "another relay serves it",
-  stopRelay: "stop that relay first",
+  stopRelay: "stop that relay first; `relay status` shows its process id",
   stopRelays: "stop every relay that uses it first",
   /** Of the store's file or its log. */
   replaced: (path: string) => `${path} was replaced by another file`,

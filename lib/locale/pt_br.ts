@@ -1115,6 +1115,7 @@ const status: Language["status"] = {
     `${target}: ${
       forms.count(count, { one: "falha definitiva", other: "falhas definitivas" })
     } (${reason}), a mais antiga de um evento recebido ${time}`,
+  address: (address) => `Endereço dele na configuração: ${address}`,
   deadTodo: (command) => `Depois, reenvie: \`${command}\``,
   failing: (target, count, reason, time) =>
     `${target} está falhando: ${reason}, última vez ${time}; ${status.waiting(count)}`,
@@ -1970,7 +1971,7 @@ const store: Language["store"] = {
   otherProgram: "ele é o banco de dados de outro programa",
   nameOtherFile: "indique outro arquivo como `store` na configuração",
   served: "outro relay o está usando",
-  stopRelay: "pare primeiro esse relay",
+  stopRelay: "pare primeiro esse relay; `relay status` mostra o número do processo dele",
   stopRelays: "pare primeiro todos os relays que o usam",
   replaced: (path) => `${path} foi trocado por outro arquivo`,
   gone: (path) => `${path} não existe mais`,
