@@ -1,5 +1,6 @@
 /** What an operator should know of a config that is sound. */
 
+import type { ConfigIssue } from "./errors.ts";
 import { type Language, type Locale, locales } from "./locale/mod.ts";
 
 /** The words of warnings. */
@@ -31,6 +32,11 @@ export function toldIn(
 ): { path: string; message: string }[] {
   const words = locales[locale];
   return warnings.map(({ path, warning }) => ({ path, message: warning(words.warnings, words) }));
+}
+
+/** A warning as a mistake is told. */
+export function issueOf({ path, warning }: ConfigWarning): ConfigIssue {
+  return { path, message: (words) => warning(words.warnings, words) };
 }
 
 /** A path as a shell reads it. */

@@ -42,12 +42,12 @@ export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bind
       return refuse(
         c,
         403,
-        `Cannot answer for the host "${host}": the listener is known by an IP address, as localhost, and by the config`,
-        "set `admin.publicUrl` in the config to the address under which you reach it",
+        ({ admin }) => admin.otherHost(host),
+        ({ admin }) => admin.otherHostHint,
       );
     }
     if (isOther) {
-      return refuse(c, 403, "Cannot do what another site's page asks for", "open the page of the listener itself");
+      return refuse(c, 403, ({ admin }) => admin.otherSite, ({ admin }) => admin.otherSiteHint);
     }
     if (isForAll(c)) return await next();
     if (token === undefined) return await next();
@@ -55,7 +55,7 @@ export function guard(options: GuardOptions): MiddlewareHandler<{ Bindings: Bind
     if (!session) return await options.askForToken(c);
     c.env.isStillIn = async () => options.token() === token && await isOpen(session, sessions, Date.now());
     if (!isRead(c) && !isFromBrowser(c)) {
-      return refuse(c, 403, "Cannot tell which page asks for this", "send `Authorization: Bearer` with the token");
+      return refuse(c, 403, ({ admin }) => admin.unknownPage, ({ admin }) => admin.unknownPageHint);
     }
     await next();
   };

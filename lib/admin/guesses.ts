@@ -25,7 +25,7 @@ export class Guesses {
     if (waitMs > 0) {
       const seconds = Math.ceil(waitMs / 1000);
       c.header("Retry-After", String(seconds));
-      return refuse(c, 429, `Cannot look at the token: too many wrong ones; try again in ${seconds} s`);
+      return refuse(c, 429, ({ admin }) => admin.wrongTokens(seconds));
     }
     const isRight = isSame(text, token);
     if (!isRight) this.#wrong.enter(client, RATE, now);

@@ -27,13 +27,10 @@ const headers = secureHeaders({
 });
 
 /** What a client is told whose body could not be read. */
-const bodyProblems: Record<BodyProblem, [status: 400 | 408 | 413 | 415 | 503, text: string]> = {
-  too_large: [413, `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`],
-  cut: [400, "Cannot read the body: it was cut short"],
-  late: [408, "Cannot read the body: it did not arrive in time"],
-  encoded: [415, "Cannot read a body that is encoded"],
-  no_room: [503, "Cannot take the body now: too many others are coming in"],
-};
+const bodyStatuses = { too_large: 413, cut: 400, late: 408, encoded: 415, no_room: 503 } as const satisfies Record<
+  BodyProblem,
+  number
+>;
 
 /** Answers requests to the admin listener. */
 export function createAdmin(context: AdminContext): Handler {
@@ -66,12 +63,19 @@ export function createAdmin(context: AdminContext): Handler {
   });
   app.get("/healthz", (c) => c.text("OK"));
   app.use(guard({ ...context, guesses, askForToken }));
-  app.use(async (c, next) => c.env.problem ? refuse(c, ...bodyProblems[c.env.problem]) : await next());
+  app.use(async (c, next) => {
+    const { problem } = c.env;
+    return problem
+      ? refuse(c, bodyStatuses[problem], ({ admin }) => admin.body[problem](MAX_BODY_BYTES))
+      : await next();
+  });
   app.get("/readyz", async (c) => {
     const failure = await context.probe().then(() => undefined, (error: unknown) => error);
     const problem = failure === undefined ? undefined : context.loaded().redact(messageOf(failure));
     readiness.tell(problem);
-    if (c.req.query("verbose") === undefined) return problem === undefined ? c.text("OK") : refuse(c, 503, problem);
+    if (c.req.query("verbose") === undefined) {
+      return problem === undefined ? c.text("OK") : refuse(c, 503, problem);
+    }
     return c.text(await readyzText(context, failure), failure === undefined ? 200 : 503);
   });
   app.get("/metrics", async (c) => {

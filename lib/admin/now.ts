@@ -3,7 +3,7 @@
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, type RefusedView, refusedView, type ReloadView, runView } from "../operator/run.ts";
 import { type Relays, relaysOf } from "../operator/relays.ts";
-import { knownTargets, type ShownTarget, statuses, withAddresses } from "../operator/status.ts";
+import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import type { AdminContext } from "./context.ts";
 
 /** What is wrong with the relay as a whole. */
@@ -27,9 +27,18 @@ export async function troubleNow({ store, loaded, reporter }: AdminContext): Pro
   };
 }
 
+/** A target's status, and what the config says that it is. */
+export interface ShownTarget extends Status {
+  kind: string | null;
+  address: string | null;
+}
+
 /** Every target as it is now. */
 export async function targetsNow({ store, loaded }: AdminContext): Promise<ShownTarget[]> {
   const { config: { targets } } = loaded();
   const views = await store.targets();
-  return withAddresses(statuses(views, knownTargets(targets), store.time.now()), targets);
+  return statuses(views, knownTargets(targets), store.time.now()).map((one) => {
+    const target = targets.get(one.name);
+    return { ...one, kind: target?.kind ?? null, address: target?.address ?? null };
+  });
 }

@@ -7,11 +7,10 @@ import type { Alert } from "../alert.ts";
 import { storePlace, warningsNow } from "../store_place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
-import type { ConfigIssue } from "../errors.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
 import { summaryOf } from "../tls/certificate.ts";
-import { type ConfigWarning, toldIn } from "../warnings.ts";
+import { type ConfigWarning, issueOf, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
 import { issueLines } from "./issue_lines.ts";
 import { words as language } from "./language.ts";
@@ -135,10 +134,6 @@ async function warningLines({ loaded, warnings }: Found): Promise<string[]> {
     paint("yellow", language.check.warnings),
     ...issueLines([...about.get(false) ?? [], ...placed], language, width),
   ];
-}
-
-function issueOf({ path, warning }: ConfigWarning): ConfigIssue {
-  return { path, message: (words) => warning(words.warnings, words) };
 }
 
 function todoLines({ todo, problem }: Found): string[] {

@@ -145,17 +145,17 @@ function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] 
 
 function attentionItem(
   { kind, target, reason, count, since, until }: Attention,
-  { targets, now }: StatusNow,
+  { targets, addresses, now }: StatusNow,
   format: Format,
 ): Item {
   const { status } = words;
   const at = (time: string) => atTime(time, format);
-  const { lastReason = null, lastFailedAt, address = null } = targets.find(({ name }) => name === target) ?? {};
+  const { lastReason = null, lastFailedAt } = targets.find(({ name }) => name === target) ?? {};
   const why = reason ?? lastReason;
   const name = why ? reasonName(why) : words.pages.states.failing;
   const advice = [
     ...(why ? [sayReason(words.pages, why).advice] : []),
-    ...(address ? [status.address(address)] : []),
+    ...(addresses.has(target) ? [status.address(addresses.get(target)!)] : []),
   ];
   switch (kind) {
     case "silent":

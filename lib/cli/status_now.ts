@@ -13,7 +13,7 @@ import {
   runOf,
   type RunView,
 } from "../operator/run.ts";
-import { knownTargets, type ShownTarget, statuses, withAddresses } from "../operator/status.ts";
+import { knownTargets, type Status, statuses } from "../operator/status.ts";
 import type { Store } from "../store/mod.ts";
 import type { Mark } from "../store/move.ts";
 import type { Run } from "../store/runs.ts";
@@ -39,7 +39,9 @@ export interface StatusNow {
   configChanged: boolean;
   refusals: RefusedView[];
   alarms: Alarm[];
-  targets: ShownTarget[];
+  targets: Status[];
+  /** Where each target of the config delivers to, without any secret. */
+  addresses: ReadonlyMap<string, string>;
   backlog: number;
   dead: number;
   lastReceivedAt: string | null;
@@ -64,7 +66,7 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
   const known = config
     ? knownTargets(config.targets)
     : run?.targets ?? views.map(({ name }) => ({ name, hasCircuit: true }));
-  const targets = withAddresses(statuses(views, known, now), config?.targets);
+  const targets = statuses(views, known, now);
   const alarms = await alarmsOn(store, config?.alerts);
   const own = found ? runsHere(found.runs) : view.running && run ? [run] : [];
   const configChanged = loaded !== undefined && own.some(hasConfigChanged);
@@ -78,6 +80,7 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
     refusals,
     alarms,
     targets,
+    addresses: new Map([...config?.targets.values() ?? []].map(({ name, address }) => [name, address])),
     backlog: targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0),
     dead: targets.reduce((sum, one) => sum + one.dead, 0),
     lastReceivedAt: await lastReceivedAt(store),

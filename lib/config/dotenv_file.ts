@@ -18,6 +18,8 @@ export const DOTENV_CREDENTIAL = "dotenv";
 export interface DotenvFile {
   variables: Dotenv["variables"];
   warnings: readonly ConfigWarning[];
+  /** Those about lines that are not as they were meant, for a config that lacks what may stand there. */
+  mistakes: readonly ConfigWarning[];
   /** Whether systemd has set a variable of the environment to this value, as it reads the file. */
   isFromSystemd(name: string, value: string): boolean;
 }
@@ -33,6 +35,7 @@ export function readDotenv(folder: string): DotenvFile {
   const readings = served === undefined ? [] : readingsOf(served);
   return {
     variables,
+    mistakes: warningsOf(problems),
     warnings: warningsOf([...differences(text ?? served ?? "", variables), ...problems]),
     isFromSystemd: (name, value) => readings.some((reading) => reading.get(name)?.value === value),
   };

@@ -10,7 +10,7 @@ import { type Redact, redactor } from "../secret.ts";
 import { isObject } from "../json.ts";
 import type { Language } from "../locale/mod.ts";
 import type { Phrase } from "../locale/phrase.ts";
-import type { ConfigWarning } from "../warnings.ts";
+import { type ConfigWarning, issueOf } from "../warnings.ts";
 import { type DotenvFile, readDotenv } from "./dotenv_file.ts";
 import * as relayModule from "./mod.ts";
 import { readConfigFile } from "./config_file.ts";
@@ -53,12 +53,13 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const dotenv = unset(dotenvFile);
   useDotenv({ dotenv });
   provideModule("relay", relayModule);
-  const exported = await importDefault(file, text, redactor(valuesOf(dotenv)));
+  const exported = await importDefault(file, text, redactor(valuesOf(dotenv, text)));
   const { config, issues, warnings, secrets, keys, files, told } = readConfig(exported, folder);
   const redact = redactor(secrets);
   if (!config) {
     const { withPlaces } = await import("./written/source.ts"); // with a parser: whoever has a sound config needs none
-    throw new ConfigError(file, await withPlaces(file, text, issues, redact), told);
+    const mistakes = [...dotenvFile.mistakes.map(issueOf), ...await withPlaces(file, text, issues, redact)];
+    throw new ConfigError(file, mistakes, told);
   }
   const holdsSecret = keys.some((key) => key.length >= MIN_KEY && text.includes(key));
   const own: PrivateFile[] = [
@@ -86,12 +87,16 @@ export function useDotenv({ dotenv }: Pick<LoadedConfig, "dotenv">): void {
   fromDotenv = [...dotenv.keys()];
 }
 
-/** A value of fewer characters in a `.env` is a port or a switch rather than a secret. */
+/** A value of fewer characters is a port or a switch rather than a secret. */
 const MIN_SECRET = 8;
 
-/** What a `.env` may hold of secrets, for who cannot know yet which of its variables the config takes for one. */
-function valuesOf(dotenv: ReadonlyMap<string, string>): string[] {
-  return [...dotenv.values()].filter(({ length }) => length >= MIN_SECRET);
+/**
+ * What may be secrets in a `.env` and in variables that a config names, for who cannot know yet which of them the config
+ * takes for one.
+ */
+function valuesOf(dotenv: ReadonlyMap<string, string>, text: string): string[] {
+  const named = (text.match(/\w+/g) ?? []).flatMap((name) => process.env[name] ?? []);
+  return [...dotenv.values(), ...named].filter(({ length }) => length >= MIN_SECRET);
 }
 
 /** What a config took too long for. */

@@ -126,7 +126,7 @@ function detailQuestions(kind: string | undefined, locale: Locale): Question[] {
   const isAddress = (text: string) => parseMailbox(text) !== undefined;
   switch (kind as Kind | undefined) {
     case "slack":
-      return [later("slack.url", ask.slackUrl, isHttp, invalid.url)];
+      return [later("slack.url", ask.slackUrl, isHttp, invalid.slack)];
     case "email":
       return [
         later("email.via", ask.smtpUrl, isSmtp, invalid.smtp),

@@ -776,6 +776,7 @@ const init = {
     later: "empty: add it later",
     keep: "empty: keep the one you typed",
     invalid: {
+      slack: 'Expected a URL such as "https://hooks.slack.com/services/…", which Slack shows for the webhook',
       url: 'Expected a URL such as "https://sistema.example/webhook"',
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
       address: (text: string) => `"${text}" is not an address; expected one such as "equipe@clinica.example"`,
@@ -785,7 +786,7 @@ const init = {
     write: "Yes, write them",
     cancel: "No, write nothing",
     cancelled: "Nothing was written",
-    done: "Done",
+    done: "That is all",
   },
   summary: {
     title: "Summary",
@@ -1737,9 +1738,11 @@ const service = {
 Needs root. It asks nothing, and you can run it again: a newer executable then replaces the old one.
 
   ${executable}  the executable
-  ${config}  the config; created as by \`relay init\` if there is none
+  ${config}  the config; \`relay init\` makes one if needed
   ${store}  the store
-  ${unit}  the unit; make your own changes with \`${edit}\``,
+  ${unit}  the unit
+
+Make your own changes to the unit with \`${edit}\`.`,
     warnings: "Warnings",
     started: (name: string) => `See how it is doing: systemctl status ${name}`,
     notStarted: (name: string) => `Start it: systemctl enable --now ${name}`,
@@ -1821,8 +1824,10 @@ const tools = {
     help: `
 The metrics themselves are at /metrics of the admin listener.
 
-  relay metrics --alerts > relay.rules.yml   then name the file under \`rule_files\` in prometheus.yml
-  relay metrics --grafana > relay.json       then import it: Dashboards, New, Import`,
+  relay metrics --alerts > relay.rules.yml
+    then name the file under \`rule_files\` in prometheus.yml
+  relay metrics --grafana > relay.json
+    then import it: Dashboards, New, Import`,
     neither: "Cannot choose what to print: give --alerts or --grafana",
     hint: "--alerts prints rules for Prometheus, --grafana a dashboard; the metrics are at /metrics of `relay serve`",
   },
@@ -2446,10 +2451,31 @@ const errors = {
   },
 };
 
+/** What the admin listener refuses before it looks for a page. */
+const admin = {
+  otherHost: (host: string) =>
+    `Cannot answer for the host "${host}": the listener is known by an IP address, as localhost, and by the config`,
+  otherHostHint: "set `admin.publicUrl` in the config to the address under which you reach it",
+  otherSite: "Cannot do what another site's page asks for",
+  otherSiteHint: "open the page of the listener itself",
+  unknownPage: "Cannot tell which page asks for this",
+  unknownPageHint: "send `Authorization: Bearer` with the token",
+  wrongTokens: (seconds: number) =>
+    `Cannot look at the token: too many wrong ones; try again in ${forms.duration(seconds * 1000)}`,
+  body: {
+    too_large: (most: number) => `Cannot take a body of more than ${most} bytes`,
+    cut: () => "Cannot read the body: it was cut short",
+    late: () => "Cannot read the body: it did not arrive in time",
+    encoded: () => "Cannot read a body that is encoded",
+    no_room: () => "Cannot take the body now: too many others are coming in",
+  },
+};
+
 export const en = {
   forms,
   messages,
   pages,
+  admin,
   cli,
   init,
   check,

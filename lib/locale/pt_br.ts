@@ -833,6 +833,7 @@ const init: Language["init"] = {
     later: "vazio: fica para depois",
     keep: "vazio: mantém o que você digitou",
     invalid: {
+      slack: 'É preciso uma URL como "https://hooks.slack.com/services/…", que o Slack mostra para o webhook',
       url: 'É preciso uma URL como "https://sistema.example/webhook"',
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
       address: (text) => `"${text}" não é um endereço; é preciso um como "equipe@clinica.example"`,
@@ -842,7 +843,7 @@ const init: Language["init"] = {
     write: "Sim, gravar",
     cancel: "Não gravar nada",
     cancelled: "Nada foi gravado",
-    done: "Pronto",
+    done: "É só isso",
   },
   summary: {
     title: "Resumo",
@@ -1774,9 +1775,11 @@ const service: Language["service"] = {
 Exige root. Não pergunta nada, e pode ser executado de novo: um executável mais novo então substitui o antigo.
 
   ${executable}  o executável
-  ${config}  a configuração; criada como por \`relay init\` se não houver
+  ${config}  a configuração; criada se não houver
   ${store}  o banco de eventos
-  ${unit}  a unidade; faça suas alterações com \`${edit}\``,
+  ${unit}  a unidade
+
+Faça suas alterações na unidade com \`${edit}\`.`,
     warnings: "Avisos",
     started: (name) => `Veja como ele está: systemctl status ${name}`,
     notStarted: (name) => `Inicie-o: systemctl enable --now ${name}`,
@@ -1856,8 +1859,10 @@ const tools: Language["tools"] = {
     help: `
 As métricas em si estão em /metrics do endereço de administração.
 
-  relay metrics --alerts > relay.rules.yml   depois indique o arquivo em \`rule_files\` no prometheus.yml
-  relay metrics --grafana > relay.json       depois importe-o: Dashboards, New, Import`,
+  relay metrics --alerts > relay.rules.yml
+    depois indique o arquivo em \`rule_files\` no prometheus.yml
+  relay metrics --grafana > relay.json
+    depois importe-o: Dashboards, New, Import`,
     neither: "Não foi possível escolher o que imprimir: use --alerts ou --grafana",
     hint:
       "--alerts imprime regras para o Prometheus, --grafana um painel; as métricas estão em /metrics do `relay serve`",
@@ -2445,10 +2450,30 @@ const errors: Language["errors"] = {
   },
 };
 
+const admin: Language["admin"] = {
+  otherHost: (host) =>
+    `Não é possível responder pelo nome "${host}": este endereço só atende por IP, como localhost, e pelo nome na configuração`,
+  otherHostHint: "defina `admin.publicUrl` na configuração com o endereço pelo qual você chega aqui",
+  otherSite: "Não é possível fazer o que a página de outro site pede",
+  otherSiteHint: "abra a própria página do relay",
+  unknownPage: "Não é possível saber que página pede isto",
+  unknownPageHint: "envie `Authorization: Bearer` com o token",
+  wrongTokens: (seconds) =>
+    `Não é possível conferir o token: houve muitos errados; tente de novo em ${forms.duration(seconds * 1000)}`,
+  body: {
+    too_large: (most) => `Não é possível aceitar um corpo de mais de ${most} bytes`,
+    cut: () => "Não foi possível ler o corpo: ele chegou incompleto",
+    late: () => "Não foi possível ler o corpo: ele não chegou a tempo",
+    encoded: () => "Não é possível ler um corpo codificado",
+    no_room: () => "Não é possível aceitar o corpo agora: há muitos outros chegando",
+  },
+};
+
 export const ptBr: Language = {
   forms,
   messages,
   pages,
+  admin,
   cli,
   init,
   check,

@@ -22,12 +22,6 @@ export interface Status extends TargetView {
   state: TargetState;
 }
 
-/** A target's status, and what the config says that it is and where it delivers to, without any secret. */
-export interface ShownTarget extends Status {
-  kind: string | null;
-  address: string | null;
-}
-
 /** Why a target takes no deliveries, and until when (ISO 8601); `null` where that is for an operator to end. */
 export interface Held {
   state: HeldState;
@@ -60,14 +54,6 @@ export function statuses(views: readonly TargetView[], targets: readonly KnownTa
     }),
     ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
   ];
-}
-
-/** @param targets Those of the config; of others nobody knows the address. */
-export function withAddresses(all: readonly Status[], targets: ReadonlyMap<string, Target> = new Map()): ShownTarget[] {
-  return all.map((one) => {
-    const { kind = null, address = null } = targets.get(one.name) ?? {};
-    return { ...one, kind, address };
-  });
 }
 
 function stateOf(view: TargetView, hasCircuit: boolean, now: number): TargetState {

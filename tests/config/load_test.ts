@@ -192,6 +192,21 @@ testIn("loadConfig() says every mistake, and no secret that the file reads", asy
   assert.ok(problems.some((one) => one.startsWith("sources.clinic.secret: expected a secret that is not empty")));
 });
 
+testIn("loadConfig() says which line of .env is none where the config has a mistake", async ({ write, load }) => {
+  write(".env", "A=1\nRELAY_L_SECRET: from-dotenv-0123456789\n");
+  write("relay.config.ts", config('env("RELAY_L_SECRET")'));
+  const [line, variable, ...others] = await problemsOf(load);
+  assert.equal(line, ".env:2: is ignored: it is neither NAME=value nor a comment");
+  assert.equal(variable, 'sources.clinic.secret: env("RELAY_L_SECRET") is not set');
+  assert.deepEqual(others, []);
+});
+
+testIn("loadConfig() shows no variable that the config names and throws", async ({ write, load }) => {
+  process.env.RELAY_L_KEY = "a-key-0123456789";
+  write("relay.config.ts", config('"x"', "", 'throw new Error("no " + process.env.RELAY_L_KEY);'));
+  assert.deepEqual(await problemsOf(load), ["the config fails while it loads: no [secret]"]);
+});
+
 testIn("loadConfig() loads a config again as it is after a change", async ({ write, load }) => {
   for (const [index, secret] of ["first-0123456789", "second-0123456789", "first-0123456789"].entries()) {
     write("relay.config.ts", config(`"${secret}"`, `listen: { port: ${1000 + index} },`));

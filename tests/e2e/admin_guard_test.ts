@@ -85,6 +85,11 @@ test("admin answers to addresses, localhost and the config's names, and to no ot
     const { error, hint } = JSON.parse((await ask("GET", "/api/status", { Host: "evil.example" })).text);
     assert.match(error, /^Cannot answer for the host "evil\.example": /);
     assert.match(hint, /publicUrl/);
+    const inPortuguese = await ask("GET", "/", { Host: "evil.example", "Accept-Language": "pt-BR" });
+    assert.match(
+      Buffer.from(inPortuguese.text, "latin1").toString(),
+      /^Não é possível responder pelo nome "evil\.example": .*\ndica: defina /,
+    );
   });
 });
 

@@ -43,7 +43,10 @@ test("send --to exits 1 and says why where the target refuses, or nobody has tri
     await runRelay(["pause", "parado"], { cwd: relay.folder });
     const waits = await runRelay(["send", "--to", "parado"], { cwd: relay.folder });
     assert.equal(waits.code, 1);
-    assert.match(waits.stdout, /^Still waiting after 3\.1 s: parado \(paused\)\n`relay status` /);
+    assert.match(
+      waits.stdout,
+      /^The target is paused: .*\nStill waiting after 3\.1 s: parado \(paused\)\n`relay status` /,
+    );
     const json = JSON.parse((await runRelay(["send", "--to", "parado", "--json"], { cwd: relay.folder })).stdout);
     assert.deepEqual([json.state, json.reason, json.status], ["pending", null, null]);
   } finally {

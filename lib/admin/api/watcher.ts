@@ -3,8 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EventView } from "../../store/views.ts";
 import type { AdminContext } from "../context.ts";
-import type { ShownTarget } from "../../operator/status.ts";
-import { targetsNow, type Trouble, troubleNow } from "../now.ts";
+import { type ShownTarget, targetsNow, type Trouble, troubleNow } from "../now.ts";
 
 /** Something that happened. */
 export type Message =
