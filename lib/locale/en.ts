@@ -353,6 +353,7 @@ const pages = {
     /** Several relays: since when the one runs that answers. */
     selfSince: "The relay that serves this page has been running since",
     attention: "Needs attention",
+    more: (count: number) => `Show ${forms.number(count)} more`,
     calm: "Nothing needs attention",
     calmLead: "Every target accepts its deliveries, and there are no dead letters.",
     lastReceived: "Last event received",
@@ -369,6 +370,7 @@ const pages = {
     day: (received: number, delivered: number) =>
       `${forms.count(received, { one: "event", other: "events" })} received, ` +
       `${forms.count(delivered, { one: "delivery", other: "deliveries" })} made`,
+    nothing24: "Nothing was received or delivered.",
     perHour: "Attempts by outcome and hour",
     asTable: "Show as a table",
     hour: "Hour",

@@ -393,6 +393,7 @@ const pages: Language["pages"] = {
     since: "Desde",
     selfSince: "O relay que responde por esta página está em execução desde",
     attention: "Precisa de atenção",
+    more: (count) => `Mostrar mais ${forms.number(count)}`,
     calm: "Nada precisa de atenção",
     calmLead: "Todos os destinos aceitam as entregas e não há falhas definitivas.",
     lastReceived: "Último evento recebido",
@@ -406,6 +407,7 @@ const pages: Language["pages"] = {
     changed:
       "A configuração no disco mudou depois de ser carregada. Para aplicá-la, execute `systemctl reload relay` ou envie SIGHUP.",
     last24: "Últimas 24 horas",
+    nothing24: "Nada foi recebido nem entregue.",
     day: (received, delivered) =>
       `${forms.count(received, { one: "evento recebido", other: "eventos recebidos" })}, ` +
       forms.count(delivered, { one: "entrega feita", other: "entregas feitas" }),

@@ -63,11 +63,12 @@ function Bars(
   const ground = height - bottom;
   const most = Math.max(4, ...hours.map(sumOf));
   const scale = frame === large ? niceScale(most) : { top: most, step: most };
+  const levels = frame === large ? levelsOf(scale) : [0];
   const y = (count: number) => ground - (count / scale.top) * (ground - top);
   const step = 100 / (hours.length - GAP); // from the left of the first bar to the right of the last
   return (
     <svg class="chart" width="100%" height={height} role="img" aria-label={label}>
-      {(frame === large ? levelsOf(scale) : [0]).map((count) => <Level view={view} count={count} y={y(count)} />)}
+      {levels.map((count) => <line x1="0" x2="100%" y1={pixels(y(count))} y2={pixels(y(count))} />)}
       <svg width="100%" height={height} viewBox={`0 0 100 ${height}`} preserveAspectRatio="none">
         {layers.map(([key], layer) => {
           const bars = hours.map((hour, at) => {
@@ -77,6 +78,7 @@ function Bars(
           return <path class={key} d={bars.join("")} />;
         })}
       </svg>
+      {levels.map((count) => count > 0 && <text x="0" y={pixels(y(count) - 4)}>{view.format.number(count)}</text>)}
       {frame === large &&
         hours.map((hour, at) => <Column view={view} hour={hour} x={step * at} width={step} frame={frame} />)}
     </svg>
@@ -110,15 +112,6 @@ function bar(x: number, width: number, from: number, to: number): string {
   if (from === to) return "";
   const height = Math.max(1.5, from - to); // one failure among thousands is still to be seen
   return `M${x.toFixed(2)} ${pixels(from)}v-${pixels(height)}h${width.toFixed(2)}v${pixels(height)}z`;
-}
-
-function Level({ view, count, y }: { view: View; count: number; y: number }) {
-  return (
-    <g>
-      <line x1="0" x2="100%" y1={pixels(y)} y2={pixels(y)} />
-      {count > 0 && <text x="0" y={pixels(y - 4)}>{view.format.number(count)}</text>}
-    </g>
-  );
 }
 
 /** An hour's numbers for who points at it, and every sixth hour's name. */

@@ -42,6 +42,8 @@ export function overviewPage(view: View, data: OverviewData): Page {
   const waiting = data.statuses.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0);
   const dead = data.statuses.reduce((sum, one) => sum + one.dead, 0);
   const { relays, alarms } = data.trouble;
+  const { received, delivered, hours } = data.day;
+  const isIdle = received + delivered === 0;
   return {
     title: words.nav.overview,
     summary: words.overview.summary(waiting, dead),
@@ -71,8 +73,8 @@ export function overviewPage(view: View, data: OverviewData): Page {
         <section id="day" data-live>
           <h2>{words.overview.last24}</h2>
           <div class="card">
-            <p>{words.overview.day(data.day.received, data.day.delivered)}</p>
-            {data.day.hours.some((hour) => sumOf(hour) > 0) && <Chart view={view} hours={data.day.hours} />}
+            <p>{isIdle ? words.overview.nothing24 : words.overview.day(received, delivered)}</p>
+            {hours.some((hour) => sumOf(hour) > 0) && <Chart view={view} hours={hours} />}
           </div>
         </section>
       </>
@@ -100,12 +102,21 @@ function Running({ view, data: { trouble: { relays }, self } }: { view: View; da
 /** A takeover stands with the relays, a config that has changed with the version. */
 const shownElsewhere: readonly RelayTrouble["kind"][] = ["taking", "config_changed"];
 
+/** Most things that are shown at once: the rest of the page is to be found. */
+const MOST_SHOWN = 6;
+
 function AttentionList({ view, data }: { view: View; data: OverviewData }) {
   const { overview } = view.words;
   const troubles = data.relayTroubles.filter(({ kind }) => !shownElsewhere.includes(kind));
   const refused = bySource(data.trouble.refusals.filter(isTrouble));
   const items = attentionOf(data.statuses, data.dead, data.trouble, view.now);
-  if (troubles.length + refused.length + items.length === 0) {
+  const all = [
+    ...troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />),
+    ...refused.filter((one) => !one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />),
+    ...items.map((item) => <AttentionItem view={view} item={item} />),
+    ...refused.filter((one) => one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />),
+  ];
+  if (all.length === 0) {
     return (
       <div class="notice">
         <h2 class="first">{overview.calm}</h2>
@@ -116,12 +127,13 @@ function AttentionList({ view, data }: { view: View; data: OverviewData }) {
   return (
     <>
       <h2 class="first">{overview.attention}</h2>
-      <ul class="list">
-        {troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />)}
-        {refused.filter((one) => !one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />)}
-        {items.map((item) => <AttentionItem view={view} item={item} />)}
-        {refused.filter((one) => one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />)}
-      </ul>
+      <ul class="list">{all.slice(0, MOST_SHOWN)}</ul>
+      {all.length > MOST_SHOWN && (
+        <details id="attention-more">
+          <summary>{overview.more(all.length - MOST_SHOWN)}</summary>
+          <ul class="list">{all.slice(MOST_SHOWN)}</ul>
+        </details>
+      )}
     </>
   );
 }
