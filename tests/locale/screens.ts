@@ -151,7 +151,7 @@ const pages = [
   "/",
   "/events",
   "/events?state=dead",
-  "/events?q=nothing-like-it",
+  "/events?search=nothing-like-it",
   "/events/ID",
   "/dead",
   "/dead/retry",
