@@ -15,8 +15,9 @@ const cuts: Cut[] = [
   { column: 3, to: 0 },
   { column: 6, to: 0 },
   { column: 8, to: 8 },
-  { column: 0, to: 8 },
+  { column: 0, to: 16 },
   { column: 4, to: 0 },
+  { column: 0, to: 8 },
 ];
 
 export function targetTable({ targets, relays, now }: StatusNow, format: Format): string[] {

@@ -20,7 +20,7 @@ export interface Cut {
 export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()): string[] {
   const cells = rows.map((row) => row.map((text) => ({ text, width: widthOf(text) })));
   const widths = cells.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.width)), []);
-  for (const { column, to } of cuts) {
+  for (const { column, to } of cuts.filter(({ column }) => column < widths.length)) {
     const over = INDENT + widths.reduce((sum, one) => sum + (one && one + GAP), -GAP) - width;
     if (over > 0) widths[column] = to === 0 ? 0 : Math.min(widths[column]!, Math.max(to, widths[column]! - over));
   }
@@ -93,10 +93,13 @@ function packed(items: string[], width: number): string[] {
   return lines;
 }
 
-/** A text as lines that fit the terminal, broken between words; those after the first begin with `indent`. */
+/**
+ * A text as lines that fit the terminal, broken between words; those after the first begin with `indent`. What stands between
+ * backticks is to be typed, and stays whole.
+ */
 export function wrapped(text: string, indent = "", width = columnsNow()): string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(/ (?=(?:[^`]*`[^`]*`)*[^`]*$)/)) {
     const longer = `${lines.at(-1)} ${word}`;
     if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(lines.length === 0 ? word : indent + word);

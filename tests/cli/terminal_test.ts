@@ -38,6 +38,11 @@ test("table() leaves a column out that may be cut to nothing", () => {
   assert.equal(table(rows, cuts, 24)[1], "  0123456789  what is s…");
 });
 
+test("table() goes on cutting where a column that may give way is not there", () => {
+  const cuts = [{ column: 7, to: 0 }, { column: 2, to: 4 }];
+  assert.equal(table(rows, cuts, 40)[1], "  0123456789  note.completed  what is s…");
+});
+
 test("table() keeps a cell's colours to the cell where it cuts, and never halves a wide character", () => {
   const [line] = table([[red("a long text"), "x"]], [{ column: 0, to: 4 }], 10);
   assert.equal(stripVTControlCharacters(line!), "  a lo…  x");
@@ -59,6 +64,16 @@ test("listing() puts items beside the other columns where all of them fit, else 
     "    ✓ crm  ✗ plantao: connection refused",
     "    … fora: timed out",
     "  2  test         ✓ crm",
+  ]);
+});
+
+test("wrapped() keeps whole what is to be typed", () => {
+  const text = "Then try again: `relay retry --dead` or `relay retry ID`, then look";
+  assert.deepEqual(wrapped(text, "  ", 24), [
+    "Then try again:",
+    "  `relay retry --dead`",
+    "  or `relay retry ID`,",
+    "  then look",
   ]);
 });
 
