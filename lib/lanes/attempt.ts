@@ -1,4 +1,4 @@
-/** One attempt to deliver: bounded in time, its end a value. */
+/** One attempt to deliver: limited in time, with a value as its outcome. */
 
 import type { Clock } from "../clock.ts";
 import { MessageError, sayError } from "../errors.ts";
@@ -8,9 +8,9 @@ import type { Delivery, Target } from "../targets/target.ts";
 
 /**
  * Makes one attempt.
- * @param prepare Gives what is to be delivered; what it throws is the attempt's end, too.
+ * @param prepare Returns what to deliver; if it throws, that ends the attempt too.
  * @param stop Ends it early.
- * @returns Its outcome; `undefined` if it was ended by `stop`, which says nothing of the target. Never throws.
+ * @returns Its outcome; `undefined` if `stop` ended it, which says nothing about the target. Never throws.
  */
 export async function attempt(
   target: Target,

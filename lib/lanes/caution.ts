@@ -1,6 +1,7 @@
 /**
- * After an unclean stop, which may be the fault of one delivery, such as an answer that kills the process: what begins is
- * written down first, and what was under way when the relay ended once more is tried one by one, while all else goes on.
+ * Caution after an unclean stop, which one delivery may have caused, such as by an answer that kills the process: each
+ * start is stored before it is made, and what was under way when the relay ended once more is tried one at a time,
+ * while everything else goes on.
  */
 
 import type { Clock } from "../clock.ts";
@@ -12,35 +13,35 @@ import { type DeliveryRef, keyOf } from "../store/delivery.ts";
 import type { Due, Epoch, LaneStore, Suspect } from "../store/mod.ts";
 
 /**
- * For how long after an unclean stop what begins in a lane is written down, from its first attempt on, in milliseconds; and
- * for as long as anything that was under way then has not ended.
+ * How long after an unclean stop each start in a lane is stored, counted from the lane's first attempt, in
+ * milliseconds; longer while anything of the lane that was under way at the stop has not ended.
  */
 const WATCH_MS = 60_000;
 
-/** For how long lanes wait for their suspects at most, in milliseconds: some may be unable to begin. */
+/** Longest wait of a lane for its suspects, in milliseconds: some may be unable to start. */
 const HOLD_MS = 30_000;
 
-/** How long a delivery is tried for when it is no longer under suspicion, in milliseconds. */
+/** How long a delivery is tried before it is cleared of suspicion, in milliseconds. */
 const TRIAL_MS = 250;
 
-/** A delivery that was under way in this many crashes is tried until its attempt ends. */
+/** A delivery that was under way in this many crashes is on trial until its attempt ends. */
 const MANY_CRASHES = 10;
 
 /**
- * A delivery during which the previous process ended is tried again only after this long, plus as much again by chance, in
- * milliseconds: whoever ends the relay again and again in this time, or at the same moment of each life, never meets the
- * same delivery twice in a row.
+ * A suspect during whose trial the previous process ended is tried again only after the first of these, plus a random
+ * part of the second, in milliseconds: whatever keeps ending the relay within this time, or at the same moment of each
+ * run, never hits the same delivery twice in a row.
  */
 const CALM_MS = 4_000;
 const CALM_CHANCE_MS = 8_000;
 
-/** For how long the others wait if it cannot begin then, for instance because its lane is paused, in milliseconds. */
+/** How long the others wait after that if it cannot start, for instance because its lane is paused, in milliseconds. */
 const PATIENCE_MS = 1_000;
 
-/** Timers may fire so much too early, in milliseconds. */
+/** Timers may fire this much too early, in milliseconds. */
 const TIMER_SLACK_MS = 1;
 
-/** So many crashes in a row while it was tried are the fault of a delivery. One may be a `kill -9`. */
+/** A delivery is to blame after this many crashes in a row while it was tried. One may be a `kill -9`. */
 const FATAL_CRASHES = 2;
 
 export class Caution {
@@ -50,23 +51,23 @@ export class Caution {
   readonly #stop = new AbortController();
   /** The previous process ended uncleanly. */
   #isOn = false;
-  /** Until when what begins in a lane is written down. A lane in which nothing has begun has no entry. */
+  /** Until when each start in a lane is stored. A lane in which nothing has started has no entry. */
   readonly #watched = new Map<string, number>();
   #holdEndsAt = -Infinity;
-  /** What was under way when a process before ended, and has not ended in this one, by key. */
+  /** What was under way when an earlier process ended, and has not ended in this one, by key. */
   readonly #unsettled = new Map<string, Suspect>();
   /** Those of them that are given up. */
   readonly #condemned = new Set<string>();
-  /** Those of them that are to be tried, and the lanes of these: what else waits there may be as fatal. */
+  /** Those of them that are to be tried, and their lanes, where whatever else waits may be as fatal. */
   readonly #suspects = new Set<string>();
   #lanes = new Set<string>();
-  /** The suspect that the process before ended over while it was tried. All that was under way waits for it. */
+  /** The suspect during whose trial the previous process ended. All that was under way waits for it. */
   #struck?: string;
   #calmEndsAt = -Infinity;
-  /** The suspect that is tried now, and what ends its trial. */
+  /** The suspect on trial, and what ends its trial. */
   #tried?: { key: string; ended: AbortController };
 
-  /** @param wake Called when more may begin than before. */
+  /** @param wake Called when more may start than before. */
   constructor(store: LaneStore, clock: Clock, wake: () => void) {
     this.#store = store;
     this.#clock = clock;
@@ -74,7 +75,7 @@ export class Caution {
   }
 
   /**
-   * Looks for what was under way in these lanes.
+   * Looks up what was under way in these lanes.
    * @param wasUnclean The previous process ended uncleanly, under the same boot of the machine.
    * @throws {StoreError} if the store cannot read or write now.
    */
@@ -102,12 +103,12 @@ export class Caution {
     for (const at of [this.#calmEndsAt, this.#calmEndsAt + PATIENCE_MS, this.#holdEndsAt]) this.#wakeAt(at);
   }
 
-  /** Plans nothing more. */
+  /** Schedules nothing more. */
   stop(): void {
     this.#stop.abort();
   }
 
-  /** Whether what begins in this lane is to be written down by {@link Caution.begin}. */
+  /** Whether starts in this lane have to be stored, with {@link Caution.begin}. */
   isOn(lane: string): boolean {
     if (!this.#isOn) return false;
     const isWatched = this.#clock.monotonic() < (this.#watched.get(lane) ?? Infinity);
@@ -133,15 +134,15 @@ export class Caution {
     return { kind: "dead", reason: "crashed", detail: Told.of((words) => words.outcomes.crashed(crashes)) };
   }
 
-  /** A delivery was chosen to begin. If it is a suspect, no other one begins until it has ended, or lived through its trial. */
+  /** Marks a delivery as chosen to start. Until a suspect ends or survives its trial, no other suspect starts. */
   choose(ref: DeliveryRef): void {
     const key = keyOf(ref);
     if (this.#suspects.has(key)) this.#tried = { key, ended: new AbortController() };
   }
 
   /**
-   * Writes down what is about to begin in a lane.
-   * @throws {StoreError} if the store cannot write now. What was chosen is to be chosen anew.
+   * Stores what is about to start in a lane.
+   * @throws {StoreError} if the store cannot write now. What was chosen must be chosen again.
    */
   async begin(epoch: Epoch, refs: readonly DeliveryRef[]): Promise<void> {
     if (!this.#watched.has(epoch.lane)) this.#watched.set(epoch.lane, this.#clock.monotonic() + WATCH_MS);
@@ -156,17 +157,17 @@ export class Caution {
     if (alone) void this.#try(epoch, alone, tried!.ended.signal);
   }
 
-  /** Lets a suspect go that does not end the relay while it is tried. */
+  /** Clears a suspect that does not end the relay during its trial. */
   async #try(epoch: Epoch, ref: DeliveryRef, ended: AbortSignal): Promise<void> {
     const key = keyOf(ref);
-    if (this.#unsettled.get(key)!.crashes >= MANY_CRASHES) return; // its end lets it go
+    if (this.#unsettled.get(key)!.crashes >= MANY_CRASHES) return; // cleared when it ends
     await this.#clock.sleep(TRIAL_MS, AbortSignal.any([ended, this.#stop.signal]));
     if (ended.aborted || this.#stop.signal.aborted) return;
     await this.#write("what went well", () => this.#store.survived(epoch, ref));
     this.#clear(key);
   }
 
-  /** What was written down was put off: if the relay ends from now on, that is not its fault. */
+  /** A delivery whose start was stored was deferred: if the relay ends from now on, it is not to blame. */
   async excuse(epoch: Epoch, ref: DeliveryRef): Promise<void> {
     await this.#write("what was put off", () => this.#store.forgetBegun(epoch, ref));
   }
@@ -179,7 +180,7 @@ export class Caution {
     }
   }
 
-  /** A delivery has ended, or was released. */
+  /** A delivery has ended or was released. */
   end(ref: DeliveryRef): void {
     const key = keyOf(ref);
     this.#unsettled.delete(key);
@@ -187,7 +188,7 @@ export class Caution {
     this.#clear(key);
   }
 
-  /** A delivery is no suspect any more. */
+  /** Removes a delivery from the suspects. */
   #clear(key: string): void {
     if (!this.#suspects.delete(key)) return;
     if (this.#struck === key) this.#struck = undefined;

@@ -1,6 +1,6 @@
 /**
- * A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success. All
- * times are those of the monotonic clock.
+ * A target's circuit: it opens after failures in a row, lets one probe through after a pause, and closes on success.
+ * All times are monotonic.
  */
 
 import { log } from "../log.ts";
@@ -13,7 +13,7 @@ export class Circuit {
   #openUntil?: number;
 
   /**
-   * @param policy Without one the circuit never opens.
+   * @param policy Without one, the circuit never opens.
    * @param openUntil When an open circuit lets a probe through.
    */
   constructor(policy?: CircuitPolicy, openUntil?: number) {
@@ -21,18 +21,18 @@ export class Circuit {
     this.#openUntil = policy && openUntil;
   }
 
-  /** Goes on under another policy. An open circuit lets a probe through from `now` on: something was changed, perhaps mended. */
+  /** Switches to another policy. An open circuit lets a probe through from `now` on: the change may be a fix. */
   use(policy: CircuitPolicy | undefined, now: number): void {
     this.#policy = policy;
     if (this.#openUntil !== undefined) this.#openUntil = policy && now;
   }
 
-  /** Lets the probe of an open circuit through no later than this. */
+  /** Has an open circuit let its probe through no later than this. */
   tryFrom(openUntil: number): void {
     if (this.#openUntil !== undefined) this.#openUntil = Math.min(this.#openUntil, openUntil);
   }
 
-  /** Begins anew. */
+  /** Closes the circuit and resets the count of failures. */
   close(): void {
     this.#failures = 0;
     this.#openUntil = undefined;
@@ -55,8 +55,8 @@ export class Circuit {
   }
 
   /**
-   * Observes an attempt, and says what that changed. One that is dead says nothing of a target: the message was at
-   * fault. Nor does one after which the target asked for a pause: it is held for that long anyway.
+   * Observes an attempt, and returns what it changed. A dead one says nothing about the target: the message was at
+   * fault. Neither does one after which the target asked for a pause: it is held for that long anyway.
    */
   observe(outcome: Outcome, now: number): "opened" | "closed" | undefined {
     if (!this.#policy || outcome.kind === "dead") return undefined;
@@ -75,7 +75,7 @@ export class Circuit {
 }
 
 /**
- * Tells the operator that a target is held, and until when, or that it is no longer.
+ * Logs that a target is held, and until when, or that it no longer is.
  * @param openUntil Unix milliseconds; for `opened`.
  */
 export function logCircuit(change: "opened" | "closed", target: string, failures: number, openUntil?: number): void {

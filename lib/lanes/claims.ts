@@ -1,6 +1,6 @@
 /**
- * Which lanes a relay owns beside others, from what it saw of them and when. It decides nothing by the clock of another
- * machine: a lock that this relay holds was free before, and one that it may have lost it counts as lost.
+ * Which lanes a relay owns alongside other relays, from what it saw of them and when. It never relies on another
+ * machine's clock: a lock that this relay holds was free before, and one that it may have lost counts as lost.
  */
 
 import type { Clock } from "../clock.ts";
@@ -15,27 +15,27 @@ const BEGIN_MS = 9_000;
 export const ABORT_MS = 14_000;
 
 /**
- * No attempt starts for this long in a lane whose owner did not give it up, in milliseconds: its lock may be free while that one
- * lives on, which aborts sooner than this.
+ * No attempt starts for this long, in milliseconds, in a lane that its owner did not give up: the lock may be free
+ * while that owner lives on, and it aborts sooner than this.
  */
 const WAIT_MS = 15_000;
 
 /**
- * For this long after a lost session, only what it held is wanted, in milliseconds: what ended that
- * session may have ended those of others, who come back to their lanes a little later.
+ * For this long after a lost session, in milliseconds, a relay wants only what it held: whatever ended its session may
+ * have ended those of others, which come back to their lanes a little later.
  */
 const PATIENCE_MS = 2_000;
 
-/** What this relay makes of a lane whose lock it holds, or held. */
+/** The state of a lane whose lock this relay holds or held. */
 type Phase = "waiting" | "taking" | "owned" | "leaving" | "left";
 
 interface Claim {
   phase: Phase;
-  /** When the lock was got, by the monotonic clock. */
+  /** When the lock was acquired, by the monotonic clock. */
   since: number;
-  /** With which it was taken over. */
+  /** The epoch of the takeover. */
   epoch?: Epoch;
-  /** It could not be given up. Its owner begins nothing more in it, and its row may say that it was, so it must be. */
+  /** It could not be given up, and must be: nothing more starts in it, and its row may already say that it was. */
   mustLeave?: boolean;
 }
 
@@ -43,9 +43,9 @@ interface Claim {
 export interface Steps {
   /** To take over now, as they were seen. */
   take: Epoch[];
-  /** To begin nothing more in, and to give up once nothing is under way. */
+  /** To start nothing more in, and to give up once nothing is under way. */
   giveUp: Epoch[];
-  /** To abort what is under way in, as somebody else may have it. */
+  /** To abort what is under way in, since another relay may own it. */
   lose: string[];
 }
 
@@ -53,19 +53,19 @@ export class Claims {
   readonly #clock: Clock;
   readonly #token: string;
   readonly #claims = new Map<string, Claim>();
-  /** Lanes that this relay should own, and whose locks it does not hold. */
+  /** Lanes that this relay should own and whose locks it does not hold. */
   #wanted: string[] = [];
-  /** Some of them were not asked for yet. */
+  /** Some of them have not been requested yet. */
   #isEager = false;
-  /** When the last word was sent that was answered, by both clocks. */
+  /** When the last answered word was sent, by both clocks. */
   #heard = { monotonic: -Infinity, now: -Infinity };
   #hasSession = false;
-  /** When the first word was answered after a session that was lost, by the monotonic clock. */
+  /** When the first word after a lost session was answered, by the monotonic clock. */
   #backAt = -Infinity;
 
   /**
    * @param clock This machine's.
-   * @param token By which this relay is known as an owner.
+   * @param token Identifies this relay as an owner.
    */
   constructor(clock: Clock, token: string) {
     this.#clock = clock;
@@ -77,27 +77,29 @@ export class Claims {
     return [...this.#claims].filter(([, { phase }]) => phase === "owned").map(([lane]) => lane);
   }
 
-  /** Whether this relay holds no lock of a lane, as far as it knows. */
+  /** Whether this relay holds no lane's lock, as far as it knows. */
   get isEmpty(): boolean {
     return this.#claims.size === 0;
   }
 
-  /** Whether it is certain enough that no other relay owns what this one does. */
+  /** Whether it is certain enough that no other relay owns what this one owns. */
   get isSure(): boolean {
     return this.#hasSession && this.#unheardMs() < BEGIN_MS;
   }
 
-  /** Whether an attempt may begin in this lane now. */
+  /** Whether an attempt may start in this lane now. */
   mayBegin(lane: string): boolean {
     return this.isSure && this.#claims.get(lane)?.phase === "owned";
   }
 
-  /** A suspended machine's monotonic clock stands still, a clock that is set back tells too little: the later one rules. */
+  /**
+   * A suspended machine's monotonic clock stops, and a clock set back shows too little time: the larger value counts.
+   */
   #unheardMs(): number {
     return Math.max(this.#clock.monotonic() - this.#heard.monotonic, this.#clock.now() - this.#heard.now);
   }
 
-  /** What to say. @param lanes What the config names. */
+  /** The next word to send. @param lanes What the config names. */
   word(lanes: readonly string[], isLeaving: boolean): Word {
     this.#isEager = false;
     const left = [...this.#claims].filter(([, { phase }]) => phase === "left").map(([lane]) => lane);
@@ -106,10 +108,10 @@ export class Claims {
   }
 
   /**
-   * Takes in what a word was answered.
+   * Applies the answer to a word.
    * @param said That word.
    * @param sent When it was sent, by both clocks.
-   * @param spare Lanes of relay's own that no config may name.
+   * @param spare Lanes of relay's own that possibly no config names.
    */
   learn(
     { me, members, held }: Meeting,
@@ -137,9 +139,10 @@ export class Claims {
       const owner = ownerOf(lane, members);
       const isToOwn = owner?.number === me;
       const row = held.get(lane);
-      // It was lost, or not taken over to the end: whoever has it next would wait, unless it is taken again and given up.
+      // It was lost, or its takeover did not finish: its next owner would wait, unless this relay takes it again and
+      // gives it up.
       const isOwn = row?.epoch.token === this.#token && nameable.has(lane);
-      // Whoever had it goes on with it at once, if it is back before its lanes came to another owner.
+      // Its last owner resumes it at once, if it is back before the lane has another owner.
       const isBack = row !== undefined && owner?.token === row.epoch.token;
       const mayKeep = isToOwn || isOwn || (said.lanes.includes(lane) && !said.isLeaving && !isBack);
       if (row) this.#decide(row, { isToOwn, isOwn, mayKeep }, steps);
@@ -153,16 +156,15 @@ export class Claims {
     const now = this.#clock.monotonic();
     if (!this.#hasSession && this.#heard.monotonic > -Infinity) {
       this.#backAt = now;
-      for (const claim of this.#claims.values()) claim.since = now; // their locks are other ones
+      for (const claim of this.#claims.values()) claim.since = now; // the new session's locks are new
     }
     this.#heard = sent;
     this.#hasSession = true;
   }
 
   /**
-   * @param isToOwn It falls to this relay.
-   * @param isOwn It was this one that took it over last, and can again.
-   * @param mayKeep It falls to this relay, could fall to it, or is its own.
+   * A lane that was not given up is waited for in full, even if another relay should own it by now: that one would have
+   * to start the wait over.
    */
   #decide(
     { epoch, isGivenUp }: HeldLane,
@@ -179,7 +181,8 @@ export class Claims {
     }
     if (claim.phase !== "waiting") return;
     const isOver = isGivenUp || isOwn || now >= claim.since + WAIT_MS;
-    // What was not given up is waited for to the end, also where it falls to another meanwhile, who would begin to wait anew.
+    // The wait for a lane that was not given up is completed even if another relay should own it by now, which would
+    // wait anew.
     if (!isToOwn && (isGivenUp || !mayKeep)) claim.phase = "left";
     else if (isOver) {
       claim.phase = "taking";
@@ -187,7 +190,7 @@ export class Claims {
     }
   }
 
-  /** In how many milliseconds there may be something to do: at once, when a lane has been waited for, or not at all. */
+  /** In how many milliseconds there may be something to do: 0, the time until a lane's wait is over, or `Infinity`. */
   get nextMs(): number {
     if (this.#isEager) return 0;
     const now = this.#clock.monotonic();
@@ -196,30 +199,30 @@ export class Claims {
     return Math.min(...waits.filter((ms) => ms > 0));
   }
 
-  /** A lane was taken over. Says whether it is still this relay's. */
+  /** Marks a lane as taken over. Returns whether it is still this relay's. */
   taken(lane: string, epoch: Epoch): boolean {
     const claim = this.#claims.get(lane);
-    // A machine that slept may have had it taken over twice, which gives the same.
+    // After a suspend, it may be taken over twice, with the same result.
     if (claim?.epoch) return isSameEpoch(claim.epoch, epoch);
     if (claim?.phase !== "taking") return false;
     Object.assign(claim, { phase: "owned", epoch });
     return true;
   }
 
-  /** A lane could not be taken over: to be tried again. */
+  /** Marks a lane that could not be taken over, to be tried again. */
   notTaken(lane: string): void {
     const claim = this.#claims.get(lane);
     if (claim?.phase === "taking") claim.phase = "waiting";
   }
 
-  /** A lane was given up: its lock is let go of by the next word. Says whether it was not lost before. */
+  /** Marks a lane as given up; the next word releases its lock. Returns whether it had not been lost before. */
   left(epoch: Epoch): boolean {
     const claim = this.#leaving(epoch);
     if (claim) claim.phase = "left";
     return claim !== undefined;
   }
 
-  /** A lane could not be given up: to be tried again. */
+  /** Marks a lane that could not be given up, to be tried again. */
   notLeft(epoch: Epoch): void {
     const claim = this.#leaving(epoch);
     if (claim) Object.assign(claim, { phase: "owned", mustLeave: true });
@@ -231,7 +234,7 @@ export class Claims {
     return claim?.phase === "leaving" && isSameEpoch(claim.epoch!, epoch) ? claim : undefined;
   }
 
-  /** The session ended, and all locks with it. */
+  /** The session ended, and with it every lock. */
   sessionLost(): void {
     this.#hasSession = false;
     this.#wanted = [];
@@ -240,7 +243,7 @@ export class Claims {
     }
   }
 
-  /** Gives the lanes that are lost by now, since no word was answered for too long. */
+  /** Returns the lanes that are lost because no word was answered for too long. */
   expire(): string[] {
     if (this.#unheardMs() < ABORT_MS) return [];
     const lost = [...this.#claims].filter(([, { phase }]) => phase !== "waiting" && phase !== "left");

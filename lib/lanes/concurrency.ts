@@ -1,15 +1,15 @@
 /**
- * How many attempts may be under way in a lane: more of them while its target answers quickly, so that a flood of events
- * goes on as fast as it came in, and few where they would only wait for each other there.
+ * How many attempts may be under way in a lane: more while its target answers quickly, so that a flood of events leaves
+ * as fast as it came in, and few where they would only wait for each other at the target.
  */
 
 import type { Outcome } from "../outcome.ts";
 import type { Policy } from "../targets/target.ts";
 
-/** A target that takes longer is not quick, in milliseconds. */
+/** Longest attempt that counts as quick, in milliseconds. */
 const QUICK_MS = 100;
 
-/** So many quick deliveries at the most that a target has borne let one more be tried. */
+/** After this many quick deliveries at the ceiling, the ceiling rises by one. */
 const BORNE = 10_000;
 
 type Limits = Pick<Policy, "concurrency" | "quickConcurrency">;
@@ -17,17 +17,17 @@ type Limits = Pick<Policy, "concurrency" | "quickConcurrency">;
 export class Concurrency {
   #least!: number;
   #most!: number;
-  /** As many as the target seems to bear. */
+  /** As many as the target seems to handle. */
   #ceiling!: number;
   #quickest!: number;
-  /** Quick deliveries with that many under way, since it last bore one more, or did not. */
+  /** Quick deliveries at the ceiling since it last rose, or since the target was last slow or failed. */
   #borne = 0;
 
   constructor(limits: Limits) {
     this.use(limits);
   }
 
-  /** Goes on within other limits. */
+  /** Switches to other limits. */
   use({ concurrency, quickConcurrency = concurrency }: Limits): void {
     this.#least = this.#most = concurrency;
     this.#quickest = this.#ceiling = quickConcurrency;
@@ -38,9 +38,10 @@ export class Concurrency {
   }
 
   /**
-   * Observes an attempt that has ended: one more may be under way if it was quick and there was no room for another, and
-   * no more than the least if it was not. One that failed with more than the least under way may have been one too many.
-   * @param inFlight How many were under way, with it.
+   * Observes an attempt that has ended: if it was quick and there was no room for another, one more may be under way;
+   * if it was not quick, no more than the least. One that failed while more than the least were allowed may have been
+   * one too many.
+   * @param inFlight How many were under way, including this one.
    */
   observe({ kind }: Pick<Outcome, "kind">, durationMs: number, inFlight: number): void {
     if (kind !== "delivered" || durationMs > QUICK_MS) {

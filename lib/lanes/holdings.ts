@@ -1,4 +1,4 @@
-/** The lanes that are owned here: how they come, and how they go. */
+/** The lanes that this relay owns: how it takes them over, gives them up and loses them. */
 
 import { type Clock, within } from "../clock.ts";
 import { log } from "../log.ts";
@@ -11,16 +11,16 @@ import type { StoreTime } from "./store_time.ts";
 import { type Start, takeOver } from "./take_over.ts";
 
 export class Holdings {
-  /** By their names. */
+  /** By name. */
   readonly lanes = new Map<string, Lane>();
   readonly #store: LaneStore;
   readonly #time: StoreTime;
   readonly #caution: Caution;
   readonly #token: string;
-  /** Lost while nothing was under way, and to be given up. */
+  /** Lost while nothing was under way, and still to be given up. */
   readonly #lost: Epoch[] = [];
 
-  /** @param token By which the owner is known. */
+  /** @param token Identifies the owner. */
   constructor(store: LaneStore, time: StoreTime, caution: Caution, token: string) {
     this.#store = store;
     this.#time = time;
@@ -28,14 +28,13 @@ export class Holdings {
     this.#token = token;
   }
 
-  /** What is under way now. */
   get underway(): UnderwayView[] {
     return [...this.lanes.values()].flatMap(({ underway }) => underway)
       .map(({ due: { id, lane, ref } }) => ({ id, lane, event: ref.event }));
   }
 
   /**
-   * Takes over those of these lanes that are not held.
+   * Takes over those of these lanes that are not held yet.
    * @throws {StoreError} if the store cannot write now.
    */
   async take(lanes: ReadonlyMap<string, Target>, start: Start): Promise<void> {
@@ -48,7 +47,7 @@ export class Holdings {
   }
 
   /**
-   * Begins nothing more in a lane, and gives it up once nothing is under way there.
+   * Starts nothing more in a lane, and gives it up once nothing is under way there.
    * @throws {StoreError} if the store cannot write now.
    */
   async giveUp(name: string): Promise<void> {
@@ -61,7 +60,7 @@ export class Holdings {
     if (this.lanes.get(name) === lane) this.lanes.delete(name);
   }
 
-  /** Has lanes go on under another config. @param before What they delivered to. @param now By the monotonic clock. */
+  /** Switches the lanes to another config. @param before What they delivered to. @param now By the monotonic clock. */
   use(targets: ReadonlyMap<string, Target>, before: ReadonlyMap<string, Target>, now: number): void {
     for (const [name, { pace }] of this.lanes) {
       const target = targets.get(name);
@@ -72,7 +71,7 @@ export class Holdings {
     }
   }
 
-  /** Says anew until when lanes are held: the clock was set. @throws {StoreError} if the store cannot write now. */
+  /** Updates until when lanes are held, after the clock was set. @throws {StoreError} if the store cannot write now. */
   async holdAnew(): Promise<void> {
     const held = [...this.lanes.values()]
       .map(({ epoch, pace }) => ({ epoch, hold: this.#time.holdFromMonotonic(pace.hold) }))
@@ -81,7 +80,7 @@ export class Holdings {
   }
 
   /**
-   * Makes due what was put off by a clock that was set back since.
+   * Makes due what was put off by a clock that has since been set back.
    * @throws {StoreError} if the store cannot write now.
    */
   async bringForward(): Promise<void> {
@@ -91,7 +90,8 @@ export class Holdings {
   }
 
   /**
-   * Parks what stands behind others of its order key, in lanes that have too much of it in memory. Says whether there was any.
+   * Parks what stands behind the heads of its order keys, in lanes with too much of it in memory. Returns whether there
+   * was any.
    * @throws {StoreError} if the store cannot write now.
    */
   async park(): Promise<boolean> {
@@ -106,7 +106,7 @@ export class Holdings {
     return isAny;
   }
 
-  /** Aborts what is under way in a lane, and forgets it. Where nothing is, the next owner need not wait. */
+  /** Aborts what is under way in a lane, and forgets the lane. If nothing was, the next owner need not wait. */
   lose(name: string): void {
     const lane = this.lanes.get(name);
     if (!lane) return;
@@ -115,15 +115,15 @@ export class Holdings {
     lane.cut.abort();
   }
 
-  /** Many are lost at once, and cost one call. If that fails, whoever has them next waits. */
+  /** Many are lost at once, which costs one call. If it fails, their next owners wait. */
   #giveUpLost(epoch: Epoch): void {
     if (this.#lost.push(epoch) > 1) return;
     queueMicrotask(() => this.#store.giveUp(this.#lost.splice(0)).catch(() => {}));
   }
 
   /**
-   * Leaves lanes alone that another relay has taken over, as the store says. One that was lost here and is held again is
-   * another: what was written under its epoch of before says nothing of it.
+   * Loses the lanes that another relay has taken over, according to the store. A lane that was lost and is held again
+   * has a new epoch, which a write under the old one does not concern.
    */
   loseToOthers(lanes: readonly Epoch[]): void {
     for (const epoch of lanes) {
@@ -139,11 +139,13 @@ export class Holdings {
     for (const lane of this.lanes.values()) lane.cut.abort();
   }
 
-  /** Gives up the lanes in which nothing is under way, while the store takes it. Returns how much is under way in the others. */
+  /**
+   * Gives up lanes with nothing under way, within `limitMs`. Returns how many deliveries are under way in the others.
+   */
   async giveUpIdle(limitMs: number, clock: Clock): Promise<number> {
     const lanes = [...this.lanes.values()];
     const idle = lanes.filter(({ isIdle }) => isIdle).map(({ epoch }) => epoch);
-    await within(limitMs, this.#store.giveUp(idle), clock); // else the next owner counts on what may be under way
+    await within(limitMs, this.#store.giveUp(idle), clock); // else the next owner assumes that something is under way
     return lanes.reduce((sum, { underway }) => sum + underway.length, 0);
   }
 }

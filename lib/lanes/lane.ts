@@ -1,38 +1,38 @@
-/** A lane in its owner's memory: what was read of it, what is under way, and which delivery may begin next. */
+/** A lane in its owner's memory: what was read of it, what is under way, and which delivery may start next. */
 
 import { keyOf } from "../store/delivery.ts";
 import type { AttemptRecord, Due, DueAsk, DueInLane, Epoch, Recorded } from "../store/mod.ts";
 import type { Pace } from "./pace.ts";
 
-/** Deliveries that are read at a time. */
+/** Deliveries per read. */
 const READ = 128;
 
-/** Most bytes of bodies in memory for which a lane takes what is offered to it. */
+/** A lane takes offered deliveries only while the bodies it keeps in memory are below this many bytes. */
 const MAX_WAITING_BYTES = 1024 ** 2;
 
-/** Most deliveries that have ended, or are to wait for others, and are not recorded yet. */
+/** Most deliveries that have ended, or are about to wait for others, and are not recorded yet. */
 const MAX_UNRECORDED = 256;
 
 /**
- * A read begins this long before the last due time that was taken, in milliseconds, since a commit may be that late. What was
- * recorded lies dead in an index for a while, and a read from the beginning goes through all of it.
+ * A read starts this many milliseconds before the latest due time taken so far, since a commit may be that late.
+ * Recorded rows stay dead in an index for a while, and a read from the beginning goes through all of them.
  */
 const LATE_MS = 5_000;
 
-/** Every so often a read begins at the beginning all the same, in milliseconds. */
+/** How often a read starts from the beginning anyway, in milliseconds. */
 const WHOLE_MS = 10_000;
 
-/** Most deliveries that are kept in memory while they stand behind others of their order keys. */
+/** Most deliveries kept in memory behind others with the same order key. */
 const MAX_BEHIND = 64;
 
-/** A delivery that was taken out of the lane to be made. */
+/** A delivery taken out of the lane for an attempt. */
 export interface Underway {
   due: Due;
-  /** It was written down before. */
+  /** Its start was stored before the attempt. */
   wasBegun: boolean;
 }
 
-/** A delivery that is under way, its lane, and the sequence of its event. */
+/** A delivery that is under way, its lane, and its event's sequence. */
 export interface UnderwayView {
   id: string;
   lane: string;
@@ -42,40 +42,39 @@ export interface UnderwayView {
 export class Lane {
   readonly epoch: Epoch;
   readonly pace: Pace;
-  /** Ends its attempts; what is not recorded by then is made again, by whoever owns the lane next. */
+  /** Aborts the lane's attempts; the lane's next owner repeats what is not recorded by then. */
   readonly cut = new AbortController();
-  /** It is given up: nothing more begins. */
+  /** The lane is being given up: nothing more starts. */
   isLeaving = false;
-  /** An attempt was cut off: it was begun, and no record says so. */
+  /** An attempt was cut off: it started, and no record says so. */
   wasCutOff = false;
-  /** What was read and has not begun, in the order of due times. */
+  /** What was read and has not started, by due time. */
   #waiting: Due[] = [];
-  /** Bytes that the bodies of these keep in memory. */
+  /** Bytes that their bodies keep in memory. */
   #waitingBytes = 0;
   readonly #underway = new Map<string, Underway>();
   /** Order keys of what is under way. */
   readonly #busyKeys = new Set<string>();
-  /** What was recorded since the read was sent that is under way, which may still tell of it as it was before. */
+  /** What was recorded since the current read was sent, which may still return it as it was before. */
   readonly #recorded = new Set<string>();
-  /** Order keys whose heads ended since then, of which the same holds. */
+  /** Order keys whose heads ended since then; the read may be out of date for them too. */
   readonly #turned = new Set<string>();
-  /** A read is under way. */
   #isReading = false;
-  /** The newest event of which something was read: what is offered of it, or of an older one, may have been read before. */
+  /** The newest event of which something was read: offers of this event or an older one may have been read already. */
   #newestRead = 0;
-  /** Everything that is due now was read, or offered. */
+  /** Everything that is due now was read or offered. */
   #isAll = false;
-  /** More may be due than the read tells of that is under way. */
+  /** More may be due than the current read returns. */
   #isWoken = false;
-  /** The read that is under way was sent before what it tells of was changed. */
+  /** What the current read returns was changed after the read was sent. */
   #isStale = false;
   #nextAt?: number;
-  /** The last due time that was taken, and when the next read begins before all, in Unix milliseconds. */
+  /** The latest due time taken so far, and when the next read starts from the beginning, in Unix milliseconds. */
   #lastDue = 0;
   #wholeAt = -Infinity;
-  /** When the read that is under way was asked for, if it begins before all. */
+  /** When the current read was requested, if it starts from the beginning. */
   #wholeAskedAt?: number;
-  /** Told when nothing is under way any more. */
+  /** Called once nothing is under way any more. */
   #onIdle: (() => void)[] = [];
 
   constructor(epoch: Epoch, pace: Pace) {
@@ -87,38 +86,38 @@ export class Lane {
     return [...this.#underway.values()];
   }
 
-  /** Nothing of it is under way, and records tell of everything that was. */
+  /** Nothing is under way, and everything that was is recorded. */
   get isIdle(): boolean {
     return this.#underway.size === 0 && !this.wasCutOff;
   }
 
-  /** Resolves once nothing of it is under way, and what was is recorded, or cut off. */
+  /** Resolves once nothing is under way, and what was is recorded or cut off. */
   async idle(): Promise<void> {
     if (this.#underway.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Whether there is room for more: a store that takes no records is not run away from. */
+  /** Whether there is room for more: a lane does not outrun a store that takes no records. */
   get hasRoom(): boolean {
     return this.#underway.size < MAX_UNRECORDED + this.pace.inFlight;
   }
 
-  /** When the next delivery is due that was not read, in Unix milliseconds, as far as is known. */
+  /** When the next delivery that was not read is due, in Unix milliseconds, as far as is known. */
   get nextAt(): number | undefined {
     return this.#nextAt;
   }
 
-  /** Nothing in memory may begin, and more may be due. */
+  /** Nothing in memory may start, and more may be due. */
   get isHungry(): boolean {
     return !this.#isAll && this.next() === undefined;
   }
 
-  /** Says that more may be due. */
+  /** Signals that more may be due. */
   wake(): void {
     this.#isAll = false;
     this.#isWoken = true;
   }
 
-  /** Takes in what was just stored and is due, if nothing is to be read before it, and there is room. */
+  /** Takes a delivery that was just stored and is due, if nothing has to be read before it, and there is room. */
   offer(due: Due): void {
     const hasRoom = this.#waiting.length < READ && this.#waitingBytes < MAX_WAITING_BYTES;
     if (!this.#isAll || !hasRoom || due.ref.event <= this.#newestRead) return this.wake();
@@ -126,7 +125,7 @@ export class Lane {
     this.#waitingBytes += bytesOf(due);
   }
 
-  /** Forgets what was read: it may have been changed since. */
+  /** Drops what was read: it may have changed since. */
   forgetRead(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -134,7 +133,7 @@ export class Lane {
     this.#wakeWhole();
   }
 
-  /** What is read next may have been due before what was read last. */
+  /** Has the next read start from the beginning: it may find what was due before the last read. */
   #wakeWhole(): void {
     this.#wholeAt = -Infinity;
     this.#wholeAskedAt = undefined;
@@ -159,7 +158,7 @@ export class Lane {
     return isWhole ? undefined : Math.min(this.#lastDue, now) - LATE_MS;
   }
 
-  /** Takes in what was read. */
+  /** Takes what was read. */
   take({ due, isAll, nextAt }: DueInLane): void {
     this.#isReading = false;
     if (this.#isStale) return;
@@ -180,12 +179,12 @@ export class Lane {
     }
   }
 
-  /** Which delivery may begin next, if there is one in memory. */
+  /** Which delivery in memory may start next, if any. */
   next(isAllowed: (due: Due) => boolean = () => true): Due | undefined {
     return this.#waiting.find((due) => this.#mayBegin(due) && isAllowed(due));
   }
 
-  /** What is of no use any more when it begins then, in Unix milliseconds. */
+  /** Deliveries that are of no use if they start at this time, in Unix milliseconds. */
   expired(at: number): Due[] {
     return this.#waiting.filter(({ expiresAt }) => expiresAt !== undefined && expiresAt < at);
   }
@@ -195,13 +194,13 @@ export class Lane {
       (head !== undefined && keyOf(head) === keyOf(ref) && !this.#busyKeys.has(orderKey));
   }
 
-  /** Order keys of which so much stands behind others that it is to be parked, and no longer kept here. */
+  /** Order keys to park instead of keeping them here, because too much stands behind their heads. */
   behind(): string[] {
     const behind = this.#waiting.filter((due) => due.orderKey !== undefined && !this.#mayBegin(due));
     return behind.length <= MAX_BEHIND ? [] : [...new Set(behind.map(({ orderKey }) => orderKey!))];
   }
 
-  /** Takes a delivery out to be made. */
+  /** Takes a delivery out for an attempt. */
   begin(due: Due, wasBegun: boolean): Underway {
     const underway = { due, wasBegun };
     this.#waiting.splice(this.#waiting.indexOf(due), 1);
@@ -211,13 +210,13 @@ export class Lane {
     return underway;
   }
 
-  /** Puts back what was not made: it is read again. */
+  /** Puts back a delivery that was not attempted, to be read again. */
   release({ due }: Underway): void {
     this.#end(due);
     this.#wakeWhole();
   }
 
-  /** Takes in what was recorded of a delivery. */
+  /** Applies what was recorded of a delivery. */
   settle({ due }: Underway, { state, dueAt }: Pick<AttemptRecord, "state" | "dueAt">, { fate, head }: Recorded): void {
     this.#end(due);
     if (this.#isReading) {
@@ -240,7 +239,7 @@ export class Lane {
   }
 }
 
-/** The body may be a part of what came by a connection. */
+/** The body may be a view of a larger buffer, filled from a connection. */
 function bytesOf({ event }: Due): number {
   return event.body.buffer.byteLength;
 }

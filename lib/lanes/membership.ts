@@ -1,4 +1,6 @@
-/** Membership: meets the other relays once a second, and has lanes taken over, given up or lost as {@link Claims} says. */
+/**
+ * Membership: meets the other relays once a second, and takes over, gives up and loses lanes as {@link Claims} says.
+ */
 
 import { type Clock, within } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -8,45 +10,45 @@ import type { Epoch } from "../store/mod.ts";
 import type { Member, MemberStore } from "../store/members.ts";
 import { ABORT_MS, Claims } from "./claims.ts";
 
-/** Pause between two words, in milliseconds. */
+/** Interval between words, in milliseconds. */
 const WORD_MS = 1_000;
 
-/** Pause between two looks for what other relays accepted, in milliseconds, while there are any. */
+/** Polling interval for what other relays accepted, in milliseconds, while there are any. */
 const POLL_MS = 150;
 
-/** Pause between two looks whether everything is given up, in milliseconds. */
+/** Polling interval, on stop, for whether everything is given up, in milliseconds. */
 const LEAVE_MS = 20;
 
 /** How long the last word may take, in milliseconds. */
 const LAST_WORD_MS = 1_000;
 
-/** Timers may fire so much too early, in milliseconds. */
+/** Timers may fire this much too early, in milliseconds. */
 const TIMER_SLACK_MS = 1;
 
-/** What owns lanes in this relay. */
+/** Owns lanes in this relay. */
 export interface Claimant {
   /** Lanes that the config names: what it can own. */
   names(): readonly string[];
   /** Lanes of relay's own that it found, and can own if no relay's config names them. */
   spare(): readonly string[];
   /**
-   * Takes lanes over, those of them that it still can own.
-   * @param lanes As they were seen: none of them if one is no longer so.
-   * @throws {StoreError} if that is so, or the store cannot write now.
+   * Takes over those of these lanes that it can still own.
+   * @param lanes As they were seen: if one has changed since, none is taken over.
+   * @throws {StoreError} in that case, or if the store cannot write now.
    */
   take(lanes: readonly Epoch[]): Promise<Map<string, Epoch>>;
   /**
-   * Begins nothing more in a lane; resolves once nothing is under way there, and the store knows.
+   * Starts nothing more in a lane; resolves once nothing is under way there and the store knows.
    * @throws {StoreError} if the store cannot write now.
    */
   giveUp(lane: string): Promise<void>;
-  /** Aborts what is under way in a lane, and forgets it. */
+  /** Aborts what is under way in a lane, and forgets the lane. */
   lose(lane: string): void;
-  /** More may begin than before, or more may be due. */
+  /** Signals that more may start than before, or that more may be due. */
   wake(): void;
 }
 
-/** What is seen of the other relays. */
+/** What is known of the relays that share the store. */
 export interface MembershipView {
   members: readonly Member[];
   owned: readonly string[];
@@ -58,7 +60,7 @@ export class Membership {
   readonly #claims: Claims;
   readonly #clock: Clock;
   readonly #ended = new AbortController();
-  /** Who owns each lane that was taken over, or is to be. */
+  /** The claimant that owns each lane taken over, or about to be. */
   readonly #claimantOf = new Map<string, Claimant>();
   #members: readonly Member[] = [];
   #isLeaving = false;
@@ -68,7 +70,7 @@ export class Membership {
 
   /**
    * @param clock This machine's.
-   * @param token By which this relay is known as an owner.
+   * @param token Identifies this relay as an owner.
    */
   constructor(store: MemberStore, claimants: readonly Claimant[], token: string, clock: Clock) {
     this.#store = store;
@@ -85,29 +87,29 @@ export class Membership {
     return { members: this.#members, owned: this.#claims.owned };
   }
 
-  /** Whether an attempt may begin in this lane now. */
+  /** Whether an attempt may start in this lane now. */
   mayBegin = (lane: string): boolean => this.#claims.mayBegin(lane);
 
   /**
-   * Meets the others for the first time, and goes on.
+   * Meets the others for the first time, and from then on regularly.
    * @throws {StoreError} if the store cannot be reached now.
    */
   async start(): Promise<void> {
     await this.#meet();
-    await this.#meet(); // the first word tells what to take
+    await this.#meet(); // the first answer says what to take
     this.#loop = this.#run();
     this.#poll();
   }
 
-  /** Says that what claimants can own has changed. */
+  /** Signals that what claimants can own has changed. */
   changed(): void {
     this.#hurry();
   }
 
   /**
-   * Gives everything up as soon as nothing is under way there, for others to have at once.
+   * Gives up each lane as soon as nothing is under way there, so that others can take it at once.
    * @param drainMs The longest wait. A database that does not answer is not waited for.
-   * @param ended Until it resolves something may be under way, which is aborted in time also if no other word is answered.
+   * @param ended Until it resolves, something may be under way, which is aborted in time even without another answer.
    */
   async stop(drainMs: number, ended: Promise<unknown> = Promise.resolve()): Promise<void> {
     this.#isLeaving = true;
@@ -129,7 +131,7 @@ export class Membership {
 
   async #run(): Promise<void> {
     for (let failures = 0; !this.#ended.signal.aborted;) {
-      // A session that ended is opened again at once, one that cannot be held not as fast as it ends.
+      // A session that ended is reopened at once, but one that keeps ending only after a pause.
       if (failures > 1) await this.#clock.sleep(WORD_MS, this.#ended.signal);
       else await this.#clock.sleep(Math.min(WORD_MS, this.#claims.nextMs + TIMER_SLACK_MS), this.#wake.signal);
       if (this.#ended.signal.aborted) return;
@@ -146,7 +148,7 @@ export class Membership {
     }
   }
 
-  /** Looks for what other relays accepted: nothing else tells of it. */
+  /** Polls for what other relays accepted: nothing else reports it. */
   async #poll(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       await this.#clock.sleep(POLL_MS, this.#ended.signal);
@@ -175,7 +177,7 @@ export class Membership {
       return lanes;
     });
     for (const seen of take) if (!taken.includes(seen)) this.#claims.notTaken(seen.lane); // a reload came in between
-    this.#wakeAll(); // whoever is seen no more may have accepted something just before, or accept it still
+    this.#wakeAll(); // a relay that is no longer seen may have just accepted something, or still accept it
   }
 
   #all(names: (claimant: Claimant) => readonly string[]): string[] {

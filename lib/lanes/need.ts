@@ -1,4 +1,4 @@
-/** What a delivery needs first: something that is fetched for its event, in a lane of its own. Pure functions. */
+/** What a delivery needs first: something fetched for its event, in a lane of its own. Pure functions. */
 
 import { type Awaited, bareEvent, hasFetched, type RelayEvent } from "../event.ts";
 import type { Dead, Retry } from "../outcome.ts";
@@ -6,18 +6,18 @@ import { awaitedBy, type Need, PATIENCE_MS } from "../pipeline/route.ts";
 import type { Due } from "../store/mod.ts";
 import type { RetryPolicy } from "../targets/target.ts";
 
-/** For how long a failure to fetch is relied on, in milliseconds; later, such as for a replay, it is fetched anew. */
+/** How long a failure to fetch is relied on, in milliseconds; after that, such as for a replay, it is fetched again. */
 const FRESH_MS = 600_000;
 
-/** What is done about a delivery that is due: it begins with this event, awaits another one first, or has ended. */
+/** What to do with a delivery that is due: start it with this event, await another delivery first, or end it. */
 export type Step =
   | { kind: "begin"; event: RelayEvent }
   | { kind: "await"; awaits: Awaited }
   | { kind: "end"; outcome: Retry | Dead };
 
 /**
- * What is done about a delivery.
- * @param need What it needs by the config of now, which may have changed since it was accepted.
+ * What to do with a delivery.
+ * @param need What it needs by the current config, which may have changed since it was accepted.
  * @param now Unix milliseconds.
  */
 export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now: number): Step {
@@ -28,7 +28,7 @@ export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now
   const hasAwaited = due.awaited === need.lane;
   if (!hasAwaited) {
     const { at } = due.fetched ?? { at: -Infinity };
-    // A delivery that failed for want of it asks again, as its schedule says.
+    // A delivery that failed for lack of it asks again, on its own schedule.
     const isKnown = failure !== undefined && failure.kind !== "delivered" && failure.reason !== due.reason;
     return need.isOptional && isKnown && now >= at && now < at + FRESH_MS
       ? without
@@ -41,19 +41,19 @@ export function stepOf(due: Due, need: Need | undefined, retry: RetryPolicy, now
   return { kind: "end", outcome: failure };
 }
 
-/** What it awaits; what can go without waits no longer than is left of its patience since it first failed. */
+/** What it awaits. An optional need is awaited only for the rest of its patience, counted from the first failure. */
 function awaitedFor(due: Due, need: Need, now: number): Awaited {
   const awaits = awaitedBy(need);
   if (awaits.patienceMs === undefined) return awaits;
   return { ...awaits, patienceMs: Math.max(0, awaits.patienceMs - (now - failingSinceOf(due, now))) };
 }
 
-/** A clock that was set back since may say that it has yet to fail. */
+/** If the clock has been set back since, the first failure may lie in the future. */
 function failingSinceOf({ failingSince }: Due, now: number): number {
   return Math.min(failingSince ?? now, now);
 }
 
-/** Whether another attempt would be made soon enough for a delivery that can go without. */
+/** Whether the next attempt would come soon enough for a delivery whose need is optional. */
 function canWait(due: Due, failure: Retry | Dead, retry: RetryPolicy, now: number): boolean {
   const pauseMs = failure.kind === "retry" ? retry.scheduleMs[due.failures] : undefined;
   return pauseMs !== undefined && now + pauseMs <= failingSinceOf(due, now) + PATIENCE_MS;

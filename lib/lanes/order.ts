@@ -1,11 +1,11 @@
-/** Makes the parked heads of order keys due: a safeguard, for what ended without the owner's knowing. */
+/** Makes the parked heads of order keys due: a safeguard for deliveries that ended without the owner knowing. */
 
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import type { LaneStore } from "../store/mod.ts";
 import type { Lane } from "./lane.ts";
 
-/** Looks beside the owner's turns, since that takes the longer the more keys wait; one look at a time. */
+/** Checks apart from the owner's serial work, since a check takes longer the more keys wait; one check at a time. */
 export class OrderCheck {
   readonly #store: LaneStore;
   readonly #lanes: ReadonlyMap<string, Lane>;
@@ -21,7 +21,7 @@ export class OrderCheck {
     this.#wake = wake;
   }
 
-  /** Has all lanes looked at soon. */
+  /** Has all lanes checked soon. */
   ask(): void {
     this.#isAsked = true;
     if (!this.#isBusy) this.#look();

@@ -22,14 +22,14 @@ import type { Start } from "./take_over.ts";
 import { unnamed } from "./unnamed.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
-/** How long recording may take when the drain is over, and giving lanes up after that, in milliseconds. */
+/** How long recording may take after the drain, and giving up lanes after that, in milliseconds. */
 const RECORD_MS = 1_000;
 
-/** What says which lanes it owns, where relays share a store. */
+/** Says which lanes this relay owns, where relays share a store. */
 type Sharing = Pick<Membership, "mayBegin" | "changed">;
 
 /**
- * Owns lanes from {@link Owner.start} on: all of them in a store that is for one relay alone, else those that it is told to
+ * Owns lanes from {@link Owner.start} on: all of them in a store for a single relay, otherwise those that it is told to
  * take, until it is told to give them up.
  */
 export class Owner implements Claimant {
@@ -47,15 +47,15 @@ export class Owner implements Claimant {
   readonly #serial: Serial;
   #isWoken = false;
   #isRefreshing = false;
-  /** Lanes of relay's own in which something waits, and which no config names that was seen. */
+  /** Lanes of relay's own in which deliveries wait and that the config does not name. */
   #gone: string[] = [];
   readonly #schedule: Schedule;
   readonly #order: OrderCheck;
   #membership?: Sharing;
 
   /**
-   * @param onDone Called when a target's delivery is done, delivered or dead.
-   * @param token By which it is known as an owner: random, of this start of the relay.
+   * @param onDone Called when a target's delivery is delivered or dead.
+   * @param token Identifies it as an owner: random, new at each start of the relay.
    */
   constructor(
     store: Store,
@@ -92,7 +92,7 @@ export class Owner implements Claimant {
   }
 
   /**
-   * Begins, where the store is for one relay alone with the config's lanes. A circuit that is open begins with a probe.
+   * Starts; in a store for a single relay, with the config's lanes. An open circuit starts with a probe.
    * @param wasUnclean The previous process ended uncleanly.
    * @throws {StoreError} if the store cannot read or write now.
    */
@@ -103,7 +103,7 @@ export class Owner implements Claimant {
     this.wake();
   }
 
-  /** Owns from now on what the membership says, and no more. */
+  /** From now on, owns only the lanes that the membership assigns. */
   share(membership: Sharing): void {
     this.#membership = membership;
   }
@@ -112,12 +112,11 @@ export class Owner implements Claimant {
     return this.#membership?.mayBegin(lane) ?? true;
   }
 
-  /** What is under way now. */
   get underway(): UnderwayView[] {
     return this.#holdings.underway;
   }
 
-  /** Goes on under another config. Resolves when the attempts that are in flight have ended under theirs. */
+  /** Switches to another config. Resolves when the attempts in flight have ended under the previous one. */
   async use(config: LanesConfig): Promise<void> {
     this.#wanted = config;
     const adopted = Promise.withResolvers<void>();
@@ -131,7 +130,7 @@ export class Owner implements Claimant {
   }
 
   async #adopt(config: LanesConfig, start: Start = { probes: false, wasUnclean: false }): Promise<void> {
-    // What is accepted under the config before, and is written only now, may go to any lane of that one.
+    // An event accepted under the previous config and only written now may go to any lane of that config.
     const known = new Set([...await this.#store.lanes.waiting(), ...this.#lanes.keys()]);
     this.#gone = [...known].filter((name) => isOwnLane(name) && !config.lanes.has(name));
     const lanes = new Map([...config.lanes, ...this.#gone.map((name) => [name, unnamed(name)] as const)]);
@@ -168,13 +167,13 @@ export class Owner implements Claimant {
     this.#holdings.lose(name);
   }
 
-  /** Takes in what was just stored, with its sequence, as far as its lanes have room for it. */
+  /** Offers a stored event to its lanes, with its sequence, as far as they have room. */
   offer(event: NewEvent, seq: number): void {
     offerAll(event, seq, this.#lanes);
     this.#lookSoon();
   }
 
-  /** Says that more may be due in these lanes, or in all. Many calls in one turn of the event loop cost one look. */
+  /** Signals that more may be due in these lanes, or in all. Many calls in one turn of the event loop cost one pass. */
   wake(lanes: Iterable<string> = this.#lanes.keys()): void {
     for (const name of lanes) this.#lanes.get(name)?.wake();
     this.#lookSoon();
@@ -188,7 +187,7 @@ export class Owner implements Claimant {
     });
   }
 
-  /** Says that an operator, or another program, may have changed what waits and what is held. */
+  /** Signals that an operator or another program may have changed what waits and what is held. */
   refresh(): void {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
@@ -204,7 +203,7 @@ export class Owner implements Claimant {
     this.wake();
   }
 
-  /** Says that the clock was set. Lanes are held for as long as they were to be, which is until another time now. */
+  /** Signals that the clock was set. Holds last as long as planned, so they now end at another time of day. */
   clockWasSet(): void {
     this.#serial.insist("say until when lanes are held", async () => {
       await this.#holdings.holdAnew();
@@ -213,14 +212,14 @@ export class Owner implements Claimant {
     this.refresh();
   }
 
-  /** Has order keys looked at whose heads may be parked, and lanes that no config names any more. */
+  /** Has order keys checked whose heads may be parked, and lanes that the config no longer names. */
   checkOrder(): void {
     this.#order.ask();
     if (this.#membership) this.#serial.insist("look for what waits", () => this.#adopt(this.#wanted));
   }
 
   /**
-   * Starts nothing more, waits for what is in flight, and leaves what is not done by then as it was.
+   * Starts nothing more, waits for what is in flight, and leaves what is not done by then unchanged.
    * @param drainMs The longest wait.
    */
   async stop(drainMs: number): Promise<void> {
@@ -263,7 +262,7 @@ export class Owner implements Claimant {
     if (target) this.#worker.work({ lane, target, config: this.#config });
   }
 
-  /** Reads what is due in all lanes that have room and nothing in memory that may begin. */
+  /** Reads what is due in all lanes that have room and nothing in memory that may start. */
   async #read(): Promise<void> {
     const asks = [...this.#lanes].map(([name, lane]) =>
       this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined
@@ -280,15 +279,15 @@ export class Owner implements Claimant {
       (pace.room(now) > 0 || (target.expired !== undefined && (pace.opensAt(now) ?? now) > now));
   }
 
-  /** Has the owner look again when the first delivery is due in a lane that is open then. */
+  /** Schedules the next pass for when the first delivery is due in a lane that is open then. */
   #sleep(): void {
     const now = this.#clock.monotonic();
     for (const [name, lane] of this.#lanes) {
-      const isOpen = this.#config.lanes.has(name) && !lane.isLeaving && this.#mayBegin(name); // else somebody wakes
+      const isOpen = this.#config.lanes.has(name) && !lane.isLeaving && this.#mayBegin(name); // else woken elsewhere
       const opensAt = isOpen ? lane.pace.opensAt(now) : undefined;
-      if (opensAt === undefined || !lane.hasRoom) continue; // a record that is written looks again
+      if (opensAt === undefined || !lane.hasRoom) continue; // the next record wakes it
       const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
-      if (!isReady && lane.next()) continue; // the caution wakes when that may begin
+      if (!isReady && lane.next()) continue; // caution wakes it when that may start
       const dueAt = isReady ? opensAt : lane.nextAt === undefined ? Infinity : this.#time.toMonotonic(lane.nextAt);
       this.#schedule.at(Math.max(opensAt, dueAt));
     }

@@ -1,6 +1,6 @@
 /**
- * A lane's pace: how many attempts may begin, and when. It knows its target alone, so none waits for another. All times are
- * those of the monotonic clock: whoever sets the other one changes no rate and no pause.
+ * A lane's pace: how many attempts may start, and when. Each lane has its own, so no target waits for another. All
+ * times are monotonic: setting the wall clock changes no rate and no pause.
  */
 
 import type { Deferred, Outcome } from "../outcome.ts";
@@ -10,7 +10,7 @@ import { type Rate, Window } from "../window.ts";
 import { Circuit } from "./circuit.ts";
 import { Concurrency } from "./concurrency.ts";
 
-/** What the owner of a lane finds: how it is held, and when recent attempts began, in order. */
+/** What a lane's new owner finds: how the lane is held, and when recent attempts started, in order. */
 export interface PaceStart {
   hold?: LaneHold;
   starts?: readonly number[];
@@ -32,7 +32,7 @@ export class Pace {
     this.circuit = new Circuit(policy.circuit, hold.openUntil);
   }
 
-  /** Until when its attempts hold the lane. */
+  /** Until when the outcomes of its attempts hold the lane. */
   get hold(): Hold {
     return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil };
   }
@@ -41,12 +41,12 @@ export class Pace {
     return this.#inFlight;
   }
 
-  /** For how many milliseconds the starts of attempts count; `undefined` if they do not. */
+  /** How long the start of an attempt counts, in milliseconds; `undefined` if it does not. */
   get startsKeptMs(): number | undefined {
     return this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
   }
 
-  /** Goes on under another policy; what is in flight, a pause and recent starts stay. */
+  /** Switches to another policy; attempts in flight, a pause and recent starts are kept. */
   use(policy: Policy, now: number): void {
     const starts =
       this.#windows.map((window) => window.entries(now)).sort((one, other) => other.length - one.length)[0];
@@ -57,19 +57,19 @@ export class Pace {
     this.circuit.use(policy.circuit, now);
   }
 
-  /** Takes over what an operator said: a pause, its end, or that an open circuit is to be tried. */
+  /** Applies what an operator asked for: to pause, to resume, or to try an open circuit. */
   obey({ pausedAt, openUntil }: LaneHold): void {
     this.#isPaused = pausedAt !== undefined;
     if (openUntil !== undefined) this.circuit.tryFrom(openUntil);
   }
 
-  /** Forgets what attempts said of the target: it is another one now. */
+  /** Forgets what attempts said about the target, which has been replaced by another. */
   forget(): void {
     this.#throttledUntil = undefined;
     this.circuit.close();
   }
 
-  /** How many attempts may begin now. */
+  /** How many attempts may start now. */
   room(now: number): number {
     if (this.#isPaused || now < (this.#throttledUntil ?? now)) return 0;
     const rooms = [
@@ -80,7 +80,7 @@ export class Pace {
     return Math.max(0, Math.min(...rooms));
   }
 
-  /** When one more may begin; `undefined` if that waits for one in flight to end, or for an operator. */
+  /** When one more may start; `undefined` if it has to wait for one in flight to end, or for an operator. */
   opensAt(now: number): number | undefined {
     if (this.#isPaused) return undefined;
     const opensAt = Math.max(
@@ -102,7 +102,7 @@ export class Pace {
     this.#inFlight--;
   }
 
-  /** Observes what an attempt, which is under way until now, says of the target: a pause, a failure, how quick it is. */
+  /** Observes what an attempt, still counted as in flight, says about the target: a pause, a failure, its speed. */
   observe(outcome: Outcome | Deferred, now: number, durationMs = 0): ReturnType<Circuit["observe"]> {
     if (outcome.kind !== "dead" && outcome.pauseMs !== undefined) {
       this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);

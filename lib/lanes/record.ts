@@ -1,4 +1,4 @@
-/** Recording: what follows from an attempt, its one line in the log, and its place in the metrics. */
+/** Recording: an attempt's consequences, its one log line, and its metrics. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { RetryPolicy } from "../targets/target.ts";
 import type { Lane, Underway } from "./lane.ts";
 import { nextAttemptAt } from "./retry.ts";
 
-/** An attempt that was made. */
+/** An attempt that has ended, or an outcome without an attempt. */
 export interface Attempted {
   lane: Lane;
   underway: Underway;
@@ -21,7 +21,7 @@ export interface Attempted {
   /** Unix milliseconds, by the store's clock. */
   endedAt: number;
   durationMs: number;
-  /** An attempt was made, and not only its end recorded. */
+  /** An attempt was made, rather than only an outcome recorded. */
   wasMade: boolean;
   retry: RetryPolicy;
   /** How the lane is held now, in Unix milliseconds. */
@@ -29,7 +29,7 @@ export interface Attempted {
   redact: Redact;
 }
 
-/** Pause after what the store did not do, in milliseconds. */
+/** Pause after a failure of the store, in milliseconds. */
 export const STORE_RETRY_MS = 1_000;
 
 export class Recorder {
@@ -37,7 +37,9 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #stop: AbortSignal;
 
-  /** @param stop Ends the wait for a store that does not write; what is not recorded then is delivered again after a start. */
+  /**
+   * @param stop Ends the wait for a store that does not write; what is not recorded then is repeated after a restart.
+   */
   constructor(writer: Writer, clock: Clock, stop: AbortSignal) {
     this.#writer = writer;
     this.#clock = clock;
@@ -45,8 +47,8 @@ export class Recorder {
   }
 
   /**
-   * Records an attempt. Goes on until the store has it: an attempt that was made is not forgotten for a full disk.
-   * @returns The record, and its fate; `undefined` if the relay stopped before the store took it.
+   * Records an attempt. Retries until the store has it: a full disk must not lose an attempt that was made.
+   * @returns The record and its fate; `undefined` if the relay stopped before the store took it.
    */
   async record(attempted: Attempted): Promise<{ record: AttemptRecord; recorded: Recorded } | undefined> {
     const { lane: { epoch, pace }, underway: { due }, hold } = attempted;
@@ -54,13 +56,13 @@ export class Recorder {
     const { startsKeptMs } = pace;
     const recorded = await this.#keep(() => ({ epoch, hold: hold(), startsKeptMs, record }), due.id);
     if (!recorded) return undefined;
-    // Only now, so that whoever reads the line finds in the store what it says.
+    // Only now, so that whoever reads the line finds the same in the store.
     if (recorded.fate !== "known") logAttempt(attempted, record, recorded);
     if (recorded.fate === "recorded" && !isOwnLane(due.lane)) countAttempt(due.lane, record);
     return { record, recorded };
   }
 
-  /** Says until when a lane is held, with no attempt to record. The next record says it again. */
+  /** Records until when a lane is held, without an attempt. The next record repeats it. */
   async hold(lane: Lane, hold: Hold): Promise<void> {
     try {
       await this.#writer.record({ epoch: lane.epoch, hold, startsKeptMs: lane.pace.startsKeptMs });
@@ -97,7 +99,7 @@ function recordOf(
     revision: due.revision,
     orderKey: due.orderKey,
     attempt: due.attempts + 1,
-    startedAt: endedAt - durationMs, // by the clock as it is now, which may have been set since
+    startedAt: endedAt - durationMs, // by the clock's current setting, which may have changed since
     durationMs,
     outcome: mask(outcome, redact),
     isAwaited: due.isAwaited,
@@ -157,7 +159,7 @@ function logAttempt(
     return;
   }
   const { reason } = outcome;
-  const detail = String(outcome.detail); // in English, as all of the log
+  const detail = String(outcome.detail); // in English, like the rest of the log
   if (state === "dead") {
     log.error("dead {type} {event} to {target} at attempt {attempt}: {detail}", { ...fields, reason, detail });
     return;

@@ -1,12 +1,12 @@
-/** Rendezvous hashing: who should own a lane, so that all agree who see the same relays, and few lanes move with each. */
+/** Rendezvous hashing: who should own a lane. Relays that see the same members agree, and few lanes move with each. */
 
 import { createHash } from "node:crypto";
 import { isOwnLane } from "../own_lane.ts";
 import type { Member } from "../store/members.ts";
 
 /**
- * The relay that should own a lane: of those that stay and whose configs name it, the one of the highest weight. A lane of
- * relay's own that no config names any more is for any of them.
+ * The relay that should own a lane: the one with the highest weight among those that stay and whose configs name it.
+ * One of relay's own lanes that no config names any more can go to any relay that stays.
  * @returns `undefined` if there is none.
  */
 export function ownerOf<Known extends Pick<Member, "name" | "lanes" | "isLeaving">>(
@@ -23,7 +23,7 @@ export function ownerOf<Known extends Pick<Member, "name" | "lanes" | "isLeaving
     )?.member;
 }
 
-/** A text, all of one length. */
+/** A string; all have the same length. */
 function weightOf(lane: string, { name }: Pick<Member, "name">): string {
   return createHash("sha256").update(lane).update("\0").update(name).digest("hex");
 }

@@ -4,8 +4,8 @@ import type { RetryPolicy } from "../targets/target.ts";
 
 /**
  * When the next attempt is due, in Unix milliseconds; `undefined` if there is none.
- * @param failures Attempts that failed since the schedule began, 1 or more.
- * @param pauseMs The least pause, where the target asked for one.
+ * @param failures Failed attempts since the schedule began, 1 or more.
+ * @param pauseMs The shortest pause, where the target asked for one.
  * @param random A number from 0 to under 1, which places the attempt within the jitter.
  */
 export function nextAttemptAt(

@@ -1,8 +1,8 @@
-/** Wakes somebody at the earliest of the times that were asked for. Times are those of the monotonic clock. */
+/** Calls back at the earliest of the requested times. Times are monotonic. */
 
 import type { Clock } from "../clock.ts";
 
-/** Longest sleep, in milliseconds: if nobody else does, the next look finds that the clock was set. */
+/** Longest sleep, in milliseconds: after it, a clock that was set is noticed even if nothing else wakes the owner. */
 const MAX_SLEEP_MS = 60_000;
 
 export class Schedule {
@@ -16,7 +16,7 @@ export class Schedule {
     this.#wake = wake;
   }
 
-  /** Wakes at this time, unless it was to do so sooner. */
+  /** Wakes at this time, unless it is going to wake sooner. */
   at(time: number): void {
     if (time >= this.#at) return;
     this.cancel();
@@ -30,7 +30,7 @@ export class Schedule {
     });
   }
 
-  /** Wakes no more at what was asked for. */
+  /** Cancels the requested wake. */
   cancel(): void {
     this.#sleep.abort();
     this.#at = Infinity;

@@ -1,4 +1,4 @@
-/** Does one thing after the other. */
+/** Runs one task after another. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -11,21 +11,21 @@ export class Serial {
   readonly #onAgain: () => void;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param stop Once it is aborted, nothing is insisted on. @param onAgain Called when something is done again. */
+  /** @param stop Once it is aborted, nothing is repeated. @param onAgain Called when a task is repeated. */
   constructor(clock: Clock, stop: AbortSignal, onAgain: () => void) {
     this.#clock = clock;
     this.#stop = stop;
     this.#onAgain = onAgain;
   }
 
-  /** Does this after what was begun before. Rejects as the work does, which holds up nothing that comes after. */
+  /** Runs this after the tasks before it. Rejects if the work does, which does not hold up later tasks. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
     return await done;
   }
 
-  /** Does this after what was begun before, and again until the store lets it. @param doing Words for the log. */
+  /** Runs this after the tasks before it, and again until the store allows it. @param doing Words for the log. */
   insist(doing: string, work: () => Promise<void>): void {
     if (this.#stop.aborted) return;
     this.run(work).catch(async (error) => {
@@ -36,7 +36,7 @@ export class Serial {
     });
   }
 
-  /** Resolves once what was begun has ended. */
+  /** Resolves once the tasks started so far have ended. */
   async ended(): Promise<void> {
     await this.#last;
   }

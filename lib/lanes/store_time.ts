@@ -1,4 +1,4 @@
-/** Times of the store, by whose clock what is due is told, as the monotonic clock that lanes go by has them. */
+/** Converts between the store's time, which decides what is due, and the monotonic time that lanes use. */
 
 import { type Clock, translate } from "../clock.ts";
 import type { Hold } from "../store/mod.ts";
@@ -24,12 +24,12 @@ export class StoreTime {
     return Math.round(translate(time, this.#clock.monotonic(), this.now()));
   }
 
-  /** A hold of the store's in monotonic times. */
+  /** Converts a hold from the store's times to monotonic times. */
   holdToMonotonic<Some extends Hold>(hold: Some): Some {
     return inTimes(hold, (time) => this.toMonotonic(time));
   }
 
-  /** A hold in monotonic times, as the store has it. */
+  /** Converts a hold from monotonic times to the store's times. */
   holdFromMonotonic(hold: Hold): Hold {
     return inTimes(hold, (time) => this.fromMonotonic(time));
   }

@@ -1,4 +1,4 @@
-/** Takes lanes over: what the store knows of how a lane was held, and of when attempts began in it, is its pace from now on. */
+/** Takes lanes over: a lane's pace resumes from what the store knows of its hold and of when its attempts started. */
 
 import type { LaneStore, Taking } from "../store/mod.ts";
 import type { Target } from "../targets/target.ts";
@@ -6,18 +6,17 @@ import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import type { StoreTime } from "./store_time.ts";
 
-/** What was recorded may have begun so much later: its start and its end are whole milliseconds. */
+/** A recorded attempt may have started up to this much later, in milliseconds: its start and end are rounded. */
 const ROUNDED_MS = 2;
 
 /** How lanes are taken over. */
 export interface Start extends Pick<Taking, "seen"> {
-  /** A circuit that is open begins with a probe. */
+  /** An open circuit starts with a probe. */
   probes: boolean;
   /** The previous process ended uncleanly. */
   wasUnclean: boolean;
 }
 
-/** A lane that was taken over. */
 export interface TakenOver {
   lane: Lane;
   /** The previous owner ended uncleanly. */
@@ -27,7 +26,6 @@ export interface TakenOver {
 /**
  * Takes these lanes over.
  * @param token The owner's.
- * @param start How they are taken over.
  * @throws {StoreError} if the store cannot write now.
  */
 export async function takeOver(

@@ -1,4 +1,4 @@
-/** What stands in for a lane of relay's own that no config names any more: whatever is awaited there has failed. */
+/** Stands in for one of relay's own lanes that no config names any more: whatever is awaited there has failed. */
 
 import { Told } from "../locale/told.ts";
 import type { Target } from "../targets/target.ts";

@@ -1,21 +1,20 @@
-/** Watching: what an operator or another program changed in the store, and that the clock was set. */
+/** Watches for what an operator or another program changed in the store, and for the clock being set. */
 
 import type { Clock } from "../clock.ts";
 import type { LaneStore } from "../store/mod.ts";
 
-/** Pause between two looks, in milliseconds: a target is paused within half a second. Each takes a few microseconds. */
+/** Polling interval, in milliseconds: a target is paused within half a second. A poll takes a few microseconds. */
 const PAUSE_MS = 200;
 
-/** From one look to the next, clocks differ by no more milliseconds than this, unless one was set. */
+/** Between two polls, the clocks drift apart by at most this, in milliseconds, unless one was set. */
 const MAX_DRIFT_MS = 1_000;
 
-/** How long after the clock was set a record may come that was made before, in milliseconds. */
+/** How long after the clock was set a record made before may still arrive, in milliseconds. */
 const LATE_MS = 10_000;
 
-/** How often order keys are looked at, in milliseconds. */
+/** How often order keys are checked, in milliseconds. */
 const ORDER_MS = 60_000;
 
-/** Who is told. */
 interface Watcher {
   refresh(): void;
   clockWasSet(): void;
@@ -45,7 +44,7 @@ export async function watch(
       watcher.clockWasSet();
       setAt = undefined;
     }
-    // A store that cannot be read is told of by what needs it; the next look may find it mended.
+    // A store that cannot be read is reported by what needs it; the next poll may find it working again.
     const changes = await store.changes().catch(() => known);
     if (changes !== known) watcher.refresh();
     known = changes;

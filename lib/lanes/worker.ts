@@ -1,4 +1,4 @@
-/** From what was read of a lane to what is recorded: has the attempts made that the lane's pace allows. */
+/** From what was read of a lane to what is recorded: makes the attempts that the lane's pace allows. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -26,40 +26,40 @@ import type { StoreTime } from "./store_time.ts";
 export interface LanesConfig extends RoutingTable {
   /** The sources that show events to the config's functions. */
   sources: readonly Pick<Source, "name" | "view">[];
-  /** What the lanes deliver to, by the lanes' names: the config's targets, and what fetches for their deliveries. */
+  /** What the lanes deliver to, by lane name: the config's targets, and what fetches for their deliveries. */
   lanes: ReadonlyMap<string, Target>;
   retry: RetryPolicy;
   redact: Redact;
 }
 
-/** A lane, and the config under which it works now. */
+/** A lane, and its current config. */
 interface Work {
   lane: Lane;
   target: Target;
   config: LanesConfig;
 }
 
-/** An attempt that is to be made. */
+/** An attempt to make. */
 interface Begun {
   underway: Underway;
-  /** With what was fetched for it, if it may see that. */
+  /** With what was fetched for it, if the delivery may see that. */
   event: RelayEvent;
 }
 
-/** What a worker is given. */
+/** What a worker needs. */
 export interface Tools {
   store: LaneStore;
   writer: Writer;
   time: StoreTime;
   clock: Clock;
   caution: Caution;
-  /** Ends the wait for a store that does not write; what is not recorded by then is made again after a start. */
+  /** Ends the wait for a store that does not write; what is not recorded by then is repeated after the next start. */
   stop: AbortSignal;
-  /** Whether anything may begin in this lane now. */
+  /** Whether anything may start in this lane now. */
   mayBegin(lane: string): boolean;
   /** Called when a lane may have to be read, or has room for more. */
   onChange(): void;
-  /** Called when a target's delivery is done, delivered or dead. */
+  /** Called when a target's delivery is delivered or dead. */
   onDone(): void;
   /** Called when more may be due in these lanes. */
   wake(lanes: Iterable<string>): void;
@@ -76,7 +76,7 @@ export class Worker {
     this.#recorder = new Recorder(tools.writer, tools.clock, tools.stop);
   }
 
-  /** Begins what the lane's pace allows of what is in memory. */
+  /** Starts as much of what is in memory as the lane's pace allows. */
   work(work: Work): void {
     const { lane, target, config } = work;
     const { clock, caution, mayBegin } = this.#tools;
@@ -104,12 +104,12 @@ export class Worker {
     if (lane.hasRoom && lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
   }
 
-  /** Resolves once what is under way now has ended, and is recorded. */
+  /** Resolves once what is under way now has ended and is recorded. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight);
   }
 
-  /** Begins nothing more. */
+  /** Starts nothing more. */
   stop(): void {
     this.#isStopping = true;
   }
@@ -120,7 +120,7 @@ export class Worker {
     return stepOf(due, needOfDue(due, target, config), retryOf(target, config), this.#tools.time.now());
   }
 
-  /** Ends what would be of no use by the time that the lane is open again. */
+  /** Ends deliveries that would be of no use by the time the lane opens again. */
   #expire(work: Work): void {
     const { lane, target } = work;
     const now = this.#tools.clock.monotonic();
@@ -130,7 +130,7 @@ export class Worker {
     for (const due of lane.expired(at)) this.#end(work, lane.begin(due, false), target.expired!(at));
   }
 
-  /** Records the outcome of a delivery for which no attempt was made. */
+  /** Records the outcome of a delivery without an attempt. */
   #end(work: Work, underway: Underway, outcome: Outcome): void {
     this.#track(
       this.#record(work, { underway, outcome, endedAt: this.#tools.time.now(), durationMs: 0, wasMade: false }),
@@ -178,10 +178,10 @@ export class Worker {
     const change = lane.pace.observe(outcome, clock.monotonic(), durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
     const recorded = this.#record(work, { underway, outcome, endedAt, durationMs, wasMade: true });
-    // With a rate, no more are unrecorded than may be under way, which the next owner counts as made.
+    // With a rate, unrecorded attempts never outnumber those that the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
-    this.#tools.onChange(); // the next one need not wait for the record of this one
+    this.#tools.onChange(); // the next attempt need not wait for this record
     await recorded;
   }
 
@@ -191,17 +191,17 @@ export class Worker {
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("pausing {target} until {until}, as it asked", { target: target.address, until });
     if (underway.wasBegun) await this.#tools.caution.excuse(lane.epoch, underway.due.ref);
-    await this.#recorder.hold(lane, hold); // before the lane may count as idle, and be given up
+    await this.#recorder.hold(lane, hold); // before the lane may count as idle and be given up
     this.#release(lane, underway);
   }
 
-  /** Leaves a delivery as it was: its attempt was put off or cut off. */
+  /** Leaves a delivery unchanged after its attempt was deferred or cut off. */
   #release(lane: Lane, underway: Underway): void {
     this.#putBack(lane, underway);
     this.#tools.caution.end(underway.due.ref);
   }
 
-  /** Leaves a delivery as it was: no attempt was made. */
+  /** Leaves a delivery unchanged: no attempt was made. */
   #putBack(lane: Lane, underway: Underway): void {
     lane.pace.end();
     lane.release(underway);
@@ -251,11 +251,11 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 }
 
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  if (isSystem(event) || !mayNeed(target, config)) return undefined; // as most need nothing, and no event is read for it
+  if (isSystem(event) || !mayNeed(target, config)) return undefined; // most need nothing, and then no event is read
   return needOf(routedOf(readable(event, config.sources)), target, config);
 }
 
-/** @param event With what was fetched for it, if it may see that. */
+/** @param event With what was fetched for it, if the delivery may see that. */
 function deliveryOf({ id, attempts, lane }: Due, event: RelayEvent, config: LanesConfig): Delivery {
   const read = readable(event, config.sources);
   const message = isSystem(event) ? {} : messageFor(routedOf(read), lane, config);
