@@ -2,7 +2,7 @@
 
 export const HOUR_MS = 3_600_000;
 
-/** The bucket of a duration: four for each doubling, so that what is read from it is within a tenth. */
+/** The bucket of a duration: four per doubling, so that the duration read back is accurate to a tenth. */
 export function bucketOf(durationMs: number): number {
   return Math.round(4 * Math.log2(Math.max(durationMs, 1)));
 }

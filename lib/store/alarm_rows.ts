@@ -1,4 +1,4 @@
-/** Rows of alarms, in the stores on SQL. */
+/** Rows of alarms in the SQL stores. */
 
 import type { AlarmState } from "../alert.ts";
 
@@ -8,7 +8,7 @@ export interface AlarmRow {
   since: number | null;
 }
 
-/** @param now By the store's clock, in Unix milliseconds: one that was ahead and is right again is no alarm of the future. */
+/** @param now Unix milliseconds, by the store's clock. A `since` from a clock that was ahead counts as now. */
 export function alarmStatesOf(rows: readonly AlarmRow[], now: number): Map<string, AlarmState> {
   return new Map(rows.map(({ key, watched_since: watchedSince, since }) => [
     key,
@@ -16,7 +16,7 @@ export function alarmStatesOf(rows: readonly AlarmRow[], now: number): Map<strin
   ]));
 }
 
-/** When an event of a type came in last. */
+/** When the last event of a type came in. */
 export interface TypeRow {
   name: string;
   received_at: number;

@@ -2,7 +2,7 @@
 
 import type { Awaited } from "../event.ts";
 
-/** When the last of these goes without what it awaits; `null` if one never does. */
+/** When the last of these goes on without what it awaits; `null` if one waits forever. */
 export function expiryOf(awaits: readonly Awaited[], now: number): number | null {
   const patience = awaits.map(({ patienceMs = Infinity }) => patienceMs);
   const most = Math.max(...patience);

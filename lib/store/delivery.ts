@@ -1,6 +1,6 @@
-/** What names a delivery, and the states that it has. */
+/** How deliveries are identified, and their states. */
 
-/** Names one delivery within its store. */
+/** Identifies a delivery within its store. */
 export interface DeliveryRef {
   /** The event's sequence: its number in the order of acceptance. */
   event: number;
@@ -8,7 +8,7 @@ export interface DeliveryRef {
   number: number;
 }
 
-/** What a delivery is found by in maps and sets in memory. */
+/** The key of a delivery in maps and sets in memory. */
 export function keyOf({ event, number }: DeliveryRef): string {
   return `${event} ${number}`;
 }

@@ -1,4 +1,4 @@
-/** Who owns a lane: a number that grows with each owner, and a random token that tells two of one number apart. */
+/** Identifies a lane's owner: a number that grows with each owner, and a random token in case two share a number. */
 export interface Epoch {
   lane: string;
   number: number;

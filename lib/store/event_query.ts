@@ -1,12 +1,12 @@
-/** Filters of events as the stores on SQL take them. Pure functions. */
+/** Event filters as the SQL stores take them. Pure functions. */
 
 import { matches } from "../pattern.ts";
 import type { EventFilter } from "./operator.ts";
 import type { ShownState } from "./views.ts";
 
 /**
- * What a filter asks, as statements take it.
- * @param patternOf Gives a type's pattern as SQL has it; one that lets more through, which {@link fitsType} does not.
+ * A filter's conditions, as parameters of the statements.
+ * @param patternOf Translates a type's pattern to SQL. It may match more types, which {@link fitsType} then rejects.
  */
 export function questionOf({ type, state, target, text }: EventFilter, patternOf: (type: string) => string) {
   const isOfEvent = state === "accepted" || state === "unrouted";
@@ -21,7 +21,7 @@ export function questionOf({ type, state, target, text }: EventFilter, patternOf
   };
 }
 
-/** Whether an event is of the type that a filter asks for. */
+/** Whether an event has a type that a filter asks for. */
 export function fitsType({ type }: EventFilter): (row: { type: string }) => boolean {
   return (row) => type === undefined || matches(type, row.type);
 }

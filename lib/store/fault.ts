@@ -1,10 +1,10 @@
-/** How the errors of a store are put together: what could not be done, and what is wrong. */
+/** How the errors of a store are worded: what could not be done, and what is wrong. */
 
 import { RelayError } from "../errors.ts";
 import type { Language } from "../locale/mod.ts";
 import type { Phrase } from "../locale/phrase.ts";
 
-/** What could not be done: by its name among the words, or with a path in it. */
+/** What could not be done: the name of a phrase, or a phrase that contains a path. */
 export type Doing = keyof Language["store"]["doing"] | Phrase;
 
 /** What is wrong with a store: the second half of a sentence that says what could not be done. */
@@ -15,7 +15,7 @@ export function cannot(doing: Doing, problem: Phrase): Phrase {
   return (words) => words.store.cannot(sayDoing(doing)(words), problem(words));
 }
 
-/** As {@link cannot}, with the database in which it could not be done. */
+/** As {@link cannot}, and names the database. */
 export function cannotIn(database: string, doing: Doing, problem: Phrase): Phrase {
   return (words) => words.store.cannotIn(sayDoing(doing)(words), database, problem(words));
 }

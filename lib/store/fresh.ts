@@ -1,4 +1,4 @@
-/** What was accepted just now, as a read of what is due would give it. */
+/** What was just accepted, in the form in which a read of due deliveries returns it. */
 
 import type { NewEvent, RelayEvent } from "../event.ts";
 import { deliveryIdOf, formatId } from "../id.ts";
@@ -10,9 +10,9 @@ export function freshEvent({ id, source, type, receivedAt, body, headers }: NewE
 }
 
 /**
- * A delivery of an event that was stored, which neither has an order key nor awaits another one.
+ * A delivery of a stored event, without an order key, that awaits no other delivery.
  * @param seq The event's sequence.
- * @param index Of the delivery, from 0.
+ * @param index The delivery's index, from 0.
  */
 export function freshDue(event: RelayEvent, seq: number, lane: string, index: number): Due {
   const ref = { event: seq, number: index + 1 };

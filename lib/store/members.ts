@@ -1,41 +1,41 @@
-/** How relays that share a store know of each other, and how each lane has one owner among them. */
+/** How relays that share a store know about each other, and how each lane has one owner among them. */
 
 import type { Epoch } from "./epoch.ts";
 import type { Run } from "./runs.ts";
 
-/** A relay that is there now. */
+/** A relay that is connected now. */
 export interface Member {
-  /** Tells it from others that are there. */
+  /** Identifies it among the connected relays. */
   number: number;
   name: string;
-  /** Of its start, by which it is known as the owner of lanes. */
+  /** Token of its current run, which identifies it as the owner of lanes. */
   token: string;
   version: string;
-  /** What its config names: the lanes that it can own. */
+  /** The lanes that its config names, which it can own. */
   lanes: readonly string[];
-  /** It is being stopped, and gives up what it owns. */
+  /** It is being stopped and gives up what it owns. */
   isLeaving: boolean;
 }
 
-/** A lane whose lock this relay holds, as the lane's row says now. */
+/** A lane whose lock this relay holds, as the lane's row is now. */
 export interface HeldLane {
-  /** Of its last owner, whoever that was; number 0 if it never had one. */
+  /** Epoch of its last owner, whoever that was; number 0 if it never had one. */
   epoch: Epoch;
-  /** Nothing of it is under way. */
+  /** None of its deliveries is under way. */
   isGivenUp: boolean;
 }
 
-/** What a relay says when it meets the others. */
+/** What a relay tells the others when it meets them. */
 export interface Word {
   lanes: readonly string[];
   isLeaving: boolean;
-  /** Lanes whose locks it wants, those that it holds as well: in a new session it holds none. */
+  /** Lanes whose locks it wants, including those that it already holds: a new session holds none. */
   take: readonly string[];
-  /** Lanes whose locks it lets go of. */
+  /** Lanes whose locks it releases. */
   release: readonly string[];
 }
 
-/** What is so at one moment, after the word. */
+/** The state at one moment, after the relay's {@link Word}. */
 export interface Meeting {
   /** This relay's number. */
   me: number;
@@ -44,46 +44,46 @@ export interface Meeting {
   held: ReadonlyMap<string, HeldLane>;
 }
 
-/** A relay as it is shown, whether it runs or ran recently. Times are Unix milliseconds. */
+/** A relay as it is shown, whether it is running or ran recently. Times are Unix milliseconds. */
 export interface MemberView extends Omit<Member, "lanes" | "number" | "token"> {
   isThere: boolean;
   /** The lanes that it owns. */
   lanes: readonly string[];
-  /** Lanes whose locks it holds and that it does not own yet: the owner before, which was lost, may live on for a while. */
+  /** Lanes whose locks it holds but which it does not own yet: the lost previous owner may run on for a while. */
   taking: readonly string[];
-  /** What it said of itself last; absent until it has. */
+  /** Its last report about itself; absent before the first. */
   run?: Run;
 }
 
-/** A lane that came to another owner. */
+/** A change of a lane's owner. */
 export interface Takeover {
   lane: string;
   /** Unix milliseconds. */
   at: number;
   /** Name of the new owner. */
   member: string;
-  /** The owner before gave it up, as one does that is stopped, or makes room for another. */
+  /** The previous owner gave it up, as it does when it is stopped or makes room for another. */
   wasGivenUp: boolean;
 }
 
 /**
- * The side of a store that relays share. By {@link Store.serve} a relay becomes a member, and from then on holds locks in
- * one session, which the store ends by itself when nothing is heard in it for 20 s, and which is opened again by the next
- * word. Errors are as in {@link Store}.
+ * The part of a store that lets relays share it. {@link Store.serve} makes a relay a member. From then on it holds
+ * locks in one session, which the store ends after 20 s of silence, and which the next {@link MemberStore.meet} opens
+ * again. Errors are as in {@link Store}.
  */
 export interface MemberStore {
-  /** Random, of this start: this relay is known by it as the owner of lanes. */
+  /** Random for each run; identifies this relay as the owner of lanes. */
   readonly token: string;
-  /** Told at once when the session is lost; every lock is. */
+  /** Called as soon as the session is lost, and every lock with it. */
   onLost: () => void;
-  /** Says a word, and tells who is there. */
+  /** Sends this relay's word, and returns who is connected. */
   meet(word: Word): Promise<Meeting>;
-  /** Says that the start before this one, of the relay of this name, ended without having been asked to. */
+  /** Records that the previous run of the relay with this name ended without being asked to. */
   tellCrash(): Promise<void>;
-  /** Takes away what only relays of older versions needed, if none of them is there. Says whether there was anything. */
+  /** Removes what only older versions of relay need, if none of these is connected; returns whether there was any. */
   removeOld(): Promise<boolean>;
-  /** Relays that are there, or were within a day, by name. */
+  /** Relays that are connected, or were within a day, by name. */
   all(): Promise<MemberView[]>;
-  /** Lanes that came to another owner since then, the last first; of many the last 1,000. */
+  /** Takeovers since this time, the latest first; at most the latest 1,000. */
   takeovers(since: number): Promise<Takeover[]>;
 }

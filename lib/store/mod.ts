@@ -1,5 +1,5 @@
 /**
- * What a store does. It keeps events and their deliveries, gives the owner of a lane what is due, and takes what that
+ * What a store does. It keeps events and their deliveries, gives the owner of a lane what is due, and takes its
  * records. Batches go in and values come out: one call is one transaction, and nothing is kept between two calls.
  */
 
@@ -19,17 +19,17 @@ import type { UpkeepStore } from "./upkeep.ts";
 
 export type { Epoch };
 
-/** Until when a lane is held by what its attempts gave rise to, in Unix milliseconds. */
+/** Until when a lane is held because of its attempts, in Unix milliseconds. */
 export interface Hold {
-  /** Its circuit is open, and lets a probe through then. */
+  /** Its circuit is open until then, when it lets a probe through. */
   openUntil?: number;
   /** Its target asked for a pause. */
   throttledUntil?: number;
 }
 
-/** How a lane is held, by whatever its attempts gave rise to, and by an operator. */
+/** How a lane is held, because of its attempts and by an operator. */
 export interface LaneHold extends Hold {
-  /** An operator paused it then. */
+  /** When an operator paused it. */
   pausedAt?: number;
 }
 
@@ -37,53 +37,53 @@ export interface LaneHold extends Hold {
 export interface OwnedLane {
   epoch: Epoch;
   hold: LaneHold;
-  /** When recent attempts began, where their records asked to keep that; Unix milliseconds, in order. */
+  /** When recent attempts began, if their records asked to keep that; Unix milliseconds, in order. */
   starts: number[];
-  /** Whether the owner before gave it up, so that nothing of it is under way. */
+  /** Whether the previous owner gave it up, so that none of its deliveries is under way. */
   wasGivenUp: boolean;
-  /** The owner before ended without having been asked to, under the same boot of its machine, as far as the store knows. */
+  /** The previous owner ended without being asked to, in the same boot of its machine, as far as the store knows. */
   wasUnclean?: boolean;
 }
 
-/** A delivery that is due, as it was when it was read. */
+/** A due delivery, as it was when it was read. */
 export interface Due {
   ref: DeliveryRef;
   /** UUIDv7. */
   id: string;
   lane: string;
-  /** Raised by whatever changes the delivery, but for a record of its lane's owner. */
+  /** Raised by every change of the delivery except a record by its lane's owner. */
   revision: number;
   /** Attempts so far. */
   attempts: number;
-  /** Attempts so far since the retry schedule began, or began anew; when the first of these was made, in Unix milliseconds. */
+  /** Attempts since the retry schedule last began, and when the first of them began, in Unix milliseconds. */
   failures: number;
   failingSince?: number;
-  /** Of the last attempt that failed. */
+  /** Reason of the last failed attempt. */
   reason?: Reason;
-  /** Since when it is due, in Unix milliseconds. */
+  /** When it became due, in Unix milliseconds. */
   dueAt: number;
   orderKey?: string;
-  /** With an order key: the first delivery of the key that is not done, due or not. Nothing of the key goes before it. */
+  /** With an order key: the key's first delivery that is not done, due or not. Nothing with the key goes before it. */
   head?: DeliveryRef;
-  /** With what was fetched for it. */
+  /** The event, with what was fetched for it. */
   event: RelayEvent;
-  /** It awaited a delivery in the lane of this name, which has ended, or its patience has. */
+  /** The lane of the delivery that it awaited, which has ended unless this one's patience has. */
   awaited?: string;
-  /** What came of fetching something for its event; without an outcome it was fetched. */
+  /** The result of a fetch for its event; without an outcome, the fetch succeeded. */
   fetched?: { at: number; outcome?: Outcome };
-  /** Others await it. */
+  /** Other deliveries await it. */
   isAwaited: boolean;
-  /** Those that await it all go without it from then on, in Unix milliseconds. */
+  /** From then on, all deliveries that await it go without it; Unix milliseconds. */
   expiresAt?: number;
 }
 
-/** What an owner wants to read of a lane. */
+/** What an owner asks to read of a lane. */
 export interface DueAsk {
   lane: string;
   limit: number;
-  /** Those that it has in memory, which are left out. */
+  /** Deliveries that it has in memory, which are left out. */
   known: readonly DeliveryRef[];
-  /** A time, in Unix milliseconds: what was due before it may be left out, and is found sooner where there is none. */
+  /** Unix milliseconds. What was due earlier may be left out; if there is none, the read is faster. */
   from?: number;
 }
 
@@ -91,29 +91,29 @@ export interface DueAsk {
 export interface DueInLane {
   lane: string;
   due: Due[];
-  /** There is no more that is due. */
+  /** Nothing else is due. */
   isAll: boolean;
-  /** When the next one will be, in Unix milliseconds; absent if there is none. */
+  /** When the next one will be due, in Unix milliseconds; absent if there is none. */
   nextAt?: number;
 }
 
 /** An attempt, and what follows from it. */
 export interface AttemptRecord {
   ref: DeliveryRef;
-  /** Of the delivery as it was read. */
+  /** The delivery's revision when it was read. */
   revision: number;
   orderKey?: string;
-  /** 1 for the first. */
+  /** The attempt's number, from 1. */
   attempt: number;
   startedAt: number;
   durationMs: number;
   outcome: Outcome;
   state: "pending" | "delivered" | "dead";
-  /** When the next attempt is due, counted from the end of this one; for `pending` only. */
+  /** When the next attempt is due, calculated from the end of this one; for `pending` only. */
   dueAt?: number;
-  /** Others await it: what came of it is kept with the event for them, and they are due. */
+  /** Other deliveries await it: its result is kept with the event for them, and they become due. */
   isAwaited: boolean;
-  /** It was written down by {@link LaneStore.begin}, and is taken out. */
+  /** {@link LaneStore.begin} wrote it down, and this record removes it there. */
   wasBegun: boolean;
   /** An attempt was made, so that it counts for {@link LaneRecords.startsKeptMs}. */
   wasMade: boolean;
@@ -124,7 +124,7 @@ export interface LaneRecords {
   epoch: Epoch;
   /** How the lane is held after these attempts. */
   hold: Hold;
-  /** For how many milliseconds the starts of attempts are kept for {@link OwnedLane.starts}; absent: not at all. */
+  /** How long start times of attempts are kept for {@link OwnedLane.starts}, in milliseconds; absent: not at all. */
   startsKeptMs?: number;
   records: readonly AttemptRecord[];
 }
@@ -136,114 +136,114 @@ export interface Batch {
 }
 
 /**
- * The fate of a record. `history`: the delivery was changed since it was read, or the lane has another owner, so the
- * attempt is kept in its history and changes nothing. `known`: it was recorded before. `gone`: so is the delivery.
+ * A record's fate. `history`: the delivery was changed since it was read, or the lane has another owner, so the attempt
+ * is only added to the history. `known`: it was recorded before. `gone`: the delivery was deleted.
  */
 export type RecordFate = "recorded" | "history" | "known" | "gone";
 
 export interface Recorded {
   fate: RecordFate;
-  /** With an order key, of one that is done: the first delivery of the key that is not. */
+  /** With an order key, if the delivery is done: the key's first delivery that is not. */
   head?: DeliveryRef;
 }
 
-/** The outcome of a {@link Batch}, in its order. */
+/** The result of a {@link Batch}, in its order. */
 export interface Written {
-  /** The sequence of each event; `undefined` for one that was there already. */
+  /** The sequence of each event; `undefined` for one that was already stored. */
   accepted: (number | undefined)[];
   lanes: Recorded[][];
-  /** Lanes in which deliveries are due that awaited one of these. */
+  /** Lanes in which deliveries that awaited one of these are now due. */
   released: string[];
-  /** Lanes that have another owner: what was recorded of them is history alone. */
+  /** Lanes that have another owner: their records went to the history only. */
   lost: Epoch[];
 }
 
-/** A delivery that has to await another first, in the lane of that name. */
+/** A delivery that must first await another, in the lane that `awaits` names. */
 export interface Waiting {
   ref: DeliveryRef;
   revision: number;
   awaits: Awaited;
 }
 
-/** A delivery that was under way when the process before ended without having been asked to. */
+/** A delivery that was under way when the previous process ended without being asked to. */
 export interface Suspect {
   ref: DeliveryRef;
   lane: string;
-  /** How many processes ended so while it was under way, and in how many of the last of all it was tried alone. */
+  /** How many processes ended so while it was under way, and in how many of the last in a row it was tried alone. */
   crashes: number;
   alone: number;
-  /** It was tried alone once, and the process did not end over it. */
+  /** It was once tried alone, and did not end the process. */
   hasSurvived: boolean;
 }
 
 /** How lanes are taken over. */
 export interface Taking {
   /**
-   * How many attempts may be under way in a lane that the owner before did not give up. They count as begun now, for owners
-   * to come as well.
+   * How many attempts may be under way in a lane that its previous owner did not give up. They count as begun now, for
+   * later owners too.
    */
   underway?: ReadonlyMap<string, number>;
   /**
-   * Number of a lane's epoch when it was decided to take it over: a call that comes late, after another one, takes nothing.
-   * A lane of which none is given is taken over in any case.
+   * Number of a lane's epoch when the takeover was decided: a call that arrives late, after another one, takes nothing.
+   * A lane without a number here is taken over in any case.
    */
   seen?: ReadonlyMap<string, number>;
 }
 
-/** The side of a store that owners of lanes need. */
+/** The part of a store that owners of lanes need. */
 export interface LaneStore {
   /**
-   * Takes lanes over: from now on, what another owner writes of them is history alone.
-   * @throws {StoreError} if one of them is not {@link Taking.seen} as it was seen: none is taken over.
+   * Takes lanes over: from now on, what another owner writes about them goes to the history only.
+   * @throws {StoreError} if the epoch of one of them is not {@link Taking.seen}; then none is taken over.
    */
   own(lanes: readonly string[], token: string, taking?: Taking): Promise<Map<string, OwnedLane>>;
-  /** Says that nothing of these lanes is under way, so that the next owner need not wait. */
+  /** Records that nothing in these lanes is under way, so that the next owner need not wait. */
   giveUp(lanes: readonly Epoch[]): Promise<void>;
   /** How each lane is held, by its name. */
   holds(): Promise<Map<string, LaneHold>>;
-  /** Says anew until when lanes are held: the clock was set. Of a lane that has another owner nothing is written. */
+  /** Rewrites until when lanes are held, after the clock was set. Writes nothing for a lane that has another owner. */
   hold(holds: readonly { epoch: Epoch; hold: Hold }[]): Promise<void>;
-  /** What is due in each lane, those first that have been due for longest; of large ones it may be fewer than was asked for. */
+  /** What is due in each lane, longest due first; if deliveries are large, it may be fewer than asked for. */
   due(asks: readonly DueAsk[]): Promise<DueInLane[]>;
   /**
-   * Takes the due time from some deliveries that stand behind the heads of these order keys, of those that have been due
-   * for longest. They are due when they are heads themselves. Says whether there may be more.
+   * Removes the due time of some deliveries behind the heads of these order keys, among those due longest. They become
+   * due when they are heads themselves. Returns whether there may be more.
    */
   park(epoch: Epoch, orderKeys: readonly string[]): Promise<boolean>;
-  /** Makes every parked delivery due that is the head of its order key. Gives how many those are. */
+  /** Makes every parked delivery due that is the head of its order key. Returns how many these are. */
   unpark(epoch: Epoch): Promise<number>;
   /**
-   * Has deliveries wait for another of their event, which is made if it is not there, and made again if it has ended. One
-   * that did not await it, and for which it has fetched something since it was read, is due with that.
-   * One that was changed since it was read stays as it is.
+   * Makes deliveries wait for another one of their event, which is inserted if it does not exist, and made again if it
+   * has ended. A delivery that did not await it, and for which it has fetched something since that was read, is due
+   * with what was fetched. A delivery that was changed since it was read stays as it is.
    */
   await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void>;
   /**
-   * Makes due at once what was put off by a clock that was set back since, as it would wait for longer than its rule says.
-   * Gives how many deliveries that were.
+   * Makes deliveries due at once that were put off by a clock that has since been set back, as they would wait longer
+   * than their rule says. Returns how many deliveries these were.
    */
   bringForward(): Promise<number>;
-  /** Names of the lanes in which deliveries wait. */
+  /** Names of the lanes that have waiting deliveries. */
   waiting(): Promise<string[]>;
   /**
-   * Writes down what is about to be made, for the next process to find if this one ends over it. A record takes it out.
-   * @param alone The one of them that is tried alone, since processes before ended while it was under way.
+   * Writes down what is about to be attempted, for the next process to find if it ends this one. A record removes it.
+   * @param alone The one of them that is tried alone, since earlier processes ended while it was under way.
    */
   begin(epoch: Epoch, refs: readonly DeliveryRef[], alone?: DeliveryRef): Promise<void>;
-  /** Says that it was tried alone, and the process did not end over it: none before was its fault. */
+  /** Records that it was tried alone and did not end the process, so that no earlier end was its fault. */
   survived(epoch: Epoch, ref: DeliveryRef): Promise<void>;
-  /** Takes out what was written down, since no attempt came of it. */
+  /** Removes what was written down, since no attempt was made. */
   forgetBegun(epoch: Epoch, ref: DeliveryRef): Promise<void>;
-  /** Counts one more crash for what was under way in these lanes, and gives that with what was before, unless it is done. */
+  /** Counts one more crash for what was under way in these lanes. Returns that and what was before, unless done. */
   countCrash(lanes: readonly string[]): Promise<Suspect[]>;
   /** Forgets what was under way in these lanes. */
   forgetUnderway(lanes: readonly string[]): Promise<void>;
-  /** Raised by whatever an operator, or another program, changes of deliveries and lanes; others may be told a moment later. */
+  /** Rises with changes to deliveries and lanes by operators and other programs; others may see it a moment later. */
   changes(): Promise<number>;
 }
 
 /**
- * A store. When the promise of a method that writes resolves, the write is on disk; when it rejects, nothing was written.
+ * A store. When a method that writes resolves, the write is on disk; when it rejects, nothing was written.
  * @throws {StoreError} from every method, if the store cannot read or write now.
  */
 export interface Store extends OperatorStore {
@@ -252,25 +252,25 @@ export interface Store extends OperatorStore {
   readonly runs: RunStore;
   readonly sessions: SessionStore;
   readonly upkeep: UpkeepStore;
-  /** How relays share it; absent in a store that is for one relay alone. */
+  /** How relays share the store; absent in a store for a single relay. */
   readonly members?: MemberStore;
-  /** The clock that all its times are by. */
+  /** The clock that all its times come from. */
   readonly time: Clock;
   /**
-   * Says that this program serves the store from now on.
-   * @throws {StoreError} if it may not, as where another one has a store that is for one program alone.
+   * Makes this program serve the store from now on.
+   * @throws {StoreError} if it may not, as when another program serves a store that is for a single program.
    */
   serve(): Promise<void>;
   /**
-   * Accepts events and records attempts. Of an event that is there already nothing is written. A record changes a delivery
-   * that is `pending` and of the revision that was read, if its lane's epoch is the last one.
+   * Accepts events and records attempts. Writes nothing for an event that is already stored. A record only changes a
+   * delivery that is `pending` and still has the revision that was read, and only if its lane's epoch is the last one.
    */
   write(batch: Batch): Promise<Written>;
-  /** Writes, and changes nothing: resolves if the store can write, and has room for this many bytes more. */
+  /** Writes without changing anything: resolves if the store can write and has room for this many more bytes. */
   probe(roomBytes: number): Promise<void>;
   /** Size on disk, in bytes. */
   bytes(): Promise<number>;
-  /** Whether it is moved to or from another place, or was: then nobody serves it, nor writes to it. */
+  /** The mark of a move to or from another store, going on or done: nobody serves or writes to a marked store. */
   moved(): Promise<Mark | undefined>;
   close(): Promise<void>;
 }

@@ -1,21 +1,21 @@
-/** The mark of a store that is moved to another place, or was: nobody but `relay migrate` writes to it. */
+/** The mark of a store that is being moved, or has been: only `relay migrate` writes to it. */
 
 import { StoreError } from "../errors.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { cannot, type Doing } from "./fault.ts";
 
-/** How far a move has come, as each of its two stores says. */
+/** How far a move has come, as recorded in each of its two stores. */
 export interface Mark {
-  /** What this store is in it. Only a source is marked once it is done. */
+  /** The store's role in it. Once it is done, only the source is marked. */
   role: "source" | "destination";
-  /** Random, and the same in both. */
+  /** Random, and the same in both stores. */
   move: string;
-  /** The other store, as people are shown it. */
+  /** The other store, as it is shown to people. */
   other: string;
   isDone: boolean;
 }
 
-/** Why a store that is marked cannot be used. @param doing What could not be done, with the store's name. */
+/** Why a marked store cannot be used. @param doing What could not be done, with the store's name. */
 export function refusalOf({ role, other, isDone }: Mark, doing: Doing): StoreError {
   const [problem, hint]: Phrase[] = isDone
     ? [({ store }) => store.moved.done(other), ({ store }) => store.moved.nameOther]

@@ -1,17 +1,17 @@
-/** What a store on SQL takes into account of the events that came in. Pure functions. */
+/** What the SQL stores observe about accepted events. Pure functions. */
 
 import { isSystem } from "../system_event.ts";
 
 /**
- * How much earlier than one before it an event may have been received, in milliseconds, with a clock that goes right: it is
- * accepted when its body is whole. One that is earlier still was received by a clock that was set back since.
+ * With a correct clock, how much earlier an event may have been received than the one before it, in milliseconds: it is
+ * accepted when its body is complete. One that is earlier still was received after the clock was set back.
  */
 export const LATE_MS = 60_000;
 
-/** Most events that are observed at a time. */
+/** Most events that are observed at once. */
 export const OBSERVED = 1_000;
 
-/** How much of a type's name is kept, in UTF-16 units: an entry of an index in PostgreSQL holds some 2700 bytes. */
+/** How much of a type's name is kept, in UTF-16 units: an index entry in PostgreSQL holds about 2700 bytes. */
 const MAX_TYPE = 500;
 
 /** An event's sequence, and when it was received. */
@@ -25,7 +25,7 @@ export interface ObservedRow extends Received {
   type: string;
 }
 
-/** The last event of each type, by names that every store takes: the latest, but for a clock that was set back since. */
+/** The last event of each type, by names that every store accepts: the latest, unless the clock was set back since. */
 export function latestByType(events: readonly ObservedRow[]): Map<string, Received> {
   const latest = new Map<string, Received>();
   for (const event of events.filter((event) => !isSystem(event))) {

@@ -1,4 +1,4 @@
-/** Rows of the stores on SQL, and what their callers see of them. SQLite has a number where PostgreSQL has a boolean. */
+/** Rows of the SQL stores, and what callers see of them. SQLite has a number where PostgreSQL has a boolean. */
 
 import { dueTime } from "../clock.ts";
 import { noteOf } from "../connectvets/note.ts";
@@ -36,14 +36,14 @@ export interface ListedRow {
   external_id: string | null;
 }
 
-/** An event with everything that is kept of it. */
+/** An event with everything that is kept about it. */
 export interface StoryRow extends ListedRow {
   headers: string;
   body: Uint8Array;
   secret_index: number;
 }
 
-/** A delivery that is due, with its event and with what was fetched for that. */
+/** A due delivery, with its event and what was fetched for the event. */
 export interface DueRow extends EventRow {
   event: number;
   number: number;
@@ -71,16 +71,16 @@ export interface DeliveryRow {
   state: DeliveryState;
   attempts: number;
   due_at: number | null;
-  /** When `due_at` was set; without it that is `due_at` itself. */
+  /** When `due_at` was set; `null`: at `due_at` itself. */
   due_set_at: number | null;
   reason: Reason | null;
   awaits: number | null;
   is_behind: number | boolean;
 }
 
-/** A delivery as an event's story has it. */
+/** A delivery as an event's story shows it. */
 export interface StoryDeliveryRow extends DeliveryRow {
-  /** Attempts that were made before the retry schedule began, or began anew. */
+  /** Attempts that were made before the retry schedule last began. */
   first_attempt: number;
 }
 
@@ -101,7 +101,7 @@ export interface NoteRow {
   problem: string | null;
 }
 
-/** What is known of a lane beside its deliveries. */
+/** What is known about a lane besides its deliveries. */
 export interface TargetRow extends HoldRow {
   delivered_at: number | null;
   failed_at: number | null;
@@ -132,7 +132,7 @@ function heldUntil(until: number | null, { held_at }: Pick<HoldRow, "held_at">, 
   return until === null ? undefined : dueTime(until, held_at ?? 0, now);
 }
 
-/** @param row What is known of it beside its deliveries, if anything. */
+/** @param row What is known about it besides its deliveries, if anything. */
 export function targetView(
   name: string,
   { oldestAt, ...counts }: { pending: number; dead: number; oldestAt?: number },
@@ -140,7 +140,7 @@ export function targetView(
   now: number,
 ): TargetView {
   const { openUntil = null, throttledUntil = null } = row ? holdOf(row, now) : {};
-  // What has happened was not later than now, whatever a clock said that was set back since.
+  // Nothing has happened later than now, whatever a clock said that has since been set back.
   const happened = (at: number | null | undefined) => isoTimeOf(at == null ? null : Math.min(at, now));
   return {
     name,
@@ -170,7 +170,7 @@ export function eventView(row: ListedRow, deliveries: readonly DeliveryRow[], no
   };
 }
 
-/** What is stored of the problems of an event; `null` if there are none. */
+/** An event's problems as they are stored; `null` if there are none. */
 export function storedProblems(problems: readonly Told[]): string | null {
   return problems.length > 0 ? JSON.stringify(problems.map((one) => one.stored())) : null;
 }
@@ -201,12 +201,12 @@ export function dueOfRow(row: DueRow, lane: string): Due {
   };
 }
 
-/** A failure to fetch, as it is stored for the deliveries that await it. */
+/** A failed fetch, as it is stored for the deliveries that await it. */
 export function storedFailure(failure: Retry | Dead): string {
   return JSON.stringify({ ...failure, detail: failure.detail.stored() });
 }
 
-/** A store of an older schema kept the words alone. */
+/** A store with an older schema kept only the words. */
 function failureOf({ outcome, problem }: DueRow): Retry | Dead {
   if (outcome === null) return { kind: "dead", reason: "note_unavailable", detail: Told.parse(problem ?? "") };
   const { detail, ...failure } = JSON.parse(outcome);
@@ -225,7 +225,7 @@ export function eventOf(row: EventRow): RelayEvent {
   };
 }
 
-/** The deliveries of an event to targets, each beside its row. Those in lanes of relay's own are told of by what awaits them. */
+/** An event's deliveries to targets, each with its row. Those in relay's own lanes show in what awaits them. */
 export function deliveryViews<Row extends DeliveryRow>(
   event: IdBytes,
   rows: readonly Row[],
@@ -241,7 +241,7 @@ function isShown({ target }: DeliveryRow): boolean {
   return !isOwnLane(target);
 }
 
-/** @param first What has to be made first: this one, or the one that it awaits. */
+/** @param first The delivery that has to be made first: this one, or the one that it awaits. */
 function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
   const { due_at: dueAt, due_set_at: setAt } = first;
   const nextAt = dueAt === null || row.is_behind ? null : dueTime(dueAt, setAt ?? dueAt, now);

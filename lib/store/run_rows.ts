@@ -1,4 +1,4 @@
-/** Rows of what a relay said of itself, in the stores on SQL. */
+/** Rows of what relays report about themselves, in the SQL stores. */
 
 import type { Run } from "./runs.ts";
 
@@ -8,7 +8,7 @@ export interface RunRow {
   since: number;
   heard_at: number;
   stopped_at: number | null;
-  /** JSON: the rest. */
+  /** The other fields, as JSON. */
   details: string;
 }
 
@@ -16,5 +16,5 @@ export function runOf({ pid, version, since, heard_at, stopped_at, details }: Ru
   return { pid, version, since, heardAt: heard_at, stoppedAt: stopped_at ?? undefined, ...JSON.parse(details) };
 }
 
-/** For how long refused requests are added up, in milliseconds. */
+/** The period over which refused requests are added up, in milliseconds. */
 export const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
-/** What a store keeps of the sessions of the operator's pages: which of them were signed out. */
+/** What a store keeps about the sessions of the operator's pages: which of them were signed out. */
 
-/** A session: who shows its cookie need not show the token. */
+/** A session: a request with its cookie needs no token. */
 export interface Session {
   /** Random. */
   id: string;
@@ -10,7 +10,7 @@ export interface Session {
 
 /** Errors and transactions are as in {@link Store}. */
 export interface SessionStore {
-  /** Ends a session for good, wherever its cookie is. @param now Those that ended by themselves before are forgotten. */
+  /** Ends a session for good, wherever its cookie is. @param now Sessions that expired before this are forgotten. */
   end(session: Session, now: number): Promise<void>;
   /** Whether a session was ended. */
   isEnded(id: string): Promise<boolean>;

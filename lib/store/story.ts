@@ -1,4 +1,4 @@
-/** The story of an event: how stores on SQL find it, and tell it from their rows. Pure functions. */
+/** The story of an event: how the SQL stores find it and build it from their rows. Pure functions. */
 
 import { type IdBytes, readDeliveryId } from "../id.ts";
 import type { EventStory } from "./operator.ts";
@@ -13,23 +13,23 @@ import {
   type StoryRow,
 } from "./rows.ts";
 
-/** In which range the id of an event lies, told from its own or that of its delivery, and the number of that. */
+/** The range that contains an event's id, from that id or a delivery's, and in this case the delivery's number. */
 export function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
   const place = readDeliveryId(id);
   const isDelivery = place.first[6] !== id[6];
   return isDelivery ? place : { first: id, last: id };
 }
 
-/** What an event's story consists of. */
+/** What an event's story is built from. */
 export interface StoryRows {
   event: StoryRow;
   deliveries: readonly StoryDeliveryRow[];
-  /** Of the delivery of this number, the first one first. */
+  /** Attempts of the delivery with this number, oldest first. */
   attemptsOf(number: number): readonly AttemptRow[];
   note?: NoteRow;
 }
 
-/** @param number Of the delivery by which it was asked for; `undefined` is given if that is not shown. */
+/** @param number Number of the delivery whose id was asked for; if it is not shown, the story is `undefined`. */
 export function storyOf(
   { event, deliveries, attemptsOf, note }: StoryRows,
   number: number | undefined,

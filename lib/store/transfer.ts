@@ -1,29 +1,29 @@
-/** What a store is moved by: its tables as values, the same for every back end, which are read and written in pages. */
+/** How a store is moved: as tables of values, the same for every back end, which are read and written in pages. */
 
 import type { Mark } from "./move.ts";
 
-/** How a column's values are given: `id` as 16 bytes, `whole` as numbers: times and counts. */
+/** How a column's values are represented: `id` as 16 bytes, `whole` (times and counts) as numbers. */
 export type Kind = "whole" | "text" | "bytes" | "id" | "truth";
 
-/** A table that is carried over, and how. */
+/** A table that is moved, and how. */
 export interface Table {
   name: string;
-  /** In their order; those that the back ends have beside them stay behind. */
+  /** In their order. Other columns of the back ends are not moved. */
   columns: Readonly<Record<string, Kind>>;
-  /** Names of the columns by which rows follow each other; each row's are its own, unless `isWhole`. */
+  /** Names of the columns that rows are sorted by; unique for each row, unless `isWhole`. */
   key: readonly string[];
-  /** It is so small that it is carried over in one page, which replaces what is there. */
+  /** It is small enough to be moved in one page, which replaces what is there. */
   isWhole?: boolean;
-  /** The column with most of a row's bytes; the key is one column then. */
+  /** The column with most of a row's bytes; the key is then a single column. */
   bytes?: string;
 }
 
 export type Value = number | string | boolean | Uint8Array | null;
 
-/** Values in the order of the table's columns; texts without zero bytes, which not every back end takes. */
+/** Values in the order of the table's columns; texts have no zero bytes, which not every back end accepts. */
 export type Row = Value[];
 
-/** How much is carried at a time: no more rows, and no more bytes unless one row has them. */
+/** How much is moved at a time: at most this many rows, and this many bytes unless one row has more. */
 export interface PageLimits {
   rows: number;
   bytes: number;
@@ -31,36 +31,38 @@ export interface PageLimits {
 
 /** One of the two stores of a move. Each method is one transaction, and throws {@link StoreError}. */
 export interface TransferSide {
-  /** The store as people are shown it. */
+  /** The store as it is shown to people. */
   readonly shown: string;
   /**
-   * Keeps other moves away from the store until this is closed.
-   * @throws {StoreError} if one is at work on it.
+   * Keeps other moves off the store until this is closed.
+   * @throws {StoreError} if another move is at work on it.
    */
   hold(): Promise<void>;
-  /** @throws {StoreError} if a relay serves the store. A relay that starts looks for the mark after it has said that it is there. */
+  /**
+   * @throws {StoreError} if a relay serves the store. A relay that starts shows itself first, then looks for the mark.
+   */
   refuseServed(): Promise<void>;
   mark(): Promise<Mark | undefined>;
   setMark(mark: Mark | undefined): Promise<void>;
   count(table: Table): Promise<number>;
-  /** The last row's key, in the order of the key; `undefined` without rows. */
+  /** The key of the last row in key order; `undefined` if there are no rows. */
   last(table: Table): Promise<Row | undefined>;
-  /** The rows after a key, or the first ones. Of a table that `isWhole`, all. */
+  /** The rows after a key, or the first ones; all rows of a table that `isWhole`. */
   page(table: Table, after: Row | undefined, limits: PageLimits): Promise<Row[]>;
-  /** As {@link TransferSide.page}, with the SHA-256 of bytes in their place, which a database need not send to be compared. */
+  /** As {@link TransferSide.page}, with bytes replaced by their SHA-256, so that a comparison need not send them. */
   hashes(table: Table, after: Row | undefined, limits: PageLimits): Promise<Row[]>;
-  /** Writes a page, and is done as durably as {@link TransferSide.finish} makes it. */
+  /** Writes a page, which is durable only after {@link TransferSide.finish}. */
   insert(table: Table, rows: readonly Row[]): Promise<void>;
-  /** Up to which event everything was taken into account that is remembered of events. */
+  /** The sequence up to which events have been observed. */
   observed(): Promise<number>;
-  /** Makes the store ready to be served, everything in it durable. */
+  /** Makes the store ready to be served, and everything in it durable. */
   finish(observed: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const whole = "whole", text = "text", bytes = "bytes", id = "id", truth = "truth";
 
-/** In the order in which they are carried. What relays say of themselves (runs, members, takeovers) stays behind. */
+/** In the order in which they are moved. What relays report about themselves (runs, members, takeovers) is not. */
 export const tables: readonly Table[] = [
   {
     name: "events",
@@ -163,17 +165,17 @@ export const tables: readonly Table[] = [
   { name: "ended_sessions", columns: { id: text, until: whole }, key: ["id"], isWhole: true },
 ];
 
-/** How a back end writes the SQL of a page. */
+/** How a back end writes the SQL for a page. */
 export interface PageSyntax {
-  /** What stands before a table's name. */
+  /** Goes before a table's name. */
   prefix: string;
-  /** The parameter of this number, from 1. */
+  /** The parameter with this number, from 1. */
   place(number: number): string;
-  /** What is selected of a column; by default its value. */
+  /** What to select for a column; by default its value. */
   selected?(column: string, kind: Kind): string;
 }
 
-/** The SQL of a page's rows: those after a key of which each part is a parameter, in both back ends. */
+/** The SQL for a page's rows, in both back ends: those after a key, each part of which is a parameter. */
 export function pageSql(table: Table, isFirst: boolean, { prefix, place, selected }: PageSyntax): string {
   const { name, columns, key } = table;
   const names = Object.entries(columns).map(([column, kind]) => selected?.(column, kind) ?? column).join(", ");
@@ -184,20 +186,19 @@ export function pageSql(table: Table, isFirst: boolean, { prefix, place, selecte
   const after = isFirst ? "" : `WHERE (${order}) > (${key.map((_, index) => place(index + 1)).join(", ")})`;
   const page = (what: string) => `SELECT ${what} ${from} ${after} ORDER BY ${order} LIMIT ${place(start + 1)}`;
   if (table.bytes === undefined) return page(names);
-  // Sizes alone are summed up, so that no more bytes are read than are given; the first row always goes.
+  // Only sizes are summed, so that no more bytes are read than returned; the first row is always included.
   const sizes = page(`${order} AS place, coalesce(length(${table.bytes}), 0) AS size`);
   return `SELECT ${names} ${from} JOIN
       (SELECT place, sum(size) OVER (ORDER BY place) - size AS before FROM (${sizes}) one) sized ON place = ${order}
     WHERE before < ${place(start + 2)} ORDER BY ${order}`;
 }
 
-/** What {@link pageSql} takes. */
+/** The arguments of {@link pageSql}. */
 export function pageArgs(table: Table, after: Row | undefined, limits: PageLimits): Value[] {
   if (table.isWhole) return [];
   return [...(after ?? []), limits.rows, ...(table.bytes === undefined ? [] : [limits.bytes])];
 }
 
-/** The key of a row. */
 export function keyOf({ columns, key }: Table, row: Row): Row {
   const names = Object.keys(columns);
   return key.map((name) => row[names.indexOf(name)]!);

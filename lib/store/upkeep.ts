@@ -1,34 +1,34 @@
 /** What a store lets the relay do on its own: delete what is old, and count what waits. */
 
-/** How long events are kept, in milliseconds: those whose deliveries were all made, and those with a dead one. */
+/** How long events are kept, in milliseconds: those whose deliveries were all made, and those with a dead letter. */
 export interface KeepPolicy {
   deliveredMs: number;
   deadMs: number;
 }
 
-/** Events received before these times are deleted: those whose deliveries were all made, and those with a dead one. */
+/** Events received before these times are deleted: those with all deliveries made, and those with a dead letter. */
 export interface Ages {
   delivered: number;
   dead: number;
 }
 
-/** What {@link UpkeepStore.expire} did, and where to go on; `next` is absent when there is nothing older left. */
+/** What {@link UpkeepStore.expire} did, and where to continue; `next` is absent when nothing older is left. */
 export interface Expired {
   deleted: number;
   next?: number;
 }
 
-/** Types of which no event came in for longer than this before the oldest event that is kept are forgotten. */
+/** A type is forgotten if its last event came this much before the oldest event that is kept, in milliseconds. */
 export const FORGET_MS = 30 * 86_400_000;
 
-/** Most bytes of bodies that are deleted in one transaction, but for a single larger one. */
+/** Most bytes of bodies that are deleted in one transaction, except for a single larger body. */
 export const MAX_EXPIRED_BYTES = 4 * 1024 ** 2;
 
-/** What retention goes by, in Unix milliseconds. */
+/** What retention is based on, in Unix milliseconds. */
 export interface Retention {
-  /** The time by which it deleted last; absent before it has. */
+  /** The time that the last deletion was based on; absent before the first. */
   time?: number;
-  /** When the first and the last of the stored events were received, by the order of acceptance. */
+  /** When the first and the last stored event were received, by the order of acceptance. */
   oldest?: number;
   newest?: number;
 }
@@ -36,20 +36,20 @@ export interface Retention {
 /** Errors and transactions are as in {@link Store}. */
 export interface UpkeepStore {
   /**
-   * Deletes what is old enough of the next `limit` events. One that still has something to deliver stays, however old.
-   * @param after Where to go on: 0, or what the call before gave as `next`.
+   * Of the next `limit` events, deletes those that are old enough; never one that still has something to deliver.
+   * @param after Where to continue: 0, or `next` of the previous call.
    */
   expire(after: number, before: Ages, limit: number): Promise<Expired>;
   retention(): Promise<Retention>;
-  /** Remembers the time by which retention deletes. */
+  /** Stores the time that retention is based on. */
   keepRetention(time: number): Promise<void>;
-  /** Frees some of the disk space that deleted events held; says whether there is more to free. */
+  /** Frees some of the disk space that deleted events took; returns whether there is more to free. */
   shrink(): Promise<boolean>;
   /**
-   * Takes the events into account that were accepted since the last call: when the last event of each type was received,
-   * and where the clock was set back. Says whether there are more.
+   * Observes the events that were accepted since the last call: when the last event of each type was received, and
+   * where the clock was set back. Returns whether there are more.
    */
   observe(): Promise<boolean>;
-  /** How many deliveries to these targets wait. Takes the longer the more there are. */
+  /** How many deliveries to these targets are waiting. The more there are, the longer it takes. */
   backlog(targets: Iterable<string>): Promise<number>;
 }

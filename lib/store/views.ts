@@ -1,6 +1,6 @@
 /**
- * What an operator sees of events, deliveries and targets: the one definition of it, from which the store's types, the
- * API's document and what the CLI prints under `--json` come. Times are ISO 8601, UTC. Fields are added, never renamed.
+ * What an operator sees of events, deliveries and targets: the one definition for the store's types, the API's document
+ * and the CLI's `--json` output. Times are ISO 8601, UTC. Fields are added, never renamed.
  */
 
 import { z } from "zod";
@@ -12,12 +12,12 @@ export const id = z.uuid().meta({ description: "UUIDv7" });
 export const count = z.int().min(0);
 export const ms = z.number().min(0).meta({ description: "Milliseconds" });
 
-/** A text that a page and the CLI show in the reader's language; as JSON it is the English one. */
+/** A text that pages and the CLI show in the reader's language; JSON has the English one. */
 export const told = z.custom<Told>().meta({ type: "string" });
 
 export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
 
-/** A store knows of none that is `in_flight`: that is said by the relay that has it under way, and by no other. */
+/** A store never says `in_flight`: only the relay that has the delivery under way does. */
 export const shownStates = ["pending", "in_flight", "delivered", "dead"] as const;
 export type ShownState = typeof shownStates[number];
 
@@ -67,7 +67,7 @@ export const attemptView = z.object({
 });
 export type AttemptView = z.infer<typeof attemptView>;
 
-/** A target, as far as it is known from its deliveries alone. */
+/** A target, as far as its deliveries alone tell. */
 export const targetView = z.object({
   name: z.string(),
   pending: count.meta({

@@ -1,4 +1,4 @@
-/** Lets what is accepted and recorded at about the same time share one transaction, and so one flush of the disk. */
+/** Lets what is accepted and recorded at about the same time share one transaction, and so one disk flush. */
 
 import type { Clock } from "../clock.ts";
 import { StoreError } from "../errors.ts";
@@ -8,22 +8,22 @@ import type { AttemptRecord, Epoch, Hold, LaneRecords, Recorded, Store } from ".
 /** Most items that are written at once. */
 const MAX_BATCH = 512;
 
-/** A batch ends with the body that brings it to this many bytes: a store may have to send it at once. */
+/** A batch ends with the body that brings it to this many bytes: a store may have to send the batch in one piece. */
 const MAX_BATCH_BYTES = 16 * 1024 ** 2;
 
-/** Least time from one flush of the disk to the next, in milliseconds: what comes in meanwhile shares it. */
+/** Least time between two disk flushes, in milliseconds: what comes in meanwhile shares the next one. */
 const FLUSH_GAP_MS = 1;
 
-/** How long a relaxed write waits for one to go along with, in milliseconds. */
+/** How long a relaxed write waits for a durable write to join, in milliseconds. */
 const PATIENCE_MS = 5;
 
-/** Timers may come so much too early, in milliseconds. */
+/** Timers may fire this much too early, in milliseconds. */
 const TIMER_SLACK_MS = 1;
 
-/** Bytes that an event takes on the disk besides its body, or somewhat fewer. */
+/** Most bytes that an event takes on disk besides its body, roughly. */
 const EVENT_BYTES = 64 * 1024;
 
-/** What the owner of a lane writes of one attempt; without a record, how the lane is held alone. */
+/** What the owner of a lane writes about one attempt; without a record, only how the lane is held. */
 export interface LaneRecord {
   epoch: Epoch;
   hold: Hold;
@@ -46,21 +46,21 @@ interface Items {
   records: LaneItem[];
 }
 
-/** Gathers what is given to it within one turn of the event loop, and while a batch is being written. */
+/** Collects what it is given within one turn of the event loop, and while a batch is being written. */
 export class Writer {
   readonly #store: Pick<Store, "write">;
   readonly #clock: Clock;
   #waiting: Items = { accepts: [], records: [] };
   #isBusy = false;
-  /** When the disk was flushed last, and when it is to be next, by the monotonic clock. */
+  /** When the disk was last flushed, and when the next flush is due, by the monotonic clock. */
   #flushedAt = -Infinity;
   #dueAt = Infinity;
   #refusedBytes = 0;
 
-  /** Told of lanes in which deliveries are due that awaited what was recorded. */
+  /** Called with lanes in which deliveries are due because what they awaited was recorded. */
   onReleased: (lanes: readonly string[]) => void = () => {};
 
-  /** Told of lanes that have another owner. */
+  /** Called with lanes that have another owner. */
   onLost: (lanes: readonly Epoch[]) => void = () => {};
 
   constructor(store: Pick<Store, "write">, clock: Clock) {
@@ -68,13 +68,13 @@ export class Writer {
     this.#clock = clock;
   }
 
-  /** Bytes that the last events needed which could not be stored; 0 once one could. */
+  /** Bytes needed by the last events that could not be stored; 0 once one was stored. */
   get refusedBytes(): number {
     return this.#refusedBytes;
   }
 
   /**
-   * Resolves once the event is on disk, with its sequence; with `undefined` if it was there already.
+   * Resolves once the event is on disk, with its sequence; with `undefined` if it was already stored.
    * @throws {StoreError} if it cannot be stored now; then nothing of it was.
    */
   accept(event: NewEvent): Promise<number | undefined> {
@@ -85,7 +85,7 @@ export class Writer {
   }
 
   /**
-   * Resolves once the record is on disk, which may take a little longer: it goes along with what is accepted.
+   * Resolves once the record is on disk, which may take a little longer: it goes with what is accepted.
    * @throws {StoreError} if it cannot be stored now; then nothing of it was.
    */
   record(record: LaneRecord): Promise<Recorded | undefined> {
@@ -105,7 +105,7 @@ export class Writer {
   }
 
   async #flush(): Promise<void> {
-    // Another one may have come first.
+    // Another flush may have come first.
     if (this.#isBusy || this.#dueAt > this.#clock.monotonic() + TIMER_SLACK_MS) return;
     this.#isBusy = true;
     this.#flushedAt = this.#clock.monotonic();
@@ -143,7 +143,7 @@ export class Writer {
     }
   }
 
-  /** One of several may be at fault, for which the others must not fail. */
+  /** One of several items may be at fault, and must not make the others fail. */
   async #fail({ accepts, records }: Items, error: unknown): Promise<void> {
     const isHeld = error instanceof StoreError && error.isHeld;
     if (accepts.length + records.length > 1 && !isHeld) {
@@ -158,14 +158,14 @@ export class Writer {
   }
 }
 
-/** How many of these are written at once. */
+/** How many of these go into one batch. */
 function batchOf(accepts: readonly Accepted[]): number {
   let bytes = 0;
   const full = accepts.findIndex(({ value }) => (bytes += value.body.byteLength) >= MAX_BATCH_BYTES);
   return Math.min(full < 0 ? accepts.length : full + 1, MAX_BATCH);
 }
 
-/** What is written of one lane; how it is held is what was said last. */
+/** What is written about one lane; the last item says how it is held. */
 function recordsOf(items: readonly LaneItem[]): LaneRecords {
   const { epoch, hold, startsKeptMs } = items.at(-1)!.value;
   return { epoch, hold, startsKeptMs, records: items.flatMap(({ value }) => value.record ?? []) };
