@@ -1,4 +1,4 @@
-/** Alarms: one message when something begins that somebody wants to be told of, and one when it ends. */
+/** Alarms: one message when a condition that someone wants to hear about begins, and one when it ends. */
 
 import { alarmData, alarmSince, type AlarmState, type Alert, keyOf, type Seen } from "../alert.ts";
 import type { Clock } from "../clock.ts";
@@ -9,18 +9,18 @@ import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
 import { startDuty } from "./duty.ts";
 
-/** Pause between two looks, in milliseconds. */
+/** Polling interval, in milliseconds. */
 const PAUSE_MS = 2_000;
 
 /** Most groups of dead letters that a message names. */
 const MAX_GROUPS = 20;
 
 /**
- * Starts to look for what alerts are about. What was told is kept in the store, so that neither a restart nor a reload
- * tells it again; an alert that is gone from the config is forgotten without a message.
- * @param alerts Asked at each look, since a reload may change them.
- * @param wake Called with the target of a message that is to be delivered.
- * @returns What ends it, and resolves once it has ended.
+ * Starts to check the conditions of alerts. The store keeps what was reported, so that neither a restart nor a reload
+ * reports it again; an alert that is removed from the config is forgotten without a message.
+ * @param alerts Called at each check, since a reload may change them.
+ * @param wake Called with the target of a message to deliver.
+ * @returns A function that stops it and resolves once it has ended.
  */
 export function startAlarms(
   store: Store,
@@ -41,7 +41,7 @@ export function startAlarms(
   });
 }
 
-/** Since when, by the monotonic clock, each of several times is known. */
+/** Since when this process has known each of several times, by the monotonic clock. */
 export class KnownTimes {
   readonly #clock: Clock;
   readonly #times = new Map<string, { time: number; since: number }>();
@@ -50,7 +50,7 @@ export class KnownTimes {
     this.#clock = clock;
   }
 
-  /** For how many milliseconds the time of this name is known; 0 if it is new. */
+  /** How long the time with this name has been known, in milliseconds; 0 if it is new. */
   knownForMs(name: string, time: number): number {
     const now = this.#clock.monotonic();
     if (this.#times.get(name)?.time !== time) this.#times.set(name, { time, since: now });
@@ -59,8 +59,8 @@ export class KnownTimes {
 }
 
 /**
- * Stores a message for each alarm that begins or ends now; gives the targets that are told.
- * @throws {StoreError} if the store cannot read or write now; the next look finds what this one missed.
+ * Stores a message for each alarm that begins or ends now, and returns the targets of these messages.
+ * @throws {StoreError} if the store cannot read or write now; the next check finds what this one missed.
  */
 export async function lookForAlarms(
   store: Store,
@@ -88,7 +88,7 @@ export async function lookForAlarms(
   return told;
 }
 
-/** Requests that were refused and that somebody is told of, within as long as each alert asks for. */
+/** Refused requests that alerts count, by the `withinMs` of each alert. */
 async function refusedOf(store: Store, alerts: readonly Alert[], now: number): Promise<Map<number, Refused[]>> {
   const refused = new Map<number, Refused[]>();
   for (const alert of alerts) {
@@ -99,7 +99,7 @@ async function refusedOf(store: Store, alerts: readonly Alert[], now: number): P
   return refused;
 }
 
-/** What is known of each alert, which is written only if alerts came or went. */
+/** The state of each alert, written only if alerts were added or removed. */
 async function statesOf(store: Store, alerts: readonly Alert[], now: number): Promise<Map<string, AlarmState>> {
   const keys = new Set(alerts.map(keyOf));
   const states = await store.alarms.states();
@@ -124,7 +124,7 @@ async function turn(
     ...("dead" in alert && { dead: await deadLetters(store) }),
     ...(refused && { refused: refused.map(({ source, reason, count }) => ({ source, reason, count })) }),
   };
-  // By its order key the end of an alarm is not told before its beginning.
+  // The order key keeps the end of an alarm from being delivered before its beginning.
   const event = systemEvent(type, alert.to, { ...data, ...causes }, now, key);
   const isTold = await store.alarms.turn(key, since, event);
   if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });

@@ -1,4 +1,4 @@
-/** Counting: what waits, so that accepting need not ask. */
+/** Counting: how many deliveries wait, so that accepting need not ask the store. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -7,13 +7,13 @@ import type { Backlog } from "../pipeline/accept.ts";
 import type { UpkeepStore } from "../store/upkeep.ts";
 import { startDuty } from "./duty.ts";
 
-/** Pause between two counts, in milliseconds, unless what is known seems too much to accept more. */
+/** Shortest pause between two counts, in milliseconds. */
 const PAUSE_MS = 1_000;
 
-/** How many times as long as a count has taken, the next one waits: a long backlog takes long to count. */
+/** The next count waits this many times as long as the last one took: a long backlog takes long to count. */
 const COUNT_PAUSE = 10;
 
-/** What is counted: the deliveries to these targets; `undefined` while nobody wants to know. */
+/** What to count: the deliveries to these targets; `undefined` while nobody needs the count. */
 type Counted = () => Iterable<string> | undefined;
 
 export class Counting implements Backlog {
@@ -21,7 +21,7 @@ export class Counting implements Backlog {
   readonly #clock: Clock;
   readonly #counted: Counted;
   #count = 0;
-  /** What was accepted since the count began that is under way. */
+  /** What was accepted since the current count began. */
   #added = 0;
 
   constructor(store: UpkeepStore, counted: Counted, clock: Clock) {
@@ -43,11 +43,11 @@ export class Counting implements Backlog {
   async look(): Promise<void> {
     const targets = this.#counted();
     this.#added = 0;
-    // What is accepted meanwhile may be counted twice, never not at all.
+    // What is accepted meanwhile may be counted twice, but is never missed.
     this.#count = targets ? await this.#store.backlog(targets) + this.#added : 0;
   }
 
-  /** @returns What ends it, and resolves once it has ended. */
+  /** @returns A function that stops it and resolves once it has ended. */
   start(): () => Promise<void> {
     return startDuty(async (signal) => {
       while (!signal.aborted) {

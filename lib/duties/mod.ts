@@ -1,4 +1,4 @@
-/** What a relay does on its own, under one owner: taking into account what came in, retention, alarms. */
+/** What a relay does on its own, under one owner: observing accepted events, retention, alarms. */
 
 import type { Alert } from "../alert.ts";
 import { type Clock, within } from "../clock.ts";
@@ -11,10 +11,10 @@ import { startObserving } from "./observing.ts";
 import { startRetention } from "./retention.ts";
 import { startUpgrading } from "./upgrading.ts";
 
-/** How long giving the duties up may take, in milliseconds; a store that is locked does not do it. */
+/** How long giving up the duties may take, in milliseconds; a locked store cannot do it. */
 const GIVE_UP_MS = 1_000;
 
-/** What duties need to know of the config of now. */
+/** What duties need to know of the current config. */
 export interface DutiesConfig {
   keep: KeepPolicy;
   alerts: readonly Alert[];
@@ -28,13 +28,13 @@ export class Duties implements Claimant {
   readonly #clock: Clock;
   #epoch?: Epoch;
   #stops: (() => Promise<void>)[] = [];
-  /** What was begun or stopped before has ended. */
+  /** Resolves once what was started or stopped before has ended. */
   #ended: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param config Asked each time, since a reload may change it.
-   * @param wake Called with the target of a message that is to be delivered.
-   * @param token By which their owner is known: random, of this start of the relay.
+   * @param config Called each time, since a reload may change it.
+   * @param wake Called with the target of a message to deliver.
+   * @param token Identifies the owner of the duties: random, new at each start of the relay.
    */
   constructor(
     store: Store,
@@ -67,7 +67,7 @@ export class Duties implements Claimant {
   }
 
   async #take(lanes: readonly Epoch[]): Promise<Epoch> {
-    if (this.#epoch) return this.#epoch; // a machine that slept may have them taken over twice
+    if (this.#epoch) return this.#epoch; // after a suspend, they may be taken over twice
     const seen = new Map(lanes.map(({ lane, number }) => [lane, number]));
     const { epoch } = (await this.#store.lanes.own([DUTIES], this.#token, { seen })).get(DUTIES)!;
     this.#epoch = epoch;
@@ -84,7 +84,8 @@ export class Duties implements Claimant {
     const epoch = this.#epoch;
     this.lose();
     await this.#ended;
-    if (epoch) await within(GIVE_UP_MS, this.#store.lanes.giveUp([epoch]), this.#clock); // a store that cannot write has told so elsewhere
+    // A store that cannot write has been reported elsewhere.
+    if (epoch) await within(GIVE_UP_MS, this.#store.lanes.giveUp([epoch]), this.#clock);
   }
 
   lose(): void {

@@ -1,4 +1,4 @@
-/** Reporting: what a relay says of itself in the store, for those who ask beside it or after it, and what it refused. */
+/** Reporting: what a relay stores about itself and its refusals, for whoever asks while it runs or afterwards. */
 
 import { type Clock, within } from "../clock.ts";
 import { ConfigError, sayError } from "../errors.ts";
@@ -9,26 +9,26 @@ import type { Redact } from "../secret.ts";
 import type { Store } from "../store/mod.ts";
 import { REFUSALS_KEPT_MS, type Run } from "../store/runs.ts";
 
-/** Pause between two looks at what is to be written, in milliseconds: a flood of refusals is one write in it. */
+/** How often to check for something to write, in milliseconds: a flood of refusals is one write per interval. */
 const PAUSE_MS = 2_000;
 
-/** How often a relay that has nothing new to say says that it lives, in milliseconds. */
+/** How often a relay with nothing new to report says that it is alive, in milliseconds. */
 const HEARD_MS = 15_000;
 
-/** How long the last word may take, in milliseconds; a store that is locked takes none. */
+/** How long the last report may take, in milliseconds; a locked store takes none. */
 const LAST_WORD_MS = 1_000;
 
-/** What a relay says of itself from the start. */
+/** What a relay reports about itself from the start. */
 export type Beginning = Pick<Run, "pid" | "version" | "bootId" | "config" | "fingerprint" | "targets">;
 
-/** Speaks for one relay. What the store does not take is kept, and said with the next word. */
+/** Reports for one relay. What the store does not take is kept for the next report. */
 export class Reporter {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #stop = new AbortController();
   #run: Run;
   #hasNews = true;
-  /** Refused requests that are not in the store yet, by minute, source and reason; and those on their way there. */
+  /** Refused requests that are not in the store yet, by minute, source and reason; and those being written. */
   #refused = new Map<string, Refused>();
   #leaving: Refused[] = [];
   #ended?: Promise<void>;
@@ -40,31 +40,31 @@ export class Reporter {
     this.#run = { ...run, since: clock.now(), heardAt: clock.now(), listeners: [] };
   }
 
-  /** What it says now. */
+  /** What it reports now. */
   get run(): Run {
     return this.#run;
   }
 
-  /** Begins to speak. The first word takes the place of another relay's last one. */
+  /** Starts to report. The first report replaces the last one of another relay. */
   async start(): Promise<void> {
-    this.#run = { ...this.#run, since: this.#clock.now() }; // a store that is served by now has told its time
+    this.#run = { ...this.#run, since: this.#clock.now() }; // the store is served by now, so its time is known
     await this.#say();
     this.#ended = this.#speak();
   }
 
-  /** Says something new of itself. */
+  /** Reports news about itself. */
   tell(news: Partial<Pick<Run, "listeners" | "targets" | "config" | "fingerprint" | "refusedReload">>): void {
     this.#run = { ...this.#run, ...news };
     this.#hasNews = true;
     this.#wake.abort();
   }
 
-  /** A reload found a sound config. */
+  /** Reports that a reload found a valid config. */
   reloaded(news: Pick<Run, "config" | "fingerprint" | "targets">): void {
     this.tell({ ...news, refusedReload: undefined });
   }
 
-  /** A reload found a config that is not sound, as this error says. @param redact Masks secrets. */
+  /** Reports that a reload found an invalid config, for this error. @param redact Masks secrets. */
   reloadRefused(error: unknown, redact: Redact): void {
     const issues = error instanceof ConfigError ? error.issues : [];
     const stored = (phrase: Phrase) => Told.of(phrase, redact).stored();
@@ -76,7 +76,7 @@ export class Reporter {
     this.tell({ refusedReload: { since, problem: stored(sayError(error)), mistakes } });
   }
 
-  /** Counts a request that was refused. */
+  /** Counts a refused request. */
   count(source: string, reason: Refusal): void {
     this.#add({ source, reason, count: 1, lastAt: this.#clock.now() });
   }
@@ -93,7 +93,7 @@ export class Reporter {
   }
 
   /**
-   * Requests refused after `since`, by source and reason, the most first, whether the store has them yet or not.
+   * Requests refused after `since`, by source and reason, the most frequent first, whether stored yet or not.
    * @throws {StoreError} if the store cannot be read now.
    */
   async refused(since: number): Promise<Refused[]> {
@@ -102,8 +102,8 @@ export class Reporter {
   }
 
   /**
-   * Says its last word, if it has ever begun to speak.
-   * @param isClean Whether that is that it ended as it was asked to.
+   * Sends the last report, if it ever started to report.
+   * @param isClean Whether to report that the relay ended as it was asked to.
    */
   async stop(isClean = true): Promise<void> {
     if (!this.#ended) return;
@@ -137,7 +137,7 @@ export class Reporter {
       await this.#store.runs.say(run, this.#leaving);
       this.#run = { ...this.#run, heardAt };
     } catch {
-      // A store that cannot be written is told of by what needs it.
+      // A store that cannot be written is reported by what needs it.
       this.#hasNews = true;
       for (const one of this.#leaving) if (one.lastAt > heardAt - REFUSALS_KEPT_MS) this.#add(one);
     } finally {

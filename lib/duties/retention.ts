@@ -1,4 +1,4 @@
-/** Retention: what is done and old enough is deleted, a little at a time, and never all at once on the word of a clock. */
+/** Retention: deletes what is done and old enough, a little at a time, never all at once because a clock says so. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -6,29 +6,29 @@ import { log } from "../log.ts";
 import type { KeepPolicy, UpkeepStore } from "../store/upkeep.ts";
 import { startDuty } from "./duty.ts";
 
-/** How many times as fast as time passes retention follows a clock that has leapt: a week a day. */
+/** How many times as fast as real time retention follows a clock that jumped: a week a day. */
 const FOLLOW = 7;
 
-/** By how many milliseconds the clock is ahead before that is worth a line in the log. */
+/** How far ahead the clock has to be to be worth a log line, in milliseconds. */
 const LEAP_MS = 86_400_000;
 
-/** Most events that are looked at in one transaction. */
+/** Most events examined in one transaction. */
 const BATCH = 200;
 
-/** Pause between two of these, in milliseconds: accepting and delivering go before. */
+/** Pause between transactions, in milliseconds: accepting and delivering come first. */
 const BATCH_PAUSE_MS = 50;
 
 /** Shortest and longest pause between two rounds, in milliseconds. */
 const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 3_600_000;
 
-/** Longest pause before the first round, and before one after a failure, in milliseconds. */
+/** Longest pause before the first round, and after a failed one, in milliseconds. */
 const SOON_MS = 60_000;
 
 /**
- * Starts to delete what is older than it need be kept.
- * @param keep Asked before each round, since a reload may change it.
- * @returns What ends it, and resolves once it has ended.
+ * Starts to delete what is past its retention.
+ * @param keep Called before each round, since a reload may change it.
+ * @returns A function that stops it and resolves once it has ended.
  */
 export function startRetention(store: UpkeepStore, keep: () => KeepPolicy, clock: Clock): () => Promise<void> {
   const time = new RetentionTime(store, clock);
@@ -46,7 +46,6 @@ export function startRetention(store: UpkeepStore, keep: () => KeepPolicy, clock
     if (deleted > 0) log.info("deleted {deleted} events past their retention", { deleted });
   }
 
-  /** How long until the next round. */
   function restMs(): number {
     const { deliveredMs, deadMs } = keep();
     return Math.min(Math.max(Math.min(deliveredMs, deadMs) / 10, MIN_PAUSE_MS), MAX_PAUSE_MS);
@@ -68,8 +67,8 @@ export function startRetention(store: UpkeepStore, keep: () => KeepPolicy, clock
 }
 
 /**
- * The time by which retention deletes: never later than the clock says, and never far from where it was. A clock that is
- * years ahead for an hour costs some hours of what is kept, and one that was off for a weekend is believed within a day.
+ * The time that retention goes by: never later than the clock shows, and never far from where it was. A clock that is
+ * years ahead for an hour costs some hours of what is kept; one that was wrong over a weekend is believed within a day.
  */
 export class RetentionTime {
   readonly #store: UpkeepStore;
@@ -92,7 +91,7 @@ export class RetentionTime {
     const { newest = now, time: before = Math.min(newest, now), oldest = now } = await this.#store.retention();
     const step = FOLLOW * (this.#clock.monotonic() - this.#askedAt);
     this.#askedAt += step / FOLLOW;
-    // Nothing is older than the oldest event, so going on from there deletes nothing.
+    // Nothing is older than the oldest event, so continuing from there deletes nothing.
     const from = Math.max(before, Math.min(oldest, now));
     const time = Math.round(Math.min(Math.max(now, from - step), from + step));
     await this.#store.keepRetention(time);

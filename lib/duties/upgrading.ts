@@ -1,4 +1,4 @@
-/** Upgrading: what only older relays needed of a store that several share is taken away once none of them is there. */
+/** Upgrading: removes from a shared store what only older relays needed, once none of them is there. */
 
 import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
@@ -6,10 +6,10 @@ import { log } from "../log.ts";
 import type { MemberStore } from "../store/members.ts";
 import { startDuty } from "./duty.ts";
 
-/** Pause before each look, in milliseconds: a relay that is replaced by an older one again finds what it needs. */
+/** Pause before each check, in milliseconds: a relay rolled back to an older version still finds what it needs. */
 const PAUSE_MS = 600_000;
 
-/** @returns What ends it, and resolves once it has ended. */
+/** @returns A function that stops it and resolves once it has ended. */
 export function startUpgrading(store: Pick<MemberStore, "removeOld">, clock: Clock): () => Promise<void> {
   return startDuty(async (signal) => {
     for (;;) {

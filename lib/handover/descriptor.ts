@@ -1,8 +1,8 @@
-/** Sockets that are handed from one process to the next as open descriptors, as Linux sees them. */
+/** Sockets that one process hands to the next as open descriptors, as Linux sees them. */
 
 import { libc } from "../libc.ts";
 
-/** Whether a descriptor is a TCP socket that listens; `undefined` where that cannot be seen. */
+/** Whether a descriptor is a listening TCP socket; `undefined` where that cannot be determined. */
 export function isListening(fd: number): boolean | undefined {
   const library = libc();
   if (!library) return undefined;
@@ -19,13 +19,13 @@ export function setBacklog(fd: number, backlog: number): void {
   libc()?.listen(fd, backlog);
 }
 
-/** Keeps a descriptor from the programs that this process starts: they would hold the socket open. */
+/** Keeps a descriptor from programs that this process starts, which would hold the socket open. */
 export function closeOnExec(fd: number): void {
   const [F_SETFD, FD_CLOEXEC] = [2, 1];
   libc()?.fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/** Closes a listening socket for all who have it, so that its address is free. */
+/** Closes a listening socket for every process that has it, so that its address is free. */
 export function closeForAll(fd: number): void {
   const SHUT_RDWR = 2;
   libc()?.shutdown(fd, SHUT_RDWR);

@@ -1,4 +1,4 @@
-/** Sockets that a service manager passes to a service as it starts it, as sd_listen_fds(3) describes it. */
+/** Sockets that a service manager passes to a service at its start, as in sd_listen_fds(3). */
 
 import { isIP } from "node:net";
 import process from "node:process";
@@ -10,14 +10,14 @@ export interface Address {
   port: number;
 }
 
-/** How a socket is called that systemd keeps for the relay from one process to the next. */
+/** The name of a socket that systemd keeps for the relay from one process to the next. */
 export function keptName({ host, port }: Address): string {
   return `listen ${host.replaceAll(":", ".")} ${port}`;
 }
 
 /**
- * Descriptors of the sockets to serve on. They are those that an administrator's socket unit, or another parent, opened;
- * if there are none, the one that systemd kept, unless it was for another address than `listen`: then it is closed.
+ * Descriptors of the sockets to serve on: those opened by an administrator's socket unit or another parent; if there
+ * are none, the one that systemd kept for `listen`. All others are closed.
  */
 export function takeSockets(listen: Address, env: Record<string, string | undefined> = process.env): number[] {
   if (Number(env.LISTEN_PID) !== process.pid) return [];
@@ -32,7 +32,7 @@ export function takeSockets(listen: Address, env: Record<string, string | undefi
   return taken.map(({ fd }) => fd);
 }
 
-/** Whether a socket at this address is what `listen` asks for. A host that is given by its name may be any address. */
+/** Whether a socket at this address is what `listen` asks for. A host given by name may have any address. */
 export function isAsked(listen: Address, { host, port }: Address): boolean {
   const isAny = (host: string) => host === "0.0.0.0" || host === "::";
   const isPort = listen.port === 0 || listen.port === port;

@@ -156,15 +156,16 @@ export class Claims {
     const now = this.#clock.monotonic();
     if (!this.#hasSession && this.#heard.monotonic > -Infinity) {
       this.#backAt = now;
-      for (const claim of this.#claims.values()) claim.since = now; // the new session's locks are new
+      for (const claim of this.#claims.values()) claim.since = now; // their locks are new
     }
     this.#heard = sent;
     this.#hasSession = true;
   }
 
   /**
-   * A lane that was not given up is waited for in full, even if another relay should own it by now: that one would have
-   * to start the wait over.
+   * @param isToOwn This relay should own it.
+   * @param isOwn This relay took it over last, and can again.
+   * @param mayKeep This relay should own it, could be the one that should, or took it over last.
    */
   #decide(
     { epoch, isGivenUp }: HeldLane,
@@ -181,8 +182,8 @@ export class Claims {
     }
     if (claim.phase !== "waiting") return;
     const isOver = isGivenUp || isOwn || now >= claim.since + WAIT_MS;
-    // The wait for a lane that was not given up is completed even if another relay should own it by now, which would
-    // wait anew.
+    // A lane that was not given up is waited for in full, even if another relay should own it by now: that one would
+    // have to start the wait over.
     if (!isToOwn && (isGivenUp || !mayKeep)) claim.phase = "left";
     else if (isOver) {
       claim.phase = "taking";

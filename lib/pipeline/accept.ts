@@ -1,4 +1,4 @@
-/** Accepting: an event and its deliveries are written together, and only then is it accepted. */
+/** Accepting: an event counts as accepted only after it and its deliveries are written together. */
 
 import { createHash } from "node:crypto";
 import { callFunction } from "../callback.ts";
@@ -15,19 +15,19 @@ import type { Writer } from "../store/writer.ts";
 import type { Target } from "../targets/target.ts";
 import { awaitedBy, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
 
-/** The longest order key that a store is given, in UTF-16 units: an entry of an index in PostgreSQL holds some 2700 bytes. */
+/** Longest order key given to a store, in UTF-16 units: an index entry in PostgreSQL holds about 2700 bytes. */
 const MAX_ORDER_KEY = 500;
 
-/** A genuine event, as it came in. */
+/** A genuine event, as received. */
 export interface Received {
   source: Pick<Source, "name" | "dedupe">;
-  /** What its source read in it. */
+  /** What its source read from it. */
   event: SourceEvent;
   /** The bytes received. */
   body: Uint8Array;
-  /** Headers that go on with the body. */
+  /** Headers that are passed on with the body. */
   headers: Record<string, string>;
-  /** Which of the source's secrets had signed it. */
+  /** Which of the source's secrets signed it. */
   secretIndex: number;
   /** Unix milliseconds. */
   receivedAt: number;
@@ -41,20 +41,20 @@ export interface AcceptConfig extends RoutingTable {
 }
 
 /**
- * Accepts an event: when it resolves, the event is on disk.
+ * Accepts an event: once it resolves, the event is on disk.
  * @throws {StoreError} if it cannot be stored now; then nothing of it was.
  */
 export type Accept = (received: Received, config: AcceptConfig) => Promise<"stored" | "duplicate">;
 
-/** What says whether there is room for more. */
+/** Says whether there is room for more. */
 export interface Backlog {
   /** Deliveries that wait, as far as is known. */
   count(): number;
-  /** Counts those that were accepted since, or that are done, which is less than 0. */
+  /** Adds deliveries that were accepted since; a negative number takes off those that are done. */
   add(deliveries: number): void;
 }
 
-/** @param onStored Called with what has to be delivered, and with the event's sequence in the store. */
+/** @param onStored Called with an event that has to be delivered, and its sequence in the store. */
 export function createAccept(
   writer: Pick<Writer, "accept">,
   backlog: Backlog,
@@ -102,7 +102,7 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
   };
 }
 
-/** The delivery with what it awaits, so that this is made beside it; whatever else needs something finds out as it begins. */
+/** Adds what the delivery awaits, to be created along with it; any other delivery finds its needs when it starts. */
 function awaiting(delivery: NewDelivery, event: RoutedEvent, config: AcceptConfig): NewDelivery {
   const need = needOf(event, config.targets.get(delivery.target)!, config);
   return need ? { ...delivery, awaits: awaitedBy(need) } : delivery;
@@ -110,7 +110,7 @@ function awaiting(delivery: NewDelivery, event: RoutedEvent, config: AcceptConfi
 
 /**
  * The deliveries that the config gives an event, and what its functions threw.
- * @param to Names of targets, in place of those that the routes give.
+ * @param to Names of targets, instead of those from the routes.
  */
 export function deliveriesOf(
   event: RoutedEvent,
@@ -127,8 +127,8 @@ export function deliveriesOf(
 }
 
 /**
- * The event's id, which is its dedupe key. It holds the event's own time only where that is part of what makes the event
- * the same: a sender may stamp anew what it sends again under the same `id`.
+ * The event's id, which is its dedupe key. It includes the event's own time only where that is part of what makes two
+ * events the same: a sender may put a new time on what it resends under the same `id`.
  */
 export function idOf(
   { source, body, event }: Pick<Received, "source" | "body" | "event">,
@@ -140,7 +140,7 @@ export function idOf(
   return eventId(`${source.name}\0body`, body, event.time ?? 0);
 }
 
-/** The key that a function of the config gives; `undefined`, and a problem, if it gives none. */
+/** The key that a function of the config returns; `undefined`, and a problem, if it returns none. */
 function keyOf(
   name: string,
   key: (event: unknown) => unknown,
@@ -154,12 +154,12 @@ function keyOf(
   return undefined;
 }
 
-/** Not every SQLite driver reads a text whole that holds a NUL, and PostgreSQL takes none. */
+/** Some SQLite drivers do not read all of a text that contains a NUL, and PostgreSQL accepts none. */
 function withoutNul(text: string): string {
   return text.replaceAll("\0", "\ufffd");
 }
 
-/** A key that is the same for the same one alone, and not too long for a store. */
+/** A key that is short enough for a store; different keys stay different. */
 function shortened(key: string): string {
   return key.length <= MAX_ORDER_KEY ? key : `sha256:${createHash("sha256").update(key).digest("hex")}`;
 }

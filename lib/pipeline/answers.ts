@@ -1,20 +1,20 @@
-/** What senders are told: the answers of the public listener. */
+/** The public listener's answers to senders. */
 
 import { TextAnswer, textAnswer } from "../http/answer.ts";
 import type { BodyProblem } from "../http/body.ts";
 import type { Handshake, SourceRefusal } from "../sources/source.ts";
 
-/** Seconds after which a sender may try again what could not be taken. */
+/** After how many seconds a sender may retry what could not be accepted. */
 const RETRY_SECONDS = 5;
 
-/** The answers that are given most: made once, since each is made of nothing but its text. */
+/** The most frequent answers, made once, since they consist of nothing but their text. */
 export const answers = {
   stored: textAnswer(200, "OK"),
   duplicate: textAnswer(200, "Already processed"),
   unsigned: textAnswer(401, "Signature verification failed"),
 };
 
-/** Tells a sender that its request is not genuine, which never says why, or what is wrong with the body. */
+/** Tells a sender what is wrong with the body, or that its request is not genuine, but never why. */
 export function refusalAnswer(refusal: SourceRefusal): Response {
   return refusal.reason === "body_invalid" ? textAnswer(400, refusal.problem) : answers.unsigned;
 }
@@ -48,12 +48,12 @@ export function laterAnswer(text: string): Response {
   return textAnswer(503, text, { "Retry-After": String(RETRY_SECONDS) });
 }
 
-/** Asks a sender that comes too often to wait. */
+/** Asks a sender over its rate limit to wait. */
 export function tooManyAnswer(waitMs: number): Response {
   return textAnswer(429, "Too many requests", { "Retry-After": String(Math.ceil(waitMs / 1000)) });
 }
 
-/** Answers a request of a method that no event comes by. */
+/** Answers a request with a method that no event uses. */
 export function methodAnswer(): Response {
   return textAnswer(405, "Method not allowed", { Allow: "POST" });
 }

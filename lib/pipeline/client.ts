@@ -1,12 +1,12 @@
-/** The client of a request: whose address stands in the log, and whose requests count together. Pure functions. */
+/** The client of a request: whose address the log shows, and whose requests count together. Pure functions. */
 
 import { isIP } from "node:net";
 import { asIPv4 } from "../http/network.ts";
 
 /**
- * The client's address: the n-th from the right of `X-Forwarded-For`, for n trusted proxies in front, since each of them
- * appends whom it heard; anyone can write what stands further left. Of fewer addresses it is the leftmost; where there is
- * no address, and for n = 0, it is that of the connection. IPv4 written as IPv6 is given as IPv4.
+ * The client's address. Behind n trusted proxies it is the n-th from the right in `X-Forwarded-For`, since each of them
+ * appends the address it heard from; anyone can write what is further left. If there are fewer addresses, it is the
+ * leftmost; if there is none, or n is 0, it is that of the connection. IPv4 written as IPv6 is returned as IPv4.
  */
 export function clientAddress(connection: string, forwardedFor: string | null, trustedProxies: number): string {
   const entries = trustedProxies > 0 && forwardedFor ? forwardedFor.split(",") : [];
@@ -15,7 +15,7 @@ export function clientAddress(connection: string, forwardedFor: string | null, t
   return asIPv4(isIP(forwarded) ? forwarded : connection);
 }
 
-/** Proxies differ in whether they give a port: `192.0.2.1:5678`, `[2001:db8::1]:5678`, `[2001:db8::1]`. */
+/** Not every proxy adds a port: `192.0.2.1:5678`, `[2001:db8::1]:5678`, `[2001:db8::1]`. */
 function withoutPort(entry: string): string {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/.exec(entry) ?? [];
   return bracketed ?? plain ?? entry;

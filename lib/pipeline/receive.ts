@@ -1,4 +1,4 @@
-/** Receiving: the public listener. Bytes come in, are verified, and are answered once they are on disk. */
+/** Receiving: the public listener. Requests come in, are verified, and are answered once they are on disk. */
 
 import { Hono } from "hono";
 import type { Clock } from "../clock.ts";
@@ -27,14 +27,14 @@ import type { Windows } from "../window.ts";
 /** What receiving needs to know of the config. */
 export interface ReceiveConfig extends AcceptConfig {
   sources: readonly BoundedSource[];
-  /** How many proxies in front may say, in `X-Forwarded-For`, who the client is. */
+  /** How many proxies in front are trusted to say, in `X-Forwarded-For`, who the client is. */
   trustedProxies: number;
-  /** Told of each request that is refused. */
+  /** Called for each refused request. */
   onRefused?(source: string, reason: Refusal): void;
 }
 
 /**
- * Answers requests to the public listener. The caller keeps `clients`, so that a new config begins with no clean slate.
+ * Answers requests to the public listener. The caller keeps `clients`, so that a new config does not reset the counts.
  * @param clients Counts requests by source and client.
  */
 export function createReceive(
@@ -99,12 +99,12 @@ export function createReceive(
     }
   }
 
-  // Of a request, the router looks at nothing but method and URL.
+  // The router reads only a request's method and URL.
   return async (incoming) => app.fetch(incoming as unknown as Request, { incoming });
 }
 
 function logRefused(source: BoundedSource, client: string, reason: Refusal, status: number, problem?: string): void {
-  // The one refusal that is this machine's fault, and that somebody must do something about.
+  // The only refusal that is this machine's fault, and that someone has to act on.
   const level = reason === "store_failed" ? "error" : "warn";
   const words = problem === undefined ? "{reason}" : "{reason}, {problem}";
   log[level](`refused a request to {source} from {client}: ${words}`, {

@@ -7,48 +7,48 @@ import { matches } from "../pattern.ts";
 import type { MessageFields } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
 
-/** A route as routing sees it. */
+/** A route, as routing sees it. */
 export interface RouteRule {
   on: readonly string[];
   to: readonly string[];
   when?: (event: unknown) => unknown;
   message: MessageFields;
-  /** What the message is made of as well, and has to be fetched first. */
+  /** What the message is also made of, fetched first. */
   enrich?: Need;
 }
 
-/** What a delivery needs beside its event: it is fetched in the lane of this name. */
+/** What a delivery needs besides its event, fetched in the lane with this name. */
 export interface Need {
   lane: string;
-  /** It goes without where that is not to be had. */
+  /** The delivery goes out without it if it cannot be fetched. */
   isOptional: boolean;
 }
 
-/** How long a delivery waits for what it can go without, in milliseconds. */
+/** How long a delivery waits for an optional need, in milliseconds. */
 export const PATIENCE_MS = 60_000;
 
-/** What a delivery awaits that has this need. */
+/** What a delivery with this need awaits. */
 export function awaitedBy({ lane, isOptional }: Need): Awaited {
   return isOptional ? { lane, patienceMs: PATIENCE_MS } : { lane };
 }
 
-/** What a delivery needs to know of its target. */
+/** The fields of a target that decide what its deliveries need. */
 type Needy = Pick<Target, "name" | "enrich" | "sendsBytes">;
 
-/** Routes in their order, and the target of events that none of them matched. */
+/** Routes in order, and the target of events that none of them matched. */
 export interface RoutingTable {
   routes: readonly RouteRule[];
   fallback?: string;
 }
 
-/** What one route said of an event. */
+/** What one route said about an event. */
 export type Verdict = "matched" | "other_event" | "when_false" | "when_threw";
 
 /** Where an event goes. */
 export interface Routing {
   /** Names of targets, each once. Empty for an event that is kept as unrouted. */
   targets: string[];
-  /** One for each route, in their order. */
+  /** One per route, in order. */
   verdicts: Verdict[];
   /** The targets come from `fallback`. */
   isFallback: boolean;
@@ -56,14 +56,14 @@ export interface Routing {
   problems: Told[];
 }
 
-/** An event as routes are asked about it. */
+/** An event, as routes see it. */
 export interface RoutedEvent {
   readonly type: string;
   /** What the config's functions see of it. */
   readonly payload: Payload;
 }
 
-/** A stored event as routes saw it when it came in: without what was fetched for it. It is read when that is needed. */
+/** A stored event as routes saw it on receipt: without what was fetched for it. Its body is read only when needed. */
 export function routedOf(event: ReadableEvent): RoutedEvent {
   let payload: Payload | undefined;
   return {
@@ -88,12 +88,12 @@ export function route(event: RoutedEvent, table: RoutingTable): Routing {
   return { targets: [...targets], verdicts, isFallback, problems };
 }
 
-/** What the routes say of the message to this target: of each field, the first matching route that gives it. */
+/** What routes say about the message to this target: each field from the first matching route that gives it. */
 export function messageFor(event: RoutedEvent, target: string, table: RoutingTable): MessageFields {
   return messageOf(matchingRules(event, target, table));
 }
 
-/** The matching routes to this target that say something of its messages, in their order. */
+/** The matching routes to this target that say something about its messages, in order. */
 function matchingRules(event: RoutedEvent, target: string, table: RoutingTable): RouteRule[] {
   const says = (rule: RouteRule) => rule.enrich !== undefined || Object.keys(rule.message).length > 0;
   const rules = table.routes.filter((rule) => rule.to.includes(target) && says(rule));
@@ -101,14 +101,14 @@ function matchingRules(event: RoutedEvent, target: string, table: RoutingTable):
   return rules.filter((rule, index) => judge(event, rule, index, []) === "matched");
 }
 
-/** What these routes say of a message: of each field, the first that gives it. */
+/** What these routes say about a message: each field from the first route that gives it. */
 export function messageOf(rules: readonly RouteRule[]): MessageFields {
   if (rules.length === 0) return {};
   const given = rules.toReversed().flatMap((rule) => Object.entries(rule.message));
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-/** Whether some delivery to this target may need something first, which costs next to nothing to say. */
+/** Whether any delivery to this target may need something first; costs next to nothing. */
 export function mayNeed({ name, enrich }: Needy, table: RoutingTable): boolean {
   return enrich !== undefined || table.routes.some((rule) => rule.enrich && rule.to.includes(name));
 }

@@ -1,11 +1,11 @@
-/** Verifying: a request to a source's path is a handshake of its sender, a genuine event, or refused. */
+/** Verifying: a request to a source's path is a sender's handshake, a genuine event, or refused. */
 
 import type { Incoming } from "../http/incoming.ts";
 import { isDebug, log } from "../log.ts";
 import type { Handshake, Source, SourceRequest, Verification } from "../sources/source.ts";
 
 /**
- * What a request is, as its source says; `undefined` if it comes by a method that no event comes by.
+ * What a request is, according to its source; `undefined` if its method is one that no event uses.
  * @param now When it came in, in Unix milliseconds.
  */
 export function verify(
@@ -25,7 +25,7 @@ export function verify(
   return verified;
 }
 
-/** The request as its source sees it. Most look at one header and the body, so nothing else is made ready for them. */
+/** The request, as its source sees it. Most read only one header and the body, so nothing else is prepared. */
 function requestOf(incoming: Incoming, body: Uint8Array, now: number): SourceRequest {
   return {
     method: incoming.method,
