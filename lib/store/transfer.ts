@@ -38,9 +38,7 @@ export interface TransferSide {
    * @throws {StoreError} if another move is at work on it.
    */
   hold(): Promise<void>;
-  /**
-   * @throws {StoreError} if a relay serves the store. A relay that starts shows itself first, then looks for the mark.
-   */
+  /** @throws {StoreError} if a relay serves the store. A starting relay shows itself before it looks for the mark. */
   refuseServed(): Promise<void>;
   mark(): Promise<Mark | undefined>;
   setMark(mark: Mark | undefined): Promise<void>;

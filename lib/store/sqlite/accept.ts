@@ -1,4 +1,4 @@
-/** Accepting events: they are inserted, and nothing else is read or written. */
+/** Accepts events: only inserts, without reading or updating anything else. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
@@ -16,7 +16,7 @@ const statements = {
     VALUES (:event, :number, :lane, 'pending', :now, 1, :expiresAt)`,
 } as const;
 
-/** Methods run within the transaction that is open. */
+/** Methods run within the open transaction. */
 export class SqliteAccept {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
@@ -24,7 +24,7 @@ export class SqliteAccept {
     this.#sql = file.prepareAll(statements);
   }
 
-  /** Gives its sequence; `undefined` if it is there already. */
+  /** Returns the event's sequence; `undefined` if it is already stored. */
   accept(event: NewEvent): number | undefined {
     const { changes, lastInsertRowid } = this.#sql.event.run(
       event.id,
@@ -42,9 +42,9 @@ export class SqliteAccept {
     return seq;
   }
 
-  /** Gives an event deliveries from this number on, due now; those that they await come behind them. */
+  /** Adds deliveries from this number on to an event, due now. Those that they await get the numbers after them. */
   insert(event: number, first: number, deliveries: readonly NewDelivery[], now: number): void {
-    // Most events have nothing else, which is written at once.
+    // Most events have only plain deliveries, which are inserted directly.
     if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
       deliveries.forEach(({ target }, index) => this.#sql.plain.run(event, first + index, target, now));
       return;
@@ -77,7 +77,7 @@ export class SqliteAccept {
   }
 }
 
-/** When a delivery is due that begins now, as rows have it. */
+/** The due time of a delivery that begins now, as rows have it. */
 export function dueOf(now: number, awaits: Awaited | undefined): { dueAt: number | null; dueSetAt: number | null } {
   if (!awaits) return { dueAt: now, dueSetAt: null };
   return { dueAt: awaits.patienceMs === undefined ? null : now + awaits.patienceMs, dueSetAt: now };

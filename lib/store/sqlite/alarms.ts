@@ -1,4 +1,4 @@
-/** What the SQLite store keeps of alarms. */
+/** What the SQLite store keeps about alarms. */
 
 import type { StatementSync } from "node:sqlite";
 import type { AlarmState } from "../../alert.ts";
@@ -17,7 +17,7 @@ const statements = {
   forget: "DELETE FROM alarms WHERE key NOT IN (SELECT value FROM json_each(?))",
   turn: "UPDATE alarms SET since = :since WHERE key = :key AND (since IS NULL) <> (:since IS NULL)",
 
-  /** By the index of dead letters: the join is written so that nothing else is looked through. */
+  /** Uses the index of dead letters; the join is written so that nothing else is scanned. */
   countDead: `SELECT count(*) AS count FROM (SELECT 1 FROM deliveries d CROSS JOIN events e ON e.seq = d.event
     WHERE d.state = 'dead' AND ${isTarget("d.target")} AND e.source <> '${SYSTEM_SOURCE}' LIMIT ?)`,
 

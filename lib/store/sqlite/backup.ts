@@ -29,28 +29,28 @@ import { isTarget } from "./statements.ts";
 /** What a copy holds. */
 export interface Contents {
   events: number;
-  /** Deliveries that wait, or were on their way. */
+  /** Deliveries that are waiting, or were under way. */
   waiting: number;
   dead: number;
   /** When its newest event came in, ISO 8601; `null` if there is none. */
   newestAt: string | null;
 }
 
-/** Pages that are copied at a time, and flushed: a flush of many at once would hold up the relay that serves. */
+/** Pages that are copied and flushed at a time: a flush of many at once would hold up the relay that serves. */
 const PAGES = 256;
 
-/** Of a database's file and of what may lie beside it. */
+/** Suffixes of a database's file and of the files that may lie beside it. */
 const SUFFIXES = ["", ...BESIDE];
 
 /**
- * Copies a store into a new file as {@link copyStore} does, says what that holds, and rejects if it could not. It is done in
- * another program where root must go on as root afterwards.
+ * Copies a store into a new file as {@link copyStore} does, returns what the copy holds, and rejects if it fails. It
+ * runs in another program where root must still be root afterwards.
  */
 export type Copy = (from: string, to: string) => Promise<Contents>;
 
 /**
- * Copies a store into one file that stands alone, as it is at this moment; whoever serves it goes on. The copy has its name
- * only once it is whole, checked, and on the disk.
+ * Copies a store, as it is at this moment, into one self-contained file, while a relay may go on serving it. The copy
+ * gets its name only when it is complete, checked, and on disk.
  * @param file Path of the copy; nothing may be there.
  * @throws {StoreError} if that fails; then nothing is left of the copy.
  */
@@ -82,18 +82,18 @@ export async function backupStore(path: string, file: string, copy: Copy = copyS
   }
 }
 
-/** Whether there is anything of this name, be it a link that leads nowhere. */
+/** Whether anything has this name, even a broken link. */
 function isTaken(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Never over a file that came about meanwhile, as far as the disk's file system lets that be said in one step. */
+/** Never replaces a file that appeared meanwhile, as far as the file system can do that in one step. */
 function giveName(part: string, file: string, doing: Phrase): void {
   try {
     linkSync(part, file);
   } catch {
     if (isTaken(file)) throw isThere(doing);
-    renameSync(part, file); // a memory stick has no second names for a file
+    renameSync(part, file); // file systems of memory sticks have no hard links
   }
 }
 
@@ -103,7 +103,7 @@ function isThere(doing: Phrase, suffix = ""): StoreError {
 
 /**
  * What a copy holds.
- * @throws {StoreError} if it is no store, is damaged, or is of a newer relay.
+ * @throws {StoreError} if it is no store, is damaged, or is from a newer relay.
  */
 export function inspectBackup(file: string): Contents {
   try {
@@ -114,7 +114,7 @@ export function inspectBackup(file: string): Contents {
 }
 
 /**
- * Puts a copy in the place of the store, which must not be served. What was there stays beside it under another name.
+ * Puts a copy in the place of the store, which must not be served. The old store stays beside it under another name.
  * @param now Unix milliseconds, for that name.
  * @returns Where the store that was there is now; `undefined` if there was none.
  * @throws {StoreError} if that fails; then the store is as it was.
@@ -149,7 +149,7 @@ export async function restoreStore(
   }
 }
 
-/** A name beside the store that nothing has. */
+/** An unused name beside the store. */
 function freeName(path: string, now: number): string {
   const name = `${path}.${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
   for (let number = 1;; number++) {
@@ -158,22 +158,22 @@ function freeName(path: string, now: number): string {
   }
 }
 
-/** Gives the store another name. It keeps its own as well until the copy takes that, so that there is always a store. */
+/** Gives the store another name. It also keeps its own until the copy takes that, so that there is always a store. */
 function putAside(path: string, aside: string): void {
   closeLog(path);
   try {
     linkSync(path, aside);
   } catch {
-    renameSync(path, aside); // a file system that has no second names
+    renameSync(path, aside); // a file system without hard links
   }
 }
 
-/** What lies beside a store, or is left of one that is gone: SQLite would write it into whatever has the store's name. */
+/** Moves what lies beside a store, or is left of one: SQLite would write it into whatever has the store's name. */
 function putLogsAside(path: string, aside: string): void {
   for (const suffix of BESIDE) if (isTaken(path + suffix)) renameSync(path + suffix, aside + suffix);
 }
 
-/** Writes what is in the log of a store that a crash left into its file, so that the file is the whole of it. */
+/** Writes the log that a crash left behind into the store's file, which is then complete. */
 function closeLog(path: string): void {
   try {
     checkFile(path);
@@ -184,15 +184,15 @@ function closeLog(path: string): void {
       db.close();
     }
   } catch {
-    // It is damaged, or no file at all, which may be why it is replaced; its log goes with it.
+    // It is damaged or no file at all, which may be why it is replaced; its log goes with it.
   }
 }
 
 /**
- * Copies a store into one file that stands alone, by SQLite's online backup, flushes it to the disk and checks it. Holds up
- * the program until it is done.
+ * Copies a store into one self-contained file by SQLite's online backup, flushes it to disk and checks it. Blocks the
+ * program until it is done.
  * @param to Path of the copy; nothing may be there.
- * @param onProgress Told how much is copied, from 0 to 1.
+ * @param onProgress Called with how much is copied, from 0 to 1.
  * @throws {StoreFault} if that fails; what was written by then is left.
  */
 export async function copyStore(from: string, to: string, onProgress?: (done: number) => void): Promise<Contents> {
@@ -204,7 +204,7 @@ export async function copyStore(from: string, to: string, onProgress?: (done: nu
   }
 }
 
-/** Copies a database as it is at this moment into a file of one piece, on the disk. */
+/** Copies a database, as it is at this moment, into a single file on disk. */
 async function copy(from: string, to: string, onProgress: (done: number) => void = () => {}): Promise<void> {
   const [reader, writer] = [rightsTo(from), rightsTo(to)];
   const source = reader.use(() => openView(from));
@@ -221,18 +221,18 @@ async function copy(from: string, to: string, onProgress: (done: number) => void
     });
   } finally {
     reader.use(() => source.close());
-    if (descriptor !== undefined) closeSync(descriptor); // not earlier: it would end the locks that SQLite has on the file
+    if (descriptor !== undefined) closeSync(descriptor); // not earlier: that would release SQLite's locks on the file
   }
   const made = new DatabaseSync(to);
-  made.exec("PRAGMA journal_mode = DELETE"); // one file, without a log beside it
+  made.exec("PRAGMA journal_mode = DELETE"); // a single file, without a log beside it
   made.close();
   chmodSync(to, 0o600);
   flush(to);
 }
 
 /**
- * Opens one view of a store from the first page to the last: without, the copying begins anew with each write of another
- * program. All files of the store are open then.
+ * Opens one snapshot of a store for all its pages: without it, each write by another program restarts the copying. All
+ * files of the store are open then.
  */
 function openView(path: string): DatabaseSync {
   checkFile(path);
@@ -280,11 +280,11 @@ function remove(path: string): void {
   for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
 }
 
-/** Brings a file, or the names in a folder, to the disk; Windows has no way to do it for a folder, and needs none. */
+/** Flushes a file, or a folder's entries, to disk. Windows cannot do that for a folder, and need not. */
 function flush(path: string): void {
   const isFolder = statSync(path).isDirectory();
   if (isFolder && process.platform === "win32") return;
-  const descriptor = openSync(path, isFolder ? "r" : "r+"); // Windows flushes only what may be written
+  const descriptor = openSync(path, isFolder ? "r" : "r+"); // Windows flushes only what is open for writing
   try {
     fsyncSync(descriptor);
   } finally {

@@ -1,4 +1,4 @@
-/** Counts what waits and what is dead in the SQLite store, in pieces: there may be millions. */
+/** Counts waiting deliveries and dead letters in the SQLite store, in pieces: there may be millions. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Reason } from "../../reason.ts";
@@ -9,11 +9,11 @@ import type { Range } from "./steps.ts";
 /** Deliveries to one target that are not done. */
 export interface WaitingCount {
   pending: number;
-  /** Sequence of the oldest event among theirs. */
+  /** Sequence of their oldest event. */
   oldest?: number;
 }
 
-/** Dead letters of one target with one reason, and the sequences of the oldest and the newest event among theirs. */
+/** Dead letters of one target with one reason, and the sequences of their oldest and newest events. */
 export interface DeadCount {
   target: string;
   reason: Reason;
@@ -22,14 +22,14 @@ export interface DeadCount {
   newest: number;
 }
 
-/** Rows counted in one step, and in one that looks at each row's event. */
+/** Rows counted in one step, and in one that looks up each row's event. */
 const STEP = 1_000;
 const STEP_WITH_EVENTS = 100;
 
 /**
- * Two statements that go along an index: the place of the last of the next rows, and what the rows up to a place come to.
- * Both take the values of the condition, then the place to go on from.
- * @param order What the rows are ordered by, and a place consists of.
+ * Two statements that walk an index: one finds where the next rows end, the other sums up the rows up to there. Both
+ * take the values of the condition, then the position to continue from.
+ * @param order The columns that the rows are ordered by, which make up a position.
  * @param counts Which rows count, if not all.
  */
 function step(condition: string, order: readonly string[], counts = "true") {
@@ -58,23 +58,23 @@ const statements = {
   nextReason: "SELECT min(reason) AS next FROM deliveries WHERE state = 'dead' AND target = ? AND reason > ?",
 } as const;
 
-/** Which dead letters count: those whose events were received since a time, if that is given. */
+/** Which dead letters count; if a time is given, only those whose events were received since then. */
 interface DeadQuestion extends Partial<Range> {
   target?: string;
   reason?: Reason;
 }
 
-/** What the rows of one step come to: how many count, and the sequences of the oldest and the newest event of those. */
+/** The sum of one step: how many rows count, and the sequences of their oldest and newest events. */
 interface Sum {
   count: number;
   oldest: number | null;
   newest: number | null;
 }
 
-/** Where in the order of an index. */
+/** A position in the order of an index. */
 type Place = readonly number[];
 
-/** What changes while it is being counted may count as it was or as it is. */
+/** A delivery that changes during a count is counted in either its old or its new state. */
 export class SqliteCounts {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
@@ -92,7 +92,7 @@ export class SqliteCounts {
     };
   }
 
-  /** What waits, by target. @param targets Default: all that something waits for. */
+  /** Waiting deliveries by target. @param targets Default: all targets that have waiting deliveries. */
   async waiting(targets?: readonly string[]): Promise<Map<string, WaitingCount>> {
     const counts = new Map<string, WaitingCount>();
     await this.#file.readInPieces((isOver) => this.#countWaiting(counts, targets, isOver));
@@ -112,7 +112,7 @@ export class SqliteCounts {
     }
   }
 
-  /** Dead letters, in the order of targets and reasons. */
+  /** Dead letters, sorted by target and reason. */
   async dead(filter: DeadQuestion = {}): Promise<DeadCount[]> {
     const counts: DeadCount[] = [];
     await this.#file.readInPieces((isOver) => this.#countDead(counts, filter, isOver));
@@ -135,17 +135,17 @@ export class SqliteCounts {
     }
   }
 
-  /** Targets and reasons of which there may be dead letters, in their order. */
+  /** Targets and reasons that may have dead letters, sorted. */
   *kinds({ target, reason }: Pick<DeadQuestion, "target" | "reason">): Generator<Pick<DeadCount, "target" | "reason">> {
     const { nextDead, nextReason } = this.#sql;
     for (const name of target === undefined ? this.#following(nextDead) : [target].filter((one) => !isOwnLane(one))) {
-      // A dead letter of the schema's first version may have none.
+      // A dead letter of the schema's first version may have no reason.
       const reasons = reason === undefined ? [null, ...this.#following(nextReason, name)] : [reason];
       for (const one of reasons as Reason[]) yield { target: name, reason: one };
     }
   }
 
-  /** Texts that a statement finds, each by one step in an index; it is asked for the next after one. */
+  /** The texts that a statement finds, each with one step in an index: it is asked for the next text after the last. */
   *#following(statement: StatementSync, ...question: string[]): Generator<string> {
     for (let last = "";;) {
       const { next } = statement.get(...question, last) as { next: string | null };
@@ -155,7 +155,7 @@ export class SqliteCounts {
     }
   }
 
-  /** Counts the rows behind a place, step by step. @param counts Values of what says which rows count. */
+  /** Counts the rows after a position, step by step. @param counts Parameters of the condition on which rows count. */
   *#count(
     kind: keyof typeof steps,
     question: readonly (string | null)[],

@@ -1,11 +1,11 @@
-/** What SQLite and the system say of a store, as a person is told it. */
+/** Turns errors of SQLite and the system into what a person is told. */
 
 import { hintOf, messageOf, RelayError, sayError, StoreError } from "../../errors.ts";
 import type { Language } from "../../locale/mod.ts";
 import { rightsHint } from "../../rights/mod.ts";
 import { cannot, type Doing, StoreFault } from "../fault.ts";
 
-/** Whether another program holds the file, which passes. */
+/** Whether another program holds the file, which is temporary. */
 export function isLocked(error: unknown): boolean {
   return /locked|busy/.test(messageOf(error));
 }
@@ -18,7 +18,7 @@ export function storeError(doing: Doing, error: unknown): StoreError {
   return Object.assign(new StoreError(phrase, hintOf(fault)), { isHeld: isLocked(error) });
 }
 
-/** What is wrong, and what to do about it; an error that says already what could not be done is given back. */
+/** What is wrong, and what to do about it. An error that already says what could not be done is returned as it is. */
 export function faultOf(error: unknown): RelayError {
   if (error instanceof RelayError) return error;
   const problem = messageOf(error);
@@ -31,7 +31,7 @@ export function faultOf(error: unknown): RelayError {
   );
 }
 
-/** What SQLite or the system says, and its name among the words. */
+/** What SQLite or the system says, and the name of the fault's phrases. */
 const known: [said: RegExp, name: keyof Language["store"]["faults"]][] = [
   [/not a database/, "foreign"],
   [/malformed|corrupt/, "corrupt"],
@@ -44,7 +44,7 @@ const known: [said: RegExp, name: keyof Language["store"]["faults"]][] = [
   [/EACCES|EPERM|denied/i, "denied"],
 ];
 
-/** @param found What a check of SQLite says. */
+/** @param found What SQLite's check reports. */
 export function corruptBy(found: unknown): StoreFault {
   return new StoreFault(({ store }) => store.corrupt(String(found)), ({ store }) => store.faults.corrupt.hint);
 }

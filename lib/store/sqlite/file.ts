@@ -1,4 +1,4 @@
-/** One SQLite file: opened, brought up to date, read, and written in transactions. */
+/** One SQLite file: opens and upgrades it, reads it, and writes to it in transactions. */
 
 import { statfsSync, type Stats, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -16,43 +16,43 @@ import { type LongRead, Pieces, type ReadLimits } from "./pieces.ts";
 /** How long a write waits for another process that is writing, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
-/** Pause between two looks at a lock, in milliseconds; the program goes on with other work meanwhile. */
+/** Pause before a lock is tried again, in milliseconds; other work goes on meanwhile. */
 const LOCK_PAUSE_MS = 20;
 
-/** A file of up to this many bytes is read through at start, which takes a millisecond a megabyte. */
+/** A file of up to this many bytes is checked as a whole at start, which takes a millisecond per megabyte. */
 const MAX_CHECKED_BYTES = 16 * 1024 ** 2;
 
-/** The write-ahead log is cut back to this many bytes once it has been copied into the file. */
+/** The write-ahead log is truncated to this many bytes once it has been copied into the file. */
 const MAX_LOG_BYTES = 64 * 1024 ** 2;
 
 /** Pages that are freed at a time. */
 const PAGES_FREED = 500;
 
-/** What a program wants to be told of its store's file. */
+/** Callbacks and settings for a store's file. */
 export interface FileOptions {
-  /** Told of each durable commit how many milliseconds it took. */
+  /** Called after each durable commit with the milliseconds that it took. */
   onCommit?(ms: number): void;
-  /** Told which part of a new schema's changes is done, 0 to 1, while an older store is brought up to date. */
+  /** Called with the part of the schema's changes that is done, 0 to 1, while an older store is upgraded. */
   onUpgrade?(part: number): void;
-  /** It writes to a store that is marked as moved, or being moved. */
+  /** Writes are allowed although the store is marked as moved or being moved. */
   isMove?: boolean;
 }
 
-/** A SQLite file that is open. Its methods throw {@link StoreError}. */
+/** An open SQLite file. Its methods throw {@link StoreError}. */
 export class SqliteFile {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #options: FileOptions;
   readonly #pieces: Pieces;
-  /** Which files are written to: the store's own, and its write-ahead log once there is one. */
+  /** The files that are written to: the store's own, and its write-ahead log once there is one. */
   readonly #places = new Map<string, Stats>();
   #lock?: DatabaseSync;
   #isServing = false;
 
   /**
-   * Opens the file, which is made if it is not there, and brings its schema up to date.
-   * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+   * Opens the file, creates it if it does not exist, and upgrades its schema.
+   * @throws {StoreError} if it cannot be opened, or is from a newer version of the program.
    */
   constructor(path: string, clock: Clock, options: FileOptions) {
     this.path = path;
@@ -60,25 +60,25 @@ export class SqliteFile {
     this.#options = options;
     this.#pieces = new Pieces(clock);
     try {
-      makeFile(path); // payloads concern clients and patients: they are the service's alone
+      makeFile(path); // payloads concern clients and patients: only the service may read them
       this.#places.set(path, statSync(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
       this.#refuseOther();
-      // Holds only if it is said before the first table; said again it would write to the file.
+      // Takes effect only before the first table; repeating it would write to the file.
       if (this.#pragma("page_count") === 0) this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL");
       this.#db.exec("PRAGMA journal_mode = WAL");
       this.#db.exec("PRAGMA synchronous = FULL");
       this.#db.exec(`PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);
       this.#migrate();
-      this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a write that waits does not hold up the program
+      this.#db.exec("PRAGMA busy_timeout = 0"); // from here on a waiting write does not block the program
     } catch (error) {
-      this.close(); // of what was opened, the lock above all
+      this.close(); // whatever was opened, above all the lock
       throw storeError(({ store }) => store.doingTo.open(path), error);
     }
   }
 
-  /** Tables without a version are not the relay's; both are read at once, since another relay may be making them. */
+  /** Tables without a version are not relay's. One statement reads both, since another relay may be creating them. */
   #refuseOther(): void {
     const { isOther } = this.#db.prepare(
       `SELECT user_version = 0 AND EXISTS (SELECT 1 FROM sqlite_schema) AS isOther FROM pragma_user_version`,
@@ -87,7 +87,7 @@ export class SqliteFile {
     throw new StoreFault(({ store }) => store.otherProgram, ({ store }) => store.nameOtherFile);
   }
 
-  /** A relay of another version may be serving the file: its schema changes only while nobody does. */
+  /** A relay of another version may be serving the file: the schema changes only while none does. */
   #migrate(): void {
     const version = this.#version();
     if (version > migrations.length) {
@@ -129,7 +129,7 @@ export class SqliteFile {
 
   /** Whether a relay serves this file now, this one or another. */
   isServed(): boolean {
-    // Whoever brings the schema up to date holds the lock as well, and does not serve.
+    // A program that upgrades the schema holds the lock too, but does not serve.
     return this.#lock === undefined ? isLockHeld(this.path) : this.#isServing;
   }
 
@@ -137,17 +137,17 @@ export class SqliteFile {
     this.#lock ??= lockStore(this.path, ({ store }) => store.doingTo.serve(this.path));
   }
 
-  /** Keeps every relay from serving this file until it is closed. @throws {StoreError} if one does. */
+  /** Keeps every relay from serving this file until it is closed. @throws {StoreError} if one serves it. */
   hold(): void {
     this.#lock ??= lockStore(this.path, ({ store }) => store.doingTo.move(this.path));
   }
 
-  /** Whether it is moved, or was. */
+  /** The mark of a move, under way or done. */
   mark(): Mark | undefined {
     return this.read(() => readMark(this.#db));
   }
 
-  /** A store that is moved begins to be while nobody serves it. */
+  /** A move starts only while nobody serves the store. */
   #refuseMoved(doing: Doing): void {
     const mark = this.mark();
     if (mark) throw refusalOf(mark, doing);
@@ -157,13 +157,13 @@ export class SqliteFile {
     return this.read(() => this.#db.prepare(sql));
   }
 
-  /** Statements by name, as their texts are. */
+  /** Prepares statements by name. */
   prepareAll<Name extends string>(texts: Record<Name, string>): Record<Name, StatementSync> {
     const entries = Object.entries<string>(texts).map(([name, sql]) => [name, this.prepare(sql)]);
     return Object.fromEntries(entries) as Record<Name, StatementSync>;
   }
 
-  /** Reads: gives what `work` gives, and makes what it throws a {@link StoreError}. */
+  /** Reads: returns what `work` returns, and turns what it throws into a {@link StoreError}. */
   read<Result>(work: () => Result): Result {
     try {
       return work();
@@ -172,7 +172,7 @@ export class SqliteFile {
     }
   }
 
-  /** Reads in pieces, as {@link Pieces} says. */
+  /** Reads in pieces, as {@link Pieces} describes. */
   async readInPieces(work: LongRead, limits?: ReadLimits): Promise<boolean> {
     try {
       return await this.#pieces.read(work, limits);
@@ -182,10 +182,10 @@ export class SqliteFile {
   }
 
   /**
-   * Does this work in a transaction: when it resolves, all of it is done; when it rejects, nothing of it is. Waits for
-   * other programs that are writing, so the work may be done more than once, of which only the last time counts.
+   * Does this work in a transaction: when it resolves, all of it is done; when it rejects, none of it is. While other
+   * programs write, it waits and may do the work more than once; only the last time counts.
    * @param doing What this is for.
-   * @param isRelaxed A crash of the program cannot undo it, a loss of power can. It does not flush the disk.
+   * @param isRelaxed A crash of the program cannot undo it, but a power cut can. It does not flush the disk.
    */
   async write<Result>(doing: Doing, work: () => Result, isRelaxed = false): Promise<Result> {
     const giveUpAt = this.#clock.monotonic() + LOCK_WAIT_MS;
@@ -204,7 +204,7 @@ export class SqliteFile {
   }
 
   #transaction<Result>(work: () => Result, isRelaxed = false): Result {
-    if (isRelaxed) this.#db.exec("PRAGMA synchronous = NORMAL"); // flushes the disk with no commit
+    if (isRelaxed) this.#db.exec("PRAGMA synchronous = NORMAL"); // no commit flushes the disk
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       const result = work();
@@ -221,7 +221,7 @@ export class SqliteFile {
     }
   }
 
-  /** What is written to a file that was moved or deleted would be found by nobody. */
+  /** Nobody would find what is written to a file that was moved or deleted. */
   #checkPlaces(): void {
     for (const path of [this.path, `${this.path}-wal`]) {
       const now = statSync(path, { throwIfNoEntry: false });
@@ -238,8 +238,8 @@ export class SqliteFile {
   }
 
   /**
-   * Writes, and changes nothing.
-   * @param roomBytes What the disk must have room for besides: so small a write works where a larger one does not.
+   * Writes without changing anything.
+   * @param roomBytes Room that the disk must also have: so small a write works where a larger one does not.
    */
   async probe(roomBytes: number): Promise<void> {
     const doing = "writeStore";
@@ -254,10 +254,10 @@ export class SqliteFile {
     }
   }
 
-  /** Frees pages that hold nothing, some at a time, while they are a tenth of the file; says if more are. */
+  /** Frees some of the empty pages if they are at least a tenth of the file; returns whether they still are. */
   async shrink(): Promise<boolean> {
     if (!this.#isHollow()) return false;
-    // `all`, since each page is a step of the statement, and Deno's `exec` takes one.
+    // `all`, since each page is a step of the statement, and Deno's `exec` takes only one.
     await this.write(
       "freeSpace",
       () => this.#db.prepare(`PRAGMA incremental_vacuum(${PAGES_FREED})`).all(),
@@ -276,7 +276,7 @@ export class SqliteFile {
     return sizes.reduce((sum, size) => sum + size);
   }
 
-  /** What a pragma answers, in its one column. */
+  /** The value of a pragma, in its single column. */
   #pragma(text: string): unknown {
     return Object.values(this.#db.prepare(`PRAGMA ${text}`).get()!)[0];
   }

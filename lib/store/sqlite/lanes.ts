@@ -31,10 +31,10 @@ const MAX_BYTES = 1024 ** 2;
 /** Deliveries that are made due at a time. */
 const FORWARD = 2_000;
 
-/** Whether a delivery of a lane was put off by a clock that was ahead. By the index, of those that are not due yet. */
+/** Whether a delivery of a lane was put off by a clock that was ahead; the index finds those that are not yet due. */
 const isAhead = `target = :lane AND state = 'pending' AND due_at > :now AND coalesce(due_set_at, due_at) > :latest`;
 
-/** Whether what was under way is of a lane. */
+/** Whether an entry of `underway` is in a lane. */
 const isInLane = `EXISTS (SELECT 1 FROM deliveries d
   WHERE d.event = underway.event AND d.number = underway.number AND d.target = ?)`;
 
@@ -50,7 +50,7 @@ const statements = {
   hold: `UPDATE lanes SET open_until = :openUntil, throttled_until = :throttledUntil, held_at = :now
     WHERE name = :lane AND epoch = :number AND token = :token`,
 
-  /** From the index alone, as most of these may be known. */
+  /** From the index alone, since most of these may be known. */
   front: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
     ORDER BY due_at, event, number LIMIT ?`,
   due:
@@ -224,7 +224,7 @@ export class SqliteLanes implements LaneStore {
           "bringForward",
           () => Number(this.#sql.bringForward.run({ lane, now, latest }).changes),
         );
-        await this.#clock.sleep(0); // others have their turns in between
+        await this.#clock.sleep(0); // lets other work run in between
       }
     }
     return count;
@@ -250,7 +250,7 @@ export class SqliteLanes implements LaneStore {
     await this.#writeOwn("recordUnderway", epoch, () => void this.#sql.forgetBegun.run(event, number));
   }
 
-  /** What a power cut may undo, as it is no unclean stop. */
+  /** A relaxed write: a power cut may undo it, which is no unclean stop. */
   async #writeOwn(doing: Doing, epoch: Epoch, work: () => void): Promise<void> {
     await this.#file.write(doing, () => this.#record.isOwner({ epoch }) && work(), true);
   }

@@ -1,4 +1,4 @@
-/** The lock that a relay holds on the store that it serves, until it ends, however it ends. */
+/** The lock that a relay holds on the store that it serves until it ends, however it ends. */
 
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -7,11 +7,11 @@ import { checkFile, makeFile } from "./ordinary_file.ts";
 import { cannot, type Doing } from "../fault.ts";
 import { isLocked, storeError } from "./error.ts";
 
-/** How long whoever takes the lock waits for one who only looks whether it is held, in milliseconds. */
+/** How long taking the lock waits for a program that only checks it, in milliseconds. */
 const LOOK_MS = 200;
 
 /**
- * Takes the lock of a store; whoever closes what this gives lets go of it.
+ * Takes the lock of a store. Closing the returned database releases it.
  * @param path Path of the store.
  * @param doing What is to be done with the store.
  * @throws {StoreError} if a relay serves it.
@@ -31,9 +31,9 @@ export function lockStore(path: string, doing: Doing): DatabaseSync {
 }
 
 /**
- * Whether a relay holds the lock of a store. For another program than that one: to look would let go of its own lock.
+ * Whether a relay holds the lock of a store. Not for the program that holds it: the check would release its lock.
  * @param path Path of the store.
- * @throws {StoreError} if that cannot be told.
+ * @throws {StoreError} if that cannot be determined.
  */
 export function isLockHeld(path: string): boolean {
   const file = `${path}.lock`;
@@ -42,7 +42,7 @@ export function isLockHeld(path: string): boolean {
     checkFile(file);
     const lock = new DatabaseSync(file, { readOnly: true });
     try {
-      lock.exec("PRAGMA busy_timeout = 0"); // Deno's is 5 s, in which the program would do nothing else
+      lock.exec("PRAGMA busy_timeout = 0"); // Deno's default is 5 s, which would block the program
       lock.prepare("SELECT count(*) FROM sqlite_schema").get();
       return false;
     } finally {

@@ -1,4 +1,4 @@
-/** The steps by which the schema of the SQLite store came about. */
+/** The migrations of the SQLite store's schema. */
 
 import type { DatabaseSync } from "node:sqlite";
 import initial from "./sql/001_initial.sql" with { type: "text" };
@@ -14,19 +14,19 @@ import lanes from "./sql/009_lanes.sql" with { type: "text" };
 import uncleanStops from "./sql/010_unclean_stops.sql" with { type: "text" };
 import moves from "./sql/011_moves.sql" with { type: "text" };
 
-/** Brings the schema to its next version. @param now Unix milliseconds. @param onProgress Told which part is done, 0 to 1. */
+/** Upgrades the schema by one version. @param now Unix milliseconds. @param onProgress Gets the part done, 0 to 1. */
 type Migration = (db: DatabaseSync, now: number, onProgress: (part: number) => void) => void;
 
 const run = (sql: string): Migration => (db) => db.exec(sql);
 
-/** Each brings the schema from its place in this list to the next version. */
+/** Each upgrades the schema from the version that is its index in this list to the next. */
 export const migrations: readonly Migration[] = [
   ...[initial, targets, operator, alarms, notes, runs, clock, sessions].map(run),
   toLanes,
   ...[uncleanStops, moves].map(run),
 ];
 
-/** Events whose deliveries are copied between two words about how far it is. */
+/** Events whose deliveries are copied between two reports of progress. */
 const PAGE = 100_000;
 
 /** What was in flight is due again: the process that had it is gone. */

@@ -16,8 +16,8 @@ import { SqliteSteps } from "./steps.ts";
 import { SqliteUpkeep } from "./upkeep.ts";
 
 /**
- * Opens the store in this file, which is made if it is not there.
- * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+ * Opens the store in this file, which is created if it does not exist.
+ * @throws {StoreError} if it cannot be opened, or is from a newer version of the program.
  */
 export function openSqlite(path: string, clock: Clock, options: FileOptions = {}): Store {
   return new SqliteStore(new SqliteFile(path, clock, options), clock);

@@ -1,4 +1,4 @@
-/** The mark of a SQLite store that is moved, or was. */
+/** The mark of a SQLite store that is being moved, or has been. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Mark } from "../move.ts";

@@ -1,4 +1,4 @@
-/** The operator's side of the SQLite store: what is shown of its events, and what a person changes. */
+/** The operator's part of the SQLite store: what is shown of its events, and what a person changes. */
 
 import type { Doing } from "../fault.ts";
 import type { StatementSync } from "node:sqlite";
@@ -72,13 +72,13 @@ export class SqliteOperator implements OperatorStore {
     return { waiting, dead };
   }
 
-  /** When an event came in at the latest, as far as it is not of a clock that was set back since. */
+  /** When an event came in at the latest, corrected if a clock wrote its time that has since been set back. */
   #receivedBy(now: number, seq: number | undefined): number | undefined {
     const at = this.#receivedAt(seq);
     return at === undefined || at <= now ? at : this.#steps.after(seq!)?.received_at;
   }
 
-  /** When an event came in, unless it was deleted meanwhile. */
+  /** When an event came in; `undefined` if it was deleted meanwhile. */
   #receivedAt(seq: number | undefined): number | undefined {
     if (seq === undefined) return undefined;
     return (this.#sql.receivedAt.get(seq) as { received_at: number } | undefined)?.received_at;
@@ -148,7 +148,7 @@ export class SqliteOperator implements OperatorStore {
     return activity;
   }
 
-  /** What came in is told from the places of events in the order of acceptance. */
+  /** Counts received events from their positions in the order of acceptance. */
   *#readHours(first: number, { received, attempts }: Activity, isOver: () => boolean): Generator<void, void> {
     const now = this.#clock.now();
     let before = this.#steps.before(first);
@@ -211,7 +211,7 @@ export class SqliteOperator implements OperatorStore {
     return await this.#change("resumeTarget", () => this.#sql.resume.run(target).changes > 0);
   }
 
-  /** Writes what an operator asks for, so that owners of lanes see it. */
+  /** Writes what an operator asks for, so that lane owners see it. */
   async #change<Result>(doing: Doing, work: () => Result): Promise<Result> {
     return await this.#file.write(doing, () => {
       this.#sql.raiseChanges.run();

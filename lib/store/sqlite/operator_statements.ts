@@ -1,22 +1,22 @@
-/** The statements of the SQLite store that an operator needs, by name. */
+/** The SQLite statements that an operator needs, by name. */
 
 import { isTarget, raiseChanges } from "./statements.ts";
 
-/** What a list shows of an event `e`; its body, which may be large, is looked into only here. */
+/** What a list shows of an event `e`. Only this reads its body, which may be large. */
 const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems,
   ${fromBody("coalesce(json_extract(:body, '$.data.note_id'), json_extract(:body, '$.data.id'))")} AS note_id,
   ${fromBody("json_extract(:body, '$.data.external_id')")} AS external_id`;
 
-/** As text, since an integer of 64 bits is none that JavaScript can take. */
+/** As text, since JavaScript cannot hold every 64-bit integer. */
 function fromBody(expression: string): string {
   const body = "CAST(e.body AS TEXT)";
   return `CASE WHEN json_valid(${body}) THEN CAST(${expression.replaceAll(":body", body)} AS TEXT) END`;
 }
 
-/** What is asked of an event `e` itself. */
+/** Conditions on an event `e` alone. */
 const fits = `(:type IS NULL OR e.type GLOB :type) AND (:text IS NULL OR instr(e.body, :text) > 0)`;
 
-/** What is asked of an event `e` and its deliveries. */
+/** Conditions on an event `e` and its deliveries. */
 const fitsWhole = `${fits}
   AND (:isRouted IS NULL OR :isRouted = EXISTS (SELECT 1 FROM deliveries WHERE event = e.seq AND ${isTarget("target")}))
   AND (:isNarrow = 0 OR EXISTS (SELECT 1 FROM deliveries
@@ -24,7 +24,7 @@ const fitsWhole = `${fits}
   isTarget("target")
 } AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
 
-/** Whether the event of a delivery was received at or after a time, if one is given. */
+/** Whether a delivery's event was received at or after a time, if one is given. */
 const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
 
 export const operatorStatements = {
@@ -32,7 +32,7 @@ export const operatorStatements = {
 
   receivedAt: "SELECT received_at FROM events WHERE seq = ?",
 
-  /** Every event, and whether it fits; whoever reads it can stop at any row. */
+  /** Every event, and whether it fits; the reader can stop at any row. */
   scanDown: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before
     ORDER BY e.seq DESC`,
   scanUp: `SELECT e.seq, (${fitsWhole}) AS fits FROM events e WHERE e.seq >= :from AND e.seq < :before ORDER BY e.seq`,
@@ -54,7 +54,7 @@ export const operatorStatements = {
     WHERE e.id BETWEEN :first AND :last AND ${isTarget("d.target")} ORDER BY e.id, d.number LIMIT :limit`,
   note: "SELECT at, data, problem FROM notes WHERE event = ?",
   idOf: "SELECT id FROM events WHERE seq = ?",
-  /** Whether one of the same order key goes before it. */
+  /** Whether another delivery of the same order key goes before it. */
   deliveries: `SELECT *, order_key IS NOT NULL AND state = 'pending' AND EXISTS (SELECT 1 FROM deliveries o
       WHERE o.target = d.target AND o.order_key = d.order_key AND o.state = 'pending'
         AND (o.event, o.number) < (d.event, d.number)) AS is_behind
@@ -67,11 +67,11 @@ export const operatorStatements = {
 
   activity: "SELECT target, state, bucket, count FROM activity WHERE hour = ?",
 
-  /** What it awaits it awaits anew, if that is not there by now. */
+  /** It awaits the same delivery again if that is still missing. */
   retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts,
       awaits = NULL, revision = revision + 1
     WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target`,
-  /** What is fetched for an event is fetched at once, unless it is due already. */
+  /** What is fetched for an event is fetched at once, unless it is already due. */
   retryAwaited: `UPDATE deliveries SET due_at = min(due_at, :now), due_set_at = iif(due_at > :now, NULL, due_set_at),
       first_attempt = iif(due_at > :now, attempts, first_attempt), revision = revision + (due_at > :now)
     WHERE event = :event AND state = 'pending' AND is_awaited = 1 AND NOT (${isTarget("target")}) RETURNING target`,

@@ -1,4 +1,4 @@
-/** Order keys in the SQLite store: of the deliveries of a lane with the same key, only the first that is not done goes. */
+/** Order keys in the SQLite store: of a lane's deliveries with the same key, only the first that is not done goes. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
@@ -9,7 +9,7 @@ import { walk } from "./pieces.ts";
 import type { SqliteRecord } from "./record.ts";
 import { firstInOrder, unparkHead } from "./statements.ts";
 
-/** Deliveries that have been due for longest, among which those are parked that stand behind a head. */
+/** How many of the deliveries due longest are searched for some to park behind their heads. */
 const FRONT = 2_000;
 
 const statements = {
@@ -73,7 +73,7 @@ export class SqliteOrder {
     });
   }
 
-  /** Order keys whose heads are parked. */
+  /** Finds order keys whose heads are parked. */
   #findStuck(lane: string, stuck: string[], isOver: () => boolean): Generator<void, boolean> {
     const { nextParked, isHeadParked } = this.#sql;
     const keysAfter = function* (last = "") {

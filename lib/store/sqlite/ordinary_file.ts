@@ -1,14 +1,14 @@
-/** Files as SQLite needs them, which opens whatever is there: a pipe in the place of one would be waited for for ever. */
+/** Makes sure that SQLite gets ordinary files: it opens whatever is there, and would wait forever for a pipe. */
 
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { StoreFault } from "../fault.ts";
 
-/** How the names of files go on that SQLite may write beside a database's. */
+/** Suffixes of the files that SQLite may write beside a database's. */
 export const BESIDE = ["-wal", "-shm", "-journal"];
 
 /**
- * Makes a database's file that only its owner can read, unless it is there.
- * @throws {Error} if it cannot be written to, or something else than an ordinary file lies there or beside it.
+ * Creates a database's file that only its owner can read, unless it exists.
+ * @throws {Error} if it cannot be written to, or if it or a file beside it is not an ordinary file.
  */
 export function makeFile(path: string): void {
   const { O_RDWR, O_CREAT, O_NONBLOCK = 0 } = constants;
@@ -23,7 +23,7 @@ export function makeFile(path: string): void {
 
 /**
  * Checks that there is a database's file to read.
- * @throws {Error} if there is none, or something else than an ordinary file lies there or beside it.
+ * @throws {Error} if there is none, or if it or a file beside it is not an ordinary file.
  */
 export function checkFile(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });

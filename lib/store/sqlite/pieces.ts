@@ -1,17 +1,17 @@
-/** Long reads in pieces: between two of them the event loop gets its turn, so that no read holds up a listener. */
+/** Long reads in pieces: the event loop runs between two pieces, so that no read holds up a listener. */
 
 import type { Clock } from "../../clock.ts";
 
 /** Longest piece, in milliseconds, unless a single row takes longer. */
 const PIECE_MS = 4;
 
-/** A read that yields where it can pause, which it does once `isOver()`; it holds no statement open meanwhile. */
+/** A read that yields where it can pause, as soon as `isOver()`. It holds no statement open during a pause. */
 export type LongRead = (isOver: () => boolean) => Generator<void, unknown>;
 
 /**
- * Looks at row after row, and pauses between two of them.
- * @param rowsAfter Gives the rows behind the one that was looked at last, or from the first one on.
- * @param look Gives true where no more rows are needed.
+ * Looks at row after row, and pauses between rows.
+ * @param rowsAfter Returns the rows after the last one looked at, or all rows at first.
+ * @param look Returns true when no more rows are needed.
  * @returns Whether every row was looked at.
  */
 export function* walk<Row>(
@@ -32,9 +32,9 @@ export function* walk<Row>(
   }
 }
 
-/** What ends a read before it is done. */
+/** What ends a read early. */
 export interface ReadLimits {
-  /** Longest time, in milliseconds, with that of the pauses. */
+  /** Longest time, in milliseconds, including pauses. */
   limitMs?: number;
   signal?: AbortSignal;
 }
@@ -45,8 +45,8 @@ interface Waiting {
 }
 
 /**
- * Gives reads their turns, one piece at a time, however many reads there are. After each piece all of them rest as long as
- * it took. The read that has used least time goes first, so that a short one never waits for a long one to be done.
+ * Gives reads their turns, one piece at a time, however many reads there are. After each piece, all rest for as long as
+ * it took. The read that has used the least time goes first, so that a short one never waits for a long one to end.
  */
 export class Pieces {
   readonly #clock: Clock;
@@ -57,7 +57,7 @@ export class Pieces {
     this.#clock = clock;
   }
 
-  /** Says whether the read is done; `false` if a limit ended it. It has one piece at least, unless it is aborted before. */
+  /** Whether the read is done; `false` if a limit ended it. It gets at least one piece, unless it is aborted before. */
   async read(work: LongRead, { limitMs = Infinity, signal }: ReadLimits = {}): Promise<boolean> {
     const { monotonic } = this.#clock;
     const giveUpAt = monotonic() + limitMs;

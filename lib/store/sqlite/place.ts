@@ -2,20 +2,20 @@
 
 import { isAbsolute, join } from "node:path";
 
-/** What decides where a store lies whose path is relative. */
+/** What decides where a store with a relative path lies. */
 export interface Surroundings {
   /** The config's folder, an absolute path. */
   folder: string;
   /** `$STATE_DIRECTORY`, which systemd gives to a service with `StateDirectory=`. */
   stateDirectory?: string;
-  /** Whether there is something at this path. */
+  /** Whether anything is at this path. */
   exists(path: string): boolean;
 }
 
 /**
- * The absolute path of a SQLite store. One that is relative lies in `$STATE_DIRECTORY`; without it, in `/var/lib/NAME` if
- * that is there and the config's folder is `/etc/NAME` (file-hierarchy(7): what `StateDirectory=NAME` makes), so that a
- * shell reaches the store of the service; else beside the config.
+ * The absolute path of a SQLite store. A relative path is in `$STATE_DIRECTORY`; without that, in `/var/lib/NAME` if it
+ * exists and the config's folder is `/etc/NAME` (file-hierarchy(7): what `StateDirectory=NAME` creates), so that a
+ * shell reaches the service's store; else beside the config.
  * @param store As the config names it: `sqlite:PATH`.
  */
 export function placeOf(store: string, { folder, stateDirectory, exists }: Surroundings): string {

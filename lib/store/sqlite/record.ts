@@ -1,4 +1,4 @@
-/** Recording attempts: what they change of their deliveries, of their lanes, and of those that awaited them. */
+/** Records attempts: what they change in their deliveries, their lanes, and the deliveries that awaited them. */
 
 import type { StatementSync } from "node:sqlite";
 import { isOwnLane } from "../../own_lane.ts";
@@ -12,7 +12,7 @@ import { firstInOrder, forgetBegun, unparkHead } from "./statements.ts";
 const statements = {
   isOwner: "SELECT 1 FROM lanes WHERE name = ? AND epoch = ? AND token = ?",
 
-  /** Attempts of the history that changed nothing are none of the present set. */
+  /** Attempts that are only in the history do not belong to the present set. */
   settle: `UPDATE deliveries SET state = ?1, attempts = ?2, first_attempt = first_attempt + ?2 - attempts - 1,
       due_at = ?3, due_set_at = ?4, reason = ?5, awaits = NULL
     WHERE event = ?6 AND number = ?7 AND state = 'pending' AND revision = ?8`,
@@ -29,7 +29,7 @@ const statements = {
   head: firstInOrder,
   unparkHead,
 
-  /** Of an event that is gone nothing is kept. */
+  /** Keeps nothing for an event that is gone. */
   keepFetched: `INSERT INTO notes (event, at, data, problem, outcome)
     SELECT :event, :at, :data, :problem, :outcome WHERE EXISTS (SELECT 1 FROM events WHERE seq = :event)
     ON CONFLICT (event) DO UPDATE
@@ -41,7 +41,7 @@ const statements = {
   keepStart: "INSERT INTO lane_starts (lane, at) VALUES (?, ?)",
   forgetStarts: "DELETE FROM lane_starts WHERE lane = ? AND at < ?",
 
-  /** What came last is the later one, also where the clock was set back in between. */
+  /** Whichever came last has the later time, even if the clock was set back in between. */
   lane: `UPDATE lanes SET
       delivered_at = coalesce(:deliveredAt, min(delivered_at, coalesce(:failedAt - 1, delivered_at))),
       failed_at = coalesce(:failedAt, min(failed_at, coalesce(:deliveredAt - 1, failed_at))),
@@ -55,7 +55,7 @@ const statements = {
     ON CONFLICT (hour, target, state, bucket) DO UPDATE SET count = count + excluded.count`,
 } as const;
 
-/** Methods run within the transaction that is open. */
+/** Methods run within the open transaction. */
 export class SqliteRecord {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
@@ -68,8 +68,8 @@ export class SqliteRecord {
   }
 
   /**
-   * @param isOwner As {@link SqliteRecord.isOwner} says of this lane.
-   * @param released Is given the lanes in which deliveries are due that awaited one of these.
+   * @param isOwner What {@link SqliteRecord.isOwner} returned for this lane.
+   * @param released Receives the lanes in which deliveries that awaited one of these are now due.
    */
   record(lane: LaneRecords, isOwner: boolean, now: number, released: Set<string>): Recorded[] {
     const { epoch, hold, startsKeptMs, records } = lane;
@@ -111,8 +111,8 @@ export class SqliteRecord {
   }
 
   /**
-   * Keeps an attempt in the history, and gives its number there: one that another owner made meanwhile may have the one
-   * that was meant. `undefined` if it is there already.
+   * Adds an attempt to the history and returns its number there, since another owner may have used the intended number
+   * meanwhile. `undefined` if it is already there.
    */
   #keepAttempt(record: AttemptRecord, epoch: number): number | undefined {
     const { ref: { event, number }, attempt, startedAt, durationMs } = record;
@@ -176,7 +176,7 @@ export class SqliteRecord {
     if (last) this.#sql.forgetStarts.run(lane, last.startedAt - keptMs);
   }
 
-  /** One row, however many attempts were recorded. */
+  /** Writes one row, however many attempts were recorded. */
   #describe(lane: string, records: readonly AttemptRecord[], hold: LaneRecords["hold"], now: number): void {
     const { openUntil = null, throttledUntil = null } = hold;
     const last = records.at(-1);
@@ -196,7 +196,7 @@ export class SqliteRecord {
     });
   }
 
-  /** A few rows, however many attempts were recorded. */
+  /** Writes a few rows, however many attempts were recorded. */
   #count(target: string, records: readonly AttemptRecord[]): void {
     const counts = new Map<string, { record: AttemptRecord; hour: number; bucket: number; count: number }>();
     for (const record of records) {

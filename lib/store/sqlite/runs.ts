@@ -1,4 +1,4 @@
-/** What the SQLite store keeps of the relay that serves it. */
+/** What the SQLite store keeps about the relay that serves it. */
 
 import type { StatementSync } from "node:sqlite";
 import { type Refused, sumRefused } from "../../refusal.ts";
@@ -13,7 +13,7 @@ const statements = {
   add: `INSERT INTO refusals (minute, source, reason, count, last_at) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (minute, source, reason)
     DO UPDATE SET count = count + excluded.count, last_at = max(last_at, excluded.last_at)`,
-  /** Those of a clock that was ahead as well. */
+  /** Also deletes refusals from a clock that was ahead. */
   forget: "DELETE FROM refusals WHERE minute < ? OR minute > ?",
   refused: `SELECT source, reason, count, last_at AS lastAt FROM refusals
     WHERE minute > ? AND minute <= ? AND last_at > ?`,

@@ -1,4 +1,4 @@
-/** Looks through the events of the SQLite store, in pieces: there may be millions, and bodies may be large. */
+/** Searches the events of the SQLite store, in pieces: there may be millions, and bodies may be large. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
@@ -12,19 +12,19 @@ import { eventOf, type EventRow, eventView, type ListedRow, type StoryDeliveryRo
 import type { SqliteFile } from "./file.ts";
 import type { Range, SqliteSteps } from "./steps.ts";
 
-/** How long events are looked at for one page, in milliseconds, so that a page of few among many comes soon, if short. */
+/** How long one page searches, in milliseconds, so that a page of rare events comes soon, if short. */
 const PAGE_MS = 2_000;
 
-/** A page of events with their bodies ends with the one that brings it to this many bytes. */
+/** A page of events with bodies ends with the one that brings it to this many bytes. */
 const PAGE_BYTES = 1024 ** 2;
 
-/** What waits is found by its index if that is no more than this; events among more are soon met anyway. */
+/** Up to this many waiting deliveries are found by their index; among more, a scan soon meets some anyway. */
 const FEW = 5_000;
 
 /** Dead letters of one target and reason that are looked up at a time. */
 const DEAD_AT_ONCE = 50;
 
-/** Comes after the name of every target. */
+/** Sorts after the name of every target. */
 const LAST_NAME = "\u{10ffff}";
 
 interface ScannedRow {
@@ -32,7 +32,7 @@ interface ScannedRow {
   fits: number | null;
 }
 
-/** A page that is being filled, and the sequence of the event that was looked at last. */
+/** A page that is being filled, and the sequence of the last event looked at. */
 interface Filling<Event> {
   events: Event[];
   at: number;
@@ -61,7 +61,7 @@ export class SqliteSearch {
     this.#clock = clock;
   }
 
-  /** Events, the newest first, from before this sequence on. */
+  /** Events before this sequence, newest first. */
   async events(filter: EventFilter, { limit, before = Infinity, signal }: ListPage & { before?: number }) {
     const [range, newest] = this.#file.read(() => [this.#steps.since(filter.since), this.#steps.newest()] as const);
     const page: Filling<EventView> = { events: [], at: Math.min(before, newest + 1) };
@@ -102,7 +102,7 @@ export class SqliteSearch {
     return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
   }
 
-  /** Sequences of the events of which something waits, the newest first, where they are asked for and few. */
+  /** If events with waiting deliveries are asked for, and are few: their sequences, newest first. */
   #fewWaiting({ state, target }: EventFilter): number[] | undefined {
     if (state !== "pending") return undefined;
     const question = { firstTarget: target ?? "", lastTarget: target ?? LAST_NAME, limit: FEW + 1 };
@@ -110,7 +110,7 @@ export class SqliteSearch {
     return rows.length > FEW ? undefined : newestFirst(rows);
   }
 
-  /** Sequences of the events that have a dead letter, the newest first: as many of each kind at a time, put in order. */
+  /** Sequences of the events with dead letters, newest first: merged from an equal number of each kind at a time. */
   *#dead({ target }: EventFilter, from: number, before: number): Generator<number> {
     const kinds = [...this.#counts.kinds({ target })];
     for (let end = before; end > from;) {
@@ -118,7 +118,7 @@ export class SqliteSearch {
         const question = { ...kind, from, before: end, limit: DEAD_AT_ONCE };
         return this.#sql.eventsDead.all(question) as unknown as { event: number }[];
       });
-      // Below the last of as many there may be more of its kind.
+      // Below the last of a full batch there may be more of its kind.
       const full = found.filter(({ length }) => length === DEAD_AT_ONCE);
       end = Math.max(from, ...full.map((rows) => rows.at(-1)!.event));
       yield* newestFirst(found.flat().filter(({ event }) => event >= end));
@@ -139,7 +139,7 @@ export class SqliteSearch {
     }
   }
 
-  /** Events with their bodies in the order of acceptance, from after this sequence on. */
+  /** Events after this sequence with their bodies, in the order of acceptance. */
   async stored(filter: EventFilter, { limit, after = 0, signal }: ListPage & { after?: number }) {
     const [range, newest] = this.#file.read(() => [this.#steps.since(filter.since), this.#steps.newest()] as const);
     const page: Filling<StoredEvent> = { events: [], at: Math.max(after, range.from - 1) };
@@ -177,7 +177,7 @@ export class SqliteSearch {
     if (isDone) page.at = newest;
   }
 
-  /** What a list shows of an event. */
+  /** An event as a list shows it. */
   view(row: ListedRow): EventView {
     return eventView(row, this.deliveries(row.seq), this.#clock.now());
   }
@@ -191,7 +191,7 @@ function newestFirst(rows: readonly { event: number }[]): number[] {
   return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
 }
 
-/** A pattern of types as GLOB takes it. */
+/** A pattern of types, as GLOB takes it. */
 function globOf(type: string): string {
   return type.replaceAll(/[[?]/g, "[$&]").replaceAll(/\*+/g, "*");
 }

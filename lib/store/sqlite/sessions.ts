@@ -1,4 +1,4 @@
-/** What the SQLite store keeps of sessions. */
+/** What the SQLite store keeps about sessions. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Session, SessionStore } from "../sessions.ts";

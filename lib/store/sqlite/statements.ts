@@ -1,4 +1,4 @@
-/** What several parts of the SQLite store say in the same words. */
+/** SQL that several parts of the SQLite store share. */
 
 import { OWN_LANE } from "../../own_lane.ts";
 
@@ -10,11 +10,11 @@ export const firstInOrder = `SELECT event, number FROM deliveries
 export const unparkHead = `UPDATE deliveries SET due_at = :at, due_set_at = NULL
   WHERE (event, number) = (${firstInOrder}) AND due_at IS NULL AND awaits IS NULL`;
 
-/** Takes out what was written down of a delivery as it began. */
+/** Removes what was written down about a delivery when it began. */
 export const forgetBegun = "DELETE FROM underway WHERE event = ? AND number = ?";
 
-/** Whether a name is that of a target, and not of a lane of relay's own. */
+/** Whether a name is a target's, not that of a lane of relay's own. */
 export const isTarget = (name: string) => `${name} NOT GLOB '${OWN_LANE}*'`;
 
-/** Raises the count of what was changed by others than owners of lanes. */
+/** Raises the counter of changes by anyone but lane owners. */
 export const raiseChanges = "UPDATE changes SET count = count + 1";

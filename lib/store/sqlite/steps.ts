@@ -1,6 +1,6 @@
 /**
- * Steps: where among the stored events the clock was set back. Sequences and times rise together only from one step to the
- * next, so whoever looks for a time looks between each two of them.
+ * Steps: where among the stored events the clock was set back. Sequences and times rise together only from one step to
+ * the next, so a search for a time looks at each such range.
  */
 
 import type { StatementSync } from "node:sqlite";
@@ -17,7 +17,7 @@ const statements = {
   forget: "DELETE FROM clock_steps WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.seq < clock_steps.seq)",
 } as const;
 
-/** Which events were received since a time: those from `from` on; of these, where `since` is given, the ones as late as it. */
+/** Which events were received since a time: those from `from` on and, if `since` is given, only those not before it. */
 export interface Range {
   from: number;
   since: number | null;
@@ -29,22 +29,22 @@ export class SqliteSteps {
     this.#sql = file.prepareAll(statements);
   }
 
-  /** Remembers that the clock was set back before this event, within the transaction that is open. */
+  /** Remembers that the clock was set back before this event. Runs within the open transaction. */
   add({ seq, received_at }: Received): void {
     this.#sql.add.run(seq, received_at);
   }
 
-  /** The first step after a sequence: no event before it was received later, whatever a wrong clock said. */
+  /** The first step after a sequence: no event before it came in later, whatever a wrong clock said. */
   after(seq: number): Received | undefined {
     return this.#sql.after.get(seq) as Received | undefined;
   }
 
-  /** Forgets steps before which no event is kept, within the transaction that is open. */
+  /** Forgets steps that no kept event precedes. Runs within the open transaction. */
   forget(): void {
     this.#sql.forget.run();
   }
 
-  /** Place of the newest event; 0 if there is none. */
+  /** Sequence of the newest event; 0 if there is none. */
   newest(): number {
     return (this.#sql.newest.get() as Received | undefined)?.seq ?? 0;
   }
@@ -61,7 +61,7 @@ export class SqliteSteps {
     };
   }
 
-  /** How many events were received before a time. Holes in the order count as events. */
+  /** How many events were received before a time. Gaps in the sequences count as events. */
   before(time: number): number {
     const starts = this.#starts();
     const end = this.newest() + 1;
@@ -71,12 +71,12 @@ export class SqliteSteps {
     }, 0);
   }
 
-  /** Places at which times begin to rise. */
+  /** Sequences at which times start to rise. */
   #starts(): number[] {
     return [1, ...(this.#sql.all.all() as unknown as Received[]).map(({ seq }) => seq)];
   }
 
-  /** The first event from sequence `low` on and before `end` that was received at or after a time. */
+  /** The first event in sequences from `low` to before `end` that was received at or after a time. */
   #first(time: number, low: number, end = this.newest() + 1): number | undefined {
     let high = end;
     while (low < high) {

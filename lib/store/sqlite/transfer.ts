@@ -15,12 +15,12 @@ import {
 } from "../transfer.ts";
 import { type FileOptions, SqliteFile } from "./file.ts";
 
-/** What SQLite gives and takes. */
+/** What SQLite returns and takes. */
 type Cell = number | string | Uint8Array | null;
 
 /**
- * Opens the store in this file, which is made if it is not there.
- * @throws {StoreError} if it cannot be opened, or is of a newer version of the program.
+ * Opens the store in this file, which is created if it does not exist.
+ * @throws {StoreError} if it cannot be opened, or is from a newer version of the program.
  */
 export function openSqliteTransfer(path: string, clock: Clock, options: FileOptions = {}): TransferSide {
   return new SqliteTransfer(new SqliteFile(path, clock, { ...options, isMove: true }));
@@ -39,7 +39,7 @@ class SqliteTransfer implements TransferSide {
     this.#file.hold();
   }
 
-  /** The lock that {@link SqliteTransfer.hold} takes is the one that a relay would have. */
+  /** {@link SqliteTransfer.hold} takes the lock that a serving relay would hold. */
   async refuseServed(): Promise<void> {}
 
   async mark(): Promise<Mark | undefined> {
@@ -93,7 +93,7 @@ class SqliteTransfer implements TransferSide {
     await this.#file.write("copyRows", () => {
       if (isWhole) this.#run(`DELETE FROM ${name}`);
       for (const row of rows) insert.run(...row.map(cellOf));
-    }, true); // a page that a loss of power took is written again
+    }, true); // a page that a power cut took is written again
   }
 
   async observed(): Promise<number> {
@@ -101,9 +101,9 @@ class SqliteTransfer implements TransferSide {
   }
 
   async finish(observed: number): Promise<void> {
-    // A commit that flushes the disk, and with it all that came before.
+    // This commit flushes the disk, and with it all earlier ones.
     await this.#file.write("finishMove", () => {
-      // The sequence of the last event is given anew once that is deleted.
+      // The last event's sequence is used again once that event is deleted.
       this.#run(
         "INSERT OR REPLACE INTO observed (id, seq) SELECT 1, min(?, coalesce(max(seq), 0)) FROM events",
         observed,

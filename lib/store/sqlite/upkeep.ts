@@ -1,4 +1,4 @@
-/** What the relay does with the SQLite store on its own: it deletes what is done and old, and observes what came in. */
+/** The SQLite store's upkeep: deletes what is done and old, and observes what came in. */
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
@@ -10,7 +10,7 @@ import type { SqliteSteps } from "./steps.ts";
 import { isTarget } from "./statements.ts";
 
 const statements = {
-  /** Events in the order of acceptance, and whether all that was to be done about them is done. */
+  /** Events in the order of acceptance, and whether they still wait or have a dead letter. */
   selectDone: `SELECT seq, received_at,
       length(body) + coalesce((SELECT length(data) FROM notes WHERE event = seq), 0) AS bytes,
       EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND state = 'pending') AS is_waiting,
@@ -31,10 +31,10 @@ const statements = {
   forgetTypes: "DELETE FROM types WHERE received_at < ?",
 
   observed: "SELECT seq FROM observed",
-  /** The sequence of the last event is given anew once that is deleted. */
+  /** The last event's sequence is used again once that event is deleted. */
   forgetObserved: "UPDATE observed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM events))",
   observe: "UPDATE observed SET seq = ?",
-  /** Back to the last of these that is there still. */
+  /** Starts from the last observed event that still exists. */
   newEvents: `SELECT seq, source, type, received_at FROM events
     WHERE seq >= coalesce((SELECT max(seq) FROM events WHERE seq <= :from), :from) ORDER BY seq LIMIT :limit`,
   keepType: `INSERT INTO types (name, received_at) VALUES (?, ?) ON CONFLICT (name)
@@ -79,14 +79,14 @@ export class SqliteUpkeep implements UpkeepStore {
       this.#sql.forgetTypes.run(newest - FORGET_MS);
       const last = rows.at(-1);
       const isEnd = looked.length < limit && rows.length === looked.length;
-      // What follows was received later still, up to where the clock was set back.
+      // Events after it were received later still, up to where the clock was set back.
       const next = isEnd ? undefined : last!.received_at < newest ? last!.seq : this.#seqBefore(last!.seq);
       this.#steps.forget();
       return { deleted: old.length, next };
     });
   }
 
-  /** Sequence of the last event before the next step of the clock after a sequence. */
+  /** Sequence before the next clock step after this sequence. */
   #seqBefore(seq: number): number | undefined {
     const step = this.#steps.after(seq);
     return step && step.seq - 1;
@@ -118,7 +118,7 @@ export class SqliteUpkeep implements UpkeepStore {
     return events.length > OBSERVED;
   }
 
-  /** Those that were accepted since the last one that was observed, with that one before them. */
+  /** The events accepted since the last observed one, preceded by that one. */
   #unobserved(): { events: ObservedRow[]; last?: number } {
     const { seq: from } = this.#sql.observed.get() as { seq: number };
     const events = this.#sql.newEvents.all({ from, limit: OBSERVED + 1 }) as unknown as ObservedRow[];
@@ -132,7 +132,7 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 }
 
-/** How many of these, from the first one on and at least that one, sum up to so much at most. */
+/** How many of these sizes, from the first on, add up to `most` or less; at least one. */
 function countWithin(sizes: readonly number[], most: number): number {
   let sum = 0;
   const count = sizes.findIndex((size) => (sum += size) > most);
