@@ -1,4 +1,4 @@
-/** What the PostgreSQL store keeps of alarms. */
+/** What the PostgreSQL store keeps about alarms. */
 
 import type { AlarmState } from "../../alert.ts";
 import type { NewEvent } from "../../event.ts";

@@ -1,16 +1,16 @@
-/** How values of PostgreSQL's types are read. */
+/** How values of PostgreSQL's types are parsed. */
 
 import { Buffer } from "node:buffer";
 import type { CustomTypesConfig } from "pg";
 
 type Read = (text: string) => unknown;
 
-/** The type's number of `bytea`, which is written in one of two forms, as `bytea_output` says. */
+/** The type number of `bytea`, which the server writes in one of two formats, set by `bytea_output`. */
 const BYTEA = 17;
 
-/** By the types' numbers, which are PostgreSQL's own and never change. */
+/** By type number; these are PostgreSQL's own and never change. */
 const readers: Readonly<Record<number, Read>> = {
-  20: Number, // bigint: times, counts and sequences, which a number holds
+  20: Number, // bigint: times, counts and sequences, which fit a number
   1016: (text) => text === "{}" ? [] : text.slice(1, -1).split(",").map(numberOrNull), // bigint[]
   1700: Number, // numeric: sums of these
   2950: (text) => new Uint8Array(Buffer.from(text.replaceAll("-", ""), "hex")), // uuid
@@ -20,7 +20,7 @@ function numberOrNull(text: string): number | null {
   return text === "NULL" ? null : Number(text);
 }
 
-/** The driver's own reads, but for numbers that it would give as texts, and for bytes, which get memory of their own. */
+/** The driver's parsers, except for numbers that it would return as texts, and bytes, which get their own memory. */
 export function answerTypes({ getTypeParser }: CustomTypesConfig): CustomTypesConfig {
   const bytesOf = getTypeParser(BYTEA, "text");
   const own: Readonly<Record<number, Read>> = {

@@ -1,4 +1,4 @@
-/** Batches as functions of the schema take them: an array for each column. */
+/** Batches as the schema's functions take them: an array for each column. */
 
 import { Buffer } from "node:buffer";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
@@ -7,21 +7,21 @@ import type { Epoch, Hold } from "../mod.ts";
 import { storedProblems } from "../rows.ts";
 import type { SqlValue } from "./sql_text.ts";
 
-/** The events of a batch, of which each is there once, and where each of the batch is among them. */
+/** The events of a batch without duplicates, and where each event of the batch is among them. */
 export interface EventColumns {
-  /** Arguments of `relay.accept` behind the time. */
+  /** Arguments of `relay.accept` after the time. */
   args: SqlValue[];
-  /** For each event of the batch its place in `args`; `undefined` for one that came before it in the batch. */
+  /** For each event of the batch, its index in `args`; `undefined` if the same event came before it in the batch. */
   places: (number | undefined)[];
 }
 
-/** A text that has to be there. */
+/** A text that must be present. */
 function needed(text: string, what: string): string {
   if (typeof text === "string") return text;
   throw new Error(`the ${what} is missing`);
 }
 
-/** @throws {Error} if a part of an event is missing, before a sequence is drawn for any. */
+/** @throws {Error} if a part of an event is missing, before a sequence is drawn for any event. */
 export function eventColumns(batch: readonly NewEvent[]): EventColumns {
   const seen = new Set<string>();
   const events: NewEvent[] = [];
@@ -59,9 +59,9 @@ export function eventColumns(batch: readonly NewEvent[]): EventColumns {
   };
 }
 
-/** A delivery as it is inserted. Times count from when its event is due. */
+/** A delivery as it is inserted. Times are relative to when its event is due. */
 interface DeliveryRow {
-  /** Counts the events from 1. */
+  /** The event's number in the batch, from 1. */
   event: number;
   number: number;
   target: string;
@@ -73,15 +73,15 @@ interface DeliveryRow {
 }
 
 /**
- * The deliveries of events, numbered from 1; those that they await come behind them. Columns that hold nothing are `null`,
- * which costs nothing.
+ * The deliveries of events, numbered from 1; those that they await come after them. Empty columns are `null`, which
+ * costs nothing.
  */
 export function deliveryColumns(events: readonly (readonly NewDelivery[])[]): SqlValue[] {
   const rows: DeliveryRow[] = [];
   let isPlain = true;
   events.forEach((deliveries, index) => {
     const event = index + 1;
-    // Most events have nothing else.
+    // Most events have only plain deliveries.
     if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
       deliveries.forEach(({ target }, at) => rows.push({ event, number: at + 1, target }));
       return;
@@ -123,7 +123,7 @@ function awaitingRows(event: number, deliveries: readonly NewDelivery[]): Delive
   return [...rows, ...awaited];
 }
 
-/** Lanes by their epochs: names, numbers and tokens. */
+/** The epochs of lanes: names, numbers and tokens. */
 export function epochColumns(epochs: readonly Epoch[]): SqlValue[] {
   return [epochs.map(({ lane }) => lane), epochs.map(({ number }) => number), epochs.map(({ token }) => token)];
 }

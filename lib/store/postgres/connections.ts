@@ -1,4 +1,4 @@
-/** Connections to the server of a PostgreSQL store: a few of them, to the one of its hosts that takes writes. */
+/** Connections to the server of a PostgreSQL store: a few, to the one of its hosts that accepts writes. */
 
 import type { ClientBase, ClientConfig, CustomTypesConfig, Pool, PoolClient, QueryConfig } from "pg";
 import { answerTypes } from "./answer_types.ts";
@@ -7,39 +7,39 @@ import { inSchema, quotedName, sent, type SqlValue } from "./sql_text.ts";
 import { hasNoTls, tlsOf } from "./tls.ts";
 import type { PostgresHost, PostgresUrl } from "./url.ts";
 
-/** How long a connection may take to be made, or to become free, in milliseconds. */
+/** How long it may take to make a connection, or for one to become free, in milliseconds. */
 const CONNECT_MS = 3_000;
 
 /** How long a statement may take, in milliseconds, by the relay's clock. */
 export const QUERY_MS = 5_000;
 
-/** The server ends a statement so much earlier, in milliseconds, so that it never writes what nobody waits for any more. */
+/** How much earlier the server ends a statement, in milliseconds, so that it writes nothing that nobody waits for. */
 const SERVER_LEAD_MS = 500;
 
 /** Most connections at a time. */
 const MAX_CONNECTIONS = 6;
 
-/** How long a connection is kept that nobody uses, in milliseconds. */
+/** How long an idle connection is kept, in milliseconds. */
 const IDLE_MS = 30_000;
 
-/** A transaction that is open. */
+/** An open transaction. */
 export interface Transaction {
-  /** Runs a statement; rows come with the names of their columns. */
+  /** Runs a statement; rows are keyed by the names of their columns. */
   query<Row>(sql: string, args?: readonly SqlValue[]): Promise<Row[]>;
-  /** Runs many statements at once, which neither take nor give anything. */
+  /** Runs many statements at once, without parameters or results. */
   run(sql: string): Promise<void>;
 }
 
-/** What the driver takes, and its types do not know. */
+/** Options that the driver accepts but its types lack. */
 interface DriverOptions {
   queryMode: "extended";
   query_timeout: number;
 }
 
-/** What a connection of a relay says of itself. */
+/** The application name of a relay's connections. */
 export const APPLICATION = "relay";
 
-/** Connections are made when they are needed. Methods throw what the driver does. */
+/** Connections are made when they are needed. Methods throw the driver's errors. */
 export class Connections {
   readonly url: PostgresUrl;
   /** The schema's name, quoted. */
@@ -47,9 +47,9 @@ export class Connections {
   readonly #texts = new Map<string, { name: string; text: string }>();
   #types?: CustomTypesConfig;
   #pool?: Pool;
-  /** Which host the pool is of. */
+  /** The host that the pool is for. */
   #index = 0;
-  /** The host said that it knows no TLS, where that is not asked for. */
+  /** The host said that it has no TLS, where TLS is not required. */
   #isPlain = false;
   #isClosed = false;
 
@@ -58,7 +58,7 @@ export class Connections {
     this.schema = quotedName(url.schema);
   }
 
-  /** Runs one statement, which is a transaction. */
+  /** Runs one statement, which is its own transaction. */
   async query<Row>(sql: string, args: readonly SqlValue[] = []): Promise<Row[]> {
     return await this.#use((client) => this.#run<Row>(client, sql, args, QUERY_MS));
   }
@@ -96,7 +96,7 @@ export class Connections {
       queryMode: "extended",
       query_timeout: limitMs,
     };
-    // A pooler gives the next statement to another session, which has prepared others.
+    // A pooler gives the next statement to another session, with other prepared statements.
     if (this.url.direct === undefined) config.name = name;
     return (await client.query(config)).rows as Row[];
   }
@@ -119,12 +119,12 @@ export class Connections {
       throw error;
     } finally {
       client.release(isBroken);
-      // The others lead to the same server, by the same network.
+      // The other connections lead to the same server over the same network.
       if (isBroken) this.#leave(pool, false);
     }
   }
 
-  /** Tries each host once, beginning with the one that was used last. */
+  /** Tries each host once, starting with the one used last. */
   async #connect(): Promise<{ client: PoolClient; pool: Pool }> {
     let first: { error: unknown } | undefined;
     for (let tries = 0; tries < this.url.hosts.length; tries++) {
@@ -133,19 +133,19 @@ export class Connections {
         return { client: await pool.connect(), pool };
       } catch (error) {
         if (this.url.sslmode === "prefer" && hasNoTls(error)) {
-          if (this.#pool === pool) { // else another call has found it, too
+          if (this.#pool === pool) { // otherwise another call has found it too
             this.#isPlain = true;
             this.#leave(pool, false);
           }
           tries--;
           continue;
         }
-        if (isBusy(error) && this.#pool !== pool) { // it was left meanwhile, and serves nobody who waits
+        if (isBusy(error) && this.#pool !== pool) { // it was left meanwhile, and serves no waiting call
           tries--;
           continue;
         }
         first ??= { error };
-        if (!isDown(error) || isBusy(error)) break; // what is busy is not down, and other connections would add to it
+        if (!isDown(error) || isBusy(error)) break; // busy is not down, and other connections would add to the load
         this.#leave(pool, true);
       }
     }
@@ -165,16 +165,16 @@ export class Connections {
       max: MAX_CONNECTIONS,
       idleTimeoutMillis: IDLE_MS,
       allowExitOnIdle: true,
-      // PgBouncer knows no such parameter.
+      // PgBouncer has no such parameter.
       ...(this.url.direct === undefined ? { statement_timeout: QUERY_MS - SERVER_LEAD_MS } : {}),
       ...(this.url.hosts.length > 1 ? { verify: verifyWritable } : {}),
     });
-    pool.on("error", () => {}); // of a connection that nobody uses: the pool has dropped it
-    pool.on("connect", (client) => client.on("error", () => {})); // of one in use: its statement fails
+    pool.on("error", () => {}); // on an idle connection: the pool has dropped it
+    pool.on("connect", (client) => client.on("error", () => {})); // on a connection in use: its statement fails
     return pool;
   }
 
-  /** Uses no connection of this pool any more; those in use end by themselves. @param isNext Goes on to the next host. */
+  /** Stops using this pool's connections; those in use end by themselves. @param isNext Moves on to the next host. */
   #leave(pool: Pool, isNext: boolean): void {
     if (this.#pool !== pool) return;
     this.#pool = undefined;
@@ -185,7 +185,7 @@ export class Connections {
     pool.end().catch(() => {});
   }
 
-  /** Ends all connections, once what they do is done. */
+  /** Ends all connections when they have finished their work. */
   async end(): Promise<void> {
     this.#isClosed = true;
     await this.#pool?.end();
@@ -193,13 +193,13 @@ export class Connections {
   }
 }
 
-/** What a connection to a host needs. @param isPlain The server said that it knows no TLS, where that is not asked for. */
+/** What a connection to a host needs. @param isPlain The server said that it has no TLS, where TLS is not required. */
 export function clientConfig(url: PostgresUrl, host: PostgresHost, isPlain: boolean): ClientConfig {
   const { user, password = "", database, sslmode } = url;
   return {
     ...host,
     user,
-    password: () => password, // a function, or the driver looks for one elsewhere
+    password: () => password, // a function, or the driver looks for a password elsewhere
     database,
     ssl: sslmode === "prefer" && isPlain ? false : tlsOf(url, host),
     application_name: APPLICATION,
@@ -213,7 +213,7 @@ function simple(text: string, limitMs: number): QueryConfig {
   return Object.assign({ text }, { query_timeout: limitMs });
 }
 
-/** Of several hosts, one is written to: a standby is left for the next host. */
+/** With several hosts, only one that accepts writes is used: a standby is passed over for the next host. */
 export function verifyWritable(client: ClientBase, done: (error?: Error) => void): void {
   client
     .query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only")

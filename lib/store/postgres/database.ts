@@ -1,4 +1,4 @@
-/** The database of a PostgreSQL store, as the store's parts call it. */
+/** The database of a PostgreSQL store, as the parts of the store call it. */
 
 import { cannot, type Doing } from "../fault.ts";
 import type { Clock } from "../../clock.ts";
@@ -10,27 +10,27 @@ import { ServerTime } from "./server_time.ts";
 import type { SqlValue } from "./sql_text.ts";
 import type { PostgresUrl } from "./url.ts";
 
-/** How often a transaction is done again that others got in the way of. */
+/** How often a transaction is repeated after a conflict with others. */
 const MAX_RETRIES = 3;
 
-/** Connects when it is first asked for something. Methods throw {@link StoreError}. */
+/** Connects on the first call. Methods throw {@link StoreError}. */
 export class Database {
   readonly url: PostgresUrl;
   /** The server's clock, as far as it is known. */
   readonly time: Clock;
-  /** How calls tell the time: `NULL`, which has the server ask its own clock, or the time of a test's clock. */
+  /** The time that calls pass: `NULL`, for which the server uses its own clock, or the time of a test's clock. */
   readonly at: () => number | null;
-  /** The machine's clock, to measure how long something takes, and to wait. */
+  /** The machine's clock, to measure durations and to wait. */
   readonly #clock: Clock;
   readonly #connections: Connections;
   readonly #server?: ServerTime;
-  /** Whether the schema is made if it is not there. */
+  /** Whether the schema is created if it does not exist. */
   readonly #isMade: boolean;
   #prepared?: Promise<void>;
-  /** Since when no call has come through, by the machine's clock; `undefined` while they do. */
+  /** Since when no call has come through, by the machine's clock; `undefined` while calls do. */
   #unheardSince?: number;
 
-  /** @param time The clock by which all is done, instead of the server's: a test's. */
+  /** @param time A clock to use instead of the server's, for tests. */
   constructor(url: PostgresUrl, clock: Clock, time?: Clock, isMade = true) {
     this.url = url;
     this.#isMade = isMade;
@@ -41,27 +41,27 @@ export class Database {
     this.at = time ? () => time.now() : () => null;
   }
 
-  /** For how many milliseconds no call has come through; `undefined` while they do. */
+  /** For how many milliseconds no call has come through; `undefined` while calls do. */
   get unheardMs(): number | undefined {
     return this.#unheardSince === undefined ? undefined : this.#clock.monotonic() - this.#unheardSince;
   }
 
-  /** Asks for the time, by which all is told from then on, and whether calls come through. */
+  /** Asks for the server's time, which is used from then on, and finds out whether calls come through. */
   async askTime(): Promise<void> {
     await this.query("readStore", "SELECT relay.now_ms() AS now");
   }
 
   /**
-   * Calls a function of the schema, in a transaction of its own and in one round trip. One that gives `now` in its first
-   * row tells the server's time.
-   * @param doing Words for the error: what this is for.
+   * Calls a function of the schema, in its own transaction and one round trip. One that returns `now` in its first row
+   * tells the server's time.
+   * @param doing What this is for, for the error.
    */
   async call<Row>(doing: Doing, name: string, args: readonly SqlValue[]): Promise<Row[]> {
     const places = args.map((_, index) => `$${index + 1}`).join(", ");
     return await this.query<Row>(doing, `SELECT * FROM relay.${name}(${places})`, args);
   }
 
-  /** Runs a statement, in which the schema's name is `relay`, as {@link Database.call} does. */
+  /** Runs a statement, in which the schema is called `relay`, as {@link Database.call} does. */
   async query<Row>(doing: Doing, sql: string, args: readonly SqlValue[] = []): Promise<Row[]> {
     return await this.#do(doing, async () => {
       const sentAt = this.#clock.monotonic();
@@ -72,18 +72,18 @@ export class Database {
     });
   }
 
-  /** Does work of this machine alone, and tells its errors as a store does. */
+  /** Does work that needs only this machine, and reports its errors as a store does. */
   told<Result>(doing: Doing, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      throw new StoreError(cannot(doing, sayError(error))); // another batch may do
+      throw new StoreError(cannot(doing, sayError(error))); // another batch may succeed
     }
   }
 
   /**
-   * Finds that this is a server that a store may be on, and makes or upgrades the schema, once.
-   * Whatever else is called does this first.
+   * Checks that the server can have a store, and creates or upgrades the schema, once. Every other call does this
+   * first.
    */
   async prepare(): Promise<void> {
     this.#prepared ??= prepareSchema(this.#connections, undefined, this.#isMade);
@@ -95,7 +95,7 @@ export class Database {
     }
   }
 
-  /** As {@link removeOld} does. */
+  /** As {@link removeOld}. */
   async removeOld(): Promise<boolean> {
     return await this.#do("removeOld", () => removeOld(this.#connections));
   }
@@ -115,7 +115,7 @@ export class Database {
   }
 
   #note(error: unknown): void {
-    if (isBusy(error)) return; // which says nothing of the server
+    if (isBusy(error)) return; // which says nothing about the server
     this.#unheardSince = isUnheard(error) ? this.#unheardSince ?? this.#clock.monotonic() : undefined;
   }
 

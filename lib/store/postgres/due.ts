@@ -1,4 +1,4 @@
-/** What `relay.due` gives, lane by lane. */
+/** Reads the result of `relay.due`, lane by lane. */
 
 import type { Due, DueAsk, DueInLane } from "../mod.ts";
 import { dueOfRow, type DueRow } from "../rows.ts";
@@ -8,9 +8,9 @@ export type DueAnswer = LaneRow | DeliveryRow;
 
 interface LaneRow {
   number: null;
-  /** Counts the lanes that were asked for, from 1. */
+  /** Number of the lane in the call, from 1. */
   lane: number;
-  /** How many were looked at, and how many of these are not known. */
+  /** How many deliveries were looked at, and how many of these are not known. */
   seen: number;
   fresh: number;
   next_at: number | null;
@@ -22,7 +22,7 @@ interface DeliveryRow extends Omit<DueRow, "seq"> {
   head_number: number | null;
 }
 
-/** @param rows Of the lanes that were asked for, which come first, and of what is due in them. */
+/** @param rows One for each lane that was asked for, then those of the due deliveries. */
 export function readDue(asks: readonly DueAsk[], rows: readonly DueAnswer[]): DueInLane[] {
   const due = asks.map((): Due[] => []);
   for (const row of rows) if (row.number !== null) due[row.lane - 1]!.push(dueOf(row, asks[row.lane - 1]!.lane));

@@ -1,4 +1,4 @@
-/** What the PostgreSQL store knows of the relays that share it. */
+/** What the PostgreSQL store knows about the relays that share it. */
 
 import type { Doing } from "../fault.ts";
 import { randomUUID } from "node:crypto";
@@ -10,12 +10,12 @@ import { storeError } from "./error.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Session } from "./session.ts";
 
-/** For how long a relay that is gone is shown, in milliseconds. */
+/** How long a relay that is gone is still shown, in milliseconds. */
 const SHOWN_MS = 86_400_000;
 
 /**
- * A relay whose calls do not come through for this long, in milliseconds, ends its session, though that one may be well: by
- * way of a pooler that is down it can record nothing, and whatever it owns would stand still.
+ * A relay whose calls do not come through for this long, in milliseconds, ends its session, even if the session works:
+ * behind a pooler that is down it can record nothing, and whatever it owns would stand still.
  */
 const UNHEARD_MS = 15_000;
 
@@ -48,42 +48,42 @@ export class PostgresMembers implements MemberStore {
   #isTold = false;
   #isAsking = false;
 
-  /** @param name What to be called; where another relay of that name is there, the first of `NAME-2`, `NAME-3` that is free. */
+  /** @param name Name to use; if another connected relay has it, the first free one of `NAME-2`, `NAME-3`. */
   constructor(database: Database, name: string) {
     this.#database = database;
     this.#wanted = name;
     this.#session = new Session(database.url, () => this.onLost(), () => this.#isTold = true);
   }
 
-  /** What this relay is called; `undefined` if it is no member. */
+  /** This relay's name; `undefined` if it is not a member. */
   get name(): string | undefined {
     return this.#name;
   }
 
-  /** What to call this relay, also while it is no member. */
+  /** The name for this relay, even while it is not a member. */
   get calledName(): string {
     return this.#name ?? this.#wanted;
   }
 
-  /** Whether an operator may have changed something since the last call: nothing tells of that outside of a session. */
+  /** Whether an operator may have changed something since the last call: only an open session hears about it. */
   mayHaveChanged(): boolean {
     const may = this.#isTold || !this.#session.isOpen;
     this.#isTold = false;
     return may;
   }
 
-  /** Becomes a member. @throws {StoreError} if that cannot be. */
+  /** Becomes a member. @throws {StoreError} if that fails. */
   async join(): Promise<void> {
     await this.#do("joinRelays", () => this.#join());
   }
 
   async #join(): Promise<void> {
-    if (this.#database.unheardMs !== undefined) await this.#database.askTime(); // locks are of no use without calls
+    if (this.#database.unheardMs !== undefined) await this.#database.askTime(); // locks are useless without calls
     const old = this.#session.pid;
     await this.#session.open(this.calledName);
     const args = [this.#wanted, this.#name, this.token, SCHEMA_VERSION, old];
     const [row] = await this.#session.call<JoinedRow>("join_members", args);
-    this.#isTold = true; // of what was changed until now
+    this.#isTold = true; // of changes until now
     const { number, name, before } = row!;
     this.#number = number;
     if (name !== this.#name) await this.#session.rename(name);
@@ -105,7 +105,7 @@ export class PostgresMembers implements MemberStore {
     });
   }
 
-  /** Ends the session if calls did not come through for too long. One is made for that, as an idle relay makes hardly any. */
+  /** Ends the session if no call came through for too long. Makes a call to find out, as an idle relay makes few. */
   #checkCalls(): void {
     const { unheardMs } = this.#database;
     if (unheardMs === undefined) return;
@@ -128,7 +128,7 @@ export class PostgresMembers implements MemberStore {
     await this.#database.query("meetRelays", statements.tellCrash, [this.#before, this.#database.at()]);
   }
 
-  /** Whether any relay is there. */
+  /** Whether any relay is connected. */
   async isAnyThere(): Promise<boolean> {
     const [row] = await this.#database.query<{ is_any: boolean }>("readStore", statements.isAnyThere);
     return row!.is_any;
@@ -168,7 +168,7 @@ interface JoinedRow {
   pid: number;
 }
 
-/** A member, or a lane that this one holds. */
+/** A member, or a lane that this relay holds. */
 interface MeetingRow {
   kind: "member" | "lane";
   name: string;
@@ -188,7 +188,7 @@ interface ViewRow extends Omit<RunRow, "details"> {
   is_there: boolean;
   lanes: string[];
   taking: string[];
-  /** `NULL` of one that has said nothing yet. */
+  /** `NULL` if it has not reported anything yet. */
   details: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** The steps by which the schema of the PostgreSQL store came about. */
+/** The migrations of the PostgreSQL store's schema. */
 
 import accept from "./sql/001_accept.sql" with { type: "text" };
 import alarms from "./sql/001_alarms.sql" with { type: "text" };
@@ -18,16 +18,16 @@ import underway from "./sql/001_underway.sql" with { type: "text" };
 import upkeep from "./sql/001_upkeep.sql" with { type: "text" };
 
 /**
- * A step. It only adds, since relays of the version before go on beside those that know it: a column has a default, and a
- * function whose parameters or meaning change gets a new name.
+ * A step only adds, since relays of the previous version keep running beside those that know it: a column has a
+ * default, and a function whose parameters or meaning change gets a new name.
  */
 export interface Migration {
   add: readonly string[];
-  /** Takes away what no relay needs any more that knows this step. It runs once no other is there. */
+  /** Removes what relays that know this step no longer need. It runs once only such relays are connected. */
   remove?: string;
 }
 
-/** Each brings the schema from its place in this list to the next version. */
+/** Each upgrades the schema from the version that is its index in this list to the next. */
 export const migrations: readonly Migration[] = [
   {
     add: [

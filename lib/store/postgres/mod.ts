@@ -18,32 +18,32 @@ import { PostgresSessions } from "./sessions.ts";
 import { PostgresUpkeep } from "./upkeep.ts";
 import { parsePostgresUrl, type PostgresUrl } from "./url.ts";
 
-/** How long a database that is down or starting is waited for when the store begins to be served, in milliseconds. */
+/** How long to wait for a database that is down or starting when a relay begins to serve, in milliseconds. */
 const START_WAIT_MS = 20_000;
 
-/** Most bytes that the server's disk is asked whether it has room for. */
+/** Most bytes that the server's disk is checked to have room for. */
 const MAX_ROOM = 1024 ** 3;
 
-/** How long the server is waited for when connections are closed, in milliseconds: it may be out of reach. */
+/** How long to wait for the server when connections are closed, in milliseconds: it may be unreachable. */
 const CLOSE_MS = 1_000;
 
-/** Pause between two looks at a database that is down, in milliseconds. */
+/** Pause between two checks of a database that is down, in milliseconds. */
 const START_PAUSE_MS = 250;
 
 export interface PostgresOptions {
-  /** Whether the schema is made if it is not there; by default so. Without it, that is an error. */
+  /** Whether the schema is created if it does not exist (the default); otherwise a missing schema is an error. */
   isMade?: boolean;
-  /** The clock by which all is done, instead of the server's: a test's. */
+  /** A clock to use instead of the server's, for tests. */
   time?: Clock;
-  /** Name of the relay, by which others know it; default: this machine's. */
+  /** Name by which other relays know this one; default: the machine's. */
   member?: string;
-  /** Told of each batch that was written how many milliseconds it took, with the way to the server and back. */
+  /** Called after each batch is written with the milliseconds that it took, including the round trip to the server. */
   onCommit?(ms: number): void;
 }
 
 /**
- * Opens the store in this database, to which it connects when it is first asked for something.
- * @throws {RelayError} if the URL cannot be read.
+ * Opens the store in this database, and connects on the first call.
+ * @throws {RelayError} if the URL cannot be parsed.
  */
 export function openPostgres(url: string | PostgresUrl, clock: Clock, options: PostgresOptions = {}): Store {
   const place = typeof url === "string" ? parsePostgresUrl(url) : url;
@@ -76,7 +76,7 @@ class Postgres extends PostgresOperator implements Store {
     this.time = database.time;
   }
 
-  /** A database that is down or starting is waited for. */
+  /** Waits for a database that is down or starting. */
   async serve(): Promise<void> {
     const giveUpAt = this.#clock.monotonic() + START_WAIT_MS;
     for (;;) {
@@ -89,12 +89,12 @@ class Postgres extends PostgresOperator implements Store {
       }
       await this.#clock.sleep(START_PAUSE_MS);
     }
-    // Once it is a member: of a relay that starts and a move that begins, one sees the other.
+    // Only once it is a member: of a starting relay and a beginning move, one then sees the other.
     const mark = await this.moved();
     if (mark) throw refusalOf(mark, ({ store }) => store.doingTo.serve(this.database.url.masked));
   }
 
-  /** Who asks this goes on to write, by the server's time. */
+  /** Whoever asks this goes on to write, by the server's time. */
   async moved(): Promise<Mark | undefined> {
     await this.database.askTime();
     return await readMark((sql) => this.database.query("readStore", sql));

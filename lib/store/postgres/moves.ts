@@ -1,8 +1,8 @@
-/** The mark of a PostgreSQL store that is moved, or was. */
+/** The mark of a PostgreSQL store that is being moved, or has been. */
 
 import type { Mark } from "../move.ts";
 
-/** Runs a statement, in which the schema's name is `relay`. */
+/** Runs a statement, in which the schema is called `relay`. */
 type Query = <Row>(sql: string) => Promise<Row[]>;
 
 export async function readMark(query: Query): Promise<Mark | undefined> {

@@ -1,4 +1,4 @@
-/** The operator's side of the PostgreSQL store: what is shown of its events, and what a person changes. */
+/** The operator's part of the PostgreSQL store: what is shown of its events, and what a person changes. */
 
 import type { Doing } from "../fault.ts";
 import type { NewDelivery, NewEvent } from "../../event.ts";
@@ -216,7 +216,7 @@ interface CountedRow extends TargetRow {
 interface WholeRow extends StoryRow, ListedWithDeliveries {
   /** JSON: rows. */
   attempts: string;
-  /** JSON: by the deliveries' numbers. */
+  /** JSON: by the numbers of the deliveries. */
   first_attempts: string;
   note_at: number | null;
   note_data: NoteRow["data"];

@@ -1,4 +1,4 @@
-/** Attempts as `relay.write` takes them, and their fates. */
+/** Attempts as `relay.write` takes them, and the fates of their records. */
 
 import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf } from "../activity.ts";
@@ -7,25 +7,25 @@ import { storedFailure } from "../rows.ts";
 import { epochColumns, holdColumns } from "./columns.ts";
 import type { SqlValue } from "./sql_text.ts";
 
-/** What a record is marked with. */
+/** Flags of a record. */
 const AWAITED = 1;
 const BEGUN = 2;
 const MADE = 4;
 const REPEATED = 8;
 
-/** A record, and where it stands in what was given. */
+/** A record, and its position in what was given. */
 interface Placed {
   record: AttemptRecord;
-  /** Which of the lanes, from 1; how many of its records come before it; and its place among those of all lanes. */
+  /** The lane's number, from 1; the record's index in its lane; and its index among the records of all lanes. */
   lane: number;
   index: number;
   place: number;
 }
 
 export interface RecordColumns {
-  /** Arguments of `relay.write` behind those of the events. */
+  /** Arguments of `relay.write` after those of the events. */
   args: SqlValue[];
-  /** The records in the order of the arguments: that of events and numbers, in which they are locked. */
+  /** The records in the order of the arguments: by event and number, the order in which they are locked. */
   placed: readonly Placed[];
 }
 
@@ -89,7 +89,7 @@ function fetchedOf({ isAwaited, outcome }: AttemptRecord): Uint8Array | null {
   return isAwaited && outcome.kind === "delivered" ? outcome.fetched ?? null : null;
 }
 
-/** What `relay.write` gives. */
+/** What `relay.write` returns. */
 export interface WrittenRow {
   now: number;
   seqs: number[] | null;
@@ -102,7 +102,7 @@ export interface WrittenRow {
 
 const fateOf: Readonly<Record<string, RecordFate>> = { r: "recorded", h: "history", k: "known", g: "gone" };
 
-/** What became of each record, lane by lane in its order. */
+/** The fate of each record, lane by lane, in the order of its records. */
 export function recordedOf(lanes: readonly LaneRecords[], placed: readonly Placed[], row: WrittenRow): Recorded[][] {
   const recorded = lanes.map(({ records }) => new Array<Recorded>(records.length));
   placed.forEach(({ lane, index }, at) => {

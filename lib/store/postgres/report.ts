@@ -1,4 +1,4 @@
-/** What a database is, and what of it would be in a relay's way. It is looked at, and nothing is changed. */
+/** What a database is, and what about it would hinder a relay. It is only read, never changed. */
 
 import type { Clock } from "../../clock.ts";
 import { sayExplained } from "../../errors.ts";
@@ -12,14 +12,14 @@ import type { PostgresUrl } from "./url.ts";
 /** Connections that a relay and its verbs may have at a time. */
 const CONNECTIONS = 10;
 
-/** How far the server's clock may be from this machine's before people are told, in milliseconds. */
+/** How far the server's clock may be from this machine's before people are warned, in milliseconds. */
 const MAX_APART_MS = 2_000;
 
-/** What a database is. */
+/** What is known about a database. */
 export interface DatabaseReport {
-  /** Such as `PostgreSQL 15.18`; absent if it could not be asked. */
+  /** Such as `PostgreSQL 15.18`; absent if the server could not be asked. */
   server?: string;
-  /** Version of the store's schema; 0 if it is not there yet. */
+  /** Version of the store's schema; 0 if there is none yet. */
   schema?: number;
   warnings: ConfigWarning["warning"][];
 }
@@ -45,7 +45,7 @@ const FACTS = `SELECT 'PostgreSQL ' || split_part(current_setting('server_versio
     has_database_privilege(current_database(), 'CREATE') AS may_make,
     pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only`;
 
-/** What a relay does with its tables and sequences, of which the user may not do all. */
+/** The tables and sequences on which the user lacks a right that a relay needs. */
 const FORBIDDEN = `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND CASE c.relkind
     WHEN 'r' THEN NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
@@ -54,7 +54,7 @@ const FORBIDDEN = `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n 
   END ORDER BY 1`;
 
 /**
- * Looks at the database of a store. It never rejects: what cannot be found out is a warning.
+ * Inspects the database of a store. It never rejects: what cannot be found out is a warning.
  * @param limitMs How long it may take.
  */
 export async function reportOn(url: PostgresUrl, clock: Clock, limitMs: number): Promise<DatabaseReport> {
@@ -119,7 +119,7 @@ function problemOf(error: unknown): ConfigWarning["warning"] {
   return ({ database }, words) => database.problem(problem(words));
 }
 
-/** The server itself, which a relay needs beside a pooler. */
+/** Warnings about the server itself, which a relay needs besides a pooler. */
 async function directWarnings(url: PostgresUrl): Promise<ConfigWarning["warning"][]> {
   if (!url.direct) return [];
   const direct = new Connections({ ...url, hosts: [url.direct], direct: undefined });

@@ -1,4 +1,4 @@
-/** What the PostgreSQL store keeps of the relays that serve it. */
+/** What the PostgreSQL store keeps about the relays that serve it. */
 
 import { type Refused, sumRefused } from "../../refusal.ts";
 import { MINUTE_MS, runOf, type RunRow } from "../run_rows.ts";
@@ -26,7 +26,7 @@ export class PostgresRuns implements RunStore {
     return await this.#members.isAnyThere();
   }
 
-  /** What this relay said, or the one of its name before it; from beside all of them, what was said last by any. */
+  /** The last report of this relay, or of the one with its name before it; for a non-member, the last of any relay. */
   async last(): Promise<Run | undefined> {
     const [row] = await this.#database.query<RunRow>("readStore", statements.last, [
       this.#members.name,

@@ -1,4 +1,4 @@
-/** The schema of a PostgreSQL store: made by whoever comes first, upgraded by whoever knows more. */
+/** The schema of a PostgreSQL store: created by the first program, and upgraded by any that knows a newer version. */
 
 import { StoreError } from "../../errors.ts";
 import { cannot } from "../fault.ts";
@@ -12,17 +12,17 @@ import { lockSql } from "./table_locks.ts";
 /** The version that this program was made for. */
 export const SCHEMA_VERSION = own.length;
 
-/** How long a step of an upgrade may take, in milliseconds: an index of a large table is made in it. */
+/** How long a step of an upgrade may take, in milliseconds: it may create an index on a large table. */
 const UPGRADE_MS = 600_000;
 
-/** Of all advisory locks, the one that a program holds while it changes the schema of this name; the number is any. */
+/** The advisory lock of a program that changes the schema of this name; the number is arbitrary. */
 const LOCK = "SELECT pg_advisory_xact_lock(1919251577, hashtext($1))";
 
 /** What is in a schema. */
 interface Found {
-  /** The schema is there. */
+  /** The schema exists. */
   is_there: boolean;
-  /** It holds something, and not the relay's. */
+  /** It holds something that is not relay's. */
   is_other: boolean;
   has_meta: boolean;
 }
@@ -36,10 +36,10 @@ const FIND = `SELECT n.oid IS NOT NULL AS is_there,
 const VERSION = "SELECT version, needs FROM relay.meta WHERE id = 1";
 
 /**
- * Makes the schema, or brings it up to date. Three programs at once do it once.
- * @param isMade Without it, a schema that is not there is an error.
- * @throws {StoreError} if this is no server for a store, the schema is another program's, is newer than this program can
- * use, or the user may not make it. Whatever the driver throws.
+ * Creates the schema or upgrades it. Three programs at once do it once.
+ * @param isMade Without it, a missing schema is an error.
+ * @throws {StoreError} if the server cannot have a store, or the schema is another program's, is too new for this
+ * program, or may not be created by the user. Also what the driver throws.
  */
 export async function prepareSchema(
   connections: Connections,
@@ -107,7 +107,7 @@ async function upgrade(
   migrations: readonly Migration[],
 ): Promise<void> {
   const [found] = await query<Found>(FIND, [schema]);
-  // Even where the schema is there, to ask for it needs the right to make it.
+  // CREATE SCHEMA needs the right to create it even if the schema exists.
   if (!found!.is_there) await run(`CREATE SCHEMA ${quotedName(schema)}`);
   const steps = migrations.slice(version).flatMap(({ add }) => add);
   for (const sql of [lockSql(steps), ...steps]) await run(sql);
@@ -115,9 +115,9 @@ async function upgrade(
 }
 
 /**
- * What makes a store's schema, or upgrades it: one transaction, for an administrator to run.
- * @param user Who is given the rights that a relay needs; absent: nobody.
- * @param from The version that is there.
+ * The SQL that creates or upgrades a store's schema, as one transaction for an administrator to run.
+ * @param user Who gets the rights that a relay needs; absent: nobody.
+ * @param from The version that exists.
  */
 export function schemaSql(schema: string, user?: string, from = 0): string {
   const name = quotedName(schema);
@@ -138,14 +138,14 @@ export function schemaSql(schema: string, user?: string, from = 0): string {
   return parts.filter((part) => part !== "").join("\n\n") + "\n";
 }
 
-/** Whether a relay is there that knows less than a version: its session holds the lock of its number. */
+/** Whether a relay that knows less than a version is connected: its session holds the lock of its number. */
 const IS_OLDER_THERE = `SELECT EXISTS (
     SELECT 1 FROM relay.members JOIN relay.locks() USING (number) WHERE knows < $1
   ) AS is_there`;
 
 /**
- * Takes away what older relays needed, once none of them is there. Says whether it did.
- * A relay that is older refuses the store from then on.
+ * Removes what older relays need, if none of them is connected. Returns whether it did. Older relays refuse the store
+ * from then on.
  */
 export async function removeOld(connections: Connections, migrations: readonly Migration[] = own): Promise<boolean> {
   const { schema } = connections.url;

@@ -1,4 +1,4 @@
-/** Looks through the events of the PostgreSQL store, in pages: there may be millions, and bodies may be large. */
+/** Searches the events of the PostgreSQL store, in pages: there may be millions, and bodies may be large. */
 
 import { fitsType, questionOf } from "../event_query.ts";
 import type { EventFilter, EventPage, ListPage, StoredEvent } from "../operator.ts";
@@ -6,22 +6,22 @@ import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } f
 import type { Database } from "./database.ts";
 import { storable } from "./sql_text.ts";
 
-/** How long events are looked at for one page, in milliseconds, so that a page of few among many comes soon, if short. */
+/** How long one page searches, in milliseconds, so that a page of rare events comes soon, if short. */
 const PAGE_MS = 2_000;
 
-/** How long one call looks at events, in milliseconds. */
+/** How long one call searches, in milliseconds. */
 const CALL_MS = 100;
 
-/** A page of events with their bodies ends with the one that brings it to this many bytes. */
+/** A page of events with bodies ends with the one that brings it to this many bytes. */
 const PAGE_BYTES = 1024 ** 2;
 
-/** A page of a list does so as well, at this size: bodies are read for what is shown of them. */
+/** The same limit for a page of a list, which reads bodies for what it shows of them. */
 const LIST_BYTES = 16 * 1024 ** 2;
 
-/** Events that one call gives at least where not all of them are of the type that is asked for. */
+/** Least number of events that one call asks for if not all of them may be of the right type. */
 const CANDIDATES = 100;
 
-/** What a list shows of an event `e` and its deliveries, of which the last column is JSON. */
+/** What a list shows of an event `e` and its deliveries; the last column is JSON. */
 export const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems, i.note_id, i.external_id,
   relay.deliveries_of(e.seq) AS deliveries`;
 
@@ -36,7 +36,7 @@ export interface ListedWithDeliveries extends ListedRow {
   deliveries: string;
 }
 
-/** Of events that fit: their sequences, types and sizes; how far was looked, and where there is no more. */
+/** Matching events: their sequences, types and sizes; how far the search came, and where there is nothing more. */
 interface Found {
   sequences: number[];
   types: string[];
@@ -45,10 +45,10 @@ interface Found {
   edge: number;
 }
 
-/** What is looked for, and what bounds the page. */
+/** What to look for, and the limits of the page. */
 interface Search extends ListPage {
   isDown: boolean;
-  /** Before, or after this sequence. */
+  /** The sequence before or after which to look. */
   beyond: number | undefined;
   maxBytes: number;
 }
@@ -82,7 +82,7 @@ export class PostgresSearch {
     return { events: rows.map((row) => ({ seq: row.seq, event: eventOf(row) })), next };
   }
 
-  /** Sequences of the events that fit, and where to go on. */
+  /** Sequences of matching events, and where to continue. */
   async #find(
     filter: EventFilter,
     { isDown, beyond, limit, maxBytes, signal }: Search,
@@ -130,7 +130,7 @@ export class PostgresSearch {
   }
 }
 
-/** A pattern of types as LIKE takes it. */
+/** A pattern of types, as LIKE takes it. */
 function likeOf(type: string): string {
   return type.replaceAll(/[\\%_]/g, "\\$&").replaceAll(/\*+/g, "%");
 }

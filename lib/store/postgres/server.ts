@@ -1,4 +1,4 @@
-/** Which servers a store may be on: PostgreSQL itself, and nothing else that speaks its protocol. */
+/** Which servers can have a store: PostgreSQL itself, and nothing else that speaks its protocol. */
 
 import { StoreError } from "../../errors.ts";
 import type { Phrase } from "../../locale/phrase.ts";
@@ -7,14 +7,14 @@ import type { Transaction } from "./connections.ts";
 import { sqlStateOf } from "./error.ts";
 import type { PostgresUrl } from "./url.ts";
 
-/** The oldest version of PostgreSQL that has all that is used. */
+/** The oldest PostgreSQL version that has everything that is used. */
 const OLDEST = 14;
 
-/** What others say in the text of their version, or beside it. */
+/** What other servers say in or beside their version text. */
 const others =
   /cockroach|yugabyte|-yb-|redshift|greenplum|materialize|questdb|crate|risingwave|opengauss|gaussdb|cedar|ydb|dolt|spanner|vertica|immudb|duckdb|polardb|kingbase/i;
 
-/** What only PostgreSQL has of all that, and a store needs: locks of sessions, and transactions by their numbers. */
+/** What a store needs and, of all these, only PostgreSQL has: session locks, and transactions identified by numbers. */
 const needed = ["pg_try_advisory_lock", "pg_advisory_xact_lock", "pg_current_xact_id", "pg_snapshot_xmin", "hashtext"];
 
 interface Server {
@@ -33,7 +33,7 @@ const ASK = `SELECT version() AS text, current_setting('server_version_num')::in
       AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'pg_catalog')) AS functions,
     (SELECT count(*) FROM pg_language WHERE lanname = 'plpgsql') AS languages`;
 
-/** @throws {StoreError} if the server cannot have a store. Whatever the driver throws. */
+/** @throws {StoreError} if the server cannot have a store. Also what the driver throws. */
 export async function checkServer({ query }: Transaction, url: PostgresUrl): Promise<void> {
   const server = await askServer(query);
   const refuse = (why: Phrase, hint: Phrase) =>
@@ -63,7 +63,7 @@ export async function checkServer({ query }: Transaction, url: PostgresUrl): Pro
 
 const namePostgres: Phrase = ({ store }) => store.server.namePostgres(OLDEST);
 
-/** `undefined` if the question alone is too much for it. */
+/** `undefined` if the server cannot even answer the query. */
 async function askServer(query: Transaction["query"]): Promise<Server | undefined> {
   try {
     return (await query<Server>(ASK, [needed]))[0];
@@ -73,7 +73,7 @@ async function askServer(query: Transaction["query"]): Promise<Server | undefine
   }
 }
 
-/** The first words of what a server calls itself, which tell its name and version. */
+/** The first words of a server's version text, which give its name and version. */
 function nameOf(text: string): string {
   return text.split(/ on |,|\n/)[0]!.slice(0, 80);
 }

@@ -1,17 +1,17 @@
-/** The clock of a server, of which each answer tells a little. */
+/** A server's clock, which each answer helps to estimate. */
 
 import type { Clock } from "../../clock.ts";
 
-/** Two clocks drift apart by no more than this part of the time that passes. */
+/** Two clocks drift apart by at most this fraction of the time that passes. */
 const DRIFT = 1e-3;
 
-/** A server's time is given in whole milliseconds, cut off. */
+/** The server's time is truncated to whole milliseconds. */
 const CUT_MS = 1;
 
-/** A clock whose `now()` is the server's, as far as it is known; this machine's until then. */
+/** A clock whose `now()` is the server's time as far as it is known, and this machine's until then. */
 export class ServerTime implements Clock {
   readonly #clock: Clock;
-  /** Between which two numbers the server's time is ahead of the monotonic clock, and when that was learnt. */
+  /** Bounds of how far the server's time is ahead of the monotonic clock, and when they were learnt. */
   #least = -Infinity;
   #most = Infinity;
   #learntAt = 0;
@@ -21,9 +21,9 @@ export class ServerTime implements Clock {
   }
 
   /**
-   * Learns from an answer that came just now. Of several, what all of them say holds; if they contradict each other, the
-   * server's clock was set, and the last one is right.
-   * @param time What the server's clock said between question and answer, in Unix milliseconds.
+   * Learns from an answer that has just arrived. What all answers agree on holds; if they contradict each other, the
+   * server's clock was set, and the last answer is right.
+   * @param time The server's time at some moment between question and answer, in Unix milliseconds.
    * @param sentAt When the question was sent, by the monotonic clock.
    */
   learn(time: number, sentAt: number): void {

@@ -1,6 +1,6 @@
 /**
- * The one session of a relay's own, in which it holds its locks and is told of what operators change: a direct connection
- * that ends when the relay is silent.
+ * A relay's own session, in which it holds its locks and hears what operators change: a direct connection that ends
+ * when the relay is silent.
  */
 
 import type { Client } from "pg";
@@ -13,10 +13,10 @@ import { inSchema, quotedName, sent, type SqlValue } from "./sql_text.ts";
 import { hasNoTls } from "./tls.ts";
 import type { PostgresHost, PostgresUrl } from "./url.ts";
 
-/** The server ends a session that is silent for this long, and frees its locks, in milliseconds. */
+/** The server ends a session after this much silence, in milliseconds, and frees its locks. */
 const SILENCE_MS = 20_000;
 
-/** A statement of the session takes no longer on the server, in milliseconds. */
+/** Longest time of one of the session's statements on the server, in milliseconds. */
 const STATEMENT_MS = 4_000;
 
 export class Session {
@@ -24,12 +24,12 @@ export class Session {
   readonly #onLost: () => void;
   readonly #onTold: () => void;
   #client?: Client;
-  /** The server process that was connected to, as the server said. */
+  /** The server process that the connection was made to, as the server reported it. */
   #pid?: number;
 
   /**
-   * @param onLost Called as soon as a session that was open has ended.
-   * @param onTold Called when a channel tells something that the session listens to.
+   * @param onLost Called as soon as an open session has ended.
+   * @param onTold Called when a channel that the session listens to has a notification.
    */
   constructor(url: PostgresUrl, onLost: () => void, onTold: () => void) {
     this.#url = url;
@@ -41,12 +41,12 @@ export class Session {
     return this.#client !== undefined;
   }
 
-  /** Of the server process of the session that was open last. */
+  /** The server process of the last open session. */
   get pid(): number | undefined {
     return this.#pid;
   }
 
-  /** Opens a session. @param name Of the relay. Throws what the driver does. */
+  /** Opens a session. @param name Name of the relay. Throws the driver's errors. */
   async open(name: string): Promise<void> {
     const { direct, hosts } = this.#url;
     let first: { error: unknown } | undefined;
@@ -71,7 +71,7 @@ export class Session {
     }
     const { processID: pid } = client as unknown as { processID: number };
     try {
-      this.#checkDirect((await client.query("SELECT pg_backend_pid() AS pid")).rows, pid); // before anything is set there
+      this.#checkDirect((await client.query("SELECT pg_backend_pid() AS pid")).rows, pid); // before any settings
       await client.query(`SET idle_session_timeout = ${SILENCE_MS}`);
       await client.query(`SET statement_timeout = ${STATEMENT_MS}`);
       await new Promise<void>((resolve, reject) =>
@@ -99,7 +99,7 @@ export class Session {
     return client;
   }
 
-  /** Has the server call the session by the relay's name, which may be another than was wanted. Throws what the driver does. */
+  /** Renames the session on the server to this name, which may not be the one wanted. Throws the driver's errors. */
   async rename(name: string): Promise<void> {
     await this.#ask("rename", "SELECT set_config('application_name', $1, false)", [sessionName(name)]);
   }
@@ -112,9 +112,9 @@ export class Session {
   }
 
   /**
-   * Calls a function of the schema; each of its rows has the server process as `pid`. One that fails ends the session.
-   * Throws what the driver does.
-   * @throws {StoreError} if a pooler stands between, which gives every statement another session.
+   * Calls a function of the schema, each row of which has the server process as `pid`. A failed call ends the session.
+   * Throws the driver's errors.
+   * @throws {StoreError} if there is a pooler in between, which gives every statement another session.
    */
   async call<Row extends { pid: number }>(name: string, args: readonly SqlValue[]): Promise<Row[]> {
     const places = args.map((_, index) => `$${index + 1}`).join(", ");
@@ -122,7 +122,7 @@ export class Session {
     return await this.#ask<Row>(name, text, args, (rows) => this.#checkDirect(rows, this.#pid));
   }
 
-  /** @param name By which the server knows the statement once it was prepared. */
+  /** @param name By which the server knows the prepared statement. */
   async #ask<Row>(name: string, text: string, args: readonly SqlValue[], check = (_: Row[]) => {}): Promise<Row[]> {
     const client = this.#client;
     if (!client) throw errorOfState("08003", ({ store }) => store.server.lost);
@@ -136,7 +136,7 @@ export class Session {
     }
   }
 
-  /** @param own Of the server process that was connected to, as the server said. */
+  /** @param own The server process that the connection was made to, as the server reported it. */
   #checkDirect(rows: readonly { pid: number }[], own: number | undefined): void {
     if (rows.every(({ pid }) => pid === own)) return;
     throw new StoreError(
@@ -145,7 +145,7 @@ export class Session {
     );
   }
 
-  /** Ends the session, and its locks with it, whether the server is heard or not. */
+  /** Ends the session, and its locks with it, whether or not the server can be reached. */
   leave(): void {
     if (this.#client) this.#lose(this.#client);
   }
@@ -157,7 +157,7 @@ export class Session {
   }
 }
 
-/** What people see of the session in the server's lists. */
+/** The session's name in the server's lists, as people see it. */
 function sessionName(relay: string): string {
   return `${APPLICATION} ${relay} ${VERSION}`;
 }

@@ -1,4 +1,4 @@
-/** What the PostgreSQL store keeps of sessions. */
+/** What the PostgreSQL store keeps about sessions. */
 
 import type { Session, SessionStore } from "../sessions.ts";
 import type { Database } from "./database.ts";

@@ -1,23 +1,23 @@
-/** Texts of SQL, and the values that go with them. */
+/** SQL texts, and the values that go with them. */
 
 import { Buffer } from "node:buffer";
 
-/** A name as SQL has it, whatever it is made of. */
+/** A name as a quoted SQL identifier, whatever characters it has. */
 export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** This SQL with the schema's name in the place of `relay`. @param schema As {@link quotedName} gives it. */
+/** This SQL with the schema's name in place of `relay`. @param schema As {@link quotedName} returns it. */
 export function inSchema(sql: string, schema: string): string {
   return sql.replaceAll(/\brelay\.(?=[a-z_])/g, () => `${schema}.`);
 }
 
-/** PostgreSQL has no zero byte in a text, nor half a surrogate pair. */
+/** PostgreSQL texts cannot hold zero bytes or half a surrogate pair. */
 export function storable(text: string): string {
   return (text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text).toWellFormed();
 }
 
-/** A value that a statement takes. Times, counts and sequences are numbers, whole ones. */
+/** A parameter of a statement. Times, counts and sequences are whole numbers. */
 export type SqlValue =
   | string
   | number
@@ -29,7 +29,7 @@ export type SqlValue =
 
 type SqlElement = string | number | boolean | null | undefined | Uint8Array;
 
-/** The value as the driver sends it: bytes as they are, everything else as text, arrays in PostgreSQL's own form. */
+/** The value as the driver sends it: bytes as they are, everything else as text, arrays in PostgreSQL's own format. */
 export function sent(value: SqlValue): string | Uint8Array | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "string") return storable(value);

@@ -1,21 +1,21 @@
-/** The locks of tables that a change of the schema needs, taken so that no relay at work has to give way to it. */
+/** Takes the table locks that a schema change needs, so that no running relay fails because of it. */
 
-/** Tables in the order in which relays lock them; any others come behind. */
+/** Tables in the order in which relays lock them; all others come after these. */
 const FIRST = ["members", "lanes", "events", "deliveries"];
 
-/** What locks a table against those that write to it, and its name. */
+/** Statements that lock a table against writers, and the table's name. */
 const CHANGES = /\bALTER TABLE (?:ONLY )?relay\.(\w+)|\bINDEX (?:\w+ )?ON relay\.(\w+)/g;
 
-/** How long it waits for all of them in one try, in milliseconds: less than the second after which the server looks for deadlocks. */
+/** How long one try waits for all locks, in milliseconds: less than the second before the server detects deadlocks. */
 const WAIT_MS = 500;
 
 /** Between two tries there is a pause of at most half a second. */
 const TRIES = 100;
 
 /**
- * SQL that locks the tables that steps change, all of them before the first is changed. Whoever waits for one table and
- * holds another could be waited for by a relay that has them the other way round, and the server would end either. So it
- * waits for less long than the server takes to see that, lets go of all, and tries again. Empty if no table is changed.
+ * SQL that locks all tables that the steps change, before the first change. While it waits for one table and holds
+ * another, a relay may hold and want them the other way round, and the server would end one of the two. So it waits for
+ * less time than the server takes to see that, releases all locks, and tries again. Empty if no table is changed.
  */
 export function lockSql(steps: readonly string[]): string {
   const changed = new Set(steps.flatMap((sql) => [...sql.matchAll(CHANGES)].map(([, one, other]) => (one ?? other)!)));

@@ -1,11 +1,11 @@
-/** What TLS a connection to a server asks for. */
+/** The TLS options of a connection to a server. */
 
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { messageOf, RelayError, sayError } from "../../errors.ts";
 import type { PostgresHost, PostgresUrl } from "./url.ts";
 
-/** The driver's `ssl`. The file of authorities is read each time, since it may have been renewed. */
+/** The driver's `ssl`. Reads the file of authorities each time, since it may have been renewed. */
 export function tlsOf({ sslmode, sslrootcert }: PostgresUrl, { host }: PostgresHost): false | ConnectionOptions {
   if (sslmode === "disable" || host.startsWith("/")) return false;
   if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false };

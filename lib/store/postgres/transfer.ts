@@ -15,20 +15,20 @@ import { checkServer } from "./server.ts";
 import { quotedName, type SqlValue } from "./sql_text.ts";
 import type { PostgresUrl } from "./url.ts";
 
-/** How long a statement may take, in milliseconds: a large table is counted. */
+/** How long a statement may take, in milliseconds: large tables are counted. */
 const LIMIT_MS = 600_000;
 
-/** The session's lock of a move; the numbers of relays and lanes begin at 1. */
+/** The lock of a move; the numbers of relays and lanes start at 1. */
 const HOLD = "SELECT pg_try_advisory_xact_lock(relay.lock_space(), 0) AS is_held";
 
-/** The transaction that holds it may stand idle for as long as the move takes. PostgreSQL 17 and later limit all of it, too. */
+/** The transaction that holds it may be idle for the whole move. PostgreSQL 17 and later also limit its total time. */
 const UNLIMITED = `SELECT set_config(name, '0', true) FROM pg_settings
   WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
-/** Whoever serves holds a lock of its own number in the schema's. */
+/** A relay that serves holds a lock with its own number in the schema's lock space. */
 const SERVED = "SELECT EXISTS (SELECT 1 FROM relay.locks() WHERE number <> 0) AS is_served";
 
-/** Has the sequence of events go on behind those that are there; the right to use it is enough. */
+/** Advances the sequence of events past the existing ones, needing no right but to use it. */
 const ADVANCE = `SELECT count(nextval('relay.events_seq')) FROM generate_series(1,
     greatest((SELECT coalesce(max(seq), 0) FROM relay.events), $1::bigint) -
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM relay.events_seq))`;
@@ -42,8 +42,8 @@ const types: Readonly<Record<Exclude<Kind, "bytes">, string>> = {
 
 /**
  * Opens the store in this database.
- * @param isMade The schema is made if it is not there.
- * @throws {StoreError} if it cannot be used, or there is no store in it.
+ * @param isMade Whether the schema is created if it does not exist.
+ * @throws {StoreError} if the database cannot be used, or has no store.
  */
 export async function openPostgresTransfer(url: PostgresUrl, isMade: boolean): Promise<TransferSide> {
   const connections = new Connections(url);
@@ -63,7 +63,7 @@ export async function openPostgresTransfer(url: PostgresUrl, isMade: boolean): P
 }
 
 /**
- * Whether there is a store in this database; nothing is made.
+ * Whether there is a store in this database; creates nothing.
  * @throws {StoreError} if it cannot be used.
  */
 export async function isStoreThere(url: PostgresUrl): Promise<boolean> {
@@ -90,7 +90,7 @@ class PostgresTransfer implements TransferSide {
   readonly #moving: Phrase = ({ store }) => store.doingTo.move(this.shown);
   #letGo = () => {};
   #held: Promise<unknown> = Promise.resolve();
-  /** Fails where the session has ended that holds it. */
+  /** Fails if the session that holds the lock has ended. */
   #checkHeld: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(connections: Connections) {
@@ -98,7 +98,7 @@ class PostgresTransfer implements TransferSide {
     this.shown = connections.url.masked;
   }
 
-  /** The lock is a transaction's, which stays open: also a pooler leaves that its session. */
+  /** The lock belongs to a transaction that stays open: even a pooler leaves that its session. */
   async hold(): Promise<void> {
     const done = new Promise<void>((resolve) => this.#letGo = resolve);
     await new Promise<void>((resolve, reject) => {
@@ -129,7 +129,7 @@ class PostgresTransfer implements TransferSide {
   async setMark(mark: Mark | undefined): Promise<void> {
     await this.#do("markMoved", async ({ query, run }) => {
       await run("SET LOCAL synchronous_commit = on");
-      // Whoever saw no mark has written what it writes.
+      // Whoever saw no mark has finished writing.
       await run("LOCK TABLE relay.moves IN ACCESS EXCLUSIVE MODE");
       await query("DELETE FROM relay.moves");
       if (!mark) return;
@@ -201,10 +201,10 @@ class PostgresTransfer implements TransferSide {
 
   async finish(observed: number): Promise<void> {
     await this.#do("finishMove", async ({ query, run }) => {
-      await run("SET LOCAL synchronous_commit = on"); // whatever was written before is on disk, then, too
+      await run("SET LOCAL synchronous_commit = on"); // puts everything written before on disk too
       await query("UPDATE relay.observed SET seq = $1, seen = $1, mark = $1", [observed]);
       await query(ADVANCE, [observed]);
-      // Without statistics the first plans would be those of empty tables. Who does not own the tables gets a warning.
+      // Without statistics, the first plans would be for empty tables. A user who does not own them gets a warning.
       for (const name of ["events", "deliveries", "attempts"]) await run(`ANALYZE relay.${name}`);
     });
   }
@@ -225,7 +225,7 @@ class PostgresTransfer implements TransferSide {
   }
 }
 
-/** Bytes come as one value, and each row has the place and the length of its own in it. */
+/** Bytes come as one value; each row has the start and length of its own part. */
 function insertSql({ name, columns }: Table): string {
   const parameters: string[] = [];
   const parameter = (type: string) => `$${parameters.push(type)}::${type}`;

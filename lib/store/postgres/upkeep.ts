@@ -1,4 +1,4 @@
-/** What the relay does with the PostgreSQL store on its own: it deletes what is done and old, and observes what came in. */
+/** The PostgreSQL store's upkeep: deletes what is done and old, and observes what came in. */
 
 import { LATE_MS, latestByType, OBSERVED, type ObservedRow, stepsIn } from "../observed.ts";
 import { type Ages, type Expired, FORGET_MS, MAX_EXPIRED_BYTES, type Retention, type UpkeepStore } from "../upkeep.ts";
@@ -10,11 +10,11 @@ const statements = {
     (SELECT received_at FROM relay.events ORDER BY seq DESC LIMIT 1) AS newest`,
   keepTime: "INSERT INTO relay.retention (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time",
 
-  /** A horizon that lies ahead is of another server, from which the store was copied. */
+  /** A horizon that lies ahead comes from another server, from which the store was copied. */
   observed: `SELECT o.seq, o.seen, o.mark, (SELECT coalesce(max(seq), 0) FROM relay.events) AS newest,
       o.horizon::xid8 <= pg_snapshot_xmin(s) OR o.horizon::xid8 > pg_snapshot_xmax(s) AS is_certain
     FROM relay.observed o, pg_current_snapshot() s`,
-  /** Those behind a sequence and up to another, with the one before them. */
+  /** Those after one sequence and up to another, preceded by the one before them. */
   events: `SELECT seq, source, type, received_at FROM relay.events
     WHERE seq >= coalesce((SELECT max(seq) FROM relay.events WHERE seq <= $1), $1) AND seq <= $2 ORDER BY seq LIMIT $3`,
 
@@ -54,14 +54,14 @@ export class PostgresUpkeep implements UpkeepStore {
     await this.#database.query("recordRetention", statements.keepTime, [time]);
   }
 
-  /** The server frees space on its own. */
+  /** The server frees space by itself. */
   async shrink(): Promise<boolean> {
     return false;
   }
 
   /**
-   * New events are looked at at once, and once more when no earlier sequence can be committed any more. One that was
-   * committed late waits for that as long as any transaction of the server goes on that writes.
+   * Looks at new events at once, and again when no earlier sequence can be committed any more. An event that was
+   * committed late waits for that as long as any writing transaction of the server runs.
    */
   async observe(): Promise<boolean> {
     const [place] = await this.#database.query<Place>("observeEvents", statements.observed);
@@ -97,7 +97,7 @@ export class PostgresUpkeep implements UpkeepStore {
   }
 }
 
-/** What was observed, as the table has it. */
+/** What has been observed, as the table has it. */
 interface Place {
   seq: number;
   seen: number;

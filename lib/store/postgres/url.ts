@@ -1,5 +1,5 @@
 /**
- * The URL of a PostgreSQL store, read as libpq reads a connection URI, with what a relay needs besides.
+ * The URL of a PostgreSQL store, read as libpq reads a connection URI, with parameters that relay adds.
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 
@@ -12,7 +12,7 @@ import type { Language } from "../../locale/mod.ts";
 import { nearest } from "../../options.ts";
 import { bare, isLoopback } from "../../outbound/addresses.ts";
 
-/** A server, or the folder of its Unix socket, which begins with `/`. IPv6 stands without brackets. */
+/** A server, or the folder of its Unix socket, which begins with `/`. IPv6 addresses have no brackets. */
 export interface PostgresHost {
   host: string;
   port: number;
@@ -21,9 +21,9 @@ export interface PostgresHost {
 const sslmodes = ["disable", "prefer", "require", "verify-ca", "verify-full"] as const;
 
 /**
- * What TLS has to prove, with libpq's meaning: `disable` uses none, `prefer` uses it if the server does, `require` uses it
- * and believes any certificate, `verify-ca` asks for one that an authority signed, `verify-full` for the host's name in it
- * as well. It says nothing of Unix sockets, which never use TLS.
+ * What TLS has to prove, with libpq's meaning: `disable` uses no TLS, `prefer` uses it if the server does, `require`
+ * uses it with any certificate, `verify-ca` requires one signed by an authority, and `verify-full` also the host's name
+ * in it. It does not apply to Unix sockets, which never use TLS.
  */
 export type SslMode = (typeof sslmodes)[number];
 
@@ -35,22 +35,22 @@ export interface PostgresUrl {
   password?: string;
   database: string;
   /**
-   * Where the URL names none: `verify-full` with an `sslrootcert`, for who names an authority wants it asked; `disable` if
-   * every host is of this machine; else `require`. libpq's own default, `prefer`, would send what the store holds in the
-   * clear to whoever says that it knows no TLS, and nobody would notice.
+   * If the URL has none: `verify-full` with an `sslrootcert`, since whoever names an authority wants it checked;
+   * `disable` if every host is on this machine; else `require`. libpq's own default, `prefer`, would send what the
+   * store holds in the clear to any server that claims to have no TLS, and nobody would notice.
    */
   sslmode: SslMode;
-  /** Absolute path of a file in PEM with the authorities to trust, or `system`; absent: those of the runtime. */
+  /** Absolute path of a PEM file with the trusted authorities, or `system`; absent: those of the runtime. */
   sslrootcert?: string;
-  /** Name of the schema that holds the store, as it is, not quoted. */
+  /** Name of the schema that holds the store, unquoted. */
   schema: string;
-  /** The server itself, where `hosts` name a pooler that hands a session from one client to another. */
+  /** The server itself, if `hosts` name a pooler that passes sessions from client to client. */
   direct?: PostgresHost;
-  /** The store as people are shown it, without its password: `postgres://user:***@host/db`. */
+  /** The store as it is shown to people, without its password: `postgres://user:***@host/db`. */
   masked: string;
   /**
-   * What must not be printed: the password, and the password as the URL spells it. One that is the name of the user or of
-   * the database is none: to mask it would make everything unreadable, and hide nothing.
+   * What must not be printed: the password, decoded and as the URL spells it. A password that equals the name of the
+   * user, database or schema is left out: masking it would make everything unreadable and hide nothing.
    */
   secrets: readonly string[];
 }
@@ -58,17 +58,17 @@ export interface PostgresUrl {
 export interface UrlOptions {
   /** The folder that a relative `sslrootcert` is relative to. */
   folder?: string;
-  /** Who signs in where the URL names nobody; as with libpq, the user of this process. */
+  /** The user if the URL has none; by default, as in libpq, the user of this process. */
   user?: string;
 }
 
 const DEFAULT_PORT = 5432;
 const DEFAULT_SCHEMA = "relay";
 
-/** The folder of the server's Unix socket, which libpq takes where no host is named, as the systems' packages build it. */
+/** The folder of the server's Unix socket, which libpq uses if no host is given, as the systems' packages build it. */
 const SOCKET_FOLDER = "/var/run/postgresql";
 
-/** Longest name of anything in PostgreSQL, in bytes; a longer one would be cut. */
+/** Longest name in PostgreSQL, in bytes; a longer one would be truncated. */
 const MAX_NAME = 63;
 
 const parameters = [
@@ -84,19 +84,19 @@ const parameters = [
 ] as const;
 type Parameter = (typeof parameters)[number];
 
-/** Whether a config's store is a URL of PostgreSQL, sound or not. */
+/** Whether a config's store is a PostgreSQL URL, valid or not. */
 export function isPostgresUrl(store: string): boolean {
   return /^postgres(ql)?:/i.test(store);
 }
 
 /**
- * Reads the URL of a store. Variables such as `PGPASSWORD` are not read.
+ * Parses the URL of a store. Does not read variables such as `PGPASSWORD`.
  * @throws {RelayError} whose message says what was expected, and shows nothing that may be part of a password.
  */
 export function parsePostgresUrl(text: string, options: UrlOptions = {}): PostgresUrl {
   const parts = /^postgres(?:ql)?:\/\/([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/is.exec(text.toWellFormed());
   const [, authority, path = "", query = ""] = parts ?? [];
-  // What stands behind an "@" that is not encoded may be the rest of a password with a "/" in it.
+  // Whatever follows an unencoded "@" may be the rest of a password that contains a "/".
   if (authority === undefined || `${path}${query}`.includes("@")) {
     throw mistake((url) => url.form(url.encoded));
   }
@@ -127,7 +127,7 @@ export function parsePostgresUrl(text: string, options: UrlOptions = {}): Postgr
   };
 }
 
-/** A mistake in a URL: the words say what was expected, never what stands there. */
+/** A mistake in a URL: the message says what was expected, never what was there. */
 function mistake(problem: (words: Language["store"]["url"]) => string): RelayError {
   return new RelayError(({ store }) => problem(store.url));
 }
@@ -140,7 +140,7 @@ function decode(text: string): string {
   }
 }
 
-/** The parameters of a URL, in which, unlike in a form, a plus sign is one. */
+/** The parameters of a URL, in which, unlike in a form, a plus sign stands for itself. */
 function parametersOf(query: string): Partial<Record<Parameter, string>> {
   const given: Partial<Record<Parameter, string>> = {};
   for (const pair of query.split("&").filter(Boolean)) {
@@ -158,7 +158,7 @@ function isParameter(name: string): name is Parameter {
   return (parameters as readonly string[]).includes(name);
 }
 
-/** The hosts of a list such as `a:5432,[::1],/run/postgresql`. One port in a parameter of its own is that of every host. */
+/** The hosts of a list such as `a:5432,[::1],/run/postgresql`. A single port in the `port` parameter is for all. */
 function hostsOf(list: string, portList: string | undefined): PostgresHost[] {
   const texts = list.split(",");
   const ports = portList?.split(",");
@@ -191,7 +191,7 @@ function directOf(text: string): PostgresHost {
   throw mistake((url) => url.direct);
 }
 
-/** It stands in texts within functions as well, which an apostrophe or two dollars would end. */
+/** The name also goes into texts within functions, which an apostrophe or two dollar signs would end. */
 function schemaOf(name: string): string {
   if (/'|\$\w*\$/.test(name)) throw mistake((url) => url.schemaCharacters);
   const isReserved = /^pg_|^information_schema$/i.test(name);
@@ -210,14 +210,14 @@ function tlsOf(
   const file = sslrootcert === undefined || sslrootcert === "system" ? sslrootcert : resolve(folder, sslrootcert);
   const isNear = hosts.every(({ host }) => host.startsWith("/") || isLoopback(host));
   const mode = sslmode as SslMode | undefined ?? (file !== undefined ? "verify-full" : isNear ? "disable" : "require");
-  // Of the public authorities any would do, and they sign for everybody.
+  // Any public authority would do, and they sign for everybody.
   if (mode !== "verify-full" && file === "system") {
     throw mistake((url) => url.systemRoots);
   }
   if (mode === "verify-ca" && file === undefined) {
     throw mistake((url) => url.noRoots);
   }
-  // As libpq: who requires TLS and names an authority has the certificate looked at.
+  // As in libpq: `require` with a named authority checks the certificate.
   return { sslmode: mode === "require" && file !== undefined ? "verify-ca" : mode, sslrootcert: file };
 }
 
