@@ -83,7 +83,7 @@ export interface DueAsk {
   limit: number;
   /** Deliveries that it has in memory, which are left out. */
   known: readonly DeliveryRef[];
-  /** Unix milliseconds. What was due earlier may be left out; if there is none, the read is faster. */
+  /** Unix milliseconds. What was due before then may be left out; the read is faster if nothing was. */
   from?: number;
 }
 

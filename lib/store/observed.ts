@@ -8,7 +8,7 @@ import { isSystem } from "../system_event.ts";
  */
 export const LATE_MS = 60_000;
 
-/** Most events that are observed at once. */
+/** Most events that are observed in one call. */
 export const OBSERVED = 1_000;
 
 /** How much of a type's name is kept, in UTF-16 units: an index entry in PostgreSQL holds about 2700 bytes. */

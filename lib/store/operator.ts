@@ -146,8 +146,8 @@ export interface OperatorStore {
   /** What happened, hour by hour. */
   activity(since: number): Promise<Activity>;
   /**
-   * Gives those of these deliveries that are dead or waiting a new set of attempts from now on, and also what is
-   * fetched for their events. A lane that is held by its circuit is tried at once. Returns their number.
+   * Starts a new set of attempts, due now, for those of these deliveries that are dead or waiting, and for what is
+   * fetched for their events. A lane that is held by its circuit is tried at once. Returns how many were retried.
    */
   retry(refs: readonly DeliveryRef[], now: number): Promise<number>;
   /** Accepts a system event; returns whether it is new. */

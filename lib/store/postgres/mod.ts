@@ -94,7 +94,7 @@ class Postgres extends PostgresOperator implements Store {
     if (mark) throw refusalOf(mark, ({ store }) => store.doingTo.serve(this.database.url.masked));
   }
 
-  /** Whoever asks this goes on to write, by the server's time. */
+  /** Also learns the server's time, since the caller goes on to write. */
   async moved(): Promise<Mark | undefined> {
     await this.database.askTime();
     return await readMark((sql) => this.database.query("readStore", sql));

@@ -36,7 +36,7 @@ const FIND = `SELECT n.oid IS NOT NULL AS is_there,
 const VERSION = "SELECT version, needs FROM relay.meta WHERE id = 1";
 
 /**
- * Creates the schema or upgrades it. Three programs at once do it once.
+ * Creates or upgrades the schema. Programs that do so at the same time do it only once.
  * @param isMade Without it, a missing schema is an error.
  * @throws {StoreError} if the server cannot have a store, or the schema is another program's, is too new for this
  * program, or may not be created by the user. Also what the driver throws.

@@ -129,7 +129,7 @@ class PostgresTransfer implements TransferSide {
   async setMark(mark: Mark | undefined): Promise<void> {
     await this.#do("markMoved", async ({ query, run }) => {
       await run("SET LOCAL synchronous_commit = on");
-      // Whoever saw no mark has finished writing.
+      // Every writer that saw no mark has finished.
       await run("LOCK TABLE relay.moves IN ACCESS EXCLUSIVE MODE");
       await query("DELETE FROM relay.moves");
       if (!mark) return;

@@ -9,7 +9,7 @@ import { walk } from "./pieces.ts";
 import type { SqliteRecord } from "./record.ts";
 import { firstInOrder, unparkHead } from "./statements.ts";
 
-/** How many of the deliveries due longest are searched for some to park behind their heads. */
+/** How many deliveries are considered for parking: those that have been due longest. */
 const FRONT = 2_000;
 
 const statements = {
