@@ -9,6 +9,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
+import { sampleWarnings } from "../operator/sample_warnings.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { type ConfigWarning, issueOf, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
@@ -43,7 +44,11 @@ interface Found {
 
 async function look(loaded: LoadedConfig, command: Command): Promise<Found> {
   const report = await databaseReport(loaded);
-  const warnings = [...warningsNow(loaded), ...(report?.warnings ?? []).map((warning) => ({ path: "store", warning }))];
+  const warnings = [
+    ...warningsNow(loaded),
+    ...sampleWarnings(loaded.config, Date.now()),
+    ...(report?.warnings ?? []).map((warning) => ({ path: "store", warning })),
+  ];
   const standing = await standingOf(loaded, report);
   const isKnown = !("problem" in standing);
   const todo = todoOf(loaded, warnings, isKnown ? standing : undefined, commandsFor(command));

@@ -42,6 +42,8 @@ export function deliveryWithNext(delivery: DeliveryView, format: Format): string
 }
 
 /** An event's deliveries in short. */
-export function deliveriesInShort({ deliveries }: EventView): string[] {
-  return deliveries.length === 0 ? [paint("gray", words.events.unrouted)] : deliveries.map(deliveryInShort);
+export function deliveriesInShort({ deliveries, problems }: EventView): string[] {
+  const failed = problems.length > 0 ? [paint("yellow", `! ${words.pages.events.failedCondition}`)] : [];
+  if (deliveries.length === 0 && failed.length === 0) return [paint("gray", words.events.unrouted)];
+  return [...failed, ...deliveries.map(deliveryInShort)];
 }

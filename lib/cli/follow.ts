@@ -11,7 +11,7 @@ import type { DeliveryStory } from "../store/operator.ts";
 import { reasonName } from "./event_words.ts";
 import { formatAt, words } from "./language.ts";
 import { LongWork, Progress } from "./long_work.ts";
-import { print } from "./shared.ts";
+import { say } from "./shared.ts";
 import type { OpenStore } from "./store.ts";
 
 interface Following {
@@ -35,7 +35,7 @@ export async function showAttempts(
   const [work, progress] = [new LongWork(), new Progress()];
   const tell = (line: string, color: "green" | "red" | "yellow") => {
     progress.end();
-    print(paint(color, redact(visible(line))));
+    say(paint(color, redact(visible(line))));
   };
   let deliveries: DeliveryStory[];
   try {
@@ -57,7 +57,7 @@ export async function showAttempts(
   if (waiting.length > 0 && !isQuiet) {
     const names = await Promise.all(waiting.map((one) => waitingName(open, one)));
     tell(words.send.follow.late(durationText(patienceMs), names), "yellow");
-    print(words.send.follow.seeStatus);
+    say(words.send.follow.seeStatus);
   }
   return deliveries;
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { words } from "./language.ts";
-import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { type ConfigOptions, printJson, say, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
@@ -23,5 +23,5 @@ async function pause(open: OpenStore, target: string, { json }: Options): Promis
   const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: true, changed, waiting });
   const { done, already } = words.operate.pause;
-  print(changed ? done(target, waiting) : already(target, waiting));
+  say(changed ? done(target, waiting) : already(target, waiting));
 }

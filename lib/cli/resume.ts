@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { words } from "./language.ts";
-import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
+import { type ConfigOptions, printJson, say, verb } from "./shared.ts";
 import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
@@ -22,5 +22,5 @@ async function resume(open: OpenStore, target: string, { json }: Options): Promi
   const waiting = await store.upkeep.backlog([target]);
   if (json) return printJson({ target, paused: false, changed, waiting });
   const { done, notPaused } = words.operate.resume;
-  print(changed ? done(target, waiting) : notPaused(target));
+  say(changed ? done(target, waiting) : notPaused(target));
 }

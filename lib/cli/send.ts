@@ -9,17 +9,17 @@ import { ExitCode, RelayError, sayError } from "../errors.ts";
 import { formatId, type IdBytes } from "../id.ts";
 import { listenerUrl } from "../listener_url.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
-import { visible } from "../log.ts";
+import { paint, visible } from "../log.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { idOf } from "../pipeline/accept.ts";
 import { requestTo, type Source } from "../sources/source.ts";
 import { storePlace } from "../store_place.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
 import { showAttempts } from "./follow.ts";
-import { words } from "./language.ts";
+import { locale, words } from "./language.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";
-import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, print, printJson, readInput, say, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { inStoreOf, type OpenStore } from "./store.ts";
 
 /** How long `--wait` follows an event, in milliseconds. */
@@ -116,10 +116,13 @@ async function tell(open: OpenStore, id: IdBytes, { isNew, wait, json }: Storing
   const targets = [...new Set(story.deliveries.map(({ target }) => target))];
   const said = words.send.event;
   if (!json) {
-    print(isNew ? (targets.length > 0 ? said.goesTo : said.unrouted)(event, targets) : said.duplicate(event, targets));
+    for (const problem of story.problems) {
+      say(paint("red", open.loaded.redact(visible(words.events.story.problem(problem.in(locale))))));
+    }
+    say(isNew ? (targets.length > 0 ? said.goesTo : said.unrouted)(event, targets) : said.duplicate(event, targets));
   }
   if (!wait) return { event, targets };
   const deliveries = await showAttempts(open, id, { until: "ended", patienceMs: WAIT_MS, isQuiet: json });
-  if (!json && deliveries.some(({ state }) => state !== "delivered")) print(words.send.follow.seeEvent(event));
+  if (!json && deliveries.some(({ state }) => state !== "delivered")) say(words.send.follow.seeEvent(event));
   return { event, targets, deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery) };
 }

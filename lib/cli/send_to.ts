@@ -7,7 +7,7 @@ import { sendTest } from "../operator/test_message.ts";
 import { heldSentence } from "./event_sentences.ts";
 import { showAttempts } from "./follow.ts";
 import { formatAt, words } from "./language.ts";
-import { print, printJson, sourceOf, type SourceOptions } from "./shared.ts";
+import { printJson, say, sourceOf, type SourceOptions } from "./shared.ts";
 import { type OpenStore, unknownTarget, withWritableStore } from "./store.ts";
 
 /** How much longer than the target's own time-out the first attempt is waited for, in milliseconds. */
@@ -39,7 +39,7 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
   const target = targets.get(to);
   if (!target) throw unknownTarget("sendTest", to, [...targets.keys()]);
   const held = heldAt(store.time.now(), target, (await store.lanes.holds()).get(to));
-  if (held && !json) print(heldSentence(to, held, formatAt(store.time.now())));
+  if (held && !json) say(heldSentence(to, held, formatAt(store.time.now())));
   const sent = await sendTest(store, to, sourceOf(loaded, source), store.time.now());
   const [delivery] = await showAttempts(open, parseId(sent.event)!, {
     until: waitMs === undefined ? "tried" : "ended",
@@ -51,5 +51,5 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
     const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
     return printJson({ ...sent, target: to, state, reason, status, detail, answer }, loaded.redact);
   }
-  print(words.send.follow.seeEvent(sent.event));
+  say(words.send.follow.seeEvent(sent.event));
 }

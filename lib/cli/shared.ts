@@ -10,6 +10,7 @@ import { nearest } from "../options.ts";
 import type { Source } from "../sources/source.ts";
 import { Verb } from "./command.ts";
 import { speakAs, words } from "./language.ts";
+import { wrapped } from "./terminal.ts";
 
 /** Options of every verb that reads the config. */
 export interface ConfigOptions {
@@ -48,6 +49,11 @@ export function verb(name: string, description: string, ...options: (keyof typeo
 /** Prints lines to standard output. */
 export function print(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+}
+
+/** Writes sentences to standard output; on a terminal they break between words. */
+export function say(...sentences: string[]): void {
+  print(...sentences.flatMap((one) => wrapped(one, "  ")));
 }
 
 /**

@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from "node:util";
 import { issueJson, type Place } from "../errors.ts";
 import type { Format } from "../locale/format.ts";
 import { sayReason } from "../locale/reasons.ts";
-import { paint } from "../log.ts";
+import { paint, visible } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
+import type { LastFailure } from "../operator/last_events.ts";
 import type { RefusedView, ReloadView } from "../operator/run.ts";
 import { bySource, isAboutSignature, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
@@ -18,6 +19,12 @@ import { atTime, whenTime } from "./times.ts";
 /** Most things that are told, and most lines of each list in one of them: all of it should fit on one screen. */
 const MOST_TOLD = 8;
 const MOST_LINES = 3;
+
+/** So many things have room for all that is to be said of each. */
+const FEW = 4;
+
+/** Most characters of an answer. */
+const MOST_ANSWER = 100;
 
 /** Something that needs attention, and what to do about it. */
 interface Item {
@@ -34,6 +41,7 @@ export function attentionLines(now: StatusNow, format: Format): string[] {
     ...moveItems(now),
     ...now.troubles.filter(({ kind }) => kind !== "stopped" || !now.move).map((one) => troubleItem(one, now, format)),
     ...mistakeItems(now),
+    ...conditionItems(now),
     ...refused.filter(({ isMild }) => !isMild),
     ...now.attention.map((one) => attentionItem(one, now, format)),
     ...refused.filter(({ isMild }) => isMild),
@@ -42,11 +50,12 @@ export function attentionLines(now: StatusNow, format: Format): string[] {
   const { calm, attention, more } = words.status;
   if (items.length === 0) return [paint("green", calm)];
   const isMild = items.every((item) => item.isMild);
-  const told = new Set<string>(); // two targets may fail for one reason, whose advice is given once
+  // With many, advice that several have in common is given once.
+  const told = new Set<string>();
   return [
     paint(isMild ? "yellow" : "red", attention(items.length)),
     ...items.slice(0, MOST_TOLD).flatMap(({ lines, ...item }) => {
-      const news = lines.filter((line) => !told.has(line));
+      const news = items.length > FEW ? lines.filter((line) => !told.has(line)) : lines;
       for (const line of news) told.add(line);
       return linesOf({ ...item, lines: news });
     }),
@@ -143,19 +152,29 @@ function refusedItems(refusals: readonly RefusedView[], format: Format): Item[] 
   });
 }
 
-function attentionItem(
-  { kind, target, reason, count, since, until }: Attention,
-  { targets, addresses, now }: StatusNow,
-  format: Format,
-): Item {
+/** A condition that fails keeps events from their targets, and no delivery tells of it. */
+function conditionItems({ condition }: StatusNow): Item[] {
+  if (!condition) return [];
+  const { count, of, event, problem } = condition;
+  const { condition: head, conditionTodo } = words.pages.attention;
+  return [{
+    head: head(count, of),
+    lines: [visible(problem.in(locale)), conditionTodo, words.status.conditionThen(event)],
+  }];
+}
+
+function attentionItem(item: Attention, { targets, addresses, examples, now }: StatusNow, format: Format): Item {
+  const { kind, target, reason, count, since, until } = item;
   const { status } = words;
   const at = (time: string) => atTime(time, format);
-  const { lastReason = null, lastFailedAt } = targets.find(({ name }) => name === target) ?? {};
+  const { lastReason = null, lastFailedAt, lastDeliveredAt = null } = targets.find(({ name }) => name === target) ?? {};
   const why = reason ?? lastReason;
   const name = why ? reasonName(why) : words.pages.states.failing;
+  const example = examples.get(item);
   const advice = [
     ...(why ? [sayReason(words.pages, why).advice] : []),
     ...(addresses.has(target) ? [status.address(addresses.get(target)!)] : []),
+    ...(example ? [status.lastFailure(failureWords(example), example.event)] : []),
   ];
   switch (kind) {
     case "silent":
@@ -170,7 +189,13 @@ function attentionItem(
     case "failing": {
       return {
         head: status.failing(target, count, name, whenTime(lastFailedAt!, format)),
-        lines: [...advice, ...(count > 0 ? [status.failingTodo] : [])],
+        lines: [
+          ...advice,
+          lastDeliveredAt === null ? status.nothingYet : status.nothingSince(at(lastDeliveredAt)),
+          ...(count > 0
+            ? [status.failingTodo(example?.nextAttemptAt ? whenTime(example.nextAttemptAt, format) : undefined)]
+            : []),
+        ],
       };
     }
     case "open": {
@@ -187,6 +212,14 @@ function attentionItem(
     case "throttled":
       return { head: status.throttled(target, count, at(until!)), lines: [status.throttledTodo], isMild: true };
   }
+}
+
+/** What a target did, and the first of what it answered. */
+function failureWords({ detail, answer }: LastFailure): string {
+  const said = detail?.in(locale) ?? "";
+  const [line = ""] = (answer ?? "").trim().split("\n", 1);
+  const shown = line.length > MOST_ANSWER ? `${line.slice(0, MOST_ANSWER)}…` : line;
+  return visible([said, shown].filter(Boolean).join(": "));
 }
 
 function warningItems({ warnings }: StatusNow): Item[] {

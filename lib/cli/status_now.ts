@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { type ConfigError, issueJson } from "../errors.ts";
 import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { type Attention, attentionOf, type RelayTrouble, relayTroubles } from "../operator/attention.ts";
+import { type FailingCondition, lastEvents, type LastFailure, lastFailure } from "../operator/last_events.ts";
 import { type Relays, relaysOf } from "../operator/relays.ts";
 import {
   hasConfigChanged,
@@ -18,13 +19,12 @@ import type { Store } from "../store/mod.ts";
 import type { Mark } from "../store/move.ts";
 import type { Run } from "../store/runs.ts";
 import { warningsNow } from "../store_place.ts";
-import { isSystem } from "../system_event.ts";
 import { toldIn } from "../warnings.ts";
 import { type ConfigWarning } from "../warnings.ts";
 import { type FoundStore, timeNow } from "./store.ts";
 
-/** Events that are looked through for the last one that is not relay's own. */
-const LAST_EVENTS = 20;
+/** Things that need attention of which the last failure is looked up: more are hardly on one screen. */
+const MOST_EXAMPLES = 8;
 
 /** What there is to tell now. Times are ISO 8601. */
 export interface StatusNow {
@@ -40,6 +40,9 @@ export interface StatusNow {
   refusals: RefusedView[];
   alarms: Alarm[];
   targets: Status[];
+  condition?: FailingCondition;
+  /** How the target of something that needs attention failed last. */
+  examples: ReadonlyMap<Attention, LastFailure>;
   /** Where each target of the config delivers to, without any secret. */
   addresses: ReadonlyMap<string, string>;
   backlog: number;
@@ -69,6 +72,8 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
   const targets = statuses(views, known, now);
   const alarms = await alarmsOn(store, config?.alerts);
   const own = found ? runsHere(found.runs) : view.running && run ? [run] : [];
+  const { sent, condition } = await lastEvents(store, loaded, now);
+  const attention = attentionOf(targets, dead, { alarms, refusals }, now);
   const configChanged = loaded !== undefined && own.some(hasConfigChanged);
   return {
     now,
@@ -83,13 +88,15 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
     addresses: new Map([...config?.targets.values() ?? []].map(({ name, address }) => [name, address])),
     backlog: targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0),
     dead: targets.reduce((sum, one) => sum + one.dead, 0),
-    lastReceivedAt: await lastReceivedAt(store),
+    condition,
+    examples: await examplesOf(store, attention),
+    lastReceivedAt: sent?.receivedAt ?? await lastReceivedAt(store),
     lastDeliveredAt: targets.map((one) => one.lastDeliveredAt).filter((at) => at !== null).sort().at(-1) ?? null,
     store: shown,
     bytes: await store.bytes(),
     move: await store.moved(),
     troubles: relayTroubles({ view, relays: found?.relays, configChanged }, now),
-    attention: attentionOf(targets, dead, { alarms, refusals }, now),
+    attention,
   };
 }
 
@@ -99,11 +106,18 @@ function runsHere(runs: ReadonlyMap<string, Run>): Run[] {
   return [...runs].flatMap(([name, run]) => name.replace(/-\d+$/, "") === machine || name === machine ? [run] : []);
 }
 
-/** When the last event came in that a sender sent. */
+async function examplesOf(store: Store, attention: readonly Attention[]): Promise<Map<Attention, LastFailure>> {
+  const examples = new Map<Attention, LastFailure>();
+  for (const one of attention.slice(0, MOST_EXAMPLES)) {
+    if (!["dead", "failing", "open"].includes(one.kind)) continue;
+    const found = await lastFailure(store, { ...one, state: one.kind === "dead" ? "dead" : "pending" });
+    if (found) examples.set(one, found);
+  }
+  return examples;
+}
+
+/** When the last event came in that a sender sent, where only others are among the last ones. */
 async function lastReceivedAt(store: Store): Promise<string | null> {
-  const { events } = await store.events({}, { limit: LAST_EVENTS });
-  const last = events.find((event) => !isSystem(event));
-  if (last) return last.receivedAt;
   const types = [...(await store.alarms.lastReceived()).values()];
   return types.length === 0 ? null : new Date(types.reduce((one, other) => Math.max(one, other))).toISOString();
 }

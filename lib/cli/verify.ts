@@ -6,7 +6,7 @@ import { ExitCode } from "../errors.ts";
 import { inEnglish } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
 import { words } from "./language.ts";
-import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { configOf, printJson, readInput, say, sourceOf, type SourceOptions, verb } from "./shared.ts";
 
 interface Options extends SourceOptions {
   signature: string;
@@ -26,7 +26,7 @@ export function verifyVerb(): Command {
       if (options.json) printJson({ good: isGood, source: source.name, explanations: sentences.map(inEnglish) });
       else {
         const { good, bad } = words.send.verify;
-        print(isGood ? paint("green", good) : paint("red", bad), ...sentences.map((one) => `  ${one(words)}`));
+        say(isGood ? paint("green", good) : paint("red", bad), ...sentences.map((one) => `  ${one(words)}`));
       }
       if (!isGood) process.exitCode = ExitCode.failed;
     });

@@ -454,12 +454,19 @@ const pages = {
     late: (target: string, count: number) =>
       `${target} is behind: ${forms.count(count, { one: "delivery waits", other: "deliveries wait" })}`,
     lateTodo: "See what its last attempts answered.",
+    condition: (count: number, of: number) =>
+      `A condition failed for ${forms.number(count)} of the last ${forms.count(of, { one: "event", other: "events" })}`,
+    conditionTodo:
+      "These events may not have reached their targets. Correct the condition in the config, reload, then replay them.",
+    warnings: (count: number) =>
+      forms.count(count, { one: "warning about the config", other: "warnings about the config" }),
     since: "since",
     until: "until",
     show: "Show",
     retry: "Retry all",
   },
   events: {
+    failedCondition: "condition failed",
     title: "Events",
     filter: "Filter events",
     search: "Search",
@@ -743,6 +750,7 @@ const init = {
   wrote: "wrote",
   kept: "kept ",
   cannotWrite: (folder: string, problem: string) => `Cannot write to ${folder}: ${problem}`,
+  isFile: "it is a file, not a folder",
   /** What is missing in a `.env` that was left as it was. */
   missing: (names: readonly string[]) => `.env exists already; add ${forms.and(names)} to it`,
   next: "Next:",
@@ -782,6 +790,7 @@ const init = {
       url: 'Expected a URL such as "https://sistema.example/webhook"',
       smtp: 'Expected a URL such as "smtp://user:password@host:587"',
       address: (text: string) => `"${text}" is not an address; expected one such as "equipe@clinica.example"`,
+      secret: "This is too short: copy the whole secret from ConnectVets, or leave it empty for now",
       empty: "Type something, or press Esc to go back",
     },
     confirm: "Write these files?",
@@ -874,6 +883,7 @@ const warnings = {
   /** @param near The event, or the pattern, that was probably meant. */
   unknownEvent: (pattern: string, near: string) =>
     `"${pattern}" matches no event of ConnectVets; did you mean "${near}"?`,
+  sampleFails: (type: string, problem: string) => `fails with a sample ${type}: ${problem}`,
   oneStar: '"*" matches only names without a dot, so no event about a note; "**" matches every event',
   noProgram: (program: string, fault: string) => `cannot run ${program}: ${fault}`,
   /** Why a program cannot be run; paths are as a shell reads them. */
@@ -1081,7 +1091,12 @@ const status = {
   deadTodo: (command: string) => `Then deliver again: \`${command}\``,
   failing: (target: string, count: number, reason: string, time: string) =>
     `${target} is failing: ${reason}, last time ${time}; ${status.waiting(count)}`,
-  failingTodo: "They are retried automatically.",
+  /** @param next When the next attempt is, if that is known. */
+  failingTodo: (next?: string) => `What waits is retried automatically${next ? `, the next attempt is ${next}` : ""}.`,
+  nothingSince: (time: string) => `Nothing has been delivered to it since ${time}.`,
+  nothingYet: "Nothing has been delivered to it yet.",
+  lastFailure: (what: string, event: string) => `The last failure: ${what} (\`relay events ${event}\`)`,
+  conditionThen: (event: string) => `\`relay replay ${event} --to TARGET\` sends the last of them.`,
   waiting: (count: number) => forms.count(count, { one: "delivery waits", other: "deliveries wait" }),
   open: (target: string, count: number, reason: string, time: string) =>
     `${target} is held until ${time} after several failures in a row, ${reason}: ${status.waiting(count)}`,
@@ -2194,6 +2209,7 @@ const config = {
   secrets: {
     notSet: (name: string) => `${name} is not set`,
     setIt: "set it in the environment, or in the file .env next to the config",
+    setOther: (near: string) => `${near} is set: if that is meant, correct the name`,
     empty: (name: string) => `${name} is empty`,
     noFile: (path: string) => `the file ${path} does not exist`,
     /** @param code Of the system, such as EACCES. */
@@ -2203,7 +2219,8 @@ const config = {
     inTextHint: (name: string) => `store the whole text in one variable, and use ${name} alone`,
   },
   file: {
-    missing: "the file does not exist; `relay init` creates one",
+    missing: "the file does not exist",
+    missingHint: "`relay init` creates one; if you have one in another folder, name it: --config FILE",
     folder: "is a folder, not a file",
     /** @param file A config that is in it. */
     useInstead: (file: string) => `use --config ${file}`,
@@ -2221,6 +2238,7 @@ const config = {
     awaitIt: "put `await` before it",
     callIt: "call it",
     notDefined: (name: string) => `\`${name}\` is not defined`,
+    quoteIt: (name: string) => `if a text is meant, put it in quotes: "${name}"`,
     importIt: (name: string) => `add it to the import: import { ${name} } from "relay"`,
     tooEarly: (name: string) => `\`${name}\` is used before it is defined`,
     noModule: (name: string) => `cannot find "${name}"`,

@@ -108,7 +108,7 @@ const otherReason: Advice = {
 const reasons: Record<Reason, Advice> = {
   connection_refused: {
     name: "conexão recusada",
-    advice: "Nada escuta no endereço do destino: inicie o programa de lá, ou corrija o endereço na configuração.",
+    advice: "Nenhum programa atende no endereço do destino: inicie-o, ou corrija o endereço na configuração.",
   },
   connection_reset: {
     name: "conexão encerrada",
@@ -499,12 +499,21 @@ const pages: Language["pages"] = {
     late: (target, count) =>
       `${target} está atrasado: ${forms.count(count, { one: "entrega aguardando", other: "entregas aguardando" })}`,
     lateTodo: "Veja a resposta das últimas tentativas.",
+    condition: (count, of) =>
+      `Uma condição falhou em ${forms.number(count)} dos últimos ${
+        forms.count(of, { one: "evento", other: "eventos" })
+      }`,
+    conditionTodo:
+      "Esses eventos podem não ter chegado aos destinos. Corrija a condição na configuração, recarregue e reprocesse-os.",
+    warnings: (count) =>
+      forms.count(count, { one: "aviso sobre a configuração", other: "avisos sobre a configuração" }),
     since: "desde",
     until: "até",
     show: "Mostrar",
     retry: "Reenviar todas",
   },
   events: {
+    failedCondition: "a condição falhou",
     title: "Eventos",
     filter: "Filtrar eventos",
     search: "Busca",
@@ -796,6 +805,7 @@ const init: Language["init"] = {
   wrote: "criado ",
   kept: "mantido",
   cannotWrite: (folder, problem) => `Não foi possível gravar em ${folder}: ${problem}`,
+  isFile: "é um arquivo, não uma pasta",
   missing: (names) => `.env já existe; acrescente a ele ${forms.and(names)}`,
   next: "Próximos passos:",
   check: (command) => `Veja o que falta fazer: ${command}`,
@@ -835,6 +845,7 @@ const init: Language["init"] = {
     later: "vazio: fica para depois",
     keep: "vazio: mantém o que você digitou",
     invalid: {
+      secret: "Muito curto: copie o segredo inteiro do ConnectVets, ou deixe vazio por enquanto",
       slack: 'É preciso uma URL como "https://hooks.slack.com/services/…", que o Slack mostra para o webhook',
       url: 'É preciso uma URL como "https://sistema.example/webhook"',
       smtp: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
@@ -927,6 +938,7 @@ const warnings: Language["warnings"] = {
   },
   unknownEvent: (pattern, near) =>
     `"${pattern}" não corresponde a nenhum evento do ConnectVets; você quis dizer "${near}"?`,
+  sampleFails: (type, problem) => `falha com um exemplo de ${type}: ${problem}`,
   oneStar:
     '"*" só corresponde a nomes sem ponto, e a nenhum evento sobre uma nota; "**" corresponde a todos os eventos',
   noProgram: (program, fault) => `não é possível executar ${program}: ${fault}`,
@@ -1122,7 +1134,11 @@ const status: Language["status"] = {
   deadTodo: (command) => `Depois, reenvie: \`${command}\``,
   failing: (target, count, reason, time) =>
     `${target} está falhando: ${reason}, última vez ${time}; ${status.waiting(count)}`,
-  failingTodo: "Novas tentativas são feitas automaticamente.",
+  failingTodo: (next) => `Novas tentativas são feitas automaticamente${next ? `; a próxima será ${next}` : ""}.`,
+  nothingSince: (time) => `Nada foi entregue a ele desde ${time}.`,
+  nothingYet: "Nada foi entregue a ele ainda.",
+  lastFailure: (what, event) => `A última falha: ${what} (\`relay events ${event}\`)`,
+  conditionThen: (event) => `\`relay replay ${event} --to DESTINO\` envia o último deles.`,
   waiting: (count) => forms.count(count, { one: "entrega aguarda", other: "entregas aguardam" }),
   open: (target, count, reason, time) =>
     `${target} está retido até ${time} após várias falhas seguidas, ${reason}: ${status.waiting(count)}`,
@@ -1258,12 +1274,13 @@ const events: Language["events"] = {
     wentNowhere: "Não foi a lugar nenhum",
     wouldGoTo: (targets) => `Com a configuração atual, iria para ${forms.and(targets)}`,
     wouldGoNowhere: "Com a configuração atual, não iria a lugar nenhum",
-    because: (what, routes) => `${what}, porque corresponde ${forms.and(routes)}.`,
+    because: (what, routes) =>
+      `${what}, porque ${forms.and(routes)} ${routes.length === 1 ? "corresponde" : "correspondem"}.`,
     becauseFallback: (what) => `${what}, o \`fallback\`, porque nenhuma rota corresponde.`,
     becauseNothing: (what) => `${what}: nenhuma rota corresponde, e não há \`fallback\`.`,
     replayTo: (id) => `\`relay replay ${id} --to DESTINO\` o envia para o destino que você quiser.`,
     problem: (text) => `Uma função da configuração falhou: ${text}.`,
-    delivered: (target, time, attempt) => `Entregue para ${target} ${time}, na tentativa ${forms.number(attempt)}.`,
+    delivered: (target, time, attempt) => `Entregue a ${target} ${time}, na tentativa ${forms.number(attempt)}.`,
     to: (target) => `Entrega para ${target}:`,
     failed: (attempt, time, reason) => `a tentativa ${forms.number(attempt)} falhou ${time}: ${reason}.`,
     untried: "nenhuma tentativa ainda.",
@@ -2215,6 +2232,7 @@ const config: Language["config"] = {
   secrets: {
     notSet: (name) => `${name} não está definido`,
     setIt: "defina-o no ambiente, ou no arquivo .env ao lado da configuração",
+    setOther: (near) => `${near} está definido: se é ele, corrija o nome`,
     empty: (name) => `${name} está vazio`,
     noFile: (path) => `o arquivo ${path} não existe`,
     unreadable: (path, code) => `não foi possível ler ${path} (${code})`,
@@ -2223,7 +2241,8 @@ const config: Language["config"] = {
     inTextHint: (name) => `guarde o texto inteiro em uma variável, e use só ${name}`,
   },
   file: {
-    missing: "o arquivo não existe; `relay init` cria um",
+    missing: "o arquivo não existe",
+    missingHint: "`relay init` cria um; se já existe um em outra pasta, informe-o: --config ARQUIVO",
     folder: "é uma pasta, não um arquivo",
     useInstead: (file) => `use --config ${file}`,
     initThere: "indique o arquivo de configuração, ou crie um com `relay init`",
@@ -2241,6 +2260,7 @@ const config: Language["config"] = {
     awaitIt: "coloque `await` antes dela",
     callIt: "chame a função",
     notDefined: (name) => `\`${name}\` não está definido`,
+    quoteIt: (name) => `se é um texto, coloque-o entre aspas: "${name}"`,
     importIt: (name) => `inclua-o na importação: import { ${name} } from "relay"`,
     tooEarly: (name) => `\`${name}\` é usado antes de ser definido`,
     noModule: (name) => `"${name}" não foi encontrado`,
@@ -2305,7 +2325,7 @@ const outcomes: Language["outcomes"] = {
     noteUnknown: "a nota não existe: pode ter sido apagada, ou o `sandbox` do `enrich` está errado",
   },
   network: {
-    refused: "nada aceita conexões nesse endereço",
+    refused: "nenhum programa atende nesse endereço",
     cut: "a conexão foi cortada",
     unknownHost: "o nome do servidor não existe",
     dnsSilent: "o servidor de DNS não respondeu",
@@ -2421,8 +2441,8 @@ const errors: Language["errors"] = {
   listen: {
     cannot: (address, problem) => `Não foi possível escutar em ${address}: ${problem}`,
     seeConfig: (name) => `veja \`${name}.host\` e \`${name}.port\` na configuração; portas abaixo de 1024 exigem root`,
-    ownedBy: (program, pid) => `${program} (processo ${pid}) já escuta ali`,
-    owned: "outro programa já escuta ali",
+    ownedBy: (program, pid) => `${program} (processo ${pid}) já usa essa porta`,
+    owned: "outro programa já usa essa porta",
     stopIt: (name) => `pare-o, ou defina outra \`${name}.port\` na configuração`,
     cannotTake: (descriptor, problem) =>
       `Não foi possível usar o socket recebido como descritor ${descriptor}: ${problem}`,

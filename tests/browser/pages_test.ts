@@ -364,6 +364,7 @@ test("a token opens the page that was asked for, until signing out", needsBrowse
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.getByRole("heading", { name: "Targets" }).waitFor();
       await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByLabel("Token").waitFor();
       await page.goto(`${url}/targets`);
       await page.getByLabel("Token").waitFor();
     });

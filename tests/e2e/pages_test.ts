@@ -382,3 +382,13 @@ test("pages and verbs show a failure whose reason only a newer relay knows", asy
     }
   });
 });
+
+test("the page of an event is found by the beginning of its id, as lists of the command line show it", async () => {
+  await withRelay(async (url, relay) => {
+    await post(relay, eventOf("n1"));
+    const [path] = linksOf((await ask(`${url}/events`)).text);
+    const { status, headers } = await ask(url + path!.slice(0, "/events/".length + 18));
+    assert.deepEqual([status, headers.get("Location")], [303, path]);
+    assert.equal((await ask(`${url}/events/ffffffff`)).status, 404);
+  });
+});

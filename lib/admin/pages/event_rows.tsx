@@ -60,14 +60,16 @@ export function EventRow({ view, event, children }: { view: View; event: EventVi
   );
 }
 
-function Marks({ view, event: { deliveries } }: { view: View; event: EventView }) {
+function Marks({ view, event: { deliveries, problems } }: { view: View; event: EventView }) {
   const { words, format } = view;
-  if (deliveries.length === 0) return <span class="t warn">{words.states.unrouted}</span>;
+  const failed = problems.length > 0 && <span class="t warn">{words.events.failedCondition}</span>;
+  if (deliveries.length === 0) return failed || <span class="t warn">{words.states.unrouted}</span>;
   const marks = [...Map.groupBy(deliveries, ({ target, state }) => `${state} ${target}`).values()]
     .sort(([one], [other]) => order.indexOf(one!.state) - order.indexOf(other!.state));
   const left = marks.length - MAX_MARKS;
   return (
     <>
+      {failed}
       {marks.slice(0, MAX_MARKS).map((same) => <Mark view={view} delivery={same.at(-1)!} count={same.length} />)}
       {left > 0 && (
         <span class="muted">

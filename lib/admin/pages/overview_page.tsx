@@ -4,6 +4,7 @@
 import type { ActivitySummary } from "../../operator/activity.ts";
 import { attentionOf, type RelayTrouble } from "../../operator/attention.ts";
 import type { RefusedView } from "../../operator/run.ts";
+import type { FailingCondition } from "../../operator/last_events.ts";
 import type { Status } from "../../operator/status.ts";
 import { bySource, isTrouble } from "../../refusal.ts";
 import type { DeadGroup, EventView } from "../../store/views.ts";
@@ -15,7 +16,7 @@ import type { Page } from "./layout.tsx";
 import { eventPath, Mark, Nothing, Prose, Time } from "./parts.tsx";
 import { RelayItem, RelaysSection } from "./relays.tsx";
 import { TargetTable } from "./target_table.tsx";
-import { RefusedItem } from "./trouble.tsx";
+import { ConditionItem, RefusedItem, WarningsItem } from "./trouble.tsx";
 import type { View } from "./view.ts";
 
 /** What the page tells of; `day` is the last 24 hours. */
@@ -28,6 +29,9 @@ export interface OverviewData {
   day: ActivitySummary;
   /** The last event that a sender sent. */
   lastEvent?: EventView;
+  condition?: FailingCondition;
+  /** How many warnings there are about the config. */
+  warningCount: number;
   /** How many alerts the config has. */
   alertCount: number;
   /** What the relay that makes the page says of itself. */
@@ -112,9 +116,11 @@ function AttentionList({ view, data }: { view: View; data: OverviewData }) {
   const items = attentionOf(data.statuses, data.dead, data.trouble, view.now);
   const all = [
     ...troubles.map((trouble) => <RelayItem view={view} trouble={trouble} />),
+    ...(data.condition ? [<ConditionItem view={view} condition={data.condition} />] : []),
     ...refused.filter((one) => !one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />),
     ...items.map((item) => <AttentionItem view={view} item={item} />),
     ...refused.filter((one) => one.isByStrangers).map((one) => <RefusedItem view={view} refused={one} />),
+    ...(data.warningCount > 0 ? [<WarningsItem view={view} count={data.warningCount} />] : []),
   ];
   if (all.length === 0) {
     return (

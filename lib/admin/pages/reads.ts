@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
 import { sayUnknown } from "../../options.ts";
+import { lastEvents } from "../../operator/last_events.ts";
 import { relayTroubles } from "../../operator/attention.ts";
 import { hasConfigChanged, runView } from "../../operator/run.ts";
 import { knownTargets, statuses } from "../../operator/status.ts";
@@ -12,8 +13,8 @@ import type { RetryRun } from "../../operator/retry_run.ts";
 import { sentTo } from "../../operator/sent.ts";
 import { tellStory } from "../../operator/story.ts";
 import { type Reason, reasons } from "../../reason.ts";
-import { isSystem } from "../../system_event.ts";
 import type { DeadGroup } from "../../store/views.ts";
+import { parsePrefix } from "../../store/id_prefix.ts";
 import type { DeadFilter, EventPage } from "../../store/operator.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
@@ -38,22 +39,9 @@ const LOOK_MS = 1_000;
 /** Gives a page, or the path of another one to go to; `undefined` if what it is about is not there. */
 export type Read = (c: Context, view: View) => Promise<Page | string | undefined>;
 
-/** An event of a sender is mostly the last one, else among so many, unless alarms and tests are all that has come in for long. */
-const LAST_EVENTS = [1, 20];
-
 /** Every page, by its name. */
 export function createReads(context: AdminContext, run: RetryRun) {
   const { store, loaded, reporter, warnings, stopping } = context;
-
-  /** The last event that a sender sent, if it is among the last ones stored. */
-  async function lastEvent() {
-    for (const limit of LAST_EVENTS) {
-      const { events } = await store.events({}, { limit });
-      const found = events.find((one) => !isSystem(one));
-      if (found) return found;
-    }
-    return undefined;
-  }
 
   async function readStatuses({ now, clean }: View, dead?: readonly DeadGroup[]) {
     return clean(statuses(await store.targets(dead), knownTargets(loaded().config.targets), now));
@@ -63,6 +51,13 @@ export function createReads(context: AdminContext, run: RetryRun) {
   async function storyOf(c: Context, { now }: View) {
     const id = parseId(c.req.param("id") ?? "");
     return id && await tellStory(store, loaded(), id, now);
+  }
+
+  /** The path of the one event or delivery whose id begins like this, as lists of the command line show it. */
+  async function pathOf(beginning: string): Promise<string | undefined> {
+    const prefix = parsePrefix(beginning);
+    const [found = []] = prefix === undefined ? [] : await store.find([prefix], 2);
+    return found.length === 1 && found[0]!.id !== beginning ? eventPath(found[0]!.id) : undefined;
   }
 
   /** Events with dead letters, of which the store looks for the target; the reason's may be behind pages of others. */
@@ -85,13 +80,16 @@ export function createReads(context: AdminContext, run: RetryRun) {
       const trouble = view.clean(await troubleNow(context));
       const configChanged = hasConfigChanged(run);
       const dead = await store.deadGroups();
+      const { sent, condition } = await lastEvents(store, loaded(), view.now);
       return overviewPage(view, {
         statuses: await readStatuses(view, dead),
         dead: view.clean(dead),
         trouble,
         relayTroubles: relayTroubles({ view: runView(run, true), relays: trouble.relays, configChanged }, view.now),
         day: await readDay(store, view.now),
-        lastEvent: view.clean(await lastEvent()),
+        lastEvent: view.clean(sent),
+        condition: view.clean(condition),
+        warningCount: warnings().length,
         alertCount: config.alerts.length,
         self: run,
         config: { file, hasChanged: configChanged },
@@ -110,7 +108,7 @@ export function createReads(context: AdminContext, run: RetryRun) {
 
     async event(c, view) {
       const story = await storyOf(c, view);
-      if (!story) return undefined;
+      if (!story) return await pathOf(c.req.param("id") ?? "");
       // What was sent stays as it is: an update of the page needs no message made anew.
       const isUpdate = c.req.header("Relay-Live") !== undefined;
       const targets = new Set(isUpdate ? [] : story.deliveries.map(({ target }) => target));

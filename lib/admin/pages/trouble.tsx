@@ -1,9 +1,10 @@
 /** @jsxImportSource hono/jsx */
 /** What is wrong with the relay as a whole: requests that it refused, and a reload. */
 
+import type { FailingCondition } from "../../operator/last_events.ts";
 import type { RefusedView, ReloadView } from "../../operator/run.ts";
 import { type bySource, isAboutSignature } from "../../refusal.ts";
-import { Prose, Time } from "./parts.tsx";
+import { eventPath, Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
 /** A reload that was refused, with every mistake. @param name Of the relay that refused it, where there are several. */
@@ -67,6 +68,49 @@ export function RefusedItem(
             <Prose text={attention.refusedCheck} />
           </p>
         )}
+      </div>
+    </li>
+  );
+}
+
+/** A condition of the config that fails: no delivery tells of it. */
+export function ConditionItem({ view, condition }: { view: View; condition: FailingCondition }) {
+  const { attention } = view.words;
+  const { count, of, event, problem } = condition;
+  return (
+    <li class="item bad">
+      <div>
+        <h3>{attention.condition(count, of)}</h3>
+        <p>
+          <code>{problem.in(view.locale)}</code>
+        </p>
+        <p>{attention.conditionTodo}</p>
+      </div>
+      <div class="buttons">
+        <a
+          class="button quiet"
+          href={eventPath(event)}
+          aria-label={`${attention.show}: ${attention.condition(count, of)}`}
+        >
+          {attention.show}
+        </a>
+      </div>
+    </li>
+  );
+}
+
+/** Warnings about the config, which its page shows. */
+export function WarningsItem({ view, count }: { view: View; count: number }) {
+  const { attention } = view.words;
+  return (
+    <li class="item">
+      <div>
+        <h3>{attention.warnings(count)}</h3>
+      </div>
+      <div class="buttons">
+        <a class="button quiet" href="/config" aria-label={`${attention.show}: ${attention.warnings(count)}`}>
+          {attention.show}
+        </a>
       </div>
     </li>
   );
