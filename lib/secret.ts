@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
 import { messageOf, RelayError } from "./errors.ts";
+import { nearest } from "./options.ts";
 import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */
@@ -42,9 +43,10 @@ export class ReadableSecret implements Secret {
   read(folder: string): string {
     const value = this.#read(folder);
     if (value === undefined) {
+      const near = this.variable && nearest(this.variable, Object.keys(process.env));
       throw new RelayError(
         ({ config }) => config.secrets.notSet(this.#name),
-        this.variable ? ({ config }) => config.secrets.setIt : undefined,
+        this.variable ? ({ config: { secrets } }) => near ? secrets.setOther(near) : secrets.setIt : undefined,
       );
     }
     if (value.trim() === "") throw new RelayError(({ config }) => config.secrets.empty(this.#name));

@@ -8,6 +8,7 @@ import { VERSION } from "../version.ts";
 import { Verb } from "./command.ts";
 import { issueLines } from "./issue_lines.ts";
 import { chooseLanguage, speakAs, words } from "./language.ts";
+import { wrapped } from "./terminal.ts";
 
 /** The verbs in the groups of the help. Each is loaded when it is asked for: `serve` needs little of what the others do. */
 const groups: Record<keyof Language["cli"]["groups"], Record<string, () => Promise<Command>>> = {
@@ -104,9 +105,13 @@ function report(error: unknown, asJson: boolean): number {
     );
   } else {
     const hint = error instanceof RelayError ? error.sayHint(words) : undefined;
-    process.stderr.write(`${sayError(error)(words)}\n`);
-    for (const line of issueLines(issues, words)) process.stderr.write(`${line}\n`);
-    if (hint) process.stderr.write(`  ${words.cli.hint}: ${hint}\n`);
+    const width = process.stderr.columns || Infinity;
+    const lines = [
+      ...wrapped(sayError(error)(words), "  ", width),
+      ...issueLines(issues, words),
+      ...(hint ? wrapped(`  ${words.cli.hint}: ${hint}`, "  ", width) : []),
+    ];
+    process.stderr.write(lines.map((line) => `${line}\n`).join(""));
   }
   return error instanceof RelayError ? error.exitCode : ExitCode.failed;
 }

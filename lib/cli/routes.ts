@@ -9,6 +9,7 @@ import { paint, visible } from "../log.ts";
 import { incoming, type Preview, preview } from "../operator/preview.ts";
 import { locale, words } from "./language.ts";
 import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
+import { table, wrapped } from "./terminal.ts";
 
 interface Options extends SourceOptions {
   data?: string;
@@ -57,12 +58,11 @@ function lines({ event, targets, isFallback, routes, problems, messages = [] }: 
   const goesTo = paint("bold", targets.length === 0 ? said.nowhere : targets.join(", "));
   return [
     said.goesTo(visible(event), isFallback ? `${goesTo} (${said.fallback})` : goesTo),
-    ...routes.map(({ on, to, verdict }, index) =>
-      `  routes[${index}]  ${on.join(", ")} → ${to.join(", ")}: ${
-        paint(verdict === "matched" ? "green" : "gray", verdicts[verdict])
-      }`
-    ),
-    ...problems.map((problem) => `  ${paint("yellow", visible(problem.in(locale)))}`),
+    ...table(routes.map(({ on, to, verdict }, index) => [
+      `routes[${index}]`,
+      `${on.join(", ")} → ${to.join(", ")}: ${paint(verdict === "matched" ? "green" : "gray", verdicts[verdict])}`,
+    ])),
+    ...problems.flatMap((problem) => wrapped(`  ${paint("yellow", visible(problem.in(locale)))}`, "  ")),
     ...messages.flatMap((one) => ["", paint("bold", one.target), ...messageLines(one, asHtml)]),
   ];
 }

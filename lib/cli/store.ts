@@ -36,7 +36,7 @@ export async function withStore<Result>(
   try {
     return await inStoreOf(await configOf(options), work);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError) || !existsSync(error.file)) throw error;
     throw new ConfigError(error.file, error.issues, error.told, ({ operate }) => operate.besideMistakes);
   }
 }

@@ -12,6 +12,9 @@ export interface Cut {
   to: number;
 }
 
+/** The last column breaks between words rather than at the terminal's edge, if it has this much room at least. */
+const MIN_ROOM = 20;
+
 /**
  * Rows as lines, each column as wide as its widest cell. Cells may hold colours.
  * @param cuts Which columns give way where the terminal is too narrow, the least important first.
@@ -24,12 +27,19 @@ export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()):
     const over = INDENT + widths.reduce((sum, one) => sum + (one && one + GAP), -GAP) - width;
     if (over > 0) widths[column] = to === 0 ? 0 : Math.min(widths[column]!, Math.max(to, widths[column]! - over));
   }
-  return cells.map((row) => {
+  const last = widths.length - 1;
+  const before = widths.slice(0, last).reduce((sum, one) => sum + (one && one + GAP), INDENT);
+  return cells.flatMap((row) => {
     const shown = row.map(({ text, width }, at) => {
       const room = widths[at]!;
       return width > room ? fit(text, room) : text + " ".repeat(room - width);
     });
-    return (" ".repeat(INDENT) + shown.filter((_, at) => widths[at]! > 0).join(" ".repeat(GAP))).trimEnd();
+    const room = width - before;
+    const isBroken = row.length > last && widths[last]! === row[last]!.width && room >= MIN_ROOM &&
+      row[last]!.width > room;
+    const [first = "", ...more] = isBroken ? wrapped(row[last]!.text, "", room) : [shown[last]];
+    const line = [...shown.slice(0, last), first].filter((_, at) => widths[at]! > 0).join(" ".repeat(GAP));
+    return [(" ".repeat(INDENT) + line).trimEnd(), ...more.map((one) => " ".repeat(before) + one)];
   });
 }
 

@@ -35,7 +35,7 @@ export function readConfigFile(file: string): string {
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return fail((words) => words.missing);
+    if (code === "ENOENT" || code === "ENOTDIR") return fail((words) => words.missing, (words) => words.missingHint);
     if (code === "EACCES" || code === "EPERM") return fail((words) => words.noAccess);
     return fail((words) => words.unreadable(messageOf(error)));
   }

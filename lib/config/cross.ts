@@ -98,7 +98,13 @@ function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
   const { host } = admin;
   const needsToken = typeof host === "string" && host !== "" && !isLoopback(host) && given.token === undefined;
   return [
-    ...(isSamePlace ? [{ path: "admin.port", message: ({ config }: Language) => config.samePort(admin.port) }] : []),
+    ...(isSamePlace
+      ? [{
+        path: "admin.port",
+        message: ({ config }: Language) => config.samePort(admin.port),
+        at: { path: given.port === undefined ? ["listen", "port"] : ["admin", "port"] },
+      }]
+      : []),
     ...(needsToken ? [{ path: "admin.token", message: ({ config }: Language) => config.tokenMissing(host) }] : []),
   ];
 }
@@ -129,7 +135,9 @@ export function warningsOf(
       })),
     ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
-    ...routes.flatMap(({ on }, index) => on.flatMap((pattern) => aboutPattern(`routes[${index}].on`, pattern))),
+    ...routes.flatMap(({ on }, index) =>
+      on.flatMap((pattern, at) => aboutPattern(`routes[${index}].on${on.length > 1 ? `[${at}]` : ""}`, pattern))
+    ),
     ...alerts.flatMap(({ when }, index) => aboutPattern(`alerts[${index}].when.silent`, when.silent)),
     ...routes.flatMap(({ to, enrich, body }, index) => {
       const path = `routes[${index}].enrich`;

@@ -77,6 +77,9 @@ class Keys {
   }
 }
 
+/** A secret of fewer characters was cut when it was copied, or can be guessed. */
+const MIN_SECRET = 16;
+
 /** All questions, as they follow from what was answered so far. */
 function questionsAfter(given: Given, locale: Locale, files: readonly string[]): Question[] {
   const { ask } = locales[locale].init;
@@ -90,7 +93,13 @@ function questionsAfter(given: Given, locale: Locale, files: readonly string[]):
       key: "secret",
       // Nobody sees what was typed before, so that it cannot be offered.
       ask: async (before = "") =>
-        orBefore(await password({ message: `${ask.secret} (${before ? ask.keep : ask.later})` }), before),
+        orBefore(
+          await password({
+            message: `${ask.secret} (${before ? ask.keep : ask.later})`,
+            validate: (text = "") => text !== "" && text.trim().length < MIN_SECRET ? ask.invalid.secret : undefined,
+          }),
+          before,
+        ),
     },
     {
       key: "confirm",

@@ -3,7 +3,7 @@
 import { closeSync, fchmodSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import typesText from "../../relay.d.ts" with { type: "text" };
-import { messageOf, RelayError } from "../errors.ts";
+import { RelayError, sayError } from "../errors.ts";
 import type { Locale } from "../locale/mod.ts";
 import { dotenvText, type Files } from "./files.ts";
 
@@ -37,8 +37,8 @@ export function writeConfig(dir: string, { config, dotenv }: Files, locale: Loca
       return { name, path, isNew: writeNew(path, text, mode) };
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new RelayError(({ init }) => init.cannotWrite(dir, code ?? messageOf(error)));
+    const isFile = (error as NodeJS.ErrnoException).code === "EEXIST"; // an existing folder is none of its mistakes
+    throw new RelayError((words) => words.init.cannotWrite(dir, isFile ? words.init.isFile : sayError(error)(words)));
   }
 }
 

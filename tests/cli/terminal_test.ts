@@ -43,6 +43,15 @@ test("table() goes on cutting where a column that may give way is not there", ()
   assert.equal(table(rows, cuts, 40)[1], "  0123456789  note.completed  what is s…");
 });
 
+test("table() breaks the last column between words where the terminal is too narrow", () => {
+  const line = ["a", "a sentence that does not fit beside the rest"];
+  assert.deepEqual(table([line, ["b", "short"]], [], 30), [
+    "  a  a sentence that does not",
+    "     fit beside the rest",
+    "  b  short",
+  ]);
+});
+
 test("table() keeps a cell's colours to the cell where it cuts, and never halves a wide character", () => {
   const [line] = table([[red("a long text"), "x"]], [{ column: 0, to: 4 }], 10);
   assert.equal(stripVTControlCharacters(line!), "  a lo…  x");

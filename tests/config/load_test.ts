@@ -178,7 +178,7 @@ for (const [what, text, problem] of broken) {
 }
 
 testIn("loadConfig() refuses a file that is not there", async ({ load }) => {
-  assert.deepEqual(await problemsOf(load), ["the file does not exist; `relay init` creates one"]);
+  assert.deepEqual(await problemsOf(load), ["the file does not exist"]);
 });
 
 testIn("loadConfig() says every mistake, and no secret that the file reads", async ({ write, load }) => {
@@ -205,6 +205,30 @@ testIn("loadConfig() shows no variable that the config names and throws", async 
   process.env.RELAY_L_KEY = "a-key-0123456789";
   write("relay.config.ts", config('"x"', "", 'throw new Error("no " + process.env.RELAY_L_KEY);'));
   assert.deepEqual(await problemsOf(load), ["the config fails while it loads: no [secret]"]);
+});
+
+testIn("loadConfig() names the variable that was probably meant", async ({ write, load }) => {
+  write(".env", "RELAY_L_WEBHOOK_SECRET=from-dotenv-0123456789\n");
+  write("relay.config.ts", config('env("RELAY_L_WEBHOOK_SECRT")'));
+  await assert.rejects(load(), (error: ConfigError) => {
+    assert.match(inEnglish(error.issues[0]!.hint!), /^RELAY_L_WEBHOOK_SECRET is set: /);
+    return true;
+  });
+});
+
+testIn("loadConfig() does not call its own syntax wrong where it parses what is", async ({ write, load }) => {
+  write("relay.config.ts", config('"x"', "", 'JSON.parse("{");'));
+  const [problem, ...others] = await problemsOf(load);
+  assert.match(problem!, /^the config fails while it loads: .*JSON/);
+  assert.deepEqual(others, []);
+});
+
+testIn("loadConfig() says to quote what is probably a text", async ({ write, load }) => {
+  write("relay.config.ts", config("segredo"));
+  await assert.rejects(load(), (error: ConfigError) => {
+    assert.equal(inEnglish(error.issues[0]!.hint!), 'if a text is meant, put it in quotes: "segredo"');
+    return true;
+  });
 });
 
 testIn("loadConfig() loads a config again as it is after a change", async ({ write, load }) => {

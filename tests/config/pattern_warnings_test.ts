@@ -33,7 +33,7 @@ test("readConfig() warns of a pattern that is close to an event of ConnectVets, 
   ] as const;
   for (const [pattern, near] of rows) {
     const told = `"${pattern}" matches no event of ConnectVets; did you mean "${near}"?`;
-    assert.deepEqual(warningsOf(["**", pattern]), [`routes[0].on: ${told}`]);
+    assert.deepEqual(warningsOf(["**", pattern]), [`routes[0].on[1]: ${told}`]);
     assert.deepEqual(warningsOf(["**"], pattern), [`alerts[0].when.silent: ${told}`]);
   }
 });

@@ -271,7 +271,8 @@ test("a config that is not there is told in words, without a stack", async () =>
   assert.equal(code, 78);
   assert.equal(
     stderr,
-    "Cannot load /nowhere/relay.config.ts: 1 mistake\n  the file does not exist; `relay init` creates one\n",
+    "Cannot load /nowhere/relay.config.ts: 1 mistake\n\n  the file does not exist\n" +
+      "    hint: `relay init` creates one; if you have one in another folder, name it: --config FILE\n",
   );
 });
 

@@ -37,7 +37,7 @@ export async function loadFaults(
 ): Promise<ConfigIssue[]> {
   const errors: unknown[] = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
   const source = await sourceOf(file, text, redact);
-  const broken = errors.find(isSyntaxError);
+  const broken = errors.find((one) => isSyntaxError(one) && !isOfData(one));
   const issues = broken !== undefined ? [await syntaxFault(broken, source, redact)] : (
     await Promise.all(errors.map((one) => faultsOf(one, source, exports, redact)))
   ).flat();
@@ -48,6 +48,11 @@ function isSyntaxError(error: unknown): boolean {
   const { name, message = "" } = (error ?? {}) as Partial<Error>;
   return name === "BuildMessage" || /^(SyntaxError|The module's source code could not be parsed)\b/.test(message) ||
     (name === "SyntaxError" && exportMissing(message) === undefined);
+}
+
+/** What `JSON.parse()` and `new RegExp()` throw is a fault of what the config reads, and not of its own syntax. */
+function isOfData(error: unknown): boolean {
+  return error instanceof SyntaxError && /\bJSON\b|regular expression/i.test(error.message);
 }
 
 async function syntaxFault(error: unknown, config: Source, redact: Redact): Promise<ConfigIssue> {
@@ -194,7 +199,9 @@ function undefinedFault(name: string, { program }: Source, exports: Exports): Pi
       const problem = config.file.notDefined(name);
       return near ? config.didYouMean(problem, `\`${near}\``) : problem;
     },
-    ...(exports.includes(name) && { hint: ({ config }) => config.file.importIt(name) }),
+    hint: near
+      ? undefined
+      : ({ config }) => exports.includes(name) ? config.file.importIt(name) : config.file.quoteIt(name),
   };
 }
 
