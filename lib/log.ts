@@ -91,9 +91,20 @@ function jsonOf(record: LogRecord, properties: Properties, show: Show): string {
 
 function terminalLine(record: LogRecord, redact: Redact, timeZone?: string): string {
   const time = record.time.toLocaleTimeString("en-GB", { timeZone });
-  const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, redact))) ?? [];
+  const show = (text: string) => TIME.test(text) ? localTime(new Date(text), record.time, timeZone) : redact(text);
+  const [, word = "", rest = ""] = /^(\S*)(.*)$/s.exec(visible(messageOf(record, show))) ?? [];
   const details = record.level === "debug" ? ` ${visible(masked(record.properties, redact))}` : "";
   return `${paint("gray", time)} ${paint(colors[record.level], word)}${rest}${details}\n`;
+}
+
+/** A time in ISO 8601, as values of the log have it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** A time as the line's own; of another day, with its date. */
+function localTime(at: Date, now: Date, timeZone?: string): string {
+  const [day, today] = [at, now].map((one) => one.toLocaleDateString("en-CA", { timeZone }));
+  const time = at.toLocaleTimeString("en-GB", { timeZone });
+  return day === today ? time : `${day} ${time}`;
 }
 
 type Show = (text: string) => string;

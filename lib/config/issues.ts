@@ -13,6 +13,9 @@ import { formatPath, type Path } from "./path.ts";
 /** Options that are a secret as a text, while what they hold as an object has names of its own. */
 const SECRET_TEXTS = /via/i;
 
+/** Options that hold a URL. */
+const URL_NAME = /url$|^via$|^store$/i;
+
 /** What zod says where a schema has no words of its own: "Invalid input", or more once its English is loaded. */
 const ZODS_WORDS = /^(Invalid|Too small|Too big)\b/;
 
@@ -47,7 +50,11 @@ function flatten(issue: z.core.$ZodIssue, root: unknown, base: Path, secrets: re
   const at = { path, marksKey: issue.code === "invalid_key" };
   const isHidden = !at.marksKey && isSecret(value, path, secrets);
   const found = at.marksKey ? path.at(-1) : value;
-  return [{ path: formatPath(path), message: phraseOf(complaintIn(issue), found, isHidden), at }];
+  return [{
+    path: formatPath(path),
+    message: phraseOf(complaintIn(issue), found, { isHidden, isUrl: URL_NAME.test(String(path.at(-1))) }),
+    at,
+  }];
 }
 
 /** A mistake for each key; the first one says which are known. */
@@ -60,14 +67,19 @@ function unknownKeys({ keys, message }: z.core.$ZodIssueUnrecognizedKeys, path: 
   }));
 }
 
-function phraseOf({ sentence, what, meant }: Complaint, value: unknown, isHidden: boolean): Phrase {
+/** @param isUrl Of a URL its scheme is no secret. */
+function phraseOf(
+  { sentence, what, meant }: Complaint,
+  value: unknown,
+  { isHidden, isUrl }: { isHidden: boolean; isUrl: boolean },
+): Phrase {
   if (sentence) return sentence;
   return (words) => {
     const { config } = words;
     const expectation = what!(words, isHidden ? undefined : value);
     if (value === undefined) return config.missing(expectation);
     const found = isHidden && typeof value === "string" && value !== ""
-      ? config.found.secret
+      ? showHidden(value, words, isUrl)
       : show(value, words, isHidden);
     const problem = config.got(config.expected(expectation), found);
     const better = isHidden ? undefined : meant?.(value);
@@ -171,6 +183,12 @@ function valueAt(root: unknown, path: Path): unknown {
 function isSecret(value: unknown, path: Path, secrets: readonly string[]): boolean {
   return path.some((part) => SECRET_NAME.test(String(part))) || SECRET_TEXTS.test(String(path.at(-1))) ||
     secrets.some((one) => one === value);
+}
+
+function showHidden(text: string, { config: { found } }: Language, isUrl: boolean): string {
+  const [scheme] = /^[a-z][a-z0-9+.-]{0,15}:\/\//i.exec(text) ?? [];
+  if (!isUrl) return found.secret;
+  return scheme === undefined ? found.noScheme : found.scheme(scheme);
 }
 
 /** @param isHidden Of a value that may be secret, only the kind is shown. */

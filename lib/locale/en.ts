@@ -772,7 +772,7 @@ const init = {
   },
   ask: {
     intro: "A config for relay",
-    keys: "Esc goes back one question. Ctrl-C stops. Nothing is written before the last answer.",
+    keys: "Esc goes back, Ctrl-C stops. Nothing is written before the last answer.",
     failures: "Where should failed notes go?",
     completed: "Where should completed notes go?",
     kinds: { slack: "Slack", email: "Email", http: "Another system, by HTTP", script: "A script", none: "Nowhere yet" },
@@ -2174,6 +2174,9 @@ const config = {
   didYouMean: (problem: string, meant: string) => `${problem}; did you mean ${meant}?`,
   found: {
     secret: "another text",
+    /** A URL that is not shown. */
+    scheme: (scheme: string) => `a text that starts with "${scheme}"`,
+    noScheme: 'a text without "://"',
     emptyText: "an empty text",
     emptyList: "an empty list",
     list: "a list",

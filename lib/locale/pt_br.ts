@@ -825,7 +825,7 @@ const init: Language["init"] = {
   },
   ask: {
     intro: "Uma configuração para o relay",
-    keys: "Esc volta uma pergunta. Ctrl-C interrompe. Nada é gravado antes da última resposta.",
+    keys: "Esc volta, Ctrl-C interrompe. Nada é gravado antes da última resposta.",
     failures: "Para onde devem ir as notas que falharam?",
     completed: "Para onde devem ir as notas concluídas?",
     kinds: {
@@ -2199,6 +2199,8 @@ const config: Language["config"] = {
   didYouMean: (problem, meant) => `${problem}; você quis dizer ${meant}?`,
   found: {
     secret: "outro texto",
+    scheme: (scheme) => `um texto que começa com "${scheme}"`,
+    noScheme: 'um texto sem "://"',
     emptyText: "um texto vazio",
     emptyList: "uma lista vazia",
     list: "uma lista",

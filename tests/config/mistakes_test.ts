@@ -216,7 +216,7 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ admin: true }, /^admin: expected false, or an object such as \{ port: 9300 \}, got true$/],
   [
     { store: "postgress://u:p@h/d" },
-    /^store: expected a text such as "sqlite:relay\.db" or "postgres:\/\/USER.*, got another text$/,
+    /^store: expected a text such as "sqlite:relay\.db" or "postgres:\/\/USER.*, got a text that starts with "postgress:\/\/"$/,
   ],
   [{ store: "postgres://u:p@h:0/d" }, /^store: expected a port from 1 to 65535/],
   [
@@ -244,7 +244,7 @@ test("readConfig() takes loopback addresses without a token, and any with one", 
 test("readConfig() does not blame a route for what is wrong with its target", () => {
   const targets = { chat: slack({ url: "nowhere" }), crm: crm({}) };
   assert.deepEqual(problemsOf({ targets, routes: [{ on: "a", to: "chat", text: "x" }] }), [
-    'targets.chat.url: expected a URL that starts with "https://", such as env("SLACK_WEBHOOK_URL"), got another text',
+    'targets.chat.url: expected a URL that starts with "https://", such as env("SLACK_WEBHOOK_URL"), got a text without "://"',
   ]);
 });
 

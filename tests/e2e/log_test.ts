@@ -1,9 +1,14 @@
 /** The executable's log: one line an accepted event and an attempt, with all that is known, and never a payload. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { configOf, sign, startRelay } from "../helpers/relay.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { freePort } from "../helpers/port.ts";
+import { configOf, runRelay, sign, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
+import { needsTerminal, runOnTerminal } from "../helpers/terminal.ts";
 
 /** Stands in every payload. */
 const CLIENT = "Tutora Marina 4711";
@@ -112,5 +117,32 @@ test("serve --debug logs headers and bodies too, and masks signatures in them", 
     }
   } finally {
     await relay.close();
+  }
+});
+
+test("serve on a terminal tells every time in the config's time zone", needsTerminal, async () => {
+  const folder = makeFolder();
+  writeFileSync(
+    join(folder.path, "relay.config.ts"),
+    configOf({
+      port: await freePort(),
+      targets: 'fora: http({ url: "http://127.0.0.1:1", retry: ["5s"] })',
+      routes: '{ on: "**", to: "fora" }',
+      more: 'timeZone: "Asia/Tokyo",',
+    }),
+  );
+  const hour = () => new Date().toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo" }).slice(0, 2);
+  const terminal = runOnTerminal(["serve"], { cwd: folder.path, columns: 300 });
+  try {
+    await terminal.shows(/listening/);
+    const before = hour();
+    assert.equal((await runRelay(["send"], { cwd: folder.path })).code, 0);
+    await terminal.shows(/next at [^\n]*\n/);
+    const [, at] = /next at (?:\S+ )?(\d\d):\d\d:\d\d\r?\n/.exec(terminal.output()) ?? [];
+    assert.ok([before, hour()].includes(at!), terminal.output());
+    assert.doesNotMatch(terminal.output(), /\dT\d\d:/);
+  } finally {
+    await terminal.close();
+    folder.remove();
   }
 });
