@@ -135,7 +135,7 @@ test("fetchNote() tells that nothing listens, in each language, and not by the t
   assert.equal(asked.outcome.detail.in("en"), `Cannot reach ${place}: nothing accepts connections there`);
   assert.equal(
     asked.outcome.detail.in("pt-BR"),
-    `Não foi possível acessar ${place}: nada aceita conexões nesse endereço`,
+    `Não foi possível acessar ${place}: nenhum programa atende nesse endereço`,
   );
 });
 
