@@ -455,7 +455,9 @@ const pages = {
       `${target} is behind: ${forms.count(count, { one: "delivery waits", other: "deliveries wait" })}`,
     lateTodo: "See what its last attempts answered.",
     condition: (count: number, of: number) =>
-      `A condition failed for ${forms.number(count)} of the last ${forms.count(of, { one: "event", other: "events" })}`,
+      of === 1
+        ? "A condition failed for the last event"
+        : `A condition failed for ${forms.number(count)} of the last ${forms.number(of)} events`,
     conditionTodo:
       "These events may not have reached their targets. Correct the condition in the config, reload, then replay them.",
     warnings: (count: number) =>
