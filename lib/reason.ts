@@ -25,3 +25,8 @@ export const reasons = [
 ] as const;
 
 export type Reason = typeof reasons[number];
+
+/** Whether it is one of the reasons that this version knows. */
+export function isReason(reason: unknown): reason is Reason {
+  return reasons.includes(reason as Reason);
+}

@@ -129,8 +129,9 @@ function lines(found: Found): string[] {
 /** Each warning; one about a pattern with its line of the config, since others are about what the config names. */
 async function warningLines({ loaded, warnings }: Found): Promise<string[]> {
   if (warnings.length === 0) return [];
-  const { withPlaces } = await import("../config/written/source.ts"); // with a parser
-  const about = Map.groupBy(warnings.map(issueOf), ({ path }) => /^(routes|alerts)\W/.test(path));
+  const { redacted, withPlaces } = await import("../config/written/source.ts"); // with a parser
+  const issues = warnings.map(issueOf).map((one) => ({ ...one, message: redacted(one.message, loaded.redact) }));
+  const about = Map.groupBy(issues, ({ path }) => /^(routes|alerts)\W/.test(path));
   const text = readFileSync(loaded.file, "utf8").replace(/^\ufeff/, "");
   const placed = await withPlaces(loaded.file, text, about.get(true) ?? [], loaded.redact);
   const width = process.stdout.columns || Infinity;

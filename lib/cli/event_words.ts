@@ -4,6 +4,7 @@ import { paint } from "../log.ts";
 import type { Format } from "../locale/format.ts";
 import { sayReason } from "../locale/reasons.ts";
 import type { Reason } from "../reason.ts";
+import { isOfCondition } from "../pipeline/route.ts";
 import type { DeliveryView, EventView } from "../store/views.ts";
 import { words } from "./language.ts";
 
@@ -43,7 +44,7 @@ export function deliveryWithNext(delivery: DeliveryView, format: Format): string
 
 /** An event's deliveries in short. */
 export function deliveriesInShort({ deliveries, problems }: EventView): string[] {
-  const failed = problems.length > 0 ? [paint("yellow", `! ${words.pages.events.failedCondition}`)] : [];
+  const failed = problems.some(isOfCondition) ? [paint("yellow", `! ${words.pages.events.failedCondition}`)] : [];
   if (deliveries.length === 0 && failed.length === 0) return [paint("gray", words.events.unrouted)];
   return [...failed, ...deliveries.map(deliveryInShort)];
 }

@@ -48,7 +48,7 @@ async function once(found: FoundStore, { json }: Options): Promise<void> {
 
 async function shown(found: FoundStore): Promise<string[]> {
   const redact = redactOf(found);
-  return lines(await readStatus(found)).map((line) => visibleIn(redact(line)));
+  return lines(await readStatus(found), redact).map((line) => visibleIn(redact(line)));
 }
 
 function redactOf(found: FoundStore): (text: string) => string {
@@ -56,11 +56,11 @@ function redactOf(found: FoundStore): (text: string) => string {
 }
 
 /** What is wrong comes first, each with what to do about it. */
-function lines(now: StatusNow): string[] {
+function lines(now: StatusNow, redact: (text: string) => string): string[] {
   const format = formatAt(now.now);
   const { relays } = now;
   return [
-    ...attentionLines(now, format),
+    ...attentionLines(now, format, redact),
     "",
     ...factLines(now, format),
     "",

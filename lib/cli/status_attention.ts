@@ -8,6 +8,7 @@ import { paint, visible } from "../log.ts";
 import type { Attention, RelayTrouble } from "../operator/attention.ts";
 import type { LastFailure } from "../operator/last_events.ts";
 import type { RefusedView, ReloadView } from "../operator/run.ts";
+import { isReason } from "../reason.ts";
 import { bySource, isAboutSignature, isTrouble } from "../refusal.ts";
 import { toldIn } from "../warnings.ts";
 import { reasonName } from "./event_words.ts";
@@ -34,8 +35,11 @@ interface Item {
   lines: string[];
 }
 
-/** The worst first; one line if nothing needs attention. */
-export function attentionLines(now: StatusNow, format: Format): string[] {
+/**
+ * The worst first; one line if nothing needs attention.
+ * @param redact Masks secrets, before a line is broken in the middle of one.
+ */
+export function attentionLines(now: StatusNow, format: Format, redact: (text: string) => string): string[] {
   const refused = refusedItems(now.refusals.filter(isTrouble), format);
   const items = [
     ...moveItems(now),
@@ -57,7 +61,7 @@ export function attentionLines(now: StatusNow, format: Format): string[] {
     ...items.slice(0, MOST_TOLD).flatMap(({ lines, ...item }) => {
       const news = items.length > FEW ? lines.filter((line) => !told.has(line)) : lines;
       for (const line of news) told.add(line);
-      return linesOf({ ...item, lines: news });
+      return linesOf({ ...item, head: redact(item.head), lines: news.map(redact) });
     }),
     ...(items.length > MOST_TOLD ? [`  ${more(items.length - MOST_TOLD)}`] : []),
   ];
@@ -168,7 +172,7 @@ function attentionItem(item: Attention, { targets, addresses, examples, now }: S
   const { status } = words;
   const at = (time: string) => atTime(time, format);
   const { lastReason = null, lastFailedAt, lastDeliveredAt = null } = targets.find(({ name }) => name === target) ?? {};
-  const why = reason ?? lastReason;
+  const why = kind === "dead" ? reason : reason ?? lastReason;
   const name = why ? reasonName(why) : words.pages.states.failing;
   const example = examples.get(item);
   const advice = [
@@ -182,8 +186,9 @@ function attentionItem(item: Attention, { targets, addresses, examples, now }: S
     case "refused":
       return { head: status.refusedAlarm(at(since!)), lines: [status.refusedAlarmTodo] };
     case "dead": {
-      const command = `relay retry --dead --target ${target} --reason ${why}`;
-      const head = status.dead(target, count, name, whenTime(since!, format));
+      const ofReason = isReason(why) ? ` --reason ${why}` : ""; // else it is one that only a newer relay knows
+      const command = `relay retry --dead --target ${target}${ofReason}`;
+      const head = status.dead(target, count, why ? name : sayReason(words.pages, null).name, whenTime(since!, format));
       return { head, lines: [...advice, status.deadTodo(command)] };
     }
     case "failing": {

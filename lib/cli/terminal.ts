@@ -23,11 +23,12 @@ const MIN_ROOM = 20;
 export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()): string[] {
   const cells = rows.map((row) => row.map((text) => ({ text, width: widthOf(text) })));
   const widths = cells.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.width)), []);
+  const last = widths.length - 1;
+  const isLastCut = cuts.some(({ column }) => column === last);
   for (const { column, to } of cuts.filter(({ column }) => column < widths.length)) {
     const over = INDENT + widths.reduce((sum, one) => sum + (one && one + GAP), -GAP) - width;
     if (over > 0) widths[column] = to === 0 ? 0 : Math.min(widths[column]!, Math.max(to, widths[column]! - over));
   }
-  const last = widths.length - 1;
   const before = widths.slice(0, last).reduce((sum, one) => sum + (one && one + GAP), INDENT);
   return cells.flatMap((row) => {
     const shown = row.map(({ text, width }, at) => {
@@ -35,8 +36,7 @@ export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()):
       return width > room ? fit(text, room) : text + " ".repeat(room - width);
     });
     const room = width - before;
-    const isBroken = row.length > last && widths[last]! === row[last]!.width && room >= MIN_ROOM &&
-      row[last]!.width > room;
+    const isBroken = row.length > last && !isLastCut && room >= MIN_ROOM && row[last]!.width > room;
     const [first = "", ...more] = isBroken ? wrapped(row[last]!.text, "", room) : [shown[last]];
     const line = [...shown.slice(0, last), first].filter((_, at) => widths[at]! > 0).join(" ".repeat(GAP));
     return [(" ".repeat(INDENT) + line).trimEnd(), ...more.map((one) => " ".repeat(before) + one)];
@@ -108,11 +108,25 @@ function packed(items: string[], width: number): string[] {
  * backticks is to be typed, and stays whole.
  */
 export function wrapped(text: string, indent = "", width = columnsNow()): string[] {
+  if (width === Infinity) return [text];
   const lines: string[] = [];
-  for (const word of text.split(/ (?=(?:[^`]*`[^`]*`)*[^`]*$)/)) {
+  for (const word of wordsOf(text)) {
     const longer = `${lines.at(-1)} ${word}`;
     if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(lines.length === 0 ? word : indent + word);
   }
   return lines;
+}
+
+/** What stands between blanks; what stands between backticks is one word, unless one of them is alone. */
+function wordsOf(text: string): string[] {
+  const parts = text.split(" ");
+  const words: string[] = [];
+  let isOpen = false;
+  for (const part of parts) {
+    if (isOpen) words.push(`${words.pop()} ${part}`);
+    else words.push(part);
+    if (part.split("`").length % 2 === 0) isOpen = !isOpen;
+  }
+  return isOpen ? parts : words;
 }

@@ -3,6 +3,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { parseId } from "../id.ts";
 import type { Told } from "../locale/told.ts";
+import { isOfCondition } from "../pipeline/route.ts";
 import type { Reason } from "../reason.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventView } from "../store/views.ts";
@@ -30,12 +31,12 @@ export async function lastEvents(
 ): Promise<{ sent?: EventView; condition?: FailingCondition }> {
   const { events } = await store.events({}, { limit: LAST });
   const sent = events.filter((event) => !isSystem(event));
-  const failed = sent.filter(({ problems }) => problems.length > 0);
+  const failed = sent.filter(({ problems }) => problems.some(isOfCondition));
   const [newest] = failed;
   // Of a config that was corrected since, nothing fails any more.
   const id = newest && parseId(newest.id);
   const story = id && loaded ? await tellStory(store, loaded, id, now) : undefined;
-  const [problem] = story?.routing.problems ?? [];
+  const problem = story?.routing.problems.find(isOfCondition);
   return {
     sent: sent[0],
     condition: newest && problem && { count: failed.length, of: sent.length, event: newest.id, problem },

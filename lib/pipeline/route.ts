@@ -123,6 +123,11 @@ export function needOf(event: RoutedEvent, target: Needy, table: RoutingTable): 
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];
 }
 
+/** Whether a problem is that of a condition: then the event may not have gone where it should. */
+export function isOfCondition(problem: Told): boolean {
+  return /^routes\[\d+\]\.when /.test(String(problem));
+}
+
 function judge(event: RoutedEvent, rule: RouteRule, index: number, problems: Told[]): Verdict {
   if (!rule.on.some((pattern) => matches(pattern, event.type))) return "other_event";
   if (!rule.when) return "matched";

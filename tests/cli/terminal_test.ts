@@ -50,6 +50,8 @@ test("table() breaks the last column between words where the terminal is too nar
     "     fit beside the rest",
     "  b  short",
   ]);
+  const two = table([["a", "one that is too wide for it as well"], line], [], 30);
+  assert.deepEqual(two.map((one) => one.length <= 30), [true, true, true, true], "each row, and not only the widest");
 });
 
 test("table() keeps a cell's colours to the cell where it cuts, and never halves a wide character", () => {

@@ -244,6 +244,16 @@ export function testClock(it: It): void {
     });
   });
 
+  it("activity() counts no event that was deleted", async (store, _reopen, clock) => {
+    const hour = Math.floor(T0 / HOUR) * HOUR;
+    const received = [-30, -30, -30, -29, 0, 0].map((at) => hour + at * HOUR);
+    for (const [index, receivedAt] of received.entries()) await accept(store, newEvent(`${index}`, [], { receivedAt }));
+    await observe(store);
+    clock.set(hour + HOUR / 2);
+    await expireAll(store, before(hour - HOUR - T0));
+    assert.deepEqual((await store.activity(hour - 24 * HOUR)).received, [{ at: hour, count: 2 }]);
+  });
+
   it(
     "expire() deletes what is old before and behind what was received in the future",
     async (store, _reopen, clock) => {

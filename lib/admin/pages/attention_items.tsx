@@ -3,6 +3,7 @@
 
 import { sayReason } from "../../locale/reasons.ts";
 import type { Attention } from "../../operator/attention.ts";
+import { isReason } from "../../reason.ts";
 import { Action, Advice, deadPath, Prose, Time } from "./parts.tsx";
 import type { View } from "./view.ts";
 
@@ -62,7 +63,8 @@ function When({ view, item: { since, until } }: { view: View; item: Attention })
 
 function Buttons({ view, item }: { view: View; item: Attention }) {
   const { attention, targets } = view.words;
-  const { kind, target, reason } = item;
+  const { kind, target } = item;
+  const reason = isReason(item.reason) ? item.reason : undefined;
   const show = (href: string) => (
     <a class="button quiet" href={href} aria-label={`${attention.show}: ${headOf(view, item)}`}>{attention.show}</a>
   );
@@ -72,7 +74,7 @@ function Buttons({ view, item }: { view: View; item: Attention }) {
   return (
     <div class="buttons">
       {(kind === "dead" || kind === "orphaned") && show(deadPath("/dead", { target, reason }))}
-      {kind === "dead" && (
+      {kind === "dead" && reason && (
         <a class="button" href={deadPath("/dead/retry", { target, reason })} aria-label={retry}>{attention.retry}</a>
       )}
       {kind === "paused" && (

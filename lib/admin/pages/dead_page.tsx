@@ -3,6 +3,7 @@
 
 import { sayReason } from "../../locale/reasons.ts";
 import type { RetryProgress } from "../../operator/retry_run.ts";
+import { isReason } from "../../reason.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { DeadGroup, DeliveryView, EventView } from "../../store/views.ts";
 import { EventRow, EventRows } from "./event_rows.tsx";
@@ -100,7 +101,8 @@ function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: 
   const { dead } = view.words;
   const { target, reason, count, oldestAt, newestAt } = group;
   const { name } = sayReason(view.words, reason);
-  const filter = { target, reason };
+  // One of a newer relay's, or none, cannot be asked for: then all of the target's are shown, and none is retried.
+  const filter = isReason(reason) ? { target, reason } : { target };
   return (
     <li class="item bad">
       <div>
@@ -121,7 +123,7 @@ function Group({ view, group, isBusy }: { view: View; group: DeadGroup; isBusy: 
         >
           {dead.show}
         </a>
-        {!isBusy && (
+        {!isBusy && isReason(reason) && (
           <a class="button" href={deadPath("/dead/retry", filter)} aria-label={dead.retryGroupOf(target, name)}>
             {dead.retryGroup}
           </a>

@@ -3,6 +3,7 @@
 
 import { sayReason } from "../../locale/reasons.ts";
 import type { Child } from "hono/jsx";
+import { isOfCondition } from "../../pipeline/route.ts";
 import type { DeliveryView, EventView } from "../../store/views.ts";
 import { eventPath, Nothing } from "./parts.tsx";
 import type { View } from "./view.ts";
@@ -62,7 +63,7 @@ export function EventRow({ view, event, children }: { view: View; event: EventVi
 
 function Marks({ view, event: { deliveries, problems } }: { view: View; event: EventView }) {
   const { words, format } = view;
-  const failed = problems.length > 0 && <span class="t warn">{words.events.failedCondition}</span>;
+  const failed = problems.some(isOfCondition) && <span class="t warn">{words.events.failedCondition}</span>;
   if (deliveries.length === 0) return failed || <span class="t warn">{words.states.unrouted}</span>;
   const marks = [...Map.groupBy(deliveries, ({ target, state }) => `${state} ${target}`).values()]
     .sort(([one], [other]) => order.indexOf(one!.state) - order.indexOf(other!.state));

@@ -12,7 +12,7 @@ import { knownTargets, statuses } from "../../operator/status.ts";
 import type { RetryRun } from "../../operator/retry_run.ts";
 import { sentTo } from "../../operator/sent.ts";
 import { tellStory } from "../../operator/story.ts";
-import { type Reason, reasons } from "../../reason.ts";
+import { isReason, reasons } from "../../reason.ts";
 import type { DeadGroup } from "../../store/views.ts";
 import { parsePrefix } from "../../store/id_prefix.ts";
 import type { DeadFilter, EventPage } from "../../store/operator.ts";
@@ -172,7 +172,7 @@ export function createReads(context: AdminContext, run: RetryRun) {
  * @throws {RelayError} if it names an unknown reason, without which more would be meant.
  */
 export function deadFilterOf({ target, reason }: Record<string, string | undefined>): DeadFilter {
-  const known = reasons.find((one): one is Reason => one === reason);
+  const known = isReason(reason) ? reason : undefined;
   if (reason && !known) {
     const problem = sayUnknown("reason", reason, reasons);
     throw new RelayError((words) => words.pages.dead.cannotChoose(problem(words)));

@@ -73,7 +73,8 @@ export class SqliteSteps {
 
   /** Sequences at which times start to rise. */
   #starts(): number[] {
-    return [1, ...(this.#sql.all.all() as unknown as Received[]).map(({ seq }) => seq)];
+    const { seq: oldest = 1 } = (this.#sql.eventFrom.get(1) as Received | undefined) ?? {};
+    return [oldest, ...(this.#sql.all.all() as unknown as Received[]).map(({ seq }) => seq)];
   }
 
   /** The first event in sequences from `low` to before `end` that was received at or after a time. */

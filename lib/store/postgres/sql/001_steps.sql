@@ -29,7 +29,7 @@ END $$;
 CREATE FUNCTION relay.rising(OUT low bigint, OUT high bigint) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT s.seq, coalesce(lead(s.seq) OVER (ORDER BY s.seq), (SELECT coalesce(max(e.seq), 0) + 1 FROM relay.events e))
-  FROM (SELECT 1::bigint AS seq UNION ALL SELECT c.seq FROM relay.clock_steps c) s ORDER BY s.seq
+  FROM (SELECT coalesce((SELECT min(o.seq) FROM relay.events o), 1) AS seq UNION ALL SELECT c.seq FROM relay.clock_steps c) s ORDER BY s.seq
 $$;
 
 -- Events that were received since a time: those from `first` on; of these, where `since` is given, the ones as late as it.
