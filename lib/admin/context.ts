@@ -2,6 +2,7 @@
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { BodyProblem } from "../http/body.ts";
+import type { Locale } from "../locale/mod.ts";
 import type { Reporter } from "../duties/report.ts";
 import type { SharedView } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
@@ -11,6 +12,8 @@ import type { ConfigWarning } from "../warnings.ts";
 export interface Bindings {
   /** Address of the client: of the other end of the connection, or what a trusted proxy there says. */
   client: string;
+  /** The config's language, if it names one. */
+  locale?: Locale;
   /** Why its body could not be read. */
   problem?: BodyProblem;
   /** Whether what let the request in would let it in still: for an answer that goes on. */

@@ -56,6 +56,7 @@ export function createAdmin(context: AdminContext): Handler {
   const app = new Hono<{ Bindings: Bindings }>();
   app.use(headers);
   app.use(async (c, next) => {
+    c.env.locale = context.loaded().config.locale;
     await next();
     const own = c.res.headers;
     if (!own.has("Cache-Control")) own.set("Cache-Control", "no-store");

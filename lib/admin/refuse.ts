@@ -12,7 +12,7 @@ type Text = string | Phrase;
 
 /** Answers with a sentence and a hint: as JSON in English under `/api`, elsewhere in plain text in the browser's language. */
 export function refuse(c: Context, status: ContentfulStatusCode, error: Text, hint?: Text): Response {
-  const words = isApi(c) ? locales.en : locales[localeOf(c, undefined)];
+  const words = isApi(c) ? locales.en : locales[localeOf(c, c.env.locale)];
   const [problem, advice] = [error, hint].map((text) => typeof text === "function" ? text(words) : text);
   if (isApi(c)) return c.json({ error: problem, hint: advice }, status);
   return c.text(visible(problem!) + (advice ? `\n${words.cli.hint}: ${advice}` : ""), status);

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { type Format, formatOf } from "../locale/format.ts";
 import { type Language, type Locale, localeFor, localeNames, locales } from "../locale/mod.ts";
+import { writtenLocale } from "./written_locale.ts";
 
 /** The zone of times where no config says another; a config's default is the same. */
 const TIME_ZONE = "America/Sao_Paulo";
@@ -29,7 +30,8 @@ export function askedLocale(args: readonly string[]): Locale | undefined {
 export function chooseLanguage(args: readonly string[]): void {
   const asked = askedLocale(args);
   isAsked = asked !== undefined;
-  speak(asked ?? terminalLocale());
+  // What `init` writes is a config of its own.
+  speak(asked ?? (args[0] === "init" ? undefined : writtenLocale(args)) ?? terminalLocale());
 }
 
 /** Goes on in a config's language, unless `--locale` asked for another, and in its time zone. */

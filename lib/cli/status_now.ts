@@ -26,6 +26,9 @@ import { type FoundStore, timeNow } from "./store.ts";
 /** Things that need attention of which the last failure is looked up: more are hardly on one screen. */
 const MOST_EXAMPLES = 8;
 
+/** No further one is looked up after this long, in milliseconds. */
+const EXAMPLES_MS = 1_000;
+
 /** What there is to tell now. Times are ISO 8601. */
 export interface StatusNow {
   /** In Unix milliseconds. */
@@ -108,7 +111,9 @@ function runsHere(runs: ReadonlyMap<string, Run>): Run[] {
 
 async function examplesOf(store: Store, attention: readonly Attention[]): Promise<Map<Attention, LastFailure>> {
   const examples = new Map<Attention, LastFailure>();
+  const giveUpAt = performance.now() + EXAMPLES_MS;
   for (const one of attention.slice(0, MOST_EXAMPLES)) {
+    if (performance.now() > giveUpAt) return examples; // a large store may take long to find each
     if (!["dead", "failing", "open"].includes(one.kind)) continue;
     const found = await lastFailure(store, { ...one, state: one.kind === "dead" ? "dead" : "pending" });
     if (found) examples.set(one, found);

@@ -119,7 +119,7 @@ export interface Totals {
 export interface OperatorStore {
   /**
    * Every target that has deliveries or had attempts, sorted by name. The more deliveries wait, the longer it takes.
-   * One that changes meanwhile counts in its old or its new state.
+   * One that changes meanwhile may be missed, or counted twice.
    * @param dead What `deadGroups()` has just returned, so that dead letters need not be counted again.
    */
   targets(dead?: readonly DeadGroup[]): Promise<TargetView[]>;

@@ -223,6 +223,17 @@ testIn("loadConfig() does not call its own syntax wrong where it parses what is"
   assert.deepEqual(others, []);
 });
 
+testIn("loadConfig() marks a regular expression that is none", async ({ write, load }) => {
+  write("relay.config.ts", config('"x"', "", "export const one = /a/, other = /(/;"));
+  await assert.rejects(load(), (error: ConfigError) => {
+    const [{ message, place } = {}, ...others] = error.issues;
+    assert.match(inEnglish(message!), /regular expression/i);
+    assert.doesNotMatch(inEnglish(message!), /file:/);
+    assert.deepEqual([place?.line, place?.column, others.length], [2, 33, 0]);
+    return true;
+  });
+});
+
 testIn("loadConfig() says to quote what is probably a text", async ({ write, load }) => {
   write("relay.config.ts", config("segredo"));
   await assert.rejects(load(), (error: ConfigError) => {

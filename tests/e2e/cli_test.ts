@@ -329,3 +329,18 @@ test("a wrong value of an option is told in the language asked for, and in Engli
   const json = await runRelay([...args, "--json"]);
   assert.match(JSON.parse(json.stdout).error, /: --limit cannot be "many"; expected a whole number/);
 });
+
+test("help and wrong usage are in the config's language, and --locale wins", async () => {
+  const folder = makeFolder();
+  try {
+    const config = configOf({ targets: 'crm: http({ url: "http://127.0.0.1:1" })', routes: '{ on: "**", to: "crm" }' });
+    writeFileSync(join(folder.path, "outro.ts"), config.replace("defineConfig({", 'defineConfig({ locale: "pt-BR",'));
+    const run = (...args: string[]) => runRelay(args, { cwd: folder.path, env: { LANG: "en_US.UTF-8" } });
+    assert.match((await run("status", "--help", "--config", "outro.ts")).stdout, /^Uso: /);
+    assert.match((await run("events", "--state", "x", "--config=outro.ts")).stderr, /^Não foi possível/);
+    assert.match((await run("status", "--help", "--config", "outro.ts", "--locale", "en")).stdout, /^Usage: /);
+    assert.match((await run("status", "--help")).stdout, /^Usage: /);
+  } finally {
+    folder.remove();
+  }
+});

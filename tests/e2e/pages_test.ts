@@ -375,6 +375,12 @@ test("pages and verbs show a failure whose reason only a newer relay knows", asy
       assert.equal(status, 200, page);
       assert.match(text, /left_on_read/, page);
     }
+    const dead = (await ask(`${url}/dead`, undefined, { "Accept-Language": "en" })).text;
+    const groups = dead.slice(dead.indexOf('<ul class="list">'), dead.indexOf('id="letters"'));
+    assert.doesNotMatch(groups, /\/dead\/retry/, "nothing else is retried in its place");
+    const [, shown] = /href="(\/dead\?[^"#]*)/.exec(groups) ?? [];
+    assert.equal((await ask(url + shown!.replaceAll("&amp;", "&"))).status, 200);
+    assert.match((await runRelay(["status"], { cwd: relay.folder })).stdout, /`relay retry --dead --target refuses`/);
     for (const args of [["status"], ["events"], ["events", path!.split("/").at(-1)!], ["retry", "--dead", "--yes"]]) {
       const { code, stdout, stderr } = await runRelay(args, { cwd: relay.folder });
       assert.equal(code, 0, stderr);

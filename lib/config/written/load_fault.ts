@@ -175,6 +175,11 @@ async function thrownFault(
     /^(?:([\w$]+) is not defined|Cannot access '([\w$]+)' before initialization\.?)$/.exec(message) ??
       [];
   const told = thrownAt(error, config.file);
+  const pattern = wrongPattern(config);
+  if (pattern && /regular expression/i.test(message)) {
+    const [problem] = message.replace(/^SyntaxError: /, "").split(" at file:");
+    return { path: "", message: ({ config }) => config.syntax.other(problem!), place: config.place(pattern) };
+  }
   const source = (told && told.file !== config.file ? await otherSource(told.file, redact) : undefined) ?? config;
   const named = unknown === undefined ? undefined : identifier(source, unknown);
   const span = named ?? (told && spanAt(source, told));
@@ -203,6 +208,19 @@ function undefinedFault(name: string, { program }: Source, exports: Exports): Pi
       ? undefined
       : ({ config }) => exports.includes(name) ? config.file.importIt(name) : config.file.quoteIt(name),
   };
+}
+
+/** The first regular expression that is none: the parser takes any, and Bun does not say where it stands. */
+function wrongPattern({ program }: Source): Span | undefined {
+  const literals = program ? [...nodesOf(program, ({ type }) => !/^TSType/.test(type))] : [];
+  return literals.find(({ type, pattern, flags }) => {
+    if (type !== "RegExpLiteral") return false;
+    try {
+      return !new RegExp(pattern as string, flags as string);
+    } catch {
+      return true;
+    }
+  });
 }
 
 /** The first use of a name; names of properties are none. */

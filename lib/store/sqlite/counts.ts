@@ -74,7 +74,7 @@ interface Sum {
 /** A position in the order of an index. */
 type Place = readonly number[];
 
-/** A delivery that changes during a count is counted in either its old or its new state. */
+/** A delivery that changes during a count may be missed, or counted twice. */
 export class SqliteCounts {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
