@@ -1078,7 +1078,7 @@ const status = {
     warningsMore: (count: number) => `and ${forms.number(count)} more: \`relay check\` shows them all`,
   },
   silent: (pattern: string, time: string) => `No ${pattern} event has come in since ${time}`,
-  refusedAlarm: (time: string) => `Requests were refused; the alarm has been on since ${time}`,
+  refusedAlarm: (time: string) => `Requests were refused; the alert has been on since ${time}`,
   refusedAlarmTodo: "This was more than an hour ago. The log says more about each.",
   refusedBy: (source: string, count: number, relative: string) =>
     `${
@@ -1127,7 +1127,7 @@ const status = {
     received: "Last event",
     delivered: "Last delivery",
     refused: "Refused",
-    alarms: "Alarms",
+    alarms: "Alerts",
     store: "Store",
   },
   running: (version: string, time: string, pid: number | null) =>

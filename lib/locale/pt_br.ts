@@ -1119,7 +1119,7 @@ const status: Language["status"] = {
     warningsMore: (count) => `e mais ${forms.number(count)}: \`relay check\` mostra todos`,
   },
   silent: (pattern, time) => `Nenhum evento ${pattern} chegou desde ${time}`,
-  refusedAlarm: (time) => `Requisições foram recusadas; o alarme está ativo desde ${time}`,
+  refusedAlarm: (time) => `Requisições foram recusadas; o alerta está ativo desde ${time}`,
   refusedAlarmTodo: "Foi há mais de uma hora. O log diz mais sobre cada uma.",
   refusedBy: (source, count, relative) =>
     `${
@@ -1165,7 +1165,7 @@ const status: Language["status"] = {
     received: "Último evento",
     delivered: "Última entrega",
     refused: "Recusadas",
-    alarms: "Alarmes",
+    alarms: "Alertas",
     store: "Banco de eventos",
   },
   running: (version, time, pid) => `${version}, em execução desde ${time}${pid === null ? "" : `, pid ${pid}`}`,

@@ -76,7 +76,7 @@ test("serve tells of dead letters once, across more of them and a kill, and once
     await buried(relay, 21);
     assert.deepEqual((await alarmsOf(folder.path)).map(({ alarm, to }) => [alarm, to]), [["dead", "plantao"]]);
     const { stdout } = await runRelay(["status"], { cwd: folder.path });
-    assert.match(stdout, /^ {2}Alarms +1 or more dead letters, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m);
+    assert.match(stdout, /^ {2}Alerts +1 or more dead letters, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m);
 
     await relay.end("SIGKILL");
     relay = await startRelay(config, { folder: folder.path });
@@ -126,7 +126,7 @@ test("serve tells when events stay away, when they come again, and when they sta
     await toldOf(sink, 1);
     assert.deepEqual(await alarmsOf(relay.folder), [{ ...told(sink)[0]!.data, to: "plantao" }]);
     const { stdout } = await runRelay(["status"], { cwd: relay.folder });
-    assert.match(stdout, /^ {2}Alarms +no note\.\* event, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m);
+    assert.match(stdout, /^ {2}Alerts +no note\.\* event, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m);
     // More than one, since on a slow machine the silence could begin again before anybody looked.
     await until("the alarm to end", async () => {
       await relay.post(event(sink.requests.length));
@@ -174,7 +174,7 @@ test("serve tells of refused requests once, across more of them and a kill, and 
     const { stdout } = await runRelay(["status"], { cwd: folder.path });
     assert.match(
       stdout,
-      /^ {2}Alarms +3 or more requests refused within 1 hour, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m,
+      /^ {2}Alerts +3 or more requests refused within 1 hour, since \d\d:\d\d:\d\d \(.* ago\); sent to plantao$/m,
     );
     assert.equal(await relay.end(), 0);
     assert.deepEqual(types(sink), ["relay.alarm.begin"]);
