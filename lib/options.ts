@@ -1,10 +1,10 @@
 /** Schemas of objects whose every key is known, and what schemas say of a value that is not as it should be. */
 
-import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod/mini";
 import type { Language } from "./locale/mod.ts";
 import { inEnglish, type Phrase } from "./locale/phrase.ts";
 import { meantKind } from "./near_miss.ts";
+import { quoted } from "./nearest.ts";
 
 /** What is expected, as it stands after "expected"; `value` is what was found in its place. */
 export type Expectation = (words: Language, value: unknown) => string;
@@ -71,29 +71,3 @@ export const fn = z.custom<(event: unknown) => unknown>(
   (value) => typeof value === "function",
   expected((words) => words.config.expectations.callback),
 );
-
-/** The known name that may have been meant by this one; `undefined` where none is close. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const near = known.length > 0 ? closest(name, known) : undefined;
-  const away = near === undefined ? Infinity : distance(name, near);
-  return away < name.length && away <= Math.max(2, name.length / 3) ? near : undefined;
-}
-
-/** Says that a name is not known, which names are, and which of them may have been meant. */
-export function sayUnknown(
-  what: keyof Language["config"]["unknown"],
-  name: string,
-  known: readonly string[],
-  isListed = true,
-): Phrase {
-  const near = nearest(name, known);
-  return ({ config: words }) => {
-    const list = isListed ? `; ${words.known[what](quoted(known))}` : "";
-    const problem = words.unknown[what](name) + list;
-    return near === undefined ? problem : words.didYouMean(problem, `"${near}"`);
-  };
-}
-
-function quoted(names: readonly string[]): string {
-  return names.map((one) => `"${one}"`).join(", ");
-}

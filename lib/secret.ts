@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { inspect } from "node:util";
 import { messageOf, RelayError } from "./errors.ts";
-import { nearest } from "./options.ts";
+import { nearest } from "./nearest.ts";
 import { credentialPath, readUnit } from "./credentials.ts";
 
 /** A value that is read when the config is loaded, and that nothing prints. Made by `env`, `file` and `credential`. */

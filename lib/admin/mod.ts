@@ -7,6 +7,7 @@ import type { BodyProblem } from "../http/body.ts";
 import type { Handler } from "../http/incoming.ts";
 import { log } from "../log.ts";
 import { readMetrics } from "../metrics.ts";
+import { once } from "../once.ts";
 import { clientAddress } from "../pipeline/client.ts";
 import type { AdminContext, Bindings } from "./context.ts";
 import { contentSecurityPolicy } from "./csp.ts";
@@ -128,10 +129,4 @@ function ownPath(to: unknown): string {
   if (typeof to !== "string" || !to.startsWith("/") || !URL.canParse(to, base)) return "/";
   const { origin, pathname, search } = new URL(to, base);
   return origin === base && !pathname.startsWith("//") ? pathname + search : "/";
-}
-
-/** Does it once, when it is asked for. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => made ??= make();
 }

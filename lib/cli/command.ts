@@ -12,7 +12,7 @@ import {
 } from "commander";
 import { ExitCode, RelayError, sayError } from "../errors.ts";
 import type { Phrase } from "../locale/phrase.ts";
-import { nearest } from "../options.ts";
+import { nearest } from "../nearest.ts";
 import { words } from "./language.ts";
 
 /** Options of many verbs, in the order in which they end a help. */

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { type Command, Option } from "commander";
 import { localeNames } from "../locale/mod.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, RelayError, sayError } from "../errors.ts";
-import { nearest } from "../options.ts";
+import { nearest } from "../nearest.ts";
 import type { Source } from "../sources/source.ts";
 import { Verb } from "./command.ts";
 import { speakAs, words } from "./language.ts";
@@ -22,6 +22,7 @@ export interface ConfigOptions {
  * @throws {ConfigError} with every mistake in it.
  */
 export async function configOf({ config }: ConfigOptions): Promise<LoadedConfig> {
+  const { loadConfig } = await import("../config/load.ts"); // with all that a config can say
   const loaded = await loadConfig(config);
   speakAs(loaded.config);
   return loaded;

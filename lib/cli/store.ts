@@ -8,7 +8,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { DEFAULT_STORE } from "../config/store.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import type { Language } from "../locale/mod.ts";
-import { nearest } from "../options.ts";
+import { nearest } from "../nearest.ts";
 import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { refusalOf } from "../store/move.ts";

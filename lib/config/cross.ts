@@ -6,7 +6,7 @@ import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { isEverywhere } from "../listener_url.ts";
 import type { Language } from "../locale/mod.ts";
-import { sayUnknown } from "../options.ts";
+import { sayUnknown } from "../nearest.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { SYSTEM_SOURCE } from "../system_event.ts";
 import { partOf } from "../part.ts";

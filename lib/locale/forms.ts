@@ -1,5 +1,7 @@
 /** How a language writes numbers, plurals, lists and spans of time: all of it by `Intl`. */
 
+import { once } from "../once.ts";
+
 /** The forms of a noun that a language tells apart by number; `other` is for all that are not named. */
 export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
@@ -34,22 +36,23 @@ const units = [
 
 /** @param tag The language's tag in BCP 47. */
 export function formsOf(tag: string): Forms {
-  const number = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
-  const percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 });
-  const rules = new Intl.PluralRules(tag);
-  const and = new Intl.ListFormat(tag, { type: "conjunction" });
-  const or = new Intl.ListFormat(tag, { type: "disjunction" });
-  const relative = new Intl.RelativeTimeFormat(tag, { style: "short" });
+  // Each is made at its first use: making one takes a millisecond and memory, and most programs speak one language.
+  const number = once(() => new Intl.NumberFormat(tag, { maximumFractionDigits: 1 }));
+  const percent = once(() => new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 }));
+  const rules = once(() => new Intl.PluralRules(tag));
+  const and = once(() => new Intl.ListFormat(tag, { type: "conjunction" }));
+  const or = once(() => new Intl.ListFormat(tag, { type: "disjunction" }));
+  const relative = once(() => new Intl.RelativeTimeFormat(tag, { style: "short" }));
   const measured = (amount: number, unit: string, unitDisplay: "long" | "short") =>
     new Intl.NumberFormat(tag, { style: "unit", unit, unitDisplay }).format(amount);
-  const plural = (count: number, forms: PluralForms) => forms[rules.select(count)] ?? forms.other;
+  const plural = (count: number, forms: PluralForms) => forms[rules().select(count)] ?? forms.other;
   return {
-    number: (value) => number.format(value),
-    percent: (part) => percent.format(part),
+    number: (value) => number().format(value),
+    percent: (part) => percent().format(part),
     plural,
-    count: (value, forms) => `${number.format(value)} ${plural(value, forms)}`,
-    and: (items) => and.format(items),
-    or: (items) => or.format(items),
+    count: (value, forms) => `${number().format(value)} ${plural(value, forms)}`,
+    and: (items) => and().format(items),
+    or: (items) => or().format(items),
     duration(ms) {
       const [unit, size] = units.find(([, size]) => ms % size === 0) ?? ["millisecond", 1];
       return measured(ms / size, unit, "long");
@@ -60,7 +63,7 @@ export function formsOf(tag: string): Forms {
     },
     relative(ms) {
       const [unit, size] = units.find(([, size]) => Math.abs(ms) >= size) ?? ["second", 1_000];
-      return relative.format(Math.trunc(ms / size), unit);
+      return relative().format(Math.trunc(ms / size), unit);
     },
   };
 }

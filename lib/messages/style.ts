@@ -2,7 +2,8 @@
 
 import * as z from "zod/mini";
 import { type Locale, localeNames } from "../locale/mod.ts";
-import { nearest, text } from "../options.ts";
+import { nearest } from "../nearest.ts";
+import { text } from "../options.ts";
 
 /** Language and time zone of default messages. */
 export interface LocaleOptions {

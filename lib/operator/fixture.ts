@@ -10,7 +10,8 @@ import { type Payload, payloadOf, type ReadableEvent, type RelayEvent } from "..
 import { isObject } from "../json.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { Told } from "../locale/told.ts";
-import { expected, options, sayUnknown } from "../options.ts";
+import { sayUnknown } from "../nearest.ts";
+import { expected, options } from "../options.ts";
 import type { Verdict } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
 import { readable } from "../sources/view.ts";

@@ -2,7 +2,7 @@
 
 import { inEnglish } from "../../locale/phrase.ts";
 import { createRoute } from "@hono/zod-openapi";
-import { sayUnknown } from "../../options.ts";
+import { sayUnknown } from "../../nearest.ts";
 import { sendTest } from "../../operator/test_message.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";

@@ -3,7 +3,7 @@
 import { inEnglish } from "../../locale/phrase.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { type IdBytes, parseId } from "../../id.ts";
-import { sayUnknown } from "../../options.ts";
+import { sayUnknown } from "../../nearest.ts";
 import { incoming, preview } from "../../operator/preview.ts";
 import { routingOf } from "../../operator/story.ts";
 import { replayIds, replaySince } from "../../operator/replay.ts";

@@ -4,7 +4,7 @@ import { TEST } from "../../operator/test_message.ts";
 import type { Context } from "hono";
 import { RelayError } from "../../errors.ts";
 import { parseId } from "../../id.ts";
-import { sayUnknown } from "../../options.ts";
+import { sayUnknown } from "../../nearest.ts";
 import { lastEvents } from "../../operator/last_events.ts";
 import { relayTroubles } from "../../operator/attention.ts";
 import { hasConfigChanged, runView } from "../../operator/run.ts";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { type ConfigIssue, messageOf, RelayError, sayError } from "../../errors.ts";
 import { inEnglish, type Phrase } from "../../locale/phrase.ts";
-import { nearest, sayUnknown } from "../../options.ts";
+import { nearest, sayUnknown } from "../../nearest.ts";
 import { isExecutable } from "../../runtime.ts";
 import type { Redact } from "../../secret.ts";
 import { type Span, wordAt } from "./parse.ts";

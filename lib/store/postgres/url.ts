@@ -9,7 +9,7 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { RelayError } from "../../errors.ts";
 import type { Language } from "../../locale/mod.ts";
-import { nearest } from "../../options.ts";
+import { nearest } from "../../nearest.ts";
 import { bare, isLoopback } from "../../outbound/addresses.ts";
 
 /** A server, or the folder of its Unix socket, which begins with `/`. IPv6 addresses have no brackets. */
