@@ -19,8 +19,7 @@ import type { Store } from "../store/mod.ts";
 import type { Mark } from "../store/move.ts";
 import type { Run } from "../store/runs.ts";
 import { warningsNow } from "../store_place.ts";
-import { toldIn } from "../warnings.ts";
-import { type ConfigWarning } from "../warnings.ts";
+import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { type FoundStore, timeNow } from "./store.ts";
 
 /** Things that need attention of which the last failure is looked up: more are hardly on one screen. */

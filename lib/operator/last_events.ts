@@ -18,7 +18,7 @@ export interface FailingCondition {
   /** How many of the last events it, or another one, failed for; and of how many. */
   count: number;
   of: number;
-  /** Id of the newest of them. */
+  /** Id of the newest for which one still fails. */
   event: string;
   problem: Told;
 }
@@ -31,16 +31,14 @@ export async function lastEvents(
 ): Promise<{ sent?: EventView; condition?: FailingCondition }> {
   const { events } = await store.events({}, { limit: LAST });
   const sent = events.filter((event) => !isSystem(event));
-  const failed = sent.filter(({ problems }) => problems.some(isOfCondition));
-  const [newest] = failed;
-  // Of a config that was corrected since, nothing fails any more.
-  const id = newest && parseId(newest.id);
-  const story = id && loaded ? await tellStory(store, loaded, id, now) : undefined;
-  const problem = story?.routing.problems.find(isOfCondition);
-  return {
-    sent: sent[0],
-    condition: newest && problem && { count: failed.length, of: sent.length, event: newest.id, problem },
-  };
+  const failed = loaded ? sent.filter(({ problems }) => problems.some(isOfCondition)) : [];
+  for (const { id: event } of failed) {
+    const id = parseId(event);
+    const story = id && await tellStory(store, loaded!, id, now);
+    const problem = story?.routing.problems.find(isOfCondition); // none of a condition that was corrected since
+    if (problem) return { sent: sent[0], condition: { count: failed.length, of: sent.length, event, problem } };
+  }
+  return { sent: sent[0] };
 }
 
 /** How the newest of the attempts that are looked for ended. */

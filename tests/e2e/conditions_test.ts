@@ -51,6 +51,28 @@ test("a condition that fails is told of by check, send, status, events and the f
   }
 });
 
+test("status tells of a condition that still fails behind one that was corrected", async () => {
+  const sink = await startSink();
+  const relay = await startRelay(configOf({
+    targets: `crm: http({ url: "${sink.url}" })`,
+    routes:
+      `{ on: "note.failed", to: "crm", when: (e) => e.data.a.b }, { on: "note.completed", to: "crm", when: (e) => e.data.c.d }`,
+  }));
+  try {
+    for (const type of ["note.failed", "note.completed"]) {
+      assert.equal((await relay.post(`{"event":"${type}","data":{"note_id":"n1"}}`)).status, 200);
+    }
+    const status = async () => (await runRelay(["status"], { cwd: relay.folder })).stdout;
+    assert.match(await status(), /failed for 2 of the last 2 events\n {2}routes\[1\]\.when threw: /);
+    const file = join(relay.folder, "relay.config.ts");
+    writeFileSync(file, readFileSync(file, "utf8").replace("e.data.c.d", "true"));
+    assert.match(await status(), /failed for 2 of the last 2 events\n {2}routes\[0\]\.when threw: /);
+  } finally {
+    await relay.close();
+    await sink.close();
+  }
+});
+
 test("status says what a target answered last, and which event shows it", async () => {
   const sink = await startSink((response) => response.writeHead(404).end("no_service\x1b[2J\nmore"));
   const relay = await startRelay(configOf({
