@@ -11,27 +11,31 @@ export interface Answer {
   answer?: string;
 }
 
+/** Nothing more is to be sent for a while. */
+export interface Pause {
+  /** In milliseconds. */
+  pauseMs?: number;
+  /** To whom: this recipient alone, of a target with several. Absent: to the whole target. */
+  holds?: "target" | "recipient";
+}
+
 /** The attempt reached its target. */
-export interface Delivered extends Answer {
+export interface Delivered extends Answer, Pause {
   kind: "delivered";
   /** What it fetched: JSON, kept with the event for the deliveries that await this one. */
   fetched?: Uint8Array;
-  /** The target asked for a pause of this many milliseconds, as {@link Retry.pauseMs}. */
-  pauseMs?: number;
 }
 
 /** The attempt failed in a way that may pass. */
-export interface Retry extends Answer {
+export interface Retry extends Answer, Pause {
   kind: "retry";
   reason: Reason;
   /** One sentence for the operator. */
   detail: Told;
-  /** The target asked for a pause of this many milliseconds; it holds for the whole target. */
-  pauseMs?: number;
 }
 
 /** The attempt failed in a way that repeating will not mend. */
-export interface Dead extends Answer {
+export interface Dead extends Answer, Pause {
   kind: "dead";
   reason: Reason;
   detail: Told;

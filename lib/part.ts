@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { isObject } from "./json.ts";
 
-const roles = ["source", "target", "provider"] as const;
+const roles = ["source", "target", "provider", "gateway"] as const;
 
 /** What a part is to the config; its definition holds its kind under this name. */
 export type Role = typeof roles[number];

@@ -104,7 +104,7 @@ export class Pace {
 
   /** Observes what an attempt, still counted as in flight, says about the target: a pause, a failure, its speed. */
   observe(outcome: Outcome | Deferred, now: number, durationMs = 0): ReturnType<Circuit["observe"]> {
-    if (outcome.kind !== "dead" && outcome.pauseMs !== undefined) {
+    if (outcome.pauseMs !== undefined) {
       this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);
     }
     if (outcome.kind === "deferred") return undefined;

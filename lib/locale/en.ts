@@ -123,6 +123,30 @@ const reasons: Record<Reason, Advice> = {
     name: "unexpected answer",
     advice: "This kind of target does not answer like this: check that the address is right.",
   },
+  token_refused: {
+    name: "token refused",
+    advice:
+      "The service no longer accepts the token or the webhook's URL: make a new one there, put it in the config, reload, then retry.",
+  },
+  recipient_unreachable: {
+    name: "recipient unreachable",
+    advice: "Nobody can be reached there: check the number or the chat, and whether they blocked the sender or left.",
+  },
+  window_closed: {
+    name: "24-hour window closed",
+    advice:
+      "WhatsApp takes free text only within 24 hours of the recipient's last message: set `template` in the config, reload, then retry.",
+  },
+  template_wrong: {
+    name: "template refused",
+    advice:
+      "WhatsApp refused the template: compare its name, language and number of parameters with those in WhatsApp Manager.",
+  },
+  number_blocked: {
+    name: "sender blocked",
+    advice:
+      "The service has blocked or limited the sending number or account: its own pages say why, such as an unpaid bill.",
+  },
   script_failed: {
     name: "script failed",
     advice: "The script ended with an error: its output is shown with the attempt; run it by hand to find the cause.",
@@ -2121,6 +2145,8 @@ const expectations = {
   via: (providers: string) => `a URL such as "smtp://user:password@host:587", or one of ${providers}`,
   certificate: 'a certificate in PEM, such as file("ca.pem")',
   hostName: 'a host name such as "relay.clinica.example"',
+  telegramToken: 'the token of a bot, such as env("TELEGRAM_TOKEN"): 123456:ABC…',
+  telegramChat: 'the number of a chat, such as -1001234567890, or the name of a public channel, such as "@clinica"',
   apiKey: 'a key without spaces, such as env("API_KEY")',
   plainUrl: "a URL without a login, a query or a fragment",
   domain: 'a domain such as "mg.clinica.example"',
@@ -2296,6 +2322,7 @@ const outcomes = {
     target: (status: number) => `The target answered ${status}`,
     connectVets: (status: number) => `ConnectVets' API answered ${status}`,
     mailServer: (status: number) => `The mail server answered ${status}`,
+    vendor: (name: string, code: number | string) => `Error ${code} (${name})`,
     notSlack: (status: number) => `The target answered ${status}, but not "ok" as Slack does`,
     notTaken: (status: number) => `The provider answered ${status}, but did not confirm that it took the message`,
   },

@@ -154,6 +154,31 @@ const reasons: Record<Reason, Advice> = {
     name: "resposta inesperada",
     advice: "Este tipo de destino não responde assim: confira se o endereço está certo.",
   },
+  token_refused: {
+    name: "token recusado",
+    advice:
+      "O serviço não aceita mais o token ou a URL do webhook: crie outro lá, coloque na configuração, recarregue e reenvie.",
+  },
+  recipient_unreachable: {
+    name: "destinatário inacessível",
+    advice:
+      "Não há como falar com esse destinatário: confira o número ou o chat, e se ele bloqueou o remetente ou saiu.",
+  },
+  window_closed: {
+    name: "fora da janela de 24 horas",
+    advice:
+      "O WhatsApp só aceita texto livre até 24 horas depois da última mensagem do destinatário: defina `template` na configuração, recarregue e reenvie.",
+  },
+  template_wrong: {
+    name: "modelo recusado",
+    advice:
+      "O WhatsApp recusou o modelo de mensagem: compare nome, idioma e número de parâmetros com os do Gerenciador do WhatsApp.",
+  },
+  number_blocked: {
+    name: "remetente bloqueado",
+    advice:
+      "O serviço bloqueou ou limitou o número ou a conta que envia: o painel dele diz por quê, como uma fatura em aberto.",
+  },
   script_failed: {
     name: "falha no script",
     advice: "O script terminou com erro: a saída aparece junto da tentativa; execute-o à mão para achar a causa.",
@@ -2146,6 +2171,8 @@ const expectations: Language["config"]["expectations"] = {
   via: (providers) => `uma URL como "smtp://usuario:senha@host:587", ou um destes: ${providers}`,
   certificate: 'um certificado em PEM, como file("ca.pem")',
   hostName: 'um nome de servidor como "relay.clinica.example"',
+  telegramToken: 'o token de um bot, como env("TELEGRAM_TOKEN"): 123456:ABC…',
+  telegramChat: 'o número de um chat, como -1001234567890, ou o nome de um canal público, como "@clinica"',
   apiKey: 'uma chave sem espaços, como env("API_KEY")',
   plainUrl: "uma URL sem login, consulta (?) nem fragmento (#)",
   domain: 'um domínio como "mg.clinica.example"',
@@ -2312,6 +2339,7 @@ const outcomes: Language["outcomes"] = {
     target: (status) => `O destino respondeu ${status}`,
     connectVets: (status) => `A API do ConnectVets respondeu ${status}`,
     mailServer: (status) => `O servidor de e-mail respondeu ${status}`,
+    vendor: (name, code) => `Erro ${code} (${name})`,
     notSlack: (status) => `O destino respondeu ${status}, mas não "ok", como o Slack responde`,
     notTaken: (status) => `O provedor respondeu ${status}, mas não confirmou que aceitou a mensagem`,
   },

@@ -115,7 +115,7 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
   build(name, options, context) {
     const style = styleOf(options, context);
     const { via } = options;
-    const policy = policyOf(options, typeof via === "string" ? {} : { rate: via.rate });
+    const policy = policyOf(options, typeof via === "string" || !via.rate ? {} : { rates: [via.rate] });
     const from = parseMailbox(options.from)!;
     const { requireTls, ca, name: ehlo = ehloName(from.address) } = options;
     const mailer = typeof via === "string" ? smtpMailer(via, policy, { requireTls, ca, name: ehlo }) : via;

@@ -1,8 +1,8 @@
 /** What targets that speak HTTP share: sending a request, reading its answer, and what of a URL is secret. */
 
 import { decode } from "../outbound/login.ts";
-import { type AnswerHeaders, request, type RequestOptions } from "../outbound/request.ts";
-import type { Outcome } from "../outcome.ts";
+import { type AnswerHeaders, type OutboundAnswer, request, type RequestOptions } from "../outbound/request.ts";
+import type { Outcome, Retry } from "../outcome.ts";
 import { excerptOf } from "./excerpt.ts";
 import { httpOutcome, networkOutcome } from "./outcomes.ts";
 
@@ -18,10 +18,20 @@ export async function exchange(
   place: string,
   retryAfter: (headers: AnswerHeaders) => string | null = (headers) => headers.get("Retry-After"),
 ): Promise<Outcome> {
+  const answer = await ask(url, options, place);
+  if ("kind" in answer) return answer;
+  const { status, headers } = answer;
+  return httpOutcome({ status, answer: excerptOf(answer) }, retryAfter(headers), Date.now());
+}
+
+/**
+ * Sends a request and gives its answer; the outcome, if none came.
+ * @param place Where it goes, without any secret.
+ * @throws {TypeError} if a header cannot be sent.
+ */
+export async function ask(url: URL, options: RequestOptions, place: string): Promise<OutboundAnswer | Retry> {
   try {
-    const answer = await request(url, options);
-    const { status, headers } = answer;
-    return httpOutcome({ status, answer: excerptOf(answer) }, retryAfter(headers), Date.now());
+    return await request(url, options);
   } catch (error) {
     if (error instanceof TypeError) throw error;
     return networkOutcome(error, place);

@@ -4,3 +4,4 @@ export { email } from "./email.ts";
 export { http } from "./http.ts";
 export { script } from "./script.ts";
 export { slack } from "./slack.ts";
+export { telegram } from "./telegram.ts";

@@ -85,7 +85,7 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
     return {
       name,
       kind: "slack",
-      policy: policyOf(options, { rate: { perMs: 1_000, limit: 1 } }),
+      policy: policyOf(options, { rates: [{ perMs: 1_000, limit: 1 }] }),
       address: place,
       url: options.url,
       secrets: [...secretsOfUrl(options.url), url.pathname],

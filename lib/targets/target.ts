@@ -133,14 +133,14 @@ export const targetShape = {
 /** The policy that these options ask for. */
 export function policyOf(
   options: z.output<z.ZodMiniObject<typeof targetShape>>,
-  defaults: { rate?: { perMs: number; limit: number }; quickConcurrency?: number } = {},
+  defaults: { rates?: Policy["rates"]; quickConcurrency?: number } = {},
 ): Policy {
-  const rate = options.rate ?? defaults.rate;
+  const rates = options.rate ? [options.rate] : defaults.rates ?? [];
   return {
     timeoutMs: options.timeout ?? 15_000,
     concurrency: options.concurrency ?? 8,
-    quickConcurrency: options.concurrency === undefined && !rate ? defaults.quickConcurrency : undefined,
-    rates: rate ? [rate] : [],
+    quickConcurrency: options.concurrency === undefined && rates.length === 0 ? defaults.quickConcurrency : undefined,
+    rates,
     retry: options.retry,
     circuit: options.circuit,
     order: options.order,
@@ -190,6 +190,10 @@ export interface Target {
    * milliseconds. Absent: it is made all the same.
    */
   expired?(opensAt: number): Dead;
+  /** Its recipients, each a target at work with a lane of its own, `NAME/RECIPIENT`; nothing is delivered to the whole. */
+  readonly recipients?: readonly Target[];
+  /** The target that this is a recipient of: all recipients share its `concurrency` and `rates`, and have their own. */
+  readonly whole?: Pick<Target, "name" | "policy">;
   /** Lets go of connections that are kept. */
   close?(): void;
 }

@@ -2,11 +2,12 @@
 
 import * as z from "zod/mini";
 import { Told } from "../../locale/told.ts";
-import { expected, text } from "../../options.ts";
+import { text } from "../../options.ts";
 import type { AnswerHeaders, RequestOptions } from "../../outbound/request.ts";
 import type { Outcome } from "../../outcome.ts";
 import type { SecretText } from "../../secret.ts";
 import { VERSION } from "../../version.ts";
+import { baseUrl } from "../base_url.ts";
 import type { Mail, Mailer } from "../mail.ts";
 import { exchange } from "../exchange.ts";
 import { withWords } from "../outcomes.ts";
@@ -34,12 +35,7 @@ export interface ProviderFunction<Options extends ProviderOptions = ProviderOpti
 /** The zod shape of {@link ProviderOptions}. */
 export const providerShape = {
   apiKey: text((words) => words.config.expectations.apiKey, /^[\x21-\x7e]+$/),
-  baseUrl: z.optional(z.pipe(
-    z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.httpsUrl) }).check(
-      z.refine((url) => !/[?#@]/.test(url), expected((words) => words.config.expectations.plainUrl)),
-    ),
-    z.transform((url) => url.replace(/\/+$/, "")),
-  )),
+  baseUrl,
 };
 
 interface Options {

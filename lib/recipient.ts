@@ -1,0 +1,46 @@
+/**
+ * Recipients of a target that has several, such as people on WhatsApp: each has a lane of its own, `TARGET/RECIPIENT`,
+ * so that one of them never holds the others. People, pages and the log are shown no more than the last four digits.
+ */
+
+/** A number in E.164, or a WhatsApp id that is scoped to a business, such as `BR.13491208655302741918`. */
+const FORM = String.raw`(?:\+\d{7,15}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{5,128})`;
+
+const AT_END = new RegExp(`/(${FORM})$`);
+const WHOLE = new RegExp(`^${FORM}$`);
+const IN_TEXT = new RegExp(`(?<=[^\\s/])/${FORM}(?![A-Za-z0-9])`, "g");
+
+/** The lane of a target's recipient. */
+export function laneOf(target: string, recipient: string): string {
+  return `${target}/${recipient}`;
+}
+
+/** Whether this is a recipient's number or id. */
+export function isRecipient(text: string): boolean {
+  return WHOLE.test(text);
+}
+
+/** The target whose lane this is: its name, or what stands before a recipient in it. */
+export function targetOfLane(lane: string): string {
+  return lane.includes("/") ? lane.replace(AT_END, "") : lane;
+}
+
+/** A recipient as people are shown it: `…8888`. */
+export function shownRecipient(recipient: string): string {
+  return `…${recipient.slice(-4)}`;
+}
+
+/** A text in which each lane of a recipient is shown as `whats/…8888`. */
+export function maskRecipients(text: string): string {
+  return text.includes("/") ? text.replace(IN_TEXT, (one) => `/${shownRecipient(one)}`) : text;
+}
+
+/**
+ * The lanes that a name stands for: that of this name, and those of the recipients of the target of this name, or of
+ * those that are shown by it.
+ */
+export function lanesNamed(name: string, lanes: Iterable<string>): string[] {
+  return [...new Set(lanes)].filter((lane) =>
+    lane === name || targetOfLane(lane) === name || (lane.includes("/") && maskRecipients(lane) === name)
+  );
+}

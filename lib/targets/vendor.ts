@@ -1,0 +1,155 @@
+/** Requests to vendors' APIs: what an answer means is told by the vendor's own codes, in one table a vendor. */
+
+import { Told } from "../locale/told.ts";
+import type { AnswerHeaders } from "../outbound/request.ts";
+import type { Answer, Outcome } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
+import { VERSION } from "../version.ts";
+import { ask } from "./exchange.ts";
+import { excerptOf } from "./excerpt.ts";
+import { jsonOf } from "./message.ts";
+import { httpOutcome, withWords } from "./outcomes.ts";
+
+/** A vendor's API, as its documentation has it. */
+export interface Vendor {
+  /** As people know it. */
+  name: string;
+  /** What its errors mean. Of several rows that fit, the first counts; where none does, the status says it. */
+  errors: readonly ErrorRow[];
+  /** What an answer says, whatever its status. */
+  read(answer: VendorAnswer): Reading;
+}
+
+/** A code, a range of them, or a pattern of the vendor's words where it gives no code. */
+export type Code = number | string | readonly [from: number, to: number] | RegExp;
+
+/** What some of a vendor's errors mean. */
+export interface ErrorRow {
+  codes: readonly Code[];
+  kind: "retry" | "dead";
+  reason: Reason;
+  /** For how long nothing more is sent, in milliseconds: at a delivery's first attempt, its second, and so on. */
+  pauseMs?: number | ((attempt: number) => number);
+  /** Who is sent nothing more: everybody, which is the default, or this recipient alone. */
+  holds?: "target" | "recipient";
+}
+
+/** An answer as it came. */
+export interface VendorAnswer {
+  status: number;
+  headers: AnswerHeaders;
+  text: string;
+  /** The object that the text is, as JSON; empty if it is none. */
+  json: Record<string, unknown>;
+}
+
+/** What an answer says: that the message was taken, or why not. */
+export type Reading =
+  | {
+    isTaken: true;
+    /** The vendor asks for a pause before the next message, of this many milliseconds. */
+    pauseMs?: number;
+  }
+  | {
+    isTaken: false;
+    /** The vendor's own code. Absent: the status. */
+    code?: number | string;
+    /** The vendor's words. */
+    said?: unknown;
+    /** When to come back, in milliseconds from now. */
+    retryAfterMs?: number;
+    /** The vendor says itself that the error will pass. */
+    isTransient?: boolean;
+  };
+
+/** A request to a vendor's API, as JSON. */
+export interface VendorRequest {
+  url: URL;
+  headers?: Readonly<Record<string, string>>;
+  body: object;
+}
+
+/** Pause after a 429 that does not say how long, in milliseconds. */
+const PAUSE_MS = 10_000;
+
+/** Longest pause that a vendor can ask for, in milliseconds; longer ones are in its table. */
+const MAX_PAUSE_MS = 3_600_000;
+
+/**
+ * Sends a request and gives the outcome.
+ * @param place Where it goes, without any secret.
+ * @param attempt 1 for a delivery's first.
+ * @throws {TypeError} if a header cannot be sent.
+ */
+export async function post(
+  vendor: Vendor,
+  { url, headers, body }: VendorRequest,
+  { place, attempt, signal }: { place: string; attempt: number; signal: AbortSignal },
+): Promise<Outcome> {
+  const given = await ask(url, {
+    method: "POST",
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/json",
+      "User-Agent": `relay/${VERSION}`,
+      ...headers,
+    },
+    body: jsonOf("message", body),
+    signal,
+  }, place);
+  if ("kind" in given) return given;
+  const { status } = given;
+  const text = given.coding === undefined ? given.body.toString() : "";
+  const reading = vendor.read({ status, headers: given.headers, text, json: objectOf(text) });
+  return outcomeOf(vendor, reading, { status, answer: excerptOf(given) }, given.headers.get("Retry-After"), attempt);
+}
+
+/** The object that a text is, as JSON; empty if it is none. */
+export function objectOf(text = ""): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function outcomeOf(
+  { name, errors }: Pick<Vendor, "name" | "errors">,
+  reading: Reading,
+  answer: Answer & { status: number },
+  retryAfter: string | null,
+  attempt: number,
+): Outcome {
+  if (reading.isTaken) return { kind: "delivered", ...answer, pauseMs: reading.pauseMs };
+  const { code, said, retryAfterMs, isTransient } = reading;
+  const error = code ?? answer.status;
+  const detail = Told.of(({ outcomes }) => withWords(outcomes.answered.vendor(name, error), said));
+  const row = errors.find(({ codes }) => codes.some((one) => fits(one, error, said)));
+  const known = row ?? byStatus(answer, retryAfter, code !== undefined);
+  const planned = typeof known.pauseMs === "function" ? known.pauseMs(attempt) : known.pauseMs;
+  const asked = retryAfterMs ?? planned;
+  const pauseMs = asked === undefined ? undefined : Math.min(Math.max(asked, 0), MAX_PAUSE_MS);
+  const { kind, reason, holds } = known;
+  return { kind: isTransient ? "retry" : kind, reason, detail, ...answer, pauseMs, holds };
+}
+
+function fits(one: Code, code: number | string, said: unknown): boolean {
+  if (one instanceof RegExp) return typeof said === "string" && one.test(said);
+  if (typeof one !== "object") return one === code;
+  return typeof code === "number" && code >= one[0] && code <= one[1];
+}
+
+/** What the status of an unknown error means. @param hasCode With a code in an answer of status 2xx, it is refused. */
+function byStatus(
+  answer: Answer & { status: number },
+  retryAfter: string | null,
+  hasCode: boolean,
+): Omit<ErrorRow, "codes"> {
+  const outcome = httpOutcome(answer, retryAfter, Date.now());
+  if (outcome.kind === "delivered") {
+    return hasCode ? { kind: "dead", reason: "refused" } : { kind: "retry", reason: "unexpected_answer" };
+  }
+  const { kind, reason, pauseMs = reason === "rate_limited" ? PAUSE_MS : undefined } = outcome;
+  return { kind, reason, pauseMs };
+}
