@@ -31,6 +31,7 @@ import type { Store } from "./store/mod.ts";
 import type { Totals } from "./store/operator.ts";
 import { Writer } from "./store/writer.ts";
 import { openStore, warningsNow } from "./store_place.ts";
+import { lanesOfAll, targetInLane } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
 import { Windows } from "./window.ts";
 
@@ -110,7 +111,7 @@ export async function startApp(
     const writer = new Writer(store, clock);
     const counting = new Counting(store.upkeep, () => countedIn(current.config), clock);
     const owner = owning = new Owner(store, writer, lanesOf(loaded), clock, () => counting.add(-1), ownerToken);
-    const duties = new Duties(store, () => current.config, (target) => owner.wake([target]), ownerToken, clock);
+    const duties = new Duties(store, () => current.config, (lanes) => owner.wake(lanes), ownerToken, clock);
     const membership = joined = store.members &&
       new Membership(store.members, [owner, duties], ownerToken, systemClock);
     await counting.look();
@@ -167,7 +168,7 @@ export async function startApp(
       wasUnclean,
       async orphaned() {
         const { targets } = current.config;
-        const gone = (await store.lanes.waiting()).filter((name) => !isOwnLane(name) && !targets.has(name));
+        const gone = (await store.lanes.waiting()).filter((name) => !isOwnLane(name) && !targetInLane(targets, name));
         return await Promise.all(gone.map(async (target) => ({ target, count: await store.upkeep.backlog([target]) })));
       },
       totals: (limit) => store.totals(limit),
@@ -227,12 +228,12 @@ function partsOf({ config, redact }: LoadedConfig) {
 /** The config as lanes take it. */
 function lanesOf(loaded: LoadedConfig): LanesConfig {
   const { targets, accesses } = loaded.config;
-  return { ...partsOf(loaded), lanes: new Map([...targets, ...noteLanes(accesses)]) };
+  return { ...partsOf(loaded), lanes: new Map([...lanesOfAll(targets.values()), ...noteLanes(accesses)]) };
 }
 
 /** Whose deliveries are counted, if that matters. */
 function countedIn({ maxBacklog, targets }: Config): Iterable<string> | undefined {
-  return maxBacklog === undefined ? undefined : targets.keys();
+  return maxBacklog === undefined ? undefined : lanesOfAll(targets.values()).keys();
 }
 
 /** What a relay says of itself under this config. */

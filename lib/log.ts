@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { styleText } from "node:util";
+import { maskRecipients } from "./recipient.ts";
 import type { Redact } from "./secret.ts";
 
 /** Values by name: those whose names stand in braces in the message, and others that are worth knowing. */
@@ -27,7 +28,7 @@ export function isDebug(): boolean {
 }
 
 /**
- * Starts to write the log to standard output.
+ * Starts to write the log to standard output. Of recipients it shows the last digits alone.
  * @param redact Masks secrets.
  * @param timeZone IANA name of the zone of times on a terminal; by default the machine's. JSON has times in UTC.
  * Both are asked for with every line, since a reload may change them.
@@ -40,7 +41,7 @@ export function startLog(options: { debug: boolean; redact: () => Redact; timeZo
   write = (level, message, properties = {}) => {
     const time = new Date();
     try {
-      writeSoon(lineOf({ level, message, properties, time }, options.redact()));
+      writeSoon(maskRecipients(lineOf({ level, message, properties, time }, options.redact())));
     } catch {
       writeSoon(lineOf({ level, message, properties: {}, time }, options.redact())); // what it is about fails no one
     }

@@ -3,9 +3,10 @@
 import { isOwnLane } from "./own_lane.ts";
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import { runtime } from "./runtime.ts";
+import { targetOfLane } from "./recipient.ts";
 import type { Member } from "./store/members.ts";
 import type { Store } from "./store/mod.ts";
-import { isHeld, type Target } from "./targets/target.ts";
+import { isHeld, type Target, targetInLane } from "./targets/target.ts";
 import { VERSION } from "./version.ts";
 
 /** Every metric's name. */
@@ -170,14 +171,20 @@ export async function readMetrics(
     for (const gauge of [backlog, oldestPending, circuitOpen]) gauge.set({ target }, 0);
     for (const state of ["delivered", "dead"]) deliveriesDone.inc({ target, state }, 0); // as `expected`
   }
-  const found = await store.targets();
   const now = store.time.now();
-  for (const { name: target, pending, oldestPendingAt, circuitOpenUntil } of found) {
+  // All recipients of a target together: what is shown names no person, and stays bounded.
+  for (const [target, lanes] of Map.groupBy(await store.targets(), ({ name }) => targetOfLane(name))) {
     const policy = targets.get(target)?.policy;
+    const pending = lanes.reduce((sum, lane) => sum + lane.pending, 0);
     if (!policy && pending === 0) continue; // it was in a config once
+    const oldest = Math.min(...lanes.map(({ oldestPendingAt }) => oldestPendingAt ? Date.parse(oldestPendingAt) : now));
     backlog.set({ target }, pending);
-    oldestPending.set({ target }, oldestPendingAt ? Math.max(0, (now - Date.parse(oldestPendingAt)) / 1000) : 0);
-    circuitOpen.set({ target }, policy && isHeld(policy, circuitOpenUntil) ? 1 : 0);
+    oldestPending.set({ target }, Math.max(0, (now - oldest) / 1000));
+    const isOpen = lanes.some(({ name, circuitOpenUntil }) => {
+      const own = targetInLane(targets, name);
+      return own !== undefined && isHeld(own.policy, circuitOpenUntil);
+    });
+    circuitOpen.set({ target }, isOpen ? 1 : 0);
   }
   storeBytes.set(await store.bytes());
   const own = await registry.metrics();
@@ -190,5 +197,5 @@ export async function readMetrics(
 
 /** How many targets are among these lanes. */
 function targetsOf(names: readonly string[]): number {
-  return new Set(names.filter((name) => !isOwnLane(name))).size;
+  return new Set(names.filter((name) => !isOwnLane(name)).map(targetOfLane)).size;
 }

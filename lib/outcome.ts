@@ -45,7 +45,7 @@ export interface Dead extends Answer, Pause {
 export type Outcome = Delivered | Retry | Dead;
 
 /** The target takes nothing for this many milliseconds: as if no attempt had been made. */
-export interface Deferred {
+export interface Deferred extends Pause {
   kind: "deferred";
   pauseMs: number;
 }

@@ -35,12 +35,12 @@ export function maskRecipients(text: string): string {
   return text.includes("/") ? text.replace(IN_TEXT, (one) => `/${shownRecipient(one)}`) : text;
 }
 
-/**
- * The lanes that a name stands for: that of this name, and those of the recipients of the target of this name, or of
- * those that are shown by it.
- */
+/** Whether a name stands for a lane: it is the lane's own, or that of its target, or the one that people are shown. */
+export function isNamed(lane: string, name: string): boolean {
+  return lane === name || (lane.includes("/") && (targetOfLane(lane) === name || maskRecipients(lane) === name));
+}
+
+/** The lanes that a name stands for. */
 export function lanesNamed(name: string, lanes: Iterable<string>): string[] {
-  return [...new Set(lanes)].filter((lane) =>
-    lane === name || targetOfLane(lane) === name || (lane.includes("/") && maskRecipients(lane) === name)
-  );
+  return [...new Set(lanes)].filter((lane) => isNamed(lane, name));
 }

@@ -41,12 +41,13 @@ export function systemBody({ body }: { body: Uint8Array }): SystemBody {
 }
 
 /**
- * A new system event with one delivery, whose body is JSON: `{ event, timestamp, data }`.
+ * A new system event whose body is JSON: `{ event, timestamp, data }`.
+ * @param lanes Each gets a delivery.
  * @param orderKey Deliveries of one target with the same key are made one after the other.
  */
 export function systemEvent<Type extends keyof SystemData>(
   type: Type,
-  target: string,
+  lanes: readonly string[],
   data: SystemData[Type],
   now: number,
   orderKey?: string,
@@ -61,6 +62,6 @@ export function systemEvent<Type extends keyof SystemData>(
     headers: { "Content-Type": "application/json" },
     secretIndex: 0,
     problems: [],
-    deliveries: [{ target, orderKey }],
+    deliveries: lanes.map((target) => ({ target, orderKey })),
   };
 }

@@ -29,10 +29,15 @@ export class Window {
     return this.#times[this.#times.length - this.limit]! + this.perMs - now;
   }
 
+  /** When those entered that counted when it was last looked at, the oldest first. */
+  get times(): readonly number[] {
+    return this.#times.slice(this.#first);
+  }
+
   /** When those entered that count now, the oldest first. */
   entries(now: number): number[] {
     this.room(now);
-    return this.#times.slice(this.#first);
+    return [...this.times];
   }
 
   /** Counts one that enters now. */

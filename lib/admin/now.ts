@@ -4,6 +4,7 @@ import { type Alarm, alarmsOn } from "../operator/alarms_on.ts";
 import { REFUSED_SPAN_MS, type RefusedView, refusedView, type ReloadView, runView } from "../operator/run.ts";
 import { type Relays, relaysOf } from "../operator/relays.ts";
 import { knownTargets, type Status, statuses } from "../operator/status.ts";
+import { lanesOfAll } from "../targets/target.ts";
 import type { AdminContext } from "./context.ts";
 
 /** What is wrong with the relay as a whole. */
@@ -37,8 +38,9 @@ export interface ShownTarget extends Status {
 export async function targetsNow({ store, loaded }: AdminContext): Promise<ShownTarget[]> {
   const { config: { targets } } = loaded();
   const views = await store.targets();
+  const lanes = lanesOfAll(targets.values());
   return statuses(views, knownTargets(targets), store.time.now()).map((one) => {
-    const target = targets.get(one.name);
+    const target = lanes.get(one.name);
     return { ...one, kind: target?.kind ?? null, address: target?.address ?? null };
   });
 }

@@ -12,7 +12,7 @@ import { EventList } from "./event_list.ts";
 import { deliveriesInShort, deliveryWithNext, eventJson } from "./event_words.ts";
 import { formatAt, words } from "./language.ts";
 import { LongWork } from "./long_work.ts";
-import { jsonText, print } from "./shared.ts";
+import { print, printJson } from "./shared.ts";
 import { type OpenStore, timeNow } from "./store.ts";
 import { listing } from "./terminal.ts";
 import { msOf, zoneLine } from "./times.ts";
@@ -49,7 +49,7 @@ export async function followEvents(
   process.stdout.once("error", () => ended.abort());
   const follower = new Follower(store, filter, shown);
   const write = (...lines: string[]) => print(...lines.map(loaded.redact));
-  const writeJson = (event: EventView) => print(jsonText(eventJson(event), loaded.redact, 0));
+  const writeJson = (event: EventView) => printJson(eventJson(event), loaded.redact, 0);
   let list = await EventList.of(store, shown);
   try {
     const now = await timeNow(store);

@@ -15,7 +15,7 @@ import { words } from "./language.ts";
 import { LongWork } from "./long_work.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { parseSince, sinceAt } from "./since.ts";
-import { checkTarget, type OpenStore, timeNow, withStore } from "./store.ts";
+import { lanesOfTarget, type OpenStore, timeNow, withStore } from "./store.ts";
 import { zoneLine } from "./times.ts";
 
 interface Options extends ConfigOptions {
@@ -64,7 +64,7 @@ function checkUsage(id: string | undefined, { follow, state }: Options): void {
 async function list(open: OpenStore, options: Options): Promise<void> {
   const { store } = open;
   const { limit, json, follow, config: _, since, ...rest } = options;
-  if (rest.target !== undefined) await checkTarget(open, rest.target, "list");
+  if (rest.target !== undefined) await lanesOfTarget(open, rest.target, "list");
   if (rest.state === "in_flight" && !json) return print(words.events.inFlight);
   const filter: EventFilter = { ...rest, ...(since !== undefined && { since: await sinceAt(since, store) }) };
   const now = await timeNow(store);

@@ -7,6 +7,7 @@ import type { IdBytes } from "../id.ts";
 import { paint, visible } from "../log.ts";
 import { follow, hasEnded, type Step } from "../operator/follow.ts";
 import { heldAt } from "../operator/status.ts";
+import { targetInLane } from "../targets/target.ts";
 import type { DeliveryStory } from "../store/operator.ts";
 import { reasonName } from "./event_words.ts";
 import { formatAt, words } from "./language.ts";
@@ -80,7 +81,7 @@ function stepLine(
 /** A target that is still waited for, and why. */
 async function waitingName({ store, loaded }: OpenStore, { target, nextAttemptAt }: DeliveryStory): Promise<string> {
   const now = store.time.now();
-  const held = heldAt(now, loaded.config.targets.get(target), (await store.lanes.holds()).get(target));
+  const held = heldAt(now, targetInLane(loaded.config.targets, target), (await store.lanes.holds()).get(target));
   if (held) return `${target} (${words.pages.states[held.state]})`;
   return nextAttemptAt === null ? target : `${target} (${nextText(nextAttemptAt, now)})`;
 }

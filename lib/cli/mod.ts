@@ -5,6 +5,7 @@ import { type Command, CommanderError, Option } from "commander";
 import { ConfigError, ExitCode, FixtureError, issueJson, messageOf, RelayError, sayError } from "../errors.ts";
 import { type Language, localeNames } from "../locale/mod.ts";
 import { VERSION } from "../version.ts";
+import { maskRecipients } from "../recipient.ts";
 import { Verb } from "./command.ts";
 import { issueLines } from "./issue_lines.ts";
 import { chooseLanguage, speakAs, words } from "./language.ts";
@@ -111,7 +112,7 @@ function report(error: unknown, asJson: boolean): number {
       ...issueLines(issues, words),
       ...(hint ? wrapped(`  ${words.cli.hint}: ${hint}`, "  ", width) : []),
     ];
-    process.stderr.write(lines.map((line) => `${line}\n`).join(""));
+    process.stderr.write(lines.map((line) => `${maskRecipients(line)}\n`).join(""));
   }
   return error instanceof RelayError ? error.exitCode : ExitCode.failed;
 }

@@ -1,9 +1,10 @@
 /** `relay pause` */
 
 import type { Command } from "commander";
+import { pause as pauseLanes } from "../operator/hold.ts";
 import { words } from "./language.ts";
 import { type ConfigOptions, printJson, say, verb } from "./shared.ts";
-import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
+import { lanesOfTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
   json?: boolean;
@@ -17,10 +18,8 @@ export function pauseVerb(): Command {
 }
 
 async function pause(open: OpenStore, target: string, { json }: Options): Promise<void> {
-  await checkTarget(open, target, "pause");
-  const { store } = open;
-  const changed = await store.pause(target, store.time.now());
-  const waiting = await store.upkeep.backlog([target]);
+  const lanes = await lanesOfTarget(open, target, "pause");
+  const { changed, waiting } = await pauseLanes(open.store, lanes);
   if (json) return printJson({ target, paused: true, changed, waiting });
   const { done, already } = words.operate.pause;
   say(changed ? done(target, waiting) : already(target, waiting));

@@ -1,9 +1,10 @@
 /** `relay resume` */
 
 import type { Command } from "commander";
+import { resume as resumeLanes } from "../operator/hold.ts";
 import { words } from "./language.ts";
 import { type ConfigOptions, printJson, say, verb } from "./shared.ts";
-import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
+import { lanesOfTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
   json?: boolean;
@@ -16,10 +17,8 @@ export function resumeVerb(): Command {
 }
 
 async function resume(open: OpenStore, target: string, { json }: Options): Promise<void> {
-  await checkTarget(open, target, "resume");
-  const { store } = open;
-  const changed = await store.resume(target);
-  const waiting = await store.upkeep.backlog([target]);
+  const lanes = await lanesOfTarget(open, target, "resume");
+  const { changed, waiting } = await resumeLanes(open.store, lanes);
   if (json) return printJson({ target, paused: false, changed, waiting });
   const { done, notPaused } = words.operate.resume;
   say(changed ? done(target, waiting) : notPaused(target));

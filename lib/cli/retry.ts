@@ -13,7 +13,7 @@ import { words } from "./language.ts";
 import { confirm, declined, LongWork } from "./long_work.ts";
 import { type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { parseSince, sinceAt } from "./since.ts";
-import { checkTarget, type OpenStore, withWritableStore } from "./store.ts";
+import { lanesOfTarget, type OpenStore, withWritableStore } from "./store.ts";
 
 interface Options extends ConfigOptions {
   dead?: boolean;
@@ -75,7 +75,7 @@ async function some({ store }: OpenStore, texts: string[], { json }: Options): P
 async function bulk(open: OpenStore, { target, reason, since: given, yes, json }: Options): Promise<void> {
   const { store } = open;
   const { retry } = words.operate;
-  if (target !== undefined) await checkTarget(open, target, "retry");
+  if (target !== undefined) await lanesOfTarget(open, target, "retry");
   const since = given === undefined ? undefined : await sinceAt(given, store);
   const filter = { target, reason, since };
   const groups = await store.deadGroups(filter);

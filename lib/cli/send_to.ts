@@ -4,6 +4,9 @@ import { ExitCode, RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
 import { heldAt } from "../operator/status.ts";
 import { sendTest } from "../operator/test_message.ts";
+import { isNamed } from "../recipient.ts";
+import type { DeliveryStory } from "../store/operator.ts";
+import { lanesOfAll } from "../targets/target.ts";
 import { heldSentence } from "./event_sentences.ts";
 import { showAttempts } from "./follow.ts";
 import { formatAt, words } from "./language.ts";
@@ -36,20 +39,31 @@ export async function sendTo(event: string | undefined, options: Options): Promi
 async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Options): Promise<void> {
   const { store, loaded } = open;
   const { targets } = loaded.config;
-  const target = targets.get(to);
-  if (!target) throw unknownTarget("sendTest", to, [...targets.keys()]);
-  const held = heldAt(store.time.now(), target, (await store.lanes.holds()).get(to));
-  if (held && !json) say(heldSentence(to, held, formatAt(store.time.now())));
-  const sent = await sendTest(store, to, sourceOf(loaded, source), store.time.now());
-  const [delivery] = await showAttempts(open, parseId(sent.event)!, {
+  const lanes = [...lanesOfAll(targets.values()).values()].filter(({ name }) => isNamed(name, to));
+  if (lanes.length === 0) throw unknownTarget("sendTest", to, [...targets.keys()]);
+  const holds = await store.lanes.holds();
+  for (const lane of lanes) {
+    const held = heldAt(store.time.now(), lane, holds.get(lane.name));
+    if (held && !json) say(heldSentence(lane.name, held, formatAt(store.time.now())));
+  }
+  const names = lanes.map(({ name }) => name);
+  const sent = await sendTest(store, { target: to, lanes: names }, sourceOf(loaded, source), store.time.now());
+  const deliveries = await showAttempts(open, parseId(sent.event)!, {
     until: waitMs === undefined ? "tried" : "ended",
-    patienceMs: waitMs ?? target.policy.timeoutMs + SLACK_MS,
+    patienceMs: waitMs ?? Math.max(...lanes.map(({ policy }) => policy.timeoutMs)) + SLACK_MS,
     isQuiet: json,
   });
   if (json) {
-    const { state = "pending", history = [] } = delivery ?? {}; // of an event that was deleted meanwhile
-    const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
-    return printJson({ ...sent, target: to, state, reason, status, detail, answer }, loaded.redact);
+    const made = sent.deliveries.map((id) => ({ id, ...lastOf(deliveries.find((one) => one.id === id)) }));
+    const { state, reason, status, detail, answer } = made[0]!;
+    const all = made.map((one, at) => ({ ...one, target: names[at] }));
+    return printJson({ ...sent, target: to, state, reason, status, detail, answer, deliveries: all }, loaded.redact);
   }
   say(words.send.follow.seeEvent(sent.event));
+}
+
+/** How a delivery is, and its last attempt; of an event that was deleted meanwhile nothing is known. */
+function lastOf({ state, history }: Pick<DeliveryStory, "state" | "history"> = { state: "pending", history: [] }) {
+  const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
+  return { state, reason, status, detail, answer };
 }

@@ -7,6 +7,7 @@ import { localeNames } from "../locale/mod.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { ExitCode, RelayError, sayError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { maskRecipients } from "../recipient.ts";
 import type { Source } from "../sources/source.ts";
 import { Verb } from "./command.ts";
 import { speakAs, words } from "./language.ts";
@@ -47,8 +48,12 @@ export function verb(name: string, description: string, ...options: (keyof typeo
   return command.addOption(new Option("--locale <locale>", words.cli.locale).choices(localeNames));
 }
 
-/** Prints lines to standard output. */
+/** Prints lines for a person to standard output; of recipients they show the last digits alone. */
 export function print(...lines: string[]): void {
+  write(...lines.map(maskRecipients));
+}
+
+function write(...lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
@@ -72,8 +77,8 @@ export function jsonText(value: unknown, redact = (text: string) => text, indent
 }
 
 /** Prints a value as JSON, as {@link jsonText} writes it. */
-export function printJson(value: unknown, redact?: (text: string) => string): void {
-  print(jsonText(value, redact));
+export function printJson(value: unknown, redact?: (text: string) => string, indent?: number): void {
+  write(jsonText(value, redact, indent));
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Store } from "../store/mod.ts";
 import type { Mark } from "../store/move.ts";
 import type { Run } from "../store/runs.ts";
 import { warningsNow } from "../store_place.ts";
+import { lanesOfAll } from "../targets/target.ts";
 import { type ConfigWarning, toldIn } from "../warnings.ts";
 import { type FoundStore, timeNow } from "./store.ts";
 
@@ -87,7 +88,9 @@ export async function readStatus({ store, shown, ...read }: FoundStore): Promise
     refusals,
     alarms,
     targets,
-    addresses: new Map([...config?.targets.values() ?? []].map(({ name, address }) => [name, address])),
+    addresses: new Map(
+      [...lanesOfAll(config?.targets.values() ?? []).values()].map(({ name, address }) => [name, address]),
+    ),
     backlog: targets.reduce((sum, { pending, inFlight }) => sum + pending + inFlight, 0),
     dead: targets.reduce((sum, one) => sum + one.dead, 0),
     condition,

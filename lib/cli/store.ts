@@ -9,6 +9,7 @@ import { DEFAULT_STORE } from "../config/store.ts";
 import { ConfigError, ExitCode, messageOf, RelayError } from "../errors.ts";
 import type { Language } from "../locale/mod.ts";
 import { nearest } from "../nearest.ts";
+import { lanesFor } from "../operator/hold.ts";
 import { rightsHint } from "../rights/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { refusalOf } from "../store/move.ts";
@@ -199,18 +200,20 @@ export async function timeNow(store: Store): Promise<number> {
 }
 
 /**
- * Checks the name of a target that a user gave: one of the config, or one that the store still has deliveries for.
+ * The lanes of a target that a user named: one of the config, or one that the store still has deliveries for; or a
+ * recipient of it, as lists show it.
  * @param verb What is to be done with it.
  * @throws {RelayError} if neither knows it.
  */
-export async function checkTarget(
+export async function lanesOfTarget(
   { store, loaded }: OpenStore,
   name: string,
   verb: keyof Language["operate"]["verbs"],
-): Promise<void> {
-  if (loaded.config.targets.has(name)) return;
-  const stored = (await store.targets()).map((target) => target.name);
-  if (!stored.includes(name)) throw unknownTarget(verb, name, [...loaded.config.targets.keys(), ...stored]);
+): Promise<string[]> {
+  const { targets } = loaded.config;
+  const lanes = await lanesFor(store, targets, name);
+  if (lanes.length > 0) return lanes;
+  throw unknownTarget(verb, name, [...targets.keys(), ...(await store.targets()).map((target) => target.name)]);
 }
 
 /** Says that there is no target of this name. @param known Names of those that there are. */

@@ -10,6 +10,7 @@ import { sayUnknown } from "../nearest.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { SYSTEM_SOURCE } from "../system_event.ts";
 import { partOf } from "../part.ts";
+import { targetOfLane } from "../recipient.ts";
 import type { Source } from "../sources/source.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { messageFields } from "../targets/message.ts";
@@ -20,7 +21,23 @@ import { patternWarning } from "./pattern_warnings.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
 export function crossIssues(top: Record<string, unknown>): ConfigIssue[] {
-  return [...routeIssues(top), ...sourceNameIssues(top), ...pathIssues(top), ...adminIssues(top)];
+  return [
+    ...routeIssues(top),
+    ...sourceNameIssues(top),
+    ...targetNameIssues(top),
+    ...pathIssues(top),
+    ...adminIssues(top),
+  ];
+}
+
+/** A target that is called as the recipient of another one would take its deliveries. */
+function targetNameIssues({ targets }: Record<string, unknown>): ConfigIssue[] {
+  const names = isObject(targets) ? Object.keys(targets) : [];
+  return names.filter((name) => targetOfLane(name) !== name).map((name) => ({
+    path: formatPath(["targets", name]),
+    message: ({ config }) => config.recipientName,
+    at: { path: ["targets", name], marksKey: true },
+  }));
 }
 
 function sourceNameIssues({ sources }: Record<string, unknown>): ConfigIssue[] {

@@ -19,20 +19,23 @@ const MAX_GROUPS = 20;
  * Starts to check the conditions of alerts. The store keeps what was reported, so that neither a restart nor a reload
  * reports it again; an alert that is removed from the config is forgotten without a message.
  * @param alerts Called at each check, since a reload may change them.
- * @param wake Called with the target of a message to deliver.
+ * @param lanesOf Called with the name of the target of a message.
+ * @param wake Called with the lanes of messages to deliver.
  * @returns A function that stops it and resolves once it has ended.
  */
 export function startAlarms(
   store: Store,
   alerts: () => readonly Alert[],
-  wake: (target: string) => void,
+  lanesOf: LanesOf,
+  wake: (lanes: readonly string[]) => void,
   clock: Clock,
 ): () => Promise<void> {
   const known = new KnownTimes(clock);
   return startDuty(async (signal) => {
     while (!signal.aborted) {
       try {
-        for (const target of await lookForAlarms(store, alerts(), clock.now(), known)) wake(target);
+        const lanes = await lookForAlarms(store, alerts(), clock.now(), known, lanesOf);
+        if (lanes.length > 0) wake(lanes);
       } catch (error) {
         log.error("cannot check alarms: {problem}", { problem: explain(error) });
       }
@@ -58,8 +61,11 @@ export class KnownTimes {
   }
 }
 
+/** Gives the lanes of a target by its name. */
+type LanesOf = (target: string) => readonly string[];
+
 /**
- * Stores a message for each alarm that begins or ends now, and returns the targets of these messages.
+ * Stores a message for each alarm that begins or ends now, and returns the lanes of these messages.
  * @throws {StoreError} if the store cannot read or write now; the next check finds what this one missed.
  */
 export async function lookForAlarms(
@@ -67,6 +73,7 @@ export async function lookForAlarms(
   alerts: readonly Alert[],
   now: number,
   known: KnownTimes,
+  lanesOf: LanesOf = (target) => [target],
 ): Promise<string[]> {
   const states = await statesOf(store, alerts, now);
   if (alerts.length === 0) return [];
@@ -83,7 +90,8 @@ export async function lookForAlarms(
   const told: string[] = [];
   for (const alert of alerts) {
     const own = "refused" in alert ? refused.get(alert.withinMs) : undefined;
-    if (await turn(store, alert, states.get(keyOf(alert))!, seen, now, own)) told.push(alert.to);
+    const lanes = lanesOf(alert.to);
+    if (await turn(store, { ...alert, lanes }, states.get(keyOf(alert))!, seen, now, own)) told.push(...lanes);
   }
   return told;
 }
@@ -109,7 +117,7 @@ async function statesOf(store: Store, alerts: readonly Alert[], now: number): Pr
 
 async function turn(
   store: Store,
-  alert: Alert,
+  alert: Alert & { lanes: readonly string[] },
   state: AlarmState,
   seen: Seen,
   now: number,
@@ -125,7 +133,7 @@ async function turn(
     ...(refused && { refused: refused.map(({ source, reason, count }) => ({ source, reason, count })) }),
   };
   // The order key keeps the end of an alarm from being delivered before its beginning.
-  const event = systemEvent(type, alert.to, { ...data, ...causes }, now, key);
+  const event = systemEvent(type, alert.lanes, { ...data, ...causes }, now, key);
   const isTold = await store.alarms.turn(key, since, event);
   if (isTold) log.warn("{type} goes to {target}", { type, target: alert.to, ...data });
   return isTold;

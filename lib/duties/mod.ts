@@ -6,6 +6,7 @@ import type { Claimant } from "../lanes/membership.ts";
 import { DUTIES } from "../own_lane.ts";
 import type { Epoch, Store } from "../store/mod.ts";
 import type { KeepPolicy } from "../store/upkeep.ts";
+import { laneNames, type Target } from "../targets/target.ts";
 import { startAlarms } from "./alarms.ts";
 import { startObserving } from "./observing.ts";
 import { startRetention } from "./retention.ts";
@@ -18,12 +19,13 @@ const GIVE_UP_MS = 1_000;
 export interface DutiesConfig {
   keep: KeepPolicy;
   alerts: readonly Alert[];
+  targets: ReadonlyMap<string, Target>;
 }
 
 export class Duties implements Claimant {
   readonly #store: Store;
   readonly #config: () => DutiesConfig;
-  readonly #wake: (target: string) => void;
+  readonly #wake: (lanes: readonly string[]) => void;
   readonly #token: string;
   readonly #clock: Clock;
   #epoch?: Epoch;
@@ -33,13 +35,13 @@ export class Duties implements Claimant {
 
   /**
    * @param config Called each time, since a reload may change it.
-   * @param wake Called with the target of a message to deliver.
+   * @param wake Called with the lanes of messages to deliver.
    * @param token Identifies the owner of the duties: random, new at each start of the relay.
    */
   constructor(
     store: Store,
     config: () => DutiesConfig,
-    wake: (target: string) => void,
+    wake: (lanes: readonly string[]) => void,
     token: string,
     clock: Clock,
   ) {
@@ -74,7 +76,13 @@ export class Duties implements Claimant {
     this.#stops = [
       startObserving(this.#store.upkeep, this.#clock),
       startRetention(this.#store.upkeep, () => this.#config().keep, this.#clock),
-      startAlarms(this.#store, () => this.#config().alerts, this.#wake, this.#clock),
+      startAlarms(
+        this.#store,
+        () => this.#config().alerts,
+        (name) => laneNames(this.#config().targets, name),
+        this.#wake,
+        this.#clock,
+      ),
       ...(this.#store.members ? [startUpgrading(this.#store.members, this.#clock)] : []),
     ];
     return epoch;

@@ -9,6 +9,7 @@ import type { Caution } from "./caution.ts";
 import type { Lane, UnderwayView } from "./lane.ts";
 import type { StoreTime } from "./store_time.ts";
 import { type Start, takeOver } from "./take_over.ts";
+import { Wholes } from "./wholes.ts";
 
 export class Holdings {
   /** By name. */
@@ -17,6 +18,7 @@ export class Holdings {
   readonly #time: StoreTime;
   readonly #caution: Caution;
   readonly #token: string;
+  readonly #wholes = new Wholes();
   /** Lost while nothing was under way, and still to be given up. */
   readonly #lost: Epoch[] = [];
 
@@ -40,7 +42,11 @@ export class Holdings {
   async take(lanes: ReadonlyMap<string, Target>, start: Start): Promise<void> {
     const targets = new Map([...lanes].filter(([name]) => !this.lanes.has(name)));
     if (targets.size === 0) return;
-    const taken = await takeOver(targets, this.#token, start, { store: this.#store, time: this.#time });
+    const taken = await takeOver(targets, this.#token, start, {
+      store: this.#store,
+      time: this.#time,
+      wholes: this.#wholes,
+    });
     const byEnd = Map.groupBy(taken, ([, { wasUnclean }]) => wasUnclean);
     for (const [wasUnclean, some] of byEnd) await this.#caution.open(wasUnclean, some.map(([name]) => name));
     for (const [name, { lane }] of taken) this.lanes.set(name, lane);
@@ -60,8 +66,17 @@ export class Holdings {
     if (this.lanes.get(name) === lane) this.lanes.delete(name);
   }
 
+  /** Has all other lanes go before this one: of what several share, none takes all. */
+  putLast(name: string): void {
+    const lane = this.lanes.get(name);
+    if (!lane) return;
+    this.lanes.delete(name);
+    this.lanes.set(name, lane);
+  }
+
   /** Switches the lanes to another config. @param before What they delivered to. @param now By the monotonic clock. */
   use(targets: ReadonlyMap<string, Target>, before: ReadonlyMap<string, Target>, now: number): void {
+    this.#wholes.use(targets.values(), now);
     for (const [name, { pace }] of this.lanes) {
       const target = targets.get(name);
       if (!target) continue;

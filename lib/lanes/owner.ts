@@ -85,6 +85,7 @@ export class Owner implements Claimant {
       mayBegin: (lane) => this.#mayBegin(lane),
       onChange: () => this.#lookSoon(),
       onDone,
+      onWholeHeld: () => this.#sayHolds(),
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
@@ -205,11 +206,14 @@ export class Owner implements Claimant {
 
   /** Signals that the clock was set. Holds last as long as planned, so they now end at another time of day. */
   clockWasSet(): void {
-    this.#serial.insist("say until when lanes are held", async () => {
-      await this.#holdings.holdAnew();
-      await this.#holdings.bringForward();
-    });
+    this.#sayHolds();
+    this.#serial.insist("bring deliveries forward", () => this.#holdings.bringForward());
     this.refresh();
+  }
+
+  /** Stores until when lanes are held. */
+  #sayHolds(): void {
+    this.#serial.insist("say until when lanes are held", () => this.#holdings.holdAnew());
   }
 
   /** Has order keys checked whose heads may be parked, and lanes that the config no longer names. */
@@ -247,7 +251,7 @@ export class Owner implements Claimant {
     if (this.#stopping.signal.aborted) return;
     try {
       await this.#read();
-      for (const lane of this.#lanes.values()) this.#work(lane);
+      for (const lane of [...this.#lanes.values()]) this.#work(lane);
       if (await this.#holdings.park()) this.#lookSoon();
       this.#sleep();
     } catch (error) {
@@ -259,7 +263,10 @@ export class Owner implements Claimant {
   #work(lane: Lane): void {
     const name = lane.epoch.lane;
     const target = this.#lanes.get(name) === lane ? this.#config.lanes.get(name) : undefined;
-    if (target) this.#worker.work({ lane, target, config: this.#config });
+    if (!target) return;
+    const before = lane.pace.inFlight;
+    this.#worker.work({ lane, target, config: this.#config });
+    if (target.whole && lane.pace.inFlight > before) this.#holdings.putLast(name);
   }
 
   /** Reads what is due in all lanes that have room and nothing in memory that may start. */

@@ -14,6 +14,8 @@ import { Concurrency } from "./concurrency.ts";
 export interface PaceStart {
   hold?: LaneHold;
   starts?: readonly number[];
+  /** The pace of the target whose recipient has this lane, which all of its lanes share. */
+  whole?: Pace;
 }
 
 export class Pace {
@@ -23,18 +25,32 @@ export class Pace {
   #inFlight = 0;
   #throttledUntil?: number;
   #isPaused: boolean;
+  readonly #whole?: Pace;
 
-  constructor(policy: Policy, { hold = {}, starts = [] }: PaceStart = {}) {
+  constructor(policy: Policy, { hold = {}, starts = [], whole }: PaceStart = {}) {
     this.#windows = policy.rates.map((rate) => windowOf(rate, starts));
     this.#concurrency = new Concurrency(policy);
     this.#throttledUntil = hold.throttledUntil;
     this.#isPaused = hold.pausedAt !== undefined;
     this.circuit = new Circuit(policy.circuit, hold.openUntil);
+    this.#whole = whole;
+    if (whole) whole.#enterEarlier(starts);
+  }
+
+  /** Counts what started before, such as in one more lane of a whole. */
+  #enterEarlier(starts: readonly number[]): void {
+    if (starts.length === 0) return;
+    this.#windows = this.#windows.map(({ perMs, limit, times }) =>
+      windowOf({ perMs, limit }, [...times, ...starts].sort((one, other) => one - other))
+    );
   }
 
   /** Until when the outcomes of its attempts hold the lane. */
   get hold(): Hold {
-    return { openUntil: this.circuit.openUntil, throttledUntil: this.#throttledUntil };
+    return {
+      openUntil: this.circuit.openUntil,
+      throttledUntil: latest(this.#throttledUntil, this.#whole?.hold.throttledUntil),
+    };
   }
 
   get inFlight(): number {
@@ -43,7 +59,8 @@ export class Pace {
 
   /** How long the start of an attempt counts, in milliseconds; `undefined` if it does not. */
   get startsKeptMs(): number | undefined {
-    return this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
+    const own = this.#windows.length > 0 ? Math.max(...this.#windows.map(({ perMs }) => perMs)) : undefined;
+    return latest(own, this.#whole?.startsKeptMs);
   }
 
   /** Switches to another policy; attempts in flight, a pause and recent starts are kept. */
@@ -67,6 +84,7 @@ export class Pace {
   forget(): void {
     this.#throttledUntil = undefined;
     this.circuit.close();
+    this.#whole?.forget();
   }
 
   /** How many attempts may start now. */
@@ -76,6 +94,7 @@ export class Pace {
       this.#concurrency.most - this.#inFlight,
       this.circuit.room(this.#inFlight, now),
       ...this.#windows.map((window) => window.room(now)),
+      this.#whole?.room(now) ?? Infinity,
     ];
     return Math.max(0, Math.min(...rooms));
   }
@@ -90,27 +109,35 @@ export class Pace {
       now,
     );
     const isFull = this.#inFlight >= this.#concurrency.most || this.circuit.room(this.#inFlight, opensAt) < 1;
-    return isFull ? undefined : opensAt;
+    const wholeOpensAt = this.#whole ? this.#whole.opensAt(now) : opensAt;
+    return isFull || wholeOpensAt === undefined ? undefined : Math.max(opensAt, wholeOpensAt);
   }
 
   begin(now: number): void {
     this.#inFlight++;
     for (const window of this.#windows) window.enter(now);
+    this.#whole?.begin(now);
   }
 
   end(): void {
     this.#inFlight--;
+    this.#whole?.end();
   }
 
   /** Observes what an attempt, still counted as in flight, says about the target: a pause, a failure, its speed. */
   observe(outcome: Outcome | Deferred, now: number, durationMs = 0): ReturnType<Circuit["observe"]> {
     if (outcome.pauseMs !== undefined) {
-      this.#throttledUntil = Math.max(this.#throttledUntil ?? now, now + outcome.pauseMs);
+      const held = outcome.holds === "recipient" ? this : this.#whole ?? this;
+      held.#throttledUntil = Math.max(held.#throttledUntil ?? now, now + outcome.pauseMs);
     }
     if (outcome.kind === "deferred") return undefined;
     this.#concurrency.observe(outcome, durationMs, this.#inFlight);
     return this.circuit.observe(outcome, now);
   }
+}
+
+function latest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? one ?? other : Math.max(one, other);
 }
 
 function windowOf({ perMs, limit }: Rate, starts: readonly number[] = []): Window {

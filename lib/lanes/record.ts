@@ -6,6 +6,7 @@ import { log } from "../log.ts";
 import { attemptDuration, deliveriesDone, deliveryAttempts } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
 import { isOwnLane } from "../own_lane.ts";
+import { targetOfLane } from "../recipient.ts";
 import type { Redact } from "../secret.ts";
 import type { AttemptRecord, Hold, Recorded } from "../store/mod.ts";
 import type { LaneRecord, Writer } from "../store/writer.ts";
@@ -118,7 +119,8 @@ function mask(outcome: Outcome, redact: Redact): Outcome {
     : { ...outcome, answer, detail: outcome.detail.map(redact) };
 }
 
-function countAttempt(target: string, { outcome, state, durationMs }: AttemptRecord): void {
+function countAttempt(lane: string, { outcome, state, durationMs }: AttemptRecord): void {
+  const target = targetOfLane(lane);
   const reason = outcome.kind === "delivered" ? "" : outcome.reason;
   deliveryAttempts.inc({ target, outcome: outcome.kind, reason });
   attemptDuration.observe({ target }, durationMs / 1000);

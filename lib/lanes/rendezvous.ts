@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { isOwnLane } from "../own_lane.ts";
+import { targetOfLane } from "../recipient.ts";
 import type { Member } from "../store/members.ts";
 
 /**
@@ -23,7 +24,7 @@ export function ownerOf<Known extends Pick<Member, "name" | "lanes" | "isLeaving
     )?.member;
 }
 
-/** A string; all have the same length. */
+/** A string; all have the same length. The lanes of a target's recipients share a pace, so they go together. */
 function weightOf(lane: string, { name }: Pick<Member, "name">): string {
-  return createHash("sha256").update(lane).update("\0").update(name).digest("hex");
+  return createHash("sha256").update(targetOfLane(lane)).update("\0").update(name).digest("hex");
 }

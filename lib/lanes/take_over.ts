@@ -4,6 +4,7 @@ import type { LaneStore, Taking } from "../store/mod.ts";
 import type { Target } from "../targets/target.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
+import type { Wholes } from "./wholes.ts";
 import type { StoreTime } from "./store_time.ts";
 
 /** A recorded attempt may have started up to this much later, in milliseconds: its start and end are rounded. */
@@ -32,13 +33,17 @@ export async function takeOver(
   lanes: ReadonlyMap<string, Target>,
   token: string,
   { probes, wasUnclean, seen }: Start,
-  { store, time }: { store: LaneStore; time: StoreTime },
+  { store, time, wholes }: { store: LaneStore; time: StoreTime; wholes: Wholes },
 ): Promise<Map<string, TakenOver>> {
-  const rated = [...lanes].filter(([, { policy }]) => policy.rates.length > 0);
+  const rated = [...lanes].filter(([, { policy, whole }]) =>
+    policy.rates.length + (whole?.policy.rates.length ?? 0) > 0
+  );
   const underway = new Map(rated.map(([name, { policy }]) => [name, policy.concurrency]));
   const owned = await store.own([...lanes.keys()], token, { underway, seen });
   return new Map([...owned].map(([name, { epoch, hold, starts, wasUnclean: ownWasUnclean = false }]) => {
-    const pace = new Pace(lanes.get(name)!.policy, {
+    const target = lanes.get(name)!;
+    const pace = new Pace(target.policy, {
+      whole: wholes.of(target),
       hold: time.holdToMonotonic({ ...hold, openUntil: probes ? hold.openUntil && time.now() : hold.openUntil }),
       starts: starts.map((at) => time.toMonotonic(at + ROUNDED_MS)),
     });

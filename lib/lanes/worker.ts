@@ -61,6 +61,8 @@ export interface Tools {
   onChange(): void;
   /** Called when a target's delivery is delivered or dead. */
   onDone(): void;
+  /** Called when an attempt holds all lanes of its target. */
+  onWholeHeld(): void;
   /** Called when more may be due in these lanes. */
   wake(lanes: Iterable<string>): void;
 }
@@ -177,6 +179,7 @@ export class Worker {
     if (outcome.kind === "deferred") return await this.#defer(work, underway, outcome);
     const change = lane.pace.observe(outcome, clock.monotonic(), durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
+    if (target.whole && outcome.pauseMs !== undefined && outcome.holds !== "recipient") this.#tools.onWholeHeld();
     const recorded = this.#record(work, { underway, outcome, endedAt, durationMs, wasMade: true });
     // With a rate, unrecorded attempts never outnumber those that the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;

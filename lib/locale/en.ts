@@ -912,6 +912,8 @@ const warnings = {
   sampleFails: (type: string, problem: string) => `fails with a sample ${type}: ${problem}`,
   oneStar: '"*" matches only names without a dot, so no event about a note; "**" matches every event',
   noProgram: (program: string, fault: string) => `cannot run ${program}: ${fault}`,
+  retiredConnector:
+    "uses an Office 365 connector, which Microsoft retired in May 2026; make a webhook in the Workflows app of Teams, and use its URL",
   /** Why a program cannot be run; paths are as a shell reads them. */
   program: {
     missing: (path: string) => `the file ${path} does not exist`,
@@ -936,6 +938,18 @@ const warnings = {
   sandboxKey: "has a sandbox key (cvn_test_…) without `sandbox: true`",
   productionKey: "has a production key (cvn_live_…) with `sandbox: true`",
   idleEnrich: "has no effect: the route's targets send the bytes received, not a message made from the event",
+  /** Of a WhatsApp target; `shown` is the end of a number. */
+  whatsapp: {
+    twice: (shown: string) =>
+      `names the recipient ${shown} twice, perhaps with and without the ninth digit; each event is sent there once`,
+    length: (shown: string) =>
+      `the number ${shown} cannot be Brazilian: after +55 come the area code and 8 or 9 digits; correct it in \`to\``,
+    noTemplate:
+      "has no `template`: WhatsApp takes free text only within 24 hours of the recipient's last message; without a " +
+      "template, later messages fail",
+    templateName: (name: string) =>
+      `names the template "${name}"; WhatsApp's names have only lower-case letters, digits and _, and at most 512 of them`,
+  },
   certificate: (place: number) => place === 1 ? "" : ` (certificate ${place} in the file)`,
   expired: (date: string, place: number) => `expired on ${date}${warnings.certificate(place)}; senders refuse it`,
   notYetValid: (date: string, place: number) =>
@@ -2147,6 +2161,26 @@ const expectations = {
   hostName: 'a host name such as "relay.clinica.example"',
   telegramToken: 'the token of a bot, such as env("TELEGRAM_TOKEN"): 123456:ABC…',
   telegramChat: 'the number of a chat, such as -1001234567890, or the name of a public channel, such as "@clinica"',
+  discordUrl: 'a URL that starts with "https://", such as env("DISCORD_WEBHOOK_URL")',
+  discordThread: 'the number of a thread, as a text, such as "1093182042112356352"',
+  discordUsername: 'a name of at most 80 characters, without "discord" or "clyde" in it',
+  teamsUrl: 'a URL that starts with "https://", such as env("TEAMS_WEBHOOK_URL")',
+  googleChatUrl: 'a URL that starts with "https://", such as env("GOOGLE_CHAT_WEBHOOK_URL")',
+  ntfyTopic: 'a topic of at most 64 letters, digits, - and _, such as "clinica-plantao"',
+  ntfyToken: 'an access token, such as env("NTFY_TOKEN"): tk_…, or "user:password"',
+  ntfyPriority: "a priority from 1 (lowest) to 5 (highest)",
+  ntfyTags: 'a list of tags, such as ["hospital"]',
+  /** @param gateways Functions of gateways to WhatsApp, joined. */
+  whatsappVia: (gateways: string) => `one of ${gateways}`,
+  whatsappRecipient: 'a number such as "+5531999998888", or a business-scoped id such as "BR.13491208655302741918"',
+  whatsappInstance: 'the name or id of an instance, such as "clinica"',
+  phoneNumberId: 'the id of the sending number, only digits, which WhatsApp Manager shows, such as "105512345678901"',
+  graphVersion: 'a version of the Graph API, such as "v25.0"',
+  templateName: 'the name of a template, such as "nota_falhou"',
+  templateLanguage: 'a language as WhatsApp writes it, such as "pt_BR"',
+  templateParameters: "a list or an object of texts and numbers, or a function that returns one",
+  templateValue: "a text, a number, or a function such as (event) => event.data.note_id",
+  templateButton: 'an object such as { url: "…" } or { payload: "…" }',
   apiKey: 'a key without spaces, such as env("API_KEY")',
   plainUrl: "a URL without a login, a query or a fragment",
   domain: 'a domain such as "mg.clinica.example"',
@@ -2229,9 +2263,12 @@ const config = {
     export: (names: string) => `it exports ${names}`,
   },
   systemSource: 'is reserved for system events, such as alarms; choose another name, such as "connectvets"',
+  recipientName: "is reserved for a recipient of a target; choose a name without a slash",
   noSuchField: (field: string) => `has no effect: none of the route's targets sends a ${field}`,
   pathTaken: (path: string, source: string) => `"${path}" is already the path of source "${source}"`,
   onlyWithServer: "applies only where `via` is the URL of a mail server",
+  onlyWithCloud: "applies only where `via` is whatsappCloud()",
+  scopedIdOnlyWithCloud: "has a business-scoped id, which only whatsappCloud() can send to; expected a number",
   pathOfHealth: '"/healthz" is reserved for the health check',
   samePort: (port: number) => `is ${port}, the port of \`listen\` as well; give each a port of its own`,
   tokenMissing: (host: string) => `is missing; "${host}" can be reached from other machines`,
@@ -2323,7 +2360,6 @@ const outcomes = {
     connectVets: (status: number) => `ConnectVets' API answered ${status}`,
     mailServer: (status: number) => `The mail server answered ${status}`,
     vendor: (name: string, code: number | string) => `Error ${code} (${name})`,
-    notSlack: (status: number) => `The target answered ${status}, but not "ok" as Slack does`,
     notTaken: (status: number) => `The provider answered ${status}, but did not confirm that it took the message`,
   },
   noAnswer: (place: string, ms: number) => `No answer from ${place} within ${forms.duration(ms)}`,
@@ -2427,6 +2463,9 @@ const outcomes = {
     /** @param kind One of `kinds`. */
     notText: (kind: string) => `its function returns ${kind}, not a text`,
     notList: (kind: string) => `its function returns ${kind}, not a list`,
+    /** Of a template's parameter, or of all of them; `kind` is one of `kinds`. */
+    notTextOrNumber: (kind: string) => `expected a text or a number, got ${kind}`,
+    notParameters: (kind: string) => `expected a list or an object, got ${kind}`,
     /** Of a value that JSON has no form for. */
     noJson: (kind: string) => `${kind} cannot be written as JSON`,
     notJson: (problem: string) => `it cannot be written as JSON: ${problem}`,

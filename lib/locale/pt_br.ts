@@ -967,6 +967,8 @@ const warnings: Language["warnings"] = {
   oneStar:
     '"*" só corresponde a nomes sem ponto, e a nenhum evento sobre uma nota; "**" corresponde a todos os eventos',
   noProgram: (program, fault) => `não é possível executar ${program}: ${fault}`,
+  retiredConnector:
+    "usa um conector do Office 365, que a Microsoft desativou em maio de 2026; crie um webhook no app Workflows do Teams e use a URL dele",
   program: {
     missing: (path) => `o arquivo ${path} não existe`,
     noFolder: (folder) => `a pasta em que ele é executado não existe: ${folder}`,
@@ -989,6 +991,17 @@ const warnings: Language["warnings"] = {
   productionKey: "tem uma chave de produção (cvn_live_…) com `sandbox: true`",
   idleEnrich:
     "não tem efeito: os destinos da rota enviam os bytes recebidos, não uma mensagem feita a partir do evento",
+  whatsapp: {
+    twice: (shown) =>
+      `tem o destinatário ${shown} duas vezes, talvez com e sem o nono dígito; cada evento é enviado a ele uma vez só`,
+    length: (shown) =>
+      `o número ${shown} não pode ser brasileiro: depois de +55 vêm o DDD e 8 ou 9 dígitos; corrija-o em \`to\``,
+    noTemplate:
+      "não tem `template`: o WhatsApp só aceita texto livre até 24 horas depois da última mensagem do destinatário; " +
+      "depois disso, sem um modelo, as mensagens falham",
+    templateName: (name) =>
+      `usa o modelo "${name}"; no WhatsApp, o nome de um modelo só tem letras minúsculas, dígitos e _, no máximo 512`,
+  },
   certificate: (place) => place === 1 ? "" : ` (certificado ${place} do arquivo)`,
   expired: (date, place) => `venceu em ${date}${warnings.certificate(place)}; quem envia o recusa`,
   notYetValid: (date, place) => `só vale a partir de ${date}${warnings.certificate(place)}; quem envia o recusa`,
@@ -2173,6 +2186,27 @@ const expectations: Language["config"]["expectations"] = {
   hostName: 'um nome de servidor como "relay.clinica.example"',
   telegramToken: 'o token de um bot, como env("TELEGRAM_TOKEN"): 123456:ABC…',
   telegramChat: 'o número de um chat, como -1001234567890, ou o nome de um canal público, como "@clinica"',
+  discordUrl: 'uma URL que comece com "https://", como env("DISCORD_WEBHOOK_URL")',
+  discordThread: 'o número de um tópico, entre aspas, como "1093182042112356352"',
+  discordUsername: 'um nome de no máximo 80 caracteres, sem "discord" nem "clyde"',
+  teamsUrl: 'uma URL que comece com "https://", como env("TEAMS_WEBHOOK_URL")',
+  googleChatUrl: 'uma URL que comece com "https://", como env("GOOGLE_CHAT_WEBHOOK_URL")',
+  ntfyTopic: 'um tópico de no máximo 64 letras, dígitos, - e _, como "clinica-plantao"',
+  ntfyToken: 'um token de acesso, como env("NTFY_TOKEN"): tk_…, ou "usuario:senha"',
+  ntfyPriority: "uma prioridade de 1 (a mais baixa) a 5 (a mais alta)",
+  ntfyTags: 'uma lista de tags, como ["hospital"]',
+  whatsappVia: (gateways) => `um destes: ${gateways}`,
+  whatsappRecipient:
+    'um número como "+5531999998888", ou um id com escopo da empresa (BSUID), como "BR.13491208655302741918"',
+  whatsappInstance: 'o nome ou o id de uma instância, como "clinica"',
+  phoneNumberId:
+    'o id do número que envia, só com dígitos, que o Gerenciador do WhatsApp mostra, como "105512345678901"',
+  graphVersion: 'uma versão da Graph API, como "v25.0"',
+  templateName: 'o nome de um modelo, como "nota_falhou"',
+  templateLanguage: 'um idioma como o WhatsApp o escreve, como "pt_BR"',
+  templateParameters: "uma lista ou um objeto de textos e números, ou uma função que devolva um deles",
+  templateValue: "um texto, um número, ou uma função como (event) => event.data.note_id",
+  templateButton: 'um objeto como { url: "…" } ou { payload: "…" }',
   apiKey: 'uma chave sem espaços, como env("API_KEY")',
   plainUrl: "uma URL sem login, consulta (?) nem fragmento (#)",
   domain: 'um domínio como "mg.clinica.example"',
@@ -2250,9 +2284,13 @@ const config: Language["config"] = {
     export: (names) => `exporta ${names}`,
   },
   systemSource: 'é um nome reservado para os eventos do sistema, como alarmes; use outro, como "connectvets"',
+  recipientName: "é um nome reservado para um destinatário de um destino; use um nome sem barra",
   noSuchField: (field) => `não tem efeito: nenhum dos destinos da rota envia \`${field}\``,
   pathTaken: (path, source) => `"${path}" já é o caminho da origem "${source}"`,
   onlyWithServer: "só vale quando `via` é a URL de um servidor de e-mail",
+  onlyWithCloud: "só vale quando `via` é whatsappCloud()",
+  scopedIdOnlyWithCloud:
+    "tem um id com escopo da empresa (BSUID), para o qual só whatsappCloud() envia; esperado: um número",
   pathOfHealth: '"/healthz" é reservado para a verificação de saúde',
   samePort: (port) => `é ${port}, também a porta de \`listen\`; dê uma porta a cada um`,
   tokenMissing: (host) => `está faltando; outras máquinas alcançam "${host}"`,
@@ -2340,7 +2378,6 @@ const outcomes: Language["outcomes"] = {
     connectVets: (status) => `A API do ConnectVets respondeu ${status}`,
     mailServer: (status) => `O servidor de e-mail respondeu ${status}`,
     vendor: (name, code) => `Erro ${code} (${name})`,
-    notSlack: (status) => `O destino respondeu ${status}, mas não "ok", como o Slack responde`,
     notTaken: (status) => `O provedor respondeu ${status}, mas não confirmou que aceitou a mensagem`,
   },
   noAnswer: (place, ms) => `Sem resposta de ${place} em ${forms.duration(ms)}`,
@@ -2431,6 +2468,8 @@ const outcomes: Language["outcomes"] = {
     emptyText: "a função retorna um texto vazio",
     notText: (kind) => `a função retorna ${kind}, não um texto`,
     notList: (kind) => `a função retorna ${kind}, não uma lista`,
+    notTextOrNumber: (kind) => `esperado: um texto ou um número; encontrado: ${kind}`,
+    notParameters: (kind) => `esperado: uma lista ou um objeto; encontrado: ${kind}`,
     noJson: (kind) => `${kind} não pode ser escrito em JSON`,
     notJson: (problem) => `não pode ser escrito em JSON: ${problem}`,
     tooDeep: "Não foi possível ler o evento: ele tem níveis demais",

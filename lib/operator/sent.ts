@@ -10,6 +10,7 @@ import { readable } from "../sources/view.ts";
 import type { EventStory } from "../store/operator.ts";
 import { isSystem } from "../system_event.ts";
 import { jsonOf } from "../targets/message.ts";
+import { targetInLane } from "../targets/target.ts";
 
 /** What has to be known of an event. */
 type StoredEvent = Pick<EventStory, "id" | "source" | "type" | "receivedAt" | "headers" | "body" | "details">;
@@ -27,9 +28,12 @@ export type Sent =
   /** The config does not name the target any more, or the message needs the note in full, which is not there. */
   | { lacks: "target" | "note" };
 
-/** What this target would be sent for this event now. Never throws over what the config's functions do. */
+/**
+ * What this target would be sent for this event now. Never throws over what the config's functions do.
+ * @param name Of the target, or the lane of one of its recipients.
+ */
 export function sentTo(story: StoredEvent, name: string, { config }: LoadedConfig): Sent {
-  const target = config.targets.get(name);
+  const target = targetInLane(config.targets, name);
   if (!target) return { lacks: "target" };
   try {
     const note = story.details?.data && noteOf(JSON.parse(new TextDecoder().decode(story.details.data)));

@@ -3,7 +3,7 @@
 import type { LaneHold } from "../store/mod.ts";
 import type { TargetView } from "../store/views.ts";
 import type { KnownTarget } from "../store/runs.ts";
-import type { Target } from "../targets/target.ts";
+import { lanesOfAll, type Target } from "../targets/target.ts";
 
 /**
  * Why a target takes no deliveries: its circuit is `open`, it was `paused` by an operator, it is `throttled` as it asked
@@ -37,9 +37,12 @@ export function heldAt(at: number, target: Target | undefined, hold: LaneHold = 
   return throttledUntil > at ? { state: "throttled", until: new Date(throttledUntil).toISOString() } : null;
 }
 
-/** What the states of a config's targets depend on. */
+/** What the states of a config's targets depend on; each recipient of a target with several counts by itself. */
 export function knownTargets(targets: ReadonlyMap<string, Target>): KnownTarget[] {
-  return [...targets.values()].map(({ name, policy }) => ({ name, hasCircuit: policy.circuit !== undefined }));
+  return [...lanesOfAll(targets.values()).values()].map(({ name, policy }) => ({
+    name,
+    hasCircuit: policy.circuit !== undefined,
+  }));
 }
 
 /** The config's targets in their order, then those that only the store knows. */

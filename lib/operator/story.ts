@@ -9,6 +9,7 @@ import { route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/rou
 import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
+import { targetInLane } from "../targets/target.ts";
 import { type Held, heldAt } from "./status.ts";
 
 /** Where the current config sends an event, and why. */
@@ -58,7 +59,7 @@ export async function tellStory(
     deliveries: story.deliveries.map(({ failures, ...delivery }) => {
       const { state, target: name, nextAttemptAt } = delivery;
       const at = nextAttemptAt === null ? now : Math.max(now, Date.parse(nextAttemptAt));
-      const target = targets.get(name);
+      const target = targetInLane(targets, name);
       const retry = target?.policy.retry ?? loaded.config.retry;
       const left = target && state === "pending" ? Math.max(1, retry.scheduleMs.length + 1 - failures) : null;
       const held = state === "pending" ? heldAt(at, target, holds.get(name)) : null;

@@ -8,6 +8,7 @@ import { type IdBytes, parseId } from "../id.ts";
 import type { UnderwayView } from "../lanes/lane.ts";
 import { isOwnLane } from "../own_lane.ts";
 import { matches } from "../pattern.ts";
+import { isNamed } from "../recipient.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventFilter, EventPage, ListPage } from "../store/operator.ts";
 import type { DeadGroup, DeliveryView, EventView } from "../store/views.ts";
@@ -53,7 +54,9 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
     { type, target, since = 0, text }: EventFilter,
     { limit, before = Infinity, signal }: ListPage & { before?: number },
   ): Promise<EventPage> {
-    const own = underway().filter(({ lane, event }) => !isOwnLane(lane) && lane === (target ?? lane) && event < before);
+    const own = underway().filter(({ lane, event }) =>
+      !isOwnLane(lane) && isNamed(lane, target ?? lane) && event < before
+    );
     const ids = new Map(own.map(({ id, event }) => [event, id]));
     const page: EventPage = { events: [] };
     for (const [event, id] of [...ids].sort(([one], [other]) => other - one)) {
@@ -72,5 +75,5 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
 }
 
 function isPending({ deliveries }: EventView, { target }: EventFilter): boolean {
-  return deliveries.some((one) => one.state === "pending" && one.target === (target ?? one.target));
+  return deliveries.some((one) => one.state === "pending" && isNamed(one.target, target ?? one.target));
 }

@@ -12,7 +12,7 @@ import { log } from "../log.ts";
 import type { Redact } from "../secret.ts";
 import type { Source, SourceEvent } from "../sources/source.ts";
 import type { Writer } from "../store/writer.ts";
-import type { Target } from "../targets/target.ts";
+import { lanesOf, type Target, targetInLane } from "../targets/target.ts";
 import { awaitedBy, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
 
 /** Longest order key given to a store, in UTF-16 units: an index entry in PostgreSQL holds about 2700 bytes. */
@@ -104,12 +104,13 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
 
 /** Adds what the delivery awaits, to be created along with it; any other delivery finds its needs when it starts. */
 function awaiting(delivery: NewDelivery, event: RoutedEvent, config: AcceptConfig): NewDelivery {
-  const need = needOf(event, config.targets.get(delivery.target)!, config);
+  const need = needOf(event, targetInLane(config.targets, delivery.target)!, config);
   return need ? { ...delivery, awaits: awaitedBy(need) } : delivery;
 }
 
 /**
- * The deliveries that the config gives an event, and what its functions threw.
+ * The deliveries that the config gives an event, one for each recipient of a target that has several, and what its
+ * functions threw.
  * @param to Names of targets, instead of those from the routes.
  */
 export function deliveriesOf(
@@ -118,10 +119,11 @@ export function deliveriesOf(
   to?: readonly string[],
 ): { deliveries: NewDelivery[]; problems: Told[] } {
   const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
-  const deliveries = targets.map((target) => {
-    const order = config.targets.get(target)?.policy.order;
-    const key = order && keyOf(`targets.${target}.order`, order, event.payload, problems);
-    return { target, orderKey: key && shortened(key) };
+  const deliveries = targets.flatMap((name) => {
+    const target = config.targets.get(name)!;
+    const { order } = target.policy;
+    const key = order && keyOf(`targets.${name}.order`, order, event.payload, problems);
+    return lanesOf(target).map((lane) => ({ target: lane.name, orderKey: key && shortened(key) }));
   });
   return { deliveries, problems };
 }

@@ -4,6 +4,7 @@ import { callFunction } from "../callback.ts";
 import type { Awaited, Payload, ReadableEvent } from "../event.ts";
 import { Told } from "../locale/told.ts";
 import { matches } from "../pattern.ts";
+import { targetOfLane } from "../recipient.ts";
 import type { MessageFields } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
 
@@ -88,9 +89,12 @@ export function route(event: RoutedEvent, table: RoutingTable): Routing {
   return { targets: [...targets], verdicts, isFallback, problems };
 }
 
-/** What routes say about the message to this target: each field from the first matching route that gives it. */
+/**
+ * What routes say about the message to this target, or to the one whose lane this is: each field from the first matching
+ * route that gives it.
+ */
 export function messageFor(event: RoutedEvent, target: string, table: RoutingTable): MessageFields {
-  return messageOf(matchingRules(event, target, table));
+  return messageOf(matchingRules(event, targetOfLane(target), table));
 }
 
 /** The matching routes to this target that say something about its messages, in order. */
@@ -109,7 +113,8 @@ export function messageOf(rules: readonly RouteRule[]): MessageFields {
 }
 
 /** Whether any delivery to this target may need something first; costs next to nothing. */
-export function mayNeed({ name, enrich }: Needy, table: RoutingTable): boolean {
+export function mayNeed({ name: lane, enrich }: Needy, table: RoutingTable): boolean {
+  const name = targetOfLane(lane);
   return enrich !== undefined || table.routes.some((rule) => rule.enrich && rule.to.includes(name));
 }
 
@@ -117,7 +122,7 @@ export function mayNeed({ name, enrich }: Needy, table: RoutingTable): boolean {
 export function needOf(event: RoutedEvent, target: Needy, table: RoutingTable): Need | undefined {
   if (!mayNeed(target, table)) return undefined;
   const { name, enrich } = target;
-  const rules = matchingRules(event, name, table);
+  const rules = matchingRules(event, targetOfLane(name), table);
   if (target.sendsBytes?.(messageOf(rules))) return undefined;
   const asked = [...rules.map((rule) => rule.enrich), enrich].filter((one) => one !== undefined);
   return asked.find(({ isOptional }) => !isOptional) ?? asked[0];

@@ -9,6 +9,8 @@ import type { MessageContext } from "../messages/style.ts";
 import { expected, fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
 import type { Dead, Deferred, Outcome } from "../outcome.ts";
+import type { Reason } from "../reason.ts";
+import { targetOfLane } from "../recipient.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
 import type { Warning } from "../warnings.ts";
 
@@ -156,6 +158,8 @@ export interface Delivery {
   event: ReadableEvent;
   /** What the route says of the message; it goes before what the target says. */
   message: MessageFields;
+  /** Why the previous attempt failed, be it that a receipt said so later. Absent: there was none, or it is not known. */
+  lastReason?: Reason;
 }
 
 /** A target at work. */
@@ -196,6 +200,28 @@ export interface Target {
   readonly whole?: Pick<Target, "name" | "policy">;
   /** Lets go of connections that are kept. */
   close?(): void;
+}
+
+/** The lanes of a target: its own, or those of its recipients. */
+export function lanesOf(target: Target): readonly Target[] {
+  return target.recipients ?? [target];
+}
+
+/** What is delivered to in each lane, by the lane's name. */
+export function lanesOfAll(targets: Iterable<Target>): Map<string, Target> {
+  return new Map([...targets].flatMap(lanesOf).map((one) => [one.name, one]));
+}
+
+/** The names of the lanes of the target of this name; its own if the config has no such target. */
+export function laneNames(targets: ReadonlyMap<string, Target>, target: string): string[] {
+  const found = targets.get(target);
+  return found ? lanesOf(found).map(({ name }) => name) : [target];
+}
+
+/** What is delivered to in the lane of this name; `undefined` if the config has no such lane any more. */
+export function targetInLane(targets: ReadonlyMap<string, Target>, lane: string): Target | undefined {
+  const target = targets.get(targetOfLane(lane));
+  return target && lanesOf(target).find(({ name }) => name === lane);
 }
 
 /** Whether two targets, such as those of one name in two configs, deliver to the same place. */

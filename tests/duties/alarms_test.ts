@@ -321,7 +321,7 @@ testWithStore("startAlarms() looks again and again, follows the config, and goes
     get: (real, name) => name === "alarms" ? alarms : Reflect.get(real, name).bind(real),
   });
   const clock = new HandClock(T0);
-  const stop = startAlarms(store, () => alerts, () => woken++, clock);
+  const stop = startAlarms(store, () => alerts, (target) => [target], () => woken++, clock);
   await bury(bench.store, "1");
   alerts = [dead(1)];
   await clock.run(10_000);

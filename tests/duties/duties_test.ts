@@ -31,7 +31,7 @@ test("Duties that are taken over twice at once, as after a machine slept, run on
     };
     const duties = new Duties(
       store,
-      () => ({ keep: { deliveredMs: 1e9, deadMs: 1e9 }, alerts: [] }),
+      () => ({ keep: { deliveredMs: 1e9, deadMs: 1e9 }, alerts: [], targets: new Map() }),
       () => {},
       "own",
       clock,

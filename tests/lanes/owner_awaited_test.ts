@@ -71,7 +71,7 @@ test("Owner has deliveries await what the config asks for since they were accept
 test("Owner has a system event await nothing", async () => {
   const a = { parts: { enrich: { lane: LANE, isOptional: false } as Target["enrich"] } };
   await withOwner({ a, [LANE]: fetching() }, async (bench) => {
-    await accept(bench.store, systemEvent("relay.test", "a", { target: "a" }, bench.clock.now()));
+    await accept(bench.store, systemEvent("relay.test", ["a"], { target: "a" }, bench.clock.now()));
     bench.owner.wake();
     await bench.clock.run(1_000);
     assert.deepEqual(bench.made.map(({ lane }) => lane), ["a"]);

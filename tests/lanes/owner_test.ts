@@ -259,7 +259,7 @@ test("Owner asks no route about a system event", async () => {
   const when = (event: unknown) => asked.push((event as { event: string }).event);
   const routes = [{ on: ["**"], to: ["a"], when, message: { body: { of: "the route" } } }];
   await withOwner({ a: {} }, async (bench) => {
-    await accept(bench.store, systemEvent("relay.test", "a", { target: "a" }, bench.clock.now()));
+    await accept(bench.store, systemEvent("relay.test", ["a"], { target: "a" }, bench.clock.now()));
     await bench.accept(["1"]);
     await bench.clock.run(100);
     assert.deepEqual(asked, ["note.failed"]);

@@ -41,6 +41,8 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 const SOURCE = loadedConfig().config.sources[0]!;
 
+const CRM = { target: "crm", lanes: ["crm"] };
+
 /** A test with a store of its own. */
 function testWithStore(name: string, work: (store: Store) => Promise<void>): void {
   test(name, async () => {
@@ -56,7 +58,7 @@ function testWithStore(name: string, work: (store: Store) => Promise<void>): voi
 }
 
 testWithStore("sendTest() stores one event for one target, and another one each time", async (store) => {
-  const ids = [(await sendTest(store, "crm", SOURCE, NOW)).event, (await sendTest(store, "crm", SOURCE, NOW)).event];
+  const ids = [(await sendTest(store, CRM, SOURCE, NOW)).event, (await sendTest(store, CRM, SOURCE, NOW)).event];
   assert.notEqual(ids[0], ids[1]);
   const story = await store.story(parseId(ids[0]!)!);
   assert.deepEqual([story!.source, story!.type, story!.state], ["relay", "relay.test", "accepted"]);
@@ -75,7 +77,7 @@ testWithStore("sendTest() stores one event for one target, and another one each 
 });
 
 testWithStore("replaySince() passes over events of relay's own, and counts none", async (store) => {
-  await sendTest(store, "crm", SOURCE, NOW);
+  await sendTest(store, CRM, SOURCE, NOW);
   const body = new TextEncoder().encode('{"event":"note.failed"}');
   const common = { source: "clinic", type: "note.failed", receivedAt: NOW, headers: {}, secretIndex: 0, problems: [] };
   await store.write({ accepts: [{ ...common, id: eventId("s", "1", NOW), body, deliveries: [] }], lanes: [] });
@@ -84,7 +86,7 @@ testWithStore("replaySince() passes over events of relay's own, and counts none"
 });
 
 testWithStore("replayIds() gives an event of relay's own no route, and tellStory() neither", async (store) => {
-  const id = parseId((await sendTest(store, "crm", SOURCE, NOW)).event)!;
+  const id = parseId((await sendTest(store, CRM, SOURCE, NOW)).event)!;
   const result = await replayIds(store, loadedConfig(), [id], { now: NOW });
   assert.deepEqual([result.events, result.unrouted], [0, 1]);
   const story = await tellStory(store, loadedConfig(), id, 0);

@@ -9,7 +9,7 @@ import { accept, dueIn, eventOf, newEvent, observe, settle, settleAll, T0, turnI
 
 /** An event that tells target `a` of dead letters. */
 const told = (orderKey?: string) =>
-  systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
+  systemEvent("relay.alarm.begin", ["a"], { alarm: "dead", limit: 1, since: "" }, T0, orderKey);
 
 export function testAlarms(it: It): void {
   it("watch() keeps what it knows of alerts that stay, and forgets those that are gone", async (store, reopen) => {

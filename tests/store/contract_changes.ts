@@ -50,7 +50,7 @@ export function testChanges(it: It): void {
       await store.alarms.turn(
         "one",
         T0,
-        systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0),
+        systemEvent("relay.alarm.begin", ["a"], { alarm: "dead", limit: 1, since: "" }, T0),
       );
       await store.upkeep.observe();
       await store.upkeep.expire(0, { delivered: clock.now(), dead: clock.now() }, 9);

@@ -37,7 +37,7 @@ const FILL = `
 
 const tables = ["events", "deliveries", "attempts", "notes", "activity", "types", "clock_steps"];
 
-const told = () => systemEvent("relay.alarm.begin", "a", { alarm: "dead", limit: 1, since: "" }, T0);
+const told = () => systemEvent("relay.alarm.begin", ["a"], { alarm: "dead", limit: 1, since: "" }, T0);
 
 const page = { limit: 50 };
 

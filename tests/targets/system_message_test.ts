@@ -26,7 +26,7 @@ const SINCE = "2026-01-02T06:34:56.000Z";
 
 /** A system event as a target is handed it. */
 function stored<Type extends keyof SystemData>(type: Type, data: SystemData[Type]): ReadableEvent {
-  const { id, source, receivedAt, body, headers } = systemEvent(type, "alvo", data, NOW);
+  const { id, source, receivedAt, body, headers } = systemEvent(type, ["alvo"], data, NOW);
   return readable({ id: formatId(id), source, type, receivedAt, body, headers }, []);
 }
 

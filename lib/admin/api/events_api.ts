@@ -5,6 +5,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { parseId } from "../../id.ts";
 import { exactJson, shownNote } from "../../operator/payload.ts";
 import { type Story, tellStory } from "../../operator/story.ts";
+import { isNamed } from "../../recipient.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";
@@ -58,7 +59,7 @@ export function addEvents(app: Api, { store, loaded, stopping }: AdminContext): 
     const { events, next } = await store.events(filter, { limit, before, signal: endOf(c, stopping) });
     const deliveries = events.flatMap(({ id, type, receivedAt, noteId, deliveries }) =>
       deliveries.filter(({ state, target }) =>
-        state === (filter.state ?? state) && target === (filter.target ?? target)
+        state === (filter.state ?? state) && isNamed(target, filter.target ?? target)
       ).map((delivery) => ({ ...delivery, event: { id, type, receivedAt, noteId } }))
     );
     return c.json({ deliveries, next: cursorOf(next) }, 200);

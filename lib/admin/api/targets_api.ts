@@ -3,7 +3,10 @@
 import { inEnglish } from "../../locale/phrase.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { sayUnknown } from "../../nearest.ts";
+import { lanesFor, pause, resume } from "../../operator/hold.ts";
 import { sendTest } from "../../operator/test_message.ts";
+import { lanesNamed } from "../../recipient.ts";
+import { lanesOfAll } from "../../targets/target.ts";
 import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { targetParams } from "./requests.ts";
@@ -52,36 +55,35 @@ export function addTargets(app: Api, context: AdminContext): void {
 
   app.openapi(pauseRoute, async (c) => {
     const { name } = c.req.valid("param");
-    await checkTarget(name, "pause");
-    const changed = await store.pause(name, store.time.now());
+    const held = await pause(store, await lanesOf(name, "pause"));
     wake();
-    return c.json({ target: name, paused: true, changed, waiting: await store.upkeep.backlog([name]) }, 200);
+    return c.json({ target: name, paused: true, ...held }, 200);
   });
 
   app.openapi(resumeRoute, async (c) => {
     const { name } = c.req.valid("param");
-    await checkTarget(name, "resume");
-    const changed = await store.resume(name);
+    const held = await resume(store, await lanesOf(name, "resume"));
     wake();
-    return c.json({ target: name, paused: false, changed, waiting: await store.upkeep.backlog([name]) }, 200);
+    return c.json({ target: name, paused: false, ...held }, 200);
   });
 
   app.openapi(testRoute, async (c) => {
     const { name } = c.req.valid("param");
     const { targets, sources } = loaded().config;
-    const names = [...targets.keys()];
-    if (!names.includes(name)) throw new ApiError(404, `Cannot test: ${inEnglish(sayUnknown("target", name, names))}`);
-    const sent = await sendTest(store, name, sources[0]!, store.time.now());
+    const lanes = lanesNamed(name, lanesOfAll(targets.values()).keys());
+    if (lanes.length === 0) {
+      throw new ApiError(404, `Cannot test: ${inEnglish(sayUnknown("target", name, [...targets.keys()]))}`);
+    }
+    const sent = await sendTest(store, { target: name, lanes }, sources[0]!, store.time.now());
     wake();
     return c.json(sent, 202);
   });
 
   /** One that the config does not name any more may be held and let go as well. */
-  async function checkTarget(name: string, action: string): Promise<void> {
-    if (loaded().config.targets.has(name)) return;
+  async function lanesOf(name: string, action: string): Promise<string[]> {
+    const lanes = await lanesFor(store, loaded().config.targets, name);
+    if (lanes.length > 0) return lanes;
     const names = (await targetsNow(context)).map((one) => one.name);
-    if (!names.includes(name)) {
-      throw new ApiError(404, `Cannot ${action}: ${inEnglish(sayUnknown("target", name, names))}`);
-    }
+    throw new ApiError(404, `Cannot ${action}: ${inEnglish(sayUnknown("target", name, names))}`);
   }
 }

@@ -3,10 +3,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "hono";
 import { parseId } from "../../id.ts";
+import { pause, resume } from "../../operator/hold.ts";
 import { replayIds } from "../../operator/replay.ts";
 import { retryIds } from "../../operator/retry.ts";
 import type { RetryRun } from "../../operator/retry_run.ts";
 import { sendTest } from "../../operator/test_message.ts";
+import { lanesNamed } from "../../recipient.ts";
+import { lanesOfAll } from "../../targets/target.ts";
 import type { AdminContext } from "../context.ts";
 import { fieldsOf } from "../form.ts";
 import { eventPath } from "./parts.tsx";
@@ -21,10 +24,11 @@ const PATIENCE_MS = 1_000;
 
 /** Every action, by its name. */
 export function createActions({ store, loaded, wake }: AdminContext, run: RetryRun) {
-  /** The name of a target of the config, from the address. */
-  function targetOf(c: Context): string | undefined {
+  /** The target of the config that the address names, as pages show it, and its lanes. */
+  function targetOf(c: Context): { target: string; lanes: string[] } | undefined {
     const name = c.req.param("name") ?? "";
-    return loaded().config.targets.has(name) ? name : undefined;
+    const lanes = lanesNamed(name, lanesOfAll(loaded().config.targets.values()).keys());
+    return lanes.length > 0 ? { target: name, lanes } : undefined;
   }
 
   return {
@@ -61,25 +65,25 @@ export function createActions({ store, loaded, wake }: AdminContext, run: RetryR
     },
 
     async pause(c) {
-      const target = targetOf(c);
-      if (target === undefined) return undefined;
-      await store.pause(target, store.time.now());
+      const named = targetOf(c);
+      if (!named) return undefined;
+      await pause(store, named.lanes);
       wake();
       return withNotice(await backOf(c) ?? "/targets", { done: "paused", count: 1 });
     },
 
     async resume(c) {
-      const target = targetOf(c);
-      if (target === undefined) return undefined;
-      await store.resume(target);
+      const named = targetOf(c);
+      if (!named) return undefined;
+      await resume(store, named.lanes);
       wake();
       return withNotice(await backOf(c) ?? "/targets", { done: "resumed", count: 1 });
     },
 
     async test(c) {
-      const target = targetOf(c);
-      if (target === undefined) return undefined;
-      const { event } = await sendTest(store, target, loaded().config.sources[0]!, store.time.now());
+      const named = targetOf(c);
+      if (!named) return undefined;
+      const { event } = await sendTest(store, named, loaded().config.sources[0]!, store.time.now());
       wake();
       return `/targets?event=${event}#test`;
     },

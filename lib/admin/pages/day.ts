@@ -1,6 +1,7 @@
 /** The last 24 hours, and each target's part in them. */
 
 import { type ActivitySummary, summarize, type TargetSummary } from "../../operator/activity.ts";
+import { maskRecipients } from "../../recipient.ts";
 import type { OperatorStore } from "../../store/operator.ts";
 import type { Hour } from "./chart.tsx";
 import type { View } from "./view.ts";
@@ -8,10 +9,12 @@ import type { View } from "./view.ts";
 /** The hour of now and the 23 before it. */
 const SPAN_MS = 23 * 3_600_000;
 
-/** Reads what happened in the last 24 hours. */
+/** Reads what happened in the last 24 hours, by targets as pages show them. */
 export async function readDay(store: OperatorStore, now: number): Promise<ActivitySummary> {
   const since = now - SPAN_MS;
-  return summarize(await store.activity(since), since, now);
+  const { received, attempts } = await store.activity(since);
+  const shown = attempts.map((one) => ({ ...one, target: maskRecipients(one.target) }));
+  return summarize({ received, attempts: shown }, since, now);
 }
 
 /** A target's part in each hour. */

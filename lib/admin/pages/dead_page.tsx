@@ -4,6 +4,7 @@
 import { sayReason } from "../../locale/reasons.ts";
 import type { RetryProgress } from "../../operator/retry_run.ts";
 import { isReason } from "../../reason.ts";
+import { isNamed } from "../../recipient.ts";
 import type { DeadFilter } from "../../store/operator.ts";
 import type { DeadGroup, DeliveryView, EventView } from "../../store/views.ts";
 import { EventRow, EventRows } from "./event_rows.tsx";
@@ -30,7 +31,7 @@ interface DeadData {
 /** The dead letters of an event that a filter asks for. */
 export function deadIn({ deliveries }: EventView, filter: DeadFilter) {
   return deliveries.filter(({ state, target, reason }) =>
-    state === "dead" && (filter.target ?? target) === target && (filter.reason ?? reason) === reason
+    state === "dead" && isNamed(target, filter.target ?? target) && (filter.reason ?? reason) === reason
   );
 }
 

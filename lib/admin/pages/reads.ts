@@ -16,6 +16,8 @@ import { isReason, reasons } from "../../reason.ts";
 import type { DeadGroup } from "../../store/views.ts";
 import { parsePrefix } from "../../store/id_prefix.ts";
 import type { DeadFilter, EventPage } from "../../store/operator.ts";
+import { maskRecipients } from "../../recipient.ts";
+import { lanesOfAll, type Target } from "../../targets/target.ts";
 import type { AdminContext } from "../context.ts";
 import { endOf } from "../end.ts";
 import { troubleNow } from "../now.ts";
@@ -112,7 +114,9 @@ export function createReads(context: AdminContext, run: RetryRun) {
       // What was sent stays as it is: an update of the page needs no message made anew.
       const isUpdate = c.req.header("Relay-Live") !== undefined;
       const targets = new Set(isUpdate ? [] : story.deliveries.map(({ target }) => target));
-      const sent = new Map([...targets].map((name) => [name, view.clean(sentTo(story, name, loaded()))]));
+      const sent = new Map(
+        [...targets].map((name) => [view.clean(name), view.clean(sentTo(story, name, loaded()))]),
+      );
       return eventPage(view, story, sent, c.req.query("full") !== undefined);
     },
 
@@ -148,12 +152,12 @@ export function createReads(context: AdminContext, run: RetryRun) {
     async targets(c, view) {
       const id = parseId(c.req.query("event") ?? "");
       const story = id && await tellStory(store, loaded(), id, view.now);
-      const [delivery] = story?.type === TEST ? story.deliveries : [];
+      const deliveries = story?.type === TEST ? story.deliveries : [];
       return targetsPage(view, {
         statuses: await readStatuses(view),
-        targets: loaded().config.targets,
+        targets: shownLanes(loaded().config.targets),
         day: await readDay(store, view.now),
-        test: story && delivery ? view.clean({ event: story.id, delivery }) : undefined,
+        test: story && deliveries.length > 0 ? view.clean({ event: story.id, deliveries }) : undefined,
       });
     },
 
@@ -165,6 +169,11 @@ export function createReads(context: AdminContext, run: RetryRun) {
       return configPage(view, loaded(), warnings(), { text: (await fieldsOf(c)).event ?? "" });
     },
   } satisfies Record<string, Read>;
+}
+
+/** What is delivered to in each lane, by the name that pages show. */
+function shownLanes(targets: ReadonlyMap<string, Target>): Map<string, Target> {
+  return new Map([...lanesOfAll(targets.values())].map(([name, target]) => [maskRecipients(name), target]));
 }
 
 /**

@@ -21,8 +21,8 @@ interface TargetsData {
   targets: ReadonlyMap<string, Target>;
   /** The last 24 hours. */
   day: ActivitySummary;
-  /** A test message to follow: its event's id, and its delivery. */
-  test?: { event: string; delivery: Story["deliveries"][number] };
+  /** A test message to follow: its event's id, and its deliveries. */
+  test?: { event: string; deliveries: Story["deliveries"] };
 }
 
 /** The page of the targets. */
@@ -46,16 +46,16 @@ export function targetsPage(view: View, { statuses, targets, day, test }: Target
 }
 
 /** Every attempt of a test message, as it is made; without a script, after the page is loaded again. */
-function TestMessage({ view, event, delivery }: { view: View } & NonNullable<TargetsData["test"]>) {
+function TestMessage({ view, event, deliveries }: { view: View } & NonNullable<TargetsData["test"]>) {
   const { targets } = view.words;
-  const isOver = delivery.state === "delivered" || delivery.state === "dead";
+  const isOver = deliveries.every(({ state }) => state === "delivered" || state === "dead");
   return (
     <section>
       <div class="bar">
-        <h2 class="first">{targets.testOf(delivery.target)}</h2>
+        <h2 class="first">{targets.testOf(deliveries.map(({ target }) => target).join(", "))}</h2>
         <a href={eventPath(event)}>{targets.testEvent}</a>
       </div>
-      <DeliveryCard view={view} delivery={delivery} bounds={brief} />
+      {deliveries.map((delivery) => <DeliveryCard view={view} delivery={delivery} bounds={brief} />)}
       {!isOver && (
         <noscript>
           <p>

@@ -5,6 +5,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { type Format, formatOf } from "../../locale/format.ts";
 import { type Language, type Locale, locales } from "../../locale/mod.ts";
 import type { Phrase } from "../../locale/phrase.ts";
+import { maskRecipients } from "../../recipient.ts";
 import type { Redact } from "../../secret.ts";
 import { mapTexts } from "../../targets/message.ts";
 import { localeOf } from "./language.ts";
@@ -37,7 +38,10 @@ export interface View {
   isSignedIn: boolean;
   /** What was done just now. */
   notice?: Notice;
-  /** A copy of a value in which every text has the config's secrets masked. Whatever a page prints goes through this. */
+  /**
+   * A copy of a value in which every text has the config's secrets and recipients masked. Whatever a page prints goes
+   * through this.
+   */
   clean<Value>(value: Value): Value;
 }
 
@@ -63,7 +67,7 @@ export function viewOf(c: Context, loaded: LoadedConfig, now: number, isSignedIn
     address: addressOf(c, loaded.redact),
     isSignedIn,
     notice: noticeOf(c, words),
-    clean: (value) => mapTexts(value, loaded.redact),
+    clean: (value) => mapTexts(value, (text) => maskRecipients(loaded.redact(text))),
   };
 }
 
@@ -72,7 +76,7 @@ function addressOf(c: Context, redact: Redact): string {
   const { pathname: asked, searchParams } = new URL(c.req.url);
   const pathname = asked.replace(/^\/+/, "/"); // an address that begins with two is one of another site
   if (c.req.method !== "GET") return pathname === "/config" ? pathname : "/";
-  const query = new URLSearchParams([...searchParams].map(([name, value]) => [name, redact(value)]));
+  const query = new URLSearchParams([...searchParams].map(([name, value]) => [name, maskRecipients(redact(value))]));
   return query.size > 0 ? `${pathname}?${query}` : pathname;
 }
 

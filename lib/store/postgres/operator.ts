@@ -19,6 +19,7 @@ import type {
   Totals,
 } from "../operator.ts";
 import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
+import { lanesOfName } from "./named.ts";
 import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf } from "../story.ts";
 import type { DeadGroup, TargetView } from "../views.ts";
@@ -138,7 +139,11 @@ export class PostgresOperator implements OperatorStore {
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
-    const rows = await this.database.call<DeadRow>("readStore", "dead_groups", [target, reason, since]);
+    const rows = await this.database.call<DeadRow>("readStore", "dead_groups", [
+      await lanesOfName(this.database, target),
+      reason,
+      since,
+    ]);
     return rows.map(({ oldest_at, newest_at, ...group }) => ({
       ...group,
       oldestAt: isoTime(oldest_at),

@@ -1,6 +1,7 @@
 /** Searches the events of the PostgreSQL store, in pages: there may be millions, and bodies may be large. */
 
 import { fitsType, questionOf } from "../event_query.ts";
+import { lanesOfName } from "./named.ts";
 import type { EventFilter, EventPage, ListPage, StoredEvent } from "../operator.ts";
 import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
 import type { Database } from "./database.ts";
@@ -87,7 +88,8 @@ export class PostgresSearch {
     filter: EventFilter,
     { isDown, beyond, limit, maxBytes, signal }: Search,
   ): Promise<{ sequences: number[]; next?: number }> {
-    const { type, text, isRouted, isNarrow, target, state } = questionOf(filter, likeOf);
+    const lanes = await lanesOfName(this.#database, filter.target);
+    const { type, text, isRouted, isNarrow, targets, state } = questionOf(filter, lanes, likeOf);
     const isOfType = fitsType({ type: filter.type === undefined ? undefined : storable(filter.type) });
     const { monotonic } = this.#database.time;
     const giveUpAt = monotonic() + PAGE_MS;
@@ -105,7 +107,7 @@ export class PostgresSearch {
         text,
         isRouted,
         isNarrow,
-        target,
+        targets,
         state,
         most,
         CALL_MS,

@@ -3,6 +3,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { Reason } from "../../reason.ts";
 import { isOwnLane } from "../../own_lane.ts";
+import { lanesNamed } from "../../recipient.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range } from "./steps.ts";
 
@@ -55,12 +56,14 @@ const steps = {
 const statements = {
   nextPending: "SELECT min(target) AS next FROM deliveries WHERE state = 'pending' AND target > ?",
   nextDead: "SELECT min(target) AS next FROM deliveries WHERE state = 'dead' AND target > ?",
+  lanes: "SELECT name FROM lanes",
   nextReason: "SELECT min(reason) AS next FROM deliveries WHERE state = 'dead' AND target = ? AND reason > ?",
 } as const;
 
 /** Which dead letters count; if a time is given, only those whose events were received since then. */
 interface DeadQuestion extends Partial<Range> {
-  target?: string;
+  /** Lanes. Default: all. */
+  targets?: readonly string[];
   reason?: Reason;
 }
 
@@ -119,9 +122,9 @@ export class SqliteCounts {
     return counts;
   }
 
-  *#countDead(counts: DeadCount[], { target, reason, from = 1, since = null }: DeadQuestion, isOver: () => boolean) {
+  *#countDead(counts: DeadCount[], { targets, reason, from = 1, since = null }: DeadQuestion, isOver: () => boolean) {
     const after = [from - 1, Number.MAX_SAFE_INTEGER];
-    for (const kind of this.kinds({ target, reason })) {
+    for (const kind of this.kinds({ targets, reason })) {
       const total: DeadCount = { ...kind, count: 0, oldest: 0, newest: 0 };
       const add = ({ count, oldest, newest }: Sum) => {
         if (total.count === 0) total.oldest = oldest ?? 0;
@@ -136,13 +139,29 @@ export class SqliteCounts {
   }
 
   /** Targets and reasons that may have dead letters, sorted. */
-  *kinds({ target, reason }: Pick<DeadQuestion, "target" | "reason">): Generator<Pick<DeadCount, "target" | "reason">> {
+  *kinds(
+    { targets, reason }: Pick<DeadQuestion, "targets" | "reason">,
+  ): Generator<Pick<DeadCount, "target" | "reason">> {
     const { nextDead, nextReason } = this.#sql;
-    for (const name of target === undefined ? this.#following(nextDead) : [target].filter((one) => !isOwnLane(one))) {
+    for (const name of targets ?? this.#following(nextDead)) {
       // A dead letter of the schema's first version may have no reason.
       const reasons = reason === undefined ? [null, ...this.#following(nextReason, name)] : [reason];
       for (const one of reasons as Reason[]) yield { target: name, reason: one };
     }
+  }
+
+  /** The lanes that the name of a target or a lane stands for; itself if there are none. None of relay's own. */
+  named(name: string | undefined): string[] | undefined {
+    if (name === undefined) return undefined;
+    const { nextPending, nextDead, lanes } = this.#sql;
+    const owned = (lanes.all() as { name: string }[]).map((lane) => lane.name);
+    const known = [name, ...owned, ...this.#following(nextPending), ...this.#following(nextDead)];
+    return lanesNamed(name, known).filter((lane) => !isOwnLane(lane));
+  }
+
+  /** Lanes of targets with waiting deliveries. */
+  withWaiting(): string[] {
+    return [...this.#following(this.#sql.nextPending)];
   }
 
   /** The texts that a statement finds, each with one step in an index: it is asked for the next text after the last. */

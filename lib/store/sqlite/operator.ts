@@ -121,8 +121,8 @@ export class SqliteOperator implements OperatorStore {
   }
 
   async deadGroups({ target, reason, since }: DeadFilter = {}): Promise<DeadGroup[]> {
-    const range = this.#file.read(() => this.#steps.since(since));
-    const counts = await this.#counts.dead({ target, reason, ...range });
+    const [range, targets] = this.#file.read(() => [this.#steps.since(since), this.#counts.named(target)] as const);
+    const counts = await this.#counts.dead({ targets, reason, ...range });
     return this.#file.read(() =>
       counts.flatMap(({ oldest, newest, ...group }) => {
         const [oldestAt, newestAt] = [oldest, newest].map((seq) => this.#receivedAt(seq));

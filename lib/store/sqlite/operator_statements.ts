@@ -22,7 +22,7 @@ const fitsWhole = `${fits}
   AND (:isNarrow = 0 OR EXISTS (SELECT 1 FROM deliveries
     WHERE event = e.seq AND ${
   isTarget("target")
-} AND (:target IS NULL OR target = :target) AND (:state IS NULL OR state = :state)))`;
+} AND (:targets IS NULL OR target IN (SELECT value FROM json_each(:targets))) AND (:state IS NULL OR state = :state)))`;
 
 /** Whether a delivery's event was received at or after a time, if one is given. */
 const isSince = "(:since IS NULL OR (SELECT received_at FROM events WHERE seq = event) >= :since)";
@@ -41,7 +41,7 @@ export const operatorStatements = {
   event: "SELECT seq, id, source, type, received_at, headers, body FROM events WHERE seq = ?",
 
   eventsPending: `SELECT event FROM deliveries INDEXED BY deliveries_pending
-    WHERE state = 'pending' AND target BETWEEN :firstTarget AND :lastTarget AND ${isTarget("target")} LIMIT :limit`,
+    WHERE state = 'pending' AND target = :target LIMIT :limit`,
   eventsDead: `SELECT DISTINCT event FROM deliveries
     WHERE state = 'dead' AND target = :target AND reason IS :reason AND event >= :from AND event < :before
     ORDER BY event DESC LIMIT :limit`,

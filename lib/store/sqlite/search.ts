@@ -24,9 +24,6 @@ const FEW = 5_000;
 /** Dead letters of one target and reason that are looked up at a time. */
 const DEAD_AT_ONCE = 50;
 
-/** Sorts after the name of every target. */
-const LAST_NAME = "\u{10ffff}";
-
 interface ScannedRow {
   seq: number;
   fits: number | null;
@@ -80,11 +77,12 @@ export class SqliteSearch {
     isOver: () => boolean,
   ): Generator<void, void> {
     const isOfType = fitsType(filter);
-    const few = this.#fewWaiting(filter);
+    const targets = this.#counts.named(filter.target);
+    const few = this.#fewWaiting(filter, targets);
     const isDone = yield* walk<ScannedRow>(
       () => {
-        if (filter.state === "dead") return this.#among(this.#dead(filter, from, page.at), filter, from, page.at);
-        return few ? this.#among(few, filter, from, page.at) : this.#scan(filter, from, page.at);
+        if (filter.state === "dead") return this.#among(this.#dead(targets, from, page.at), filter, from, page.at);
+        return few ? this.#among(few, filter, from, page.at) : this.#scan(filter, targets, from, page.at);
       },
       ({ seq, fits }) => {
         page.at = seq;
@@ -97,22 +95,31 @@ export class SqliteSearch {
     if (isDone) page.at = from;
   }
 
-  #scan(filter: EventFilter, from: number, before: number): Iterable<ScannedRow> {
-    const question = { ...questionOf(filter, globOf), from, before };
+  #scan(
+    filter: EventFilter,
+    targets: readonly string[] | undefined,
+    from: number,
+    before: number,
+  ): Iterable<ScannedRow> {
+    const question = { ...conditionsOf(filter, targets), from, before };
     return this.#sql.scanDown.iterate(question) as Iterable<unknown> as Iterable<ScannedRow>;
   }
 
   /** If events with waiting deliveries are asked for, and are few: their sequences, newest first. */
-  #fewWaiting({ state, target }: EventFilter): number[] | undefined {
+  #fewWaiting({ state }: EventFilter, targets = this.#counts.withWaiting()): number[] | undefined {
     if (state !== "pending") return undefined;
-    const question = { firstTarget: target ?? "", lastTarget: target ?? LAST_NAME, limit: FEW + 1 };
-    const rows = this.#sql.eventsPending.all(question) as unknown as { event: number }[];
-    return rows.length > FEW ? undefined : newestFirst(rows);
+    const rows: { event: number }[] = [];
+    for (const target of targets) {
+      const question = { target, limit: FEW + 1 - rows.length };
+      rows.push(...this.#sql.eventsPending.all(question) as unknown as { event: number }[]);
+      if (rows.length > FEW) return undefined;
+    }
+    return newestFirst(rows);
   }
 
   /** Sequences of the events with dead letters, newest first: merged from an equal number of each kind at a time. */
-  *#dead({ target }: EventFilter, from: number, before: number): Generator<number> {
-    const kinds = [...this.#counts.kinds({ target })];
+  *#dead(targets: readonly string[] | undefined, from: number, before: number): Generator<number> {
+    const kinds = [...this.#counts.kinds({ targets })];
     for (let end = before; end > from;) {
       const found = kinds.map((kind) => {
         const question = { ...kind, from, before: end, limit: DEAD_AT_ONCE };
@@ -131,7 +138,7 @@ export class SqliteSearch {
     from: number,
     before: number,
   ): Generator<ScannedRow> {
-    const { type, text } = questionOf(filter, globOf);
+    const { type, text } = questionOf(filter, undefined, globOf);
     for (const seq of sequences) {
       if (seq < from || seq >= before) continue;
       const row = this.#sql.fits.get({ seq, type, text }) as { fits: number } | undefined;
@@ -159,7 +166,7 @@ export class SqliteSearch {
     isOver: () => boolean,
   ): Generator<void, void> {
     const isOfType = fitsType(filter);
-    const question = { ...questionOf(filter, globOf), before: newest + 1 };
+    const question = { ...conditionsOf(filter, this.#counts.named(filter.target)), before: newest + 1 };
     let bytes = 0;
     const isDone = yield* walk(
       () => this.#sql.scanUp.iterate({ ...question, from: page.at + 1 }) as Iterable<unknown> as Iterable<ScannedRow>,
@@ -189,6 +196,12 @@ export class SqliteSearch {
 
 function newestFirst(rows: readonly { event: number }[]): number[] {
   return [...new Set(rows.map(({ event }) => event))].sort((one, other) => other - one);
+}
+
+/** A filter's conditions, as SQLite takes them. */
+function conditionsOf(filter: EventFilter, lanes: readonly string[] | undefined) {
+  const { targets, ...conditions } = questionOf(filter, lanes, globOf);
+  return { ...conditions, targets: targets && JSON.stringify(targets) };
 }
 
 /** A pattern of types, as GLOB takes it. */

@@ -124,7 +124,7 @@ BEGIN
 END $$;
 
 -- Dead letters by target and reason.
-CREATE FUNCTION relay.dead_groups(in_target text, in_reason text, moment bigint, OUT target text, OUT reason text,
+CREATE FUNCTION relay.dead_groups(in_targets text[], in_reason text, moment bigint, OUT target text, OUT reason text,
   OUT count bigint, OUT oldest_at bigint, OUT newest_at bigint) RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
@@ -139,7 +139,7 @@ BEGIN
     FROM (SELECT d.target, d.reason, count(*) AS count, min(d.event) AS oldest, max(d.event) AS newest
       FROM relay.deliveries d
       WHERE d.state = 'dead' AND NOT starts_with(d.target, 'relay::') AND d.event >= bottom
-        AND (in_target IS NULL OR d.target = in_target) AND (in_reason IS NULL OR d.reason = in_reason)
+        AND (in_targets IS NULL OR d.target = ANY (in_targets)) AND (in_reason IS NULL OR d.reason = in_reason)
         AND (from_time IS NULL OR (SELECT e.received_at FROM relay.events e WHERE e.seq = d.event) >= from_time)
       GROUP BY d.target, d.reason) g
       CROSS JOIN LATERAL (SELECT e.received_at FROM relay.events e WHERE e.seq = g.oldest LIMIT 1) o

@@ -57,7 +57,7 @@ CREATE FUNCTION relay.deliveries_of(of_event bigint) RETURNS text LANGUAGE sql S
 $$;
 
 -- Events that have a delivery in a state whose deliveries an index holds, if these are few; NULL if not.
-CREATE FUNCTION relay.few_in(in_state text, in_target text) RETURNS bigint[]
+CREATE FUNCTION relay.few_in(in_state text, in_targets text[]) RETURNS bigint[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
@@ -67,10 +67,10 @@ DECLARE
 BEGIN
   IF in_state = 'pending' THEN
     events := ARRAY(SELECT event FROM relay.deliveries WHERE state = 'pending'
-      AND (in_target IS NULL OR target = in_target) AND NOT starts_with(target, 'relay::') LIMIT few + 1);
+      AND (in_targets IS NULL OR target = ANY (in_targets)) AND NOT starts_with(target, 'relay::') LIMIT few + 1);
   ELSIF in_state = 'dead' THEN
     events := ARRAY(SELECT event FROM relay.deliveries WHERE state = 'dead'
-      AND (in_target IS NULL OR target = in_target) AND NOT starts_with(target, 'relay::') LIMIT few + 1);
+      AND (in_targets IS NULL OR target = ANY (in_targets)) AND NOT starts_with(target, 'relay::') LIMIT few + 1);
   END IF;
   RETURN CASE WHEN cardinality(events) <= few THEN ARRAY(SELECT DISTINCT e FROM unnest(events) e) END;
 END $$;
@@ -78,7 +78,7 @@ END $$;
 -- Looks for events that fit, the newest first or in the order of acceptance, from beyond a sequence on, for so long.
 -- Gives them with their types and the sizes of their bodies, up to where it looked, and where there is no more.
 CREATE FUNCTION relay.search(is_down boolean, moment bigint, beyond bigint, pattern text, part bytea, is_routed boolean,
-  is_narrow boolean, in_target text, in_state text, most integer, budget_ms integer,
+  is_narrow boolean, in_targets text[], in_state text, most integer, budget_ms integer,
   OUT sequences bigint[], OUT types text[], OUT sizes integer[], OUT reached bigint, OUT edge bigint)
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_bitmapscan = off
@@ -88,7 +88,7 @@ DECLARE
   ends_at CONSTANT timestamptz := clock_timestamp() + budget_ms * interval '1 ms';
   size integer := greatest(least(most, 500), 20); -- events that are looked at between two looks at the clock
   began_at timestamptz := clock_timestamp();
-  few CONSTANT bigint[] := relay.few_in(in_state, in_target);
+  few CONSTANT bigint[] := relay.few_in(in_state, in_targets);
   bottom bigint;
   top bigint;
   from_time bigint;
@@ -121,7 +121,7 @@ BEGIN
         WHEN is_routed <> EXISTS (SELECT 1 FROM relay.deliveries d
           WHERE d.event = e.seq AND NOT starts_with(d.target, 'relay::')) THEN false
         -- All deliveries of the event: an index of those in a state is not in the order of events.
-        WHEN is_narrow AND (SELECT bool_or((in_target IS NULL OR d.target = in_target)
+        WHEN is_narrow AND (SELECT bool_or((in_targets IS NULL OR d.target = ANY (in_targets))
             AND (in_state IS NULL OR d.state = in_state)) FROM relay.deliveries d
           WHERE d.event = e.seq AND NOT starts_with(d.target, 'relay::')) IS NOT TRUE THEN false
         ELSE part IS NULL OR position(part IN e.body) > 0
