@@ -126,7 +126,7 @@ const reasons: Record<Reason, Advice> = {
   token_refused: {
     name: "token refused",
     advice:
-      "The service no longer accepts the token or the webhook's URL: make a new one there, put it in the config, reload, then retry.",
+      "The service does not accept the token or the webhook's URL: make a new one, set it in the config, then retry.",
   },
   recipient_unreachable: {
     name: "recipient unreachable",
@@ -135,7 +135,7 @@ const reasons: Record<Reason, Advice> = {
   window_closed: {
     name: "24-hour window closed",
     advice:
-      "WhatsApp takes free text only within 24 hours of the recipient's last message: set `template` in the config, reload, then retry.",
+      "WhatsApp takes free text only for 24 hours after the recipient's last message: set a `template`, then retry.",
   },
   template_wrong: {
     name: "template refused",

@@ -156,8 +156,7 @@ const reasons: Record<Reason, Advice> = {
   },
   token_refused: {
     name: "token recusado",
-    advice:
-      "O serviço não aceita mais o token ou a URL do webhook: crie outro lá, coloque na configuração, recarregue e reenvie.",
+    advice: "O serviço não aceita o token ou a URL do webhook: crie outro, coloque na configuração e reenvie.",
   },
   recipient_unreachable: {
     name: "destinatário inacessível",
@@ -167,7 +166,7 @@ const reasons: Record<Reason, Advice> = {
   window_closed: {
     name: "fora da janela de 24 horas",
     advice:
-      "O WhatsApp só aceita texto livre até 24 horas depois da última mensagem do destinatário: defina `template` na configuração, recarregue e reenvie.",
+      "O WhatsApp só aceita texto livre até 24 h após a última mensagem do destinatário: defina `template` e reenvie.",
   },
   template_wrong: {
     name: "modelo recusado",

@@ -1,6 +1,6 @@
 /** A default message as one text with the markup of a chat. */
 
-import type { Notice, Tone } from "./notice.ts";
+import type { Fact, Notice, Tone } from "./notice.ts";
 
 /** How a chat marks text up. */
 export interface Markup {
@@ -9,7 +9,7 @@ export interface Markup {
   /** @param text Is escaped. */
   bold(text: string): string;
   link(label: string, url: string): string;
-  /** What is to be typed as it is. Default: the text between backticks. @param text Is escaped. */
+  /** What is to be typed as it is; `text` has no backtick. Default: the text, escaped, between backticks. */
   code?(text: string): string;
 }
 
@@ -31,19 +31,23 @@ export function writeChat(notice: Notice, markup: Markup): string {
 /** All of it but the title and the origin. */
 function linesOf({ what, todo, facts, sections, link }: Omit<Notice, "tone" | "title" | "origin">, markup: Markup) {
   const { escape, bold } = markup;
-  const line = ([label, value]: [string, string]) => `${bold(`${escape(label)}:`)} ${withCode(value, markup)}`;
+  const line = ([label, value]: Fact, write = escape) => `${bold(`${escape(label)}:`)} ${write(value)}`;
   return [
     ...what.map(escape),
-    line(todo),
-    ...facts.map(line),
+    line(todo, (text) => withCode(text, markup)),
+    ...facts.map((fact) => line(fact)),
     ...sections.flatMap(([title, text]) => ["", ...(title ? [bold(escape(title))] : []), escape(text)]),
     ...(link ? [markup.link(link.label, link.url)] : []),
   ];
 }
 
-/** A text in which what stands between backticks is to be typed. */
-function withCode(text: string, { escape, code = (one) => `\`${one}\`` }: Markup): string {
-  return text.split("`").map((part, at) => at % 2 === 0 ? escape(part) : code(escape(part))).join("");
+function withCode(text: string, { escape, code = (one) => `\`${escape(one)}\`` }: Markup): string {
+  return splitCode(text).map(({ part, isCode }) => isCode ? code(part) : escape(part)).join("");
+}
+
+/** The parts of a text in which what stands between backticks is to be typed. */
+export function splitCode(text: string): { part: string; isCode: boolean }[] {
+  return text.split("`").map((part, at) => ({ part, isCode: at % 2 === 1 }));
 }
 
 /** A default message below its title, for a channel that shows titles by themselves and no markup at all. */

@@ -1,5 +1,6 @@
 /** A default message as Slack shows it: blocks, and a text for where blocks cannot be shown. */
 
+import { cut } from "./cut.ts";
 import type { Fact, Notice, Tone } from "./notice.ts";
 
 /** @see https://docs.slack.dev/reference/block-kit/blocks */
@@ -16,11 +17,12 @@ export function escapeSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
+/** Half of an `&amp;` or of a link would show as garbage. */
+const WHOLE = /&(?:amp|lt|gt);|<[^<>\n]{1,3000}>/g;
+
 /** A text that Slack takes: it refuses a longer one whole, and the notification would be lost. */
 export function fitSlack(text: string, max: number): string {
-  if (text.length <= max) return text;
-  // Half a character or half an `&amp;` would show as garbage.
-  return text.slice(0, max - 1).replace(/[\ud800-\udbff]$|&[a-z]{0,3}$/, "") + "…";
+  return cut(text, max, WHOLE);
 }
 
 /** The text that notifications show, and clients that show no blocks. */

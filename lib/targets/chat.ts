@@ -45,6 +45,8 @@ export interface Content {
    * @throws {MessageError} if it gives none.
    */
   value(field: string, option: unknown): string | undefined;
+  /** As `value`, from the event's texts as they came: for what no reader sees, such as a key. */
+  raw(field: string, option: unknown): string | undefined;
 }
 
 /** A chat, where a config has set it up. */
@@ -132,5 +134,6 @@ export function contentOf(
       return noticeOf(event, style);
     },
     value: (name, option) => system ? undefined : textOf(name, option, payload),
+    raw: (name, option) => system ? undefined : textOf(name, option, payloadOf(event)),
   };
 }

@@ -4,7 +4,6 @@ import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
-import { Told } from "../locale/told.ts";
 import { noticeOf } from "../messages/event_notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
@@ -13,7 +12,6 @@ import type { SecretText } from "../secret.ts";
 import {
   cannotMake,
   fieldsFor,
-  jsonOf,
   kindOf,
   mapTexts,
   type MessageFields,
@@ -22,7 +20,7 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
-import { exchange, secretsOfUrl } from "./exchange.ts";
+import { secretsOfUrl } from "./exchange.ts";
 import {
   type EnrichOptions,
   enrichShape,
@@ -32,6 +30,7 @@ import {
   type TargetOptions,
   targetShape,
 } from "./target.ts";
+import { post, type Vendor } from "./vendor.ts";
 
 /** Options of `slack()`. */
 export interface SlackOptions<Api extends NoteApi | undefined = undefined>
@@ -54,6 +53,49 @@ const MAX_TEXT = 40_000;
 
 /** Most blocks of a message; more are left out. @see https://docs.slack.dev/reference/block-kit/blocks */
 const MAX_BLOCKS = 50;
+
+const vendor: Vendor = {
+  name: "Slack",
+  // @see https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
+  errors: [
+    {
+      codes: ["invalid_token", "no_service", "no_service_id", "no_active_hooks", "no_team", "team_disabled"],
+      kind: "dead",
+      reason: "token_refused",
+    },
+    {
+      codes: [
+        "channel_not_found",
+        "channel_is_archived",
+        "user_not_found",
+        "action_prohibited",
+        "posting_to_general_channel_denied",
+      ],
+      kind: "dead",
+      reason: "recipient_unreachable",
+    },
+    {
+      codes: [
+        "invalid_payload",
+        "no_text",
+        "too_many_attachments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_too_long",
+      ],
+      statuses: [413],
+      kind: "dead",
+      reason: "message_invalid",
+    },
+    { codes: ["rate_limited", "ratelimited"], statuses: [429], kind: "retry", reason: "rate_limited", pauseMs: 10_000 },
+    { codes: ["rollup_error", "internal_error", "fatal_error"], kind: "retry", reason: "server_failed" },
+  ],
+  read({ status, text }) {
+    const word = text.trim();
+    if (status === 200 && word === "ok") return { isTaken: true };
+    return { isTaken: false, code: word !== "ok" && /^[a-z]+(_[a-z]+)*$/.test(word) ? word : undefined };
+  },
+};
 
 const schema = options({
   ...targetShape,
@@ -93,15 +135,8 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       enrich: options.enrich,
       render,
 
-      async deliver(delivery, signal) {
-        const body = jsonOf("message", render(delivery.event, delivery.message));
-        const headers = { "Content-Type": "application/json" };
-        const outcome = await exchange(url, { method: "POST", headers, body, signal }, place);
-        const { status, answer = "" } = outcome;
-        if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
-        const detail = Told.of((words) => words.outcomes.answered.notSlack(status!));
-        return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
-      },
+      deliver: ({ event, message, attempt }, signal) =>
+        post(vendor, { url, body: render(event, message) }, { place, attempt, signal }),
     };
   },
 };

@@ -90,7 +90,7 @@ const markup: Markup = {
   escape: escapeHtml,
   bold: (text) => `<b>${text}</b>`,
   link: (label, url) => `<a href="${escapeHtml(url)}">${escapeHtml(label)}</a>`,
-  code: (text) => `<code>${text}</code>`,
+  code: (text) => `<code>${escapeHtml(text)}</code>`,
 };
 
 export const telegramTarget = defineChat({

@@ -8,13 +8,13 @@ import { VERSION } from "../version.ts";
 import { ask } from "./exchange.ts";
 import { excerptOf } from "./excerpt.ts";
 import { jsonOf } from "./message.ts";
-import { httpOutcome, withWords } from "./outcomes.ts";
+import { httpOutcome, retryAfterMs, withWords } from "./outcomes.ts";
 
 /** A vendor's API, as its documentation has it. */
 export interface Vendor {
   /** As people know it. */
   name: string;
-  /** What its errors mean. Of several rows that fit, the first counts; where none does, the status says it. */
+  /** What its errors mean. Of several rows that fit, the first counts; a row that knows the code goes before others. */
   errors: readonly ErrorRow[];
   /** What an answer says, whatever its status. */
   read(answer: VendorAnswer): Reading;
@@ -26,6 +26,8 @@ export type Code = number | string | readonly [from: number, to: number] | RegEx
 /** What some of a vendor's errors mean. */
 export interface ErrorRow {
   codes: readonly Code[];
+  /** HTTP statuses that mean the same where no row knows the code. */
+  statuses?: readonly number[];
   kind: "retry" | "dead";
   reason: Reason;
   /** For how long nothing more is sent, in milliseconds: at a delivery's first attempt, its second, and so on. */
@@ -122,16 +124,21 @@ function outcomeOf(
   attempt: number,
 ): Outcome {
   if (reading.isTaken) return { kind: "delivered", ...answer, pauseMs: reading.pauseMs };
-  const { code, said, retryAfterMs, isTransient } = reading;
-  const error = code ?? answer.status;
-  const detail = Told.of(({ outcomes }) => withWords(outcomes.answered.vendor(name, error), said));
-  const row = errors.find(({ codes }) => codes.some((one) => fits(one, error, said)));
-  const known = row ?? byStatus(answer, retryAfter, code !== undefined);
+  const { code, said, isTransient } = reading;
+  const { status } = answer;
+  const error = code ?? status;
+  const row = errors.find(({ codes }) => codes.some((one) => fits(one, error, said))) ??
+    errors.find(({ statuses }) => statuses?.includes(status));
+  const { reason, holds, ...known } = row ?? byStatus(answer, code !== undefined);
+  const kind = isTransient ? "retry" : known.kind;
+  const detail = row || code !== undefined
+    ? Told.of(({ outcomes }) => withWords(outcomes.answered.vendor(name, error), said))
+    : sayStatus(answer, said);
   const planned = typeof known.pauseMs === "function" ? known.pauseMs(attempt) : known.pauseMs;
-  const asked = retryAfterMs ?? planned;
+  const header = kind === "retry" ? retryAfterMs(retryAfter, Date.now()) : undefined;
+  const asked = reading.retryAfterMs ?? header ?? planned;
   const pauseMs = asked === undefined ? undefined : Math.min(Math.max(asked, 0), MAX_PAUSE_MS);
-  const { kind, reason, holds } = known;
-  return { kind: isTransient ? "retry" : kind, reason, detail, ...answer, pauseMs, holds };
+  return { kind, reason, detail, ...answer, pauseMs, holds };
 }
 
 function fits(one: Code, code: number | string, said: unknown): boolean {
@@ -141,15 +148,20 @@ function fits(one: Code, code: number | string, said: unknown): boolean {
 }
 
 /** What the status of an unknown error means. @param hasCode With a code in an answer of status 2xx, it is refused. */
-function byStatus(
-  answer: Answer & { status: number },
-  retryAfter: string | null,
-  hasCode: boolean,
-): Omit<ErrorRow, "codes"> {
-  const outcome = httpOutcome(answer, retryAfter, Date.now());
+function byStatus(answer: Answer & { status: number }, hasCode: boolean): Omit<ErrorRow, "codes"> {
+  const outcome = httpOutcome(answer, null, Date.now());
   if (outcome.kind === "delivered") {
     return hasCode ? { kind: "dead", reason: "refused" } : { kind: "retry", reason: "unexpected_answer" };
   }
-  const { kind, reason, pauseMs = reason === "rate_limited" ? PAUSE_MS : undefined } = outcome;
-  return { kind, reason, pauseMs };
+  const { kind, reason } = outcome;
+  return { kind, reason, pauseMs: reason === "rate_limited" ? PAUSE_MS : undefined };
+}
+
+/** Tells of an answer without a code, which may not be the vendor's at all, such as a proxy's page. */
+function sayStatus(answer: Answer & { status: number }, said: unknown): Told {
+  const outcome = httpOutcome(answer, null, Date.now());
+  const detail = outcome.kind === "delivered"
+    ? Told.of(({ outcomes }) => outcomes.answered.notTaken(answer.status))
+    : outcome.detail;
+  return detail.map((sentence) => withWords(sentence, said));
 }

@@ -8,43 +8,38 @@ import { slackTarget } from "../../lib/targets/slack.ts";
 import type { Delivery, TargetContext } from "../../lib/targets/target.ts";
 import { type Respond, type SinkRequest, startSink, status } from "../helpers/sink.ts";
 import { makeDelivery, makeEvent, makeTarget, never, samplePayload } from "../helpers/target.ts";
-import { reasonOf, startTcp, testContract } from "./contract.ts";
+import { PATH as TOKEN, startSlack } from "../helpers/vendors/slack.ts";
+import { testChat } from "./chat_contract.ts";
 
-const TOKEN = "/services/T0TLS/B0DNS/ESECRETTOKEN";
-
-const against = (respond: Respond) => async (options: object) => {
-  const sink = await startSink(respond);
-  return { target: makeTarget(slackTarget, { ...options, url: sink.url + TOKEN }), close: sink.close };
-};
-
-testContract("slack", {
-  good: against(status(200, "ok")),
-  failing: against(status(500, "rollup_error")),
-  refusing: against(status(403, "invalid_token")),
-  hanging: against(() => {}),
-  at: (authority, options) => makeTarget(slackTarget, { ...options, url: `http://${authority}${TOKEN}` }),
-  hostile: {
-    "a page instead of Slack's answer": {
-      make: against(status(200, "<html>Sign in to this network</html>")),
-      kind: "retry",
-      reason: "unexpected_answer",
-    },
-    "an answer without a body": { make: against(status(204)), kind: "retry", reason: "unexpected_answer" },
-    "a connection that is cut": {
-      make: async (options) => {
-        const { authority, close } = await startTcp((socket) => socket.once("data", () => socket.destroy()));
-        return { target: makeTarget(slackTarget, { ...options, url: `http://${authority}${TOKEN}` }), close };
-      },
-      kind: "retry",
-      reason: "connection_reset",
-    },
-    "an answer whose body never comes": {
-      make: against((response) => void response.writeHead(200).flushHeaders()),
-      kind: "retry",
-      reason: "unexpected_answer",
-    },
-  },
+testChat({
+  kind: "slack",
+  target: slackTarget,
+  start: startSlack,
+  options: (origin) => ({ url: origin + TOKEN }),
   secrets: ["T0TLS", "ESECRETTOKEN"],
+  size: [({ body }) => JSON.parse(body.toString()).text.length, 40_000],
+  hostile: "<!channel> <@U1> <#C1> <https://x.example|x> &lt;b&gt; &amp; CLIENTE_123",
+  limited: [{ status: 429, body: "rate_limited", headers: { "Retry-After": "17" } }, 17_000, { status: 429 }],
+  failing: { status: 500, body: "rollup_error" },
+  permanent: [
+    [{ status: 403, body: "invalid_token" }, "token_refused"],
+    [{ status: 404, body: "no_service" }, "token_refused"],
+    [{ status: 404, body: "no_team" }, "token_refused"],
+    [{ status: 403, body: "team_disabled" }, "token_refused"],
+    [{ status: 404, body: "channel_not_found" }, "recipient_unreachable"],
+    [{ status: 410, body: "channel_is_archived" }, "recipient_unreachable"],
+    [{ status: 400, body: "user_not_found" }, "recipient_unreachable"],
+    [{ status: 403, body: "action_prohibited" }, "recipient_unreachable"],
+    [{ status: 403, body: "posting_to_general_channel_denied" }, "recipient_unreachable"],
+    [{ status: 400, body: "invalid_payload" }, "message_invalid"],
+    [{ status: 400, body: "no_text" }, "message_invalid"],
+    [{ status: 400, body: "too_many_attachments" }, "message_invalid"],
+    [{ status: 400, body: "invalid_blocks" }, "message_invalid"],
+    [{ status: 400, body: "something_new" }, "refused"],
+    [{ status: 404, body: "<html>Not found</html>" }, "refused"],
+    [{ status: 200 }, "unexpected_answer", "retry"],
+  ],
+  inside: [{ status: 200, body: "no_service" }, "dead", "token_refused"],
 });
 
 /** Makes one attempt at an endpoint that answers as Slack does, and gives the outcome with what arrived. */
@@ -110,11 +105,6 @@ test("deliver() lets no data of a default text mention a channel", async () => {
   const { message } = await send({}, makeDelivery(makeEvent(payload)));
   assert.doesNotMatch(JSON.stringify(message), /</);
   assert.match(message?.text ?? "", /Motivo informado: a &amp; b \(&lt;!channel&gt;\)/);
-});
-
-test("deliver() prefers the route's text to the target's", async () => {
-  const { message } = await send({ text: "alvo" }, makeDelivery(makeEvent(), { message: { text: () => "rota" } }));
-  assert.equal(message?.text, "rota");
 });
 
 test("deliver() sends a default message as blocks, with a text for where they cannot be shown", async () => {
@@ -236,22 +226,18 @@ test("deliver() posts the route's blocks where it has some", async () => {
   assert.deepEqual(message, { text: "route", blocks });
 });
 
-test("deliver() says what it got where the answer is 200 but not ok", async () => {
-  const { outcome } = await send({}, makeDelivery(), status(200, "no_service"));
-  assert.ok(outcome?.kind === "retry");
-  assert.deepEqual([outcome.status, outcome.answer], [200, "no_service"]);
-  assert.match(String(outcome.detail), /answered 200, but not "ok"/);
-});
-
-test("deliver() waits as long as Slack asks", async () => {
-  const { outcome } = await send({}, makeDelivery(), status(429, "rate_limited", { "Retry-After": "17" }));
-  assert.ok(outcome?.kind === "retry");
-  assert.deepEqual([outcome.reason, outcome.pauseMs], ["rate_limited", 17_000]);
-});
-
-test("deliver() follows no redirect", async () => {
-  const { outcome, requests } = await send({}, makeDelivery(), status(302, "", { Location: "/login" }));
-  assert.deepEqual([outcome?.kind, reasonOf(outcome), requests.length], ["dead", "redirected", 1]);
+test("deliver() says Slack's word for an error, and where there is none that the message is not confirmed", async () => {
+  const detailOf = async (respond: Respond) => {
+    const { outcome } = await send({}, makeDelivery(), respond);
+    assert.ok(outcome?.kind === "dead" || outcome?.kind === "retry");
+    return outcome.detail.in("en");
+  };
+  assert.equal(await detailOf(status(403, "invalid_token")), "Error invalid_token (Slack)");
+  assert.equal(
+    await detailOf(status(200, "<html>Sign in</html>")),
+    "The provider answered 200, but did not confirm that it took the message",
+  );
+  assert.equal(await detailOf(status(404, "<html>")), "The target answered 404");
 });
 
 test("build() allows one message a second unless the config says otherwise", () => {
