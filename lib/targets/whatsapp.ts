@@ -1,0 +1,217 @@
+/** Delivers to people on WhatsApp, by Meta's own API or by another gateway. Each recipient has a lane of its own. */
+
+import * as z from "zod/mini";
+import { sampleEvent, sampleNames, sampleNote } from "../connectvets/samples.ts";
+import type { NoteApi, Noted } from "../connectvets/api.ts";
+import { MessageError } from "../errors.ts";
+import { type AnyEvent, type Payload, payloadOf, type ReadableEvent } from "../event.ts";
+import { writeChat } from "../messages/chat_message.ts";
+import { cutMarked } from "../messages/cut.ts";
+import { styleOf } from "../messages/style.ts";
+import { expected, options, says, text } from "../options.ts";
+import type { Outcome } from "../outcome.ts";
+import { partOf } from "../part.ts";
+import { isRecipient, laneOf, shownRecipient } from "../recipient.ts";
+import { isSystem } from "../system_event.ts";
+import type { Warning } from "../warnings.ts";
+import { type ChatOptions, chatShape, contentOf } from "./chat.ts";
+import type { MessageFields } from "./message.ts";
+import { type Delivery, policyOf, type Target, type TargetDefinition, type TargetKind } from "./target.ts";
+import type { Gateway, GatewayKind, WhatsappGateway, WhatsappMessage } from "./whatsapp/gateway.ts";
+import { markedText, markup, MAX_TEXT, neutralise } from "./whatsapp/markup.ts";
+import * as gateways from "./whatsapp/mod.ts";
+import { hasKnownLength, isNumber, isSameNumber, meantNumber, recipientMask } from "./whatsapp/number.ts";
+import {
+  fillTemplate,
+  isTemplateName,
+  type TemplateMessage,
+  type TemplateOptions,
+  type TemplateRead,
+  templateSchema,
+} from "./whatsapp/template.ts";
+
+/** Options of `whatsapp()`. `rate` and `concurrency` are of all recipients together. */
+export interface WhatsappOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+  /** The gateway: `whatsappCloud()`, which is WhatsApp's own, `evolution()` or `zapi()`. */
+  via: WhatsappGateway;
+  /**
+   * One recipient, or several, each with deliveries of its own: numbers such as `"+5531999998888"`, or for
+   * `whatsappCloud()` ids that are scoped to your business, such as `"BR.13491208655302741918"`.
+   */
+  to: string | readonly string[];
+  /**
+   * What is sent in place of the default text, by `whatsappCloud()` alone: WhatsApp takes free text only within 24 hours of
+   * the recipient's last message. Beside `text`, it is sent when that time is over.
+   */
+  template?: TemplateOptions<AnyEvent & Noted<Api>>;
+}
+
+/** Sends to people on WhatsApp, each at most one message in six seconds. Delivered when the gateway has taken it. */
+export function whatsapp<Api extends NoteApi | undefined = undefined>(options: WhatsappOptions<Api>): TargetDefinition {
+  return { target: whatsappTarget, options };
+}
+
+/**
+ * How often one recipient may be sent to.
+ * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
+ */
+const RECIPIENT_RATES = [{ perMs: 6_000, limit: 1 }];
+
+const recipient = text((words) => words.config.expectations.whatsappRecipient, isRecipient, meantNumber);
+
+const noGateway = expected((words) =>
+  words.config.expectations.whatsappVia(Object.keys(gateways).map((name) => `${name}()`).join(", "))
+);
+
+/** Reads a {@link WhatsappGateway} into its gateway; mistakes in its options lie where their author wrote them. */
+const via = z.transform((value: unknown, { issues }): Gateway => {
+  const part = partOf<GatewayKind>("gateway", value);
+  const read = part?.kind.schema.safeParse(part.options);
+  if (read?.success) return read.data;
+  if (read) {
+    for (const issue of read.error.issues) issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  } else issues.push({ code: "custom", message: noGateway, input: value });
+  return z.NEVER;
+});
+
+const schema = options({
+  ...chatShape,
+  via,
+  to: z.union([
+    z.pipe(recipient, z.transform((one) => [one])),
+    z.array(recipient).check(z.minLength(1, expected((words) => words.config.expectations.oneRecipient))),
+  ]),
+  template: z.optional(templateSchema),
+}).check(z.superRefine(({ via, to, template }, { addIssue }) => {
+  if (via.isOfficial) return;
+  if (template) addIssue({ code: "custom", path: ["template"], message: says((words) => words.config.onlyWithCloud) });
+  if (!to.every(isNumber)) {
+    addIssue({ code: "custom", path: ["to"], message: says((words) => words.config.scopedIdOnlyWithCloud) });
+  }
+}));
+
+/** {@link WhatsappOptions} as they are read. */
+type Read = z.output<typeof schema>;
+
+export const whatsappTarget: TargetKind<Read> = {
+  schema,
+  fields: ["text"],
+  build(name, options, context) {
+    const { via, enrich } = options;
+    const style = styleOf(options, context);
+    const { recipients, warnings } = recipientsOf(options);
+    const policy = policyOf(options);
+
+    function compose(event: ReadableEvent, message: MessageFields): Ways {
+      const content = contentOf({ escape: neutralise }, event, options, message, style);
+      const fill = templateOf(options, event);
+      if (fill && content.text === undefined) return { template: fill };
+      const text = content.text ?? writeChat(content.notice, markup);
+      return { text: cutMarked(text, MAX_TEXT, markedText), template: fill };
+    }
+
+    async function deliver(delivery: Delivery, recipient: string, signal: AbortSignal): Promise<Outcome> {
+      const { id, attempt, event, message, lastReason } = delivery;
+      const send = (one: WhatsappMessage) => via.send(one, { id, attempt, recipient }, signal);
+      const { text, template } = compose(event, message);
+      const isClosed = lastReason === "window_closed"; // as a receipt of the previous attempt said
+      if (template && (text === undefined || isClosed)) return await send({ template: template() });
+      const outcome = await send({ text: text! });
+      const isRefused = outcome.kind === "dead" && outcome.reason === "window_closed";
+      return isRefused && template ? await send({ template: template() }) : outcome;
+    }
+
+    function targetOf(recipient: string): Target {
+      const mask = recipientMask(recipient);
+      return {
+        name: laneOf(name, recipient),
+        kind,
+        policy: { ...policy, rates: RECIPIENT_RATES },
+        address: `${shownRecipient(recipient)} via ${via.place}`,
+        url: `${via.url}#${recipient}`,
+        secrets: via.secrets,
+        warnings: [],
+        enrich,
+        render: (event, message) => rendered(compose(event, message)),
+        deliver: async (delivery, signal) => masked(await deliver(delivery, recipient, signal), mask),
+        whole: { name, policy },
+      };
+    }
+
+    const all = recipients.map(targetOf);
+    return {
+      name,
+      kind,
+      policy,
+      address: `${recipients.map(shownRecipient).join(", ")} via ${via.place}`,
+      url: `${via.url}#${recipients}`,
+      secrets: via.secrets,
+      warnings,
+      enrich,
+      render: all[0]!.render,
+      deliver: all[0]!.deliver,
+      recipients: all,
+    };
+  },
+};
+
+const kind = "whatsapp";
+
+/** What can be sent: at least one of them. A template is filled in only when it is sent. */
+interface Ways {
+  text?: string;
+  template?: () => TemplateMessage;
+}
+
+function rendered({ text, template }: Ways): Record<string, unknown> {
+  return text === undefined ? { template: template!() } : { text };
+}
+
+/** The template for an event. A test message shows it with a sample; other system events are not what it is made for. */
+function templateOf({ template, enrich }: Pick<Read, "template" | "enrich">, event: ReadableEvent): Ways["template"] {
+  if (!template) return undefined;
+  if (!isSystem(event)) return () => fillTemplate(template, payloadOf(event));
+  return event.type === "relay.test" ? () => fillWithSample(template, enrich !== undefined) : undefined;
+}
+
+/**
+ * The template, filled in for the first sample event that it can be filled in for: its functions may expect another one.
+ * @throws {MessageError} if there is none.
+ */
+function fillWithSample(template: TemplateRead, hasNote: boolean): TemplateMessage {
+  const problems: MessageError[] = [];
+  for (const name of ["note.failed", ...sampleNames]) {
+    const payload: Payload = { ...sampleEvent(name), ...(hasNote && { note: sampleNote() }) };
+    try {
+      return fillTemplate(template, payload);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      problems.push(error);
+    }
+  }
+  throw problems[0]!;
+}
+
+/** Each recipient once, and what an operator should know. */
+function recipientsOf({ via, to, template }: Read): { recipients: string[]; warnings: Warning[] } {
+  const recipients: string[] = [];
+  const warnings: Warning[] = [];
+  for (const one of to) {
+    const shown = shownRecipient(one);
+    const isTwice = recipients.some((other) => isSameNumber(one, other));
+    if (isTwice) warnings.push(({ whatsapp }) => whatsapp.twice(shown));
+    else recipients.push(one);
+    if (!hasKnownLength(one)) warnings.push(({ whatsapp }) => whatsapp.length(shown));
+  }
+  if (via.isOfficial && !template) warnings.push(({ whatsapp }) => whatsapp.noTemplate);
+  if (template && !isTemplateName(template.name)) warnings.push(({ whatsapp }) => whatsapp.templateName(template.name));
+  return { recipients, warnings };
+}
+
+/** An outcome that tells no more of a recipient than the last digits. */
+function masked(outcome: Outcome, mask: (text: string) => string): Outcome {
+  const answer = outcome.answer === undefined ? {} : { answer: mask(outcome.answer) };
+  return outcome.kind === "delivered"
+    ? { ...outcome, ...answer }
+    : { ...outcome, ...answer, detail: outcome.detail.map(mask) };
+}
