@@ -410,6 +410,20 @@ declare module "relay" {
   }
   /** Receives webhooks of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
+  interface ChatOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+    /** Text of the message. Markup in the event's texts has no effect. Default: a text in the language of `locale`. */
+    text?: TextOption<AnyEvent & Noted<Api>>;
+  }
+  interface DiscordOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The webhook's URL. Whoever has it can post to the channel: use `env`. */
+    url: SecretText;
+    /** The number of a thread of the channel, as a text. A forum's webhook needs one. */
+    thread?: string;
+    /** The name that the messages appear under. Default: the webhook's own. */
+    username?: string;
+  }
+  /** Posts to a Discord webhook, at most 30 messages a minute. Delivered when Discord has stored the message. */
+  export function discord<Api extends NoteApi | undefined = undefined>(options: DiscordOptions<Api>): TargetDefinition;
   interface ProviderOptions {
     /** The key of the provider's API. */
     apiKey: SecretText;
@@ -449,6 +463,14 @@ declare module "relay" {
   }
   /** Sends email. Delivered when the provider accepts it, or the server for at least one recipient. */
   export function email<Api extends NoteApi | undefined = undefined>(options: EmailOptions<Api>): TargetDefinition;
+  interface GoogleChatOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The webhook's URL. Whoever has it can post to the space: use `env`. */
+    url: SecretText;
+    /** A key, or a function that returns one. Messages with the same key are in one thread. Default: each has its own. */
+    thread?: TextOption<AnyEvent & Noted<Api>>;
+  }
+  /** Posts to a Google Chat space, one message a second. Delivered when Google has made the message. */
+  export function googleChat<Api extends NoteApi | undefined = undefined>(options: GoogleChatOptions<Api>): TargetDefinition;
   interface HttpOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, EnrichOptions<Api> {
     /** The address to send to. */
     url: SecretText;
@@ -463,6 +485,24 @@ declare module "relay" {
   }
   /** Sends the event to a URL. Delivered when the answer is 2xx. Redirects are not followed. */
   export function http<Api extends NoteApi | undefined = undefined>(options: HttpOptions<Api>): TargetDefinition;
+  interface NtfyOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The server. Default: `https://ntfy.sh`, where whoever knows a topic that is not reserved can read it. */
+    url?: SecretText;
+    /** What the phones follow: at most 64 letters, digits, `-` and `_`. */
+    topic: SecretText;
+    /** An access token, `tk_…`, or `user:password`. */
+    token?: SecretText;
+    /** From 1, without a sound, to 5, which keeps ringing. Default: 4 if something failed, else 3. */
+    priority?: 1 | 2 | 3 | 4 | 5;
+    /** Tags; the name of an emoji shows it. @see https://docs.ntfy.sh/emojis/ */
+    tags?: readonly string[];
+    /** Title of the message. Default: that of the default message. */
+    title?: TextOption<AnyEvent & Noted<Api>>;
+    /** The URL that a touch opens. Default: the event's page, if `publicUrl` of `admin` says where that is. */
+    click?: TextOption<AnyEvent & Noted<Api>>;
+  }
+  /** Publishes to a topic of ntfy, at most 60 messages in five minutes. Delivered when the server has taken the message. */
+  export function ntfy<Api extends NoteApi | undefined = undefined>(options: NtfyOptions<Api>): TargetDefinition;
   interface ScriptOptions extends TargetOptions {
     /** The program and its arguments, without a shell. A relative path is relative to the config's folder. */
     command: readonly [
@@ -484,6 +524,93 @@ declare module "relay" {
   }
   /** Posts to a Slack incoming webhook, one message a second by default. Delivered when Slack answers `ok`. */
   export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
+  interface TeamsOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The URL of the workflow's webhook. Whoever has it can post to the channel: use `env`. */
+    url: SecretText;
+  }
+  /** Posts a card to Teams, at most 4 a second. Delivered when the workflow has started, which is all that Teams says. */
+  export function teams<Api extends NoteApi | undefined = undefined>(options: TeamsOptions<Api>): TargetDefinition;
+  interface TelegramOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The bot's token, from @BotFather. */
+    token: SecretText;
+    /** The chat's number, negative for a group, or the `@name` of a public channel. The bot has to be a member. */
+    chat: number | string;
+    /** The topic of a group that has topics. */
+    thread?: number;
+    /** `true` sends without a sound. Default: `false`. */
+    silent?: boolean;
+    /** As `text`, in Telegram's HTML. @see https://core.telegram.org/bots/api#html-style */
+    html?: TextOption<AnyEvent & Noted<Api>>;
+    /** Another address of the API, such as your own Bot API server. Default: `https://api.telegram.org`. */
+    baseUrl?: string;
+  }
+  /** Sends to a Telegram chat: one message a second, to a group 20 a minute. Delivered when Telegram has taken it. */
+  export function telegram<Api extends NoteApi | undefined = undefined>(options: TelegramOptions<Api>): TargetDefinition;
+  type Given$1 = string | number | undefined;
+  type TemplateValue<Event = AnyEvent> = string | number | ((event: Event) => Given$1);
+  type TemplateParameters<Value> = readonly Value[] | {
+    readonly [name: string]: Value;
+  };
+  type TemplateButton<Event = AnyEvent> = {
+    /** The button's place in the template, from 0. Default: its place in this list. */
+    index?: number;
+  } & ({
+    /** What follows the address that the template has for the button. */
+    url: TemplateValue<Event>;
+  } | {
+    /** What a quick reply sends back. */
+    payload: TemplateValue<Event>;
+  });
+  interface TemplateOptions<Event = AnyEvent> {
+    /** Its name in WhatsApp Manager. */
+    name: string;
+    /** Its language, as WhatsApp writes it: `"pt_BR"`. */
+    language: string;
+    /** What is filled into its body. Line breaks become blanks, and long texts are cut. */
+    parameters?: TemplateParameters<TemplateValue<Event>> | ((event: Event) => TemplateParameters<Given$1>);
+    /** What is filled into its header: one parameter, or an object with its name. */
+    header?: TemplateValue<Event> | {
+      readonly [name: string]: TemplateValue<Event>;
+    };
+    buttons?: readonly TemplateButton<Event>[];
+  }
+  /** A gateway to WhatsApp, made by `whatsappCloud()`, `evolution()` or `zapi()`: the `via` of a WhatsApp target. */
+  export interface WhatsappGateway {
+    readonly gateway: object;
+    readonly options: unknown;
+  }
+  interface CloudReceiptOptions {
+    /** The path that Meta calls, such as `/whatsapp`. Targets with the same app name the same path. */
+    path: string;
+    /** The app's secret, from its dashboard. */
+    appSecret: SecretText;
+    /** A text of your choice, which you enter in the app's dashboard as well. */
+    verifyToken: SecretText;
+  }
+  interface TokenReceiptOptions {
+    /** The path that the gateway calls, such as `/whatsapp`. */
+    path: string;
+    /** A long random text. */
+    secret: SecretText;
+  }
+  interface WhatsappOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The gateway: `whatsappCloud()`, which is WhatsApp's own, `evolution()` or `zapi()`. */
+    via: WhatsappGateway;
+    /**
+     * One recipient, or several, each with deliveries of its own: numbers such as `"+5531999998888"`, or for
+     * `whatsappCloud()` ids that are scoped to your business, such as `"BR.13491208655302741918"`.
+     */
+    to: string | readonly string[];
+    /**
+     * What is sent in place of the default text, by `whatsappCloud()` alone: WhatsApp takes free text only within 24 hours of
+     * the recipient's last message. Beside `text`, it is sent when that time is over.
+     */
+    template?: TemplateOptions<AnyEvent & Noted<Api>>;
+    /** Where the gateway tells what became of each message: relay shows it, and tries again what never arrived. */
+    receipts?: CloudReceiptOptions | TokenReceiptOptions;
+  }
+  /** Sends to people on WhatsApp, each at most one message in six seconds. Delivered when the gateway has taken it. */
+  export function whatsapp<Api extends NoteApi | undefined = undefined>(options: WhatsappOptions<Api>): TargetDefinition;
   /**
    * Sends email through Brevo.
    * @example
@@ -554,6 +681,68 @@ declare module "relay" {
    * ```
    */
   export const sendgrid: ProviderFunction<SendgridOptions>;
+  interface EvolutionOptions {
+    /** Address of your Evolution API, version 2 or later, such as `http://localhost:8080`. */
+    url: string;
+    /** Name of the instance, not its id. */
+    instance: string;
+    /** The key of the instance, or of the server. */
+    apiKey: SecretText;
+  }
+  /**
+   * Sends by an Evolution API of your own. Delivered when it has taken the message, which it may do while its phone is gone.
+   * @example
+   * ```ts
+   * whatsapp({
+   *   via: evolution({ url: "http://localhost:8080", instance: "clinica", apiKey: env("EVOLUTION_KEY") }),
+   *   to: "+5531999998888",
+   * })
+   * ```
+   */
+  export const evolution: (options: EvolutionOptions) => WhatsappGateway;
+  interface WhatsappCloudOptions {
+    /** The id of the sending number, which WhatsApp Manager shows; not the number itself. */
+    phoneNumberId: string;
+    /** A token of a system user with the permission `whatsapp_business_messaging`. One of the app's dashboard ends in a day. */
+    token: SecretText;
+    /** Version of the Graph API. Default: `"v25.0"`. */
+    version?: string;
+    /** Another address of the API, such as a proxy, or a server in your tests. Default: `https://graph.facebook.com`. */
+    baseUrl?: string;
+  }
+  /**
+   * Sends by WhatsApp's Cloud API. The recipient has to have written within 24 hours, or the target needs a `template`.
+   * @example
+   * ```ts
+   * whatsapp({
+   *   via: whatsappCloud({ phoneNumberId: "105512345678901", token: env("WA_TOKEN") }),
+   *   to: "+5531999998888",
+   *   template: { name: "nota_falhou", language: "pt_BR", parameters: (e) => [e.data.note_id] },
+   * })
+   * ```
+   */
+  export const whatsappCloud: (options: WhatsappCloudOptions) => WhatsappGateway;
+  interface ZapiOptions {
+    /** The id of the instance. */
+    instance: SecretText;
+    /** The token of the instance. */
+    token: SecretText;
+    /** The account's security token. @see https://developer.z-api.io/en/security/client-token */
+    clientToken: SecretText;
+    /** Another address of the API, such as a proxy, or a server in your tests. Default: `https://api.z-api.io`. */
+    baseUrl?: string;
+  }
+  /**
+   * Sends by Z-API. Delivered when it has put the message into its queue.
+   * @example
+   * ```ts
+   * whatsapp({
+   *   via: zapi({ instance: env("ZAPI_INSTANCE"), token: env("ZAPI_TOKEN"), clientToken: env("ZAPI_CLIENT_TOKEN") }),
+   *   to: "+5531999998888",
+   * })
+   * ```
+   */
+  export const zapi: (options: ZapiOptions) => WhatsappGateway;
   /** The config of relay. Your editor checks the names of targets, and knows the payload of each route's events. */
   export function defineConfig<const Targets extends Record<string, TargetDefinition>, const On extends readonly Given[]>(config: RelayConfig<Targets, On>): RelayConfig<Targets, On>;
 }

@@ -118,7 +118,7 @@ export async function startApp(
     const accept = createAccept(writer, counting, (event, seq) => owner.offer(event, seq), clock);
     const clients = new Windows();
     const onRefused = reporter.count.bind(reporter);
-    let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, clients, clock);
+    let receive = createReceive({ ...partsOf(loaded), onRefused }, accept, store.receipts, clients, clock);
     const answer: Handler = (incoming) => receive(incoming);
     const publics: Listener[] = [];
     for (const fd of passed.length > 0 ? passed : [undefined]) {
@@ -179,7 +179,7 @@ export async function startApp(
         current = next;
         // Where it listens stays, so a config that asks for no token must not open it to whoever reaches it there.
         if (next.config.admin) token = next.config.admin.token ?? token;
-        receive = createReceive({ ...partsOf(next), onRefused }, accept, clients, clock);
+        receive = createReceive({ ...partsOf(next), onRefused }, accept, store.receipts, clients, clock);
         reporter.reloaded(reportOf(next));
         owner.use(lanesOf(next)).then(() => closeAll(old.values()));
       },

@@ -21,6 +21,7 @@ export const names = {
   oldestPending: "relay_oldest_pending_seconds",
   circuitOpen: "relay_circuit_open",
   noteRequests: "relay_note_requests_total",
+  receiptsHeard: "relay_receipts_total",
   storeBytes: "relay_store_bytes",
   members: "relay_members",
   lanes: "relay_lanes",
@@ -77,6 +78,14 @@ export const commitDuration = new Histogram({
   name: names.commitDuration,
   help: "Duration of a commit to the store, with the flush to disk",
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  registers,
+});
+
+/** Receipts of vendors for messages, by what they tell; one that comes twice counts twice. */
+export const receiptsHeard = new Counter({
+  name: names.receiptsHeard,
+  help: "Receipts for messages that a vendor had taken, by what they tell",
+  labelNames: ["target", "status"],
   registers,
 });
 

@@ -66,6 +66,15 @@ export function text(what: Expectation, isSo: RegExp | ((text: string) => boolea
   return z.string(error).check(z.refine(isSo instanceof RegExp ? (text) => isSo.test(text) : isSo, error));
 }
 
+/** A zod schema of paths of the public listener, such as `/webhook`. */
+export const pathText = text((words) => words.config.expectations.path, /^\/[\w\-.~/]*$/, meantPath);
+
+/** A path without its slash, or within a URL. */
+function meantPath(value: unknown): string | undefined {
+  const path = typeof value === "string" ? value.replace(/^https?:\/\/[^/]*/, "").replace(/^\/*/, "/") : "";
+  return /^\/[\w\-.~/]+$/.test(path) ? JSON.stringify(path) : undefined;
+}
+
 /** A zod schema that accepts any function. */
 export const fn = z.custom<(event: unknown) => unknown>(
   (value) => typeof value === "function",

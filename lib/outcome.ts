@@ -22,6 +22,8 @@ export interface Pause {
 /** The attempt reached its target. */
 export interface Delivered extends Answer, Pause {
   kind: "delivered";
+  /** The vendor's id of the message, by which its receipts are known. */
+  message?: string;
   /** What it fetched: JSON, kept with the event for the deliveries that await this one. */
   fetched?: Uint8Array;
 }

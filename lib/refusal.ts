@@ -17,6 +17,9 @@ export const refusals = [
 
 export type Refusal = typeof refusals[number];
 
+/** Why a request is not taken for its sender's; for the operator's log, never for the sender. */
+export type SignatureProblem = Extract<Refusal, `signature_${string}`>;
+
 /** Requests to one source that were refused for one reason. */
 export interface Refused {
   source: string;

@@ -162,7 +162,9 @@ class Follower {
         this.#open.delete(before.id);
         continue;
       }
-      const deliveries = story.deliveries.map(({ ref: _, history: _history, failures: _failures, ...one }) => one);
+      const deliveries = story.deliveries.map((
+        { ref: _, history: _history, failures: _failures, receipts: _receipts, ...one },
+      ) => one);
       const event = { ...before, state: story.state, deliveries };
       const changed = deliveries.filter((one) => hasChanged(before.deliveries.find(({ id }) => id === one.id), one));
       this.#watch(event);

@@ -119,8 +119,22 @@ function deliveryLines(delivery: ToldDelivery, format: Format): string[] {
       ...withDetail(`  ${rows[index]}`, visible(detail?.in(locale) ?? "")),
       ...answerLines(answer),
     ]),
+    ...receiptLines(delivery, format),
   ];
 }
+
+/** What the vendor told of its messages, in one line: `Receipts: accepted 10:00:01, read 10:02:30`. */
+function receiptLines({ receipts }: ToldDelivery, format: Format): string[] {
+  if (receipts.length === 0) return [];
+  const { receipts: names, receiptsTitle } = words.pages;
+  const told = receipts.map(({ status, at, detail }) => {
+    const name = paint(receiptColors[status], names[status]);
+    return `${name} ${format.short(msOf(at))}${detail ? ` (${visible(detail.in(locale))})` : ""}`;
+  });
+  return wrapped(`     ${receiptsTitle}: ${told.join(", ")}`, "       ");
+}
+
+const receiptColors = { accepted: "gray", sent: "gray", delivered: "green", read: "green", failed: "red" } as const;
 
 function attemptCells(
   { attempt, startedAt, durationMs, outcome, reason, status }: AttemptView,

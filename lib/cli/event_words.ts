@@ -26,10 +26,11 @@ const marks = {
   dead: ["red", "✗"],
 } as const;
 
-/** A delivery in short: `✓ crm`, `✗ plantao: refused`. */
-export function deliveryInShort({ state, target, reason }: DeliveryView): string {
+/** A delivery in short: `✓ crm`, `✗ plantao: refused`, `✓ whats/…8888 (read)`. */
+export function deliveryInShort({ state, target, reason, receipt }: DeliveryView): string {
   const [color, mark] = marks[state];
-  return paint(color, `${mark} ${target}`) +
+  const told = receipt === null ? "" : ` (${words.pages.receipts[receipt]})`;
+  return paint(color, `${mark} ${target}`) + told +
     (state !== "delivered" && reason !== null ? `: ${reasonName(reason)}` : "");
 }
 

@@ -1,6 +1,7 @@
 /** Mistakes that only show when the parts of a config are seen together, and what is sound but should be known. */
 
 import { Buffer } from "node:buffer";
+import { isDeepStrictEqual } from "node:util";
 import { type ApiAccess, apiWarning } from "../connectvets/api.ts";
 import type { ConfigIssue } from "../errors.ts";
 import { isObject } from "../json.ts";
@@ -97,6 +98,22 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
     if (owner) issues.push({ path, message: ({ config }) => config.pathTaken(taken, owner) });
     if (taken === "/healthz") issues.push({ path, message: ({ config }) => config.pathOfHealth });
     owners.set(taken, name);
+  }
+  // Targets of one app share a path, and have to agree about it.
+  const shared = new Map<string, unknown>();
+  for (const [name, definition] of Object.entries(isObject(top.targets) ? top.targets : {})) {
+    const options = partOf("target", definition)?.options;
+    const receipts = isObject(options) ? options.receipts : undefined;
+    const taken = isObject(receipts) ? receipts.path : undefined;
+    if (typeof taken !== "string") continue;
+    const path = formatPath(["targets", name, "receipts", "path"]);
+    const owner = owners.get(taken);
+    if (owner) issues.push({ path, message: ({ config }) => config.pathTaken(taken, owner) });
+    if (taken === "/healthz") issues.push({ path, message: ({ config }) => config.pathOfHealth });
+    if (shared.has(taken) && !isDeepStrictEqual(shared.get(taken), receipts)) {
+      issues.push({ path, message: ({ config }) => config.receiptsDiffer(taken) });
+    }
+    if (!shared.has(taken)) shared.set(taken, receipts);
   }
   return issues;
 }

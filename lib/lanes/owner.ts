@@ -15,6 +15,7 @@ import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
 import { STORE_RETRY_MS } from "./record.ts";
+import { Receipts } from "./receipts.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
 import { Serial } from "./serial.ts";
@@ -51,6 +52,7 @@ export class Owner implements Claimant {
   #gone: string[] = [];
   readonly #schedule: Schedule;
   readonly #order: OrderCheck;
+  readonly #receipts: Receipts;
   #membership?: Sharing;
 
   /**
@@ -75,8 +77,10 @@ export class Owner implements Claimant {
     this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
     this.#serial = new Serial(clock, this.#stopping.signal, () => this.wake());
     this.#config = this.#wanted = config;
+    this.#receipts = new Receipts(store, clock);
     this.#worker = new Worker({
       store: store.lanes,
+      receipts: store.receipts,
       writer,
       time: this.#time,
       clock,
@@ -156,7 +160,7 @@ export class Owner implements Claimant {
       await this.#holdings.take(targets, { probes: false, wasUnclean: false, seen });
       return [...targets.keys()];
     });
-    this.#order.ask();
+    this.refresh(); // with receipts that nobody has applied yet
     return new Map(names.map((name) => [name, this.#lanes.get(name)!.epoch]));
   }
 
@@ -199,6 +203,7 @@ export class Owner implements Claimant {
         lane.pace.obey(this.#time.holdToMonotonic(holds.get(name) ?? {}));
         lane.forgetRead();
       }
+      if (await this.#receipts.apply(this.#lanes, this.#config)) this.wake();
       this.checkOrder();
     });
     this.wake();

@@ -76,9 +76,14 @@ export class Recorder {
   }
 
   async #keep(record: () => LaneRecord, delivery: string): Promise<Recorded | undefined> {
+    return await this.insist(delivery, () => this.#writer.record(record()));
+  }
+
+  /** Writes something of a delivery, and does so again until the store takes it, or the relay stops. */
+  async insist<Result>(delivery: string, write: () => Promise<Result>): Promise<Result | undefined> {
     for (;;) {
       try {
-        return await this.#writer.record(record());
+        return await write();
       } catch (error) {
         log.error("cannot record an attempt: {problem}", { delivery, problem: explain(error) });
         if (this.#stop.aborted) return undefined;

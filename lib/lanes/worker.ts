@@ -11,6 +11,7 @@ import type { Redact } from "../secret.ts";
 import type { Source } from "../sources/source.ts";
 import { readable } from "../sources/view.ts";
 import type { Due, Hold, LaneStore, Waiting } from "../store/mod.ts";
+import type { ReceiptStore } from "../store/receipts.ts";
 import type { Writer } from "../store/writer.ts";
 import { isSystem } from "../system_event.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
@@ -49,6 +50,7 @@ interface Begun {
 /** What a worker needs. */
 export interface Tools {
   store: LaneStore;
+  receipts: ReceiptStore;
   writer: Writer;
   time: StoreTime;
   clock: Clock;
@@ -180,12 +182,22 @@ export class Worker {
     const change = lane.pace.observe(outcome, clock.monotonic(), durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
     if (target.whole && outcome.pauseMs !== undefined && outcome.holds !== "recipient") this.#tools.onWholeHeld();
+    if (outcome.kind === "delivered" && outcome.message !== undefined) {
+      await this.#keepMessage(work, underway, outcome.message);
+    }
     const recorded = this.#record(work, { underway, outcome, endedAt, durationMs, wasMade: true });
     // With a rate, unrecorded attempts never outnumber those that the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
     this.#tools.onChange(); // the next attempt need not wait for this record
     await recorded;
+  }
+
+  /** Before the record: a message that the store does not know of would have receipts of nobody. */
+  async #keepMessage({ target }: Work, { due }: Underway, message: string): Promise<void> {
+    const { path } = target.receipts ?? {};
+    if (path === undefined) return;
+    await this.#recorder.insist(due.id, () => this.#tools.receipts.accepted(due.ref, path, message));
   }
 
   async #defer({ lane, target }: Work, underway: Underway, outcome: Deferred): Promise<void> {
@@ -259,8 +271,8 @@ function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | 
 }
 
 /** @param event With what was fetched for it, if the delivery may see that. */
-function deliveryOf({ id, attempts, lane }: Due, event: RelayEvent, config: LanesConfig): Delivery {
+function deliveryOf({ id, attempts, lane, reason: lastReason }: Due, event: RelayEvent, config: LanesConfig): Delivery {
   const read = readable(event, config.sources);
   const message = isSystem(event) ? {} : messageFor(routedOf(read), lane, config);
-  return { id, attempt: attempts + 1, event: read, message };
+  return { id, attempt: attempts + 1, event: read, message, lastReason };
 }

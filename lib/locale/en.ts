@@ -346,6 +346,8 @@ const pages = {
     lost: "stopped unexpectedly",
   },
   outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
+  receipts: { accepted: "accepted", sent: "sent", delivered: "arrived", read: "read", failed: "did not arrive" },
+  receiptsTitle: "Receipts",
   reasons,
   otherReason,
   refusals,
@@ -1930,6 +1932,7 @@ const store = {
     replayEvents: "replay events",
     pauseTarget: "pause a target",
     resumeTarget: "resume a target",
+    recordReceipts: "record receipts",
     recordRun: "record that the relay runs",
     signOut: "sign out",
     deleteEvents: "delete old events",
@@ -2263,6 +2266,10 @@ const config = {
     export: (names: string) => `it exports ${names}`,
   },
   systemSource: 'is reserved for system events, such as alarms; choose another name, such as "connectvets"',
+  receiptsDiffer: (path: string) =>
+    `is ${path}, as that of another target, with other secrets; targets of one app share all of \`receipts\`, others need a path each`,
+  receiptsOnlyWithCloud: "is only for whatsappCloud(): evolution() and zapi() sign nothing, and take `secret`",
+  receiptsOnlyWithToken: "is only for evolution() and zapi(): whatsappCloud() takes `appSecret` and `verifyToken`",
   recipientName: "is reserved for a recipient of a target; choose a name without a slash",
   noSuchField: (field: string) => `has no effect: none of the route's targets sends a ${field}`,
   pathTaken: (path: string, source: string) => `"${path}" is already the path of source "${source}"`,
@@ -2355,6 +2362,11 @@ const config = {
 
 /** What an attempt ended with, in one sentence. */
 const outcomes = {
+  receipts: {
+    notJson: "The body is not a JSON object",
+    noChallenge: "The challenge is missing, or no plain text",
+    failed: (name: string, code: number | string) => `Taken, and not delivered: error ${code} (${name})`,
+  },
   answered: {
     target: (status: number) => `The target answered ${status}`,
     connectVets: (status: number) => `ConnectVets' API answered ${status}`,

@@ -384,6 +384,8 @@ const pages: Language["pages"] = {
     lost: "parou inesperadamente",
   },
   outcomes: { delivered: "entregue", retry: "falhou", dead: "falha definitiva" },
+  receipts: { accepted: "aceita", sent: "enviada", delivered: "chegou", read: "lida", failed: "não chegou" },
+  receiptsTitle: "Confirmações",
   reasons,
   otherReason,
   refusals,
@@ -1962,6 +1964,7 @@ const store: Language["store"] = {
     replayEvents: "reprocessar eventos",
     pauseTarget: "pausar um destino",
     resumeTarget: "retomar um destino",
+    recordReceipts: "registrar confirmações de entrega",
     recordRun: "registrar que o relay está em execução",
     signOut: "sair",
     deleteEvents: "apagar eventos antigos",
@@ -2283,6 +2286,10 @@ const config: Language["config"] = {
     export: (names) => `exporta ${names}`,
   },
   systemSource: 'é um nome reservado para os eventos do sistema, como alarmes; use outro, como "connectvets"',
+  receiptsDiffer: (path) =>
+    `é ${path}, como o de outro destino, mas com outros segredos; destinos do mesmo app usam o mesmo \`receipts\`, os outros precisam de caminhos próprios`,
+  receiptsOnlyWithCloud: "é só para whatsappCloud(): evolution() e zapi() não assinam nada e usam `secret`",
+  receiptsOnlyWithToken: "é só para evolution() e zapi(): whatsappCloud() usa `appSecret` e `verifyToken`",
   recipientName: "é um nome reservado para um destinatário de um destino; use um nome sem barra",
   noSuchField: (field) => `não tem efeito: nenhum dos destinos da rota envia \`${field}\``,
   pathTaken: (path, source) => `"${path}" já é o caminho da origem "${source}"`,
@@ -2372,6 +2379,11 @@ const config: Language["config"] = {
 
 /** What an attempt ended with, in one sentence. */
 const outcomes: Language["outcomes"] = {
+  receipts: {
+    notJson: "O corpo não é um objeto JSON",
+    noChallenge: "O desafio (challenge) não veio, ou não é um texto simples",
+    failed: (name, code) => `Aceita, mas não entregue: erro ${code} (${name})`,
+  },
   answered: {
     target: (status) => `O destino respondeu ${status}`,
     connectVets: (status) => `A API do ConnectVets respondeu ${status}`,

@@ -67,7 +67,12 @@ export function showUnderway(store: Store, underway: () => readonly UnderwayView
       const fits = (type === undefined || matches(type, view.type)) && Date.parse(view.receivedAt) >= since &&
         (text === undefined || Buffer.from(body).includes(text));
       if (!fits) continue;
-      page.events.push(show({ ...view, deliveries: deliveries.map(({ ref: _, history: _history, ...one }) => one) }));
+      page.events.push(
+        show({
+          ...view,
+          deliveries: deliveries.map(({ ref: _, history: _history, receipts: _receipts, ...one }) => one),
+        }),
+      );
       page.next = event;
     }
     return { events: page.events };

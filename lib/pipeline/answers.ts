@@ -53,7 +53,7 @@ export function tooManyAnswer(waitMs: number): Response {
   return textAnswer(429, "Too many requests", { "Retry-After": String(Math.ceil(waitMs / 1000)) });
 }
 
-/** Answers a request with a method that no event uses. */
-export function methodAnswer(): Response {
-  return textAnswer(405, "Method not allowed", { Allow: "POST" });
+/** Answers a request with a method that no event uses. @param allow Those that its path takes. */
+export function methodAnswer(allow = "POST"): Response {
+  return textAnswer(405, "Method not allowed", { Allow: allow });
 }

@@ -9,6 +9,7 @@ import { networkOf } from "../http/network.ts";
 import { isDebug, log, maskHeaders } from "../log.ts";
 import { ackDuration, countSource, eventsReceived } from "../metrics.ts";
 import type { Refusal } from "../refusal.ts";
+import type { ReceiptStore } from "../store/receipts.ts";
 import type { BoundedSource } from "../sources/source.ts";
 import type { Accept, AcceptConfig } from "./accept.ts";
 import {
@@ -21,6 +22,7 @@ import {
   tooManyAnswer,
 } from "./answers.ts";
 import { clientAddress } from "./client.ts";
+import { createHear, receiptPaths } from "./receipts.ts";
 import { verify } from "./verify.ts";
 import type { Windows } from "../window.ts";
 
@@ -40,6 +42,7 @@ export interface ReceiveConfig extends AcceptConfig {
 export function createReceive(
   config: ReceiveConfig,
   accept: Accept,
+  receipts: Pick<ReceiptStore, "hear">,
   clients: Windows,
   clock: Clock,
 ): Handler {
@@ -47,6 +50,10 @@ export function createReceive(
   for (const source of config.sources) {
     countSource(source.name);
     app.all(source.path, (c) => receive(c.env.incoming, source));
+  }
+  const hear = createHear(receipts, config, clock);
+  for (const path of receiptPaths(config.targets.values())) {
+    app.all(path.endpoint.path, (c) => hear(c.env.incoming, path));
   }
   app.get("/healthz", () => textAnswer(200, "OK"));
   app.notFound(() => textAnswer(404, "Not found"));

@@ -3,7 +3,7 @@
 import type * as z from "zod/mini";
 import { options } from "../options.ts";
 import { hmacBuild } from "./hmac.ts";
-import type { HmacScheme } from "./hmac_scheme.ts";
+import type { HmacScheme } from "../hmac.ts";
 import type { SourceDefinition, SourceKind, SourceOptions } from "./source.ts";
 import { sourceShape } from "./source.ts";
 

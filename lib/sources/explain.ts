@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import type { Language } from "../locale/mod.ts";
 import type { Phrase } from "../locale/phrase.ts";
-import { digestBytes, type HmacScheme, verifyHmac } from "./hmac_scheme.ts";
+import { digestBytes, type HmacScheme, verifyHmac } from "../hmac.ts";
 import type { Explanation, Source } from "./source.ts";
 
 /** A source that signs by HMAC, as far as its signatures can be explained. */

@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { options, text } from "../options.ts";
 import { explainHmac } from "./explain.ts";
-import { type HmacScheme, signHmac, verifyHmac } from "./hmac_scheme.ts";
+import { type HmacScheme, signHmac, verifyHmac } from "../hmac.ts";
 import { jsonEvents } from "./json_event.ts";
 import {
   type Source,

@@ -4,8 +4,9 @@ import * as z from "zod/mini";
 import type { AnyEvent, Payload, RelayEvent } from "../event.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import type { Told } from "../locale/told.ts";
-import { expected, fn, text } from "../options.ts";
-import type { Refusal } from "../refusal.ts";
+import { expected, fn, pathText, text } from "../options.ts";
+import type { Signed } from "../hmac.ts";
+import type { SignatureProblem } from "../refusal.ts";
 import type { SecretText } from "../secret.ts";
 import { type Rate, rate, type Size, size } from "../units.ts";
 
@@ -31,15 +32,9 @@ export interface SourceDefinition {
 
 const secret = text((words) => words.config.expectations.secret, /[^]/);
 
-/** A path without its slash, or within a URL. */
-function meantPath(value: unknown): string | undefined {
-  const path = typeof value === "string" ? value.replace(/^https?:\/\/[^/]*/, "").replace(/^\/*/, "/") : "";
-  return /^\/[\w\-.~/]+$/.test(path) ? JSON.stringify(path) : undefined;
-}
-
 /** The zod shape of {@link SourceOptions}. */
 export const sourceShape = {
-  path: text((words) => words.config.expectations.path, /^\/[\w\-.~/]*$/, meantPath),
+  path: pathText,
   secret: z.union([
     z.pipe(secret, z.transform((one) => [one])),
     z.array(secret).check(z.minLength(1, expected((words) => words.config.expectations.oneSecret))),
@@ -85,12 +80,6 @@ export interface SourceEvent {
 
 /** Reading a request gave an event, or one sentence, without a full stop, that says to its sender why it holds none. */
 export type ReadEvent = { event: SourceEvent } | { problem: Told };
-
-/** Why a request is not taken for its sender's; for the operator's log, never for the sender. */
-export type SignatureProblem = Extract<Refusal, `signature_${string}`>;
-
-/** Whether a request is its sender's: `secretIndex` is the place of the secret in the config's list, from 0. */
-export type Signed = { ok: true; secretIndex: number } | { ok: false; reason: SignatureProblem };
 
 /** A request that is refused: it is not its sender's (401), or what it holds is no event (400), as `problem` says. */
 export type SourceRefusal =

@@ -13,6 +13,7 @@ import type { DeliveryRef } from "./delivery.ts";
 import type { Epoch } from "./epoch.ts";
 import type { MemberStore } from "./members.ts";
 import type { OperatorStore } from "./operator.ts";
+import type { ReceiptStore } from "./receipts.ts";
 import type { RunStore } from "./runs.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { UpkeepStore } from "./upkeep.ts";
@@ -249,6 +250,7 @@ export interface LaneStore {
 export interface Store extends OperatorStore {
   readonly lanes: LaneStore;
   readonly alarms: AlarmStore;
+  readonly receipts: ReceiptStore;
   readonly runs: RunStore;
   readonly sessions: SessionStore;
   readonly upkeep: UpkeepStore;

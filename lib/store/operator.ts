@@ -5,12 +5,15 @@ import type { IdBytes } from "../id.ts";
 import type { Told } from "../locale/told.ts";
 import type { Reason } from "../reason.ts";
 import type { DeliveryRef } from "./delivery.ts";
+import type { ReceiptView } from "./receipts.ts";
 import type { AttemptView, DeadGroup, DeliveryView, EventState, EventView, ShownState, TargetView } from "./views.ts";
 
 /** A delivery with the outcome of each attempt, oldest first. */
 export interface DeliveryStory extends DeliveryView {
   ref: DeliveryRef;
   history: AttemptView[];
+  /** Each word of the vendor on its messages, the oldest first. */
+  receipts: ReceiptView[];
   /** Attempts since the retry schedule last began. */
   failures: number;
 }

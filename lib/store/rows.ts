@@ -1,5 +1,6 @@
 /** Rows of the SQL stores, and what callers see of them. SQLite has a number where PostgreSQL has a boolean. */
 
+import type { ReceiptStatus } from "../receipt.ts";
 import { dueTime } from "../clock.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { RelayEvent } from "../event.ts";
@@ -76,6 +77,7 @@ export interface DeliveryRow {
   reason: Reason | null;
   awaits: number | null;
   is_behind: number | boolean;
+  receipt: ReceiptStatus | null;
 }
 
 /** A delivery as an event's story shows it. */
@@ -195,21 +197,26 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     orderKey: row.order_key ?? undefined,
     event: data ? { ...event, note: noteOf(JSON.parse(new TextDecoder().decode(data))) } : event,
     awaited: row.awaited ?? undefined,
-    fetched: at === null ? undefined : { at, outcome: data ? undefined : failureOf(row) },
+    fetched: at === null ? undefined : { at, outcome: data ? undefined : fetchFailureOf(row) },
     isAwaited: Boolean(row.is_awaited),
     expiresAt: row.expires_at ?? undefined,
   };
 }
 
-/** A failed fetch, as it is stored for the deliveries that await it. */
+/** A failure as it is stored: of a fetch for the deliveries that await it, or of a message that had been taken. */
 export function storedFailure(failure: Retry | Dead): string {
   return JSON.stringify({ ...failure, detail: failure.detail.stored() });
 }
 
 /** A store with an older schema kept only the words. */
-function failureOf({ outcome, problem }: DueRow): Retry | Dead {
+function fetchFailureOf({ outcome, problem }: DueRow): Retry | Dead {
   if (outcome === null) return { kind: "dead", reason: "note_unavailable", detail: Told.parse(problem ?? "") };
-  const { detail, ...failure } = JSON.parse(outcome);
+  return failureOf(outcome);
+}
+
+/** Reads what {@link storedFailure} gave. */
+export function failureOf(stored: string): Retry | Dead {
+  const { detail, ...failure } = JSON.parse(stored);
   return { ...failure, detail: Told.parse(detail) };
 }
 
@@ -252,6 +259,7 @@ function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now:
     attempts: row.attempts,
     reason: row.reason,
     nextAttemptAt: row.state === "pending" ? isoTimeOf(nextAt) : null,
+    receipt: row.receipt,
   };
 }
 

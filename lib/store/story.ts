@@ -12,6 +12,7 @@ import {
   type StoryDeliveryRow,
   type StoryRow,
 } from "./rows.ts";
+import { type ReceiptRow, receiptView } from "./receipt_rows.ts";
 
 /** The range that contains an event's id, from that id or a delivery's, and in this case the delivery's number. */
 export function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
@@ -26,12 +27,14 @@ export interface StoryRows {
   deliveries: readonly StoryDeliveryRow[];
   /** Attempts of the delivery with this number, oldest first. */
   attemptsOf(number: number): readonly AttemptRow[];
+  /** Receipts of the delivery with this number, oldest first. */
+  receiptsOf(number: number): readonly ReceiptRow[];
   note?: NoteRow;
 }
 
 /** @param number Number of the delivery whose id was asked for; if it is not shown, the story is `undefined`. */
 export function storyOf(
-  { event, deliveries, attemptsOf, note }: StoryRows,
+  { event, deliveries, attemptsOf, receiptsOf, note }: StoryRows,
   number: number | undefined,
   now: number,
 ): EventStory | undefined {
@@ -49,6 +52,7 @@ export function storyOf(
       ...view,
       ref: { event: seq, number },
       history: attemptsOf(number).map(attemptView),
+      receipts: receiptsOf(number).map(receiptView),
       failures: attempts - first,
     })),
   };

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Told } from "../locale/told.ts";
 import { reasons } from "../reason.ts";
+import { receiptStatus } from "./receipts.ts";
 
 export const time = z.iso.datetime().meta({ examples: ["2026-02-14T18:25:43.000Z"] });
 export const id = z.uuid().meta({ description: "UUIDv7" });
@@ -39,6 +40,7 @@ export const deliveryView = z.object({
   attempts: count,
   reason: reason.nullable().meta({ description: "Of the last attempt that failed" }),
   nextAttemptAt: time.nullable(),
+  receipt: receiptStatus.nullable().meta({ description: "What its vendor tells of the message; null if nothing" }),
 });
 export type DeliveryView = z.infer<typeof deliveryView>;
 

@@ -8,7 +8,8 @@ import type { AnyEvent, ReadableEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
 import { expected, fn, options } from "../options.ts";
 import type { MessageFields } from "./message.ts";
-import type { Dead, Deferred, Outcome } from "../outcome.ts";
+import type { ReceiptEndpoint } from "./receipt_endpoint.ts";
+import type { Dead, Deferred, Outcome, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
 import { targetOfLane } from "../recipient.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
@@ -198,6 +199,10 @@ export interface Target {
   readonly recipients?: readonly Target[];
   /** The target that this is a recipient of: all recipients share its `concurrency` and `rates`, and have their own. */
   readonly whole?: Pick<Target, "name" | "policy">;
+  /** Where its vendor tells what became of messages, for a target that is told. */
+  readonly receipts?: ReceiptEndpoint;
+  /** What a failure of which its vendor tells later means for it. Absent: as it stands. */
+  judgeLate?(failure: Retry | Dead): Retry | Dead;
   /** Lets go of connections that are kept. */
   close?(): void;
 }

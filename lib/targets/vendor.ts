@@ -2,7 +2,7 @@
 
 import { Told } from "../locale/told.ts";
 import type { AnswerHeaders } from "../outbound/request.ts";
-import type { Answer, Outcome } from "../outcome.ts";
+import type { Answer, Dead, Outcome, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
 import { VERSION } from "../version.ts";
 import { ask } from "./exchange.ts";
@@ -49,6 +49,8 @@ export interface VendorAnswer {
 export type Reading =
   | {
     isTaken: true;
+    /** The vendor's id of the message, by which its receipts are known. */
+    message?: string;
     /** The vendor asks for a pause before the next message, of this many milliseconds. */
     pauseMs?: number;
   }
@@ -63,6 +65,9 @@ export type Reading =
     /** The vendor says itself that the error will pass. */
     isTransient?: boolean;
   };
+
+/** What a vendor says of a message that it did not take, or that never arrived. */
+export type VendorError = Pick<Extract<Reading, { isTaken: false }>, "code" | "said" | "isTransient">;
 
 /** A request to a vendor's API, as JSON. */
 export interface VendorRequest {
@@ -123,7 +128,10 @@ function outcomeOf(
   retryAfter: string | null,
   attempt: number,
 ): Outcome {
-  if (reading.isTaken) return { kind: "delivered", ...answer, pauseMs: reading.pauseMs };
+  if (reading.isTaken) {
+    const { message, pauseMs } = reading;
+    return { kind: "delivered", ...answer, pauseMs, ...(message !== undefined && { message }) };
+  }
   const { code, said, isTransient } = reading;
   const { status } = answer;
   const error = code ?? status;
@@ -139,6 +147,29 @@ function outcomeOf(
   const asked = reading.retryAfterMs ?? header ?? planned;
   const pauseMs = asked === undefined ? undefined : Math.min(Math.max(asked, 0), MAX_PAUSE_MS);
   return { kind, reason, detail, ...answer, pauseMs, holds };
+}
+
+/**
+ * What a failure means of which a vendor tells after it had taken the message.
+ * @param otherwise What one means that the vendor's table does not know.
+ */
+export function lateFailure(
+  { name, errors }: Pick<Vendor, "name" | "errors">,
+  { code = "?", said, isTransient }: VendorError,
+  otherwise: "retry" | "dead" = "dead",
+): Retry | Dead {
+  const row = errors.find(({ codes }) => codes.some((one) => fits(one, code, said)));
+  const { kind, reason, holds, pauseMs } = row ??
+    { kind: otherwise, reason: otherwise === "dead" ? "refused" : "server_failed" };
+  const detail = Told.of(({ outcomes }) => withWords(outcomes.receipts.failed(name, code), said));
+  const pause = typeof pauseMs === "function" ? pauseMs(1) : pauseMs;
+  return {
+    kind: isTransient ? "retry" : kind,
+    reason,
+    detail,
+    ...(holds && { holds }),
+    ...(pause !== undefined && { pauseMs: Math.min(pause, MAX_PAUSE_MS) }),
+  };
 }
 
 function fits(one: Code, code: number | string, said: unknown): boolean {

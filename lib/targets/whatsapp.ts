@@ -22,6 +22,13 @@ import { markedText, markup, MAX_TEXT, neutralise } from "./whatsapp/markup.ts";
 import * as gateways from "./whatsapp/mod.ts";
 import { hasKnownLength, isNumber, isSameNumber, meantNumber, recipientMask } from "./whatsapp/number.ts";
 import {
+  type CloudReceiptOptions,
+  receiptEndpoint,
+  receiptIssues,
+  receiptsSchema,
+  type TokenReceiptOptions,
+} from "./whatsapp/receipts.ts";
+import {
   fillTemplate,
   isTemplateName,
   type TemplateMessage,
@@ -44,6 +51,8 @@ export interface WhatsappOptions<Api extends NoteApi | undefined = undefined> ex
    * the recipient's last message. Beside `text`, it is sent when that time is over.
    */
   template?: TemplateOptions<AnyEvent & Noted<Api>>;
+  /** Where the gateway tells what became of each message: relay shows it, and tries again what never arrived. */
+  receipts?: CloudReceiptOptions | TokenReceiptOptions;
 }
 
 /** Sends to people on WhatsApp, each at most one message in six seconds. Delivered when the gateway has taken it. */
@@ -82,7 +91,11 @@ const schema = options({
     z.array(recipient).check(z.minLength(1, expected((words) => words.config.expectations.oneRecipient))),
   ]),
   template: z.optional(templateSchema),
-}).check(z.superRefine(({ via, to, template }, { addIssue }) => {
+  receipts: z.optional(receiptsSchema),
+}).check(z.superRefine(({ via, to, template, receipts }, { addIssue }) => {
+  for (const [option, message] of receipts ? receiptIssues(via, receipts) : []) {
+    addIssue({ code: "custom", path: ["receipts", option], message });
+  }
   if (via.isOfficial) return;
   if (template) addIssue({ code: "custom", path: ["template"], message: says((words) => words.config.onlyWithCloud) });
   if (!to.every(isNumber)) {
@@ -97,7 +110,9 @@ export const whatsappTarget: TargetKind<Read> = {
   schema,
   fields: ["text"],
   build(name, options, context) {
-    const { via, enrich } = options;
+    const { via, enrich, template } = options;
+    const receipts = options.receipts && receiptEndpoint(via, options.receipts);
+    const secrets = [...via.secrets, ...receipts?.secrets ?? []];
     const style = styleOf(options, context);
     const { recipients, warnings } = recipientsOf(options);
     const policy = policyOf(options);
@@ -129,7 +144,11 @@ export const whatsappTarget: TargetKind<Read> = {
         policy: { ...policy, rates: RECIPIENT_RATES },
         address: `${shownRecipient(recipient)} via ${via.place}`,
         url: `${via.url}#${recipient}`,
-        secrets: via.secrets,
+        secrets,
+        receipts,
+        // The template is not bound to a window.
+        judgeLate: (failure) =>
+          template && failure.reason === "window_closed" ? { ...failure, kind: "retry" } : failure,
         warnings: [],
         enrich,
         render: (event, message) => rendered(compose(event, message)),
@@ -145,7 +164,8 @@ export const whatsappTarget: TargetKind<Read> = {
       policy,
       address: `${recipients.map(shownRecipient).join(", ")} via ${via.place}`,
       url: `${via.url}#${recipients}`,
-      secrets: via.secrets,
+      secrets,
+      receipts,
       warnings,
       enrich,
       render: all[0]!.render,

@@ -2,13 +2,13 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Signed } from "../../lib/hmac.ts";
 import { Told } from "../../lib/locale/told.ts";
 import {
   type Handshake,
   type ReadEvent,
   type RequestHeaders,
   requestTo,
-  type Signed,
   type Source,
   type SourceRequest,
   verifier,

@@ -51,6 +51,7 @@ function start(options: { source?: object; verdict?: Verdict; trustedProxies?: n
       if (options.verdict instanceof Error) throw options.verdict;
       return options.verdict ?? "stored";
     },
+    { hear: () => Promise.resolve(0) },
     new Windows(),
     systemClock,
   );

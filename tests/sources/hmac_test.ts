@@ -7,7 +7,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { connectvetsSource } from "../../lib/sources/connectvets.ts";
 import { hmacSource } from "../../lib/sources/hmac.ts";
-import { requestTo, type Signed, type Source } from "../../lib/sources/source.ts";
+import type { Signed } from "../../lib/hmac.ts";
+import { requestTo, type Source } from "../../lib/sources/source.ts";
 import { headersOf } from "../helpers/source.ts";
 import { testSource } from "./contract.ts";
 

@@ -16,6 +16,7 @@ import { testFencesAtRandom } from "./contract_fences_random.ts";
 import { testLanes } from "./contract_lanes.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testOrder } from "./contract_order.ts";
+import { testReceipts } from "./contract_receipts.ts";
 import { testRecord } from "./contract_record.ts";
 import { testRuns } from "./contract_runs.ts";
 import { testSessions } from "./contract_sessions.ts";
@@ -77,4 +78,5 @@ export function testStore(name: string, make: MakeBench): void {
   testOperator(it);
   testClock(it);
   testSessions(it);
+  testReceipts(it);
 }

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { refusals } from "../../refusal.ts";
+import { receiptStatus } from "../../store/receipts.ts";
 import {
   attemptView,
   count,
@@ -14,6 +15,7 @@ import {
   eventView,
   id,
   ms,
+  reason,
   targetView,
   time,
   told,
@@ -40,6 +42,13 @@ export const routing = z.object({
   })),
   problems: z.array(told),
 }).meta({ id: "Routing", description: "Where the current config would send an event, and why" });
+
+const receipt = z.object({
+  status: receiptStatus,
+  at: time.meta({ description: "By the vendor's clock, but of `accepted` by relay's" }),
+  reason: reason.nullable().meta({ description: "Of a failure" }),
+  detail: told.nullable().meta({ type: ["string", "null"], description: "One sentence" }),
+}).meta({ id: "Receipt", description: "What a vendor told of a message that it had taken" });
 
 export const eventStory = z.object({
   ...eventView.omit({ deliveries: true }).shape,
@@ -70,6 +79,7 @@ export const eventStory = z.object({
         description: "Attempts before it is given up; null if it does not wait, or the config does not name its target",
       }),
       history: z.array(attempt).meta({ description: "The first one first" }),
+      receipts: z.array(receipt).meta({ description: "Each word of the vendor on its messages, the oldest first" }),
     }).meta({ id: "DeliveryStory" }),
   ),
 }).meta({ id: "EventStory", description: "Everything that is known of an event" });

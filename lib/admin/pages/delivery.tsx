@@ -23,7 +23,7 @@ interface DeliveryProps {
 
 /** A delivery. What changes while it is made stands apart from what is sent, which stays as it is. */
 export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryProps) {
-  const { id, target, state } = delivery;
+  const { id, target, state, receipt } = delivery;
   const { words } = view;
   return (
     <article class="card" id={`delivery-${id}`} aria-labelledby={`to-${id}`}>
@@ -31,6 +31,7 @@ export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryP
         <div class="bar">
           <h3 id={`to-${id}`}>
             {target} <State view={view} state={state} />
+            {receipt && <span class="small muted">{words.receipts[receipt]}</span>}
           </h3>
           {(state === "dead" || state === "pending") && (
             <a
@@ -45,6 +46,7 @@ export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryP
         <Now view={view} delivery={delivery} />
         {state !== "delivered" && delivery.reason && <Advice view={view} reason={delivery.reason} />}
         <Attempts view={view} delivery={delivery} bounds={bounds} />
+        <Receipts view={view} delivery={delivery} />
       </div>
       {sent && <SentMessage view={view} delivery={delivery} sent={sent} most={bounds.message} />}
       <p class="small muted break">
@@ -101,6 +103,30 @@ function Attempts({ view, delivery, bounds }: { view: View; delivery: Delivery; 
     </>
   );
 }
+
+/** What the vendor told of the messages that it had taken. */
+function Receipts({ view, delivery: { receipts } }: { view: View; delivery: Delivery }) {
+  const { words } = view;
+  if (receipts.length === 0) return null;
+  return (
+    <>
+      <p class="small muted">{words.receiptsTitle}</p>
+      <ol class="attempts">
+        {receipts.map(({ status, at, detail }) => (
+          <li>
+            <div class="attempt">
+              <Mark tone={tones[status]}>{words.receipts[status]}</Mark>
+              <Time view={view} at={at} isInText />
+            </div>
+            {detail && <p class="small muted">{detail.in(view.locale)}</p>}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const tones = { accepted: "quiet", sent: "quiet", delivered: "good", read: "good", failed: "bad" } as const;
 
 function Attempt(
   { view, delivery, attempt, most }: { view: View; delivery: string; attempt: AttemptView; most: number },

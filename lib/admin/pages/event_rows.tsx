@@ -85,13 +85,13 @@ function Marks({ view, event: { deliveries, problems } }: { view: View; event: E
 /** @param count Deliveries of the event to this target in this state. */
 function Mark({ view, delivery, count }: { view: View; delivery: DeliveryView; count: number }) {
   const { words, format } = view;
-  const { target, state, reason } = delivery;
+  const { target, state, reason, receipt } = delivery;
   const failed = state !== "delivered" && reason ? `: ${sayReason(words, reason).name}` : "";
-  const told = words.states[state] + failed;
+  const told = words.states[state] + (receipt ? ` (${words.receipts[receipt]})` : "") + failed;
   return (
     <span
       class={`t ${state === "pending" && reason ? AGAIN : tones[state]}`}
-      title={state === "delivered" ? undefined : `${target}: ${told}`}
+      title={state === "delivered" && !receipt ? undefined : `${target}: ${told}`}
     >
       {target}
       {count > 1 && ` ×${format.number(count)}`}

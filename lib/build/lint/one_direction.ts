@@ -25,9 +25,9 @@ export const layers: readonly (readonly string[])[] = [
   // Single files and the words of every language, which may import one another.
   // deno-fmt-ignore
   [
-    "alarm.ts", "alert.ts", "boot.ts", "callback.ts", "clock.ts", "connectvets/note.ts", "credentials.ts", "errors.ts", "event.ts", "id.ts",
+    "alarm.ts", "alert.ts", "boot.ts", "callback.ts", "clock.ts", "connectvets/note.ts", "credentials.ts", "errors.ts", "event.ts", "hmac.ts", "id.ts",
     "json.ts", "known_events.ts", "libc.ts", "listener_url.ts", "locale", "log.ts", "near_miss.ts", "nearest.ts", "once.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
-    "prometheus.ts", "reason.ts", "recipient.ts", "refusal.ts", "runtime.ts", "secret.ts", "system_event.ts", "units.ts", "version.ts",
+    "prometheus.ts", "reason.ts", "receipt.ts", "recipient.ts", "refusal.ts", "runtime.ts", "secret.ts", "system_event.ts", "units.ts", "version.ts",
     "window.ts",
   ],
 ];

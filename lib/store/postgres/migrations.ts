@@ -7,6 +7,7 @@ import lanes from "./sql/001_lanes.sql" with { type: "text" };
 import members from "./sql/001_members.sql" with { type: "text" };
 import operator from "./sql/001_operator.sql" with { type: "text" };
 import order from "./sql/001_order.sql" with { type: "text" };
+import receipts from "./sql/001_receipts.sql" with { type: "text" };
 import record from "./sql/001_record.sql" with { type: "text" };
 import recorded from "./sql/001_recorded.sql" with { type: "text" };
 import room from "./sql/001_room.sql" with { type: "text" };
@@ -47,6 +48,7 @@ export const migrations: readonly Migration[] = [
       upkeep,
       alarms,
       runs,
+      receipts,
     ],
   },
 ];

@@ -12,6 +12,7 @@ import { PostgresLanes } from "./lanes.ts";
 import { PostgresMembers } from "./members.ts";
 import { readMark } from "./moves.ts";
 import { PostgresOperator } from "./operator.ts";
+import { PostgresReceipts } from "./receipts.ts";
 import { recordColumns, recordedOf, type WrittenRow } from "./record.ts";
 import { PostgresRuns } from "./runs.ts";
 import { PostgresSessions } from "./sessions.ts";
@@ -57,6 +58,7 @@ class Postgres extends PostgresOperator implements Store {
   readonly members: PostgresMembers;
   readonly lanes: PostgresLanes;
   readonly alarms: PostgresAlarms;
+  readonly receipts: PostgresReceipts;
   readonly runs: PostgresRuns;
   readonly sessions: PostgresSessions;
   readonly upkeep: PostgresUpkeep;
@@ -68,6 +70,7 @@ class Postgres extends PostgresOperator implements Store {
     this.members = new PostgresMembers(database, member);
     this.lanes = new PostgresLanes(database, this.members);
     this.alarms = new PostgresAlarms(database);
+    this.receipts = new PostgresReceipts(database);
     this.runs = new PostgresRuns(database, this.members);
     this.sessions = new PostgresSessions(database);
     this.upkeep = new PostgresUpkeep(database);

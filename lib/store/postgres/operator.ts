@@ -20,6 +20,7 @@ import type {
 } from "../operator.ts";
 import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { lanesOfName } from "./named.ts";
+import type { ReceiptRow } from "../receipt_rows.ts";
 import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf } from "../story.ts";
 import type { DeadGroup, TargetView } from "../views.ts";
@@ -31,6 +32,8 @@ const statements = {
   story: `SELECT ${listed}, e.headers, e.body, e.secret_index,
       (SELECT coalesce(json_agg(a ORDER BY a.number, a.attempt), '[]')::text FROM relay.attempts a WHERE a.event = e.seq)
         AS attempts,
+      (SELECT coalesce(json_agg(r ORDER BY r.at, relay.receipt_rank(r.status)), '[]')::text FROM relay.receipts r
+        WHERE r.event = e.seq) AS receipts,
       (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
         AS first_attempts,
       n.at AS note_at, n.data AS note_data, n.problem AS note_problem
@@ -101,12 +104,14 @@ export class PostgresOperator implements OperatorStore {
     if (!event) return undefined;
     const attempts = Map.groupBy(JSON.parse(event.attempts) as NumberedAttempt[], ({ number }) => number);
     const { note_at: at, note_data: data, note_problem: problem } = event;
+    const receipts = JSON.parse(event.receipts) as ReceiptRow[];
     const firsts = JSON.parse(event.first_attempts) as Record<number, number>;
     return storyOf(
       {
         event,
         deliveries: deliveriesOf(event).map((row) => ({ ...row, first_attempt: firsts[row.number]! })),
         attemptsOf: (number) => attempts.get(number) ?? [],
+        receiptsOf: (number) => receipts.filter((one) => one.number === number),
         note: at === null ? undefined : { at, data, problem },
       },
       number,
@@ -221,6 +226,8 @@ interface CountedRow extends TargetRow {
 interface WholeRow extends StoryRow, ListedWithDeliveries {
   /** JSON: rows. */
   attempts: string;
+  /** JSON. */
+  receipts: string;
   /** JSON: by the numbers of the deliveries. */
   first_attempts: string;
   note_at: number | null;

@@ -9,6 +9,7 @@ import { SqliteCounts } from "./counts.ts";
 import { type FileOptions, SqliteFile } from "./file.ts";
 import { SqliteLanes } from "./lanes.ts";
 import { SqliteOperator } from "./operator.ts";
+import { SqliteReceipts } from "./receipts.ts";
 import { SqliteRecord } from "./record.ts";
 import { SqliteRuns } from "./runs.ts";
 import { SqliteSessions } from "./sessions.ts";
@@ -26,6 +27,7 @@ export function openSqlite(path: string, clock: Clock, options: FileOptions = {}
 class SqliteStore extends SqliteOperator implements Store {
   readonly lanes: SqliteLanes;
   readonly alarms: SqliteAlarms;
+  readonly receipts: SqliteReceipts;
   readonly runs: SqliteRuns;
   readonly sessions: SqliteSessions;
   readonly upkeep: SqliteUpkeep;
@@ -45,6 +47,7 @@ class SqliteStore extends SqliteOperator implements Store {
     this.#record = new SqliteRecord(file);
     this.lanes = new SqliteLanes(file, clock, accept, this.#record);
     this.alarms = new SqliteAlarms(file, clock, accept);
+    this.receipts = new SqliteReceipts(file, clock, this.#record);
     this.runs = new SqliteRuns(file);
     this.sessions = new SqliteSessions(file);
     this.upkeep = new SqliteUpkeep(file, clock, steps, counts);

@@ -24,6 +24,7 @@ import type { DeadGroup, TargetView } from "../views.ts";
 import type { SqliteAccept } from "./accept.ts";
 import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { operatorStatements } from "./operator_statements.ts";
+import type { ReceiptRow } from "../receipt_rows.ts";
 import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf, type StoryRows } from "../story.ts";
 import { SqliteCounts } from "./counts.ts";
@@ -102,6 +103,7 @@ export class SqliteOperator implements OperatorStore {
         event,
         deliveries: this.#search.deliveries(seq),
         attemptsOf: (number) => this.#sql.attempts.all(seq, number) as unknown as AttemptRow[],
+        receiptsOf: (number) => this.#sql.receipts.all(seq, number) as unknown as ReceiptRow[],
         note: this.#sql.note.get(seq) as unknown as NoteRow | undefined,
       };
       return storyOf(rows, number, this.#clock.now());

@@ -5,9 +5,10 @@ import { isObject } from "../../json.ts";
 import { options, text } from "../../options.ts";
 import type { SecretText } from "../../secret.ts";
 import { baseUrl } from "../base_url.ts";
-import { post, type Reading, type Vendor, type VendorAnswer } from "../vendor.ts";
+import { post, type Reading, type Vendor, type VendorAnswer, type VendorError } from "../vendor.ts";
 import { cloudErrors, tabled } from "./cloud_errors.ts";
 import { defineGateway, key, type WhatsappGateway, type WhatsappMessage } from "./gateway.ts";
+import { heardFromCloud } from "./heard.ts";
 import { digitsOf, isNumber } from "./number.ts";
 
 /** Options of `whatsappCloud()`. */
@@ -58,6 +59,7 @@ export const whatsappCloud: (options: WhatsappCloudOptions) => WhatsappGateway =
       url: url.href,
       secrets: [token],
       isOfficial: true,
+      heard: (body, now) => heardFromCloud(body, now, vendor, readError),
       send: (message, { id, attempt, recipient }, signal) => {
         const body = {
           messaging_product: "whatsapp",
@@ -88,16 +90,20 @@ function read({ json }: VendorAnswer): Reading {
   const { error, messages } = json;
   if (error === undefined) {
     const [message] = Array.isArray(messages) ? messages : [];
-    return { isTaken: isObject(message) && typeof message.id === "string" };
+    if (isObject(message) && typeof message.id === "string") return { isTaken: true, message: message.id };
+    return { isTaken: false };
   }
-  if (!isObject(error)) return { isTaken: false, said: error };
-  const { code, message, error_data: data, is_transient: isTransient } = error;
+  return { isTaken: false, ...(isObject(error) ? readError(error) : { said: error }) };
+}
+
+/** An error, in an answer or told later. */
+function readError(error: Record<string, unknown>): VendorError {
+  const { code, message, title, error_data: data, is_transient: isTransient } = error;
   const details = isObject(data) ? data.details : undefined;
   const known = typeof code === "string" && /^\d+$/.test(code) ? Number(code) : code;
   return {
-    isTaken: false,
     code: typeof known === "number" ? tabled(known) : undefined,
-    said: details ?? message,
+    said: details ?? message ?? title,
     isTransient: isTransient === true,
   };
 }

@@ -7,6 +7,7 @@ import type { SecretText } from "../../secret.ts";
 import { baseUrl } from "../base_url.ts";
 import { post, type Reading, type Vendor, type VendorAnswer } from "../vendor.ts";
 import { defineGateway, instance, key, type WhatsappGateway } from "./gateway.ts";
+import { heardFromEvolution } from "./heard.ts";
 import { digitsOf } from "./number.ts";
 
 /** Options of `evolution()`. */
@@ -63,6 +64,7 @@ export const evolution: (options: EvolutionOptions) => WhatsappGateway = defineG
       url: url.href,
       secrets: [apiKey],
       isOfficial: false,
+      heard: (body, now) => heardFromEvolution(body, now, vendor),
       send: (message, { attempt, recipient }, signal) => {
         if (!("text" in message)) throw new Error("Evolution API takes no templates");
         const body = { number: digitsOf(recipient), text: message.text, linkPreview: false };
@@ -76,7 +78,7 @@ function read({ status, json }: VendorAnswer): Reading {
   const { key, error, response, status: told } = json;
   const isError = error !== undefined || told === "ERROR";
   if (!isError && (status === 200 || status === 201) && isObject(key) && typeof key.id === "string") {
-    return { isTaken: true };
+    return { isTaken: true, message: key.id };
   }
   // An error inside a 200 has the status that it should have had.
   const code = isError && status < 300 ? typeof told === "number" ? told : status : undefined;

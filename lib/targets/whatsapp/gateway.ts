@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import type { Outcome } from "../../outcome.ts";
 import { text } from "../../options.ts";
+import type { HeardReceipt } from "../../receipt.ts";
 import type { Delivery } from "../target.ts";
 import type { TemplateMessage } from "./template.ts";
 
@@ -24,6 +25,8 @@ export interface Gateway {
   secrets: readonly string[];
   /** Whether it is WhatsApp's own: it takes templates and ids that are scoped to a business, and keeps the 24-hour window. */
   isOfficial: boolean;
+  /** What it tells, in the body of a genuine request, of messages that it took. @param now Unix milliseconds. */
+  heard(body: Record<string, unknown>, now: number): HeardReceipt[];
   /** Makes one attempt. What the outcome tells may hold the recipient's number. */
   send(message: WhatsappMessage, to: Recipient, signal: AbortSignal): Promise<Outcome>;
 }

@@ -5,6 +5,7 @@ import type { SecretText } from "../../secret.ts";
 import { baseUrl } from "../base_url.ts";
 import { post, type Reading, type Vendor, type VendorAnswer } from "../vendor.ts";
 import { defineGateway, instance, key, type WhatsappGateway } from "./gateway.ts";
+import { heardFromZapi } from "./heard.ts";
 import { digitsOf } from "./number.ts";
 
 /** Options of `zapi()`. */
@@ -66,6 +67,7 @@ export const zapi: (options: ZapiOptions) => WhatsappGateway = defineGateway(
       url: url.href,
       secrets: [token, clientToken, instance],
       isOfficial: false,
+      heard: (body, now) => heardFromZapi(body, now, vendor),
       send: (message, { attempt, recipient }, signal) => {
         if (!("text" in message)) throw new Error("Z-API takes no templates");
         const body = { phone: digitsOf(recipient), message: message.text };
@@ -77,9 +79,8 @@ export const zapi: (options: ZapiOptions) => WhatsappGateway = defineGateway(
 
 function read({ status, json }: VendorAnswer): Reading {
   const { error, message, messageId, id, zaapId } = json;
-  const isTaken = error === undefined && status === 200 &&
-    [messageId, id, zaapId].some((one) => typeof one === "string");
-  if (isTaken) return { isTaken };
+  const taken = [messageId, id, zaapId].find((one) => typeof one === "string");
+  if (error === undefined && status === 200 && taken !== undefined) return { isTaken: true, message: taken };
   const code = error !== undefined && status < 300 ? status : undefined; // an error all the same
   return { isTaken: false, code, said: typeof error === "string" ? join(error, message) : message };
 }

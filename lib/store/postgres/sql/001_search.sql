@@ -48,7 +48,7 @@ END $$;
 -- Deliveries of an event, as rows of JSON. One with an order key waits behind the key's first.
 CREATE FUNCTION relay.deliveries_of(of_event bigint) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(json_agg(s ORDER BY s.number), '[]')::text FROM (
-    SELECT d.event, d.number, d.target, d.state, d.attempts, d.due_at, d.due_set_at, d.reason, d.awaits,
+    SELECT d.event, d.number, d.target, d.state, d.attempts, d.due_at, d.due_set_at, d.reason, d.awaits, d.receipt,
       d.state = 'pending' AND d.order_key IS NOT NULL AND (
         SELECT (o.event, o.number) < (d.event, d.number) FROM relay.deliveries o
         WHERE o.target = d.target AND o.order_key = d.order_key AND o.state = 'pending'

@@ -48,6 +48,7 @@ CREATE TABLE relay.deliveries (
   awaits INTEGER, -- number of the delivery of the same event that it awaits, or did until its next record
   is_awaited BOOLEAN NOT NULL DEFAULT false,
   expires_at BIGINT, -- whatever awaits it goes without it from then on
+  receipt TEXT COLLATE "C", -- the best word of a vendor: accepted, sent, failed, delivered or read; NULL without any
   PRIMARY KEY (event, number)
 );
 CREATE INDEX deliveries_pending ON relay.deliveries (target, due_at, event, number) WHERE state = 'pending';
@@ -74,6 +75,24 @@ CREATE TABLE relay.attempts (
   answer TEXT COLLATE "C",
   PRIMARY KEY (event, number, attempt)
 );
+
+-- What vendors tell of messages that they had taken, each word once. Those of a message that is not known yet may have come
+-- in before the attempt was recorded.
+CREATE TABLE relay.receipts (
+  path TEXT COLLATE "C" NOT NULL, -- of the public listener, where the vendor tells
+  message TEXT COLLATE "C" NOT NULL, -- the vendor's id
+  status TEXT COLLATE "C" NOT NULL, -- accepted, sent, failed, delivered or read
+  at BIGINT NOT NULL, -- by the vendor's clock; of `accepted` by ours
+  heard_at BIGINT NOT NULL,
+  event BIGINT, -- of the delivery; NULL: not known
+  number INTEGER,
+  failure TEXT COLLATE "C", -- JSON: what a failure means
+  is_fresh BOOLEAN NOT NULL DEFAULT false, -- it is still to be applied
+  PRIMARY KEY (path, message, status)
+);
+CREATE INDEX receipts_of ON relay.receipts (event, number) WHERE event IS NOT NULL;
+CREATE INDEX receipts_fresh ON relay.receipts (event, number) WHERE is_fresh AND event IS NOT NULL;
+CREATE INDEX receipts_unknown ON relay.receipts (heard_at) WHERE event IS NULL;
 
 -- Numbers of lanes and members, by which their owners' locks are known.
 CREATE SEQUENCE relay.lock_numbers AS INTEGER;

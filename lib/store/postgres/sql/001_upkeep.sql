@@ -41,6 +41,7 @@ BEGIN
   DELETE FROM relay.attempts WHERE event = ANY (old);
   DELETE FROM relay.deliveries WHERE event = ANY (old);
   DELETE FROM relay.notes WHERE event = ANY (old);
+  DELETE FROM relay.receipts WHERE event = ANY (old);
   DELETE FROM relay.events WHERE seq = ANY (old);
   GET DIAGNOSTICS deleted = ROW_COUNT;
 

@@ -2,7 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Signed } from "./source.ts";
+import type { SignatureProblem } from "./refusal.ts";
+
+/** Whether a request is its sender's: `secretIndex` is the place of the secret in the config's list, from 0. */
+export type Signed = { ok: true; secretIndex: number } | { ok: false; reason: SignatureProblem };
 
 /** How a sender signs. */
 export interface HmacScheme {

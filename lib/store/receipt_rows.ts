@@ -1,0 +1,63 @@
+/** Receipts as the SQL stores return them. */
+
+import type { ReceiptStatus } from "../receipt.ts";
+import { deliveryIdOf, formatId } from "../id.ts";
+import type { ReceiptView } from "./receipts.ts";
+import type { DeliveryState } from "./delivery.ts";
+import type { FreshReceipt } from "./receipts.ts";
+import { failureOf, isoTime } from "./rows.ts";
+
+/** A receipt with its delivery and its event. SQLite has a number where PostgreSQL has a boolean. */
+export interface FreshReceiptRow {
+  path: string;
+  message: string;
+  status: ReceiptStatus;
+  failure: string | null;
+  is_last: number | boolean;
+  seq: number;
+  number: number;
+  lane: string;
+  state: DeliveryState;
+  receipt: ReceiptStatus | null;
+  revision: number;
+  attempts: number;
+  first_attempt: number;
+  id: Uint8Array;
+  type: string;
+  source: string;
+}
+
+/** A receipt as an event's story shows it. */
+export interface ReceiptRow {
+  number: number;
+  status: ReceiptStatus;
+  at: number;
+  failure: string | null;
+}
+
+export function freshReceiptOf(row: FreshReceiptRow): FreshReceipt {
+  const event = formatId(row.id);
+  return {
+    path: row.path,
+    message: row.message,
+    status: row.status,
+    failure: row.failure === null ? undefined : failureOf(row.failure),
+    isLast: Boolean(row.is_last),
+    ref: { event: row.seq, number: row.number },
+    delivery: deliveryIdOf(event, row.number),
+    event,
+    type: row.type,
+    source: row.source,
+    lane: row.lane,
+    state: row.state,
+    best: row.receipt,
+    revision: row.revision,
+    attempts: row.attempts,
+    failures: row.attempts - row.first_attempt,
+  };
+}
+
+export function receiptView({ status, at, failure }: ReceiptRow): ReceiptView {
+  const { reason, detail } = failure === null ? { reason: null, detail: null } : failureOf(failure);
+  return { status, at: isoTime(at), reason, detail };
+}

@@ -1,0 +1,219 @@
+/** What every store does: keeping what vendors tell of messages, and applying it to deliveries. */
+
+import type { HeardReceipt } from "../../lib/receipt.ts";
+import assert from "node:assert/strict";
+import { deliveryId, formatId } from "../../lib/id.ts";
+import { Told } from "../../lib/locale/told.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import type { AppliedReceipt, FreshReceipt } from "../../lib/store/receipts.ts";
+import type { It } from "./contract.ts";
+import { accept, epochOf, newEvent, record, recordOf, settle, T0, takeOver, turnIn } from "./samples.ts";
+
+const ANA = "whats/+5531999998888";
+
+const failure = { kind: "dead", reason: "recipient_unreachable", detail: Told.of("Error 131026 (WhatsApp)") } as const;
+
+const idOf = (key: string, number = 1) => formatId(deliveryId(newEvent(key).id, number));
+
+const receipt = (status: HeardReceipt["status"], parts: Partial<HeardReceipt> = {}): HeardReceipt => ({
+  message: "wamid.1",
+  status,
+  at: T0 + 1,
+  ...(status === "failed" && { failure }),
+  ...parts,
+});
+
+/** The delivery of an event to a recipient: its state, its receipt, and each word on it. */
+async function shown(store: Store, key: string) {
+  const { deliveries: [one] } = (await store.story(newEvent(key).id))!;
+  return [one!.state, one!.receipt, one!.receipts.map(({ status }) => status).join(" ")];
+}
+
+/** Accepts an event for a recipient, and records that its vendor took this message of it. */
+async function taken(store: Store, key: string, message = "wamid.1"): Promise<void> {
+  await accept(store, newEvent(key, [ANA]));
+  const due = await turnIn(store, ANA);
+  await store.receipts.accepted(due.ref, "/whatsapp", message);
+  await record(store, [recordOf(due, "delivered")]);
+}
+
+const apply = async (store: Store, one: FreshReceipt, change?: AppliedReceipt["change"]) =>
+  await store.receipts.apply(await epochOf(store, ANA), [{ ...one, change }]);
+
+export function testReceipts(it: It): void {
+  it("receipts.accepted() shows a message as accepted, also after a restart", async (store, reopen) => {
+    await taken(store, "1");
+    assert.deepEqual(await shown(store, "1"), ["delivered", "accepted", "accepted"]);
+    assert.deepEqual(await shown(await reopen(), "1"), ["delivered", "accepted", "accepted"]);
+  });
+
+  it("receipts.hear() keeps each word once, in any order, and shows the best", async (store) => {
+    await taken(store, "1");
+    const rows: [HeardReceipt["status"], number, string][] = [
+      ["delivered", 1, "delivered"],
+      ["sent", 1, "delivered"],
+      ["delivered", 0, "delivered"],
+      ["failed", 1, "delivered"],
+      ["read", 1, "read"],
+      ["sent", 0, "read"],
+    ];
+    for (const [status, fresh, best] of rows) {
+      assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt(status)]), fresh, status);
+      assert.equal((await shown(store, "1"))[1], best, status);
+    }
+    const { deliveries: [one] } = (await store.story(newEvent("1").id))!;
+    const failed = one!.receipts.find(({ status }) => status === "failed")!;
+    assert.deepEqual([failed.reason, String(failed.detail), failed.at], [
+      "recipient_unreachable",
+      "Error 131026 (WhatsApp)",
+      new Date(T0 + 1).toISOString(),
+    ]);
+    assert.deepEqual((await store.receipts.fresh([ANA])).map(({ status }) => status).toSorted(), [
+      "delivered",
+      "failed",
+      "read",
+      "sent",
+    ]);
+  });
+
+  it("receipts.hear() finds the delivery by its own id, before an attempt is recorded", async (store) => {
+    await accept(store, newEvent("1", [ANA]));
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent", { delivery: idOf("1") })]);
+    assert.deepEqual(await shown(store, "1"), ["pending", "sent", "sent"]);
+    const [one] = await store.receipts.fresh([ANA]);
+    assert.deepEqual(
+      [one!.delivery, one!.event, one!.lane, one!.state, one!.best, one!.isLast, one!.attempts, one!.failures],
+      [idOf("1"), formatId(newEvent("1").id), ANA, "pending", "sent", true, 0, 0],
+    );
+  });
+
+  it("receipts of a message that nobody knows yet count once it is accepted", async (store, reopen) => {
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent"), receipt("delivered")]);
+    assert.deepEqual(await store.receipts.fresh([ANA]), []);
+    const next = await reopen();
+    await taken(next, "1");
+    assert.deepEqual((await shown(next, "1")).slice(0, 2), ["delivered", "delivered"]);
+    assert.equal((await next.receipts.fresh([ANA])).length, 2);
+  });
+
+  it("receipts.hear() takes nothing for a delivery that is another target's, or of nobody", async (store) => {
+    await accept(store, newEvent("1", ["crm"]), newEvent("2", ["whatsapp/+5531999998888"]));
+    for (const delivery of [idOf("1"), idOf("2"), idOf("3"), idOf("1", 7), "no id", ""]) {
+      await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed", { delivery, message: `m ${delivery}` })]);
+    }
+    assert.deepEqual(await store.receipts.fresh(["crm", "whatsapp/+5531999998888", ANA]), []);
+    assert.deepEqual(await shown(store, "1"), ["pending", null, ""]);
+    await taken(store, "4", "m x");
+    await store.receipts.hear("/outro", ["whats"], [receipt("read", { message: "m x" })]);
+    assert.equal((await shown(store, "4"))[1], "accepted");
+  });
+
+  it("receipts.hear() raises the count of changes where it tells something new", async (store) => {
+    await taken(store, "1");
+    const before = await store.lanes.changes();
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]);
+    const after = await store.lanes.changes();
+    assert.ok(after > before);
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]);
+    assert.equal(await store.lanes.changes(), after);
+  });
+
+  it("receipts.apply() changes a delivery, and does so once", async (store) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
+    const [one] = await store.receipts.fresh([ANA]);
+    await apply(store, one!, { state: "dead", reason: "recipient_unreachable" });
+    const { deliveries: [after] } = (await store.story(newEvent("1").id))!;
+    assert.deepEqual([after!.state, after!.reason, after!.receipt], ["dead", "recipient_unreachable", "failed"]);
+    assert.deepEqual(await store.receipts.fresh([ANA]), []);
+    assert.deepEqual((await store.deadGroups({ target: "whats" })).map(({ target, reason }) => [target, reason]), [
+      [ANA, "recipient_unreachable"],
+    ]);
+  });
+
+  it("receipts.apply() opens a delivery again, which is due then, and a newer message begins anew", async (store) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
+    const [one] = await store.receipts.fresh([ANA]);
+    await apply(store, one!, { state: "pending", reason: "server_failed", dueAt: T0 + 60_000 });
+    const due = await turnIn(store, ANA);
+    assert.deepEqual([due.attempts, due.reason, due.revision], [1, "server_failed", 1]);
+    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.2");
+    await record(store, [recordOf(due, "delivered")]);
+    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "accepted"]);
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("delivered", { message: "wamid.2" })]);
+    assert.equal((await shown(store, "1"))[1], "delivered");
+  });
+
+  it("receipts.fresh() tells a failure of an earlier message from that of the last one", async (store, _, clock) => {
+    await accept(store, newEvent("1", [ANA]));
+    const due = await turnIn(store, ANA);
+    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.1");
+    await clock.run(1_000);
+    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.2");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed"), receipt("failed", { message: "wamid.2" })]);
+    const fresh = await store.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ message, isLast }) => [message, isLast]).toSorted(), [
+      ["wamid.1", false],
+      ["wamid.2", true],
+    ]);
+  });
+
+  it("a failure that is heard of before its message is accepted counts, though an earlier one was", async (store) => {
+    await taken(store, "1", "wamid.1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed", { message: "wamid.2", delivery: idOf("1") })]);
+    const [early] = await store.receipts.fresh([ANA]);
+    assert.deepEqual([early!.isLast, (await shown(store, "1"))[1]], [false, "accepted"]);
+    await apply(store, early!);
+    await store.receipts.accepted(early!.ref, "/whatsapp", "wamid.2");
+    const fresh = await store.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ message }) => message), ["wamid.2"]);
+  });
+
+  it("receipts.apply() leaves what was changed since it was read, and does nothing for another owner", async (store) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
+    const [one] = await store.receipts.fresh([ANA]);
+    const old = await epochOf(store, ANA);
+    await takeOver(store, ANA);
+    await store.receipts.apply(old, [{ ...one!, change: { state: "dead", reason: "refused" } }]);
+    await apply(store, { ...one!, revision: 7 }, { state: "dead", reason: "refused" });
+    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "failed"]);
+    assert.equal((await store.receipts.fresh([ANA])).length, 1);
+  });
+
+  it("receipts.fresh() is of the lanes that are asked for", async (store) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]);
+    assert.equal((await store.receipts.fresh(["whats", "whats/+5531999997777"])).length, 0);
+    assert.equal((await store.receipts.fresh(["x", ANA])).length, 1);
+  });
+
+  it("expire() deletes receipts with their events, and those of nobody after two days", async (store, _, clock) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [
+      receipt("sent"),
+      receipt("sent", { message: "of another program" }),
+    ]);
+    await clock.run(3 * 86_400_000);
+    const before = { delivered: clock.now(), dead: clock.now() };
+    assert.equal((await store.upkeep.expire(0, before, 100)).deleted, 1);
+    assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]), 1);
+    assert.equal(
+      await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent", { message: "of another program" })]),
+      1,
+    );
+  });
+
+  it("a record of an attempt under way does not undo what a receipt has said meanwhile", async (store) => {
+    await accept(store, newEvent("1", [ANA]));
+    const due = await turnIn(store, ANA);
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("delivered", { delivery: idOf("1") })]);
+    const [one] = await store.receipts.fresh([ANA]);
+    await apply(store, one!, { state: "delivered" });
+    await record(store, [recordOf(due, "pending", { dueAt: T0 + 5_000 })]);
+    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "delivered"]);
+    await accept(store, newEvent("2", [ANA]));
+    await settle(store, "delivered", ANA);
+  });
+}
