@@ -40,9 +40,11 @@ function warningOf(kind: Kind, path: string, variable?: string): ConfigWarning {
 function kindOf(part: string, text: string): Kind | undefined {
   if (part === "sources") return text.startsWith(SAMPLE_SECRET) ? "secret" : undefined;
   if (part !== "targets") return undefined;
-  if (!URL.canParse(text)) return undefined;
+  const own = OWN_SAMPLE.test(text) ? "own" : undefined;
+  if (!URL.canParse(text)) return own;
   const { protocol, hostname } = new URL(text);
   if (hostname === "hooks.slack.com") return SLACK_SAMPLE.test(text) ? "slack" : undefined;
+  if (own) return own;
   const isNobodys = NOBODYS.test(hostname);
   if (/^smtps?:$/.test(protocol)) return isNobodys ? "smtp" : undefined;
   return /^https?:$/.test(protocol) && isNobodys ? "http" : undefined;
@@ -53,3 +55,6 @@ const NOBODYS = /^(host|sistema\.example)$|(^|\.)example\.(com|net|org)$/;
 
 /** A URL that ends where the user's own part would begin, or has what people write in its place. */
 const SLACK_SAMPLE = /^https?:\/\/[^/]+(\/services)?\/*$|…|\.\.\.|REPLACE|YOUR|XXXX|T0{6}/i;
+
+/** What `relay init` writes where a token, a key or a webhook's URL is missing. */
+const OWN_SAMPLE = /\bREPLACE\b.{1,25}\bYOURS\b/;

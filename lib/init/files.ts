@@ -5,13 +5,14 @@ import exampleText from "../../relay.config.ts" with { type: "text" };
 import { quoteValue } from "../config/dotenv.ts";
 import { SAMPLE_SECRET } from "../config/placeholders.ts";
 import { type Locale, locales } from "../locale/mod.ts";
+import { channels, type Given, type Kind } from "./channels.ts";
 
-/** Where notes go, and what that needs to know. Secrets are empty where the user has none yet. */
-export type Destination =
-  | { kind: "slack"; url: string }
-  | { kind: "email"; via: string; from: string; to: readonly string[] }
-  | { kind: "http"; url: string }
-  | { kind: "script"; command: string };
+/** Where notes go, and what was answered about it. */
+export interface Destination {
+  kind: Kind;
+  /** By field; secrets are empty where the user has none yet. */
+  given: Given;
+}
 
 /** What the user answered. */
 export interface Answers {
@@ -27,46 +28,41 @@ export interface Files {
   dotenv: { name: string; about: string; value: string }[];
 }
 
-const names: Record<Destination["kind"], string> = {
-  slack: "plantao",
-  email: "equipe",
-  http: "sistema",
-  script: "arquivo",
-};
-
 /** The example, in a language. */
 export function exampleFiles(locale: Locale): Files {
-  const { config, dotenv } = locales[locale].init;
+  const { config } = locales[locale].init;
   const english = locales.en.init.config;
   const translated = exampleText.replace(english.about, config.about).replace(english.fallback, config.fallback);
   return {
     config: translated.replace("defineConfig({\n", `defineConfig({\n  locale: "${locale}",\n\n`),
     dotenv: [
       secretLine("", locale),
-      { name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: placeholders.slack },
-      { name: "SMTP_URL", about: dotenv.smtp, value: placeholders.smtp },
+      ...variablesOf({ kind: "slack", given: {} }, locale),
+      ...variablesOf({ kind: "email", given: {} }, locale),
     ],
   };
 }
 
 /** Where everything goes until the user knows better: into the system's log. */
-const fallback: Destination = { kind: "script", command: "logger --tag relay" };
+const fallback: Destination = { kind: "script", given: { command: "logger --tag relay" } };
 
 /** What the user's answers make. */
 export function answeredFiles({ failures, completed, secret }: Answers, locale: Locale): Files {
-  const { config, dotenv } = locales[locale].init;
+  const { config } = locales[locale].init;
   const chosen = [failures, completed].flatMap((one) => one ?? []);
   const destinations = chosen.length > 0 ? chosen : [fallback];
   const kinds = [...new Set(destinations.map(({ kind }) => kind))];
   const used = kinds.map((kind) => destinations.find((one) => one.kind === kind)!);
-  const imports = ["connectvets", "defineConfig", "env", ...kinds].sort();
+  const imports = [
+    ...new Set(["connectvets", "defineConfig", "env", ...kinds.flatMap((kind) => channels[kind].imports)]),
+  ];
   const route = (on: string, one?: Destination) =>
-    one ? [`    { on: ["note.${on}", "note.transcription.${on}"], to: "${names[one.kind]}" },`] : [];
+    one ? [`    { on: ["note.${on}", "note.transcription.${on}"], to: "${channels[one.kind].target}" },`] : [];
   return {
     config: [
       '/// <reference path="./relay.d.ts" />',
       `// ${config.about}`,
-      `import { ${imports.join(", ")} } from "relay";`,
+      `import { ${imports.sort().join(", ")} } from "relay";`,
       "",
       "export default defineConfig({",
       `  locale: "${locale}",`,
@@ -76,36 +72,23 @@ export function answeredFiles({ failures, completed, secret }: Answers, locale: 
       "  },",
       "",
       "  targets: {",
-      ...used.map((one) => `    ${names[one.kind]}: ${targetText(one)},`),
+      ...used.map((one) => `    ${channels[one.kind].target}: ${targetText(one)},`),
       "  },",
       "",
       "  routes: [",
       ...route("failed", failures),
       ...route("completed", completed),
       "  ],",
-      ...(chosen.length > 0 ? [] : ["", `  // ${config.fallback}`, `  fallback: "${names[fallback.kind]}",`]),
+      ...(chosen.length > 0 ? [] : ["", `  // ${config.fallback}`, `  fallback: "${channels[fallback.kind].target}",`]),
       "});",
       "",
     ].join("\n"),
     dotenv: [
       secretLine(secret, locale),
-      ...used.flatMap((one) =>
-        one.kind === "slack"
-          ? [{ name: "SLACK_WEBHOOK_URL", about: dotenv.slack, value: one.url || placeholders.slack }]
-          : one.kind === "email"
-          ? [{ name: "SMTP_URL", about: dotenv.smtp, value: one.via || placeholders.smtp }]
-          : one.kind === "http"
-          ? [{ name: "SISTEMA_URL", about: dotenv.http, value: one.url }]
-          : []
-      ),
+      ...used.flatMap((one) => variablesOf(one, locale)),
     ],
   };
 }
-
-const placeholders = {
-  slack: "https://hooks.slack.com/services/REPLACE/WITH/YOURS",
-  smtp: "smtp://user:password@smtp.example.com:587",
-};
 
 function secretLine(secret: string, locale: Locale): Files["dotenv"][number] {
   const { dotenv } = locales[locale].init;
@@ -114,16 +97,27 @@ function secretLine(secret: string, locale: Locale): Files["dotenv"][number] {
   return { name, about: dotenv.sampleSecret, value: SAMPLE_SECRET + randomBytes(24).toString("hex") };
 }
 
-function targetText(one: Destination): string {
-  const text = JSON.stringify;
-  if (one.kind === "slack") return 'slack({ url: env("SLACK_WEBHOOK_URL") })';
-  if (one.kind === "email") {
-    return `email({ via: env("SMTP_URL"), from: ${text(one.from)}, to: [${
-      one.to.map((address) => text(address)).join(", ")
-    }] })`;
-  }
-  if (one.kind === "http") return 'http({ url: env("SISTEMA_URL") })';
-  return `script({ command: [${one.command.split(/\s+/).map((part) => text(part)).join(", ")}] })`;
+/** What `.env` holds for a destination. */
+function variablesOf({ kind, given }: Destination, locale: Locale): Files["dotenv"] {
+  const about: Readonly<Record<string, string>> = locales[locale].init.channels[kind].dotenv;
+  return channels[kind].fields.flatMap(({ name, variable, empty }) => {
+    const value = given[name] || empty?.value?.();
+    return variable === undefined || value === undefined ? [] : [{ name: variable, about: about[name]!, value }];
+  });
+}
+
+/** The code of a destination's target. What was left out, and stands for nothing, is not in it. */
+function targetText({ kind, given }: Destination): string {
+  const codes = channels[kind].fields.flatMap(({ name, variable, empty, read = String }) => {
+    const text = given[name] ?? "";
+    if (text === "" && empty?.value === undefined) return [];
+    return [[name, variable === undefined ? codeOf(read(text)) : `env("${variable}")`]];
+  });
+  return channels[kind].code(Object.fromEntries(codes));
+}
+
+function codeOf(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(codeOf).join(", ")}]` : JSON.stringify(value);
 }
 
 /** The text of a `.env`. */

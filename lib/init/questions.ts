@@ -3,27 +3,15 @@
 import process from "node:process";
 import { cancel, intro, log, note, outro, password, select, text } from "@clack/prompts";
 import { type Locale, locales } from "../locale/mod.ts";
-import { parseMailbox } from "../targets/mail.ts";
+import { accepts, channels, type Field, isKind, type Kind } from "./channels.ts";
 import type { Answers, Destination } from "./files.ts";
 
-type Kind = Destination["kind"];
-
 /** What was answered, by question. It stays where a user goes back, and is the answer that is offered then. */
-type Given = Partial<Record<Key, string>>;
-type Key =
-  | "failures"
-  | "completed"
-  | "secret"
-  | "confirm"
-  | "slack.url"
-  | "email.via"
-  | "email.from"
-  | "email.to"
-  | "http.url"
-  | "script.command";
+type Given = Record<string, string | undefined>;
 
 interface Question {
-  key: Key;
+  /** Of a destination's field, such as `telegram.token`; else what it asks for. */
+  key: string;
   /** Gives the answer, or a symbol where the user pressed Esc or Ctrl-C. @param before The answer before, if there was one. */
   ask(before: string | undefined): Promise<string | symbol | undefined>;
 }
@@ -96,7 +84,7 @@ function questionsAfter(given: Given, locale: Locale, files: readonly string[]):
         orBefore(
           await password({
             message: `${ask.secret} (${before ? ask.keep : ask.later})`,
-            validate: (text = "") => text !== "" && text.trim().length < MIN_SECRET ? ask.invalid.secret : undefined,
+            validate: (text = "") => text !== "" && text.trim().length < MIN_SECRET ? ask.short : undefined,
           }),
           before,
         ),
@@ -117,63 +105,58 @@ function orBefore(answer: string | symbol | undefined, before: string): string |
 }
 
 function kindQuestion(key: "failures" | "completed", message: string, locale: Locale): Question {
-  const { kinds } = locales[locale].init.ask;
-  const options = Object.entries(kinds).map(([value, label]) => ({ value, label }));
+  const { ask, channels: words } = locales[locale].init;
+  const kinds = Object.keys(channels) as Kind[];
+  const options = [...kinds.map((value) => ({ value, label: words[value].name })), { value: "none", label: ask.none }];
   return { key, ask: (initialValue) => select({ message, options, initialValue, showInstructions: false }) };
 }
 
-/** What has to be known of a destination of this kind. */
+/** What has to be known of a destination of this kind; before the first question stands what to make, and where. */
 function detailQuestions(kind: string | undefined, locale: Locale): Question[] {
-  const { ask } = locales[locale].init;
-  const { invalid } = ask;
-  const line = (key: Key, message: string, problemOf: (text: string) => string | undefined): Question => ({
-    key,
-    ask: (initialValue) => text({ message, initialValue, validate: (text = "") => problemOf(text.trim()) }),
+  if (!isKind(kind)) return [];
+  const { name, steps } = locales[locale].init.channels[kind];
+  return channels[kind].fields.map((field, index) => {
+    const question = fieldQuestion(kind, field, locale);
+    if (index > 0 || steps.length === 0) return question;
+    return {
+      key: question.key,
+      ask(before) {
+        log.message([`${name}:`, ...steps].join("\n"));
+        return question.ask(before);
+      },
+    };
   });
-  const later = (key: Key, message: string, isRight: (text: string) => boolean, problem: string) =>
-    line(key, `${message} (${ask.later})`, (text) => text === "" || isRight(text) ? undefined : problem);
-  const isAddress = (text: string) => parseMailbox(text) !== undefined;
-  switch (kind as Kind | undefined) {
-    case "slack":
-      return [later("slack.url", ask.slackUrl, isHttp, invalid.slack)];
-    case "email":
-      return [
-        later("email.via", ask.smtpUrl, isSmtp, invalid.smtp),
-        line("email.from", ask.from, (text) => isAddress(text) ? undefined : invalid.address(text)),
-        line("email.to", ask.to, (text) => {
-          const addresses = addressesIn(text);
-          const wrong = addresses.length === 0 ? text : addresses.find((one) => !isAddress(one));
-          return wrong === undefined ? undefined : invalid.address(wrong);
-        }),
-      ];
-    case "http":
-      return [line("http.url", ask.httpUrl, (text) => isHttp(text) ? undefined : invalid.url)];
-    case "script":
-      return [line("script.command", ask.script, (text) => text ? undefined : invalid.empty)];
-    default:
-      return [];
-  }
 }
 
-const isHttp = (text: string) => URL.canParse(text) && /^https?:\/\//i.test(text);
-const isSmtp = (text: string) => URL.canParse(text) && /^smtps?:\/\//i.test(text);
-
-/** The addresses of a list that a person typed. */
-function addressesIn(text: string): string[] {
-  return text.split(/[,;]/).map((one) => one.trim()).filter(Boolean);
+function fieldQuestion(kind: Kind, field: Field, locale: Locale): Question {
+  const { ask, channels: words } = locales[locale].init;
+  const { ask: asked, wrong }: { ask: Texts; wrong: Texts } = words[kind];
+  const { name, empty, isHidden, initial } = field;
+  const validate = (text = "") => accepts(channels[kind], field, text.trim()) ? undefined : wrong[name];
+  const messageWith = (hint: string | undefined) => hint === undefined ? asked[name]! : `${asked[name]} (${hint})`;
+  const hint = empty && ask[empty.as];
+  return {
+    key: `${kind}.${name}`,
+    async ask(before) {
+      if (!isHidden) return text({ message: messageWith(hint), initialValue: before ?? initial, validate });
+      // Nobody sees what was typed before, so that it cannot be offered.
+      return orBefore(await password({ message: messageWith(before ? ask.keep : hint), validate }), before ?? "");
+    },
+  };
 }
+
+type Texts = Readonly<Record<string, string>>;
 
 /** What will be written, without any secret. */
 function summaryOf(given: Given, locale: Locale, files: readonly string[]): string[] {
-  const { summary } = locales[locale].init;
+  const { summary, channels: words } = locales[locale].init;
   const { failures, completed, secret } = answersOf(given);
   const placeOf = (one?: Destination): string => {
     if (!one) return summary.nowhere;
-    if (one.kind === "slack") return one.url ? summary.slack : summary.later(summary.slack);
-    if (one.kind === "http") return summary.http(new URL(one.url).origin);
-    if (one.kind === "script") return summary.script(one.command);
-    const email = summary.email(one.to.join(", "));
-    return one.via ? email : summary.later(email);
+    const { fields, shown } = channels[one.kind];
+    const place = [words[one.kind].name, shown?.(one.given)].filter(Boolean).join(", ");
+    const isLater = fields.some(({ name, empty }) => empty?.as === "later" && !one.given[name]);
+    return isLater ? summary.later(place) : place;
   };
   const rows = [
     [summary.failures, placeOf(failures)],
@@ -187,23 +170,9 @@ function summaryOf(given: Given, locale: Locale, files: readonly string[]): stri
 
 function answersOf(given: Given): Answers {
   const destination = (kind?: string): Destination | undefined => {
-    switch (kind as Kind | undefined) {
-      case "slack":
-        return { kind: "slack", url: given["slack.url"]! };
-      case "http":
-        return { kind: "http", url: given["http.url"]! };
-      case "script":
-        return { kind: "script", command: given["script.command"]! };
-      case "email":
-        return {
-          kind: "email",
-          via: given["email.via"]!,
-          from: given["email.from"]!,
-          to: addressesIn(given["email.to"]!),
-        };
-      default:
-        return undefined;
-    }
+    if (!isKind(kind)) return undefined;
+    const answers = channels[kind].fields.map(({ name }) => [name, given[`${kind}.${name}`] ?? ""]);
+    return { kind, given: Object.fromEntries(answers) };
   };
   return {
     failures: destination(given.failures),

@@ -155,10 +155,10 @@ function outcomeOf(
  */
 export function lateFailure(
   { name, errors }: Pick<Vendor, "name" | "errors">,
-  { code = "?", said, isTransient }: VendorError,
+  { code, said, isTransient }: VendorError,
   otherwise: "retry" | "dead" = "dead",
 ): Retry | Dead {
-  const row = errors.find(({ codes }) => codes.some((one) => fits(one, code, said)));
+  const row = errors.find(({ codes }) => codes.some((one) => fits(one, code ?? "", said)));
   const { kind, reason, holds, pauseMs } = row ??
     { kind: otherwise, reason: otherwise === "dead" ? "refused" : "server_failed" };
   const detail = Told.of(({ outcomes }) => withWords(outcomes.receipts.failed(name, code), said));

@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { type HmacScheme, verifyHmac } from "../../hmac.ts";
 import { isObject } from "../../json.ts";
 import { Told } from "../../locale/told.ts";
-import { expected, options, pathText, says, text } from "../../options.ts";
+import { expected, options, pathText, says } from "../../options.ts";
 import type { SecretText } from "../../secret.ts";
 import type { ReceiptAnswer, ReceiptEndpoint, ReceiptRequest } from "../receipt_endpoint.ts";
 import { type Gateway, key } from "./gateway.ts";
@@ -33,8 +33,8 @@ export interface TokenReceiptOptions {
 export const receiptsSchema = options({
   path: pathText,
   appSecret: z.optional(key),
-  verifyToken: z.optional(text((words) => words.config.expectations.secret, /[^]/)),
-  secret: z.optional(text((words) => words.config.expectations.secret, /[^]/)),
+  verifyToken: z.optional(key),
+  secret: z.optional(key),
 });
 
 type Read = z.output<typeof receiptsSchema>;
@@ -53,7 +53,7 @@ export function receiptIssues({ isOfficial }: Gateway, given: Read): [option: ke
   ];
 }
 
-const secretMissing = expected((words) => words.config.expectations.secret);
+const secretMissing = expected((words) => words.config.expectations.apiKey);
 const onlyWithCloud = says((words) => words.config.receiptsOnlyWithCloud);
 const onlyWithToken = says((words) => words.config.receiptsOnlyWithToken);
 
