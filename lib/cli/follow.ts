@@ -46,6 +46,8 @@ export async function showAttempts(
       signal: work.signal,
       onStep: (step) =>
         isQuiet || tell(stepLine(step, store.time.now()), step.attempt.outcome === "delivered" ? "green" : "red"),
+      onReceipt: ({ target }, { status }) =>
+        isQuiet || tell(`${target}: ${words.pages.receipts[status]}`, status === "failed" ? "red" : "green"),
       onWaiting: ({ length }) => isQuiet || progress.show(words.send.follow.waiting(length)),
     });
   } finally {
@@ -53,7 +55,8 @@ export async function showAttempts(
     work.end();
   }
   if (work.wasInterrupted) return deliveries;
-  if (deliveries.some(({ state }) => state !== "delivered")) process.exitCode = ExitCode.failed;
+  const isDone = (one: DeliveryStory) => one.state === "delivered" && (until === "tried" || hasEnded(one));
+  if (!deliveries.every(isDone)) process.exitCode = ExitCode.failed;
   const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
   if (waiting.length > 0 && !isQuiet) {
     const names = await Promise.all(waiting.map((one) => waitingName(open, one)));
@@ -79,7 +82,11 @@ function stepLine(
 }
 
 /** A target that is still waited for, and why. */
-async function waitingName({ store, loaded }: OpenStore, { target, nextAttemptAt }: DeliveryStory): Promise<string> {
+async function waitingName(
+  { store, loaded }: OpenStore,
+  { target, nextAttemptAt, state, receipt }: DeliveryStory,
+): Promise<string> {
+  if (state === "delivered") return `${target} (${words.send.follow.unconfirmed(words.pages.receipts[receipt!])})`;
   const now = store.time.now();
   const held = heldAt(now, targetInLane(loaded.config.targets, target), (await store.lanes.holds()).get(target));
   if (held) return `${target} (${words.pages.states[held.state]})`;

@@ -55,15 +55,19 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
   });
   if (json) {
     const made = sent.deliveries.map((id) => ({ id, ...lastOf(deliveries.find((one) => one.id === id)) }));
-    const { state, reason, status, detail, answer } = made[0]!;
+    const { state, reason, status, detail, answer, receipt } = made[0]!;
     const all = made.map((one, at) => ({ ...one, target: names[at] }));
-    return printJson({ ...sent, target: to, state, reason, status, detail, answer, deliveries: all }, loaded.redact);
+    return printJson(
+      { ...sent, target: to, state, reason, status, detail, answer, receipt, deliveries: all },
+      loaded.redact,
+    );
   }
   say(words.send.follow.seeEvent(sent.event));
 }
 
 /** How a delivery is, and its last attempt; of an event that was deleted meanwhile nothing is known. */
-function lastOf({ state, history }: Pick<DeliveryStory, "state" | "history"> = { state: "pending", history: [] }) {
+function lastOf(delivery?: DeliveryStory) {
+  const { state = "pending", history = [], receipt = null } = delivery ?? {};
   const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
-  return { state, reason, status, detail, answer };
+  return { state, reason, status, detail, answer, receipt };
 }

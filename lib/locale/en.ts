@@ -1661,6 +1661,7 @@ Exit: 0 if the relay answered 200, 1 if not. With --wait: 0 if every delivery re
     waiting: (deliveries: number) =>
       `waiting for ${forms.count(deliveries, { one: "delivery", other: "deliveries" })}, Ctrl-C stops`,
     late: (time: string, targets: readonly string[]) => `Still waiting after ${time}: ${forms.and(targets)}`,
+    unconfirmed: (receipt: string) => `${receipt}, and no word yet that it arrived`,
     seeStatus: "`relay status` shows whether the relay runs, and the state of each target",
     seeEvent: (id: string) => `\`relay events ${id}\` shows the whole story`,
   },

@@ -892,7 +892,7 @@ const init: Language["init"] = {
       steps: [
         "Você precisa de um servidor de e-mail que aceite o endereço do remetente.",
         "Host, porta, usuário e senha estão nas configurações da sua conta de e-mail.",
-        "Também vale Resend, SendGrid, Postmark, Mailgun, Brevo: docs/channels.pt-BR.md",
+        "Resend, SendGrid, Postmark, Mailgun e Brevo também: docs/channels.pt-BR.md",
       ],
       ask: {
         via: "Servidor de e-mail, como smtp://usuario:senha@host:587",
@@ -910,7 +910,7 @@ const init: Language["init"] = {
       name: "WhatsApp, pela API de Nuvem da Meta",
       steps: [
         "Crie um app com WhatsApp em developers.facebook.com/apps e, no Gerenciador do",
-        "WhatsApp, um modelo da categoria Utilidade, só com uma variável: o id da nota.",
+        "WhatsApp, um modelo de Utilidade só com uma variável: o id da nota.",
         "Você precisa da identificação do número e do token de um usuário do sistema.",
       ],
       ask: {
@@ -1693,6 +1693,7 @@ Código de saída: 0 se o relay respondeu 200, 1 se não. Com --wait: 0 se todas
     waiting: (deliveries) =>
       `aguardando ${forms.count(deliveries, { one: "entrega", other: "entregas" })}; Ctrl-C interrompe`,
     late: (time, targets) => `Ainda aguardando depois de ${time}: ${forms.and(targets)}`,
+    unconfirmed: (receipt) => `${receipt}, e nenhum aviso ainda de que chegou`,
     seeStatus: "`relay status` mostra se o relay está em execução e o estado de cada destino",
     seeEvent: (id) => `\`relay events ${id}\` mostra o histórico completo`,
   },

@@ -1,7 +1,9 @@
 /** Follows the deliveries of an event, attempt by attempt. */
 
 import type { Clock } from "../clock.ts";
+import { isAtLeast } from "../receipt.ts";
 import type { DeliveryStory } from "../store/operator.ts";
+import type { ReceiptView } from "../store/receipts.ts";
 import type { AttemptView } from "../store/views.ts";
 
 /** How often the store is read, in milliseconds. */
@@ -16,13 +18,18 @@ export interface Step {
 }
 
 interface Following {
-  /** Stop when each delivery was `tried` once, or has `ended`: it is delivered or dead. */
+  /**
+   * Stop when each delivery was `tried` once, or has `ended`: it is dead, or delivered, and its vendor, if it tells, has
+   * told that the message arrived.
+   */
   until: "tried" | "ended";
   /** How long to follow, in milliseconds. */
   patienceMs: number;
   signal?: AbortSignal;
   /** Called for each attempt, in the order in which they are found. */
   onStep?: (step: Step) => void;
+  /** Called for each word of a vendor on a message, in the order in which they are found. */
+  onReceipt?: (delivery: DeliveryStory, receipt: ReceiptView) => void;
   /** Called after each look, with the deliveries that are followed on. */
   onWaiting?: (deliveries: readonly DeliveryStory[]) => void;
 }
@@ -35,10 +42,11 @@ interface Following {
 export async function follow(
   look: () => Promise<{ deliveries: DeliveryStory[] } | undefined>,
   clock: Pick<Clock, "monotonic" | "sleep">,
-  { until, patienceMs, signal, onStep, onWaiting }: Following,
+  { until, patienceMs, signal, onStep, onReceipt, onWaiting }: Following,
 ): Promise<DeliveryStory[]> {
   const end = clock.monotonic() + patienceMs;
   const told = new Map<string, number>();
+  const heard = new Map<string, Set<string>>();
   for (;;) {
     const deliveries = (await look())?.deliveries ?? [];
     for (const delivery of deliveries) {
@@ -47,6 +55,13 @@ export async function follow(
         onStep?.({ delivery, attempt, isNewest: attempt === history.at(-1) });
       }
       told.set(id, history.length);
+      const before = heard.get(id) ?? new Set();
+      heard.set(id, before);
+      for (const receipt of delivery.receipts) {
+        const key = `${receipt.status} ${receipt.at}`;
+        if (!before.has(key)) onReceipt?.(delivery, receipt);
+        before.add(key);
+      }
     }
     const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
     const left = end - clock.monotonic();
@@ -57,6 +72,6 @@ export async function follow(
 }
 
 /** Whether nothing more is to be expected of a delivery. */
-export function hasEnded({ state }: Pick<DeliveryStory, "state">): boolean {
-  return state === "delivered" || state === "dead";
+export function hasEnded({ state, receipt }: Pick<DeliveryStory, "state" | "receipt">): boolean {
+  return state === "dead" || (state === "delivered" && (receipt === null || isAtLeast(receipt, "delivered")));
 }

@@ -241,5 +241,9 @@ test("send --to sends the template that is configured, and --wait follows it", a
     assert.deepEqual(cloud.taken.map(({ template }) => template?.name), ["nota_falhou", "nota_falhou"]);
     const one = await runRelay(["send", "--to", "whats/…7777"], { cwd: relay.folder });
     assert.match(one.stdout, /^whats\/…7777: attempt 1 delivered/);
+    cloud.onTaken = (message) => void setTimeout(() => tell(relay, [statusOf(message, "delivered")]), 300);
+    const waited = await runRelay(["send", "--to", "whats/…8888", "--wait"], { cwd: relay.folder });
+    assert.equal(waited.code, 0, waited.stdout);
+    assert.match(waited.stdout, /attempt 1 delivered in .*\nwhats\/…8888: accepted\nwhats\/…8888: arrived\n/);
   }, { to: [ANA, RUI] });
 });

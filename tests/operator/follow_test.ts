@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { follow } from "../../lib/operator/follow.ts";
+import type { ReceiptStatus } from "../../lib/receipt.ts";
 import type { DeliveryStory } from "../../lib/store/operator.ts";
 import { HandClock } from "../helpers/clock.ts";
 
@@ -17,7 +18,12 @@ const attempt = (number: number, outcome: "delivered" | "retry" | "dead" = "retr
   answer: null,
 });
 
-const delivery = (target: string, state: DeliveryStory["state"], history: ReturnType<typeof attempt>[]) =>
+const delivery = (
+  target: string,
+  state: DeliveryStory["state"],
+  history: ReturnType<typeof attempt>[],
+  receipts: ReceiptStatus[] = [],
+) =>
   ({
     id: target,
     target,
@@ -26,6 +32,8 @@ const delivery = (target: string, state: DeliveryStory["state"], history: Return
     attempts: history.length,
     reason: null,
     nextAttemptAt: null,
+    receipt: receipts.at(-1) ?? null,
+    receipts: receipts.map((status) => ({ status, at: "2026-01-01T00:00:00.000Z", reason: null, detail: null })),
   }) as unknown as DeliveryStory;
 
 const patienceMs = 60_000;
@@ -39,6 +47,7 @@ function following(looks: DeliveryStory[][], until: "tried" | "ended", signal?: 
     until,
     patienceMs,
     signal,
+    onReceipt: ({ target }, { status }) => steps.push(`${target} ${status}`),
     onStep: ({ delivery, attempt, isNewest }) => steps.push(`${delivery.target} ${attempt.attempt} ${isNewest}`),
   });
   return { clock, steps, ended };
@@ -63,6 +72,20 @@ test("follow() ends at once for an event without deliveries, and after the first
   assert.deepEqual(await following([[]], "ended").ended, []);
   const { ended } = following([[delivery("a", "pending", [attempt(1)])]], "tried");
   assert.equal((await ended)[0]!.state, "pending");
+});
+
+test("follow() waits for the word that a message arrived, of a vendor that tells, and tells each word once", async () => {
+  const once = [attempt(1, "delivered")];
+  const looks = [
+    [delivery("a", "delivered", once, ["accepted"])],
+    [delivery("a", "delivered", once, ["accepted", "sent"])],
+    [delivery("a", "delivered", once, ["accepted", "sent", "delivered"])],
+  ];
+  const { clock, steps, ended } = following(looks, "ended");
+  await clock.run(patienceMs / 2);
+  assert.equal((await ended)[0]!.receipt, "delivered");
+  assert.deepEqual(steps, ["a 1 true", "a accepted", "a sent", "a delivered"]);
+  assert.equal((await following(looks.slice(0, 1), "tried").ended)[0]!.receipt, "accepted");
 });
 
 test("follow() gives what still waits when time is up", async () => {
