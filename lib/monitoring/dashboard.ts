@@ -133,6 +133,13 @@ const charts: readonly Panel[] = [
     queries: { "{{target}}": `max by (target) (${series(names.oldestPending)})` },
   },
   {
+    title: "Receipts, by target",
+    description: "What vendors tell of messages that they had taken: sent, arrived, read, or failed.",
+    type: "timeseries",
+    unit: "ops",
+    queries: { "{{target}} {{status}}": perSecond(names.receiptsHeard, "target, status") },
+  },
+  {
     title: "Time to answer",
     description: "From a genuine request to its answer, which is sent once the event is on disk.",
     type: "timeseries",

@@ -1,6 +1,6 @@
 /** Receipts as the SQL stores return them. */
 
-import type { ReceiptStatus } from "../receipt.ts";
+import { type ReceiptStatus, receiptStatuses } from "../receipt.ts";
 import { deliveryIdOf, formatId } from "../id.ts";
 import type { ReceiptView } from "./receipts.ts";
 import type { DeliveryState } from "./delivery.ts";
@@ -55,6 +55,12 @@ export function freshReceiptOf(row: FreshReceiptRow): FreshReceipt {
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
   };
+}
+
+/** The oldest first; of those of one second, which is as exact as vendors are, in the order in which they come about. */
+export function inTime(one: ReceiptRow, other: ReceiptRow): number {
+  return Math.floor(one.at / 1_000) - Math.floor(other.at / 1_000) ||
+    receiptStatuses.indexOf(one.status) - receiptStatuses.indexOf(other.status);
 }
 
 export function receiptView({ status, at, failure }: ReceiptRow): ReceiptView {

@@ -12,7 +12,7 @@ import {
   type StoryDeliveryRow,
   type StoryRow,
 } from "./rows.ts";
-import { type ReceiptRow, receiptView } from "./receipt_rows.ts";
+import { inTime, type ReceiptRow, receiptView } from "./receipt_rows.ts";
 
 /** The range that contains an event's id, from that id or a delivery's, and in this case the delivery's number. */
 export function placeOf(id: IdBytes): { first: IdBytes; last: IdBytes; number?: number } {
@@ -27,7 +27,7 @@ export interface StoryRows {
   deliveries: readonly StoryDeliveryRow[];
   /** Attempts of the delivery with this number, oldest first. */
   attemptsOf(number: number): readonly AttemptRow[];
-  /** Receipts of the delivery with this number, oldest first. */
+  /** Receipts of the delivery with this number, in any order. */
   receiptsOf(number: number): readonly ReceiptRow[];
   note?: NoteRow;
 }
@@ -52,7 +52,7 @@ export function storyOf(
       ...view,
       ref: { event: seq, number },
       history: attemptsOf(number).map(attemptView),
-      receipts: receiptsOf(number).map(receiptView),
+      receipts: receiptsOf(number).toSorted(inTime).map(receiptView),
       failures: attempts - first,
     })),
   };

@@ -13,11 +13,12 @@ const ROWS = 40;
 const words: Readonly<Record<string, readonly string[]>> = {
   state: ["pending", "delivered", "dead"],
   outcome: ["delivered", "retry", "dead"],
+  status: ["accepted", "sent", "read"],
   problems: ['["Z"]', '["é", "a\\"{},"]', "[]"],
 };
 
 /** Columns that tell a row from others: they grow with it. */
-const first = new Set(["seq", "event", "hour", "minute", "name", "lane", "id"]);
+const first = new Set(["seq", "event", "hour", "minute", "name", "lane", "id", "message"]);
 
 /** Puts rows into every table of a store; of the columns that may be empty, every third is. */
 export async function fill(side: TransferSide, rows = ROWS): Promise<void> {
@@ -41,6 +42,7 @@ const requiredOf: Readonly<Record<string, readonly string[]>> = {
   deliveries: ["target", "state", "attempts", "first_attempt", "revision", "is_awaited"],
   attempts: ["started_at", "duration_ms", "outcome"],
   notes: ["at"],
+  receipts: ["at", "heard_at", "is_fresh"],
   activity: ["count"],
   refusals: ["count", "last_at"],
   lanes: ["epoch", "given_up"],

@@ -253,7 +253,11 @@ export const held = z.object({
   waiting: count.meta({ description: "Deliveries to it that wait or are on their way" }),
 }).meta({ id: "Held" });
 
-export const tested = z.object({ event: id, delivery: id }).meta({
+export const tested = z.object({
+  event: id,
+  delivery: id.meta({ description: "The first of the deliveries" }),
+  deliveries: z.array(id).meta({ description: "One for each recipient of the target" }),
+}).meta({
   id: "Tested",
   description: "The test message that is on its way; its event tells what comes of it",
 });

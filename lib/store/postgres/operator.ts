@@ -32,7 +32,7 @@ const statements = {
   story: `SELECT ${listed}, e.headers, e.body, e.secret_index,
       (SELECT coalesce(json_agg(a ORDER BY a.number, a.attempt), '[]')::text FROM relay.attempts a WHERE a.event = e.seq)
         AS attempts,
-      (SELECT coalesce(json_agg(r ORDER BY r.at, relay.receipt_rank(r.status)), '[]')::text FROM relay.receipts r
+      (SELECT coalesce(json_agg(r), '[]')::text FROM relay.receipts r
         WHERE r.event = e.seq) AS receipts,
       (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
         AS first_attempts,

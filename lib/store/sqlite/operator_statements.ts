@@ -1,6 +1,6 @@
 /** The SQLite statements that an operator needs, by name. */
 
-import { isTarget, raiseChanges, receiptRank } from "./statements.ts";
+import { isTarget, raiseChanges } from "./statements.ts";
 
 /** What a list shows of an event `e`. Only this reads its body, which may be large. */
 const listed = `e.seq, e.id, e.source, e.type, e.received_at, e.problems,
@@ -60,8 +60,7 @@ export const operatorStatements = {
         AND (o.event, o.number) < (d.event, d.number)) AS is_behind
     FROM deliveries d WHERE event = ? ORDER BY number`,
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
-  receipts: `SELECT number, status, at, failure FROM receipts WHERE event = ? AND number = ?
-    ORDER BY at, ${receiptRank("status")}`,
+  receipts: "SELECT number, status, at, failure FROM receipts WHERE event = ? AND number = ?",
 
   dead: `SELECT event, number FROM deliveries
     WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from AND ${isSince}

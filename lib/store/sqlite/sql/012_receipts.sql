@@ -15,6 +15,6 @@ CREATE TABLE receipts (
   is_fresh INTEGER NOT NULL DEFAULT 0, -- it is still to be applied
   PRIMARY KEY (path, message, status)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX receipts_of ON receipts (event, number) WHERE event IS NOT NULL;
+CREATE INDEX receipts_of ON receipts (event, number);
 CREATE INDEX receipts_fresh ON receipts (event, number) WHERE is_fresh = 1 AND event IS NOT NULL;
 CREATE INDEX receipts_unknown ON receipts (heard_at) WHERE event IS NULL;
