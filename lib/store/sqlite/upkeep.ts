@@ -24,6 +24,7 @@ const statements = {
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
+  deleteChains: "DELETE FROM chains WHERE event = ?",
   deleteNote: "DELETE FROM notes WHERE event = ?",
   deleteEvent: "DELETE FROM events WHERE seq = ?",
 
@@ -71,6 +72,7 @@ export class SqliteUpkeep implements UpkeepStore {
       for (const { seq } of old) {
         this.#sql.deleteAttempts.run(seq);
         this.#sql.deleteDeliveries.run(seq);
+        this.#sql.deleteChains.run(seq);
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }
