@@ -197,6 +197,7 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
+  type ChainUntil = "delivered" | "read";
   interface LocaleOptions {
     /** Language of this target's default message. Default: the config's `locale`. */
     locale?: Locale;
@@ -286,6 +287,28 @@ declare module "relay" {
     readonly source: object;
     readonly options: unknown;
   }
+  /** Targets that get an event one after the other, made by `firstOf()`. */
+  export interface Chain<TargetName extends string = string> {
+    readonly firstOf: readonly TargetName[];
+    readonly within?: Duration;
+    readonly until?: ChainUntil;
+  }
+  /** When `firstOf()` goes on to the next target. */
+  export interface ChainOptions {
+    /** How long each target has, at most 7 days. The next one also begins as soon as this one is dead. Default: `"10m"`. */
+    within?: Duration;
+    /**
+     * What is enough, so that no further target is told. `"delivered"`: the target took it, or its receipt says delivered,
+     * where it has receipts. `"read"`: its receipt says read. Default: `"delivered"`.
+     */
+    until?: ChainUntil;
+  }
+  /** Tells the first of these targets, and each next one only if those before it failed or took too long. */
+  export function firstOf<const TargetName extends string>(targets: readonly [
+    TargetName,
+    TargetName,
+    ...TargetName[]
+  ], options?: ChainOptions): Chain<TargetName>;
   type Patterns = Pattern | readonly Pattern[];
   type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
   type Given = Patterns | NoteApi;
@@ -294,8 +317,8 @@ declare module "relay" {
   export interface Route<What extends Given = Given, TargetName extends string = string> extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
     /** Which events: a name, a pattern, or a list of them. */
     on: What & Patterns;
-    /** One target, or several. */
-    to: TargetName | readonly TargetName[];
+    /** One target, or several. With `firstOf()`, one after the other, until one has the event. */
+    to: TargetName | Chain<TargetName> | readonly (TargetName | Chain<TargetName>)[];
     /** A further condition. If it throws, the route does not match, and the event's story shows the error. */
     when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
     /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
@@ -484,6 +507,26 @@ declare module "relay" {
   }
   /** Posts to a Slack incoming webhook, one message a second by default. Delivered when Slack answers `ok`. */
   export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
+  interface ChatOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+    /** Text of the message. Markup in the event's texts has no effect. Default: a text in the language of `locale`. */
+    text?: TextOption<AnyEvent & Noted<Api>>;
+  }
+  interface TelegramOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The bot's token, from @BotFather. */
+    token: SecretText;
+    /** The chat's number, negative for a group, or the `@name` of a public channel. The bot has to be a member. */
+    chat: number | string;
+    /** The topic of a group that has topics. */
+    thread?: number;
+    /** `true` sends without a sound. Default: `false`. */
+    silent?: boolean;
+    /** As `text`, in Telegram's HTML. @see https://core.telegram.org/bots/api#html-style */
+    html?: TextOption<AnyEvent & Noted<Api>>;
+    /** Another address of the API, such as your own Bot API server. Default: `https://api.telegram.org`. */
+    baseUrl?: string;
+  }
+  /** Sends to a Telegram chat: one message a second, to a group 20 a minute. Delivered when Telegram has taken it. */
+  export function telegram<Api extends NoteApi | undefined = undefined>(options: TelegramOptions<Api>): TargetDefinition;
   /**
    * Sends email through Brevo.
    * @example

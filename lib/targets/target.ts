@@ -196,6 +196,8 @@ export interface Target {
   expired?(opensAt: number): Dead;
   /** Its recipients, each a target at work with a lane of its own, `NAME/RECIPIENT`; nothing is delivered to the whole. */
   readonly recipients?: readonly Target[];
+  /** How it hears what became of a message that it sent. Only such a receipt tells a chain that the message arrived. */
+  readonly receipts?: object;
   /** The target that this is a recipient of: all recipients share its `concurrency` and `rates`, and have their own. */
   readonly whole?: Pick<Target, "name" | "policy">;
   /** Lets go of connections that are kept. */
