@@ -5,7 +5,7 @@ import { systemClock } from "../clock.ts";
 import { ExitCode } from "../errors.ts";
 import type { IdBytes } from "../id.ts";
 import { paint, visible } from "../log.ts";
-import { follow, hasEnded, type Step } from "../operator/follow.ts";
+import { follow, isFollowed, type Step } from "../operator/follow.ts";
 import { heldAt } from "../operator/status.ts";
 import { targetInLane } from "../targets/target.ts";
 import type { DeliveryStory } from "../store/operator.ts";
@@ -53,14 +53,19 @@ export async function showAttempts(
     work.end();
   }
   if (work.wasInterrupted) return deliveries;
-  if (deliveries.some(({ state }) => state !== "delivered")) process.exitCode = ExitCode.failed;
-  const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
+  if (!deliveries.every(isSettled)) process.exitCode = ExitCode.failed;
+  const waiting = deliveries.filter((one) => isFollowed(one, until));
   if (waiting.length > 0 && !isQuiet) {
     const names = await Promise.all(waiting.map((one) => waitingName(open, one)));
     tell(words.send.follow.late(durationText(patienceMs), names), "yellow");
     say(words.send.follow.seeStatus);
   }
   return deliveries;
+}
+
+/** Whether a delivery has reached its target, or need not. */
+export function isSettled({ state }: Pick<DeliveryStory, "state">): boolean {
+  return state === "delivered" || state === "skipped";
 }
 
 /** `plantao: attempt 1 failed: connection refused; next attempt in 5 s` */

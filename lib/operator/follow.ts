@@ -48,7 +48,7 @@ export async function follow(
       }
       told.set(id, history.length);
     }
-    const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
+    const waiting = deliveries.filter((one) => isFollowed(one, until));
     const left = end - clock.monotonic();
     if (waiting.length === 0 || left <= 0 || signal?.aborted) return deliveries;
     onWaiting?.(waiting);
@@ -58,5 +58,12 @@ export async function follow(
 
 /** Whether nothing more is to be expected of a delivery. */
 export function hasEnded({ state }: Pick<DeliveryStory, "state">): boolean {
-  return state === "delivered" || state === "dead";
+  return state === "delivered" || state === "dead" || state === "skipped";
+}
+
+/** Whether a delivery is still to be followed `until` it was tried, or has ended. */
+export function isFollowed(delivery: DeliveryStory, until: Following["until"]): boolean {
+  if (hasEnded(delivery)) return false;
+  // A step of a chain that has not begun may never be tried.
+  return until === "ended" || (delivery.history.length === 0 && !delivery.chain?.isWaiting);
 }
