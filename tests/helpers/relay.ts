@@ -50,7 +50,7 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
 export function configOf(
   parts: { targets: string; routes: string; more?: string; source?: string; admin?: string; port?: number },
 ): string {
-  return `import { connectvets, connectvetsApi, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
+  return `import { connectvets, connectvetsApi, defineConfig, email, env, file, firstOf, hmac, http, script, slack } from "relay";
 export default defineConfig({
   listen: { host: "127.0.0.1", port: ${parts.port ?? 0} },
   admin: ${parts.admin ?? "false"},

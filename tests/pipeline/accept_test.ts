@@ -207,3 +207,29 @@ test("accept() takes for the same event what has the key of dedupe, else the sen
   const all = [{}, { event: withId }, { source: dedupe }, other, { source: { name: "other" } }];
   assert.equal(new Set(await Promise.all(all.map(idOf))).size, all.length);
 });
+
+test("accept() makes the steps of a chain, each with all recipients of its target", async () => {
+  const recipients = ["whats/+5531999998888", "whats/+5531999997777"].map((name) => target(name));
+  const whats = target("whats", {}, { recipients, receipts: {} });
+  const targets = [target("arquivo"), whats, target("tg", { order: () => "rex" })];
+  const chains = [{ targets: ["whats", "tg"], withinMs: 600_000, until: "read" as const }];
+  const event = await writtenOf(configOf(targets, { routes: [rule(["arquivo", "whats", "tg"], { chains })] }));
+  const chain = { chain: 0, withinMs: 600_000, until: "read" };
+  assert.deepEqual(event.deliveries, [
+    { target: "arquivo", orderKey: undefined },
+    ...recipients.map(({ name }) => ({
+      target: name,
+      orderKey: undefined,
+      chain: { ...chain, step: 1, hasProof: true },
+    })),
+    { target: "tg", orderKey: "rex", chain: { ...chain, step: 2, hasProof: false } },
+  ]);
+});
+
+test("accept() has the first step of a chain await what it needs, and leaves that to the others", async () => {
+  const enrich = { lane: "relay::notes", isOptional: false } as Target["enrich"];
+  const targets = ["a", "b"].map((name) => target(name, {}, { enrich, sendsBytes: undefined }));
+  const chains = [{ targets: ["a", "b"], withinMs: 5, until: "delivered" as const }];
+  const { deliveries } = await writtenOf(configOf(targets, { routes: [rule(["a", "b"], { chains })] }));
+  assert.deepEqual(deliveries.map(({ awaits }) => awaits), [{ lane: "relay::notes" }, undefined]);
+});
