@@ -108,6 +108,24 @@ export interface NewDelivery {
   orderKey?: string;
   /** It begins when another delivery of its event has ended, in the lane of this name, or has waited this long. */
   awaits?: Awaited;
+  /** Its step of a chain; deliveries of later steps wait, and await nothing else. */
+  chain?: ChainStep;
+}
+
+/** What satisfies a chain: its event has arrived, or was read. */
+export type ChainUntil = "delivered" | "read";
+
+/** A step of a chain, whose steps begin one after the other until one of them satisfies it. */
+export interface ChainStep {
+  /** Tells the event's chains apart. */
+  chain: number;
+  /** From 1. The deliveries of a step begin together; an event's deliveries are in the order of the steps. */
+  step: number;
+  /** How long each step has before the next one begins, in milliseconds. */
+  withinMs: number;
+  until: ChainUntil;
+  /** Only a receipt tells whether it has arrived. */
+  hasProof: boolean;
 }
 
 /** What a delivery awaits: one that is made of its event in the lane of this name. */

@@ -9,12 +9,13 @@ import type { LoadedConfig } from "../config/load.ts";
 import { isEverywhere, listenerUrl } from "../listener_url.ts";
 import { inEnglish, type Phrase } from "../locale/phrase.ts";
 import { paint } from "../log.ts";
+import { destinationLine } from "../operator/chains.ts";
 import { sampleWarnings } from "../operator/sample_warnings.ts";
 import { summaryOf } from "../tls/certificate.ts";
 import { type ConfigWarning, issueOf, toldIn } from "../warnings.ts";
 import { databaseReport } from "./database_report.ts";
 import { issueLines } from "./issue_lines.ts";
-import { words as language } from "./language.ts";
+import { formatAt, words as language } from "./language.ts";
 import { configOf, type ConfigOptions, print, printJson, verb } from "./shared.ts";
 import { table } from "./terminal.ts";
 import { commandLine, numbered, standingOf, todoOf } from "./todo.ts";
@@ -71,7 +72,7 @@ function summary({ loaded, report, warnings, todo }: Found) {
     listen: { host, port, tls: tls ? summaryOf(tls.cert) : null },
     sources: config.sources.map(({ name, kind, path, secrets }) => ({ name, kind, path, secrets: secrets.length })),
     targets: [...config.targets.values()].map(({ name, kind, address }) => ({ name, kind, address })),
-    routes: config.routes.map(({ on, to, when }) => ({ on, to, when: when !== undefined })),
+    routes: config.routes.map(({ on, to, chains = [], when }) => ({ on, to, chains, when: when !== undefined })),
     fallback: config.fallback ?? null,
     alerts: config.alerts,
     store: storePlace(loaded).shown,
@@ -110,7 +111,11 @@ function lines(found: Found): string[] {
     "",
     words.routes,
     ...table([
-      ...routes.map(({ on, to, when }) => [on.join(", "), when ? words.when : "", `→ ${to.join(", ")}`]),
+      ...routes.map(({ on, to, chains, when }) => [
+        on.join(", "),
+        when ? words.when : "",
+        `→ ${destinationLine({ targets: to, chains }, language.pages, formatAt(Date.now()))}`,
+      ]),
       [words.anythingElse, "", fallback ? `→ ${fallback}` : words.goesNowhere],
     ]),
     ...(report

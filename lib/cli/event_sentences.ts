@@ -67,6 +67,7 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
   const why = reason === null ? words.pages.states[state] : reasonName(reason);
   const failed = last && endedAt !== undefined ? says.failed(last.attempt, endedAt, why) : says.untried;
   if (state === "delivered") return `${says.to(target)} ${words.pages.states.delivered}.`;
+  if (state === "skipped") return `${says.to(target)} ${says.skipped}`;
   if (state === "dead") {
     const advice = reason === null ? [] : [sayReason(words.pages, reason).advice];
     return [says.to(target), failed, ...advice, says.dead(id)].join(" ");
@@ -76,11 +77,12 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
 
 /** What happens to a delivery that waits. */
 function nextSentences(
-  { target, held, nextAttemptAt, attempts, attemptsLeft }: ToldDelivery,
+  { target, held, nextAttemptAt, attempts, attemptsLeft, chain }: ToldDelivery,
   now: number,
   format: Format,
 ): string[] {
   const { story: says } = words.events;
+  if (chain?.isWaiting) return [stepSentence(nextAttemptAt, now, format)];
   if (held) return [heldSentence(target, held, format)];
   if (nextAttemptAt === null) return [says.behind];
   const at = msOf(nextAttemptAt);
@@ -88,6 +90,14 @@ function nextSentences(
   if (attempts === 0) return [isDue ? says.triedNow : says.triedAt(whenTime(at, format))];
   // Of a target that the config does not name, which has none, it would be held.
   return [isDue ? says.retriedNow(attemptsLeft!) : says.retriedAt(whenTime(at, format), attemptsLeft!)];
+}
+
+/** When a step of a chain begins. */
+function stepSentence(beginsAt: string | null, now: number, format: Format): string {
+  const { chains } = words.pages;
+  if (beginsAt === null) return chains.waits;
+  const at = msOf(beginsAt);
+  return at <= now ? chains.beginsNow : chains.begins(whenTime(at, format));
 }
 
 /** Why a target takes nothing now, and what ends that. */

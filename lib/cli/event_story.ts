@@ -3,6 +3,7 @@
 import { RelayError } from "../errors.ts";
 import type { Format } from "../locale/format.ts";
 import { paint, visible } from "../log.ts";
+import { destinationLine } from "../operator/chains.ts";
 import { exactJson, shownBody, shownNote } from "../operator/payload.ts";
 import { type Story, tellStory, type ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
@@ -59,7 +60,7 @@ function lines(story: Story, moment: { now: number; isServed: boolean }, format:
     ...section(events.deliveries, story.deliveries.flatMap((delivery) => deliveryLines(delivery, format))),
     "",
     ...table(factsOf(story, format)),
-    ...(isSystem(story) ? [] : section(events.routes, routeLines(story))),
+    ...(isSystem(story) ? [] : section(events.routes, routeLines(story, format))),
     ...section(events.payload(story.body.byteLength), payloadLines(story.body)),
     ...noteLines(story, format),
     ...section(events.headers, table(Object.entries(story.headers).map((pair) => pair.map(visible)))),
@@ -98,23 +99,25 @@ function noteLines({ details }: Story, format: Format): string[] {
   return section(title, data ? payloadLines(data) : [`  ${paint("yellow", visible(problem?.in(locale) ?? ""))}`]);
 }
 
-function routeLines({ routing: { routes } }: Story): string[] {
+function routeLines({ routing: { routes } }: Story, format: Format): string[] {
   const { yes, no } = words.events;
-  return table(routes.map(({ on, to, verdict }, index) => [
+  return table(routes.map(({ on, to, chains, verdict }, index) => [
     verdict === "matched" ? paint("green", yes) : paint("gray", no),
     `routes[${index}]`,
-    `${on.join(", ")} → ${to.join(", ")}`,
+    `${on.join(", ")} → ${destinationLine({ targets: to, chains }, words.pages, format)}`,
     paint("gray", words.pages.verdicts[verdict]),
   ]));
 }
 
-const colors = { delivered: "green", pending: "yellow", in_flight: "yellow", dead: "red" } as const;
+const colors = { delivered: "green", pending: "yellow", in_flight: "yellow", dead: "red", skipped: "gray" } as const;
 
 function deliveryLines(delivery: ToldDelivery, format: Format): string[] {
   const rows = table(delivery.history.map((attempt) => attemptCells(attempt, format)));
   const state = paint(colors[delivery.state], words.pages.states[delivery.state]);
+  const { chain } = delivery;
+  const step = chain ? `, ${words.pages.chains.step(chain.step, chain.steps)}` : "";
   return [
-    `  ${paint("bold", delivery.target)}  ${delivery.id}  ${state}`,
+    `  ${paint("bold", delivery.target)}  ${delivery.id}  ${state}${step}`,
     ...delivery.history.flatMap(({ detail, answer }, index) => [
       ...withDetail(`  ${rows[index]}`, visible(detail?.in(locale) ?? "")),
       ...answerLines(answer),

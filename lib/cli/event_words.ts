@@ -24,6 +24,7 @@ const marks = {
   pending: ["yellow", "…"],
   in_flight: ["yellow", "→"],
   dead: ["red", "✗"],
+  skipped: ["gray", "-"],
 } as const;
 
 /** A delivery in short: `✓ crm`, `✗ plantao: refused`, `✓ whats/…8888 (read)`. */

@@ -29,7 +29,7 @@ interface Options extends ConfigOptions {
   json?: boolean;
 }
 
-const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead"];
+const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead", "skipped"];
 
 export function eventsVerb(): Command {
   const { events } = words;

@@ -5,7 +5,7 @@ import { systemClock } from "../clock.ts";
 import { ExitCode } from "../errors.ts";
 import type { IdBytes } from "../id.ts";
 import { paint, visible } from "../log.ts";
-import { follow, hasEnded, type Step } from "../operator/follow.ts";
+import { follow, hasEnded, isFollowed, type Step } from "../operator/follow.ts";
 import { heldAt } from "../operator/status.ts";
 import { targetInLane } from "../targets/target.ts";
 import type { DeliveryStory } from "../store/operator.ts";
@@ -55,15 +55,20 @@ export async function showAttempts(
     work.end();
   }
   if (work.wasInterrupted) return deliveries;
-  const isDone = (one: DeliveryStory) => one.state === "delivered" && (until === "tried" || hasEnded(one));
+  const isDone = (one: DeliveryStory) => isSettled(one) && (until === "tried" || hasEnded(one));
   if (!deliveries.every(isDone)) process.exitCode = ExitCode.failed;
-  const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
+  const waiting = deliveries.filter((one) => isFollowed(one, until));
   if (waiting.length > 0 && !isQuiet) {
     const names = await Promise.all(waiting.map((one) => waitingName(open, one)));
     tell(words.send.follow.late(durationText(patienceMs), names), "yellow");
     say(words.send.follow.seeStatus);
   }
   return deliveries;
+}
+
+/** Whether a delivery has reached its target, or need not. */
+export function isSettled({ state }: Pick<DeliveryStory, "state">): boolean {
+  return state === "delivered" || state === "skipped";
 }
 
 /** `plantao: attempt 1 failed: connection refused; next attempt in 5 s` */

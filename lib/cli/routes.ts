@@ -6,8 +6,9 @@ import { sampleNote } from "../connectvets/samples.ts";
 import { ExitCode, RelayError } from "../errors.ts";
 import type { ReadableEvent } from "../event.ts";
 import { paint, visible } from "../log.ts";
+import { destinationLine } from "../operator/chains.ts";
 import { incoming, type Preview, preview } from "../operator/preview.ts";
-import { locale, words } from "./language.ts";
+import { formatAt, locale, words } from "./language.ts";
 import { configOf, print, printJson, readInput, sourceOf, type SourceOptions, verb } from "./shared.ts";
 import { table, wrapped } from "./terminal.ts";
 
@@ -39,11 +40,12 @@ export function routesVerb(): Command {
 }
 
 function explain({ config }: LoadedConfig, event: ReadableEvent, options: Options) {
-  const { targets, verdicts, isFallback, problems, messages } = preview(event, config);
-  const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
+  const { targets, chains, verdicts, isFallback, problems, messages } = preview(event, config);
+  const routes = config.routes.map(({ on, to, chains = [] }, index) => ({ on, to, chains, verdict: verdicts[index]! }));
   return {
     event: event.type,
     targets,
+    chains,
     isFallback,
     routes,
     problems,
@@ -53,14 +55,23 @@ function explain({ config }: LoadedConfig, event: ReadableEvent, options: Option
 
 type Result = ReturnType<typeof explain>;
 
-function lines({ event, targets, isFallback, routes, problems, messages = [] }: Result, asHtml?: boolean): string[] {
+function lines(
+  { event, targets, chains, isFallback, routes, problems, messages = [] }: Result,
+  asHtml?: boolean,
+): string[] {
   const { routes: said, pages: { verdicts } } = words;
-  const goesTo = paint("bold", targets.length === 0 ? said.nowhere : targets.join(", "));
+  const format = formatAt(Date.now());
+  const goesTo = paint(
+    "bold",
+    targets.length === 0 ? said.nowhere : destinationLine({ targets, chains }, words.pages, format),
+  );
   return [
     said.goesTo(visible(event), isFallback ? `${goesTo} (${said.fallback})` : goesTo),
-    ...table(routes.map(({ on, to, verdict }, index) => [
+    ...table(routes.map(({ on, to, chains, verdict }, index) => [
       `routes[${index}]`,
-      `${on.join(", ")} → ${to.join(", ")}: ${paint(verdict === "matched" ? "green" : "gray", verdicts[verdict])}`,
+      `${on.join(", ")} → ${destinationLine({ targets: to, chains }, words.pages, format)}: ${
+        paint(verdict === "matched" ? "green" : "gray", verdicts[verdict])
+      }`,
     ])),
     ...problems.flatMap((problem) => wrapped(`  ${paint("yellow", visible(problem.in(locale)))}`, "  ")),
     ...messages.flatMap((one) => ["", paint("bold", one.target), ...messageLines(one, asHtml)]),

@@ -15,8 +15,9 @@ import { idOf } from "../pipeline/accept.ts";
 import { requestTo, type Source } from "../sources/source.ts";
 import { storePlace } from "../store_place.ts";
 import { fingerprintOf } from "../tls/certificate.ts";
-import { showAttempts } from "./follow.ts";
-import { locale, words } from "./language.ts";
+import { destinationItems, destinationsOf } from "../operator/chains.ts";
+import { isSettled, showAttempts } from "./follow.ts";
+import { formatAt, locale, words } from "./language.ts";
 import { post } from "./post.ts";
 import { sendTo } from "./send_to.ts";
 import { configOf, print, printJson, readInput, say, sourceOf, type SourceOptions, verb } from "./shared.ts";
@@ -119,10 +120,11 @@ async function tell(open: OpenStore, id: IdBytes, { isNew, wait, json }: Storing
     for (const problem of story.problems) {
       say(paint("red", open.loaded.redact(visible(words.events.story.problem(problem.in(locale))))));
     }
-    say(isNew ? (targets.length > 0 ? said.goesTo : said.unrouted)(event, targets) : said.duplicate(event, targets));
+    const items = destinationItems(destinationsOf(story.deliveries), words.pages, formatAt(Date.now()));
+    say(isNew ? (targets.length > 0 ? said.goesTo : said.unrouted)(event, items) : said.duplicate(event, items));
   }
   if (!wait) return { event, targets };
   const deliveries = await showAttempts(open, id, { until: "ended", patienceMs: WAIT_MS, isQuiet: json });
-  if (!json && deliveries.some(({ state }) => state !== "delivered")) say(words.send.follow.seeEvent(event));
+  if (!json && !deliveries.every(isSettled)) say(words.send.follow.seeEvent(event));
   return { event, targets, deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery) };
 }

@@ -11,13 +11,15 @@ import { sayUnknown } from "../nearest.ts";
 import { isLoopback } from "../outbound/addresses.ts";
 import { SYSTEM_SOURCE } from "../system_event.ts";
 import { partOf } from "../part.ts";
+import type { ChainRule } from "../pipeline/route.ts";
 import { targetOfLane } from "../recipient.ts";
 import type { Source } from "../sources/source.ts";
 import type { Phrase } from "../locale/phrase.ts";
 import { messageFields } from "../targets/message.ts";
 import type { Target, TargetKind } from "../targets/target.ts";
 import type { ConfigWarning } from "../warnings.ts";
-import { formatPath, parsePath } from "./path.ts";
+import { type WrittenName, writtenNames } from "./first_of.ts";
+import { formatPath, parsePath, type Path } from "./path.ts";
 import { patternWarning } from "./pattern_warnings.ts";
 
 /** Mistakes in what a config file exports; what is of the wrong form is passed over, and reported elsewhere. */
@@ -65,11 +67,11 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
   const routes: unknown[] = Array.isArray(top.routes) ? top.routes : [];
   routes.forEach((route, index) => {
     if (!isObject(route)) return;
-    const to = [route.to].flat();
-    to.forEach((name, at) =>
-      checkTarget(`routes[${index}].to`, name, ["routes", index, "to", ...(Array.isArray(route.to) ? [at] : [])])
-    );
-    const kinds = to.map(kindOf);
+    const to = writtenNames(route.to);
+    const path = `routes[${index}].to`;
+    for (const { name, at } of to) checkTarget(path, name, ["routes", index, "to", ...at]);
+    issues.push(...repeatedIssues(path, to, ["routes", index, "to"]));
+    const kinds = to.map(({ name }) => kindOf(name));
     for (const field of messageFields) {
       if (route[field] === undefined || kinds.some((kind) => !kind || kind.fields.includes(field))) continue;
       const message: Phrase = ({ config }) => config.noSuchField(field);
@@ -84,6 +86,25 @@ function routeIssues(top: Record<string, unknown>): ConfigIssue[] {
   const alerts: unknown[] = Array.isArray(top.alerts) ? top.alerts : [];
   alerts.forEach((alert, index) => isObject(alert) && checkTarget(`alerts[${index}].to`, alert.to));
   return issues;
+}
+
+/** A target of a chain is named nowhere else in its route: it would not be clear when it is told. */
+function repeatedIssues(path: string, names: readonly WrittenName[], base: Path): ConfigIssue[] {
+  const isRepeated = ({ name, at, isOfChain }: WrittenName, index: number) =>
+    names.slice(0, index).some((other) =>
+      other.name === name && (isOfChain || other.isOfChain) && !isSameChain(at, other.at)
+    );
+  return names.filter(isRepeated).map(({ name, at }) => ({
+    path,
+    message: ({ config }) => config.namedTwice(String(name)),
+    at: { path: [...base, ...at] },
+  }));
+}
+
+/** Whether both stand in one chain, which says so itself of a name that it has twice. */
+function isSameChain(one: Path, other: Path): boolean {
+  return one.length === other.length && one.length > 1 &&
+    one.slice(0, -1).every((step, index) => step === other[index]);
 }
 
 function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
@@ -147,7 +168,13 @@ function adminIssues(top: Record<string, unknown>): ConfigIssue[] {
 export function warningsOf(
   sources: readonly Source[],
   targets: readonly Target[],
-  routes: readonly { on: readonly string[]; to: readonly string[]; enrich?: ApiAccess; body?: unknown }[],
+  routes: readonly {
+    on: readonly string[];
+    to: readonly string[];
+    chains: readonly ChainRule[];
+    enrich?: ApiAccess;
+    body?: unknown;
+  }[],
   alerts: readonly { when: { silent?: string } }[],
   adminToken?: string,
 ): ConfigWarning[] {
@@ -173,6 +200,9 @@ export function warningsOf(
       on.flatMap((pattern, at) => aboutPattern(`routes[${index}].on${on.length > 1 ? `[${at}]` : ""}`, pattern))
     ),
     ...alerts.flatMap(({ when }, index) => aboutPattern(`alerts[${index}].when.silent`, when.silent)),
+    ...routes.flatMap(({ chains }, index) =>
+      chains.flatMap((chain) => chainWarnings(`routes[${index}].to`, chain, targets))
+    ),
     ...routes.flatMap(({ to, enrich, body }, index) => {
       const path = `routes[${index}].enrich`;
       const isIdle = targets.filter(({ name }) => to.includes(name)).every((target) => target.sendsBytes?.({ body }));
@@ -180,6 +210,17 @@ export function warningsOf(
       return [...enrichWarnings(path, enrich), ...(enrich && isIdle ? [idle] : [])];
     }),
   ];
+}
+
+/** A target without receipts never says that somebody read its message, so that such a chain always goes on. */
+function chainWarnings(
+  path: string,
+  { targets: names, until }: ChainRule,
+  targets: readonly Target[],
+): ConfigWarning[] {
+  if (until !== "read") return [];
+  const silent = targets.filter(({ name, receipts }) => names.includes(name) && receipts === undefined);
+  return silent.map(({ name }) => ({ path, warning: (words) => words.neverRead(name) }));
 }
 
 function enrichWarnings(path: string, enrich: ApiAccess | undefined): ConfigWarning[] {

@@ -11,6 +11,7 @@ export function defineConfig<
   return config;
 }
 
+export { firstOf } from "./first_of.ts";
 export { connectvetsApi } from "../connectvets/api.ts";
 export type { Note, NoteSection } from "../connectvets/note.ts";
 export { credential, env, file } from "../secret.ts";
@@ -23,3 +24,4 @@ export type { WhatsappGateway } from "../targets/whatsapp/gateway.ts";
 export type { AnyEvent, EventOf, Pattern, UnknownEvent } from "../event.ts";
 export type { KnownEvents, NoteError } from "../known_events.ts";
 export type { Alert, RelayConfig, Route } from "./types.ts";
+export type { Chain, ChainOptions } from "./first_of.ts";

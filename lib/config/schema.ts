@@ -23,6 +23,7 @@ import { duration, rate, size, timerDuration } from "../units.ts";
 import type { ConfigWarning } from "../warnings.ts";
 import { condition } from "./alerts.ts";
 import { crossIssues, defaultAdmin, defaultListen, warningsOf } from "./cross.ts";
+import { destinations } from "./first_of.ts";
 import { issuesOf } from "./issues.ts";
 import { buildParts } from "./parts.ts";
 import { readSecrets, type SecretsRead } from "./read_secrets.ts";
@@ -124,7 +125,7 @@ const schema = options({
   routes: z.array(
     options({
       on: oneOrMore((words) => words.config.expectations.events, (words) => words.config.expectations.pattern),
-      to: oneOrMore((words) => words.config.expectations.targetNames, (words) => words.config.expectations.targetName),
+      to: destinations,
       when: z.optional(fn),
       enrich: z.optional(apiAccess),
       ...messageShape,
@@ -214,7 +215,8 @@ export function readConfig(exported: unknown, folder: string, nowMs = Date.now()
     ...keyPair.issues,
     ...crossIssues(top),
   ].filter((issue) => !secretIssues.some((one) => issue.path === one.path));
-  const { routes = [], alerts = [], admin } = parsed.data ?? {};
+  const { alerts = [], admin } = parsed.data ?? {};
+  const routes = (parsed.data?.routes ?? []).map(({ to, ...route }) => ({ ...route, ...to }));
   const adminToken = admin ? admin.token : undefined;
   const found = {
     issues: [...secretIssues, ...issues],
@@ -258,7 +260,7 @@ function configOf(
       rateLimit: source.rateLimit ?? raw.rateLimit,
     })),
     targets: new Map(targets.map((target) => [target.name, target])),
-    routes: raw.routes.map(({ on, to, when, enrich, ...message }) => ({ on, to, when, message, enrich })),
+    routes: raw.routes.map(({ on, to, when, enrich, ...message }) => ({ on, ...to, when, message, enrich })),
     accesses,
     fallback: raw.fallback,
     alerts: raw.alerts.map(({ when, to }): Alert => {

@@ -8,6 +8,7 @@ import type { SourceDefinition } from "../sources/source.ts";
 import type { MessageOptions } from "../targets/message.ts";
 import type { RetryOption, TargetDefinition } from "../targets/target.ts";
 import type { Duration, Rate, Size } from "../units.ts";
+import type { Chain } from "./first_of.ts";
 
 /** One pattern, or a list: an event has to match one of them. */
 export type Patterns = Pattern | readonly Pattern[];
@@ -24,8 +25,8 @@ export interface Route<What extends Given = Given, TargetName extends string = s
   extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
   /** Which events: a name, a pattern, or a list of them. */
   on: What & Patterns;
-  /** One target, or several. */
-  to: TargetName | readonly TargetName[];
+  /** One target, or several. With `firstOf()`, one after the other, until one has the event. */
+  to: TargetName | Chain<TargetName> | readonly (TargetName | Chain<TargetName>)[];
   /** A further condition. If it throws, the route does not match, and the event's story shows the error. */
   when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
   /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */

@@ -3,7 +3,7 @@
 import { type Clock, within } from "../clock.ts";
 import { log } from "../log.ts";
 import { type Epoch, isSameEpoch } from "../store/epoch.ts";
-import type { LaneStore } from "../store/mod.ts";
+import type { LaneHold, LaneStore } from "../store/mod.ts";
 import { isSamePlace, type Target } from "../targets/target.ts";
 import type { Caution } from "./caution.ts";
 import type { Lane, UnderwayView } from "./lane.ts";
@@ -50,6 +50,20 @@ export class Holdings {
     const byEnd = Map.groupBy(taken, ([, { wasUnclean }]) => wasUnclean);
     for (const [wasUnclean, some] of byEnd) await this.#caution.open(wasUnclean, some.map(([name]) => name));
     for (const [name, { lane }] of taken) this.lanes.set(name, lane);
+  }
+
+  /** Holds the lanes like this from now on, and drops what was read of them: who changes one may change the other. */
+  obey(holds: ReadonlyMap<string, LaneHold>): void {
+    for (const [name, lane] of this.lanes) {
+      lane.pace.obey(this.#time.holdToMonotonic(holds.get(name) ?? {}));
+      lane.forgetRead();
+    }
+  }
+
+  /** Drops what was read of these lanes, as it is out of date; returns their names. */
+  forgetRead(names: readonly string[]): readonly string[] {
+    for (const name of names) this.lanes.get(name)?.forgetRead();
+    return names;
   }
 
   /**

@@ -11,10 +11,10 @@ import type { Lane } from "./lane.ts";
  */
 export function offerAll(event: NewEvent, seq: number, lanes: ReadonlyMap<string, Lane>): void {
   const stored = freshEvent(event);
-  event.deliveries.forEach(({ target, orderKey, awaits }, index) => {
+  event.deliveries.forEach(({ target, orderKey, awaits, chain }, index) => {
     const lane = lanes.get(target);
-    if (orderKey === undefined && !awaits) return lane?.offer(freshDue(stored, seq, target, index));
-    lane?.wake(); // only the store knows what goes before it
+    if (orderKey === undefined && !awaits && !chain) return lane?.offer(freshDue(stored, seq, target, index));
+    lane?.wake(); // only the store knows what goes before it, or when its step begins
     if (awaits) lanes.get(awaits.lane)?.wake();
   });
 }

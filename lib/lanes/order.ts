@@ -1,4 +1,7 @@
-/** Makes the parked heads of order keys due: a safeguard for deliveries that ended without the owner knowing. */
+/**
+ * Makes the parked heads of order keys due, a safeguard for deliveries that ended without the owner knowing; and begins
+ * steps of chains in lanes that nobody reads, because they are held or because no config names them.
+ */
 
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
@@ -21,7 +24,7 @@ export class OrderCheck {
     this.#wake = wake;
   }
 
-  /** Has all lanes checked soon. */
+  /** Has all lanes and all chains checked soon. */
   ask(): void {
     this.#isAsked = true;
     if (!this.#isBusy) this.#look();
@@ -36,12 +39,13 @@ export class OrderCheck {
     try {
       while (this.#isAsked && !this.#isStopping) {
         this.#isAsked = false;
+        this.#wake(await this.#store.beginSteps());
         for (const [name, { epoch }] of this.#lanes) {
           if (!this.#isStopping && await this.#store.unpark(epoch) > 0) this.#wake([name]);
         }
       }
     } catch (error) {
-      if (!this.#isStopping) log.error("cannot read order keys: {problem}", { problem: explain(error) });
+      if (!this.#isStopping) log.error("cannot check order keys and chains: {problem}", { problem: explain(error) });
     } finally {
       this.#isBusy = false;
     }

@@ -14,6 +14,7 @@ import type { Lane, UnderwayView } from "./lane.ts";
 import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
+import { readDue } from "./read.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Receipts } from "./receipts.ts";
 import { Schedule } from "./schedule.ts";
@@ -93,6 +94,7 @@ export class Owner implements Claimant {
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
+    writer.onOutdated = (lanes) => this.wake(this.#holdings.forgetRead(lanes));
     writer.onLost = (lanes) => this.#holdings.loseToOthers(lanes);
   }
 
@@ -198,11 +200,7 @@ export class Owner implements Claimant {
     this.#isRefreshing = true;
     this.#serial.insist("look for what is held", async () => {
       this.#isRefreshing = false;
-      const holds = await this.#store.lanes.holds();
-      for (const [name, lane] of this.#lanes) {
-        lane.pace.obey(this.#time.holdToMonotonic(holds.get(name) ?? {}));
-        lane.forgetRead();
-      }
+      this.#holdings.obey(await this.#store.lanes.holds());
       if (await this.#receipts.apply(this.#lanes, this.#config)) this.wake();
       this.checkOrder();
     });
@@ -221,7 +219,7 @@ export class Owner implements Claimant {
     this.#serial.insist("say until when lanes are held", () => this.#holdings.holdAnew());
   }
 
-  /** Has order keys checked whose heads may be parked, and lanes that the config no longer names. */
+  /** Has order keys checked whose heads may be parked, chains, and lanes that the config no longer names. */
   checkOrder(): void {
     this.#order.ask();
     if (this.#membership) this.#serial.insist("look for what waits", () => this.#adopt(this.#wanted));
@@ -280,8 +278,8 @@ export class Owner implements Claimant {
       this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined
     )
       .filter((ask) => ask !== undefined);
-    if (asks.length === 0) return;
-    for (const found of await this.#store.lanes.due(asks)) this.#lanes.get(found.lane)?.take(found);
+    const begun = await readDue(this.#store.lanes, asks, this.#lanes);
+    if (begun.length > 0) this.wake(begun);
   }
 
   #isOpen(name: string, { pace, isLeaving }: Lane): boolean {

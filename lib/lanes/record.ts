@@ -109,6 +109,7 @@ function recordOf(
     durationMs,
     outcome: mask(outcome, redact),
     isAwaited: due.isAwaited,
+    isOfChain: due.isOfChain,
     wasBegun,
     wasMade,
     state: outcome.kind !== "retry" ? outcome.kind : dueAt === undefined ? "dead" : "pending",

@@ -338,12 +338,23 @@ const pages = {
     in_flight: "sending",
     delivered: "delivered",
     dead: "dead",
+    skipped: "not needed",
     accepted: "accepted",
     unrouted: "unrouted",
     running: "running",
     stopping: "stopping",
     stopped: "stopped",
     lost: "stopped unexpectedly",
+  },
+  /** Targets that are told one after the other, by `firstOf()`. */
+  chains: {
+    inOrder: (targets: readonly string[], within: string, until: "delivered" | "read") =>
+      `${targets.join(", then ")} (each after ${within}, until ${until})`,
+    step: (step: number, steps: number) => `step ${forms.number(step)} of ${forms.number(steps)}`,
+    begins: (time: string) => `This step begins ${time}, unless an earlier one is enough by then.`,
+    beginsNow: "This step is about to begin.",
+    waits: "This step waits until the one before it has begun.",
+    skipped: "Not needed, because another step was enough.",
   },
   outcomes: { delivered: "delivered", retry: "failed", dead: "failed for good" },
   receipts: { accepted: "accepted", sent: "sent", delivered: "arrived", read: "read", failed: "did not arrive" },
@@ -1100,6 +1111,8 @@ const warnings = {
   },
   sandboxKey: "has a sandbox key (cvn_test_…) without `sandbox: true`",
   productionKey: "has a production key (cvn_live_…) with `sandbox: true`",
+  neverRead: (target: string) =>
+    `waits until a message is read, but "${target}" has no receipts that say so: the next target is always told as well`,
   idleEnrich: "has no effect: the route's targets send the bytes received, not a message made from the event",
   /** Of a WhatsApp target; `shown` is the end of a number. */
   whatsapp: {
@@ -1453,6 +1466,7 @@ const events = {
     failed: (attempt: number, time: string, reason: string) =>
       `attempt ${forms.number(attempt)} failed ${time}: ${reason}.`,
     untried: "not tried yet.",
+    skipped: "not needed, because another step was enough.",
     triedAt: (time: string) => `The first attempt is ${time}.`,
     triedNow: "The first attempt is due now.",
     retriedAt: (time: string, left: number) => `The next attempt is ${time}; ${events.story.giveUp(left)}.`,
@@ -1558,7 +1572,13 @@ const operate = {
     doneTo: (count: number, names: readonly string[]) => `Retrying ${operate.deliveries(count)}: ${names.join(", ")}`,
     delivery: (target: string, id: string) => `${target} (${id})`,
     untouched: (delivery: string, state: string) => `Left alone: ${delivery} ${state}`,
-    states: { delivered: "is delivered", in_flight: "is being sent", pending: "is waiting", dead: "is dead" },
+    states: {
+      delivered: "is delivered",
+      in_flight: "is being sent",
+      pending: "is waiting",
+      dead: "is dead",
+      skipped: "was not needed",
+    },
     nothing: "Nothing is retried; `relay replay` sends an event again",
     nothingDead: "Nothing is retried: there is no such dead letter",
     question: (count: number, groups: readonly string[]) =>
@@ -2086,6 +2106,7 @@ const store = {
     parkDeliveries: "park deliveries",
     unparkDeliveries: "make parked deliveries due",
     awaitDeliveries: "have deliveries wait for others",
+    beginSteps: "begin the next steps of chains",
     bringForward: "reschedule deliveries after a change of the clock",
     recordUnderway: "record what is in flight",
     joinRelays: "join the other relays",
@@ -2364,7 +2385,10 @@ const expectations = {
   such: (example: string) => `an object such as ${example}`,
   list: (example: string) => `a list such as ${example}`,
   admin: (example: string) => `false, or an object such as ${example}`,
-  targetNames: "the name of a target, or a list of names",
+  targetNames: "the name of a target, a list of names, or `firstOf([…])`",
+  targetNameOrChain: "the name of a target, or `firstOf([…])`",
+  chainNames: "at least two names of targets, none of them twice",
+  atMostDays: (days: number) => `at most ${days} days`,
   targetName: "the name of a target",
   pattern: 'the name of an event or a pattern, such as "note.*"',
   silentFor: "more than 0 and at most 30 days",
@@ -2433,6 +2457,7 @@ const config = {
   receiptsOnlyWithCloud: "is only for whatsappCloud(): evolution() and zapi() sign nothing, and take `secret`",
   receiptsOnlyWithToken: "is only for evolution() and zapi(): whatsappCloud() takes `appSecret` and `verifyToken`",
   recipientName: "is reserved for a recipient of a target; choose a name without a slash",
+  namedTwice: (target: string) => `"${target}" is in a \`firstOf\` and named once more in this route`,
   noSuchField: (field: string) => `has no effect: none of the route's targets sends a ${field}`,
   pathTaken: (path: string, source: string) => `"${path}" is already the path of source "${source}"`,
   onlyWithServer: "applies only where `via` is the URL of a mail server",

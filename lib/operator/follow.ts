@@ -63,7 +63,7 @@ export async function follow(
         before.add(key);
       }
     }
-    const waiting = deliveries.filter((one) => until === "ended" ? !hasEnded(one) : one.history.length === 0);
+    const waiting = deliveries.filter((one) => isFollowed(one, until));
     const left = end - clock.monotonic();
     if (waiting.length === 0 || left <= 0 || signal?.aborted) return deliveries;
     onWaiting?.(waiting);
@@ -73,5 +73,13 @@ export async function follow(
 
 /** Whether nothing more is to be expected of a delivery. */
 export function hasEnded({ state, receipt }: Pick<DeliveryStory, "state" | "receipt">): boolean {
-  return state === "dead" || (state === "delivered" && (receipt === null || isAtLeast(receipt, "delivered")));
+  return state === "dead" || state === "skipped" ||
+    (state === "delivered" && (receipt === null || isAtLeast(receipt, "delivered")));
+}
+
+/** Whether a delivery is still to be followed `until` it was tried, or has ended. */
+export function isFollowed(delivery: DeliveryStory, until: Following["until"]): boolean {
+  if (until === "ended") return !hasEnded(delivery);
+  // A step of a chain that has not begun may never be tried.
+  return delivery.history.length === 0 && delivery.state !== "skipped" && !delivery.chain?.isWaiting;
 }

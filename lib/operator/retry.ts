@@ -25,16 +25,20 @@ export interface WorkOptions {
 /** Most deliveries retried in one transaction. */
 const BATCH = 500;
 
-/** Retries deliveries; the id of an event stands for all of its deliveries that are dead or waiting. */
+/**
+ * Retries deliveries. The id of an event stands for all of its deliveries that are dead or waiting, except for steps of
+ * chains that have not begun: these begin if their own ids are given.
+ */
 export async function retryIds(store: Store, ids: readonly IdBytes[], now: number): Promise<RetryResult> {
   const result: RetryResult = { retried: [], untouched: [], unknown: [] };
   for (const id of ids) {
     const text = formatId(id);
     const story = await store.story(id);
     if (!story) result.unknown.push(text);
-    for (const { id, target, state, ref } of story?.deliveries ?? []) {
+    for (const { id, target, state, ref, chain } of story?.deliveries ?? []) {
       if (text !== story!.id && text !== id) continue;
-      if (state !== "in_flight" && await store.retry([ref], now) > 0) result.retried.push({ id, target });
+      const isLeft = state === "in_flight" || (chain?.isWaiting && text === story!.id);
+      if (!isLeft && await store.retry([ref], now) > 0) result.retried.push({ id, target });
       else result.untouched.push({ id, target, state });
     }
   }

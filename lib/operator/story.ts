@@ -5,7 +5,7 @@ import type { IdBytes } from "../id.ts";
 import type { Told } from "../locale/told.ts";
 import { maskHeaders } from "../log.ts";
 import { isSystem } from "../system_event.ts";
-import { route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/route.ts";
+import { type ChainRule, route, type RoutedEvent, routedOf, type Verdict } from "../pipeline/route.ts";
 import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
@@ -15,8 +15,10 @@ import { type Held, heldAt } from "./status.ts";
 /** Where the current config sends an event, and why. */
 export interface RoutingStory {
   targets: string[];
+  /** Which of them are told one after the other. */
+  chains: ChainRule[];
   isFallback: boolean;
-  routes: { on: readonly string[]; to: readonly string[]; verdict: Verdict }[];
+  routes: { on: readonly string[]; to: readonly string[]; chains: readonly ChainRule[]; verdict: Verdict }[];
   problems: Told[];
 }
 
@@ -69,11 +71,11 @@ export async function tellStory(
 }
 
 /** Routes do not apply to system events. */
-const nowhere: RoutingStory = { targets: [], isFallback: false, routes: [], problems: [] };
+const nowhere: RoutingStory = { targets: [], chains: [], isFallback: false, routes: [], problems: [] };
 
 /** Where this config sends the event. */
 export function routingOf(event: RoutedEvent, { config }: LoadedConfig): RoutingStory {
-  const { targets, isFallback, verdicts, problems } = route(event, config);
-  const routes = config.routes.map(({ on, to }, index) => ({ on, to, verdict: verdicts[index]! }));
-  return { targets, isFallback, routes, problems };
+  const { targets, chains, isFallback, verdicts, problems } = route(event, config);
+  const routes = config.routes.map(({ on, to, chains = [] }, index) => ({ on, to, chains, verdict: verdicts[index]! }));
+  return { targets, chains, isFallback, routes, problems };
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { callFunction } from "../callback.ts";
 import type { Clock } from "../clock.ts";
 import { StoreError } from "../errors.ts";
-import type { NewDelivery, NewEvent, Payload } from "../event.ts";
+import type { ChainStep, NewDelivery, NewEvent, Payload } from "../event.ts";
 import { eventId, formatId } from "../id.ts";
 import type { Language } from "../locale/mod.ts";
 import { Told } from "../locale/told.ts";
@@ -13,7 +13,7 @@ import type { Redact } from "../secret.ts";
 import type { Source, SourceEvent } from "../sources/source.ts";
 import type { Writer } from "../store/writer.ts";
 import { lanesOf, type Target, targetInLane } from "../targets/target.ts";
-import { awaitedBy, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
+import { awaitedBy, type ChainRule, needOf, route, type RoutedEvent, type RoutingTable } from "./route.ts";
 
 /** Longest order key given to a store, in UTF-16 units: an index entry in PostgreSQL holds about 2700 bytes. */
 const MAX_ORDER_KEY = 500;
@@ -104,6 +104,7 @@ function newEvent(received: Received, config: AcceptConfig): NewEvent {
 
 /** Adds what the delivery awaits, to be created along with it; any other delivery finds its needs when it starts. */
 function awaiting(delivery: NewDelivery, event: RoutedEvent, config: AcceptConfig): NewDelivery {
+  if (delivery.chain !== undefined && delivery.chain.step > 1) return delivery; // it waits for its step
   const need = needOf(event, targetInLane(config.targets, delivery.target)!, config);
   return need ? { ...delivery, awaits: awaitedBy(need) } : delivery;
 }
@@ -118,14 +119,27 @@ export function deliveriesOf(
   config: Pick<AcceptConfig, "routes" | "fallback" | "targets">,
   to?: readonly string[],
 ): { deliveries: NewDelivery[]; problems: Told[] } {
-  const { targets, problems } = to ? { targets: to, problems: [] } : route(event, config);
+  const { targets, chains, problems } = to ? { targets: to, chains: [], problems: [] } : route(event, config);
   const deliveries = targets.flatMap((name) => {
     const target = config.targets.get(name)!;
+    const chain = stepOf(target, chains);
     const { order } = target.policy;
     const key = order && keyOf(`targets.${name}.order`, order, event.payload, problems);
-    return lanesOf(target).map((lane) => ({ target: lane.name, orderKey: key && shortened(key) }));
+    return lanesOf(target).map((lane): NewDelivery => ({
+      target: lane.name,
+      orderKey: key && shortened(key),
+      ...(chain && { chain }),
+    }));
   });
   return { deliveries, problems };
+}
+
+/** A target's step of the chain that it is in, if any. */
+function stepOf({ name, receipts }: Target, chains: readonly ChainRule[]): ChainStep | undefined {
+  const chain = chains.findIndex(({ targets }) => targets.includes(name));
+  if (chain < 0) return undefined;
+  const { targets, withinMs, until } = chains[chain]!;
+  return { chain, step: targets.indexOf(name) + 1, withinMs, until, hasProof: receipts !== undefined };
 }
 
 /**

@@ -1,17 +1,28 @@
 /** Routing: which targets an event goes to, and why. Pure functions of the event and the config. */
 
 import { callFunction } from "../callback.ts";
-import type { Awaited, Payload, ReadableEvent } from "../event.ts";
+import type { Awaited, ChainUntil, Payload, ReadableEvent } from "../event.ts";
 import { Told } from "../locale/told.ts";
 import { matches } from "../pattern.ts";
 import { targetOfLane } from "../recipient.ts";
 import type { MessageFields } from "../targets/message.ts";
 import type { Target } from "../targets/target.ts";
 
+/** Targets that get an event one after the other, until one of them satisfies the chain. */
+export interface ChainRule {
+  targets: readonly string[];
+  /** How long each of them has before the next one begins, in milliseconds. */
+  withinMs: number;
+  until: ChainUntil;
+}
+
 /** A route, as routing sees it. */
 export interface RouteRule {
   on: readonly string[];
+  /** All its targets, those of its chains among them. */
   to: readonly string[];
+  /** Which of them are told one after the other; no target is in two. Absent: all are told at once. */
+  chains?: readonly ChainRule[];
   when?: (event: unknown) => unknown;
   message: MessageFields;
   /** What the message is also made of, fetched first. */
@@ -49,6 +60,8 @@ export type Verdict = "matched" | "other_event" | "when_false" | "when_threw";
 export interface Routing {
   /** Names of targets, each once. Empty for an event that is kept as unrouted. */
   targets: string[];
+  /** Which of them are told one after the other, in this order. */
+  chains: ChainRule[];
   /** One per route, in order. */
   verdicts: Verdict[];
   /** The targets come from `fallback`. */
@@ -79,14 +92,36 @@ export function routedOf(event: ReadableEvent): RoutedEvent {
 export function route(event: RoutedEvent, table: RoutingTable): Routing {
   const problems: Told[] = [];
   const targets = new Set<string>();
+  const matched: RouteRule[] = [];
   const verdicts = table.routes.map((rule, index) => {
     const verdict = judge(event, rule, index, problems);
-    if (verdict === "matched") { for (const target of rule.to) targets.add(target); }
+    if (verdict === "matched") {
+      for (const target of rule.to) targets.add(target);
+      matched.push(rule);
+    }
     return verdict;
   });
   const isFallback = targets.size === 0 && table.fallback !== undefined;
   if (isFallback) targets.add(table.fallback!);
-  return { targets: [...targets], verdicts, isFallback, problems };
+  return { targets: [...targets], chains: chainsOf(matched), verdicts, isFallback, problems };
+}
+
+/**
+ * The chains of these routes, each without the targets that get the event anyway: from a route that names them plainly,
+ * or from a chain before it. What is left of one with a single target is no chain.
+ */
+function chainsOf(rules: readonly RouteRule[]): ChainRule[] {
+  if (!rules.some((rule) => rule.chains && rule.chains.length > 0)) return []; // most routes have none
+  const chains = rules.flatMap((rule) => rule.chains ?? []);
+  const taken = new Set(rules.flatMap(({ to, chains = [] }) => {
+    const chained = chains.flatMap(({ targets }) => targets);
+    return to.filter((target) => !chained.includes(target));
+  }));
+  return chains.flatMap((chain) => {
+    const targets = chain.targets.filter((target) => !taken.has(target));
+    for (const target of targets) taken.add(target);
+    return targets.length > 1 ? [{ ...chain, targets }] : [];
+  });
 }
 
 /**

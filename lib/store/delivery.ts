@@ -13,4 +13,5 @@ export function keyOf({ event, number }: DeliveryRef): string {
   return `${event} ${number}`;
 }
 
-export type DeliveryState = "pending" | "delivered" | "dead";
+/** `skipped`: a step of a chain that was not needed. */
+export type DeliveryState = "pending" | "delivered" | "dead" | "skipped";

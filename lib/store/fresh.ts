@@ -10,7 +10,7 @@ export function freshEvent({ id, source, type, receivedAt, body, headers }: NewE
 }
 
 /**
- * A delivery of a stored event, without an order key, that awaits no other delivery.
+ * A delivery of a stored event, without an order key or chain, that awaits no other delivery.
  * @param seq The event's sequence.
  * @param index The delivery's index, from 0.
  */
@@ -32,5 +32,7 @@ export function freshDue(event: RelayEvent, seq: number, lane: string, index: nu
     fetched: undefined,
     isAwaited: false,
     expiresAt: undefined,
+    isOfChain: false,
+    isWaiting: false,
   };
 }

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { deliveryId, formatId, type IdBytes } from "../id.ts";
 import type { FoundId } from "./operator.ts";
-import { isoTime } from "./rows.ts";
+import { isoTime } from "./iso_time.ts";
 
 /** Shortest prefix to search for: even the first eight characters are the same for all events of one minute. */
 export const MIN_PREFIX = 8;

@@ -76,6 +76,10 @@ export interface Due {
   isAwaited: boolean;
   /** From then on, all deliveries that await it go without it; Unix milliseconds. */
   expiresAt?: number;
+  /** It is a step of a chain, or one of several deliveries of one. */
+  isOfChain: boolean;
+  /** Its step has not begun although its time has come: {@link LaneStore.beginSteps} begins it. */
+  isWaiting: boolean;
 }
 
 /** What an owner asks to read of a lane. */
@@ -114,6 +118,8 @@ export interface AttemptRecord {
   dueAt?: number;
   /** Other deliveries await it: its result is kept with the event for them, and they become due. */
   isAwaited: boolean;
+  /** It is of a chain, which goes on or ends with it. */
+  isOfChain: boolean;
   /** {@link LaneStore.begin} wrote it down, and this record removes it there. */
   wasBegun: boolean;
   /** An attempt was made, so that it counts for {@link LaneRecords.startsKeptMs}. */
@@ -153,8 +159,10 @@ export interface Written {
   /** The sequence of each event; `undefined` for one that was already stored. */
   accepted: (number | undefined)[];
   lanes: Recorded[][];
-  /** Lanes in which deliveries that awaited one of these are now due. */
+  /** Lanes in which deliveries that awaited one of these are now due, or will be sooner. */
   released: string[];
+  /** Lanes in which chains had deliveries skipped, so that what was read there before may be out of date. */
+  outdated: string[];
   /** Lanes that have another owner: their records went to the history only. */
   lost: Epoch[];
 }
@@ -219,6 +227,13 @@ export interface LaneStore {
    * with what was fetched. A delivery that was changed since it was read stays as it is.
    */
   await(epoch: Epoch, waiting: readonly Waiting[]): Promise<void>;
+  /**
+   * Begins steps of chains whose time has come, unless the chain is satisfied by then: their deliveries become due, and
+   * the time of the steps after them runs. Anybody may call it, whoever owns their lanes.
+   * @param refs Deliveries of these steps; absent: all such steps in the store, up to a limit.
+   * @returns Lanes in which more is due, now or later.
+   */
+  beginSteps(refs?: readonly DeliveryRef[]): Promise<string[]>;
   /**
    * Makes deliveries due at once that were put off by a clock that has since been set back, as they would wait longer
    * than their rule says. Returns how many deliveries these were.

@@ -5,7 +5,8 @@ import { deliveryIdOf, formatId } from "../id.ts";
 import type { ReceiptView } from "./receipts.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { FreshReceipt } from "./receipts.ts";
-import { failureOf, isoTime } from "./rows.ts";
+import { isoTime } from "./iso_time.ts";
+import { failureOf } from "./rows.ts";
 
 /** A receipt with its delivery and its event. SQLite has a number where PostgreSQL has a boolean. */
 export interface FreshReceiptRow {

@@ -1,18 +1,17 @@
 /** Rows of the SQL stores, and what callers see of them. SQLite has a number where PostgreSQL has a boolean. */
 
-import type { ReceiptStatus } from "../receipt.ts";
 import { dueTime } from "../clock.ts";
 import { noteOf } from "../connectvets/note.ts";
 import type { RelayEvent } from "../event.ts";
-import { deliveryId, deliveryIdOf, formatId, type IdBytes } from "../id.ts";
+import { deliveryIdOf, formatId } from "../id.ts";
 import { Told } from "../locale/told.ts";
 import type { Dead, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
-import type { DeliveryState } from "./delivery.ts";
+import { type DeliveryRow, deliveryViews, isShown } from "./delivery_rows.ts";
+import { isoTime, isoTimeOf } from "./iso_time.ts";
 import type { Due, LaneHold } from "./mod.ts";
-import { isOwnLane } from "../own_lane.ts";
 import type { Fetched } from "./operator.ts";
-import type { AttemptView, DeliveryView, EventView, TargetView } from "./views.ts";
+import type { AttemptView, EventView, TargetView } from "./views.ts";
 
 /** An event as it is delivered. */
 export interface EventRow {
@@ -58,32 +57,12 @@ export interface DueRow extends EventRow {
   awaited: string | null;
   is_awaited: number | boolean;
   expires_at: number | null;
+  /** Whether its step of a chain waits; `null`: it is of none. */
+  is_waiting: number | boolean | null;
   fetched_at: number | null;
   data: Uint8Array | null;
   problem: string | null;
   outcome: string | null;
-}
-
-/** A delivery as it is shown. */
-export interface DeliveryRow {
-  event: number;
-  number: number;
-  target: string;
-  state: DeliveryState;
-  attempts: number;
-  due_at: number | null;
-  /** When `due_at` was set; `null`: at `due_at` itself. */
-  due_set_at: number | null;
-  reason: Reason | null;
-  awaits: number | null;
-  is_behind: number | boolean;
-  receipt: ReceiptStatus | null;
-}
-
-/** A delivery as an event's story shows it. */
-export interface StoryDeliveryRow extends DeliveryRow {
-  /** Attempts that were made before the retry schedule last began. */
-  first_attempt: number;
 }
 
 export interface AttemptRow {
@@ -200,6 +179,8 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     fetched: at === null ? undefined : { at, outcome: data ? undefined : fetchFailureOf(row) },
     isAwaited: Boolean(row.is_awaited),
     expiresAt: row.expires_at ?? undefined,
+    isOfChain: row.is_waiting !== null,
+    isWaiting: Boolean(row.is_waiting),
   };
 }
 
@@ -232,37 +213,6 @@ export function eventOf(row: EventRow): RelayEvent {
   };
 }
 
-/** An event's deliveries to targets, each with its row. Those in relay's own lanes show in what awaits them. */
-export function deliveryViews<Row extends DeliveryRow>(
-  event: IdBytes,
-  rows: readonly Row[],
-  now: number,
-): [DeliveryView, Row][] {
-  return rows.filter(isShown).map((row) => {
-    const awaited = row.state === "pending" ? rows.find(({ number }) => number === row.awaits) : undefined;
-    return [deliveryView(event, row, awaited?.state === "pending" ? awaited : row, now), row];
-  });
-}
-
-function isShown({ target }: DeliveryRow): boolean {
-  return !isOwnLane(target);
-}
-
-/** @param first The delivery that has to be made first: this one, or the one that it awaits. */
-function deliveryView(event: IdBytes, row: DeliveryRow, first: DeliveryRow, now: number): DeliveryView {
-  const { due_at: dueAt, due_set_at: setAt } = first;
-  const nextAt = dueAt === null || row.is_behind ? null : dueTime(dueAt, setAt ?? dueAt, now);
-  return {
-    id: formatId(deliveryId(event, row.number)),
-    target: row.target,
-    state: row.state,
-    attempts: row.attempts,
-    reason: row.reason,
-    nextAttemptAt: row.state === "pending" ? isoTimeOf(nextAt) : null,
-    receipt: row.receipt,
-  };
-}
-
 export function attemptView(row: AttemptRow): AttemptView {
   return {
     attempt: row.attempt,
@@ -274,12 +224,4 @@ export function attemptView(row: AttemptRow): AttemptView {
     status: row.status,
     answer: row.answer,
   };
-}
-
-function isoTimeOf(ms: number | null | undefined): string | null {
-  return ms == null ? null : isoTime(ms);
-}
-
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

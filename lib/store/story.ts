@@ -1,17 +1,9 @@
 /** The story of an event: how the SQL stores find it and build it from their rows. Pure functions. */
 
 import { type IdBytes, readDeliveryId } from "../id.ts";
+import { deliveryViews, type StoryDeliveryRow } from "./delivery_rows.ts";
 import type { EventStory } from "./operator.ts";
-import {
-  type AttemptRow,
-  attemptView,
-  deliveryViews,
-  eventView,
-  fetchedOf,
-  type NoteRow,
-  type StoryDeliveryRow,
-  type StoryRow,
-} from "./rows.ts";
+import { type AttemptRow, attemptView, eventView, fetchedOf, type NoteRow, type StoryRow } from "./rows.ts";
 import { inTime, type ReceiptRow, receiptView } from "./receipt_rows.ts";
 
 /** The range that contains an event's id, from that id or a delivery's, and in this case the delivery's number. */

@@ -19,14 +19,24 @@ export const told = z.custom<Told>().meta({ type: "string" });
 export const reason = z.enum(reasons).meta({ id: "Reason", description: "Why an attempt did not deliver" });
 
 /** A store never says `in_flight`: only the relay that has the delivery under way does. */
-export const shownStates = ["pending", "in_flight", "delivered", "dead"] as const;
+export const shownStates = ["pending", "in_flight", "delivered", "dead", "skipped"] as const;
 export type ShownState = typeof shownStates[number];
 
 export const deliveryState = z.enum(shownStates).meta({
   id: "DeliveryState",
   description:
-    "It waits, is on its way, has reached its target, or is given up. Of several relays, only the one that " +
-    "has it on its way says `in_flight`; the others say `pending`",
+    "It waits, is on its way, has reached its target, is given up, or was a step of a chain that was not needed. Of " +
+    "several relays, only the one that has it on its way says `in_flight`; the others say `pending`",
+});
+
+/** Where a delivery is in a chain. */
+export const chainView = z.object({
+  id: z.int().min(1).meta({ description: "The same for all deliveries of the chain, and for no other of the event" }),
+  step: z.int().min(1),
+  steps: z.int().min(1).meta({ description: "How many steps the chain has" }),
+  withinMs: ms.meta({ description: "How long each step has before the next one begins, in milliseconds" }),
+  until: z.enum(["delivered", "read"]).meta({ description: "What makes all further steps unnecessary" }),
+  isWaiting: z.boolean().meta({ description: "Its step has not begun; `nextAttemptAt` says when it will, if known" }),
 });
 
 /** Whether an event goes anywhere. */
@@ -41,6 +51,7 @@ export const deliveryView = z.object({
   reason: reason.nullable().meta({ description: "Of the last attempt that failed" }),
   nextAttemptAt: time.nullable(),
   receipt: receiptStatus.nullable().meta({ description: "What its vendor tells of the message; null if nothing" }),
+  chain: chainView.nullable().meta({ description: "Its place in a chain (`firstOf`) of the config" }),
 });
 export type DeliveryView = z.infer<typeof deliveryView>;
 

@@ -60,6 +60,9 @@ export class Writer {
   /** Called with lanes in which deliveries are due because what they awaited was recorded. */
   onReleased: (lanes: readonly string[]) => void = () => {};
 
+  /** Called with lanes in which what was read may be out of date, since chains had deliveries skipped. */
+  onOutdated: (lanes: readonly string[]) => void = () => {};
+
   /** Called with lanes that have another owner. */
   onLost: (lanes: readonly Epoch[]) => void = () => {};
 
@@ -136,6 +139,7 @@ export class Writer {
         const recorded = [...written.lanes[lane]!];
         for (const { value, resolve } of own) resolve(value.record && recorded.shift());
       });
+      if (written.outdated.length > 0) this.onOutdated(written.outdated);
       if (written.released.length > 0) this.onReleased(written.released);
       if (written.lost.length > 0) this.onLost(written.lost);
     } catch (error) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
-import { connectvets, email, env, hmac, http, script, slack } from "../../lib/config/mod.ts";
+import { connectvets, email, env, firstOf, hmac, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { toldIn } from "../../lib/warnings.ts";
 import { problemOf } from "../helpers/issues.ts";
@@ -23,6 +23,7 @@ const configOf = (parts: Record<string, unknown>): unknown => ({
 
 const problemsOf = (parts: Record<string, unknown>) => readConfig(configOf(parts), "/").issues.map(problemOf);
 
+const chain = (targets: unknown[], options: object = {}) => firstOf(wrong(targets), wrong(options));
 const route = (more: object) => ({ routes: [{ on: "note.*", to: "crm", ...more }] });
 const alert = (when: object, to = "crm") => ({ alerts: [{ when, to }] });
 const target = (options: object) => ({ targets: { crm: crm(options) } });
@@ -63,7 +64,42 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ fallback: "constructor" }, /^fallback: unknown target "constructor"/],
   [{ fallback: ["crm"] }, /^fallback: expected the name of a target, got a list; did you mean "crm"\?$/],
   [route({ to: [] }), /^routes\[0\]\.to: expected at least one, got an empty list$/],
-  [route({ to: ["crm", 5] }), /^routes\[0\]\.to\[1\]: expected the name of a target, got 5$/],
+  [route({ to: ["crm", 5] }), /^routes\[0\]\.to\[1\]: expected the name of a target, or `firstOf\(\[…\]\)`, got 5$/],
+  // chains
+  [route({ to: chain(["crm", "chatt"]) }), /^routes\[0\]\.to: unknown target "chatt"; .*did you mean "chat"\?$/],
+  [route({ to: ["crm", chain(["chat", "x"])] }), /^routes\[0\]\.to: unknown target "x"; known targets are/],
+  [
+    route({ to: chain(["crm"]) }),
+    /^routes\[0\]\.to\.firstOf: expected at least two names of targets, none of them twice, got a list$/,
+  ],
+  [route({ to: chain(["crm", "chat", "crm"]) }), /^routes\[0\]\.to\.firstOf: expected at least two names of targets/],
+  [route({ to: chain(["crm", 5]) }), /^routes\[0\]\.to\.firstOf\[1\]: expected the name of a target, got 5$/],
+  [
+    route({ to: ["crm", chain(["crm", "chat"])] }),
+    /^routes\[0\]\.to: "crm" is in a `firstOf` and named once more in this route$/,
+  ],
+  [
+    route({ to: [chain(["crm", "chat"]), chain(["chat", "crm"])] }),
+    /^routes\[0\]\.to: "(chat|crm)" is in a `firstOf` and named once more in this route$/,
+  ],
+  [
+    route({ to: chain(["crm", "chat"], { within: "10 m" }) }),
+    /^routes\[0\]\.to\.within: expected a duration .*"10m"\?$/,
+  ],
+  [route({ to: chain(["crm", "chat"], { within: 0 }) }), /^routes\[0\]\.to\.within: expected more than 0, got 0$/],
+  [
+    route({ to: ["crm", chain(["crm", "chat"], { within: "8d" })] }),
+    /^routes\[0\]\.to\[1\]\.within: expected at most 7 days, got "8d"$|named once more/,
+  ],
+  [
+    route({ to: chain(["crm", "chat"], { until: "seen" }) }),
+    /^routes\[0\]\.to\.until: expected "delivered" or "read", got "seen"/,
+  ],
+  [
+    route({ to: chain(["crm", "chat"], { witin: "5m" }) }),
+    /^routes\[0\]\.to: unknown option "witin"; known options are "within", "until"; did you mean "within"\?$/,
+  ],
+  [route({ to: {} }), /^routes\[0\]\.to\.firstOf: is missing|^routes\[0\]\.to: expected the name of a target/],
   [route({ on: [] }), /^routes\[0\]\.on: expected at least one, got an empty list$/],
   // durations, sizes, numbers
   [{ drain: "1e999s" }, /^drain: expected a duration such as .*, got "1e999s"$/],

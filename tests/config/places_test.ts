@@ -11,6 +11,8 @@ import { inEnglish } from "../../lib/locale/phrase.ts";
 import { makeFolder } from "../helpers/folder.ts";
 
 const HEAD = 'import { connectvets, defineConfig, env, http, script, slack } from "relay";';
+const TWO_TARGETS = 'targets: { crm: http({ url: "http://127.0.0.1/" }), b: http({ url: "http://127.0.0.1/" }) },';
+const CHAIN_HEAD = HEAD.replace("env,", "env, firstOf,");
 const SOURCES = 'sources: { c: connectvets({ path: "/w", secret: env("RELAY_P_SECRET") }) },';
 const TARGETS = 'targets: { crm: http({ url: "http://127.0.0.1:4000/" }) },';
 const ROUTES = 'routes: [{ on: "**", to: "crm" }],';
@@ -74,6 +76,23 @@ const rows: [what: string, text: string, place: string, marked: string, message:
   ],
   ["curly quotes", configOf([SOURCES, TARGETS, "fallback: “crm”,", ROUTES]), "5:11", "“", /unexpected character “$/],
   ["a duration without quotes", configOf([SOURCES, TARGETS, ROUTES, "drain: 15s,"]), "6:8", "15s", /such as "15s"$/],
+  [
+    "a wrong name in a chain",
+    configOf([SOURCES, TWO_TARGETS, 'routes: [{ on: "**", to: ["crm", firstOf(["b", "cmr"])] }],'], CHAIN_HEAD),
+    "5:48",
+    '"cmr"',
+    /^unknown target "cmr"/,
+  ],
+  [
+    "a wrong option of a chain",
+    configOf(
+      [SOURCES, TWO_TARGETS, 'routes: [{ on: "**", to: firstOf(["crm", "b"], { within: "8d" }) }],'],
+      CHAIN_HEAD,
+    ),
+    "5:58",
+    '"8d"',
+    /^expected at most 7 days/,
+  ],
   ["= in place of :", configOf([SOURCES, TARGETS, ROUTES, 'drain = "15s",']), "6:7", "=", /unexpected `=`$/],
   [
     "a misspelt import",

@@ -5,8 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { connectvets, credential, email, env, file, hmac, http, script, slack } from "../../lib/config/mod.ts";
+import { connectvets, credential, email, env, file, firstOf, hmac, http, script, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
+import { toldIn } from "../../lib/warnings.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { problemOf } from "../helpers/issues.ts";
 
@@ -60,7 +61,14 @@ test("readConfig() fills in the defaults", () => {
       ["clinic", "connectvets", "/webhook", 1_048_576, ["X-ConnectVets-Signature"]],
     ],
   );
-  assert.deepEqual(routes, [{ on: ["note.*"], to: ["crm"], when: undefined, enrich: undefined, message: {} }]);
+  assert.deepEqual(routes, [{
+    on: ["note.*"],
+    to: ["crm"],
+    chains: [],
+    when: undefined,
+    enrich: undefined,
+    message: {},
+  }]);
   const policy = {
     timeoutMs: 15_000,
     concurrency: 8,
@@ -140,10 +148,55 @@ test("readConfig() takes every option", () => {
   assert.deepEqual(routes, [{
     on: ["a", "b.*"],
     to: ["crm", "chat"],
+    chains: [],
     when,
     enrich: undefined,
     message: { text: "x", body: null },
   }]);
+});
+
+test("readConfig() reads chains, with their defaults, beside other targets", () => {
+  const targets = Object.fromEntries(
+    ["a", "b", "c", "d", "e"].map((name) => [name, http({ url: "http://127.0.0.1/" })]),
+  );
+  const { config } = readConfig(
+    configOf({
+      targets,
+      routes: [
+        { on: "note.*", to: firstOf(["a", "b"]) },
+        {
+          on: "**",
+          to: ["c", firstOf(["e", "a"], { within: "1h", until: "read" }), firstOf(["b", "d"], { within: 5 })],
+        },
+      ],
+    }),
+    "/",
+  );
+  assert.deepEqual(config!.routes.map(({ to, chains }) => ({ to, chains })), [
+    { to: ["a", "b"], chains: [{ targets: ["a", "b"], withinMs: 600_000, until: "delivered" }] },
+    {
+      to: ["c", "e", "a", "b", "d"],
+      chains: [
+        { targets: ["e", "a"], withinMs: 3_600_000, until: "read" },
+        { targets: ["b", "d"], withinMs: 5, until: "delivered" },
+      ],
+    },
+  ]);
+});
+
+test("readConfig() warns of a chain that waits for reading where nothing says so", () => {
+  const to = firstOf(["crm", "chat"], { until: "read" });
+  const { warnings } = readConfig(configOf({ routes: [{ on: "note.*", to }] }), "/");
+  assert.deepEqual(
+    toldIn("en", warnings),
+    ["crm", "chat"].map((name) => ({
+      path: "routes[0].to",
+      message:
+        `waits until a message is read, but "${name}" has no receipts that say so: the next target is always told as well`,
+    })),
+  );
+  const plain = configOf({ routes: [{ on: "note.*", to: firstOf(["crm", "chat"]) }] });
+  assert.deepEqual(readConfig(plain, "/").warnings, []);
 });
 
 test("readConfig() says every mistake at once, each in its place", () => {

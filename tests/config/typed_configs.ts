@@ -1,7 +1,7 @@
 /** Configs that an editor must take, and configs that it must complain of. */
 
 const HEAD = `/// <reference path="./relay.d.ts" />
-import { connectvets, connectvetsApi, credential, defineConfig, email, env, file, hmac, http, script, slack } from "relay";
+import { connectvets, connectvetsApi, credential, defineConfig, email, env, file, firstOf, hmac, http, script, slack } from "relay";
 `;
 
 /** A config with these lines in place of its parts. */
@@ -91,6 +91,14 @@ export const PAYLOADS = configOf({
     { on: "*.paid", to: ["sistema"], body: (e) => ({ all: e.data }) },`,
 });
 
+/** Chains, alone and in a list, beside functions that see the payload. */
+export const CHAINS = configOf({
+  routes: `
+    { on: "note.failed", to: firstOf(["plantao", "equipe"]), when: (e) => e.data.note_id !== "" },
+    { on: "note.*", to: ["arquivo", firstOf(["plantao", "equipe", "sistema"], { within: "5m", until: "read" })] },
+    { on: "**", to: [firstOf(["plantao", "equipe"], { within: 5_000 }), firstOf(["sistema", "arquivo"], {})] },`,
+});
+
 /** What functions see of a note, by the `enrich` of their route or target. */
 export const NOTES = configOf({
   targets: `
@@ -117,6 +125,36 @@ export const mistakes: [what: string, config: string, line: RegExp, message: Reg
     configOf({ routes: '{ on: "note.failed", to: ["plantao", "crm"] },' }),
     /"crm"/,
     /"crm".*"plantao"/s,
+  ],
+  [
+    "a wrong target in a chain",
+    configOf({ routes: '{ on: "note.failed", to: firstOf(["plantao", "equipee"]) },' }),
+    /equipee/,
+    /"equipee"/,
+  ],
+  [
+    "a wrong target in a chain of a list",
+    configOf({ routes: '{ on: "note.failed", to: ["sistema", firstOf(["plantao", "equipee"])] },' }),
+    /equipee/,
+    /"equipee"/,
+  ],
+  [
+    "a chain of one",
+    configOf({ routes: '{ on: "note.failed", to: firstOf(["plantao"]) },' }),
+    /plantao/,
+    /Chain<string>|1 element/,
+  ],
+  [
+    "a wrong end of a chain",
+    configOf({ routes: '{ on: "note.failed", to: firstOf(["plantao", "equipe"], { until: "seen" }) },' }),
+    /seen/,
+    /"seen"/,
+  ],
+  [
+    "a wrong time of a chain",
+    configOf({ routes: '{ on: "note.failed", to: firstOf(["plantao", "equipe"], { within: "soon" }) },' }),
+    /soon/,
+    /"soon"/,
   ],
   ["a wrong fallback", configOf({ more: 'fallback: "nobody",' }), /nobody/, /"nobody".*"plantao"/s],
   [

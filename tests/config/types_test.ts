@@ -7,11 +7,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { checkTypes } from "../helpers/types.ts";
-import { DESIGN, EVERYTHING, mistakes, NOTES, PAYLOADS } from "./typed_configs.ts";
+import { CHAINS, DESIGN, EVERYTHING, mistakes, NOTES, PAYLOADS } from "./typed_configs.ts";
 
 const exampleConfig = fileURLToPath(new URL("../../relay.config.ts", import.meta.url));
 
-const good = { DESIGN, EVERYTHING, PAYLOADS, NOTES, example: readFileSync(exampleConfig, "utf8") };
+const good = { CHAINS, DESIGN, EVERYTHING, PAYLOADS, NOTES, example: readFileSync(exampleConfig, "utf8") };
 
 const found = checkTypes({ ...good, ...Object.fromEntries(mistakes.map(([what, config]) => [what, config])) });
 

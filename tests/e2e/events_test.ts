@@ -86,8 +86,16 @@ test("events gives events as JSON, newest first, the same beside a relay that se
       state: "accepted",
       receivedAt: failed.receivedAt,
       deliveries: [
-        { id: crm.id, target: "crm", state: "delivered", attempts: 1, reason: null, nextAttemptAt: null },
-        { id: recusa.id, target: "recusa", state: "dead", attempts: 1, reason: "refused", nextAttemptAt: null },
+        { id: crm.id, target: "crm", state: "delivered", attempts: 1, reason: null, nextAttemptAt: null, chain: null },
+        {
+          id: recusa.id,
+          target: "recusa",
+          state: "dead",
+          attempts: 1,
+          reason: "refused",
+          nextAttemptAt: null,
+          chain: null,
+        },
         {
           id: fora.id,
           target: "fora",
@@ -95,6 +103,7 @@ test("events gives events as JSON, newest first, the same beside a relay that se
           attempts: 1,
           reason: "connection_refused",
           nextAttemptAt: fora.nextAttemptAt,
+          chain: null,
         },
       ],
       noteId: "nota-2",

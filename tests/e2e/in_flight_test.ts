@@ -47,9 +47,17 @@ test("serve shows what is under way as in flight, retries none of it, and a stop
 
     const listed = async () => {
       const [{ deliveries: [one] }] = await cli("events", "--text", "first");
-      return { ...one, nextAttemptAt: undefined };
+      return { ...one, nextAttemptAt: undefined, chain: null };
     };
-    const pending = { id, target: "crm", state: "pending", attempts: 0, reason: null, nextAttemptAt: undefined };
+    const pending = {
+      id,
+      target: "crm",
+      state: "pending",
+      attempts: 0,
+      reason: null,
+      nextAttemptAt: undefined,
+      chain: null,
+    };
     assert.deepEqual(await listed(), pending);
     const { targets: [told] } = await cli("status");
     assert.deepEqual([told.pending, told.inFlight], [2, 0]);

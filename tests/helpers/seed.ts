@@ -36,6 +36,7 @@ export async function seedDead(path: string, count: number, target: string): Pro
       outcome: { kind: "dead", reason: "refused", detail: Told.of("no") } as const,
       state: "dead" as const,
       isAwaited: false,
+      isOfChain: false,
       wasBegun: false,
       wasMade: true,
     }));

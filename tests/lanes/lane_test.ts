@@ -22,6 +22,8 @@ const dueOf = (event: number, parts: Partial<Due> = {}): Due => ({
   dueAt: T0 + event,
   event: makeEvent(),
   isAwaited: false,
+  isOfChain: false,
+  isWaiting: false,
   ...parts,
 });
 const keyed = (event: number, head: number) => dueOf(event, { orderKey: "rex", head: refOf(head) });

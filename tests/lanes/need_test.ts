@@ -29,6 +29,8 @@ const dueOf = (parts: Partial<Due> = {}): Due => ({
   dueAt: T0,
   event: makeEvent(),
   isAwaited: false,
+  isOfChain: false,
+  isWaiting: false,
   ...parts,
 });
 

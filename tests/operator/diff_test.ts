@@ -7,6 +7,7 @@ import { ChangeGroups, changeOf, movedTargets } from "../../lib/operator/diff.ts
 
 const routing = (targets: string[], problems: Told[] = []) => ({
   targets,
+  chains: [],
   verdicts: [],
   isFallback: false,
   problems,

@@ -90,5 +90,5 @@ testWithStore("replayIds() gives an event of relay's own no route, and tellStory
   const result = await replayIds(store, loadedConfig(), [id], { now: NOW });
   assert.deepEqual([result.events, result.unrouted], [0, 1]);
   const story = await tellStory(store, loadedConfig(), id, 0);
-  assert.deepEqual(story!.routing, { targets: [], isFallback: false, routes: [], problems: [] });
+  assert.deepEqual(story!.routing, { targets: [], chains: [], isFallback: false, routes: [], problems: [] });
 });

@@ -10,6 +10,7 @@ import { type AcceptConfig, createAccept, type Received } from "../../lib/pipeli
 import type { RouteRule } from "../../lib/pipeline/route.ts";
 import { redactor } from "../../lib/secret.ts";
 import { slackTarget } from "../../lib/targets/slack.ts";
+import type { ReceiptEndpoint } from "../../lib/targets/receipt_endpoint.ts";
 import type { Policy, Target } from "../../lib/targets/target.ts";
 import { HandClock, settle } from "../helpers/clock.ts";
 import { makeTarget, samplePayload } from "../helpers/target.ts";
@@ -206,4 +207,30 @@ test("accept() takes for the same event what has the key of dedupe, else the sen
   assert.equal(await idOf({}), await idOf({ receivedAt: T0 + 1 }));
   const all = [{}, { event: withId }, { source: dedupe }, other, { source: { name: "other" } }];
   assert.equal(new Set(await Promise.all(all.map(idOf))).size, all.length);
+});
+
+test("accept() makes the steps of a chain, each with all recipients of its target", async () => {
+  const recipients = ["whats/+5531999998888", "whats/+5531999997777"].map((name) => target(name));
+  const whats = target("whats", {}, { recipients, receipts: { path: "/whatsapp" } as ReceiptEndpoint });
+  const targets = [target("arquivo"), whats, target("tg", { order: () => "rex" })];
+  const chains = [{ targets: ["whats", "tg"], withinMs: 600_000, until: "read" as const }];
+  const event = await writtenOf(configOf(targets, { routes: [rule(["arquivo", "whats", "tg"], { chains })] }));
+  const chain = { chain: 0, withinMs: 600_000, until: "read" };
+  assert.deepEqual(event.deliveries, [
+    { target: "arquivo", orderKey: undefined },
+    ...recipients.map(({ name }) => ({
+      target: name,
+      orderKey: undefined,
+      chain: { ...chain, step: 1, hasProof: true },
+    })),
+    { target: "tg", orderKey: "rex", chain: { ...chain, step: 2, hasProof: false } },
+  ]);
+});
+
+test("accept() has the first step of a chain await what it needs, and leaves that to the others", async () => {
+  const enrich = { lane: "relay::notes", isOptional: false } as Target["enrich"];
+  const targets = ["a", "b"].map((name) => target(name, {}, { enrich, sendsBytes: undefined }));
+  const chains = [{ targets: ["a", "b"], withinMs: 5, until: "delivered" as const }];
+  const { deliveries } = await writtenOf(configOf(targets, { routes: [rule(["a", "b"], { chains })] }));
+  assert.deepEqual(deliveries.map(({ awaits }) => awaits), [{ lane: "relay::notes" }, undefined]);
 });

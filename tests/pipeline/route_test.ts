@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { matches } from "../../lib/pattern.ts";
-import { messageFor, route, type RouteRule, type RoutingTable } from "../../lib/pipeline/route.ts";
+import { type ChainRule, messageFor, route, type RouteRule, type RoutingTable } from "../../lib/pipeline/route.ts";
 
 const rule = (on: string | string[], to: string | string[], more: Partial<RouteRule> = {}): RouteRule => ({
   on: [on].flat(),
@@ -45,7 +45,57 @@ const routings: [what: string, table: RoutingTable, targets: string[], verdicts:
 
 for (const [what, table, targets, verdicts] of routings) {
   test(`route() gives ${what}`, () => {
-    assert.deepEqual(route(event, table), { targets, verdicts, isFallback: false, problems: [] });
+    assert.deepEqual(route(event, table), { targets, chains: [], verdicts, isFallback: false, problems: [] });
+  });
+}
+
+const chain = (...targets: string[]): ChainRule => ({ targets, withinMs: 600_000, until: "delivered" });
+
+/** A route to these targets, those of a chain one after the other. */
+const chained = (...to: (string | ChainRule)[]) =>
+  rule("**", to.flatMap((one) => typeof one === "string" ? one : one.targets), {
+    chains: to.filter((one) => typeof one !== "string"),
+  });
+
+const chains: [what: string, routes: RouteRule[], targets: string[], chains: string[][]][] = [
+  ["the chains of a route", [chained("x", chain("a", "b", "c"))], ["x", "a", "b", "c"], [["a", "b", "c"]]],
+  [
+    "no chain of a route that does not match",
+    [chained("x"), { ...chained(chain("a", "b")), on: ["order.*"] }],
+    ["x"],
+    [],
+  ],
+  [
+    "a chain without what another route names plainly",
+    [chained(chain("a", "b", "c")), chained("b")],
+    ["a", "b", "c"],
+    [["a", "c"]],
+  ],
+  [
+    "no chain of which a single target is left",
+    [chained("a", "b"), chained(chain("a", "b", "c"))],
+    ["a", "b", "c"],
+    [],
+  ],
+  ["a target in the first of its chains", [chained(chain("a", "b", "c")), chained(chain("c", "d", "e"))], [
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+  ], [["a", "b", "c"], ["d", "e"]]],
+  [
+    "what is left of a chain plainly, and so in no other",
+    [chained("a"), chained(chain("a", "b")), chained(chain("b", "c", "d"))],
+    ["a", "b", "c", "d"],
+    [["c", "d"]],
+  ],
+];
+
+for (const [what, routes, targets, expected] of chains) {
+  test(`route() gives ${what}`, () => {
+    const found = route(event, { routes });
+    assert.deepEqual([found.targets, found.chains.map((one) => one.targets)], [targets, expected]);
   });
 }
 
@@ -60,6 +110,7 @@ test("route() falls back where nothing matched, and only there", () => {
   const table = { routes: [rule("note.*", "a", { when: () => false })], fallback: "f" };
   assert.deepEqual(route(event, table), {
     targets: ["f"],
+    chains: [],
     verdicts: ["when_false"],
     isFallback: true,
     problems: [],

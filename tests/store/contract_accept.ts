@@ -21,6 +21,7 @@ export function testAccept(it: It): void {
       accepted: [],
       lanes: [],
       released: [],
+      outdated: [],
       lost: [],
     });
     assert.equal(await backlogOf(store), 3);
@@ -69,6 +70,7 @@ export function testAccept(it: It): void {
       accepted: [2, undefined],
       lanes: [[{ fate: "recorded", head: undefined }]],
       released: [],
+      outdated: [],
       lost: [],
     });
     assert.equal(await backlogOf(store), 1);
@@ -118,7 +120,7 @@ export function testAccept(it: It): void {
     ];
     const event = newEvent("1", ["a", "b"], { problems });
     await accept(store, event);
-    const pending = { state: "pending", attempts: 0, reason: null, nextAttemptAt: iso(T0) };
+    const pending = { state: "pending", attempts: 0, reason: null, nextAttemptAt: iso(T0), chain: null };
     assert.deepEqual(await eventOf(store, event.id), {
       id: formatId(event.id),
       source: "clinic",

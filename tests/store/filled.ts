@@ -12,6 +12,8 @@ const ROWS = 40;
 
 const words: Readonly<Record<string, readonly string[]>> = {
   state: ["pending", "delivered", "dead"],
+  until: ["delivered", "read", "delivered"],
+  receipt: ["sent", "delivered", "read"],
   outcome: ["delivered", "retry", "dead"],
   status: ["accepted", "sent", "read"],
   problems: ['["Z"]', '["é", "a\\"{},"]', "[]"],
@@ -40,6 +42,7 @@ export async function fill(side: TransferSide, rows = ROWS): Promise<void> {
 const requiredOf: Readonly<Record<string, readonly string[]>> = {
   events: ["id", "source", "type", "received_at", "secret_index", "headers", "body"],
   deliveries: ["target", "state", "attempts", "first_attempt", "revision", "is_awaited"],
+  chains: ["step", "within_ms", "until", "began_at", "is_settled"],
   attempts: ["started_at", "duration_ms", "outcome"],
   notes: ["at"],
   receipts: ["at", "heard_at", "is_fresh"],

@@ -35,6 +35,23 @@ export interface PostgresBench {
   sql: <Row extends Record<string, unknown>>(text: string) => Promise<Row[]>;
 }
 
+/** How often so far the server ended one of two transactions that waited for each other. */
+export async function deadlocks(sql: PostgresBench["sql"]): Promise<number> {
+  const [row] = await sql<{ count: string }>(
+    "SELECT deadlocks AS count FROM pg_stat_database WHERE datname = current_database()",
+  );
+  return Number(row!.count);
+}
+
+/** Waits until all sessions but this one have ended, which is when they tell of their deadlocks at the latest. */
+export async function sessionsEnded(sql: PostgresBench["sql"]): Promise<void> {
+  for (;;) {
+    const [row] = await sql<{ count: string }>(`SELECT count(*), pg_sleep(0.02) FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
+    if (Number(row!.count) === 0) return;
+  }
+}
+
 /** A test with a store of its own. */
 export function testInPostgres(name: string, work: (bench: PostgresBench) => Promise<void>): void {
   test(name, async () => {

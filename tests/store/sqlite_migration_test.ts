@@ -256,6 +256,7 @@ testIn("openSqlite() lets what an older store held go on where it was, in its or
         outcome: { kind: "delivered" as const },
         state: "delivered" as const,
         isAwaited: false,
+        isOfChain: false,
         wasBegun: false,
         wasMade: true,
       };

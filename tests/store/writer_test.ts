@@ -31,6 +31,7 @@ function start(work: (batch: Batch) => unknown = () => {}) {
       accepted: batch.accepts.map((_, index) => index + 1),
       lanes: batch.lanes.map(({ records }) => records.map(({ ref }) => ({ fate: "recorded", head: ref }))),
       released: [],
+      outdated: [],
       lost: [],
     };
   };
@@ -225,7 +226,13 @@ test("Writer.refusedBytes tells how much room was wanted, until there is some", 
 test("Writer.onReleased() tells of lanes whose deliveries were let go, after their records", async () => {
   const clock = new HandClock(T0);
   const told: unknown[] = [];
-  const written: Written = { accepted: [], lanes: [[{ fate: "recorded" }]], released: ["b", "c"], lost: [] };
+  const written: Written = {
+    accepted: [],
+    lanes: [[{ fate: "recorded" }]],
+    released: ["b", "c"],
+    outdated: [],
+    lost: [],
+  };
   const writer = new Writer({ write: async () => written }, clock);
   writer.onReleased = (lanes) => told.push(lanes);
   const recorded = writer.record({ epoch, hold: {}, record: attempt(1) });

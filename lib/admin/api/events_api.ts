@@ -11,6 +11,7 @@ import { endOf } from "../end.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { deliveriesQuery, eventParams, eventsQuery } from "./requests.ts";
 import { deliveryPage, eventPage, eventStory } from "./schemas.ts";
+import { shownRouting } from "./shown_routing.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -78,12 +79,7 @@ function shown({ seq: _, body, details, deliveries, ...story }: Story) {
     body: { encoding: isText ? "utf8" as const : "base64" as const, text: bytes.toString(isText ? "utf8" : "base64") },
     payload: exactJson(body) ?? null,
     note: shownNote(details),
-    routing: routes(story.routing),
+    routing: shownRouting(story.routing),
     deliveries: deliveries.map(({ ref: _, ...delivery }) => delivery),
   };
-}
-
-/** Lists of a config cannot be written to; the answer's type says nothing of that. */
-function routes({ routes, ...routing }: Story["routing"]) {
-  return { ...routing, routes: routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict })) };
 }

@@ -32,12 +32,20 @@ export const eventPage = z.object({
 
 const attempt = attemptView.meta({ id: "Attempt" });
 
+const chain = z.object({
+  targets: z.array(z.string()),
+  withinMs: ms,
+  until: z.enum(["delivered", "read"]),
+}).meta({ id: "Chain", description: "Targets that are told one after the other, until one of them has the event" });
+
 export const routing = z.object({
   targets: z.array(z.string()),
+  chains: z.array(chain),
   isFallback: z.boolean().meta({ description: "No route matched, and the targets are the config's `fallback`" }),
   routes: z.array(z.object({
     on: z.array(z.string()),
     to: z.array(z.string()),
+    chains: z.array(chain),
     verdict: z.enum(["matched", "other_event", "when_false", "when_threw"]),
   })),
   problems: z.array(told),

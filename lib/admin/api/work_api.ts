@@ -13,6 +13,7 @@ import type { AdminContext } from "../context.ts";
 import { type Api, ApiError, ok, problems } from "./api_error.ts";
 import { payload, replayBody, retryBody, routeQuery } from "./requests.ts";
 import { preview as previewSchema, replayed, retried } from "./schemas.ts";
+import { shownRouting } from "./shown_routing.ts";
 
 /** Longest work for one request, in milliseconds: a connection on which nothing comes is given up after 45 s. */
 const MAX_WORK_MS = 20_000;
@@ -95,10 +96,9 @@ export function addWork(app: Api, { store, loaded, wake, stopping }: AdminContex
     }
     const event = incoming(source, "", Date.now(), new Uint8Array(await c.req.arrayBuffer()));
     if ("problem" in event) throw new ApiError(400, `Cannot read the event: ${event.problem}`);
-    const { routes, ...routing } = routingOf(routedOf(event), loaded());
     const { messages } = preview(event, loaded().config);
-    const shown = routes.map(({ on, to, verdict }) => ({ on: [...on], to: [...to], verdict }));
-    return c.json({ event: event.type, ...routing, routes: shown, messages }, 200);
+    const routing = shownRouting(routingOf(routedOf(event), loaded()));
+    return c.json({ event: event.type, ...routing, messages }, 200);
   });
 }
 

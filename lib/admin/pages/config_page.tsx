@@ -2,6 +2,7 @@
 /** The config as it is loaded, and what it would make of an event. */
 
 import type { LoadedConfig } from "../../config/load.ts";
+import { destinationLine } from "../../operator/chains.ts";
 import type { Verdict } from "../../pipeline/route.ts";
 import { type ConfigWarning, toldIn } from "../../warnings.ts";
 import { sampleEvent, sampleNames } from "../../connectvets/samples.ts";
@@ -92,7 +93,7 @@ function Result({ view, result }: { view: View; result: Preview }) {
     <section id="result" aria-labelledby="result-title">
       <div class="card">
         <h3 id="result-title">
-          <code>{result.type}</code> → {routing.targets.join(", ") || words.states.unrouted}
+          <code>{result.type}</code> → {destinationLine(routing, words, view.format) || words.states.unrouted}
         </h3>
         {routing.targets.length === 0 && <p>{words.config.noFallback}</p>}
         {routing.isFallback && <p>{words.config.isFallback}</p>}
@@ -142,20 +143,21 @@ function RouteTable({ view, loaded: { config } }: { view: View; loaded: LoadedCo
   return (
     <>
       <Table caption={words.config.routes} isCaptionHidden head={head}>
-        {view.clean(config.routes.map(({ on, to, when }) => ({ on, to, hasWhen: when !== undefined }))).map((
-          { on, to, hasWhen },
-          index,
-        ) => (
-          <Row
-            head={head}
-            cells={[
-              `${index}`,
-              <code>{on.join(", ")}</code>,
-              <Prose text={hasWhen ? words.config.condition : words.config.always} />,
-              to.join(", "),
-            ]}
-          />
-        ))}
+        {view.clean(config.routes.map(({ on, to, chains, when }) => ({ on, to, chains, hasWhen: when !== undefined })))
+          .map((
+            { on, to, chains, hasWhen },
+            index,
+          ) => (
+            <Row
+              head={head}
+              cells={[
+                `${index}`,
+                <code>{on.join(", ")}</code>,
+                <Prose text={hasWhen ? words.config.condition : words.config.always} />,
+                destinationLine({ targets: to, chains }, words, view.format),
+              ]}
+            />
+          ))}
       </Table>
       <p class="after">
         {config.fallback ? words.config.fallback(view.clean(config.fallback)) : words.config.noFallback}

@@ -23,7 +23,7 @@ interface DeliveryProps {
 
 /** A delivery. What changes while it is made stands apart from what is sent, which stays as it is. */
 export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryProps) {
-  const { id, target, state, receipt } = delivery;
+  const { id, target, state, receipt, chain } = delivery;
   const { words } = view;
   return (
     <article class="card" id={`delivery-${id}`} aria-labelledby={`to-${id}`}>
@@ -32,6 +32,7 @@ export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryP
           <h3 id={`to-${id}`}>
             {target} <State view={view} state={state} />
             {receipt && <span class="small muted">{words.receipts[receipt]}</span>}
+            {chain && <span class="small muted">{words.chains.step(chain.step, chain.steps)}</span>}
           </h3>
           {(state === "dead" || state === "pending") && (
             <a
@@ -58,8 +59,8 @@ export function DeliveryCard({ view, delivery, sent, bounds = brief }: DeliveryP
 
 /** How the delivery is, what happens next, and when. */
 function Now({ view, delivery }: { view: View; delivery: Delivery }) {
-  const { event } = view.words;
-  const { state, attempts, attemptsLeft, nextAttemptAt, held, history, target } = delivery;
+  const { event, chains } = view.words;
+  const { state, attempts, attemptsLeft, nextAttemptAt, held, history, target, chain } = delivery;
   const time = (at: string) => <Time view={view} at={at} isInText />;
   if (state === "delivered") {
     const last = history.at(-1);
@@ -73,6 +74,15 @@ function Now({ view, delivery }: { view: View; delivery: Delivery }) {
   }
   if (state === "dead") return <p>{event.gaveUp(attempts)}</p>;
   if (state === "in_flight") return <p>{event.sending(attempts + 1)}</p>;
+  if (state === "skipped") return <p>{chains.skipped}</p>;
+  if (chain?.isWaiting) {
+    if (nextAttemptAt === null) return <p>{chains.waits}</p>;
+    return (
+      <p>
+        <Fill say={(gap) => chains.begins(gap)}>{time(nextAttemptAt)}</Fill>
+      </p>
+    );
+  }
   if (held) {
     const say = event.held[held.state];
     return (

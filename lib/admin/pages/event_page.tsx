@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 /** One event's whole story, from top to bottom: what was received, where it goes and why, and each delivery. */
 
+import { destinationItems, destinationLine } from "../../operator/chains.ts";
 import type { Sent } from "../../operator/sent.ts";
 import type { Story } from "../../operator/story.ts";
 import { isSystem } from "../../system_event.ts";
@@ -78,7 +79,7 @@ function Head({ view, story }: { view: View; story: Told }) {
 
 function Routes({ view, story }: { view: View; story: Told }) {
   const { event } = view.words;
-  const { targets, routes, isFallback } = story.routing;
+  const { targets, chains, routes, isFallback } = story.routing;
   const went = [...new Set(story.deliveries.map(({ target }) => target))];
   const isOther = went.length !== targets.length || went.some((one) => !targets.includes(one));
   const head = [event.on, event.to, event.verdict];
@@ -86,7 +87,9 @@ function Routes({ view, story }: { view: View; story: Told }) {
     <section class="card" aria-labelledby="routes">
       <h2 id="routes" class="first">{event.routes}</h2>
       <p>
-        {targets.length > 0 ? event.goesTo(targets) : <Prose text={event.unrouted} />} {isOther && event.wentTo(went)}
+        {targets.length > 0
+          ? event.goesTo(destinationItems({ targets, chains }, view.words, view.format))
+          : <Prose text={event.unrouted} />} {isOther && event.wentTo(went)}
       </p>
       {isFallback && (
         <p>
@@ -94,10 +97,14 @@ function Routes({ view, story }: { view: View; story: Told }) {
         </p>
       )}
       <Table caption={event.routes} isCaptionHidden head={head}>
-        {routes.map(({ on, to, verdict }, index) => (
+        {routes.map(({ on, to, chains, verdict }, index) => (
           <Row
             head={head}
-            cells={[<Route index={index} on={on} />, to.join(", "), <VerdictMark view={view} verdict={verdict} />]}
+            cells={[
+              <Route index={index} on={on} />,
+              destinationLine({ targets: to, chains }, view.words, view.format),
+              <VerdictMark view={view} verdict={verdict} />,
+            ]}
           />
         ))}
       </Table>

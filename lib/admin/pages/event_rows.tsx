@@ -12,10 +12,10 @@ import type { View } from "./view.ts";
 const MAX_MARKS = 6;
 
 /** States from the worst to the best: what needs a person comes first in a line. */
-const order = ["dead", "in_flight", "pending", "delivered"] as const;
+const order = ["dead", "in_flight", "pending", "delivered", "skipped"] as const;
 
 /** How a state looks: a colour, and a shape for those who do not see it. */
-const tones = { dead: "bad", in_flight: "busy", pending: "busy", delivered: "good" } as const;
+const tones = { dead: "bad", in_flight: "busy", pending: "busy", delivered: "good", skipped: "none" } as const;
 
 /** One that waits after a failure. */
 const AGAIN = "again";

@@ -3,7 +3,7 @@
 import { type EventFilter, MAX_SEARCH } from "../../store/operator.ts";
 
 /** The states that a filter can ask for. */
-export const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead"] as const;
+export const states = ["accepted", "unrouted", "pending", "in_flight", "delivered", "dead", "skipped"] as const;
 
 /** How far back a filter can look, in milliseconds. */
 export const spans = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 } as const;

@@ -27,6 +27,7 @@ const tones: Record<StateName, Tone> = {
   orphaned: "warn",
   open: "bad",
   dead: "bad",
+  skipped: "quiet",
 };
 
 /** Outlines in a square of 12: each tone has a shape of its own, for those who do not see the colour. */

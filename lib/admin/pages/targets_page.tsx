@@ -3,6 +3,7 @@
 
 import { sayReason } from "../../locale/reasons.ts";
 import type { ActivitySummary } from "../../operator/activity.ts";
+import { hasEnded } from "../../operator/follow.ts";
 import type { Status } from "../../operator/status.ts";
 import type { Story } from "../../operator/story.ts";
 import type { Target } from "../../targets/target.ts";
@@ -48,7 +49,7 @@ export function targetsPage(view: View, { statuses, targets, day, test }: Target
 /** Every attempt of a test message, as it is made; without a script, after the page is loaded again. */
 function TestMessage({ view, event, deliveries }: { view: View } & NonNullable<TargetsData["test"]>) {
   const { targets } = view.words;
-  const isOver = deliveries.every(({ state }) => state === "delivered" || state === "dead");
+  const isOver = deliveries.every(hasEnded);
   return (
     <section>
       <div class="bar">

@@ -104,7 +104,11 @@ function shortSpan(program: Node, value: Node, key?: Node): Span {
 function memberOf(program: Node, node: Node, step: PropertyKey): { key?: Node; value: Node } | undefined {
   const holder = unwrap(program, node);
   if (holder.type === "CallExpression") {
-    const options = nodesIn(holder.arguments)[0];
+    const [options, more] = nodesIn(holder.arguments);
+    if (nameOf(holder.callee as Node) === "firstOf") {
+      if (step === "firstOf") return options && { value: options };
+      return more && memberOf(program, more, step);
+    }
     return options && unwrap(program, options).type !== "CallExpression" ? memberOf(program, options, step) : undefined;
   }
   if (holder.type === "ArrayExpression") {

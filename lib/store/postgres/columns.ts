@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
 import { expiryOf } from "../awaiting.ts";
+import { type ChainMember, chainMembers } from "../chains.ts";
 import type { Epoch, Hold } from "../mod.ts";
 import { storedProblems } from "../rows.ts";
 import type { SqlValue } from "./sql_text.ts";
@@ -70,6 +71,7 @@ interface DeliveryRow {
   wait?: number;
   isAwaited?: boolean;
   expiry?: number | null;
+  member?: ChainMember;
 }
 
 /**
@@ -82,7 +84,7 @@ export function deliveryColumns(events: readonly (readonly NewDelivery[])[]): Sq
   events.forEach((deliveries, index) => {
     const event = index + 1;
     // Most events have only plain deliveries.
-    if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
+    if (deliveries.every(({ orderKey, awaits, chain }) => orderKey === undefined && !awaits && !chain)) {
       deliveries.forEach(({ target }, at) => rows.push({ event, number: at + 1, target }));
       return;
     }
@@ -98,7 +100,17 @@ export function deliveryColumns(events: readonly (readonly NewDelivery[])[]): Sq
     isPlain ? null : rows.map(({ wait }) => wait),
     isPlain ? null : rows.map(({ isAwaited }) => isAwaited),
     isPlain ? null : rows.map(({ expiry }) => expiry),
+    isPlain ? null : chainsText(rows),
   ];
+}
+
+/** The members of chains, as `relay.add_chains` takes them; `null` if there are none. */
+function chainsText(rows: readonly DeliveryRow[]): string | null {
+  const members = rows.flatMap(({ event, number, member }) => member ? [{ event, number, ...member }] : []);
+  if (members.length === 0) return null;
+  return JSON.stringify(members.map(({ event, number, chain, step, hasProof, withinMs, until }) => (
+    { event, number, chain, step, has_proof: hasProof, within_ms: withinMs, until }
+  )));
 }
 
 function awaitingRows(event: number, deliveries: readonly NewDelivery[]): DeliveryRow[] {
@@ -108,14 +120,14 @@ function awaitingRows(event: number, deliveries: readonly NewDelivery[]): Delive
     numbers.set(lane, number);
     return number;
   };
-  const rows = deliveries.map(({ target, orderKey, awaits }, index): DeliveryRow => ({
-    event,
-    number: index + 1,
-    target,
-    orderKey,
-    awaits: awaits && numberOf(awaits),
-    wait: awaits?.patienceMs,
-  }));
+  const members = chainMembers(deliveries, 1);
+  const rows = deliveries.map(({ target, orderKey, awaits }, index): DeliveryRow => {
+    const member = members[index];
+    const waits = member?.after === undefined
+      ? { awaits: awaits && numberOf(awaits), wait: awaits?.patienceMs }
+      : { awaits: member.after, wait: member.waitMs };
+    return { event, number: index + 1, target, orderKey, ...waits, member };
+  });
   const awaited = [...numbers].map(([lane, number]): DeliveryRow => {
     const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);
     return { event, number, target: lane, isAwaited: true, expiry: expiryOf(all, 0) };

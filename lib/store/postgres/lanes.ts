@@ -120,6 +120,15 @@ export class PostgresLanes implements LaneStore {
     ]);
   }
 
+  async beginSteps(refs?: readonly DeliveryRef[]): Promise<string[]> {
+    const [row] = await this.#database.call<{ lanes: string[] }>("beginSteps", "begin_steps", [
+      this.#database.at(),
+      refs?.map(({ event }) => event),
+      refs?.map(({ number }) => number),
+    ]);
+    return [...new Set(row!.lanes)];
+  }
+
   async bringForward(): Promise<number> {
     let sum = 0;
     for (const lane of await this.waiting()) {

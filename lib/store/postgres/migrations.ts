@@ -2,6 +2,7 @@
 
 import accept from "./sql/001_accept.sql" with { type: "text" };
 import alarms from "./sql/001_alarms.sql" with { type: "text" };
+import chains from "./sql/001_chains.sql" with { type: "text" };
 import due from "./sql/001_due.sql" with { type: "text" };
 import lanes from "./sql/001_lanes.sql" with { type: "text" };
 import members from "./sql/001_members.sql" with { type: "text" };
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
     add: [
       tables,
       accept,
+      chains,
       record,
       recorded,
       due,

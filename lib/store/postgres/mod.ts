@@ -113,7 +113,8 @@ class Postgres extends PostgresOperator implements Store {
     return {
       accepted: events.places.map((place) => place === undefined ? undefined : row!.seqs![place] || undefined),
       lanes: recordedOf(lanes, records.placed, row!),
-      released: row!.released ?? [],
+      released: [...new Set(row!.released)],
+      outdated: [...new Set(row!.outdated)],
       lost: (row!.lost ?? []).map((lane) => lanes[lane - 1]!.epoch),
     };
   }

@@ -21,7 +21,8 @@ import type {
 import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { lanesOfName } from "./named.ts";
 import type { ReceiptRow } from "../receipt_rows.ts";
-import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
+import { isoTime } from "../iso_time.ts";
+import { type AttemptRow, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf } from "../story.ts";
 import type { DeadGroup, TargetView } from "../views.ts";
 import { deliveryColumns, eventColumns } from "./columns.ts";

@@ -12,6 +12,7 @@ const AWAITED = 1;
 const BEGUN = 2;
 const MADE = 4;
 const REPEATED = 8;
+const CHAINED = 16;
 
 /** A record, and its position in what was given. */
 interface Placed {
@@ -78,7 +79,7 @@ function flagsOf(record: AttemptRecord, before: Placed | undefined, behind: Plac
   const isSame = (one: Placed | undefined) =>
     one?.record.ref.event === record.ref.event && one.record.ref.number === record.ref.number;
   return (record.isAwaited ? AWAITED : 0) + (record.wasBegun ? BEGUN : 0) + (record.wasMade ? MADE : 0) +
-    (isSame(before) || isSame(behind) ? REPEATED : 0);
+    (isSame(before) || isSame(behind) ? REPEATED : 0) + (record.isOfChain ? CHAINED : 0);
 }
 
 function failureOf({ isAwaited, outcome }: AttemptRecord): string | null {
@@ -97,6 +98,7 @@ export interface WrittenRow {
   head_event: (number | null)[] | null;
   head_number: (number | null)[] | null;
   released: string[] | null;
+  outdated: string[] | null;
   lost: number[] | null;
 }
 

@@ -3,7 +3,8 @@
 import { fitsType, questionOf } from "../event_query.ts";
 import { lanesOfName } from "./named.ts";
 import type { EventFilter, EventPage, ListPage, StoredEvent } from "../operator.ts";
-import { type DeliveryRow, eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
+import type { DeliveryRow } from "../delivery_rows.ts";
+import { eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
 import type { Database } from "./database.ts";
 import { storable } from "./sql_text.ts";
 

@@ -3,15 +3,18 @@
 import type { StatementSync } from "node:sqlite";
 import type { Awaited, NewDelivery, NewEvent } from "../../event.ts";
 import { expiryOf } from "../awaiting.ts";
+import { chainMembers } from "../chains.ts";
 import { storedProblems } from "../rows.ts";
+import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 
 const statements = {
   event: `INSERT INTO events (id, source, type, received_at, secret_index, headers, body, problems)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
   plain: "INSERT INTO deliveries (event, number, target, state, due_at) VALUES (?, ?, ?, 'pending', ?)",
-  delivery: `INSERT INTO deliveries (event, number, target, state, due_at, due_set_at, order_key, awaits)
-    VALUES (:event, :number, :target, 'pending', :dueAt, :dueSetAt, :orderKey, :awaits)`,
+  delivery: `INSERT INTO deliveries
+      (event, number, target, state, due_at, due_set_at, order_key, awaits, chain, step, has_proof)
+    VALUES (:event, :number, :target, 'pending', :dueAt, :dueSetAt, :orderKey, :awaits, :chain, :step, :hasProof)`,
   awaited: `INSERT INTO deliveries (event, number, target, state, due_at, is_awaited, expires_at)
     VALUES (:event, :number, :lane, 'pending', :now, 1, :expiresAt)`,
 } as const;
@@ -20,7 +23,10 @@ const statements = {
 export class SqliteAccept {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
-  constructor(file: SqliteFile) {
+  readonly #chains: SqliteChains;
+
+  constructor(file: SqliteFile, chains: SqliteChains) {
+    this.#chains = chains;
     this.#sql = file.prepareAll(statements);
   }
 
@@ -45,7 +51,7 @@ export class SqliteAccept {
   /** Adds deliveries from this number on to an event, due now. Those that they await get the numbers after them. */
   insert(event: number, first: number, deliveries: readonly NewDelivery[], now: number): void {
     // Most events have only plain deliveries, which are inserted directly.
-    if (deliveries.every(({ orderKey, awaits }) => orderKey === undefined && !awaits)) {
+    if (deliveries.every(({ orderKey, awaits, chain }) => orderKey === undefined && !awaits && !chain)) {
       deliveries.forEach(({ target }, index) => this.#sql.plain.run(event, first + index, target, now));
       return;
     }
@@ -55,16 +61,23 @@ export class SqliteAccept {
       awaited.set(lane, number);
       return number;
     };
+    const members = chainMembers(deliveries, first);
     deliveries.forEach(({ target, orderKey, awaits }, index) => {
       const number = first + index;
+      const member = members[index];
+      const waits = member?.after === undefined ? awaits : { patienceMs: member.waitMs };
       this.#sql.delivery.run({
         event,
         number,
         target,
-        ...dueOf(now, awaits),
+        ...dueOf(now, waits),
         orderKey: orderKey ?? null,
-        awaits: awaits ? numberOf(awaits) : null,
+        awaits: member?.after ?? (awaits ? numberOf(awaits) : null),
+        chain: member?.chain ?? null,
+        step: member?.step ?? null,
+        hasProof: member ? Number(member.hasProof) : null,
       });
+      if (member?.chain === number) this.#chains.insert({ event, chain: number }, member, now);
     });
     for (const [lane, number] of awaited) {
       const all = deliveries.flatMap(({ awaits }) => awaits?.lane === lane ? [awaits] : []);
@@ -78,7 +91,10 @@ export class SqliteAccept {
 }
 
 /** The due time of a delivery that begins now, as rows have it. */
-export function dueOf(now: number, awaits: Awaited | undefined): { dueAt: number | null; dueSetAt: number | null } {
+export function dueOf(
+  now: number,
+  awaits: Pick<Awaited, "patienceMs"> | undefined,
+): { dueAt: number | null; dueSetAt: number | null } {
   if (!awaits) return { dueAt: now, dueSetAt: null };
   return { dueAt: awaits.patienceMs === undefined ? null : now + awaits.patienceMs, dueSetAt: now };
 }

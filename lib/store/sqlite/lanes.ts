@@ -3,7 +3,6 @@
 import type { Doing } from "../fault.ts";
 import type { StatementSync } from "node:sqlite";
 import { type Clock, latestBy } from "../../clock.ts";
-import { expiryOf } from "../awaiting.ts";
 import { type DeliveryRef, keyOf } from "../delivery.ts";
 import type {
   Due,
@@ -18,7 +17,9 @@ import type {
   Taking,
   Waiting,
 } from "../mod.ts";
-import { dueOf, type SqliteAccept } from "./accept.ts";
+import type { SqliteAccept } from "./accept.ts";
+import { SqliteAwaits } from "./awaits.ts";
+import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 import { SqliteOrder } from "./order.ts";
 import type { SqliteRecord } from "./record.ts";
@@ -55,7 +56,9 @@ const statements = {
     ORDER BY due_at, event, number LIMIT ?`,
   due:
     `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
-      d.expires_at, iif(d.awaits IS NULL, NULL,
+      d.expires_at, iif(d.chain IS NULL, NULL,
+        d.step > (SELECT iif(is_settled, d.step, step) FROM chains c WHERE c.event = d.event AND c.chain = d.chain)) AS is_waiting,
+      iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
       iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
         WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
@@ -64,16 +67,6 @@ const statements = {
     FROM json_each(?) ref CROSS JOIN deliveries d ON d.event = ref.value ->> 0 AND d.number = ref.value ->> 1
       CROSS JOIN events e ON e.seq = d.event LEFT JOIN notes n ON n.event = d.event WHERE d.state = 'pending'`,
   nextAt: "SELECT min(due_at) AS at FROM deliveries WHERE target = ? AND state = 'pending' AND due_at > ?",
-  awaited: "SELECT number, state, expires_at FROM deliveries WHERE event = ? AND target = ? AND is_awaited = 1",
-  isFetched: `SELECT 1 FROM deliveries d JOIN notes n ON n.event = d.event
-    WHERE d.event = ? AND d.number = ? AND d.awaits IS NULL AND n.data IS NOT NULL`,
-  lastNumber: "SELECT max(number) AS number FROM deliveries WHERE event = ?",
-  wait: `UPDATE deliveries SET awaits = :awaits, due_at = :dueAt, due_set_at = :dueSetAt
-    WHERE event = :event AND number = :number AND state = 'pending' AND revision = :revision`,
-  again: `UPDATE deliveries SET state = 'pending', due_at = :now, due_set_at = NULL, expires_at = :expiresAt,
-      first_attempt = attempts, revision = revision + 1 WHERE event = :event AND number = :number`,
-  expire: "UPDATE deliveries SET expires_at = :expiresAt WHERE event = :event AND number = :number",
-
   /** One step in the index for each name, however many deliveries wait. */
   waiting: `WITH RECURSIVE names (name) AS (
       SELECT min(target) FROM deliveries WHERE state = 'pending'
@@ -102,15 +95,21 @@ const statements = {
 export class SqliteLanes implements LaneStore {
   readonly #file: SqliteFile;
   readonly #clock: Clock;
-  readonly #accept: SqliteAccept;
+  readonly #awaits: SqliteAwaits;
+  readonly #chains: SqliteChains;
   readonly #record: SqliteRecord;
   readonly #order: SqliteOrder;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
-  constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, record: SqliteRecord) {
+  constructor(
+    file: SqliteFile,
+    clock: Clock,
+    { accept, chains, record }: { accept: SqliteAccept; chains: SqliteChains; record: SqliteRecord },
+  ) {
     this.#file = file;
     this.#clock = clock;
-    this.#accept = accept;
+    this.#awaits = new SqliteAwaits(file, accept);
+    this.#chains = chains;
     this.#record = record;
     this.#order = new SqliteOrder(file, clock, record);
     this.#sql = file.prepareAll(statements);
@@ -190,25 +189,20 @@ export class SqliteLanes implements LaneStore {
     await this.#file.write("awaitDeliveries", () => {
       if (!this.#record.isOwner({ epoch })) return;
       const now = this.#clock.now();
-      for (const one of waiting) this.#awaitOne(one, now);
+      for (const one of waiting) this.#awaits.await(one, now);
     });
   }
 
-  #awaitOne({ ref: { event, number }, revision, awaits }: Waiting, now: number): void {
-    const own = expiryOf([awaits], now);
-    const found = this.#sql.awaited.get(event, awaits.lane) as AwaitedRow | undefined;
-    if (found?.state === "delivered" && this.#sql.isFetched.get(event, number)) {
-      this.#sql.wait.run({ event, number, revision, awaits: found.number, dueAt: now, dueSetAt: null });
-      return;
-    }
-    const { number: last } = this.#sql.lastNumber.get(event) as { number: number };
-    const awaited = found?.number ?? last + 1;
-    const { changes } = this.#sql.wait.run({ event, number, revision, awaits: awaited, ...dueOf(now, awaits) });
-    if (Number(changes) === 0) return;
-    const expiresAt = own === null || found?.expires_at === null ? null : Math.max(own, found?.expires_at ?? own);
-    if (!found) this.#accept.insertAwaited(event, awaited, awaits.lane, now, own);
-    else if (found.state === "pending") this.#sql.expire.run({ event, number: awaited, expiresAt });
-    else this.#sql.again.run({ event, number: awaited, now, expiresAt: own });
+  async beginSteps(refs?: readonly DeliveryRef[]): Promise<string[]> {
+    const now = this.#clock.now();
+    // Most of the time there is none, which needs no write.
+    if (!refs && this.#file.read(() => this.#chains.due(now)).length === 0) return [];
+    return await this.#file.write("beginSteps", () => {
+      const changes = { released: new Set<string>(), outdated: new Set<string>() };
+      const chains = refs ? refs.flatMap((ref) => this.#chains.of(ref) ?? []) : this.#chains.due(now);
+      for (const chain of chains) this.#chains.beginInTime(chain, now, changes);
+      return [...changes.released];
+    });
   }
 
   async bringForward(): Promise<number> {
@@ -283,10 +277,4 @@ interface SuspectRow extends Omit<Suspect, "ref" | "hasSurvived">, DeliveryRef {
 
 function suspectOf({ event, number, has_survived, ...suspect }: SuspectRow): Suspect {
   return { ref: { event, number }, ...suspect, hasSurvived: has_survived === 1 };
-}
-
-interface AwaitedRow {
-  number: number;
-  state: string;
-  expires_at: number | null;
 }

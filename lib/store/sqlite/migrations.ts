@@ -13,7 +13,8 @@ import copied from "./sql/009_lanes_copied.sql" with { type: "text" };
 import lanes from "./sql/009_lanes.sql" with { type: "text" };
 import uncleanStops from "./sql/010_unclean_stops.sql" with { type: "text" };
 import moves from "./sql/011_moves.sql" with { type: "text" };
-import receipts from "./sql/012_receipts.sql" with { type: "text" };
+import chains from "./sql/012_chains.sql" with { type: "text" };
+import receipts from "./sql/013_receipts.sql" with { type: "text" };
 
 /** Upgrades the schema by one version. @param now Unix milliseconds. @param onProgress Gets the part done, 0 to 1. */
 type Migration = (db: DatabaseSync, now: number, onProgress: (part: number) => void) => void;
@@ -24,7 +25,7 @@ const run = (sql: string): Migration => (db) => db.exec(sql);
 export const migrations: readonly Migration[] = [
   ...[initial, targets, operator, alarms, notes, runs, clock, sessions].map(run),
   toLanes,
-  ...[uncleanStops, moves, receipts].map(run),
+  ...[uncleanStops, moves, chains, receipts].map(run),
 ];
 
 /** Events whose deliveries are copied between two reports of progress. */

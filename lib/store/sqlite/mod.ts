@@ -5,6 +5,7 @@ import type { Batch, Store, Written } from "../mod.ts";
 import type { Mark } from "../move.ts";
 import { SqliteAccept } from "./accept.ts";
 import { SqliteAlarms } from "./alarms.ts";
+import { SqliteChains } from "./chains.ts";
 import { SqliteCounts } from "./counts.ts";
 import { type FileOptions, SqliteFile } from "./file.ts";
 import { SqliteLanes } from "./lanes.ts";
@@ -37,17 +38,18 @@ class SqliteStore extends SqliteOperator implements Store {
   readonly #record: SqliteRecord;
 
   constructor(file: SqliteFile, clock: Clock) {
-    const accept = new SqliteAccept(file);
+    const chains = new SqliteChains(file);
+    const accept = new SqliteAccept(file, chains);
     const steps = new SqliteSteps(file);
     const counts = new SqliteCounts(file);
-    super(file, clock, accept, steps, counts);
+    super(file, clock, { accept, chains, steps, counts });
     this.#file = file;
     this.time = clock;
     this.#accept = accept;
-    this.#record = new SqliteRecord(file);
-    this.lanes = new SqliteLanes(file, clock, accept, this.#record);
+    this.#record = new SqliteRecord(file, chains);
+    this.lanes = new SqliteLanes(file, clock, { accept, chains, record: this.#record });
     this.alarms = new SqliteAlarms(file, clock, accept);
-    this.receipts = new SqliteReceipts(file, clock, this.#record);
+    this.receipts = new SqliteReceipts(file, clock, { chains, record: this.#record });
     this.runs = new SqliteRuns(file);
     this.sessions = new SqliteSessions(file);
     this.upkeep = new SqliteUpkeep(file, clock, steps, counts);
@@ -60,13 +62,14 @@ class SqliteStore extends SqliteOperator implements Store {
   async write({ accepts, lanes }: Batch): Promise<Written> {
     const doing = accepts.length > 0 ? "storeEvents" : "recordAttempts";
     return await this.#file.write(doing, () => {
-      const released = new Set<string>();
+      const changes = { released: new Set<string>(), outdated: new Set<string>() };
       const now = this.time.now();
       const isOwner = lanes.map((lane) => this.#record.isOwner(lane));
       return {
         accepted: accepts.map((event) => this.#accept.accept(event)),
-        lanes: lanes.map((lane, index) => this.#record.record(lane, isOwner[index]!, now, released)),
-        released: [...released],
+        lanes: lanes.map((lane, index) => this.#record.record(lane, isOwner[index]!, now, changes)),
+        released: [...changes.released],
+        outdated: [...changes.outdated],
         lost: lanes.filter((_, index) => !isOwner[index]).map(({ epoch }) => epoch),
       };
     });

@@ -25,26 +25,38 @@ import type { SqliteAccept } from "./accept.ts";
 import { foundOf, type FoundRow, rangeOf } from "../id_prefix.ts";
 import { operatorStatements } from "./operator_statements.ts";
 import type { ReceiptRow } from "../receipt_rows.ts";
-import { type AttemptRow, isoTime, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
+import { isoTime } from "../iso_time.ts";
+import { type AttemptRow, type NoteRow, type StoryRow, type TargetRow, targetView } from "../rows.ts";
 import { placeOf, storyOf, type StoryRows } from "../story.ts";
+import type { SqliteChains } from "./chains.ts";
 import { SqliteCounts } from "./counts.ts";
 import type { SqliteFile } from "./file.ts";
 import type { SqliteSteps } from "./steps.ts";
 import { SqliteSearch } from "./search.ts";
 
+/** Parts of the store that operators need. */
+interface OperatorParts {
+  accept: SqliteAccept;
+  chains: SqliteChains;
+  steps: SqliteSteps;
+  counts: SqliteCounts;
+}
+
 export class SqliteOperator implements OperatorStore {
   readonly #file: SqliteFile;
   readonly #sql: Record<keyof typeof operatorStatements, StatementSync>;
   readonly #accept: SqliteAccept;
+  readonly #chains: SqliteChains;
   readonly #steps: SqliteSteps;
   readonly #clock: Clock;
   readonly #search: SqliteSearch;
   readonly #counts: SqliteCounts;
 
-  constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, steps: SqliteSteps, counts: SqliteCounts) {
+  constructor(file: SqliteFile, clock: Clock, { accept, chains, steps, counts }: OperatorParts) {
     this.#file = file;
     this.#clock = clock;
     this.#accept = accept;
+    this.#chains = chains;
     this.#steps = steps;
     this.#counts = counts;
     this.#sql = file.prepareAll(operatorStatements);
@@ -168,12 +180,20 @@ export class SqliteOperator implements OperatorStore {
   async retry(refs: readonly DeliveryRef[], now: number): Promise<number> {
     return await this.#change("retryDeliveries", () => {
       const retried = refs.filter(({ event, number }) => {
-        const row = this.#sql.retry.get(now, event, number) as { target: string } | undefined;
-        if (row) this.#tryAtOnce([row, ...this.#retryAwaited(event, now)], now);
+        const row = this.#sql.retry.get(now, event, number) as unknown as RetriedRow | undefined;
+        if (row) this.#tryAtOnce([row, ...this.#beginStep(event, row, now), ...this.#retryAwaited(event, now)], now);
         return row !== undefined;
       });
       return retried.length;
     });
+  }
+
+  /** Begins the step of a chain that a retried delivery is of, with those before it; returns their lanes. */
+  #beginStep(event: number, { chain, step }: RetriedRow, now: number): { target: string }[] {
+    if (chain === null || step === null) return [];
+    const released = new Set<string>();
+    this.#chains.begin({ event, chain }, step, now, { released, outdated: new Set() });
+    return [...released].map((target) => ({ target }));
   }
 
   #retryAwaited(event: number, now: number): { target: string }[] {
@@ -220,6 +240,12 @@ export class SqliteOperator implements OperatorStore {
       return work();
     });
   }
+}
+
+interface RetriedRow {
+  target: string;
+  chain: number | null;
+  step: number | null;
 }
 
 interface ActivityRow {

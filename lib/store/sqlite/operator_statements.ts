@@ -55,10 +55,12 @@ export const operatorStatements = {
   note: "SELECT at, data, problem FROM notes WHERE event = ?",
   idOf: "SELECT id FROM events WHERE seq = ?",
   /** Whether another delivery of the same order key goes before it. */
-  deliveries: `SELECT *, order_key IS NOT NULL AND state = 'pending' AND EXISTS (SELECT 1 FROM deliveries o
+  deliveries:
+    `SELECT d.*, c.step AS begun_step, c.within_ms, c.until, order_key IS NOT NULL AND state = 'pending' AND EXISTS (SELECT 1 FROM deliveries o
       WHERE o.target = d.target AND o.order_key = d.order_key AND o.state = 'pending'
         AND (o.event, o.number) < (d.event, d.number)) AS is_behind
-    FROM deliveries d WHERE event = ? ORDER BY number`,
+    FROM deliveries d LEFT JOIN chains c ON c.event = d.event AND c.chain = d.chain
+    WHERE d.event = ? ORDER BY d.number`,
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
   receipts: "SELECT number, status, at, failure FROM receipts WHERE event = ? AND number = ?",
 
@@ -71,7 +73,7 @@ export const operatorStatements = {
   /** It awaits the same delivery again if that is still missing. */
   retry: `UPDATE deliveries SET state = 'pending', due_at = ?, due_set_at = NULL, first_attempt = attempts,
       awaits = NULL, revision = revision + 1
-    WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target`,
+    WHERE event = ? AND number = ? AND state IN ('pending', 'dead') RETURNING target, chain, step`,
   /** What is fetched for an event is fetched at once, unless it is already due. */
   retryAwaited: `UPDATE deliveries SET due_at = min(due_at, :now), due_set_at = iif(due_at > :now, NULL, due_set_at),
       first_attempt = iif(due_at > :now, attempts, first_attempt), revision = revision + (due_at > :now)

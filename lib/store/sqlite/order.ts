@@ -13,7 +13,9 @@ import { firstInOrder, unparkHead } from "./statements.ts";
 const FRONT = 2_000;
 
 const statements = {
-  front: `SELECT event, number, order_key FROM deliveries
+  /** A step of a chain that waits for its time is not parked, as it would lose that. */
+  front:
+    `SELECT event, number, iif(chain IS NOT NULL AND awaits IS NOT NULL, NULL, order_key) AS order_key FROM deliveries
     WHERE target = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event, number LIMIT ${FRONT}`,
   park:
     `UPDATE deliveries SET due_at = NULL, due_set_at = NULL, awaits = NULL WHERE event = ? AND number = ? AND state = 'pending'`,

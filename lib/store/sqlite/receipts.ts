@@ -12,6 +12,7 @@ import { MAX_FRESH, UNKNOWN_KEPT_MS } from "../receipts.ts";
 import { freshReceiptOf, type FreshReceiptRow } from "../receipt_rows.ts";
 import { storedFailure } from "../rows.ts";
 import { placeOf } from "../story.ts";
+import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 import type { SqliteRecord } from "./record.ts";
 import { raiseChanges, receiptRank } from "./statements.ts";
@@ -60,12 +61,14 @@ const statements = {
 export class SqliteReceipts implements ReceiptStore {
   readonly #file: SqliteFile;
   readonly #clock: Clock;
+  readonly #chains: SqliteChains;
   readonly #record: SqliteRecord;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
-  constructor(file: SqliteFile, clock: Clock, record: SqliteRecord) {
+  constructor(file: SqliteFile, clock: Clock, { chains, record }: { chains: SqliteChains; record: SqliteRecord }) {
     this.#file = file;
     this.#clock = clock;
+    this.#chains = chains;
     this.#record = record;
     this.#sql = file.prepareAll(statements);
   }
@@ -82,8 +85,17 @@ export class SqliteReceipts implements ReceiptStore {
       for (const { status } of this.#sql.statuses.all(path, message)) {
         this.#sql.improve.run({ ...own, status: status! });
       }
+      this.#settle({ event, number }, now);
       this.#sql.raiseChanges.run();
     });
+  }
+
+  /** Draws the consequences for the chain of a delivery, if it is of one; returns whether there were any. */
+  #settle(ref: DeliveryRef, now: number): boolean {
+    const chain = this.#chains.of(ref);
+    const changes = { released: new Set<string>(), outdated: new Set<string>() };
+    if (chain) this.#chains.settle(chain, now, changes);
+    return changes.released.size + changes.outdated.size > 0;
   }
 
   async hear(path: string, targets: readonly string[], receipts: readonly HeardReceipt[]): Promise<number> {
@@ -116,7 +128,10 @@ export class SqliteReceipts implements ReceiptStore {
       isFresh: 1,
     });
     if (Number(changes) === 0) return false;
-    if (ref) this.#sql.improve.run({ ...ref, path, message, status });
+    if (ref) {
+      this.#sql.improve.run({ ...ref, path, message, status });
+      this.#settle(ref, now);
+    }
     return true;
   }
 
@@ -146,9 +161,13 @@ export class SqliteReceipts implements ReceiptStore {
     await this.#file.write("recordReceipts", () => {
       if (!this.#record.isOwner({ epoch })) return;
       const now = this.#clock.now();
+      let isAny = false;
       for (const one of receipts) {
-        if (this.#applyOne(epoch.lane, one, now)) this.#sql.applied.run(one.path, one.message, one.status);
+        if (!this.#applyOne(epoch.lane, one, now)) continue;
+        this.#sql.applied.run(one.path, one.message, one.status);
+        isAny = (one.change !== undefined && this.#settle(one.ref, now)) || isAny;
       }
+      if (isAny) this.#sql.raiseChanges.run();
     });
   }
 

@@ -3,9 +3,11 @@
 import type { StatementSync } from "node:sqlite";
 import { isOwnLane } from "../../own_lane.ts";
 import { bucketOf, HOUR_MS } from "../activity.ts";
+import type { ChainChanges } from "../chains.ts";
 import type { DeliveryRef } from "../delivery.ts";
 import type { AttemptRecord, Epoch, LaneRecords, Recorded } from "../mod.ts";
 import { storedFailure } from "../rows.ts";
+import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 import { firstInOrder, forgetBegun, unparkHead } from "./statements.ts";
 
@@ -59,7 +61,10 @@ const statements = {
 export class SqliteRecord {
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
-  constructor(file: SqliteFile) {
+  readonly #chains: SqliteChains;
+
+  constructor(file: SqliteFile, chains: SqliteChains) {
+    this.#chains = chains;
     this.#sql = file.prepareAll(statements);
   }
 
@@ -69,11 +74,11 @@ export class SqliteRecord {
 
   /**
    * @param isOwner What {@link SqliteRecord.isOwner} returned for this lane.
-   * @param released Receives the lanes in which deliveries that awaited one of these are now due.
+   * @param changes Receives the lanes in which deliveries that awaited one of these are now due, or were skipped.
    */
-  record(lane: LaneRecords, isOwner: boolean, now: number, released: Set<string>): Recorded[] {
+  record(lane: LaneRecords, isOwner: boolean, now: number, changes: ChainChanges): Recorded[] {
     const { epoch, hold, startsKeptMs, records } = lane;
-    const recorded = records.map((record) => this.#recordOne(epoch, record, isOwner, now, released));
+    const recorded = records.map((record) => this.#recordOne(epoch, record, isOwner, now, changes));
     if (!isOwner) return recorded;
     const made = records.filter((_, index) => recorded[index]!.fate !== "known");
     if (startsKeptMs !== undefined) this.#keepStarts(epoch.lane, made, startsKeptMs);
@@ -88,24 +93,27 @@ export class SqliteRecord {
     record: AttemptRecord,
     isOwner: boolean,
     now: number,
-    released: Set<string>,
+    changes: ChainChanges,
   ): Recorded {
-    const { ref: { event, number }, revision, orderKey, state, dueAt = null, outcome, isAwaited, wasBegun } = record;
+    const { ref, revision, orderKey, state, dueAt = null, outcome, isAwaited, isOfChain, wasBegun } = record;
+    const { event, number } = ref;
     const attempt = this.#keepAttempt(record, epoch);
     if (attempt === undefined) return { fate: "known", head: this.headOf(target, orderKey) };
     const endedAt = endOf(record);
     const reason = outcome.kind === "delivered" ? null : outcome.reason;
     const dueSetAt = dueAt && endedAt;
-    const changes = isOwner
+    const settled = isOwner
       ? this.#sql.settle.run(state, attempt, dueAt, dueSetAt, reason, event, number, revision).changes
       : 0;
     if (wasBegun) this.#sql.forgetBegun.run(event, number);
-    if (Number(changes) === 0) {
+    if (Number(settled) === 0) {
       const isThere = this.#sql.isThere.get(event, number) !== undefined;
       if (!isThere) this.#sql.dropAttempts.run(event, number);
       return { fate: isThere ? "history" : "gone", head: this.headOf(target, orderKey) };
     }
-    if (isAwaited) this.#release(record, now, released);
+    if (isAwaited) this.#release(record, now, changes.released);
+    const chain = isOfChain && state !== "pending" ? this.#chains.of(ref) : undefined;
+    if (chain) this.#chains.settle(chain, now, changes);
     if (orderKey !== undefined && state !== "pending") this.#sql.unparkHead.run({ target, orderKey, at: endedAt });
     return { fate: "recorded", head: this.headOf(target, orderKey) };
   }

@@ -8,7 +8,8 @@ import type { EventView } from "../views.ts";
 import type { SqliteCounts } from "./counts.ts";
 import type { operatorStatements } from "./operator_statements.ts";
 import { walk } from "./pieces.ts";
-import { eventOf, type EventRow, eventView, type ListedRow, type StoryDeliveryRow } from "../rows.ts";
+import type { StoryDeliveryRow } from "../delivery_rows.ts";
+import { eventOf, type EventRow, eventView, type ListedRow } from "../rows.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range, SqliteSteps } from "./steps.ts";
 

@@ -25,6 +25,7 @@ const statements = {
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
   deleteReceipts: "DELETE FROM receipts WHERE event = ?",
+  deleteChains: "DELETE FROM chains WHERE event = ?",
   deleteNote: "DELETE FROM notes WHERE event = ?",
   deleteEvent: "DELETE FROM events WHERE seq = ?",
 
@@ -73,6 +74,7 @@ export class SqliteUpkeep implements UpkeepStore {
         this.#sql.deleteAttempts.run(seq);
         this.#sql.deleteDeliveries.run(seq);
         this.#sql.deleteReceipts.run(seq);
+        this.#sql.deleteChains.run(seq);
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);
       }

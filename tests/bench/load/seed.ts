@@ -68,6 +68,7 @@ async function writeFirst(): Promise<void> {
       outcome: { kind: "delivered", status: 200, answer: "ok" } as const,
       state: "delivered" as const,
       isAwaited: false,
+      isOfChain: false,
       wasBegun: false,
       wasMade: true,
     }));

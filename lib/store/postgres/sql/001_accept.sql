@@ -9,13 +9,14 @@ RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 -- and 0 for one that is there already.
 -- at: the time, NULL for the server's. e_start, e_length: where in `bodies` an event's body is.
 -- d_event: which of the events a delivery is of. d_wait: how long one waits that awaits another. d_expiry: when whatever
--- awaits this one goes without it. Both count from when the event is due, in milliseconds, NULL for ever.
+-- awaits this one goes without it. Both count from when the event is due, in milliseconds, NULL for ever. d_chains: JSON, as
+-- relay.add_chains takes it, NULL without chains.
 CREATE FUNCTION relay.accept(
   at bigint,
   e_id uuid[], e_source text[], e_type text[], e_received_at bigint[], e_secret_index int[], e_headers text[],
   e_problems text[], e_start int[], e_length int[], bodies bytea,
   d_event int[], d_number int[], d_target text[], d_order_key text[], d_awaits int[], d_wait bigint[],
-  d_is_awaited boolean[], d_expiry bigint[]
+  d_is_awaited boolean[], d_expiry bigint[], d_chains text
 ) RETURNS bigint[] LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off
@@ -65,6 +66,9 @@ BEGIN
   FROM unnest(d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry)
     d(event, number, target, order_key, awaits, wait, is_awaited, expiry)
   WHERE seqs[d.event] <> 0;
+  IF d_chains IS NOT NULL THEN
+    PERFORM relay.add_chains(seqs, NULL, due_at, d_chains);
+  END IF;
   RETURN seqs;
 END
 $$;

@@ -24,7 +24,7 @@ CREATE FUNCTION relay.turn_alarm(
   e_id uuid[], e_source text[], e_type text[], e_received_at bigint[], e_secret_index int[], e_headers text[],
   e_problems text[], e_start int[], e_length int[], bodies bytea,
   d_event int[], d_number int[], d_target text[], d_order_key text[], d_awaits int[], d_wait bigint[],
-  d_is_awaited boolean[], d_expiry bigint[], OUT was_turned boolean
+  d_is_awaited boolean[], d_expiry bigint[], d_chains text, OUT was_turned boolean
 ) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM relay.refuse_moved();
@@ -32,6 +32,6 @@ BEGIN
   was_turned := FOUND;
   IF was_turned THEN
     PERFORM relay.accept(at, e_id, e_source, e_type, e_received_at, e_secret_index, e_headers, e_problems, e_start,
-      e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry);
+      e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry, d_chains);
   END IF;
 END $$;

@@ -11,8 +11,8 @@ CREATE FUNCTION relay.due(
   most_bytes bigint
 ) RETURNS TABLE (
   now bigint, lane int, seen int, fresh int, next_at bigint, event bigint, number int, attempts int, first_attempt int,
-  due_at bigint, order_key text, reason text, revision int, is_awaited boolean, expires_at bigint, awaited text,
-  failing_since bigint, head_event bigint, head_number int, id uuid, source text, type text, received_at bigint,
+  due_at bigint, order_key text, reason text, revision int, is_awaited boolean, expires_at bigint, is_waiting boolean,
+  awaited text, failing_since bigint, head_event bigint, head_number int, id uuid, source text, type text, received_at bigint,
   headers text, body bytea, fetched_at bigint, data bytea, problem text, outcome text
 ) LANGUAGE plpgsql STABLE ROWS 100
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -64,7 +64,7 @@ BEGIN
 
   RETURN QUERY
   SELECT NULL::bigint, p.lane, NULL::int, NULL::int, NULL::bigint, p.event, p.number, d.attempts, d.first_attempt, d.due_at,
-    d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at, d.awaited, d.failing_since, h.event, h.number, e.id,
+    d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at, d.is_waiting, d.awaited, d.failing_since, h.event, h.number, e.id,
     e.source, e.type, e.received_at, e.headers, e.body, n.at, n.data, n.problem, n.outcome
   FROM (
       SELECT f.lane, f.event, f.number, f.place, sum(s.size) OVER (PARTITION BY f.lane ORDER BY f.place) - s.size AS before
@@ -81,6 +81,9 @@ BEGIN
     ) p
     CROSS JOIN LATERAL (
       SELECT d.*,
+        CASE WHEN d.chain IS NOT NULL THEN
+          (SELECT d.step > c.step AND NOT c.is_settled FROM relay.chains c WHERE c.event = d.event AND c.chain = d.chain)
+          END AS is_waiting,
         CASE WHEN d.awaits IS NOT NULL THEN
           (SELECT a.target FROM relay.deliveries a WHERE a.event = d.event AND a.number = d.awaits) END AS awaited,
         CASE WHEN d.attempts <> d.first_attempt THEN

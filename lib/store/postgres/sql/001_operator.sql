@@ -31,6 +31,7 @@ AS $$
 DECLARE
   moment CONSTANT bigint := least(given, coalesce(at, relay.now_ms()));
   locked record;
+  chain record;
   tried text[];
   fetching text[];
   of_events bigint[];
@@ -44,9 +45,8 @@ BEGIN
     SELECT d.event, d.number, d.target
     FROM (SELECT DISTINCT e FROM unnest(in_events) e) r JOIN relay.deliveries d ON d.event = r.e
     WHERE d.is_awaited AND starts_with(d.target, 'relay::')) f;
-  PERFORM relay.lock_lanes(locked.lanes);
-  PERFORM 1 FROM unnest(locked.events, locked.numbers) r(event, number) JOIN relay.deliveries d USING (event, number)
-    ORDER BY d.event, d.number FOR NO KEY UPDATE OF d;
+  PERFORM relay.lock_lanes(locked.lanes || relay.chain_lanes(in_events, in_numbers));
+  PERFORM relay.lock_chains(locked.events, locked.numbers);
 
   WITH changed AS (
     UPDATE relay.deliveries d SET state = 'pending', due_at = moment, due_set_at = NULL, first_attempt = d.attempts,
@@ -55,6 +55,15 @@ BEGIN
     WHERE d.event = r.event AND d.number = r.number AND d.state IN ('pending', 'dead')
     RETURNING d.event, d.target)
   SELECT count(*), array_agg(DISTINCT event), array_agg(DISTINCT target) INTO retried, of_events, tried FROM changed;
+
+  -- Whoever retries a step of a chain that waits has it begin, with those before it.
+  FOR chain IN
+    SELECT d.event, d.chain, max(d.step) AS step FROM unnest(in_events, in_numbers) r(event, number)
+      JOIN relay.deliveries d USING (event, number)
+    WHERE d.chain IS NOT NULL AND d.state = 'pending' GROUP BY d.event, d.chain
+  LOOP
+    tried := tried || relay.begin_chain(chain.event, chain.chain, chain.step, moment);
+  END LOOP;
 
   WITH changed AS (
     UPDATE relay.deliveries d SET due_at = CASE WHEN d.due_at > moment THEN moment ELSE d.due_at END,
@@ -153,7 +162,7 @@ END $$;
 CREATE FUNCTION relay.redeliver(
   given bigint, at bigint, e_seq bigint[],
   d_event int[], d_number int[], d_target text[], d_order_key text[], d_awaits int[], d_wait bigint[],
-  d_is_awaited boolean[], d_expiry bigint[], OUT id uuid, OUT last int
+  d_is_awaited boolean[], d_expiry bigint[], d_chains text, OUT id uuid, OUT last int
 ) RETURNS SETOF record LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
@@ -184,6 +193,9 @@ BEGIN
   FROM unnest(d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry)
     d(event, number, target, order_key, awaits, wait, is_awaited, expiry)
   WHERE lasts[d.event] IS NOT NULL;
+  IF d_chains IS NOT NULL THEN
+    PERFORM relay.add_chains(e_seq, lasts, array_fill(moment, ARRAY[cardinality(e_seq)]), d_chains);
+  END IF;
   PERFORM relay.try_lanes(tried, moment);
   PERFORM relay.raise_changes();
   RETURN QUERY SELECT * FROM unnest(ids, lasts);
@@ -195,11 +207,11 @@ CREATE FUNCTION relay.send(
   e_id uuid[], e_source text[], e_type text[], e_received_at bigint[], e_secret_index int[], e_headers text[],
   e_problems text[], e_start int[], e_length int[], bodies bytea,
   d_event int[], d_number int[], d_target text[], d_order_key text[], d_awaits int[], d_wait bigint[],
-  d_is_awaited boolean[], d_expiry bigint[], OUT is_new boolean
+  d_is_awaited boolean[], d_expiry bigint[], d_chains text, OUT is_new boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
   seqs CONSTANT bigint[] := relay.accept(at, e_id, e_source, e_type, e_received_at, e_secret_index, e_headers, e_problems,
-    e_start, e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry);
+    e_start, e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry, d_chains);
 BEGIN
   is_new := seqs[1] <> 0;
   PERFORM relay.raise_changes();

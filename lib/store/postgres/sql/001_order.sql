@@ -18,7 +18,9 @@ BEGIN
   END IF;
   now := coalesce(at, relay.now_ms());
   WITH front AS MATERIALIZED (
-    SELECT d.event, d.number, d.order_key FROM relay.deliveries d
+    -- A step of a chain that waits for its time is not parked, as it would lose that.
+    SELECT d.event, d.number, CASE WHEN d.chain IS NULL OR d.awaits IS NULL THEN d.order_key END AS order_key
+    FROM relay.deliveries d
     WHERE d.target = l_name AND d.state = 'pending' AND d.due_at <= now ORDER BY d.due_at, d.event, d.number LIMIT 2000
   ), heads AS MATERIALIZED (
     SELECT k.order_key, h.event, h.number FROM unnest(order_keys) k(order_key), LATERAL (

@@ -22,6 +22,34 @@ RETURNS void LANGUAGE sql AS $$
     AND (to_status <> 'failed' OR relay.is_last_message(of_path, of_message, of_event, of_number))
 $$;
 
+-- Locks these deliveries and their chains, in the order in which everybody locks them; their receipts come after.
+CREATE FUNCTION relay.lock_for_receipts(in_events bigint[], in_numbers integer[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM relay.lock_lanes(relay.chain_lanes(in_events, in_numbers));
+  PERFORM relay.lock_chains(in_events, in_numbers);
+END $$;
+
+-- Draws the consequences for the chains of these deliveries, which are locked. Gives whether there were any.
+CREATE FUNCTION relay.settle_chains_of(in_events bigint[], in_numbers integer[], now bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  chain record;
+  settled record;
+  is_any boolean := false;
+BEGIN
+  FOR chain IN
+    SELECT DISTINCT d.event, d.chain FROM unnest(in_events, in_numbers) r(event, number)
+      CROSS JOIN LATERAL (
+        SELECT d.event, d.chain FROM relay.deliveries d WHERE d.event = r.event AND d.number = r.number LIMIT 1
+      ) d
+    WHERE d.chain IS NOT NULL ORDER BY 1, 2
+  LOOP
+    SELECT * INTO settled FROM relay.settle_chain(chain.event, chain.chain, now);
+    is_any := is_any OR settled.released IS NOT NULL OR settled.outdated IS NOT NULL;
+  END LOOP;
+  RETURN is_any;
+END $$;
+
 -- Keeps which message a vendor took for a delivery. Receipts of it may have come in before.
 CREATE FUNCTION relay.receipt_accepted(moment bigint, of_event bigint, of_number integer, of_path text, of_message text)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -30,7 +58,7 @@ DECLARE
   status text;
 BEGIN
   PERFORM relay.refuse_moved();
-  PERFORM 1 FROM relay.deliveries d WHERE d.event = of_event AND d.number = of_number FOR NO KEY UPDATE;
+  PERFORM relay.lock_for_receipts(ARRAY[of_event], ARRAY[of_number]);
   INSERT INTO relay.receipts (path, message, status, at, heard_at, event, number)
   VALUES (of_path, of_message, 'accepted', now, now, of_event, of_number) ON CONFLICT DO NOTHING;
   -- A message that failed says nothing of the next one.
@@ -48,6 +76,7 @@ BEGIN
     WHERE r.path = of_path AND r.message = of_message AND r.status <> 'accepted' LOOP
     PERFORM relay.improve_receipt(of_path, of_message, of_event, of_number, status);
   END LOOP;
+  PERFORM relay.settle_chains_of(ARRAY[of_event], ARRAY[of_number], now);
   PERFORM relay.raise_changes();
 END $$;
 
@@ -73,10 +102,7 @@ BEGIN
         JOIN relay.deliveries d ON d.event = e.seq AND d.number = r.number
       WHERE k.event IS NULL AND e.id BETWEEN r.first AND r.last
         AND regexp_replace(d.target, '/[^/]*$', '') = ANY (of_targets) LIMIT 1) d ON true;
-  -- Deliveries before their receipts, and in the order of whoever records attempts.
-  PERFORM 1 FROM (SELECT DISTINCT f.event, f.number FROM unnest(f_event, f_number) f(event, number)
-      WHERE f.event IS NOT NULL ORDER BY f.event, f.number) f,
-    LATERAL (SELECT 1 FROM relay.deliveries d WHERE d.event = f.event AND d.number = f.number FOR NO KEY UPDATE) d;
+  PERFORM relay.lock_for_receipts(f_event, f_number);
   fresh := 0;
   FOR i IN 1..cardinality(r_message) LOOP
     INSERT INTO relay.receipts (path, message, status, at, heard_at, event, number, failure, is_fresh)
@@ -88,6 +114,7 @@ BEGIN
       PERFORM relay.improve_receipt(of_path, r_message[i], f_event[i], f_number[i], r_status[i]);
     END IF;
   END LOOP;
+  PERFORM relay.settle_chains_of(f_event, f_number, now);
   DELETE FROM relay.receipts r WHERE r.event IS NULL AND r.heard_at < now - kept_ms;
   IF fresh > 0 THEN
     PERFORM relay.raise_changes();
@@ -105,10 +132,12 @@ DECLARE
   i integer;
 BEGIN
   PERFORM relay.refuse_moved();
-  PERFORM 1 FROM relay.lanes l WHERE l.name = lane AND l.epoch = lane_epoch AND l.token = lane_token FOR NO KEY UPDATE;
+  PERFORM relay.lock_lanes(lane || relay.chain_lanes(c_event, c_number));
+  PERFORM 1 FROM relay.lanes l WHERE l.name = lane AND l.epoch = lane_epoch AND l.token = lane_token;
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  PERFORM relay.lock_chains(c_event, c_number);
   FOR i IN 1..cardinality(c_path) LOOP
     IF c_state[i] IS NULL THEN
       PERFORM 1 FROM relay.deliveries d
@@ -122,4 +151,7 @@ BEGIN
     UPDATE relay.receipts r SET is_fresh = false
     WHERE r.path = c_path[i] AND r.message = c_message[i] AND r.status = c_status[i];
   END LOOP;
+  IF relay.settle_chains_of(c_event, c_number, now) THEN
+    PERFORM relay.raise_changes();
+  END IF;
 END $$;

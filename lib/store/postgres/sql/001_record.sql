@@ -4,7 +4,7 @@
 -- l_*: lanes, with the epoch of whoever records; l_kept: for how long starts of attempts are kept. r_*: records, in the
 -- order of (r_event, r_number); r_place: their order of arrival. r_lane: which of the lanes one is of. r_bucket: of the
 -- duration, NULL for what is not counted. r_flags: 1 others await it, 2 it was written down as it began, 4 an attempt was
--- made, 8 another record here is of the same delivery. r_failure: the outcome as JSON, of one that others await and that
+-- made, 8 another record here is of the same delivery, 16 it is of a chain. r_failure: the outcome as JSON, of one that others await and that
 -- failed; r_fetched: what one fetched that others await. flags: all of r_flags.
 -- fates: a letter for each record: r recorded, h history, k known, g gone. head_*: of its order key; NULL without keys.
 CREATE FUNCTION relay.write(
@@ -12,14 +12,14 @@ CREATE FUNCTION relay.write(
   e_id uuid[], e_source text[], e_type text[], e_received_at bigint[], e_secret_index int[], e_headers text[],
   e_problems text[], e_start int[], e_length int[], bodies bytea,
   d_event int[], d_number int[], d_target text[], d_order_key text[], d_awaits int[], d_wait bigint[],
-  d_is_awaited boolean[], d_expiry bigint[],
+  d_is_awaited boolean[], d_expiry bigint[], d_chains text,
   l_name text[], l_epoch bigint[], l_token text[], l_open_until bigint[], l_throttled_until bigint[], l_kept bigint[],
   r_place int[], r_lane int[], r_event bigint[], r_number int[], r_revision int[], r_attempt int[], r_started_at bigint[],
   r_duration bigint[], r_bucket int[], r_outcome text[], r_state text[], r_due_at bigint[], r_reason text[],
   r_detail text[], r_status int[], r_answer text[], r_order_key text[], r_flags int[], r_failure text[],
   r_fetched bytea[], flags int,
   OUT now bigint, OUT seqs bigint[], OUT fates text, OUT head_event bigint[], OUT head_number int[], OUT released text[],
-  OUT lost int[]
+  OUT outdated text[], OUT lost int[]
 ) LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off
@@ -33,6 +33,10 @@ DECLARE
   others int[];
 BEGIN
   PERFORM relay.refuse_moved();
+  IF flags & 16 <> 0 THEN
+    -- A chain that goes on or ends changes deliveries in other lanes, too.
+    PERFORM relay.lock_lanes(l_name || relay.chain_lanes(r_event, r_number));
+  END IF;
   -- Lanes first, by their numbers: until the end of this transaction nobody takes one of them over.
   IF cardinality(l_name) = 1 THEN
     SELECT ARRAY[l.epoch = l_epoch[1] AND l.token = l_token[1]] INTO owned FROM relay.lanes l WHERE l.name = l_name[1]
@@ -53,7 +57,7 @@ BEGIN
   END IF;
   IF cardinality(e_id) > 0 THEN
     seqs := relay.accept(at, e_id, e_source, e_type, e_received_at, e_secret_index, e_headers, e_problems, e_start,
-      e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry);
+      e_length, bodies, d_event, d_number, d_target, d_order_key, d_awaits, d_wait, d_is_awaited, d_expiry, d_chains);
   END IF;
   now := coalesce(at, relay.now_ms());
   IF cardinality(l_name) = 0 THEN
@@ -68,11 +72,15 @@ BEGIN
       ) r, LATERAL (SELECT 1 FROM relay.events e WHERE e.seq = r.event FOR NO KEY UPDATE) e;
     END IF;
 
+    IF flags & 16 <> 0 THEN
+      PERFORM relay.lock_chains(r_event, r_number);
+    END IF;
+
     -- Each delivery as it is now, which nobody changes until the end of this transaction.
     SELECT array_agg(d.tid),
-      array_agg(CASE WHEN d.tid IS NULL THEN 'g' WHEN r.flags & 9 <> 0 THEN '?' WHEN owned[r.lane] AND d.is_same THEN 'r'
+      array_agg(CASE WHEN d.tid IS NULL THEN 'g' WHEN r.flags & 25 <> 0 THEN '?' WHEN owned[r.lane] AND d.is_same THEN 'r'
         ELSE 'h' END),
-      count(*) FILTER (WHERE d.tid IS NOT NULL AND r.flags & 9 = 0)
+      count(*) FILTER (WHERE d.tid IS NOT NULL AND r.flags & 25 = 0)
     INTO tids, fate, usual
     FROM unnest(r_event, r_number, r_revision, r_lane, r_flags) r(event, number, revision, lane, flags)
       LEFT JOIN LATERAL (
@@ -108,10 +116,10 @@ BEGIN
       r(tid, fate, state, attempt, due_at, started_at, duration, reason)
     WHERE d.ctid = r.tid AND r.fate = 'r';
 
-    IF flags & 9 <> 0 OR inserted < usual THEN
+    IF flags & 25 <> 0 OR inserted < usual THEN
       SELECT array_agg(r.i::int ORDER BY r.place) INTO others
       FROM unnest(fate, r_place) WITH ORDINALITY r(fate, place, i) WHERE r.fate = '?';
-      SELECT * INTO fate, released FROM relay.record_others(now, others, fate, owned, l_epoch, r_lane, r_event, r_number,
+      SELECT * INTO fate, released, outdated FROM relay.record_others(now, others, fate, owned, l_epoch, r_lane, r_event, r_number,
         r_revision, r_attempt, r_started_at, r_duration, r_outcome, r_state, r_due_at, r_reason, r_detail, r_status,
         r_answer, r_flags, r_failure, r_fetched);
     END IF;
@@ -129,5 +137,8 @@ BEGIN
 
   PERFORM relay.describe_lanes(now, owned, l_name, l_open_until, l_throttled_until, l_kept, r_place, r_lane, r_started_at,
     r_duration, r_bucket, r_outcome, r_state, r_reason, r_flags, fate);
+  IF outdated IS NOT NULL THEN
+    PERFORM relay.raise_changes(); -- the owners of these lanes may have read what was skipped
+  END IF;
 END
 $$;

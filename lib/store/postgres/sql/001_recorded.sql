@@ -1,18 +1,19 @@
 -- What relay.write does besides, and it alone, so that its word to the planner holds here too.
 
--- Records those that are not usual, one after the other, in this order: others await them, a record before may be of the
--- same delivery, or an attempt of their number is there.
+-- Records those that are not usual, one after the other, in this order: others await them, they are of a chain, a record
+-- before may be of the same delivery, or an attempt of their number is there.
 CREATE FUNCTION relay.record_others(
   now bigint, others int[], INOUT fate text[], owned boolean[], l_epoch bigint[], r_lane int[], r_event bigint[],
   r_number int[], r_revision int[], r_attempt int[], r_started_at bigint[], r_duration bigint[], r_outcome text[],
   r_state text[], r_due_at bigint[], r_reason text[], r_detail text[], r_status int[], r_answer text[], r_flags int[],
-  r_failure text[], r_fetched bytea[], OUT released text[]
+  r_failure text[], r_fetched bytea[], OUT released text[], OUT outdated text[]
 ) LANGUAGE plpgsql
 AS $$
 DECLARE
   i int;
   made int;
   freed text[];
+  settled record;
 BEGIN
   FOREACH i IN ARRAY coalesce(others, '{}') LOOP
     -- Another owner may have made an attempt of the number that was meant.
@@ -47,6 +48,13 @@ BEGIN
     WHERE d.event = r_event[i] AND d.number = r_number[i] AND d.state = 'pending' AND d.revision = r_revision[i];
     CONTINUE WHEN NOT FOUND;
     fate[i] := 'r';
+    IF r_flags[i] & 16 <> 0 AND r_state[i] <> 'pending' THEN
+      SELECT s.released, s.outdated INTO settled
+      FROM relay.deliveries d, LATERAL (SELECT * FROM relay.settle_chain(d.event, d.chain, now)) s
+      WHERE d.event = r_event[i] AND d.number = r_number[i];
+      released := released || settled.released;
+      outdated := outdated || settled.outdated;
+    END IF;
     CONTINUE WHEN r_flags[i] & 1 = 0;
 
     -- Of an event that is gone nothing is kept.

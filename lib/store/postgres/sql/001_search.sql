@@ -49,11 +49,13 @@ END $$;
 CREATE FUNCTION relay.deliveries_of(of_event bigint) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(json_agg(s ORDER BY s.number), '[]')::text FROM (
     SELECT d.event, d.number, d.target, d.state, d.attempts, d.due_at, d.due_set_at, d.reason, d.awaits, d.receipt,
+      d.chain, d.step, c.step AS begun_step, c.within_ms, c.until,
       d.state = 'pending' AND d.order_key IS NOT NULL AND (
         SELECT (o.event, o.number) < (d.event, d.number) FROM relay.deliveries o
         WHERE o.target = d.target AND o.order_key = d.order_key AND o.state = 'pending'
         ORDER BY o.event, o.number LIMIT 1) AS is_behind
-    FROM relay.deliveries d WHERE d.event = of_event) s
+    FROM relay.deliveries d LEFT JOIN relay.chains c ON c.event = d.event AND c.chain = d.chain
+    WHERE d.event = of_event) s
 $$;
 
 -- Events that have a delivery in a state whose deliveries an index holds, if these are few; NULL if not.

@@ -48,6 +48,9 @@ CREATE TABLE relay.deliveries (
   awaits INTEGER, -- number of the delivery of the same event that it awaits, or did until its next record
   is_awaited BOOLEAN NOT NULL DEFAULT false,
   expires_at BIGINT, -- whatever awaits it goes without it from then on
+  chain INTEGER, -- number of the first delivery of its chain, if it is of one
+  step INTEGER, -- its step there, from 1; it awaits the step before until its own begins
+  has_proof BOOLEAN, -- of a step: only a receipt tells that it has arrived
   receipt TEXT COLLATE "C", -- the best word of a vendor: accepted, sent, failed, delivered or read; NULL without any
   PRIMARY KEY (event, number)
 );
@@ -59,6 +62,20 @@ CREATE INDEX deliveries_ordered ON relay.deliveries (target, order_key, event, n
 -- it is pending.
 CREATE INDEX deliveries_parked ON relay.deliveries (target, order_key)
   WHERE order_key IS NOT NULL AND (state = 'pending' AND due_at IS NULL AND awaits IS NULL) IS TRUE;
+
+-- Deliveries of an event in steps, of which one begins after the other until one satisfies the chain.
+CREATE TABLE relay.chains (
+  event BIGINT NOT NULL,
+  chain INTEGER NOT NULL, -- number of its first delivery
+  step INTEGER NOT NULL, -- the last one that has begun
+  within_ms BIGINT NOT NULL, -- how long a step has before the next one begins
+  until TEXT COLLATE "C" NOT NULL, -- delivered or read
+  began_at BIGINT NOT NULL, -- when its last step began
+  next_at BIGINT, -- when the next one begins, which is when its deliveries are due; NULL: there is none
+  is_settled BOOLEAN NOT NULL DEFAULT false, -- a step satisfied it
+  PRIMARY KEY (event, chain)
+);
+CREATE INDEX chains_next ON relay.chains (next_at) WHERE next_at IS NOT NULL;
 
 -- What became of each attempt.
 CREATE TABLE relay.attempts (

@@ -40,6 +40,7 @@ BEGIN
     WHERE (SELECT bool_or(d.state = 'pending') FROM relay.deliveries d WHERE d.event = o) IS NOT TRUE);
   DELETE FROM relay.attempts WHERE event = ANY (old);
   DELETE FROM relay.deliveries WHERE event = ANY (old);
+  DELETE FROM relay.chains WHERE event = ANY (old);
   DELETE FROM relay.notes WHERE event = ANY (old);
   DELETE FROM relay.receipts WHERE event = ANY (old);
   DELETE FROM relay.events WHERE seq = ANY (old);

@@ -1,6 +1,3 @@
--- The best word of a vendor on the delivery's messages: accepted, sent, failed, delivered or read; NULL without any.
-ALTER TABLE deliveries ADD COLUMN receipt TEXT;
-
 -- What vendors tell of messages that they had taken, each word once. Those of a message that is not known yet may have come
 -- in before the attempt was recorded.
 CREATE TABLE receipts (
