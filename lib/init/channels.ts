@@ -66,14 +66,14 @@ function onWhatsapp(
   target: string,
   fields: readonly Field[],
   via: (values: Record<string, unknown>) => unknown,
-  more: { fields: readonly Field[]; options(values: Record<string, unknown>): object; code: Channel["code"] },
+  more: Pick<Channel, "fields" | "paths" | "code"> & { options(values: Record<string, unknown>): object },
 ): Channel {
   const names = fields.map(({ name }) => name);
   return {
     target,
     imports: ["whatsapp", gateway],
     fields: [...fields, { name: "to", read: numbersIn }, ...more.fields],
-    paths: Object.fromEntries(names.map((name) => [name, ["via", name]])),
+    paths: { ...Object.fromEntries(names.map((name) => [name, ["via", name]])), ...more.paths },
     make: (values) => whatsapp(loose({ via: via(values), to: values.to, ...more.options(values) })),
     code: (code) => {
       const options = names.map((name) => `${name}: ${code[name]}`).join(", ");
@@ -122,6 +122,7 @@ export const channels: Readonly<Record<Kind, Channel>> = {
     (options) => whatsappCloud(loose(options)),
     {
       fields: [{ name: "template" }, { name: "language", initial: "pt_BR" }],
+      paths: { template: ["template", "name"], language: ["template", "language"] },
       options: ({ template: name, language }) => ({ template: { name, language } }),
       code: ({ template, language }) =>
         `      template: { name: ${template}, language: ${language}, parameters: (e) => [e.data.note_id ?? e.data.id] },\n`,

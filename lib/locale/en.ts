@@ -1073,7 +1073,7 @@ const warnings = {
       slack: "the URL of your Slack incoming webhook",
       smtp: "the URL of your mail server",
       http: "the URL of your system",
-      own: "your own value",
+      own: "the real value",
       secret: "the webhook secret from ConnectVets",
     },
     put: (what: string, variable: string) => `put ${what} into .env as ${variable}`,

@@ -942,7 +942,7 @@ const init: Language["init"] = {
     evolution: {
       name: "WhatsApp, pela Evolution API",
       steps: [
-        "No /manager do seu servidor, crie uma instância e leia o QR code com o celular",
+        "No /manager do servidor, crie uma instância e leia o QR code com o celular",
         "que envia. Ela não é do próprio WhatsApp: o número pode ser bloqueado.",
         "Você precisa do nome da instância e da API key dela, que o manager mostra.",
       ],
@@ -964,8 +964,8 @@ const init: Language["init"] = {
       name: "WhatsApp, pela Z-API",
       steps: [
         "Crie uma instância em z-api.io e leia o QR code com o celular que envia.",
-        "Ela não é do próprio WhatsApp: o número pode ser bloqueado. Você precisa do ID",
-        "e do token da instância (Editar) e do token de segurança (aba Segurança).",
+        "Ela não é do próprio WhatsApp: o número pode ser bloqueado. Você precisa de",
+        "ID e token da instância (Editar) e do token de segurança (aba Segurança).",
       ],
       ask: {
         instance: "ID da instância",
@@ -988,7 +988,7 @@ const init: Language["init"] = {
     telegram: {
       name: "Telegram",
       steps: [
-        "No Telegram, escreva /newbot ao @BotFather. Ponha o bot no seu grupo e escreva",
+        "No Telegram, escreva /newbot ao @BotFather. Ponha o bot no grupo e escreva",
         "ali: /start@ e o nome dele. api.telegram.org/botTOKEN/getUpdates mostra o id",
         "do chat. Você precisa do token do bot e desse id, negativo se for um grupo.",
       ],
@@ -1037,7 +1037,7 @@ const init: Language["init"] = {
       steps: [
         "Instale o app ntfy em cada celular e assine um mesmo tópico. Não há conta.",
         "No ntfy.sh, quem sabe o tópico pode ler: escolha um que ninguém adivinhe.",
-        "Você só precisa do tópico; se ele for protegido, também de um token de acesso.",
+        "Você só precisa do tópico; se for protegido, também de um token de acesso.",
       ],
       ask: { url: "Servidor", topic: "Tópico", token: "Token de acesso, ou usuario:senha" },
       wrong: {
@@ -1119,7 +1119,7 @@ const warnings: Language["warnings"] = {
       slack: "a URL do seu incoming webhook do Slack",
       smtp: "a URL do seu servidor de e-mail",
       http: "a URL do seu sistema",
-      own: "o seu valor",
+      own: "o valor verdadeiro",
       secret: "o segredo do webhook fornecido pelo ConnectVets",
     },
     put: (what, variable) => `coloque em .env, como ${variable}, ${what}`,

@@ -173,11 +173,11 @@ const rows: [parts: Record<string, unknown>, problem: RegExp][] = [
   [{ sources: { clinic: crm({}) } }, /^sources\.clinic: expected a source made by connectvets\(\) or hmac\(\)$/],
   [
     { targets: { crm: clinic({}) } },
-    /^targets\.crm: expected a target made by email\(\), http\(\), script\(\), or slack\(\)$/,
+    /^targets\.crm: expected a target made by discord\(\), email\(\), googleChat\(\), http\(\), ntfy\(\), script\(\), slack\(\), teams\(\), telegram\(\), or whatsapp\(\)$/,
   ],
   [
     { targets: { crm: { target: "http", options: {} } } },
-    /^targets\.crm: expected a target made by email\(\), /,
+    /^targets\.crm: expected a target made by discord\(\), email\(\), /,
   ],
   [{ targets: { crm: { target: { schema: 1 }, options: {} } } }, /^targets\.crm: expected a target made by /],
   [{ targets: { "my crm": crm({ timeout: 0 }), crm: crm({}) } }, /^targets\["my crm"\]\.timeout: expected more than 0/],

@@ -50,6 +50,7 @@ const found = checkTypes(examples);
 function valueOf(name: string): string {
   if (name === "DATABASE_URL") return "postgres://relay:s3nha-0123456789@127.0.0.1:1/relay"; // nothing listens there
   if (name === "SMTP_URL") return "smtp://relay:s3nha@mail.clinica.example:587";
+  if (name === "TELEGRAM_TOKEN") return "123456:telegram-0123456789abcdef";
   return name.endsWith("_URL") ? "https://hooks.clinica.example/x" : `${name.toLowerCase()}-0123456789abcdef`;
 }
 
