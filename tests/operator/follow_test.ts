@@ -26,6 +26,7 @@ const delivery = (target: string, state: DeliveryStory["state"], history: Return
     attempts: history.length,
     reason: null,
     nextAttemptAt: null,
+    chain: null,
   }) as unknown as DeliveryStory;
 
 const patienceMs = 60_000;
@@ -63,6 +64,22 @@ test("follow() ends at once for an event without deliveries, and after the first
   assert.deepEqual(await following([[]], "ended").ended, []);
   const { ended } = following([[delivery("a", "pending", [attempt(1)])]], "tried");
   assert.equal((await ended)[0]!.state, "pending");
+});
+
+const waiting = (target: string): DeliveryStory => ({
+  ...delivery(target, "pending", []),
+  chain: { id: 1, step: 2, steps: 2, withinMs: 600_000, until: "delivered", isWaiting: true },
+});
+
+test("follow() waits for no first attempt of a step that has not begun, but for its end", async () => {
+  const looks = [[delivery("a", "pending", [attempt(1)]), waiting("b")], [
+    delivery("a", "delivered", [attempt(1), attempt(2, "delivered")]),
+    delivery("b", "skipped", []),
+  ]];
+  assert.equal((await following(looks, "tried").ended)[0]!.state, "pending");
+  const { clock, ended } = following(looks, "ended");
+  await clock.run(1_000);
+  assert.deepEqual((await ended).map(({ state }) => state), ["delivered", "skipped"]);
 });
 
 test("follow() gives what still waits when time is up", async () => {
