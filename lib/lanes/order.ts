@@ -39,7 +39,7 @@ export class OrderCheck {
     try {
       while (this.#isAsked && !this.#isStopping) {
         this.#isAsked = false;
-        this.#wake(await this.#store.beginSteps());
+        await this.#beginSteps();
         for (const [name, { epoch }] of this.#lanes) {
           if (!this.#isStopping && await this.#store.unpark(epoch) > 0) this.#wake([name]);
         }
@@ -48,6 +48,15 @@ export class OrderCheck {
       if (!this.#isStopping) log.error("cannot check order keys and chains: {problem}", { problem: explain(error) });
     } finally {
       this.#isBusy = false;
+    }
+  }
+
+  /** The store begins some at a time. */
+  async #beginSteps(): Promise<void> {
+    while (!this.#isStopping) {
+      const lanes = await this.#store.beginSteps();
+      if (lanes.length === 0) return;
+      this.#wake(lanes);
     }
   }
 }

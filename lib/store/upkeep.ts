@@ -50,6 +50,6 @@ export interface UpkeepStore {
    * where the clock was set back. Returns whether there are more.
    */
   observe(): Promise<boolean>;
-  /** How many deliveries to these targets are waiting. The more there are, the longer it takes. */
+  /** How many deliveries to these targets wait, except for steps of chains that have not begun. It takes longer for more. */
   backlog(targets: Iterable<string>): Promise<number>;
 }

@@ -84,7 +84,8 @@ export type AttemptView = z.infer<typeof attemptView>;
 export const targetView = z.object({
   name: z.string(),
   pending: count.meta({
-    description: "Deliveries that are waiting: for the next attempt, or behind others of their order key",
+    description: "Deliveries that are waiting: for the next attempt, or behind others of their order key. Steps of " +
+      "chains that have not begun do not count",
   }),
   inFlight: count.meta({ description: "Deliveries that are on their way, of the relay that answers" }),
   dead: count,

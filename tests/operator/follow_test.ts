@@ -34,6 +34,7 @@ const delivery = (
     nextAttemptAt: null,
     receipt: receipts.at(-1) ?? null,
     receipts: receipts.map((status) => ({ status, at: "2026-01-01T00:00:00.000Z", reason: null, detail: null })),
+    chain: null,
   }) as unknown as DeliveryStory;
 
 const patienceMs = 60_000;
@@ -86,6 +87,22 @@ test("follow() waits for the word that a message arrived, of a vendor that tells
   assert.equal((await ended)[0]!.receipt, "delivered");
   assert.deepEqual(steps, ["a 1 true", "a accepted", "a sent", "a delivered"]);
   assert.equal((await following(looks.slice(0, 1), "tried").ended)[0]!.receipt, "accepted");
+});
+
+const waiting = (target: string): DeliveryStory => ({
+  ...delivery(target, "pending", []),
+  chain: { id: 1, step: 2, steps: 2, withinMs: 600_000, until: "delivered", isWaiting: true },
+});
+
+test("follow() waits for no first attempt of a step that has not begun, but for its end", async () => {
+  const looks = [[delivery("a", "pending", [attempt(1)]), waiting("b")], [
+    delivery("a", "delivered", [attempt(1), attempt(2, "delivered")]),
+    delivery("b", "skipped", []),
+  ]];
+  assert.equal((await following(looks, "tried").ended)[0]!.state, "pending");
+  const { clock, ended } = following(looks, "ended");
+  await clock.run(1_000);
+  assert.deepEqual((await ended).map(({ state }) => state), ["delivered", "skipped"]);
 });
 
 test("follow() gives what still waits when time is up", async () => {

@@ -11,6 +11,7 @@ import {
   ENDED,
   epochOf,
   expireAll,
+  iso,
   newEvent,
   nextIn,
   record,
@@ -336,6 +337,27 @@ export function testChains(it: It): void {
     assert.deepEqual(deliveries.map(({ chain }) => chain!.id), [1, 1, 3, 3]);
     await settle(store, "delivered", "a", { startedAt: T0 });
     assert.deepEqual((await shown(store, "1")).slice(2), ["a delivered", "b skipped"]);
+  });
+
+  it("targets() and backlog() count no step that has not begun", async (store, _reopen, clock) => {
+    clock.set(T0);
+    const counts = async () =>
+      (await store.targets()).map(({ name, pending, oldestPendingAt }) =>
+        `${name} ${pending} ${oldestPendingAt !== null}`
+      );
+    const backlog = () => store.upkeep.backlog(["a", "b"]);
+    await accept(store, chained("1", ["a", "b"]));
+    assert.deepEqual([await counts(), await backlog()], [["a 1 true", "b 0 false"], 1]);
+    clock.set(T0 + 5_000);
+    await accept(store, newEvent("2", ["b"], { receivedAt: T0 + 5_000 }));
+    assert.deepEqual([await counts(), await backlog()], [["a 1 true", "b 1 true"], 2]);
+    assert.equal((await store.targets())[1]!.oldestPendingAt, iso(T0 + 5_000));
+    clock.set(T0 + WITHIN);
+    await store.lanes.beginSteps();
+    assert.deepEqual([await counts(), await backlog()], [["a 1 true", "b 2 true"], 3]);
+    assert.equal((await store.targets())[1]!.oldestPendingAt, iso(T0));
+    await settle(store, "delivered", "a", { startedAt: T0 });
+    assert.deepEqual([await counts(), await backlog()], [["a 0 false", "b 1 true"], 1]);
   });
 
   it("bringForward() begins a step that a clock put off", async (store, _reopen, clock) => {

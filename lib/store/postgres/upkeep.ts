@@ -18,7 +18,8 @@ const statements = {
   events: `SELECT seq, source, type, received_at FROM relay.events
     WHERE seq >= coalesce((SELECT max(seq) FROM relay.events WHERE seq <= $1), $1) AND seq <= $2 ORDER BY seq LIMIT $3`,
 
-  backlog: "SELECT count(*) AS count FROM relay.deliveries WHERE state = 'pending' AND target = ANY ($1)",
+  backlog: `SELECT (SELECT count(*) FROM relay.deliveries WHERE state = 'pending' AND target = ANY ($1))
+    - coalesce((SELECT sum(s.count) FROM relay.steps_waiting() s WHERE s.target = ANY ($1)), 0)::bigint AS count`,
 } as const;
 
 export class PostgresUpkeep implements UpkeepStore {

@@ -7,7 +7,7 @@ import { lanesNamed } from "../../recipient.ts";
 import type { SqliteFile } from "./file.ts";
 import type { Range } from "./steps.ts";
 
-/** Deliveries to one target that are not done. */
+/** Deliveries to one target that are not done, except for steps of chains that have not begun. */
 export interface WaitingCount {
   pending: number;
   /** Sequence of their oldest event. */
@@ -46,9 +46,18 @@ function step(condition: string, order: readonly string[], counts = "true") {
 
 const isDead = "state = 'dead' AND target = ? AND reason IS ?";
 
+const isParked = "state = 'pending' AND target = ? AND due_at IS NULL";
+const isPending = "state = 'pending' AND target = ?";
+
+/** Not a step of a chain that has not begun. It needs more than the index has. */
+const hasBegun = `(chain IS NULL OR NOT EXISTS (SELECT 1 FROM chains c
+  WHERE c.event = deliveries.event AND c.chain = deliveries.chain AND c.step < deliveries.step))`;
+
 const steps = {
-  parked: step("state = 'pending' AND target = ? AND due_at IS NULL", ["event", "number"]),
-  due: step("state = 'pending' AND target = ?", ["due_at", "event", "number"]),
+  parked: step(isParked, ["event", "number"]),
+  parkedBegun: step(isParked, ["event", "number"], hasBegun),
+  due: step(isPending, ["due_at", "event", "number"]),
+  dueBegun: step(isPending, ["due_at", "event", "number"], hasBegun),
   dead: step(isDead, ["event", "number"]),
   deadSince: step(isDead, ["event", "number"], "(SELECT received_at FROM events WHERE seq = event) >= ?"),
 };
@@ -57,6 +66,7 @@ const statements = {
   nextPending: "SELECT min(target) AS next FROM deliveries WHERE state = 'pending' AND target > ?",
   nextDead: "SELECT min(target) AS next FROM deliveries WHERE state = 'dead' AND target > ?",
   lanes: "SELECT name FROM lanes",
+  stepWaits: "SELECT 1 FROM chains WHERE next_at IS NOT NULL LIMIT 1",
   nextReason: "SELECT min(reason) AS next FROM deliveries WHERE state = 'dead' AND target = ? AND reason > ?",
 } as const;
 
@@ -86,10 +96,12 @@ export class SqliteCounts {
   constructor(file: SqliteFile) {
     this.#file = file;
     this.#sql = file.prepareAll(statements);
-    const { parked, due, dead, deadSince } = steps;
+    const { parked, parkedBegun, due, dueBegun, dead, deadSince } = steps;
     this.#steps = {
       parked: file.prepareAll(parked),
+      parkedBegun: file.prepareAll(parkedBegun),
       due: file.prepareAll(due),
+      dueBegun: file.prepareAll(dueBegun),
       dead: file.prepareAll(dead),
       deadSince: file.prepareAll(deadSince),
     };
@@ -103,6 +115,7 @@ export class SqliteCounts {
   }
 
   *#countWaiting(counts: Map<string, WaitingCount>, targets: Iterable<string> | undefined, isOver: () => boolean) {
+    const [parked, due] = this.#sql.stepWaits.get() ? ["parkedBegun", "dueBegun"] as const : ["parked", "due"] as const;
     for (const target of targets ?? this.#following(this.#sql.nextPending)) {
       const total: WaitingCount = { pending: 0 };
       counts.set(target, total);
@@ -110,8 +123,8 @@ export class SqliteCounts {
         total.pending += count;
         if (oldest !== null) total.oldest = Math.min(oldest, total.oldest ?? oldest);
       };
-      yield* this.#count("parked", [target], [0, 0], add, isOver);
-      yield* this.#count("due", [target], [-1, 0, 0], add, isOver);
+      yield* this.#count(parked, [target], [0, 0], add, isOver);
+      yield* this.#count(due, [target], [-1, 0, 0], add, isOver);
     }
   }
 

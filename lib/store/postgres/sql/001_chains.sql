@@ -203,3 +203,14 @@ BEGIN
   END IF;
 END
 $$;
+
+-- How many steps of chains have not begun, by target.
+CREATE FUNCTION relay.steps_waiting(OUT target text, OUT count bigint) RETURNS SETOF record LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
+  SELECT d.target, count(*) FROM relay.chains c CROSS JOIN LATERAL (
+    SELECT d.target FROM relay.deliveries d
+    WHERE d.event = c.event AND d.chain = c.chain AND d.step > c.step AND d.state NOT IN ('delivered', 'dead', 'skipped') OFFSET 0
+  ) d
+  WHERE c.next_at IS NOT NULL GROUP BY d.target
+$$;

@@ -97,17 +97,17 @@ BEGIN
   PERFORM relay.raise_changes();
 END $$;
 
--- Every target that has deliveries or had attempts, with how many wait and are dead, and since when the oldest waits: what
--- came in at a time that lies ahead came in before what came in after it.
+-- Every target that has deliveries or had attempts, with how many wait and are dead, and since when the oldest waits, but for
+-- steps of chains that have not begun: what came in at a time that lies ahead came in before what came in after it.
 CREATE FUNCTION relay.targets(now bigint, OUT name text, OUT pending bigint, OUT dead bigint, OUT oldest_at bigint,
   OUT delivered_at bigint, OUT failed_at bigint, OUT reason text, OUT open_until bigint, OUT throttled_until bigint,
   OUT held_at bigint, OUT paused_at bigint) RETURNS SETOF record
 LANGUAGE sql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
-  SELECT coalesce(l.name, w.target, x.target), coalesce(w.count, 0), coalesce(x.count, 0),
+  SELECT coalesce(l.name, w.target, x.target), coalesce(w.count - coalesce(s.count, 0), 0), coalesce(x.count, 0),
     CASE WHEN e.received_at <= now THEN e.received_at
-      WHEN e.received_at > now THEN (SELECT c.received_at FROM relay.clock_steps c WHERE c.seq > w.oldest ORDER BY c.seq LIMIT 1)
+      WHEN e.received_at > now THEN (SELECT c.received_at FROM relay.clock_steps c WHERE c.seq > o.seq ORDER BY c.seq LIMIT 1)
     END,
     l.delivered_at, l.failed_at, l.reason, l.open_until, l.throttled_until, l.held_at, l.paused_at
   FROM (SELECT * FROM relay.lanes WHERE NOT starts_with(name, 'relay::')) l
@@ -115,7 +115,12 @@ AS $$
       WHERE state = 'pending' AND NOT starts_with(target, 'relay::') GROUP BY target) w ON w.target = l.name
     FULL JOIN (SELECT target, count(*) FROM relay.deliveries
       WHERE state = 'dead' AND NOT starts_with(target, 'relay::') GROUP BY target) x ON x.target = coalesce(l.name, w.target)
-    LEFT JOIN LATERAL (SELECT v.received_at FROM relay.events v WHERE v.seq = w.oldest LIMIT 1) e ON true
+    LEFT JOIN (SELECT * FROM relay.steps_waiting()) s ON s.target = w.target
+    LEFT JOIN LATERAL (SELECT CASE WHEN s.target IS NULL THEN w.oldest ELSE (
+      SELECT min(d.event) FROM relay.deliveries d WHERE d.target = w.target AND d.state = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM relay.chains c WHERE c.event = d.event AND c.chain = d.chain AND c.step < d.step)
+      ) END AS seq) o ON true
+    LEFT JOIN LATERAL (SELECT v.received_at FROM relay.events v WHERE v.seq = o.seq LIMIT 1) e ON true
   ORDER BY 1
 $$;
 
