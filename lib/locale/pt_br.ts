@@ -2215,6 +2215,7 @@ const expectations: Language["config"]["expectations"] = {
   retry: 'uma lista de pausas como ["5s", "1m"], "none", ou { schedule, jitter }',
   circuit: 'false, ou { failures, pause }, como { failures: 5, pause: "60s" }',
   timeZone: 'um fuso horário da IANA, como "America/Sao_Paulo"',
+  clockTime: 'um horário como "07:00" ou "20:30"',
   api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
   token: 'um token que não seja vazio, como env("ADMIN_TOKEN")',
   publicUrl: 'o endereço de um servidor, sem caminho, como "https://relay.example"',
@@ -2292,6 +2293,7 @@ const config: Language["config"] = {
   scopedIdOnlyWithCloud:
     "tem um id com escopo da empresa (BSUID), para o qual só whatsappCloud() envia; esperado: um número",
   pathOfHealth: '"/healthz" é reservado para a verificação de saúde',
+  quietAllDay: "é igual a `from`: seria o dia inteiro; para parar as entregas, use `relay pause`",
   samePort: (port) => `é ${port}, também a porta de \`listen\`; dê uma porta a cada um`,
   tokenMissing: (host) => `está faltando; outras máquinas alcançam "${host}"`,
   refersToItself: "faz referência a si mesmo",
