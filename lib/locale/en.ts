@@ -1922,6 +1922,7 @@ const store = {
     parkDeliveries: "park deliveries",
     unparkDeliveries: "make parked deliveries due",
     awaitDeliveries: "have deliveries wait for others",
+    postponeDeliveries: "put deliveries off",
     bringForward: "reschedule deliveries after a change of the clock",
     recordUnderway: "record what is in flight",
     joinRelays: "join the other relays",

@@ -1955,6 +1955,7 @@ const store: Language["store"] = {
     parkDeliveries: "estacionar entregas",
     unparkDeliveries: "liberar entregas estacionadas",
     awaitDeliveries: "deixar entregas à espera de outras",
+    postponeDeliveries: "adiar entregas",
     bringForward: "reagendar entregas depois de um acerto do relógio",
     recordUnderway: "registrar o que está sendo enviado",
     joinRelays: "juntar-se aos outros relays",

@@ -16,6 +16,7 @@ import { testFencesAtRandom } from "./contract_fences_random.ts";
 import { testLanes } from "./contract_lanes.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testOrder } from "./contract_order.ts";
+import { testPostponed } from "./contract_postponed.ts";
 import { testRecord } from "./contract_record.ts";
 import { testRuns } from "./contract_runs.ts";
 import { testSessions } from "./contract_sessions.ts";
@@ -68,6 +69,7 @@ export function testStore(name: string, make: MakeBench): void {
   testFencesAtRandom(name, make);
   testOrder(it);
   testAwaiting(it);
+  testPostponed(it);
   testLanes(it);
   testChanges(it);
   testTargets(it);

@@ -14,6 +14,7 @@ import type {
   LaneHold,
   LaneStore,
   OwnedLane,
+  Postponed,
   Suspect,
   Taking,
   Waiting,
@@ -21,6 +22,7 @@ import type {
 import { dueOf, type SqliteAccept } from "./accept.ts";
 import type { SqliteFile } from "./file.ts";
 import { SqliteOrder } from "./order.ts";
+import { SqlitePostponed } from "./postponed.ts";
 import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "../rows.ts";
 import { forgetBegun } from "./statements.ts";
@@ -54,8 +56,8 @@ const statements = {
   front: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
     ORDER BY due_at, event, number LIMIT ?`,
   due:
-    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
-      d.expires_at, iif(d.awaits IS NULL, NULL,
+    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.due_set_at, d.order_key, d.reason, d.revision,
+      d.is_awaited, d.expires_at, iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
       iif(d.attempts = d.first_attempt, NULL, (SELECT started_at FROM attempts a
         WHERE a.event = d.event AND a.number = d.number AND a.attempt > d.first_attempt ORDER BY attempt LIMIT 1))
@@ -105,6 +107,7 @@ export class SqliteLanes implements LaneStore {
   readonly #accept: SqliteAccept;
   readonly #record: SqliteRecord;
   readonly #order: SqliteOrder;
+  readonly #postponed: SqlitePostponed;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
   constructor(file: SqliteFile, clock: Clock, accept: SqliteAccept, record: SqliteRecord) {
@@ -113,6 +116,7 @@ export class SqliteLanes implements LaneStore {
     this.#accept = accept;
     this.#record = record;
     this.#order = new SqliteOrder(file, clock, record);
+    this.#postponed = new SqlitePostponed(file, clock, record);
     this.#sql = file.prepareAll(statements);
   }
 
@@ -209,6 +213,14 @@ export class SqliteLanes implements LaneStore {
     if (!found) this.#accept.insertAwaited(event, awaited, awaits.lane, now, own);
     else if (found.state === "pending") this.#sql.expire.run({ event, number: awaited, expiresAt });
     else this.#sql.again.run({ event, number: awaited, now, expiresAt: own });
+  }
+
+  async postpone(epoch: Epoch, postponed: readonly Postponed[]): Promise<boolean> {
+    return await this.#postponed.postpone(epoch, postponed);
+  }
+
+  async recall(epoch: Epoch, latest: number): Promise<number> {
+    return await this.#postponed.recall(epoch, latest);
   }
 
   async bringForward(): Promise<number> {
