@@ -14,6 +14,7 @@ import type { Lane, UnderwayView } from "./lane.ts";
 import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
+import { recallAll } from "./recall.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
@@ -101,6 +102,7 @@ export class Owner implements Claimant {
     await this.#holdings.bringForward();
     await this.#adopt(this.#config, { probes: true, wasUnclean });
     this.checkOrder();
+    this.#recall();
     this.wake();
   }
 
@@ -125,6 +127,7 @@ export class Owner implements Claimant {
       if (this.#wanted === config) await this.#adopt(config);
       adopted.resolve();
     });
+    this.#recall();
     this.refresh();
     await adopted.promise;
     await this.#worker.settled();
@@ -139,6 +142,17 @@ export class Owner implements Claimant {
     this.#config = { ...config, lanes };
     if (this.#membership) this.#membership.changed();
     else await this.#holdings.take(lanes, start);
+  }
+
+  /** Has what waits for the rules of another config go by those of this one. @param names Of the lanes. */
+  #recall(names: Iterable<string> = this.#lanes.keys()): void {
+    const some = [...names];
+    this.#serial.insist("look for what waits by earlier rules", async () => {
+      await this.#worker.postponed(); // by these
+      const lanes = some.map((name) => this.#lanes.get(name)).filter((lane) => lane !== undefined);
+      const tools = { store: this.#store.lanes, time: this.#time };
+      this.wake(await recallAll(lanes, this.#config.lanes, tools));
+    });
   }
 
   names(): string[] {
@@ -157,6 +171,7 @@ export class Owner implements Claimant {
       return [...targets.keys()];
     });
     this.#order.ask();
+    this.#recall(names);
     return new Map(names.map((name) => [name, this.#lanes.get(name)!.epoch]));
   }
 
@@ -272,7 +287,9 @@ export class Owner implements Claimant {
   /** Reads what is due in all lanes that have room and nothing in memory that may start. */
   async #read(): Promise<void> {
     const asks = [...this.#lanes].map(([name, lane]) =>
-      this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined
+      this.#isOpen(name, lane)
+        ? lane.ask(this.#time.now(), this.#config.lanes.get(name)!.policy.digest?.max)
+        : undefined
     )
       .filter((ask) => ask !== undefined);
     if (asks.length === 0) return;

@@ -256,6 +256,12 @@ const messages: MessageWords = {
   more: (count) => `${forms.number(count)} more`,
   moreBlocks: (count) =>
     `… and ${forms.count(count, { one: "more block that did not fit", other: "more blocks that did not fit" })}`,
+  digest: {
+    titleOfDay: (count, from, to) => `${forms.count(count, { one: "event", other: "events" })} from ${from} to ${to}`,
+    titleOfDays: (count, from, to) => `${forms.count(count, { one: "event", other: "events" })} from ${from} to ${to}`,
+    todo: "Check the list for anything that needs you.",
+    origin: (timeZone) => `Sent automatically by relay. Times are in the time zone ${timeZone}`,
+  },
   test: {
     title: "Test message from relay",
     what: (target) => `This is a test: no real event happened. If you can read this, the target ${target} works.`,

@@ -288,6 +288,13 @@ const messages: MessageWords = {
   more: (count) => `mais ${forms.number(count)}`,
   moreBlocks: (count) =>
     `… e mais ${forms.count(count, { one: "bloco que não coube", other: "blocos que não couberam" })}`,
+  digest: {
+    titleOfDay: (count, from, to) => `${forms.count(count, { one: "evento", other: "eventos" })}, das ${from} às ${to}`,
+    titleOfDays: (count, from, to) =>
+      `${forms.count(count, { one: "evento", other: "eventos" })}, de ${from} até ${to}`,
+    todo: "Veja na lista se algo precisa de você.",
+    origin: (timeZone) => `Enviado automaticamente pelo relay. Horários no fuso ${timeZone}`,
+  },
   test: {
     title: "Mensagem de teste do relay",
     what: (target) =>

@@ -5,10 +5,13 @@ import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
 import { Told } from "../locale/told.ts";
+import { digestNotice } from "../messages/digest_notice.ts";
 import { noticeOf } from "../messages/event_notice.ts";
+import type { Notice } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { expected, options } from "../options.ts";
+import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import {
   cannotMake,
@@ -22,8 +25,11 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
+import { digestText } from "./digest.ts";
+import { type PeopleOptions, peoplePolicy, peopleShape } from "./people.ts";
 import { exchange, secretsOfUrl } from "./exchange.ts";
 import {
+  type Delivery,
   type EnrichOptions,
   enrichShape,
   policyOf,
@@ -35,7 +41,7 @@ import {
 
 /** Options of `slack()`. */
 export interface SlackOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
   /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
   url: SecretText;
   /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */
@@ -57,6 +63,7 @@ const MAX_BLOCKS = 50;
 
 const schema = options({
   ...targetShape,
+  ...peopleShape,
   ...enrichShape,
   url: z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.slackUrl) }),
   text: messageShape.text,
@@ -79,32 +86,45 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       const blocks = blocksOf(valueOf("blocks", given.blocks, payload), style.locale);
       if (text !== undefined) return { text: fitSlack(text, MAX_TEXT), ...(blocks && { blocks }) };
       const notice = noticeOf(event, style);
-      return { text: fitSlack(writeSlackText(notice), MAX_TEXT), blocks: blocks ?? writeSlackBlocks(notice) };
+      return { ...defaultMessage(notice), ...(blocks && { blocks }) };
+    }
+
+    function renderAll(deliveries: readonly Pick<Delivery, "event">[]): Record<string, unknown> {
+      const text = digestText(options.digest?.text, deliveries, escapeSlack);
+      if (text !== undefined) return { text: fitSlack(text, MAX_TEXT) };
+      return defaultMessage(digestNotice(deliveries.map(({ event }) => event), style));
+    }
+
+    async function post(message: Record<string, unknown>, signal: AbortSignal): Promise<Outcome> {
+      const body = jsonOf("message", message);
+      const headers = { "Content-Type": "application/json" };
+      const outcome = await exchange(url, { method: "POST", headers, body, signal }, place);
+      const { status, answer = "" } = outcome;
+      if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
+      const detail = Told.of((words) => words.outcomes.answered.notSlack(status!));
+      return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
     }
 
     return {
       name,
       kind: "slack",
-      policy: policyOf(options, { rates: [{ perMs: 1_000, limit: 1 }] }),
+      policy: peoplePolicy(policyOf(options, { rates: [{ perMs: 1_000, limit: 1 }] }), options, context, style),
       address: place,
       url: options.url,
       secrets: [...secretsOfUrl(options.url), url.pathname],
       warnings: [],
       enrich: options.enrich,
       render,
-
-      async deliver(delivery, signal) {
-        const body = jsonOf("message", render(delivery.event, delivery.message));
-        const headers = { "Content-Type": "application/json" };
-        const outcome = await exchange(url, { method: "POST", headers, body, signal }, place);
-        const { status, answer = "" } = outcome;
-        if (outcome.kind !== "delivered" || (status === 200 && answer.trim() === "ok")) return outcome;
-        const detail = Told.of((words) => words.outcomes.answered.notSlack(status!));
-        return { kind: "retry", reason: "unexpected_answer", detail, status, answer };
-      },
+      deliver: async (delivery, signal) => await post(render(delivery.event, delivery.message), signal),
+      renderAll,
+      deliverAll: async (deliveries, signal) => await post(renderAll(deliveries), signal),
     };
   },
 };
+
+function defaultMessage(notice: Notice): { text: string; blocks: readonly unknown[] } {
+  return { text: fitSlack(writeSlackText(notice), MAX_TEXT), blocks: writeSlackBlocks(notice) };
+}
 
 /**
  * Blocks of the config that Slack takes, the last of which says how many are left out.
