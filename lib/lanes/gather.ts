@@ -3,10 +3,11 @@
 import type { Due } from "../store/mod.ts";
 import { isSystem } from "../system_event.ts";
 import type { Target } from "../targets/target.ts";
+import type { Underway } from "./lane.ts";
 
 /** The messages that begin in one pass over a lane, each with what goes out in it: one delivery, or several. */
-export class Gathering<Begun> {
-  readonly messages: Begun[][] = [];
+export class Gathering<Begun extends { underway: Underway }> {
+  readonly #messages: Begun[][] = [];
   readonly #max: number;
   readonly #isAlone: (due: Due) => boolean;
   /** Messages that have room, by what may join them. */
@@ -18,23 +19,33 @@ export class Gathering<Begun> {
     this.#isAlone = (due) => this.#max === 1 || isSystem(due.event) || isAlone(due);
   }
 
+  /** What goes out in each, in the order of acceptance. */
+  get messages(): readonly (readonly Begun[])[] {
+    return this.#messages.map((message) => message.toSorted(byAcceptance));
+  }
+
   /** Whether a message that has begun has room for a delivery. */
   hasRoomFor(due: Due): boolean {
     return this.#open.size > 0 && !this.#isAlone(due) && this.#open.has(companyOf(due));
   }
 
   /** Adds a delivery that begins. Returns whether a message begins with it. */
-  add(due: Due, begun: Begun): boolean {
+  add(begun: Begun): boolean {
+    const { due } = begun.underway;
     const company = companyOf(due);
     const isAlone = this.#isAlone(due);
     const found = isAlone ? undefined : this.#open.get(company);
     const message = found ?? [];
     message.push(begun);
-    if (!found) this.messages.push(message);
+    if (!found) this.#messages.push(message);
     if (message.length >= this.#max) this.#open.delete(company);
     else if (!isAlone) this.#open.set(company, message);
     return !found;
   }
+}
+
+function byAcceptance({ underway: one }: { underway: Underway }, { underway: other }: { underway: Underway }): number {
+  return one.due.ref.event - other.due.ref.event || one.due.ref.number - other.due.ref.number;
 }
 
 /** What was in one message that failed is in one again, and nothing else: whoever had that message can tell so. */

@@ -108,7 +108,7 @@ export class Worker {
       else if (step.kind === "await") waiting.push({ ref: due.ref, revision: due.revision, awaits: step.awaits });
       else {
         caution.choose(due.ref);
-        if (begun.add(due, { underway, event: step.event })) lane.pace.begin(clock.monotonic());
+        if (begun.add({ underway, event: step.event })) lane.pace.begin(clock.monotonic());
       }
     }
     this.#expire(work);
