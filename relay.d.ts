@@ -210,6 +210,25 @@ declare module "relay" {
      */
     includeNoteText?: boolean;
   }
+  type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+  type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
+  interface Rate {
+    /** The span of time. */
+    per: Duration;
+    /** How many times within it. */
+    limit: number;
+  }
+  interface DigestOptions<Event = AnyEvent> {
+    /** How often it goes out: `"15m"` at a quarter past, at half past and so on; `"1d"` at midnight. */
+    every: Duration;
+    /** Most events in a message; what is left goes out in another one right behind. At most 100. Default: 50. */
+    max?: number;
+    /**
+     * Text of the message. Markup in the events' texts has no effect. Default: how many events of each kind, and a line for
+     * each event.
+     */
+    text?: (events: readonly Event[]) => string;
+  }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
     readonly [key: string]: Json | undefined;
@@ -226,13 +245,15 @@ declare module "relay" {
     /** What an HTTP target sends, as JSON, in place of the bytes received. */
     body?: Json | ((event: Event) => unknown);
   }
-  type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
-  type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
-  interface Rate {
-    /** The span of time. */
-    per: Duration;
-    /** How many times within it. */
-    limit: number;
+  interface QuietOptions {
+    /** When they begin, such as `"20:00"`. */
+    from: string;
+    /** When they end, such as `"07:00"`: on the next day if that is earlier than `from`. */
+    to: string;
+    /** IANA time zone of both. Default: the config's `timeZone`. */
+    zone?: string;
+    /** Events that go out all the same: names, or patterns such as `"note.*"`. */
+    except?: readonly Pattern[];
   }
   type RetryOption = readonly Duration[] | "none" | {
     /** The pauses between attempts. */
@@ -410,6 +431,12 @@ declare module "relay" {
   }
   /** Receives webhooks of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
+  interface PeopleOptions<Event = AnyEvent> {
+    /** Hours in which nothing is sent. Deliveries wait until they end, and use up no attempt. */
+    quiet?: QuietOptions;
+    /** One message of all events that have come in, such as every 15 minutes. `order` has no effect then. */
+    digest?: DigestOptions<Event>;
+  }
   interface ProviderOptions {
     /** The key of the provider's API. */
     apiKey: SecretText;
@@ -424,7 +451,7 @@ declare module "relay" {
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
     (options: Options): EmailProvider;
   }
-  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
     /**
      * A mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS), or a provider, such as
      * `resend({ apiKey: env("RESEND_API_KEY") })`.
@@ -474,7 +501,7 @@ declare module "relay" {
   }
   /** Runs a program. Delivered when it ends with 0. 65 is a dead letter at once; after any other code, relay tries again. */
   export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
     /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
     url: SecretText;
     /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */
@@ -484,6 +511,26 @@ declare module "relay" {
   }
   /** Posts to a Slack incoming webhook, one message a second by default. Delivered when Slack answers `ok`. */
   export function slack<Api extends NoteApi | undefined = undefined>(options: SlackOptions<Api>): TargetDefinition;
+  interface ChatOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
+    /** Text of the message. Markup in the event's texts has no effect. Default: a text in the language of `locale`. */
+    text?: TextOption<AnyEvent & Noted<Api>>;
+  }
+  interface TelegramOptions<Api extends NoteApi | undefined = undefined> extends ChatOptions<Api> {
+    /** The bot's token, from @BotFather. */
+    token: SecretText;
+    /** The chat's number, negative for a group, or the `@name` of a public channel. The bot has to be a member. */
+    chat: number | string;
+    /** The topic of a group that has topics. */
+    thread?: number;
+    /** `true` sends without a sound. Default: `false`. */
+    silent?: boolean;
+    /** As `text`, in Telegram's HTML. @see https://core.telegram.org/bots/api#html-style */
+    html?: TextOption<AnyEvent & Noted<Api>>;
+    /** Another address of the API, such as your own Bot API server. Default: `https://api.telegram.org`. */
+    baseUrl?: string;
+  }
+  /** Sends to a Telegram chat: one message a second, to a group 20 a minute. Delivered when Telegram has taken it. */
+  export function telegram<Api extends NoteApi | undefined = undefined>(options: TelegramOptions<Api>): TargetDefinition;
   /**
    * Sends email through Brevo.
    * @example

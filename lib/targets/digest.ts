@@ -3,13 +3,11 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { callFunction } from "../callback.ts";
-import type { AnyEvent } from "../event.ts";
-import { payloadOf } from "../event.ts";
+import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { expected, fn, options } from "../options.ts";
 import { type Duration, timerDuration } from "../units.ts";
 import { DAY_MS, wallTime, whenShown } from "../zone.ts";
 import { cannotMake, kindOf, mapTexts } from "./message.ts";
-import type { Delivery } from "./target.ts";
 
 /** One message of all events that have come in. */
 export interface DigestOptions<Event = AnyEvent> {
@@ -56,7 +54,7 @@ export function digestAt({ everyMs, zone }: Digest, at: number): number {
  * An id for what is sent of these deliveries: a UUID, the same in every attempt to send the same ones. Where the receiver
  * drops what it has had before, no delivery is lost that has come to them since.
  */
-export function digestId(deliveries: readonly Pick<Delivery, "id">[]): string {
+export function digestId(deliveries: readonly { id: string }[]): string {
   const hash = createHash("sha256").update(deliveries.map(({ id }) => id).join()).digest("hex");
   // Version 8 of a UUID is for ids that are made in a way of one's own. @see RFC 9562, section 5.8
   return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)]
@@ -70,7 +68,7 @@ export function digestId(deliveries: readonly Pick<Delivery, "id">[]): string {
  */
 export function digestText(
   option: unknown,
-  deliveries: readonly Pick<Delivery, "event">[],
+  deliveries: readonly { event: ReadableEvent }[],
   escape: (text: string) => string,
 ): string | undefined {
   if (option === undefined) return undefined;

@@ -30,8 +30,7 @@ export function peoplePolicy(
 ): Policy {
   return {
     ...policy,
-    quiet: quiet && { ...quiet, zone: quiet.zone ?? timeZone },
-    digest: digest && { everyMs: digest.every, max: digest.max, zone: style.timeZone },
-    order: digest ? undefined : policy.order,
+    ...(quiet && { quiet: { ...quiet, zone: quiet.zone ?? timeZone } }),
+    ...(digest && { digest: { everyMs: digest.every, max: digest.max, zone: style.timeZone }, order: undefined }),
   };
 }
