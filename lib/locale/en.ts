@@ -600,6 +600,8 @@ const pages = {
     /** Nobody knows when: it depends on others. */
     waits: "Waits until an earlier delivery with the same order key is done.",
     held: {
+      quiet: (target: string, time: string) => `Waits until the quiet hours of ${target} end. It goes out ${time}.`,
+      digest: (target: string, time: string) => `Waits for the next digest of ${target}. It goes out ${time}.`,
       open: (target: string, time: string) =>
         `Held, because ${target} failed several times in a row. Relay tries one delivery ${time}; the others follow as soon as it works.`,
       throttled: (target: string, time: string) => `Held, because ${target} asked relay to wait. It continues ${time}.`,
@@ -1307,6 +1309,8 @@ const events = {
     behind: "It waits for an earlier delivery with the same order key.",
     heldOpen: (time: string) => `The target is held after several failures in a row, and is tested ${time}.`,
     heldThrottled: (time: string) => `The target asked relay to wait: the delivery continues ${time}.`,
+    heldQuiet: (time: string) => `The target has quiet hours: the delivery goes out ${time}.`,
+    heldDigest: (time: string) => `The delivery goes out with the target's next digest, ${time}.`,
     heldPaused: (target: string) => `The target is paused: the delivery continues after \`relay resume ${target}\`.`,
     heldOrphaned: "The config does not have this target; the delivery waits until it does.",
     inFlight: (attempt: number) => `attempt ${forms.number(attempt)} is being made now.`,

@@ -646,6 +646,8 @@ const pages: Language["pages"] = {
       }`,
     waits: "Aguarda a conclusão de uma entrega anterior com a mesma chave de ordem.",
     held: {
+      quiet: (target, time) => `Aguarda o fim do horário de silêncio de ${target}. Sai em ${time}.`,
+      digest: (target, time) => `Aguarda o próximo resumo de ${target}. Sai em ${time}.`,
       open: (target, time) =>
         `Retida, porque ${target} falhou várias vezes seguidas. O relay tenta uma entrega em ${time}; as outras seguem assim que funcionar.`,
       throttled: (target, time) => `Retida, porque ${target} pediu ao relay que aguardasse. Continua em ${time}.`,
@@ -1340,6 +1342,8 @@ const events: Language["events"] = {
     behind: "Aguarda uma entrega anterior com a mesma chave de ordem.",
     heldOpen: (time) => `O destino está retido após várias falhas seguidas e será testado ${time}.`,
     heldThrottled: (time) => `O destino pediu ao relay para esperar: a entrega segue ${time}.`,
+    heldQuiet: (time) => `O destino está em horário de silêncio: a entrega sai ${time}.`,
+    heldDigest: (time) => `A entrega sai no próximo resumo do destino, ${time}.`,
     heldPaused: (target) => `O destino está pausado: a entrega segue depois de \`relay resume ${target}\`.`,
     heldOrphaned: "A configuração não tem este destino; a entrega aguarda até que tenha.",
     inFlight: (attempt) => `a tentativa ${forms.number(attempt)} está sendo feita agora.`,
