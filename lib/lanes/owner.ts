@@ -14,7 +14,7 @@ import type { Lane, UnderwayView } from "./lane.ts";
 import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
-import { recallAll } from "./recall.ts";
+import { recall } from "./recall.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Schedule } from "./schedule.ts";
 import { StoreTime } from "./store_time.ts";
@@ -144,14 +144,13 @@ export class Owner implements Claimant {
     else await this.#holdings.take(lanes, start);
   }
 
-  /** Has what waits for the rules of another config go by those of this one. @param names Of the lanes. */
-  #recall(names: Iterable<string> = this.#lanes.keys()): void {
-    const some = [...names];
+  /** Has what waits by the rules of another config go by those of this one, in all lanes or in these. */
+  #recall(names?: readonly string[]): void {
+    const { postponer } = this.#worker;
+    const tools = { store: this.#store.lanes, time: this.#time, postponer, wake: this.wake.bind(this) };
     this.#serial.insist("look for what waits by earlier rules", async () => {
-      await this.#worker.postponed(); // by these
-      const lanes = some.map((name) => this.#lanes.get(name)).filter((lane) => lane !== undefined);
-      const tools = { store: this.#store.lanes, time: this.#time };
-      this.wake(await recallAll(lanes, this.#config.lanes, tools));
+      const lanes = [...this.#lanes].filter(([name]) => names?.includes(name) ?? true).map(([, lane]) => lane);
+      await recall(lanes, this.#config.lanes, tools);
     });
   }
 
@@ -286,10 +285,9 @@ export class Owner implements Claimant {
 
   /** Reads what is due in all lanes that have room and nothing in memory that may start. */
   async #read(): Promise<void> {
+    const { lanes } = this.#config;
     const asks = [...this.#lanes].map(([name, lane]) =>
-      this.#isOpen(name, lane)
-        ? lane.ask(this.#time.now(), this.#config.lanes.get(name)!.policy.digest?.max)
-        : undefined
+      this.#isOpen(name, lane) ? lane.ask(this.#time.now(), lanes.get(name)!.policy.digest?.max) : undefined
     )
       .filter((ask) => ask !== undefined);
     if (asks.length === 0) return;

@@ -20,6 +20,7 @@ import { logCircuit } from "./circuit.ts";
 import { Gathering } from "./gather.ts";
 import type { Lane, Underway } from "./lane.ts";
 import { type Step, stepOf } from "./need.ts";
+import { Postponer, type PutOff } from "./postpone.ts";
 import { type Attempted, Recorder, STORE_RETRY_MS } from "./record.ts";
 import type { StoreTime } from "./store_time.ts";
 import { waitsUntil } from "./wait.ts";
@@ -48,12 +49,6 @@ interface Begun {
   event: RelayEvent;
 }
 
-/** A delivery that its target does not take before this time, in Unix milliseconds. */
-interface PutOff {
-  underway: Underway;
-  dueAt: number;
-}
-
 /** What a worker needs. */
 export interface Tools {
   store: LaneStore;
@@ -78,12 +73,13 @@ export interface Tools {
 export class Worker {
   readonly #tools: Tools;
   readonly #recorder: Recorder;
+  readonly postponer: Postponer;
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #postponing = new Set<Promise<void>>();
   #isStopping = false;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.postponer = new Postponer(tools);
     this.#recorder = new Recorder(tools.writer, tools.clock, tools.stop);
   }
 
@@ -114,7 +110,7 @@ export class Worker {
     this.#expire(work);
     const { messages } = begun;
     if (waiting.length > 0) this.#track(this.#await(lane, waiting));
-    if (putOff.length > 0) this.#track(this.#postpone(lane, putOff), this.#postponing);
+    if (putOff.length > 0) this.#track(this.postponer.postpone(lane, putOff));
     if (isCautious && messages.length > 0) this.#track(this.#makeCautiously(work, messages));
     else for (const one of messages) this.#track(this.#make(work, one));
     if (lane.hasRoom && lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
@@ -123,11 +119,6 @@ export class Worker {
   /** Resolves once what is under way now has ended and is recorded. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight);
-  }
-
-  /** Resolves once what is put off now is written, or cannot be. */
-  async postponed(): Promise<void> {
-    await Promise.all(this.#postponing);
   }
 
   /** Starts nothing more. */
@@ -169,18 +160,6 @@ export class Worker {
     }
     for (const underway of own) lane.release(underway);
     this.#tools.wake([lane.epoch.lane, ...new Set(waiting.map(({ awaits }) => awaits.lane))]);
-  }
-
-  async #postpone(lane: Lane, putOff: readonly PutOff[]): Promise<void> {
-    const postponed = putOff.map(({ underway: { due: { ref, revision } }, dueAt }) => ({ ref, revision, dueAt }));
-    try {
-      if (!await this.#tools.store.postpone(lane.epoch, postponed)) await this.#pause(); // it has another owner
-    } catch (error) {
-      log.error("cannot put deliveries off: {problem}", { problem: explain(error) });
-      await this.#pause();
-    }
-    for (const { underway } of putOff) lane.release(underway);
-    this.#tools.onChange();
   }
 
   async #makeCautiously(work: Work, messages: readonly (readonly Begun[])[]): Promise<void> {
@@ -278,14 +257,9 @@ export class Worker {
     await this.#tools.clock.sleep(STORE_RETRY_MS, this.#tools.stop);
   }
 
-  /** @param also Holds it as well, until it is done. */
-  #track(work: Promise<void>, also?: Set<Promise<void>>): void {
-    const done = work.finally(() => {
-      this.#inFlight.delete(done);
-      also?.delete(done);
-    });
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);
-    also?.add(done);
   }
 }
 

@@ -215,13 +215,8 @@ export class SqliteLanes implements LaneStore {
     else this.#sql.again.run({ event, number: awaited, now, expiresAt: own });
   }
 
-  async postpone(epoch: Epoch, postponed: readonly Postponed[]): Promise<boolean> {
-    return await this.#postponed.postpone(epoch, postponed);
-  }
-
-  async recall(epoch: Epoch, latest: number): Promise<number> {
-    return await this.#postponed.recall(epoch, latest);
-  }
+  postpone = (epoch: Epoch, postponed: readonly Postponed[]) => this.#postponed.postpone(epoch, postponed);
+  recall = (epoch: Epoch, latest: number) => this.#postponed.recall(epoch, latest);
 
   async bringForward(): Promise<number> {
     const now = this.#clock.now();
