@@ -9,7 +9,9 @@ import type { Policy } from "../targets/target.ts";
 type WaitPolicy = Pick<Policy, "quiet" | "digest">;
 
 /** What of a delivery decides whether it waits. */
-type Waiter = Pick<Due, "revision" | "failures" | "dueAt" | "putOffAt"> & { event: { source: string; type: string } };
+type Waiter = Pick<Due, "revision" | "failures" | "dueAt" | "putOffAt" | "awaited"> & {
+  event: { source: string; type: string };
+};
 
 /**
  * When a due delivery can start, in Unix milliseconds; `undefined` if it can now. What relay itself tells, and what an
@@ -24,9 +26,9 @@ export function waitsUntil(due: Waiter, { quiet, digest }: WaitPolicy, now: numb
   return start > at ? start : undefined;
 }
 
-/** It has not waited for a digest yet, and no attempt has failed that would set when it is due. */
-function isNew({ failures, putOffAt }: Waiter): boolean {
-  return failures === 0 && putOffAt === undefined;
+/** It has not waited for a digest yet: nothing was sent of it, though what it needs may have been hard to fetch. */
+function isNew({ failures, putOffAt, awaited }: Waiter): boolean {
+  return putOffAt === undefined && (failures === 0 || awaited !== undefined);
 }
 
 /** An operator made it due, and no attempt has been made since. Whatever else makes one due leaves its revision at 0. */

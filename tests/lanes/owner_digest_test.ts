@@ -1,6 +1,7 @@
 /** An owner of lanes whose targets make digests. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { Owner } from "../../lib/lanes/owner.ts";
 import type { Outcome } from "../../lib/outcome.ts";
@@ -8,7 +9,7 @@ import { Writer } from "../../lib/store/writer.ts";
 import { systemEvent } from "../../lib/system_event.ts";
 import type { Policy } from "../../lib/targets/target.ts";
 import { accept, T0 } from "../store/samples.ts";
-import { Bench, failed, withOwner } from "./bench.ts";
+import { Bench, failed, refused, withOwner } from "./bench.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -275,3 +276,21 @@ test("Owner makes few messages of large events, of which it reads fewer at once"
     assert.ok(bench.messages().length <= 2, `${bench.messages().length} messages`);
   });
 });
+
+const LANE = "relay::notes";
+
+for (const isOptional of [true, false]) {
+  test(`Owner gathers what waited for a note that was hard to fetch, ${isOptional ? "or" : "and not"} without it`, async () => {
+    const found: Outcome = { kind: "delivered", fetched: Buffer.from('{"name":"Rex"}') };
+    const answers: Outcome[] = isOptional ? [refused, refused] : [failed, failed];
+    const fetching = { answer: () => answers.shift() ?? found, policy: { retry: { scheduleMs: [], jitter: 0 } } };
+    const routes = [{ on: ["**"], to: ["a"], message: {}, enrich: { lane: LANE, isOptional } }];
+    await withOwner({ a: { policy: policyOf() }, [LANE]: fetching }, async (bench) => {
+      await bench.accept(["1", "2"], [], { deliveries: [{ target: "a", awaits: { lane: LANE } }] });
+      await bench.clock.run(HOUR);
+      assert.deepEqual(bench.messages("a"), [[FIRST, "1", "2"]]);
+      const notes = bench.made.flatMap(({ lane, delivery }) => lane === "a" ? [delivery.event.note?.name] : []);
+      assert.deepEqual(notes, isOptional ? [undefined, undefined] : ["Rex", "Rex"]);
+    }, { routes });
+  });
+}
