@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { meantDuration, meantRate, meantSize } from "./near_miss.ts";
 import { type Expectation, expected, type Meant, options } from "./options.ts";
+import { wallTime } from "./zone.ts";
 
 /** A duration: `"15s"`, `"2m"`, `"10h"`, or a number of milliseconds. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -104,11 +105,4 @@ function timeIn(timeZone: string, wall: number): number {
   if (Number.isNaN(wall)) return wall;
   const aheadAt = (at: number) => wallTime(timeZone, at) - at;
   return wall - aheadAt(wall - aheadAt(wall)); // twice, as it may have been changed in between
-}
-
-/** What the clocks of a zone show, as if they showed UTC. */
-function wallTime(timeZone: string, at: number): number {
-  const format = new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });
-  const seconds = Math.floor(at / 1_000) * 1_000;
-  return Date.parse(`${format.format(seconds)} UTC`) + at - seconds;
 }

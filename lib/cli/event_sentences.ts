@@ -2,6 +2,7 @@
 
 import type { Format } from "../locale/format.ts";
 import { sayReason } from "../locale/reasons.ts";
+import type { Paced } from "../operator/paced.ts";
 import type { Held } from "../operator/status.ts";
 import type { Story, ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
@@ -101,10 +102,16 @@ function stepSentence(beginsAt: string | null, now: number, format: Format): str
 }
 
 /** Why a target takes nothing now, and what ends that. */
-export function heldSentence(target: string, { state, until }: Held, format: Format): string {
+export function heldSentence(target: string, { state, until }: Held | Paced, format: Format): string {
   const { story: says } = words.events;
   if (state === "orphaned") return says.heldOrphaned;
   if (state === "paused") return says.heldPaused(target);
   const when = whenTime(until!, format);
-  return state === "open" ? says.heldOpen(when) : says.heldThrottled(when);
+  const sentences = {
+    open: says.heldOpen,
+    throttled: says.heldThrottled,
+    quiet: says.heldQuiet,
+    digest: says.heldDigest,
+  };
+  return sentences[state](when);
 }

@@ -126,6 +126,11 @@ export class Caution {
     return !this.#suspects.has(key) || !this.#tried;
   };
 
+  /** Whether a delivery is under suspicion: a crash while it is under way must not be blamed on another one. */
+  isSuspect({ ref }: Pick<Due, "ref">): boolean {
+    return this.#suspects.has(keyOf(ref));
+  }
+
   /** The outcome of a delivery that is given up; `undefined` for all others. */
   verdictOf({ ref }: Pick<Due, "ref">): Dead | undefined {
     const key = keyOf(ref);

@@ -140,16 +140,24 @@ export class Lane {
     this.wake();
   }
 
-  /** What to read; `undefined` if there is nothing to read, or enough in memory. The caller sends the read at once. */
-  ask(now: number): DueAsk | undefined {
+  /**
+   * What to read; `undefined` if there is nothing to read, or enough in memory. The caller sends the read at once.
+   * @param enough How many deliveries one attempt can take.
+   */
+  ask(now: number, enough = 1): DueAsk | undefined {
     if (this.#nextAt !== undefined && this.#nextAt <= now) this.wake();
-    if (!this.hasRoom || this.#isAll || this.next() !== undefined) return undefined;
+    if (!this.hasRoom || this.#isAll || this.#hasEnough(enough)) return undefined;
     this.#recorded.clear();
     this.#turned.clear();
     this.#isReading = true;
     this.#isWoken = this.#isStale = false;
     const known = [...this.#waiting, ...[...this.#underway.values()].map(({ due }) => due)].map(({ ref }) => ref);
     return { lane: this.epoch.lane, limit: READ, known, from: this.#from(now) };
+  }
+
+  #hasEnough(enough: number): boolean {
+    if (this.next() === undefined) return false;
+    return this.#waiting.length >= enough || this.#waitingBytes >= MAX_WAITING_BYTES;
   }
 
   #from(now: number): number | undefined {

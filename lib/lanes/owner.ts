@@ -15,6 +15,7 @@ import type { Claimant, Membership } from "./membership.ts";
 import { offerAll } from "./offer.ts";
 import { OrderCheck } from "./order.ts";
 import { readDue } from "./read.ts";
+import { recall } from "./recall.ts";
 import { STORE_RETRY_MS } from "./record.ts";
 import { Receipts } from "./receipts.ts";
 import { Schedule } from "./schedule.ts";
@@ -107,6 +108,7 @@ export class Owner implements Claimant {
     await this.#holdings.bringForward();
     await this.#adopt(this.#config, { probes: true, wasUnclean });
     this.checkOrder();
+    this.#recall();
     this.wake();
   }
 
@@ -131,6 +133,7 @@ export class Owner implements Claimant {
       if (this.#wanted === config) await this.#adopt(config);
       adopted.resolve();
     });
+    this.#recall();
     this.refresh();
     await adopted.promise;
     await this.#worker.settled();
@@ -145,6 +148,16 @@ export class Owner implements Claimant {
     this.#config = { ...config, lanes };
     if (this.#membership) this.#membership.changed();
     else await this.#holdings.take(lanes, start);
+  }
+
+  /** Has what waits by the rules of another config go by those of this one, in all lanes or in these. */
+  #recall(names?: readonly string[]): void {
+    const { postponer } = this.#worker;
+    const tools = { store: this.#store.lanes, time: this.#time, postponer, wake: this.wake.bind(this) };
+    this.#serial.insist("look for what waits by earlier rules", async () => {
+      const lanes = [...this.#lanes].filter(([name]) => names?.includes(name) ?? true).map(([, lane]) => lane);
+      await recall(lanes, this.#config.lanes, tools);
+    });
   }
 
   names(): string[] {
@@ -163,6 +176,7 @@ export class Owner implements Claimant {
       return [...targets.keys()];
     });
     this.refresh(); // with receipts that nobody has applied yet
+    this.#recall(names);
     return new Map(names.map((name) => [name, this.#lanes.get(name)!.epoch]));
   }
 
@@ -274,8 +288,9 @@ export class Owner implements Claimant {
 
   /** Reads what is due in all lanes that have room and nothing in memory that may start. */
   async #read(): Promise<void> {
+    const { lanes } = this.#config;
     const asks = [...this.#lanes].map(([name, lane]) =>
-      this.#isOpen(name, lane) ? lane.ask(this.#time.now()) : undefined
+      this.#isOpen(name, lane) ? lane.ask(this.#time.now(), lanes.get(name)!.policy.digest?.max) : undefined
     )
       .filter((ask) => ask !== undefined);
     const begun = await readDue(this.#store.lanes, asks, this.#lanes);

@@ -25,6 +25,8 @@ export interface Attempted {
   /** An attempt was made, rather than only an outcome recorded. */
   wasMade: boolean;
   retry: RetryPolicy;
+  /** Places the next attempt within the jitter; absent: chance does. */
+  random?: number;
   /** How the lane is held now, in Unix milliseconds. */
   hold: () => Hold;
   redact: Redact;
@@ -53,7 +55,7 @@ export class Recorder {
    */
   async record(attempted: Attempted): Promise<{ record: AttemptRecord; recorded: Recorded } | undefined> {
     const { lane: { epoch, pace }, underway: { due }, hold } = attempted;
-    const record = recordOf(attempted, this.#clock.random());
+    const record = recordOf(attempted, attempted.random ?? this.#clock.random());
     const { startsKeptMs } = pace;
     const recorded = await this.#keep(() => ({ epoch, hold: hold(), startsKeptMs, record }), due.id);
     if (!recorded) return undefined;

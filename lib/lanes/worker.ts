@@ -18,10 +18,13 @@ import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Caution } from "./caution.ts";
 import { logCircuit } from "./circuit.ts";
+import { Gathering } from "./gather.ts";
 import type { Lane, Underway } from "./lane.ts";
 import { type Step, stepOf } from "./need.ts";
+import { Postponer, type PutOff } from "./postpone.ts";
 import { type Attempted, Recorder, STORE_RETRY_MS } from "./record.ts";
 import type { StoreTime } from "./store_time.ts";
+import { waitsUntil } from "./wait.ts";
 
 /** What lanes need to know of the config. */
 export interface LanesConfig extends RoutingTable {
@@ -40,7 +43,7 @@ interface Work {
   config: LanesConfig;
 }
 
-/** An attempt to make. */
+/** A delivery to attempt. */
 interface Begun {
   underway: Underway;
   /** With what was fetched for it, if the delivery may see that. */
@@ -72,11 +75,13 @@ export interface Tools {
 export class Worker {
   readonly #tools: Tools;
   readonly #recorder: Recorder;
+  readonly postponer: Postponer;
   readonly #inFlight = new Set<Promise<void>>();
   #isStopping = false;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.postponer = new Postponer(tools);
     this.#recorder = new Recorder(tools.writer, tools.clock, tools.stop);
   }
 
@@ -86,25 +91,30 @@ export class Worker {
     const { clock, caution, mayBegin } = this.#tools;
     if (this.#isStopping || lane.isLeaving || !mayBegin(lane.epoch.lane)) return;
     const waiting: Waiting[] = [];
-    const begun: Begun[] = [];
+    const putOff: PutOff[] = [];
+    const begun = new Gathering<Begun>(target, (due) => caution.isSuspect(due));
     const isCautious = caution.isOn(lane.epoch.lane);
-    while (lane.hasRoom && lane.pace.room(clock.monotonic()) > 0) {
-      const due = lane.next(caution.mayBegin);
+    for (;;) {
+      const hasRoom = lane.hasRoom && lane.pace.room(clock.monotonic()) > 0;
+      const due = lane.next((due) => caution.mayBegin(due) && (hasRoom || begun.hasRoomFor(due)));
       if (!due) break;
       const step = this.#stepOf(due, target, config);
-      const underway = lane.begin(due, isCautious && step.kind !== "await");
-      if (step.kind === "end") this.#end(work, underway, step.outcome);
+      const dueAt = step.kind === "begin" ? waitsUntil(due, target.policy, this.#tools.time.now()) : undefined;
+      const underway = lane.begin(due, isCautious && step.kind !== "await" && dueAt === undefined);
+      if (dueAt !== undefined) putOff.push({ underway, dueAt });
+      else if (step.kind === "end") this.#end(work, underway, step.outcome);
       else if (step.kind === "await") waiting.push({ ref: due.ref, revision: due.revision, awaits: step.awaits });
       else {
         caution.choose(due.ref);
-        lane.pace.begin(clock.monotonic());
-        begun.push({ underway, event: step.event });
+        if (begun.add({ underway, event: step.event })) lane.pace.begin(clock.monotonic());
       }
     }
     this.#expire(work);
+    const { messages } = begun;
     if (waiting.length > 0) this.#track(this.#await(lane, waiting));
-    if (isCautious && begun.length > 0) this.#track(this.#makeCautiously(work, begun));
-    else for (const one of begun) this.#track(this.#make(work, one));
+    if (putOff.length > 0) this.#track(this.postponer.postpone(lane, putOff));
+    if (isCautious && messages.length > 0) this.#track(this.#makeCautiously(work, messages));
+    else for (const one of messages) this.#track(this.#make(work, one));
     if (lane.hasRoom && lane.isHungry && lane.pace.room(clock.monotonic()) > 0) this.#tools.onChange();
   }
 
@@ -154,24 +164,26 @@ export class Worker {
     this.#tools.wake([lane.epoch.lane, ...new Set(waiting.map(({ awaits }) => awaits.lane))]);
   }
 
-  async #makeCautiously(work: Work, begun: readonly Begun[]): Promise<void> {
+  async #makeCautiously(work: Work, messages: readonly (readonly Begun[])[]): Promise<void> {
     const { lane } = work;
     try {
-      await this.#tools.caution.begin(lane.epoch, begun.map(({ underway }) => underway.due.ref));
+      await this.#tools.caution.begin(lane.epoch, messages.flat().map(({ underway }) => underway.due.ref));
     } catch (error) {
       log.error("cannot record the attempts that begin: {problem}", { problem: explain(error) });
       await this.#pause();
-      for (const { underway } of begun) this.#putBack(lane, underway);
+      for (const message of messages) this.#putBack(lane, underwayOf(message));
       return;
     }
-    await Promise.all(begun.map((one) => this.#make(work, one)));
+    await Promise.all(messages.map((one) => this.#make(work, one)));
   }
 
-  async #make(work: Work, { underway, event }: Begun): Promise<void> {
+  /** Makes one attempt. @param message What goes out in it. */
+  async #make(work: Work, message: readonly Begun[]): Promise<void> {
+    const underway = underwayOf(message);
     const { clock, time } = this.#tools;
     const { lane, target, config } = work;
     const startedAt = clock.monotonic();
-    const outcome = await attempt(target, () => deliveryOf(underway.due, event, config), lane.cut.signal, clock);
+    const outcome = await attempt(target, () => deliveriesOf(message, config), lane.cut.signal, clock);
     const endedAt = time.now();
     const durationMs = Math.round(clock.monotonic() - startedAt);
     if (!outcome) {
@@ -182,10 +194,13 @@ export class Worker {
     const change = lane.pace.observe(outcome, clock.monotonic(), durationMs);
     if (change) logCircuit(change, target.name, lane.pace.circuit.failures, this.#holdOf(lane).openUntil);
     if (target.whole && outcome.pauseMs !== undefined && outcome.holds !== "recipient") this.#tools.onWholeHeld();
-    if (outcome.kind === "delivered" && outcome.message !== undefined) {
-      await this.#keepMessage(work, underway, outcome.message);
-    }
-    const recorded = this.#record(work, { underway, outcome, endedAt, durationMs, wasMade: true });
+    await this.#keepMessage(work, underway, outcome);
+    const random = underway.length > 1 ? clock.random() : undefined; // all are due again at the same time
+    const recorded = Promise.all(
+      underway.map((one, index) =>
+        this.#record(work, { underway: one, outcome, endedAt, durationMs, wasMade: index === 0, random })
+      ),
+    );
     // With a rate, unrecorded attempts never outnumber those that the next owner counts as made.
     if (lane.pace.startsKeptMs !== undefined) await recorded;
     lane.pace.end();
@@ -194,47 +209,45 @@ export class Worker {
   }
 
   /** Before the record: a message that the store does not know of would have receipts of nobody. */
-  async #keepMessage({ target }: Work, { due }: Underway, message: string): Promise<void> {
-    const { path } = target.receipts ?? {};
-    if (path === undefined) return;
-    await this.#recorder.insist(due.id, () => this.#tools.receipts.accepted(due.ref, path, message));
+  async #keepMessage({ target }: Work, underway: readonly Underway[], outcome: Outcome): Promise<void> {
+    if (!target.receipts || outcome.kind !== "delivered" || outcome.message === undefined) return;
+    const { message } = outcome;
+    const refs = underway.map(({ due }) => due.ref);
+    await this.#recorder.insist(underway[0]!.due.id, () => this.#tools.receipts.accepted(refs, message));
   }
 
-  async #defer({ lane, target }: Work, underway: Underway, outcome: Deferred): Promise<void> {
+  async #defer({ lane, target }: Work, underway: readonly Underway[], outcome: Deferred): Promise<void> {
     lane.pace.observe(outcome, this.#tools.clock.monotonic());
     const hold = this.#holdOf(lane);
     const until = new Date(hold.throttledUntil!).toISOString();
     log.warn("pausing {target} until {until}, as it asked", { target: target.address, until });
-    if (underway.wasBegun) await this.#tools.caution.excuse(lane.epoch, underway.due.ref);
+    for (const { due, wasBegun } of underway) if (wasBegun) await this.#tools.caution.excuse(lane.epoch, due.ref);
     await this.#recorder.hold(lane, hold); // before the lane may count as idle and be given up
     this.#release(lane, underway);
   }
 
-  /** Leaves a delivery unchanged after its attempt was deferred or cut off. */
-  #release(lane: Lane, underway: Underway): void {
+  /** Leaves deliveries unchanged after their attempt was deferred or cut off. */
+  #release(lane: Lane, underway: readonly Underway[]): void {
     this.#putBack(lane, underway);
-    this.#tools.caution.end(underway.due.ref);
+    for (const { due } of underway) this.#tools.caution.end(due.ref);
   }
 
-  /** Leaves a delivery unchanged: no attempt was made. */
-  #putBack(lane: Lane, underway: Underway): void {
+  /** Leaves the deliveries of one attempt unchanged: it was not made. */
+  #putBack(lane: Lane, underway: readonly Underway[]): void {
     lane.pace.end();
-    lane.release(underway);
+    for (const one of underway) lane.release(one);
     this.#tools.onChange();
   }
 
   async #record(
     work: Work,
-    { underway, outcome, endedAt, durationMs, wasMade }: Omit<Attempted, "lane" | "retry" | "hold" | "redact">,
+    { underway, ...attempted }: Omit<Attempted, "lane" | "retry" | "hold" | "redact">,
   ): Promise<void> {
     const { lane, target, config } = work;
     const done = await this.#recorder.record({
       lane,
       underway,
-      outcome,
-      endedAt,
-      durationMs,
-      wasMade,
+      ...attempted,
       retry: retryOf(target, config),
       hold: () => this.#holdOf(lane),
       redact: config.redact,
@@ -268,6 +281,14 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
 function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
   if (isSystem(event) || !mayNeed(target, config)) return undefined; // most need nothing, and then no event is read
   return needOf(routedOf(readable(event, config.sources)), target, config);
+}
+
+function underwayOf(message: readonly Begun[]): Underway[] {
+  return message.map(({ underway }) => underway);
+}
+
+function deliveriesOf(message: readonly Begun[], config: LanesConfig): Delivery[] {
+  return message.map(({ underway, event }) => deliveryOf(underway.due, event, config));
 }
 
 /** @param event With what was fetched for it, if the delivery may see that. */

@@ -256,6 +256,12 @@ const messages: MessageWords = {
   more: (count) => `${forms.number(count)} more`,
   moreBlocks: (count) =>
     `… and ${forms.count(count, { one: "more block that did not fit", other: "more blocks that did not fit" })}`,
+  digest: {
+    titleOfDay: (count, from, to) => `${forms.count(count, { one: "event", other: "events" })} from ${from} to ${to}`,
+    titleOfDays: (count, from, to) => `${forms.count(count, { one: "event", other: "events" })} from ${from} to ${to}`,
+    todo: "Check the list for anything that needs you.",
+    origin: (timeZone) => `Sent automatically by relay. Times are in the time zone ${timeZone}`,
+  },
   test: {
     title: "Test message from relay",
     what: (target) => `This is a test: no real event happened. If you can read this, the target ${target} works.`,
@@ -607,6 +613,8 @@ const pages = {
     /** Nobody knows when: it depends on others. */
     waits: "Waits until an earlier delivery with the same order key is done.",
     held: {
+      quiet: (target: string, time: string) => `Waits until the quiet hours of ${target} end. It goes out ${time}.`,
+      digest: (target: string, time: string) => `Waits for the next digest of ${target}. It goes out ${time}.`,
       open: (target: string, time: string) =>
         `Held, because ${target} failed several times in a row. Relay tries one delivery ${time}; the others follow as soon as it works.`,
       throttled: (target: string, time: string) => `Held, because ${target} asked relay to wait. It continues ${time}.`,
@@ -1478,6 +1486,8 @@ const events = {
     behind: "It waits for an earlier delivery with the same order key.",
     heldOpen: (time: string) => `The target is held after several failures in a row, and is tested ${time}.`,
     heldThrottled: (time: string) => `The target asked relay to wait: the delivery continues ${time}.`,
+    heldQuiet: (time: string) => `The target has quiet hours: the delivery goes out ${time}.`,
+    heldDigest: (time: string) => `The delivery goes out with the target's next digest, ${time}.`,
     heldPaused: (target: string) => `The target is paused: the delivery continues after \`relay resume ${target}\`.`,
     heldOrphaned: "The config does not have this target; the delivery waits until it does.",
     inFlight: (attempt: number) => `attempt ${forms.number(attempt)} is being made now.`,
@@ -2107,6 +2117,7 @@ const store = {
     unparkDeliveries: "make parked deliveries due",
     awaitDeliveries: "have deliveries wait for others",
     beginSteps: "begin the next steps of chains",
+    postponeDeliveries: "put deliveries off",
     bringForward: "reschedule deliveries after a change of the clock",
     recordUnderway: "record what is in flight",
     joinRelays: "join the other relays",
@@ -2375,6 +2386,7 @@ const expectations = {
   retry: 'a list of pauses such as ["5s", "1m"], "none", or { schedule, jitter }',
   circuit: 'false, or { failures, pause }, such as { failures: 5, pause: "60s" }',
   timeZone: 'an IANA time zone such as "America/Sao_Paulo"',
+  clockTime: 'a time of day such as "07:00" or "20:30"',
   api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
   token: 'a token that is not empty, such as env("ADMIN_TOKEN")',
   publicUrl: 'the address of a host, without a path, such as "https://relay.example"',
@@ -2464,6 +2476,7 @@ const config = {
   onlyWithCloud: "applies only where `via` is whatsappCloud()",
   scopedIdOnlyWithCloud: "has a business-scoped id, which only whatsappCloud() can send to; expected a number",
   pathOfHealth: '"/healthz" is reserved for the health check',
+  quietAllDay: "is the same as `from`: that would be all day; to stop deliveries, use `relay pause`",
   samePort: (port: number) => `is ${port}, the port of \`listen\` as well; give each a port of its own`,
   tokenMissing: (host: string) => `is missing; "${host}" can be reached from other machines`,
   refersToItself: "refers to itself",

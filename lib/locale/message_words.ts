@@ -87,6 +87,14 @@ export interface MessageWords {
   more: (count: number) => string;
   /** Blocks of a Slack message that were left out. */
   moreBlocks: (count: number) => string;
+  /** Of a message of several events. @param from The time of the first of them. @param to That of the last. */
+  digest: {
+    titleOfDay: (count: number, from: string, to: string) => string;
+    /** The times have dates. */
+    titleOfDays: (count: number, from: string, to: string) => string;
+    todo: string;
+    origin: (timeZone: string) => string;
+  };
   test: { title: string; what: (target: string) => string };
   nothingTodo: string;
   alarms: Record<AlarmData["alarm"], AlarmWords>;

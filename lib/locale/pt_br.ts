@@ -287,6 +287,13 @@ const messages: MessageWords = {
   more: (count) => `mais ${forms.number(count)}`,
   moreBlocks: (count) =>
     `… e mais ${forms.count(count, { one: "bloco que não coube", other: "blocos que não couberam" })}`,
+  digest: {
+    titleOfDay: (count, from, to) => `${forms.count(count, { one: "evento", other: "eventos" })}, das ${from} às ${to}`,
+    titleOfDays: (count, from, to) =>
+      `${forms.count(count, { one: "evento", other: "eventos" })}, de ${from} até ${to}`,
+    todo: "Veja na lista se algo precisa de você.",
+    origin: (timeZone) => `Enviado automaticamente pelo relay. Horários no fuso ${timeZone}`,
+  },
   test: {
     title: "Mensagem de teste do relay",
     what: (target) =>
@@ -650,6 +657,8 @@ const pages: Language["pages"] = {
       }`,
     waits: "Aguarda a conclusão de uma entrega anterior com a mesma chave de ordem.",
     held: {
+      quiet: (target, time) => `Aguarda o fim do horário de silêncio de ${target}. Sai em ${time}.`,
+      digest: (target, time) => `Aguarda o próximo resumo de ${target}. Sai em ${time}.`,
       open: (target, time) =>
         `Retida, porque ${target} falhou várias vezes seguidas. O relay tenta uma entrega em ${time}; as outras seguem assim que funcionar.`,
       throttled: (target, time) => `Retida, porque ${target} pediu ao relay que aguardasse. Continua em ${time}.`,
@@ -1501,6 +1510,8 @@ const events: Language["events"] = {
     behind: "Aguarda uma entrega anterior com a mesma chave de ordem.",
     heldOpen: (time) => `O destino está retido após várias falhas seguidas e será testado ${time}.`,
     heldThrottled: (time) => `O destino pediu ao relay para esperar: a entrega segue ${time}.`,
+    heldQuiet: (time) => `O destino está em horário de silêncio: a entrega sai ${time}.`,
+    heldDigest: (time) => `A entrega sai no próximo resumo do destino, ${time}.`,
     heldPaused: (target) => `O destino está pausado: a entrega segue depois de \`relay resume ${target}\`.`,
     heldOrphaned: "A configuração não tem este destino; a entrega aguarda até que tenha.",
     inFlight: (attempt) => `a tentativa ${forms.number(attempt)} está sendo feita agora.`,
@@ -2126,6 +2137,7 @@ const store: Language["store"] = {
     unparkDeliveries: "liberar entregas estacionadas",
     awaitDeliveries: "deixar entregas à espera de outras",
     beginSteps: "iniciar as próximas etapas das sequências",
+    postponeDeliveries: "adiar entregas",
     bringForward: "reagendar entregas depois de um acerto do relógio",
     recordUnderway: "registrar o que está sendo enviado",
     joinRelays: "juntar-se aos outros relays",
@@ -2387,6 +2399,7 @@ const expectations: Language["config"]["expectations"] = {
   retry: 'uma lista de pausas como ["5s", "1m"], "none", ou { schedule, jitter }',
   circuit: 'false, ou { failures, pause }, como { failures: 5, pause: "60s" }',
   timeZone: 'um fuso horário da IANA, como "America/Sao_Paulo"',
+  clockTime: 'um horário como "07:00" ou "20:30"',
   api: 'connectvetsApi({ key: env("CONNECTVETS_KEY") })',
   token: 'um token que não seja vazio, como env("ADMIN_TOKEN")',
   publicUrl: 'o endereço de um servidor, sem caminho, como "https://relay.example"',
@@ -2472,6 +2485,7 @@ const config: Language["config"] = {
   scopedIdOnlyWithCloud:
     "tem um id com escopo da empresa (BSUID), para o qual só whatsappCloud() envia; esperado: um número",
   pathOfHealth: '"/healthz" é reservado para a verificação de saúde',
+  quietAllDay: "é igual a `from`: seria o dia inteiro; para parar as entregas, use `relay pause`",
   samePort: (port) => `é ${port}, também a porta de \`listen\`; dê uma porta a cada um`,
   tokenMissing: (host) => `está faltando; outras máquinas alcançam "${host}"`,
   refersToItself: "faz referência a si mesmo",

@@ -80,6 +80,11 @@ function eventWords(type: string, shown: string, words: MessageWords) {
   };
 }
 
+/** What happened in an event of this type, in a few words. */
+export function typeTitle(type: string, words: MessageWords): string {
+  return eventWords(type, lineOf(type, MAX_NAME) ?? "?", words).title;
+}
+
 /** What is said of an error: why in words, what to do if that is known, and as it was given if the words are ours. */
 function errorOf(error: unknown, words: MessageWords): { why: string[]; todo?: string; asGiven?: string } {
   const code = lineOf(objectOf(error).code, MAX_NAME);

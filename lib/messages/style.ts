@@ -22,11 +22,11 @@ export interface DefaultMessageOptions extends LocaleOptions {
   includeNoteText?: boolean;
 }
 
+/** Reads the IANA name of a time zone. */
+export const timeZoneName = text((words) => words.config.expectations.timeZone, isTimeZone, meantTimeZone);
+
 /** The zod shape of {@link LocaleOptions}. */
-export const localeShape = {
-  locale: z.optional(z.enum(localeNames)),
-  timeZone: z.optional(text((words) => words.config.expectations.timeZone, isTimeZone, meantTimeZone)),
-};
+export const localeShape = { locale: z.optional(z.enum(localeNames)), timeZone: z.optional(timeZoneName) };
 
 /** The zod shape of {@link DefaultMessageOptions}. */
 export const defaultMessageShape = { ...localeShape, includeNoteText: z.optional(z.boolean()) };

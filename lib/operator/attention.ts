@@ -66,7 +66,7 @@ export interface Attention {
   until?: string;
 }
 
-/** A target that is not held, and yet leaves a delivery waiting for longer than this, is late. */
+/** A target that is not held, and yet leaves a delivery waiting for longer than this beyond its own rules, is late. */
 const LATE_MS = 5 * 60_000;
 
 /** Everything that needs attention: silence and lost letters first, what goes on by itself last. */
@@ -117,6 +117,6 @@ function waiting({ pending, inFlight }: Status): number {
   return pending + inFlight;
 }
 
-function isLate({ oldestPendingAt }: Status, now: number): boolean {
-  return oldestPendingAt !== null && now - Date.parse(oldestPendingAt) > LATE_MS;
+function isLate({ oldestPendingAt, waitsMs = 0 }: Status, now: number): boolean {
+  return oldestPendingAt !== null && now - Date.parse(oldestPendingAt) > LATE_MS + waitsMs;
 }

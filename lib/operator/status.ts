@@ -3,6 +3,7 @@
 import type { LaneHold } from "../store/mod.ts";
 import type { TargetView } from "../store/views.ts";
 import type { KnownTarget } from "../store/runs.ts";
+import { longestWaitMs } from "./paced.ts";
 import { lanesOfAll, type Target } from "../targets/target.ts";
 
 /**
@@ -20,6 +21,8 @@ export type TargetState = "ok" | "failing" | "dead_letters" | HeldState;
 /** A target as an operator sees it. */
 export interface Status extends TargetView {
   state: TargetState;
+  /** How long quiet hours and digests let a delivery wait, in milliseconds; absent: it has none. */
+  waitsMs?: number;
 }
 
 /** Why a target takes no deliveries, and until when (ISO 8601); `null` where that is for an operator to end. */
@@ -39,10 +42,10 @@ export function heldAt(at: number, target: Target | undefined, hold: LaneHold = 
 
 /** What the states of a config's targets depend on; each recipient of a target with several counts by itself. */
 export function knownTargets(targets: ReadonlyMap<string, Target>): KnownTarget[] {
-  return [...lanesOfAll(targets.values()).values()].map(({ name, policy }) => ({
-    name,
-    hasCircuit: policy.circuit !== undefined,
-  }));
+  return [...lanesOfAll(targets.values()).values()].map(({ name, policy }) => {
+    const waitsMs = longestWaitMs(policy);
+    return { name, hasCircuit: policy.circuit !== undefined, ...(waitsMs > 0 && { waitsMs }) };
+  });
 }
 
 /** The config's targets in their order, then those that only the store knows. */
@@ -51,9 +54,9 @@ export function statuses(views: readonly TargetView[], targets: readonly KnownTa
   const names = new Set(targets.map(({ name }) => name));
   const orphaned = views.filter(({ name, pending, inFlight, dead }) => !names.has(name) && pending + inFlight + dead);
   return [
-    ...targets.map(({ name, hasCircuit }): Status => {
+    ...targets.map(({ name, hasCircuit, waitsMs }): Status => {
       const view = known.get(name) ?? untouched(name);
-      return { ...view, state: stateOf(view, hasCircuit, now) };
+      return { ...view, state: stateOf(view, hasCircuit, now), ...(waitsMs !== undefined && { waitsMs }) };
     }),
     ...orphaned.map((view): Status => ({ ...view, state: "orphaned" })),
   ];

@@ -10,6 +10,7 @@ import { readable } from "../sources/view.ts";
 import type { Store } from "../store/mod.ts";
 import type { DeliveryStory, EventStory } from "../store/operator.ts";
 import { targetInLane } from "../targets/target.ts";
+import { type Paced, pacedUntil } from "./paced.ts";
 import { type Held, heldAt } from "./status.ts";
 
 /** Where the current config sends an event, and why. */
@@ -24,8 +25,8 @@ export interface RoutingStory {
 
 /** A delivery of an event as a person sees it. */
 export interface ToldDelivery extends Omit<DeliveryStory, "failures"> {
-  /** Why one that waits will not go when its time comes. */
-  held: Held | null;
+  /** Why one that waits will not go when its time comes, or that this is when its target takes it. */
+  held: Held | Paced | null;
   /** How many attempts it still has before it is given up; `null` if it does not wait, or the config does not name its target. */
   attemptsLeft: number | null;
 }
@@ -64,7 +65,8 @@ export async function tellStory(
       const target = targetInLane(targets, name);
       const retry = target?.policy.retry ?? loaded.config.retry;
       const left = target && state === "pending" ? Math.max(1, retry.scheduleMs.length + 1 - failures) : null;
-      const held = state === "pending" ? heldAt(at, target, holds.get(name)) : null;
+      const paced = target && pacedUntil({ nextAttemptAt, failures }, story, target.policy, now);
+      const held = state === "pending" ? heldAt(at, target, holds.get(name)) ?? paced ?? null : null;
       return { ...delivery, held, attemptsLeft: left ?? null };
     }),
   };

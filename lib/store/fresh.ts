@@ -26,6 +26,7 @@ export function freshDue(event: RelayEvent, seq: number, lane: string, index: nu
     reason: undefined,
     failingSince: undefined,
     dueAt: event.receivedAt,
+    putOffAt: undefined,
     orderKey: undefined,
     event,
     awaited: undefined,

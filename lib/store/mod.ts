@@ -63,6 +63,8 @@ export interface Due {
   reason?: Reason;
   /** When it became due, in Unix milliseconds. */
   dueAt: number;
+  /** When it was put off until `dueAt`, in Unix milliseconds; absent if it was not, or was made due at once since. */
+  putOffAt?: number;
   orderKey?: string;
   /** With an order key: the key's first delivery that is not done, due or not. Nothing with the key goes before it. */
   head?: DeliveryRef;
@@ -174,6 +176,14 @@ export interface Waiting {
   awaits: Awaited;
 }
 
+/** A delivery that its target does not take before a time of day. */
+export interface Postponed {
+  ref: DeliveryRef;
+  revision: number;
+  /** Unix milliseconds. */
+  dueAt: number;
+}
+
 /** A delivery that was under way when the previous process ended without being asked to. */
 export interface Suspect {
   ref: DeliveryRef;
@@ -234,6 +244,16 @@ export interface LaneStore {
    * @returns Lanes in which more is due, now or later.
    */
   beginSteps(refs?: readonly DeliveryRef[]): Promise<string[]>;
+  /**
+   * Puts deliveries off; no attempt is counted. A delivery that is done, or was changed since it was read, stays as it is.
+   * Returns whether the lane still has this owner; otherwise nothing was written.
+   */
+  postpone(epoch: Epoch, postponed: readonly Postponed[]): Promise<boolean>;
+  /**
+   * Makes due what {@link LaneStore.postpone} put off until later than `latest` (Unix milliseconds), for a lane whose
+   * target has other rules now. Pauses between attempts stay. Returns how many deliveries these were.
+   */
+  recall(epoch: Epoch, latest: number): Promise<number>;
   /**
    * Makes deliveries due at once that were put off by a clock that has since been set back, as they would wait longer
    * than their rule says. Returns how many deliveries these were.

@@ -52,6 +52,7 @@ export interface DueRow extends EventRow {
   failing_since: number | null;
   reason: Reason | null;
   due_at: number;
+  due_set_at: number | null;
   order_key: string | null;
   revision: number;
   awaited: string | null;
@@ -173,6 +174,7 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     reason: row.reason ?? undefined,
     failingSince: row.failing_since ?? undefined,
     dueAt: row.due_at,
+    putOffAt: row.due_set_at ?? undefined,
     orderKey: row.order_key ?? undefined,
     event: data ? { ...event, note: noteOf(JSON.parse(new TextDecoder().decode(data))) } : event,
     awaited: row.awaited ?? undefined,

@@ -31,6 +31,8 @@ export interface KnownTarget {
   name: string;
   /** The store may still say that a target is held whose circuit has since been switched off. */
   hasCircuit: boolean;
+  /** How long quiet hours and digests let a delivery wait, in milliseconds; absent: it has none. */
+  waitsMs?: number;
 }
 
 /** A config that a reload found and refused. */

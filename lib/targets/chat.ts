@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
+import { digestNotice } from "../messages/digest_notice.ts";
 import { noticeOf } from "../messages/event_notice.ts";
 import type { Notice } from "../messages/notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, type MessageStyle, styleOf } from "../messages/style.ts";
@@ -10,6 +11,8 @@ import { isSystem } from "../system_event.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Warning } from "../warnings.ts";
 import type { Rate } from "../window.ts";
+import { digestText } from "./digest.ts";
+import { type PeopleOptions, peoplePolicy, peopleShape } from "./people.ts";
 import { mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
 import {
   type Delivery,
@@ -24,13 +27,19 @@ import {
 
 /** Options that every chat takes. */
 export interface ChatOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
   /** Text of the message. Markup in the event's texts has no effect. Default: a text in the language of `locale`. */
   text?: TextOption<AnyEvent & Noted<Api>>;
 }
 
 /** The zod shape of {@link ChatOptions}. */
-export const chatShape = { ...targetShape, ...enrichShape, ...defaultMessageShape, text: messageShape.text };
+export const chatShape = {
+  ...targetShape,
+  ...peopleShape,
+  ...enrichShape,
+  ...defaultMessageShape,
+  text: messageShape.text,
+};
 
 /** {@link ChatOptions} as they are read. */
 export type ChatRead = z.output<z.ZodMiniObject<typeof chatShape>>;
@@ -41,7 +50,8 @@ export interface Content {
   text?: string;
   notice: Notice;
   /**
-   * The text that another option gives; `undefined` for a system event, which the config's functions do not expect.
+   * The text that another option gives; `undefined` for several events in one message, and for a system event, which the
+   * config's functions do not expect.
    * @throws {MessageError} if it gives none.
    */
   value(field: string, option: unknown): string | undefined;
@@ -94,10 +104,22 @@ export function defineChat<Options extends ChatRead, Message extends object>(
         return chat.compose(contentOf(chat, event, options, message, style), options, style);
       }
 
+      function renderAll(deliveries: readonly Pick<Delivery, "event">[]): Message {
+        const content: Content = {
+          text: digestText(options.digest?.text, deliveries, chat.escape),
+          get notice() {
+            return digestNotice(deliveries.map(({ event }) => event), style);
+          },
+          value: () => undefined,
+          raw: () => undefined,
+        };
+        return chat.compose(content, options, style);
+      }
+
       return {
         name,
         kind,
-        policy: policyOf(options, { rates }),
+        policy: peoplePolicy(policyOf(options, { rates }), options, context, style),
         address,
         url,
         secrets,
@@ -107,6 +129,10 @@ export function defineChat<Options extends ChatRead, Message extends object>(
 
         deliver: async (delivery, signal) =>
           await opened.send(render(delivery.event, delivery.message), delivery, signal),
+
+        renderAll: (deliveries) => ({ ...renderAll(deliveries) } as Record<string, unknown>),
+
+        deliverAll: async (deliveries, signal) => await opened.send(renderAll(deliveries), deliveries[0]!, signal),
       };
     },
   };

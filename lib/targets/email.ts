@@ -3,20 +3,24 @@
 import { X509Certificate } from "node:crypto";
 import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
-import { type AnyEvent, payloadOf, printable, type ReadableEvent } from "../event.ts";
+import { type AnyEvent, payloadOf, printable, type ReadableEvent, type RelayEvent } from "../event.ts";
 import { writeHtml } from "../messages/html_message.tsx";
+import { digestNotice } from "../messages/digest_notice.ts";
 import { noticeOf } from "../messages/event_notice.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { writeText } from "../messages/text_message.ts";
 import { expected, options, says, text } from "../options.ts";
 import { partOf } from "../part.ts";
 import type { SecretText } from "../secret.ts";
+import { digestId, digestText } from "./digest.ts";
 import { asciiName, domainOf, type Mailer, parseMailbox } from "./mail.ts";
 import { fieldsFor, mapTexts, type MessageFields, messageShape, textOf, type TextOption } from "./message.ts";
+import { type PeopleOptions, peoplePolicy, peopleShape } from "./people.ts";
 import * as providers from "./providers/mod.ts";
 import type { EmailProvider, ProviderKind } from "./providers/provider.ts";
 import { ehloName, smtpMailer } from "./smtp.ts";
 import {
+  type Delivery,
   type EnrichOptions,
   enrichShape,
   policyOf,
@@ -28,7 +32,7 @@ import {
 
 /** Options of `email()`. */
 export interface EmailOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
   /**
    * A mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS), or a provider, such as
    * `resend({ apiKey: env("RESEND_API_KEY") })`.
@@ -74,6 +78,7 @@ const provider = z.transform((value: unknown, { issues }): Mailer => {
 
 const schema = options({
   ...targetShape,
+  ...peopleShape,
   ...enrichShape,
   ...defaultMessageShape,
   via: z.union([server, provider], {
@@ -115,7 +120,8 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
   build(name, options, context) {
     const style = styleOf(options, context);
     const { via } = options;
-    const policy = policyOf(options, typeof via === "string" || !via.rate ? {} : { rates: [via.rate] });
+    const own = policyOf(options, typeof via === "string" || !via.rate ? {} : { rates: [via.rate] });
+    const policy = peoplePolicy(own, options, context, style);
     const from = parseMailbox(options.from)!;
     const { requireTls, ca, name: ehlo = ehloName(from.address) } = options;
     const mailer = typeof via === "string" ? smtpMailer(via, policy, { requireTls, ca, name: ehlo }) : via;
@@ -135,6 +141,37 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       };
     }
 
+    function renderAll(deliveries: readonly Pick<Delivery, "event">[]): Content {
+      const notice = digestNotice(deliveries.map(({ event }) => event), style);
+      const text = digestText(options.digest?.text, deliveries, (text) => text);
+      const html = text === undefined ? writeHtml(notice, style.locale) : undefined;
+      return { subject: notice.title, text: text ?? writeText(notice), html };
+    }
+
+    /** @param id Is the same in every attempt to send the same. */
+    async function send(
+      { subject, ...content }: Content,
+      id: string,
+      events: readonly RelayEvent[],
+      signal: AbortSignal,
+    ) {
+      const types = [...new Set(events.map(({ type }) => printable(type)))];
+      const mail = {
+        ...content,
+        id,
+        from,
+        to,
+        subject: subject.replaceAll(/[\r\n]+/g, " "), // a line's end would end the header
+        messageId: `${id}@${domainOf(from.address)}`,
+        headers: {
+          ...(events.length === 1 && { "Relay-Event-Id": events[0]!.id }),
+          ...(types.length === 1 && { "Relay-Event-Type": types[0]! }),
+          "Auto-Submitted": "auto-generated", // RFC 3834
+        },
+      };
+      return await mailer.send(mail, signal);
+    }
+
     return {
       name,
       kind: "email",
@@ -146,23 +183,10 @@ export const emailTarget: TargetKind<z.output<typeof schema>> = {
       enrich: options.enrich,
       render: (event, message) => ({ ...render(event, message) }),
 
-      async deliver(delivery, signal) {
-        const { subject, ...content } = render(delivery.event, delivery.message);
-        const mail = {
-          ...content,
-          id: delivery.id,
-          from,
-          to,
-          subject: subject.replaceAll(/[\r\n]+/g, " "), // a line's end would end the header
-          messageId: `${delivery.id}@${domainOf(from.address)}`,
-          headers: {
-            "Relay-Event-Id": delivery.event.id,
-            "Relay-Event-Type": printable(delivery.event.type),
-            "Auto-Submitted": "auto-generated", // RFC 3834
-          },
-        };
-        return await mailer.send(mail, signal);
-      },
+      deliver: async ({ id, event, message }, signal) => await send(render(event, message), id, [event], signal),
+      renderAll: (deliveries) => ({ ...renderAll(deliveries) }),
+      deliverAll: async (deliveries, signal) =>
+        await send(renderAll(deliveries), digestId(deliveries), deliveries.map(({ event }) => event), signal),
 
       close: () => mailer.close?.(),
     };

@@ -4,10 +4,13 @@ import * as z from "zod/mini";
 import type { NoteApi, Noted } from "../connectvets/api.ts";
 import { type AnyEvent, payloadOf, type ReadableEvent } from "../event.ts";
 import { type Locale, locales } from "../locale/mod.ts";
+import { digestNotice } from "../messages/digest_notice.ts";
 import { noticeOf } from "../messages/event_notice.ts";
+import type { Notice } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { expected, options } from "../options.ts";
+import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import {
   cannotMake,
@@ -20,8 +23,11 @@ import {
   type TextOption,
   valueOf,
 } from "./message.ts";
+import { digestText } from "./digest.ts";
+import { type PeopleOptions, peoplePolicy, peopleShape } from "./people.ts";
 import { secretsOfUrl } from "./exchange.ts";
 import {
+  type Delivery,
   type EnrichOptions,
   enrichShape,
   policyOf,
@@ -34,7 +40,7 @@ import { post, type Vendor } from "./vendor.ts";
 
 /** Options of `slack()`. */
 export interface SlackOptions<Api extends NoteApi | undefined = undefined>
-  extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
   /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
   url: SecretText;
   /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */
@@ -99,6 +105,7 @@ const vendor: Vendor = {
 
 const schema = options({
   ...targetShape,
+  ...peopleShape,
   ...enrichShape,
   url: z.url({ protocol: /^https?$/, error: expected((words) => words.config.expectations.slackUrl) }),
   text: messageShape.text,
@@ -121,13 +128,19 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
       const blocks = blocksOf(valueOf("blocks", given.blocks, payload), style.locale);
       if (text !== undefined) return { text: fitSlack(text, MAX_TEXT), ...(blocks && { blocks }) };
       const notice = noticeOf(event, style);
-      return { text: fitSlack(writeSlackText(notice), MAX_TEXT), blocks: blocks ?? writeSlackBlocks(notice) };
+      return { ...defaultMessage(notice), ...(blocks && { blocks }) };
+    }
+
+    function renderAll(deliveries: readonly Pick<Delivery, "event">[]): Record<string, unknown> {
+      const text = digestText(options.digest?.text, deliveries, escapeSlack);
+      if (text !== undefined) return { text: fitSlack(text, MAX_TEXT) };
+      return defaultMessage(digestNotice(deliveries.map(({ event }) => event), style));
     }
 
     return {
       name,
       kind: "slack",
-      policy: policyOf(options, { rates: [{ perMs: 1_000, limit: 1 }] }),
+      policy: peoplePolicy(policyOf(options, { rates: [{ perMs: 1_000, limit: 1 }] }), options, context, style),
       address: place,
       url: options.url,
       secrets: [...secretsOfUrl(options.url), url.pathname],
@@ -137,9 +150,16 @@ export const slackTarget: TargetKind<z.output<typeof schema>> = {
 
       deliver: ({ event, message, attempt }, signal) =>
         post(vendor, { url, body: render(event, message) }, { place, attempt, signal }),
+      renderAll,
+      deliverAll: (deliveries, signal) =>
+        post(vendor, { url, body: renderAll(deliveries) }, { place, attempt: deliveries[0]!.attempt, signal }),
     };
   },
 };
+
+function defaultMessage(notice: Notice): { text: string; blocks: readonly unknown[] } {
+  return { text: fitSlack(writeSlackText(notice), MAX_TEXT), blocks: writeSlackBlocks(notice) };
+}
 
 /**
  * Blocks of the config that Slack takes, the last of which says how many are left out.

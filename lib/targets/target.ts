@@ -7,11 +7,13 @@ import { apiAccess } from "../connectvets/api.ts";
 import type { AnyEvent, ReadableEvent } from "../event.ts";
 import type { MessageContext } from "../messages/style.ts";
 import { expected, fn, options } from "../options.ts";
+import type { Digest } from "./digest.ts";
 import type { MessageFields } from "./message.ts";
 import type { ReceiptEndpoint } from "./receipt_endpoint.ts";
 import type { Dead, Deferred, Outcome, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
 import { targetOfLane } from "../recipient.ts";
+import type { Quiet } from "./quiet.ts";
 import { type Duration, duration, type Rate, rate, timerDuration } from "../units.ts";
 import type { Warning } from "../warnings.ts";
 
@@ -77,6 +79,10 @@ export interface Policy {
   retry?: RetryPolicy;
   circuit?: CircuitPolicy;
   order?: (event: unknown) => unknown;
+  /** Hours in which nothing starts. */
+  quiet?: Quiet;
+  /** Deliveries gather, and go out as one message. Only where {@link Target.deliverAll} is. */
+  digest?: Digest;
 }
 
 /** A circuit opens after so many failures in a row, for so many milliseconds. */
@@ -190,6 +196,16 @@ export interface Target {
    * @throws {MessageError} as {@link Target.render} does.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome | Deferred>;
+  /**
+   * What would be sent of several events in one message. Absent: it makes no such message.
+   * @throws {MessageError} as {@link Target.render} does.
+   */
+  renderAll?(deliveries: readonly Pick<Delivery, "event">[]): Record<string, unknown>;
+  /**
+   * Makes one attempt to deliver several in one message, in this order.
+   * @throws {MessageError} as {@link Target.render} does.
+   */
+  deliverAll?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome | Deferred>;
   /**
    * What becomes of a delivery that others await no longer than until its lane is open again, at that time in Unix
    * milliseconds. Absent: it is made all the same.

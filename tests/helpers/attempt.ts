@@ -9,7 +9,7 @@ import type { Delivery, Target } from "../../lib/targets/target.ts";
 /** As `attempt()` of lib/lanes/attempt.ts. */
 export async function attempt(
   target: Target,
-  prepare: () => Delivery,
+  prepare: () => Delivery | readonly Delivery[],
   stop: AbortSignal,
 ): Promise<Outcome | undefined> {
   const outcome = await attemptOnce(target, prepare, stop, systemClock);

@@ -31,6 +31,8 @@ export interface Script {
 export interface Made {
   lane: string;
   key: string;
+  /** Which message it went out in, from 1: the same for all deliveries of a digest. */
+  message: number;
   attempt: number;
   at: number;
   endedAt?: number;
@@ -70,6 +72,7 @@ export class Bench {
   readonly #path = join(this.#folder.path, "relay.db");
   #other?: DatabaseSync;
   #running = 0;
+  #messages = 0;
 
   /** @param parts Goes before what the config says otherwise. */
   constructor(scripts: Record<string, Script>, parts: Partial<LanesConfig> = {}) {
@@ -96,19 +99,31 @@ export class Bench {
       secrets: [],
       warnings: [],
       render: () => ({}),
-      deliver: async (delivery, signal) => {
-        const { key } = JSON.parse(Buffer.from(delivery.event.body).toString());
-        const made: Made = { lane: name, key, attempt: delivery.attempt, at: this.clock.monotonic(), delivery };
-        this.made.push(made);
-        this.most = Math.max(this.most, ++this.#running);
-        await this.clock.sleep(takesMs, signal);
-        this.#running--;
-        made.endedAt = this.clock.monotonic();
-        if (signal.aborted) return failed;
-        return answer?.(made) ?? { kind: "delivered" };
-      },
+      deliver: (delivery, signal) => this.#deliver(name, [delivery], { takesMs, answer }, signal),
+      deliverAll: (deliveries, signal) => this.#deliver(name, deliveries, { takesMs, answer }, signal),
       ...parts,
     };
+  }
+
+  /** Makes one attempt; what is answered depends on the first of the deliveries. */
+  async #deliver(
+    lane: string,
+    deliveries: readonly Delivery[],
+    { takesMs, answer }: Required<Pick<Script, "takesMs">> & Pick<Script, "answer">,
+    signal: AbortSignal,
+  ): Promise<Outcome | Deferred> {
+    const message = ++this.#messages;
+    const all = deliveries.map((delivery): Made => {
+      const { key } = JSON.parse(Buffer.from(delivery.event.body).toString());
+      return { lane, key, message, attempt: delivery.attempt, at: this.clock.monotonic(), delivery };
+    });
+    this.made.push(...all);
+    this.most = Math.max(this.most, ++this.#running);
+    await this.clock.sleep(takesMs, signal);
+    this.#running--;
+    for (const made of all) made.endedAt = this.clock.monotonic();
+    if (signal.aborted) return failed;
+    return answer?.(all[0]!) ?? { kind: "delivered" };
   }
 
   /** Opens the store, and has another owner begin on it. */
@@ -202,6 +217,15 @@ export class Bench {
   /** Keys of the events in the order in which attempts for them began, to one lane or to all. */
   keys(lane?: string): string[] {
     return this.made.filter((made) => lane === undefined || made.lane === lane).map(({ key }) => key);
+  }
+
+  /** What each message held, in the order in which attempts for them began: keys of events, after when it began. */
+  messages(lane?: string): [at: number, ...keys: string[]][] {
+    const made = this.made.filter((made) => lane === undefined || made.lane === lane);
+    return [...Map.groupBy(made, ({ message }) => message).values()].map((all) => [
+      all[0]!.at,
+      ...all.map(({ key }) => key),
+    ]);
   }
 
   /** When attempts began. */

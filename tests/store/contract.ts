@@ -17,6 +17,7 @@ import { testFencesAtRandom } from "./contract_fences_random.ts";
 import { testLanes } from "./contract_lanes.ts";
 import { testOperator } from "./contract_operator.ts";
 import { testOrder } from "./contract_order.ts";
+import { testPostponed } from "./contract_postponed.ts";
 import { testReceipts } from "./contract_receipts.ts";
 import { testRecord } from "./contract_record.ts";
 import { testRuns } from "./contract_runs.ts";
@@ -70,6 +71,7 @@ export function testStore(name: string, make: MakeBench): void {
   testFencesAtRandom(name, make);
   testOrder(it);
   testAwaiting(it);
+  testPostponed(it);
   testChains(it);
   testLanes(it);
   testChanges(it);

@@ -80,9 +80,11 @@ export const eventStory = z.object({
     z.object({
       ...deliveryView.shape,
       held: z.object({
-        state: z.enum(["open", "throttled", "paused", "orphaned"]).meta({ description: "As a target's" }),
+        state: z.enum(["open", "throttled", "paused", "orphaned", "quiet", "digest"]).meta({
+          description: "As a target's; `quiet`: until quiet hours end; `digest`: until its digest goes out",
+        }),
         until: time.nullable().meta({ description: "Null where an operator has to end it" }),
-      }).nullable().meta({ description: "Why a delivery that waits will not go when its time comes" }),
+      }).nullable().meta({ description: "What a delivery that waits depends on besides its own next attempt" }),
       attemptsLeft: z.int().min(1).nullable().meta({
         description: "Attempts before it is given up; null if it does not wait, or the config does not name its target",
       }),
@@ -116,6 +118,9 @@ export const target = z.object({
   kind: z.string().nullable(),
   address: z.string().nullable().meta({ description: "Where it delivers to, without any secret" }),
   ...targetView.omit({ name: true }).shape,
+  waitsMs: z.int().optional().meta({
+    description: "How long quiet hours and digests let a delivery wait; absent: it has neither",
+  }),
 }).meta({ id: "Target" });
 
 export const targets = z.object({ targets: z.array(target) }).meta({ id: "Targets" });

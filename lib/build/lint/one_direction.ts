@@ -28,7 +28,7 @@ export const layers: readonly (readonly string[])[] = [
     "alarm.ts", "alert.ts", "boot.ts", "callback.ts", "clock.ts", "connectvets/note.ts", "credentials.ts", "errors.ts", "event.ts", "hmac.ts", "id.ts",
     "json.ts", "known_events.ts", "libc.ts", "listener_url.ts", "locale", "log.ts", "near_miss.ts", "nearest.ts", "once.ts", "options.ts", "outcome.ts", "own_lane.ts", "part.ts", "pattern.ts",
     "prometheus.ts", "reason.ts", "receipt.ts", "recipient.ts", "refusal.ts", "runtime.ts", "secret.ts", "system_event.ts", "units.ts", "version.ts",
-    "window.ts",
+    "window.ts", "zone.ts",
   ],
 ];
 

@@ -88,7 +88,7 @@ function isSuspicious(text: string): boolean {
 
 /** Options whose values are no secret. */
 const HARMLESS_NAME =
-  /^(on|to|from|path|host|port|method|command|subject|text|html|fallback|name|domain|region|header|prefix|algorithm|encoding|timeout|drain|per|pause|schedule|retry|maxBody|delivered|dead|silent|for|within|locale|timeZone)$/;
+  /^(on|to|from|path|host|port|method|command|subject|text|html|fallback|name|domain|region|header|prefix|algorithm|encoding|timeout|drain|per|pause|schedule|retry|maxBody|delivered|dead|silent|for|within|locale|timeZone|zone|every|except)$/;
 
 /** What stands under the name of a secret and is no text in quotes, no call, list or object: up to a comma, or the line's end. */
 const AFTER_NAME = `(?<=(?:${MAYBE_SECRET.source})[\\w$-]*["']?[ \\t]*:[ \\t]*)`;

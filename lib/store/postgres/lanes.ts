@@ -9,6 +9,7 @@ import type {
   LaneHold,
   LaneStore,
   OwnedLane,
+  Postponed,
   Suspect,
   Taking,
   Waiting,
@@ -127,6 +128,35 @@ export class PostgresLanes implements LaneStore {
       refs?.map(({ number }) => number),
     ]);
     return [...new Set(row!.lanes)];
+  }
+
+  async postpone(epoch: Epoch, postponed: readonly Postponed[]): Promise<boolean> {
+    const [row] = await this.#database.call<{ postpone: boolean }>("postponeDeliveries", "postpone", [
+      this.#database.at(),
+      ...epochValues(epoch),
+      postponed.map(({ ref }) => ref.event),
+      postponed.map(({ ref }) => ref.number),
+      postponed.map(({ revision }) => revision),
+      postponed.map(({ dueAt }) => dueAt),
+    ]);
+    return row!.postpone;
+  }
+
+  async recall(epoch: Epoch, latest: number): Promise<number> {
+    let sum = 0;
+    for (let from: ForwardRow | undefined = { due_at: latest, event: 0, number: 0, count: 0 }; from;) {
+      const [row]: ForwardRow[] = await this.#database.call("postponeDeliveries", "recall", [
+        this.#database.at(),
+        ...epochValues(epoch),
+        latest,
+        from.due_at,
+        from.event,
+        from.number,
+      ]);
+      sum += row!.count;
+      from = row!.due_at === null ? undefined : row;
+    }
+    return sum;
   }
 
   async bringForward(): Promise<number> {

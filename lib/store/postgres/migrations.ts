@@ -8,6 +8,7 @@ import lanes from "./sql/001_lanes.sql" with { type: "text" };
 import members from "./sql/001_members.sql" with { type: "text" };
 import operator from "./sql/001_operator.sql" with { type: "text" };
 import order from "./sql/001_order.sql" with { type: "text" };
+import postponed from "./sql/001_postponed.sql" with { type: "text" };
 import receipts from "./sql/001_receipts.sql" with { type: "text" };
 import record from "./sql/001_record.sql" with { type: "text" };
 import recorded from "./sql/001_recorded.sql" with { type: "text" };
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
       lanes,
       underway,
       order,
+      postponed,
       members,
       room,
       steps,

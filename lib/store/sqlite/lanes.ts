@@ -13,6 +13,7 @@ import type {
   LaneHold,
   LaneStore,
   OwnedLane,
+  Postponed,
   Suspect,
   Taking,
   Waiting,
@@ -22,6 +23,7 @@ import { SqliteAwaits } from "./awaits.ts";
 import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 import { SqliteOrder } from "./order.ts";
+import { SqlitePostponed } from "./postponed.ts";
 import type { SqliteRecord } from "./record.ts";
 import { dueOfRow, type DueRow, holdOf, type HoldRow } from "../rows.ts";
 import { forgetBegun } from "./statements.ts";
@@ -55,8 +57,8 @@ const statements = {
   front: `SELECT event, number FROM deliveries WHERE target = ? AND state = 'pending' AND due_at <= ?
     ORDER BY due_at, event, number LIMIT ?`,
   due:
-    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.order_key, d.reason, d.revision, d.is_awaited,
-      d.expires_at, iif(d.chain IS NULL, NULL,
+    `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.due_set_at, d.order_key, d.reason, d.revision,
+      d.is_awaited, d.expires_at, iif(d.chain IS NULL, NULL,
         d.step > (SELECT iif(is_settled, d.step, step) FROM chains c WHERE c.event = d.event AND c.chain = d.chain)) AS is_waiting,
       iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,
@@ -99,6 +101,7 @@ export class SqliteLanes implements LaneStore {
   readonly #chains: SqliteChains;
   readonly #record: SqliteRecord;
   readonly #order: SqliteOrder;
+  readonly #postponed: SqlitePostponed;
   readonly #sql: Record<keyof typeof statements, StatementSync>;
 
   constructor(
@@ -112,6 +115,7 @@ export class SqliteLanes implements LaneStore {
     this.#chains = chains;
     this.#record = record;
     this.#order = new SqliteOrder(file, clock, record);
+    this.#postponed = new SqlitePostponed(file, clock, record);
     this.#sql = file.prepareAll(statements);
   }
 
@@ -204,6 +208,9 @@ export class SqliteLanes implements LaneStore {
       return [...changes.released];
     });
   }
+
+  postpone = (epoch: Epoch, postponed: readonly Postponed[]) => this.#postponed.postpone(epoch, postponed);
+  recall = (epoch: Epoch, latest: number) => this.#postponed.recall(epoch, latest);
 
   async bringForward(): Promise<number> {
     const now = this.#clock.now();
