@@ -196,6 +196,9 @@ export function warningsOf(
       })),
     ...targets.flatMap(({ name, warnings }) => warnings.map((warning) => ({ path: `targets.${name}`, warning }))),
     ...targets.flatMap(({ name, enrich }) => enrichWarnings(`targets.${name}.enrich`, enrich)),
+    ...targets.flatMap(({ name, policy: { quiet } }) =>
+      quiet?.except.flatMap((pattern, at) => aboutPattern(`targets.${name}.quiet.except[${at}]`, pattern)) ?? []
+    ),
     ...routes.flatMap(({ on }, index) =>
       on.flatMap((pattern, at) => aboutPattern(`routes[${index}].on${on.length > 1 ? `[${at}]` : ""}`, pattern))
     ),

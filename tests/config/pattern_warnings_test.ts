@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectvets, hmac, http } from "../../lib/config/mod.ts";
+import { connectvets, hmac, http, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { toldIn } from "../../lib/warnings.ts";
 
@@ -50,4 +50,14 @@ test("readConfig() warns of a single star where ConnectVets is a sender, for its
   const told = '"*" matches only names without a dot, so no event about a note; "**" matches every event';
   assert.deepEqual(warningsOf(["*"]), [`routes[0].on: ${told}`]);
   assert.deepEqual(warningsOf(["*"], "**", hmac({ path: "/w", secret, header: "X-Signature" })), []);
+});
+
+test("readConfig() warns of what quiet hours except that is close to an event of ConnectVets", () => {
+  const quiet = { from: "20:00", to: "07:00", except: ["note.failed", "note.faild"] };
+  const { warnings } = readConfig({
+    sources: { one: connectvets({ path: "/w", secret }) },
+    targets: { chat: slack({ url: "https://hooks.slack.example/x", quiet }) },
+    routes: [{ on: "**", to: "chat" }],
+  }, "/");
+  assert.deepEqual(toldIn("en", warnings).map(({ path }) => path), ["targets.chat.quiet.except[1]"]);
 });
