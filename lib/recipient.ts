@@ -35,6 +35,14 @@ export function maskRecipients(text: string): string {
   return text.includes("/") ? text.replace(IN_TEXT, (one) => `/${shownRecipient(one)}`) : text;
 }
 
+/** A run of digits that may be somebody's number, as people and vendors write them. */
+const NUMBER = /\+?\d(?:[\s().-]{0,2}\d){9,14}(?!\d)/g;
+
+/** A text of somebody else's in which each number is shown by its last four digits. */
+export function maskNumbers(text: string): string {
+  return text.replaceAll(NUMBER, (one) => shownRecipient(one.replaceAll(/\D/g, "")));
+}
+
 /** Whether a name stands for a lane: it is the lane's own, or that of its target, or the one that people are shown. */
 export function isNamed(lane: string, name: string): boolean {
   return lane === name || (lane.includes("/") && (targetOfLane(lane) === name || maskRecipients(lane) === name));

@@ -1,6 +1,7 @@
 /** `/readyz?verbose`: a line for each thing that is looked at, as Kubernetes' own servers write it. */
 
 import { messageOf } from "../errors.ts";
+import { maskRecipients } from "../recipient.ts";
 import { log } from "../log.ts";
 import type { Relays } from "../operator/relays.ts";
 import type { AdminContext } from "./context.ts";
@@ -32,7 +33,7 @@ export async function readyzText(context: AdminContext, failure?: unknown): Prom
     ...await linesOf(context, "targets", targetLines),
     `readyz check ${failure === undefined ? "passed" : "failed"}`,
   ];
-  return context.loaded().redact(lines.join("\n")) + "\n";
+  return maskRecipients(context.loaded().redact(lines.join("\n"))) + "\n";
 }
 
 /** The store that cannot be written may still be read, or not. */

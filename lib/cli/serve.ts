@@ -18,6 +18,7 @@ import { words } from "./language.ts";
 import { configOf, type ConfigOptions, verb } from "./shared.ts";
 import { databaseReport } from "./database_report.ts";
 import { openStore, rightsToStore, storePlace, warningsNow } from "../store_place.ts";
+import { maskNumbers } from "../recipient.ts";
 
 export function serveVerb(): Command {
   const { about, debug, help } = words.serve;
@@ -97,7 +98,7 @@ async function reloadable(path: string): Promise<LoadedConfig | { problem: unkno
   } catch (error) {
     const issues = error instanceof ConfigError ? error.issues.map(issueLine) : [];
     log.error("config not reloaded, the previous one stays in use: {problem} {issues}", {
-      problem: messageOf(error),
+      problem: maskNumbers(messageOf(error)),
       issues,
     });
     return { problem: error };
@@ -107,7 +108,7 @@ async function reloadable(path: string): Promise<LoadedConfig | { problem: unkno
 /** A mistake as the log tells it. */
 function issueLine({ path, message, place }: ConfigIssue): string {
   const where = place ? ` (line ${place.line}, column ${place.column})` : "";
-  return `${path} ${inEnglish(message)}${where}`.trimStart();
+  return maskNumbers(`${path} ${inEnglish(message)}${where}`.trimStart());
 }
 
 function logWarnings(loaded: LoadedConfig): void {

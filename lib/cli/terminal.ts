@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { stripVTControlCharacters } from "node:util";
+import { maskRecipients } from "../recipient.ts";
 import { eastAsianWidth } from "get-east-asian-width";
 
 /** How far a table's column may be cut where the terminal is too narrow. */
@@ -21,7 +22,7 @@ const MIN_ROOM = 20;
  * @param width Columns of the terminal; off a terminal nothing is cut.
  */
 export function table(rows: string[][], cuts: Cut[] = [], width = columnsNow()): string[] {
-  const cells = rows.map((row) => row.map((text) => ({ text, width: widthOf(text) })));
+  const cells = rows.map((row) => row.map(maskRecipients).map((text) => ({ text, width: widthOf(text) })));
   const widths = cells.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.width)), []);
   const last = widths.length - 1;
   const isLastCut = cuts.some(({ column }) => column === last);

@@ -121,7 +121,7 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
     owners.set(taken, name);
   }
   // Targets of one app share a path, and have to agree about it.
-  const shared = new Map<string, unknown>();
+  const shared = new Map<string, { receipts: unknown; gateway?: object }>();
   for (const [name, definition] of Object.entries(isObject(top.targets) ? top.targets : {})) {
     const options = partOf("target", definition)?.options;
     const receipts = isObject(options) ? options.receipts : undefined;
@@ -131,10 +131,11 @@ function pathIssues(top: Record<string, unknown>): ConfigIssue[] {
     const owner = owners.get(taken);
     if (owner) issues.push({ path, message: ({ config }) => config.pathTaken(taken, owner) });
     if (taken === "/healthz") issues.push({ path, message: ({ config }) => config.pathOfHealth });
-    if (shared.has(taken) && !isDeepStrictEqual(shared.get(taken), receipts)) {
-      issues.push({ path, message: ({ config }) => config.receiptsDiffer(taken) });
-    }
-    if (!shared.has(taken)) shared.set(taken, receipts);
+    const own = { receipts, gateway: partOf("gateway", isObject(options) ? options.via : undefined)?.kind };
+    const first = shared.get(taken) ?? own;
+    shared.set(taken, first);
+    if (first.gateway === own.gateway && isDeepStrictEqual(first.receipts, receipts)) continue;
+    issues.push({ path, message: ({ config }) => config.receiptsDiffer(taken) });
   }
   return issues;
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { explain } from "../errors.ts";
 import { log } from "../log.ts";
 import { type DeadLetters, systemEvent } from "../system_event.ts";
+import { maskRecipients } from "../recipient.ts";
 import { isTrouble, type Refused } from "../refusal.ts";
 import type { Store } from "../store/mod.ts";
 import { startDuty } from "./duty.ts";
@@ -143,7 +144,7 @@ async function turn(
 async function deadLetters(store: Store): Promise<DeadLetters> {
   const groups = (await store.deadGroups()).sort((one, other) => other.count - one.count);
   return groups.slice(0, MAX_GROUPS).map(({ target, reason, count, oldestAt: since }) => ({
-    target,
+    target: maskRecipients(target), // whoever is told need not know whose numbers these are
     reason,
     count,
     since,

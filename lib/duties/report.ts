@@ -8,6 +8,7 @@ import { type Refusal, type Refused, sumRefused } from "../refusal.ts";
 import type { Redact } from "../secret.ts";
 import type { Store } from "../store/mod.ts";
 import { REFUSALS_KEPT_MS, type Run } from "../store/runs.ts";
+import { maskNumbers } from "../recipient.ts";
 
 /** How often to check for something to write, in milliseconds: a flood of refusals is one write per interval. */
 const PAUSE_MS = 2_000;
@@ -67,7 +68,7 @@ export class Reporter {
   /** Reports that a reload found an invalid config, for this error. @param redact Masks secrets. */
   reloadRefused(error: unknown, redact: Redact): void {
     const issues = error instanceof ConfigError ? error.issues : [];
-    const stored = (phrase: Phrase) => Told.of(phrase, redact).stored();
+    const stored = (phrase: Phrase) => Told.of(phrase, (text) => maskNumbers(redact(text))).stored();
     const mistakes = issues.map(({ path, message, place }) => {
       const { excerpt: _, ...where } = place ?? {};
       return { path, message: stored(message), ...where };

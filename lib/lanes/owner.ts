@@ -50,6 +50,7 @@ export class Owner implements Claimant {
   readonly #serial: Serial;
   #isWoken = false;
   #isRefreshing = false;
+  #isHearing = false;
   /** Lanes of relay's own in which deliveries wait and that the config does not name. */
   #gone: string[] = [];
   readonly #schedule: Schedule;
@@ -79,7 +80,7 @@ export class Owner implements Claimant {
     this.#order = new OrderCheck(store.lanes, this.#lanes, (lanes) => this.wake(lanes));
     this.#serial = new Serial(clock, this.#stopping.signal, () => this.wake());
     this.#config = this.#wanted = config;
-    this.#receipts = new Receipts(store, clock);
+    this.#receipts = new Receipts(store, clock, () => this.#sayHolds());
     this.#worker = new Worker({
       store: store.lanes,
       receipts: store.receipts,
@@ -92,6 +93,7 @@ export class Owner implements Claimant {
       onChange: () => this.#lookSoon(),
       onDone,
       onWholeHeld: () => this.#sayHolds(),
+      onMessage: () => this.#hearReceipts(),
       wake: (lanes) => this.wake(lanes),
     });
     writer.onReleased = (lanes) => this.wake(lanes);
@@ -215,10 +217,22 @@ export class Owner implements Claimant {
     this.#serial.insist("look for what is held", async () => {
       this.#isRefreshing = false;
       this.#holdings.obey(await this.#store.lanes.holds());
-      if (await this.#receipts.apply(this.#lanes, this.#config)) this.wake();
       this.checkOrder();
     });
+    this.#hearReceipts();
     this.wake();
+  }
+
+  /** Applies receipts of what is not under way. */
+  #hearReceipts(): void {
+    if (this.#isHearing) return;
+    this.#isHearing = true;
+    this.#serial.insist("apply receipts", async () => {
+      this.#isHearing = false;
+      if (!await this.#receipts.apply(this.#lanes, this.#config)) return;
+      this.#order.ask();
+      this.wake();
+    });
   }
 
   /** Signals that the clock was set. Holds last as long as planned, so they now end at another time of day. */

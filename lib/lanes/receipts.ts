@@ -3,34 +3,66 @@
 import type { Clock } from "../clock.ts";
 import { log } from "../log.ts";
 import { deliveriesDone } from "../metrics.ts";
-import { isAtLeast } from "../receipt.ts";
+import type { Dead, Retry } from "../outcome.ts";
+import { isAtLeast, type ReceiptStatus } from "../receipt.ts";
 import { targetOfLane } from "../recipient.ts";
+import { keyOf } from "../store/delivery.ts";
 import type { Store } from "../store/mod.ts";
-import { type AppliedReceipt, type FreshReceipt, MAX_FRESH } from "../store/receipts.ts";
+import type { AppliedReceipt, FreshReceipt, ReceiptChange } from "../store/receipts.ts";
 import type { RetryPolicy, Target } from "../targets/target.ts";
+import { logCircuit } from "./circuit.ts";
 import type { Lane } from "./lane.ts";
 import { nextAttemptAt } from "./retry.ts";
 
-type Change = NonNullable<AppliedReceipt["change"]>;
+/** What receipts mean for a delivery. */
+export interface Verdict {
+  /** What is to be shown of it; `null` leaves it. */
+  shown: ReceiptStatus | null;
+  change?: ReceiptChange;
+  /** Why its last message never arrived. */
+  failure?: Retry | Dead;
+}
 
 /**
- * What follows from a receipt; `undefined` if nothing does. That a message arrived ends its delivery, however an attempt
- * seemed to end. That it never will opens the delivery again or kills it, unless it arrived after all, or there is a newer
- * message.
+ * What fresh receipts of one delivery mean for it. That a message arrived ends it, however an attempt seemed to end. That
+ * its last message failed opens it again or kills it, as an answer would have. That a message was sent ends a delivery
+ * that waits only where the answer to its attempt never came.
+ * @param judge What a failure means for the target.
  * @param random A number from 0 to under 1, which places the next attempt within the jitter.
  */
-export function changeOf(receipt: FreshReceipt, retry: RetryPolicy, now: number, random: number): Change | undefined {
-  const { status, failure, state, best, isLast, failures } = receipt;
-  if (status !== "failed") {
-    const hasArrived = isAtLeast(status, "delivered");
-    return state === "pending" || (state === "dead" && hasArrived) ? { state: "delivered" } : undefined;
+export function verdictOf(
+  receipts: readonly FreshReceipt[],
+  retry: RetryPolicy,
+  now: number,
+  random: number,
+  judge: (failure: Retry | Dead) => Retry | Dead = (failure) => failure,
+): Verdict {
+  const { state, shown, failures, reason: before } = receipts[0]!;
+  const arrived = receipts.map(({ standing }) => standing).filter((one) => isAtLeast(one, "delivered"));
+  if (arrived.length > 0 || isAtLeast(shown, "delivered")) {
+    const best = arrived.includes("read") ? "read" : shown ?? "delivered";
+    const change = state === "pending" || state === "dead" ? { state: "delivered" as const } : undefined;
+    return { shown: isAtLeast(best, "delivered") ? best : "delivered", change };
   }
-  if (!failure || !isLast || isAtLeast(best, "delivered") || (state !== "delivered" && state !== "pending")) {
-    return undefined;
+  const last = receipts.filter(({ isLast }) => isLast);
+  const failed = last.find(({ status, failure, standing }) => status === "failed" && standing === "failed" && failure);
+  if (!failed) {
+    const unanswered = last.some(({ wasAccepted, standing }) => !wasAccepted && standing === "sent");
+    const change = unanswered && state === "pending" ? { state: "delivered" as const } : undefined;
+    return { shown: last.length > 0 && shown !== "failed" ? "sent" : null, change };
   }
-  const { reason, kind, pauseMs = 0 } = failure;
-  const dueAt = kind === "dead" ? undefined : nextAttemptAt(retry, Math.max(failures, 1), now, pauseMs, random);
-  return dueAt === undefined ? { state: "dead", reason } : { state: "pending", reason, dueAt };
+  const failure = judge(failed.failure!);
+  if (state !== "delivered" && state !== "pending") return { shown: "failed", failure };
+  const { reason } = failure;
+  // A message of another kind is not bound to the window, and needs no pause. If it is refused for the same, that is all.
+  const isAtOnce = reason === "window_closed" && before !== reason;
+  const dueAt = failure.kind === "dead" || (reason === "window_closed" && !isAtOnce)
+    ? undefined
+    : isAtOnce
+    ? now
+    : nextAttemptAt(retry, Math.max(failures, 1), now, failure.pauseMs ?? 0, random);
+  const change: ReceiptChange = dueAt === undefined ? { state: "dead", reason } : { state: "pending", reason, dueAt };
+  return { shown: "failed", failure, change };
 }
 
 /** What applying needs to know of the config. */
@@ -39,62 +71,85 @@ export interface ReceiptsConfig {
   retry: RetryPolicy;
 }
 
+/** The receipts of one delivery, and what they mean for it. */
+interface Judged extends Verdict {
+  receipts: readonly FreshReceipt[];
+}
+
 export class Receipts {
   readonly #store: Pick<Store, "receipts" | "time">;
   readonly #clock: Clock;
+  readonly #onHeld: () => void;
 
-  constructor(store: Pick<Store, "receipts" | "time">, clock: Clock) {
+  /** @param onHeld Called after a failure has held a lane. */
+  constructor(store: Pick<Store, "receipts" | "time">, clock: Clock, onHeld: () => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#onHeld = onHeld;
   }
 
   /**
-   * Applies what is fresh in these lanes, and returns whether there was any.
+   * Applies what is fresh in these lanes, but for deliveries that are under way, whose answers may still come.
    * @param lanes Those that are owned here, by name.
+   * @returns Whether anything was applied.
    * @throws {StoreError} if the store cannot read or write now.
    */
-  async apply(lanes: ReadonlyMap<string, Lane>, { lanes: targets, retry }: ReceiptsConfig): Promise<boolean> {
-    const names = [...lanes.keys()].filter((name) => targets.get(name)?.receipts);
-    if (names.length === 0) return false;
-    for (let isAny = false;; isAny = true) {
+  async apply(lanes: ReadonlyMap<string, Lane>, config: ReceiptsConfig): Promise<boolean> {
+    const names = [...lanes.keys()].filter((name) => config.lanes.get(name)?.receipts);
+    let isAny = false;
+    for (let isMore = names.length > 0; isMore;) {
       const fresh = await this.#store.receipts.fresh(names);
-      if (fresh.length === 0) return isAny;
-      // Of one delivery only the first: the others are read again with what that has changed.
-      const firsts = new Map(fresh.map((one) => [one.delivery, one] as const).toReversed());
-      for (const [name, own] of Map.groupBy(firsts.values(), ({ lane }) => lane)) {
+      isMore = false;
+      for (const [name, own] of Map.groupBy(fresh, ({ lane }) => lane)) {
         const lane = lanes.get(name);
-        if (!lane) continue;
-        const target = targets.get(name)!;
-        const changed = own.map((fresh) => {
-          const failure = fresh.failure && (target.judgeLate?.(fresh.failure) ?? fresh.failure);
-          const one = { ...fresh, failure };
-          return { one, change: this.#changeOf(one, target.policy.retry ?? retry) };
-        });
-        await this.#store.receipts.apply(lane.epoch, changed.map(({ one, change }) => ({ ...one, change })));
-        for (const { one, change } of changed) this.#tell(one, change, lane);
-        lane.forgetRead();
+        if (lane && await this.#applyIn(lane, own, config)) isMore = true;
       }
-      if (firsts.size === fresh.length && fresh.length < MAX_FRESH) return true;
+      isAny ||= isMore;
+      if (isMore) await this.#clock.sleep(0); // lets other work run in between
     }
+    return isAny;
   }
 
-  #changeOf(receipt: FreshReceipt, retry: RetryPolicy): Change | undefined {
-    return changeOf(receipt, retry, this.#store.time.now(), this.#clock.random());
+  /** Whether something was applied, so that there may be more. */
+  async #applyIn(lane: Lane, fresh: readonly FreshReceipt[], config: ReceiptsConfig): Promise<boolean> {
+    const underway = new Set(lane.underway.map(({ due }) => keyOf(due.ref)));
+    const busy = new Set(fresh.filter(({ ref }) => underway.has(keyOf(ref))).map(({ message }) => message));
+    const ready = fresh.filter(({ message }) => !busy.has(message));
+    if (ready.length === 0) return false;
+    const target = config.lanes.get(lane.epoch.lane)!;
+    const judged = [...Map.groupBy(ready, ({ ref }) => keyOf(ref)).values()].map((receipts) => ({
+      receipts,
+      ...this.#judge(receipts.filter(({ path }) => path === target.receipts?.path), receipts[0]!, target, config.retry),
+    }));
+    const applied = judged.map(({ receipts, shown, change }): AppliedReceipt => {
+      const { ref, revision } = receipts[0]!;
+      return { ref, revision, shown, change };
+    });
+    if (!await this.#store.receipts.apply(lane.epoch, applied, ready)) return false;
+    for (const one of judged) this.#tell(one, lane);
+    lane.forgetRead();
+    return true;
   }
 
-  #tell(receipt: FreshReceipt, change: Change | undefined, lane: Lane): void {
-    const { event, type, source, lane: target, delivery, status, failure } = receipt;
-    const fields = { event, type, source, target, delivery, receipt: status };
+  /** @param receipts None, where they were told at another path than the target's. */
+  #judge(receipts: readonly FreshReceipt[], { shown }: FreshReceipt, target: Target, retry: RetryPolicy): Verdict {
+    if (receipts.length === 0) return { shown };
+    const policy = target.policy.retry ?? retry;
+    return verdictOf(receipts, policy, this.#store.time.now(), this.#clock.random(), target.judgeLate);
+  }
+
+  #tell({ receipts, shown, change, failure }: Judged, lane: Lane): void {
+    const [{ event, type, source, lane: target, delivery }] = receipts as [FreshReceipt];
+    const fields = { event, type, source, target, delivery, receipt: shown };
     if (change && change.state !== "pending") deliveriesDone.inc({ target: targetOfLane(target), state: change.state });
-    if (status !== "failed") return log.info("receipt of {type} {event} to {target}: {receipt}", fields);
-    if (failure && change) lane.pace.observe(failure, this.#clock.monotonic());
-    const { reason } = failure ?? {};
-    const detail = failure && String(failure.detail); // in English, like the rest of the log
-    const nextAttemptAt = change?.dueAt && new Date(change.dueAt).toISOString();
-    const told = { ...fields, reason, detail, ...(nextAttemptAt && { nextAttemptAt }) };
-    if (change?.state === "dead") log.error("dead {type} {event} to {target}, as a receipt says: {detail}", told);
-    else if (nextAttemptAt) {
-      log.warn("failed {type} {event} to {target}, as a receipt says: {detail}; next at {nextAttemptAt}", told);
-    } else log.info("receipt of {type} {event} to {target}: {receipt}", told);
+    if (!failure || !change) return log.info("receipt of {type} {event} to {target}: {receipt}", fields);
+    const changed = lane.pace.observe(failure, this.#clock.monotonic());
+    if (changed) logCircuit(changed, target, lane.pace.circuit.failures, this.#store.time.now());
+    if (changed || failure.pauseMs !== undefined) this.#onHeld();
+    const detail = String(failure.detail); // in English, like the rest of the log
+    const nextAttemptAt = change.dueAt && new Date(change.dueAt).toISOString();
+    const told = { ...fields, reason: failure.reason, detail, ...(nextAttemptAt && { nextAttemptAt }) };
+    if (!nextAttemptAt) return log.error("dead {type} {event} to {target}, as a receipt says: {detail}", told);
+    log.warn("failed {type} {event} to {target}, as a receipt says: {detail}; next at {nextAttemptAt}", told);
   }
 }

@@ -68,6 +68,8 @@ export interface Tools {
   onDone(): void;
   /** Called when an attempt holds all lanes of its target. */
   onWholeHeld(): void;
+  /** Called after an attempt of a target whose vendor tells what becomes of messages. */
+  onMessage(): void;
   /** Called when more may be due in these lanes. */
   wake(lanes: Iterable<string>): void;
 }
@@ -206,6 +208,7 @@ export class Worker {
     lane.pace.end();
     this.#tools.onChange(); // the next attempt need not wait for this record
     await recorded;
+    if (target.receipts) this.#tools.onMessage();
   }
 
   /** Before the record: a message that the store does not know of would have receipts of nobody. */

@@ -145,7 +145,7 @@ const reasons: Record<Reason, Advice> = {
   number_blocked: {
     name: "sender blocked",
     advice:
-      "The service has blocked or limited the sending number or account: its own pages say why, such as an unpaid bill.",
+      "The service has blocked or limited the sending number or account: its own pages say why (an unpaid bill, for example).",
   },
   script_failed: {
     name: "script failed",
@@ -2356,6 +2356,7 @@ const expectations = {
   via: (providers: string) => `a URL such as "smtp://user:password@host:587", or one of ${providers}`,
   certificate: 'a certificate in PEM, such as file("ca.pem")',
   hostName: 'a host name such as "relay.clinica.example"',
+  receiptSecret: "a long random text of letters, digits, and the signs . _ ~ -",
   telegramToken: 'the token of a bot, such as env("TELEGRAM_TOKEN"): 123456:ABC…',
   telegramChat: 'the number of a chat, such as -1001234567890, or the name of a public channel, such as "@clinica"',
   discordUrl: 'a URL that starts with "https://", such as env("DISCORD_WEBHOOK_URL")',
@@ -2566,7 +2567,9 @@ const outcomes = {
     notJson: "The body is not a JSON object",
     noChallenge: "The challenge is missing, or no plain text",
     failed: (name: string, code?: number | string) =>
-      code === undefined ? `Taken, and not delivered (${name})` : `Taken, and not delivered: error ${code} (${name})`,
+      code === undefined
+        ? `Accepted, but not delivered (${name})`
+        : `Accepted, but not delivered: error ${code} (${name})`,
   },
   answered: {
     target: (status: number) => `The target answered ${status}`,

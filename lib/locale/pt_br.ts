@@ -2368,6 +2368,7 @@ const expectations: Language["config"]["expectations"] = {
   via: (providers) => `uma URL como "smtp://usuario:senha@host:587", ou um destes: ${providers}`,
   certificate: 'um certificado em PEM, como file("ca.pem")',
   hostName: 'um nome de servidor como "relay.clinica.example"',
+  receiptSecret: "um texto longo e aleatório de letras, números e os sinais . _ ~ -",
   telegramToken: 'o token de um bot, como env("TELEGRAM_TOKEN"): 123456:ABC…',
   telegramChat: 'o número de um chat, como -1001234567890, ou o nome de um canal público, como "@clinica"',
   discordUrl: 'uma URL que comece com "https://", como env("DISCORD_WEBHOOK_URL")',

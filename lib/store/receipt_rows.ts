@@ -1,24 +1,27 @@
 /** Receipts as the SQL stores return them. */
 
-import { type ReceiptStatus, receiptStatuses } from "../receipt.ts";
 import { deliveryIdOf, formatId } from "../id.ts";
-import type { ReceiptView } from "./receipts.ts";
+import type { Reason } from "../reason.ts";
+import { type ReceiptStatus, receiptStatuses } from "../receipt.ts";
 import type { DeliveryState } from "./delivery.ts";
-import type { FreshReceipt } from "./receipts.ts";
 import { isoTime } from "./iso_time.ts";
+import type { FreshReceipt, ReceiptView } from "./receipts.ts";
 import { failureOf } from "./rows.ts";
 
 /** A receipt with its delivery and its event. SQLite has a number where PostgreSQL has a boolean. */
 export interface FreshReceiptRow {
-  path: string;
   message: string;
+  path: string;
   status: ReceiptStatus;
   failure: string | null;
+  standing: ReceiptStatus;
+  accepted_at: number | null;
   is_last: number | boolean;
   seq: number;
   number: number;
   lane: string;
   state: DeliveryState;
+  reason: Reason | null;
   receipt: ReceiptStatus | null;
   revision: number;
   attempts: number;
@@ -39,10 +42,12 @@ export interface ReceiptRow {
 export function freshReceiptOf(row: FreshReceiptRow): FreshReceipt {
   const event = formatId(row.id);
   return {
-    path: row.path,
     message: row.message,
+    path: row.path,
     status: row.status,
     failure: row.failure === null ? undefined : failureOf(row.failure),
+    standing: row.standing,
+    wasAccepted: row.accepted_at !== null,
     isLast: Boolean(row.is_last),
     ref: { event: row.seq, number: row.number },
     delivery: deliveryIdOf(event, row.number),
@@ -51,20 +56,21 @@ export function freshReceiptOf(row: FreshReceiptRow): FreshReceipt {
     source: row.source,
     lane: row.lane,
     state: row.state,
-    best: row.receipt,
+    reason: row.reason,
+    shown: row.receipt,
     revision: row.revision,
     attempts: row.attempts,
     failures: row.attempts - row.first_attempt,
   };
 }
 
+export function receiptView({ status, at, failure }: ReceiptRow): ReceiptView {
+  const { reason, detail } = failure === null ? { reason: null, detail: null } : failureOf(failure);
+  return { status, at: isoTime(at), reason, detail };
+}
+
 /** The oldest first; of those of one second, which is as exact as vendors are, in the order in which they come about. */
 export function inTime(one: ReceiptRow, other: ReceiptRow): number {
   return Math.floor(one.at / 1_000) - Math.floor(other.at / 1_000) ||
     receiptStatuses.indexOf(one.status) - receiptStatuses.indexOf(other.status);
-}
-
-export function receiptView({ status, at, failure }: ReceiptRow): ReceiptView {
-  const { reason, detail } = failure === null ? { reason: null, detail: null } : failureOf(failure);
-  return { status, at: isoTime(at), reason, detail };
 }

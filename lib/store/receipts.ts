@@ -1,12 +1,11 @@
 /** What a store keeps of receipts, and how it gives them to the owner of a delivery's lane. */
 
 import { z } from "zod";
-import { type HeardReceipt, type ReceiptStatus, receiptStatuses } from "../receipt.ts";
-import type { DeliveryRef } from "./delivery.ts";
-import type { Dead, Retry } from "../outcome.ts";
 import type { Told } from "../locale/told.ts";
+import type { Dead, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
-import type { DeliveryState } from "./delivery.ts";
+import { type HeardReceipt, type ReceiptStatus, receiptStatuses } from "../receipt.ts";
+import type { DeliveryRef, DeliveryState } from "./delivery.ts";
 import type { Epoch } from "./epoch.ts";
 
 export const receiptStatus = z.enum(receiptStatuses).meta({
@@ -25,13 +24,20 @@ export interface ReceiptView {
   detail: Told | null;
 }
 
-/** A receipt that the owner of its delivery's lane has not applied yet, and the delivery as it is. */
-export interface FreshReceipt {
-  /** Of the public listener, where the vendor tells. */
-  path: string;
+/** Which word on which message, and where it was told: a path of the public listener. */
+export interface ReceiptKey {
   message: string;
+  path: string;
   status: ReceiptStatus;
+}
+
+/** A receipt that the owner of its delivery's lane has not applied yet, and the delivery as it is. */
+export interface FreshReceipt extends ReceiptKey {
   failure?: Retry | Dead;
+  /** The best that was told of the message. */
+  standing: ReceiptStatus;
+  /** The vendor answered that it took the message. */
+  wasAccepted: boolean;
   /** The message is the delivery's last one, as far as is known. */
   isLast: boolean;
   ref: DeliveryRef;
@@ -42,39 +48,55 @@ export interface FreshReceipt {
   source: string;
   lane: string;
   state: DeliveryState;
-  /** The best receipt of all of the delivery's messages. */
-  best: ReceiptStatus | null;
+  /** Of the delivery's last failure. */
+  reason: Reason | null;
+  /** What is shown of the delivery. */
+  shown: ReceiptStatus | null;
   revision: number;
   attempts: number;
   /** Attempts since the retry schedule last began. */
   failures: number;
 }
 
-/** What follows from a receipt. */
-export interface AppliedReceipt extends Pick<FreshReceipt, "path" | "message" | "status" | "ref" | "revision"> {
-  /** How the delivery changes, if it does. */
-  change?: { state: "delivered" | "dead" | "pending"; reason?: Reason; dueAt?: number };
+/** How a delivery changes after receipts. */
+export interface ReceiptChange {
+  state: "delivered" | "dead" | "pending";
+  reason?: Reason;
+  /** For `pending`: when the next attempt is due, in Unix milliseconds. */
+  dueAt?: number;
+}
+
+/** What follows from receipts for a delivery. */
+export interface AppliedReceipt extends Pick<FreshReceipt, "ref" | "revision"> {
+  /** What is to be shown of it; `null` leaves it. */
+  shown: ReceiptStatus | null;
+  change?: ReceiptChange;
 }
 
 export interface ReceiptStore {
-  /**
-   * Keeps which message a vendor took for a delivery. Receipts of it may have come in before.
-   * @param path Of the public listener, where the vendor tells what becomes of it.
-   */
-  accepted(ref: DeliveryRef, path: string, message: string): Promise<void>;
+  /** Keeps that a vendor took this message for these deliveries. Receipts of it may have come in before. */
+  accepted(refs: readonly DeliveryRef[], message: string): Promise<void>;
   /**
    * Keeps what a vendor told; once it resolves, that is on disk. Returns how much of it is new.
-   * @param targets Those that it may tell of.
+   * @param path Of the public listener, where it was told.
+   * @param targets Those whose deliveries it may name.
    */
   hear(path: string, targets: readonly string[], receipts: readonly HeardReceipt[]): Promise<number>;
-  /** Receipts of deliveries in these lanes that are still to be applied. */
+  /** Receipts of deliveries in these lanes that are still to be applied, those of one delivery together. */
   fresh(lanes: readonly string[]): Promise<FreshReceipt[]>;
-  /** Applies receipts in a lane. One whose delivery was changed since it was read stays to be applied. */
-  apply(epoch: Epoch, receipts: readonly AppliedReceipt[]): Promise<void>;
+  /**
+   * Changes deliveries of a lane, and counts these receipts as applied.
+   * @returns Whether all of it was done. If not, such as for a delivery that was changed since it was read, or a lane that
+   * has another owner, the receipts stay to be applied.
+   */
+  apply(epoch: Epoch, deliveries: readonly AppliedReceipt[], receipts: readonly ReceiptKey[]): Promise<boolean>;
 }
 
-/** Most receipts that are applied in one go. */
-export const MAX_FRESH = 200;
+/** Most receipts that are read in one go. */
+export const MAX_FRESH = 500;
 
-/** How long a receipt is kept whose message nobody knows, in milliseconds: the number may be used by other programs, too. */
-export const UNKNOWN_KEPT_MS = 2 * 86_400_000;
+/**
+ * How long a receipt is kept whose message nobody knows, in milliseconds: one that comes before the record of its attempt
+ * is known by then, and the vendor may tell of messages of other programs, too.
+ */
+export const UNKNOWN_KEPT_MS = 3_600_000;

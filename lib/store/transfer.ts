@@ -134,19 +134,14 @@ export const tables: readonly Table[] = [
     key: ["event", "number", "attempt"],
   },
   {
+    name: "messages",
+    columns: { message: text, event: whole, number: whole, at: whole },
+    key: ["message", "event", "number"],
+  },
+  {
     name: "receipts",
-    columns: {
-      path: text,
-      message: text,
-      status: text,
-      at: whole,
-      heard_at: whole,
-      event: whole,
-      number: whole,
-      failure: text,
-      is_fresh: truth,
-    },
-    key: ["path", "message", "status"],
+    columns: { message: text, path: text, status: text, at: whole, heard_at: whole, failure: text, is_fresh: truth },
+    key: ["message", "path", "status"],
   },
   {
     name: "notes",

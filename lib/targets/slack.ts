@@ -10,7 +10,6 @@ import type { Notice } from "../messages/notice.ts";
 import { escapeSlack, fitSlack, writeSlackBlocks, writeSlackText } from "../messages/slack_message.ts";
 import { type DefaultMessageOptions, defaultMessageShape, styleOf } from "../messages/style.ts";
 import { expected, options } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
 import type { SecretText } from "../secret.ts";
 import {
   cannotMake,

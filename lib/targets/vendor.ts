@@ -5,6 +5,7 @@ import type { AnswerHeaders } from "../outbound/request.ts";
 import type { Answer, Dead, Outcome, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
 import { VERSION } from "../version.ts";
+import { maskNumbers } from "../recipient.ts";
 import { ask } from "./exchange.ts";
 import { excerptOf } from "./excerpt.ts";
 import { jsonOf } from "./message.ts";
@@ -159,9 +160,10 @@ export function lateFailure(
   otherwise: "retry" | "dead" = "dead",
 ): Retry | Dead {
   const row = errors.find(({ codes }) => codes.some((one) => fits(one, code ?? "", said)));
+  const words = typeof said === "string" ? maskNumbers(said) : said; // nobody knows yet whose number it may hold
   const { kind, reason, holds, pauseMs } = row ??
     { kind: otherwise, reason: otherwise === "dead" ? "refused" : "server_failed" };
-  const detail = Told.of(({ outcomes }) => withWords(outcomes.receipts.failed(name, code), said));
+  const detail = Told.of(({ outcomes }) => withWords(outcomes.receipts.failed(name, code), words));
   const pause = typeof pauseMs === "function" ? pauseMs(1) : pauseMs;
   return {
     kind: isTransient ? "retry" : kind,

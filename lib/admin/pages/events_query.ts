@@ -1,5 +1,6 @@
 /** What the address of the list of events says: filters, where the page begins, and the way back. */
 
+import { maskRecipients } from "../../recipient.ts";
 import { type EventFilter, MAX_SEARCH } from "../../store/operator.ts";
 
 /** The states that a filter can ask for. */
@@ -32,7 +33,7 @@ export function queryOf(query: Record<string, string | undefined>): Query {
     search: one("search").slice(0, MAX_SEARCH),
     type: one("type"),
     state: states.find((state) => state === query.state) ?? "",
-    target: one("target"),
+    target: maskRecipients(one("target")), // which finds the same
     since: Object.hasOwn(spans, one("since")) ? one("since") : "",
     before: number(one("before")),
     trail: one("trail").split(".").map(number).filter((cursor) => cursor !== undefined).slice(-MAX_TRAIL),

@@ -33,8 +33,11 @@ const statements = {
   story: `SELECT ${listed}, e.headers, e.body, e.secret_index,
       (SELECT coalesce(json_agg(a ORDER BY a.number, a.attempt), '[]')::text FROM relay.attempts a WHERE a.event = e.seq)
         AS attempts,
-      (SELECT coalesce(json_agg(r), '[]')::text FROM relay.receipts r
-        WHERE r.event = e.seq) AS receipts,
+      (SELECT coalesce(json_agg(r), '[]')::text FROM (
+        SELECT m.number, 'accepted' AS status, m.at, NULL AS failure FROM relay.messages m
+        WHERE m.event = e.seq AND m.at IS NOT NULL
+        UNION ALL SELECT m.number, r.status, r.at, r.failure FROM relay.messages m
+          JOIN relay.receipts r ON r.message = m.message WHERE m.event = e.seq) r) AS receipts,
       (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
         AS first_attempts,
       n.at AS note_at, n.data AS note_data, n.problem AS note_problem

@@ -115,7 +115,7 @@ export class SqliteOperator implements OperatorStore {
         event,
         deliveries: this.#search.deliveries(seq),
         attemptsOf: (number) => this.#sql.attempts.all(seq, number) as unknown as AttemptRow[],
-        receiptsOf: (number) => this.#sql.receipts.all(seq, number) as unknown as ReceiptRow[],
+        receiptsOf: (number) => this.#sql.receipts.all({ event: seq, number }) as unknown as ReceiptRow[],
         note: this.#sql.note.get(seq) as unknown as NoteRow | undefined,
       };
       return storyOf(rows, number, this.#clock.now());

@@ -62,7 +62,10 @@ export const operatorStatements = {
     FROM deliveries d LEFT JOIN chains c ON c.event = d.event AND c.chain = d.chain
     WHERE d.event = ? ORDER BY d.number`,
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
-  receipts: "SELECT number, status, at, failure FROM receipts WHERE event = ? AND number = ?",
+  receipts: `SELECT number, 'accepted' AS status, at, NULL AS failure FROM messages
+      WHERE event = :event AND number = :number AND at IS NOT NULL
+    UNION ALL SELECT m.number, r.status, r.at, r.failure FROM messages m JOIN receipts r ON r.message = m.message
+      WHERE m.event = :event AND m.number = :number`,
 
   dead: `SELECT event, number FROM deliveries
     WHERE state = 'dead' AND target = :target AND reason = :reason AND event >= :from AND ${isSince}

@@ -1,61 +1,66 @@
 /** Receipts in the SQLite store. */
 
-import type { HeardReceipt } from "../../receipt.ts";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../../clock.ts";
 import { parseId } from "../../id.ts";
+import type { HeardReceipt } from "../../receipt.ts";
 import { targetOfLane } from "../../recipient.ts";
 import type { DeliveryRef } from "../delivery.ts";
 import type { Epoch } from "../mod.ts";
-import type { AppliedReceipt, FreshReceipt, ReceiptStore } from "../receipts.ts";
-import { MAX_FRESH, UNKNOWN_KEPT_MS } from "../receipts.ts";
 import { freshReceiptOf, type FreshReceiptRow } from "../receipt_rows.ts";
+import {
+  type AppliedReceipt,
+  type FreshReceipt,
+  MAX_FRESH,
+  type ReceiptKey,
+  type ReceiptStore,
+  UNKNOWN_KEPT_MS,
+} from "../receipts.ts";
 import { storedFailure } from "../rows.ts";
 import { placeOf } from "../story.ts";
 import type { SqliteChains } from "./chains.ts";
 import type { SqliteFile } from "./file.ts";
 import type { SqliteRecord } from "./record.ts";
-import { raiseChanges, receiptRank } from "./statements.ts";
+import { raiseChanges } from "./statements.ts";
 
-/** Whether a message is its delivery's last one, as far as is known. */
-const isLast = (event: string, number: string, path: string, message: string) =>
-  `NOT EXISTS (SELECT 1 FROM receipts o WHERE o.event = ${event} AND o.number = ${number} AND o.status = 'accepted'
-    AND NOT (o.path = ${path} AND o.message = ${message}) AND o.at > coalesce((SELECT a.at FROM receipts a
-      WHERE a.path = ${path} AND a.message = ${message} AND a.status = 'accepted'), 0))`;
+const rank = `CASE status WHEN 'sent' THEN 1 WHEN 'failed' THEN 2 WHEN 'delivered' THEN 3 ELSE 4 END`;
 
 const statements = {
-  insert: `INSERT INTO receipts (path, message, status, at, heard_at, event, number, failure, is_fresh)
-    VALUES (:path, :message, :status, :at, :now, :event, :number, :failure, :isFresh) ON CONFLICT DO NOTHING`,
-  /** A failure that the vendor told of with the delivery's id may have been taken for that of an earlier message. */
-  link: `UPDATE receipts SET event = :event, number = :number, is_fresh = 1
-    WHERE path = :path AND message = :message AND (event IS NULL OR status = 'failed')`,
-  linked: "SELECT event, number FROM receipts WHERE path = ? AND message = ? AND event IS NOT NULL LIMIT 1",
+  keepAccepted: `INSERT INTO messages (message, event, number, at) VALUES (:message, :event, :number, :now)
+    ON CONFLICT (message, event, number) DO UPDATE SET at = coalesce(at, excluded.at)`,
+  /** A message that failed says nothing of the next one. */
+  showAccepted: `UPDATE deliveries SET receipt = 'accepted'
+    WHERE event = :event AND number = :number AND (receipt IS NULL OR receipt = 'failed')`,
+
+  keepNamed: "INSERT INTO messages (message, event, number) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
   delivery:
     `SELECT d.event, d.number, d.target FROM events e JOIN deliveries d ON d.event = e.seq AND d.number = :number
     WHERE e.id BETWEEN :first AND :last`,
-  improve: `UPDATE deliveries SET receipt = :status WHERE event = :event AND number = :number
-    AND (receipt IS NULL OR ${receiptRank(":status")} > ${receiptRank("receipt")})
-    AND (:status <> 'failed' OR ${isLast(":event", ":number", ":path", ":message")})`,
-  /** A message that failed says nothing of the next one. */
-  begin: `UPDATE deliveries SET receipt = 'accepted' WHERE event = :event AND number = :number AND receipt = 'failed'
-    AND NOT EXISTS (SELECT 1 FROM receipts WHERE path = :path AND message = :message AND status = 'failed')`,
-  statuses: "SELECT status FROM receipts WHERE path = ? AND message = ? AND status <> 'accepted'",
-  forgetUnknown: "DELETE FROM receipts WHERE event IS NULL AND heard_at < ?",
+  keep: `INSERT INTO receipts (message, path, status, at, heard_at, failure)
+    VALUES (:message, :path, :status, :at, :now, :failure) ON CONFLICT DO NOTHING`,
+  isKnown: "SELECT 1 FROM messages WHERE message = ? LIMIT 1",
+  /** Those of messages that somebody knows are applied long before. */
+  forget: "DELETE FROM receipts WHERE is_fresh = 1 AND heard_at < ?",
   raiseChanges,
 
-  fresh: `SELECT r.path, r.message, r.status, r.failure, d.event AS seq, d.number, d.target AS lane, d.state, d.receipt,
-      d.revision, d.attempts, d.first_attempt, e.id, e.type, e.source,
-      ${isLast("r.event", "r.number", "r.path", "r.message")} AS is_last
-    FROM receipts r CROSS JOIN deliveries d ON d.event = r.event AND d.number = r.number
-      CROSS JOIN events e ON e.seq = d.event
-    WHERE r.is_fresh = 1 AND r.event IS NOT NULL AND d.target IN (SELECT value FROM json_each(:lanes))
-    ORDER BY r.event, r.number LIMIT ${MAX_FRESH}`,
+  fresh: `SELECT r.message, r.path, r.status, r.failure, m.at AS accepted_at,
+      (SELECT status FROM receipts s WHERE s.message = r.message AND s.path = r.path ORDER BY ${rank} DESC LIMIT 1)
+        AS standing,
+      NOT EXISTS (SELECT 1 FROM messages o WHERE o.event = m.event AND o.number = m.number AND o.at > coalesce(m.at, 0))
+        AS is_last,
+      d.event AS seq, d.number, d.target AS lane, d.state, d.reason, d.receipt, d.revision, d.attempts, d.first_attempt,
+      e.id, e.type, e.source
+    FROM receipts r CROSS JOIN messages m ON m.message = r.message
+      CROSS JOIN deliveries d ON d.event = m.event AND d.number = m.number CROSS JOIN events e ON e.seq = d.event
+    WHERE r.is_fresh = 1 AND d.target IN (SELECT value FROM json_each(:lanes))
+    ORDER BY m.event, m.number, r.heard_at LIMIT ${MAX_FRESH}`,
+  show: `UPDATE deliveries SET receipt = coalesce(:shown, receipt)
+    WHERE event = :event AND number = :number AND target = :lane AND revision = :revision`,
   change:
     `UPDATE deliveries SET state = :state, reason = :reason, due_at = :dueAt, due_set_at = :dueSetAt, awaits = NULL,
       revision = revision + 1
     WHERE event = :event AND number = :number AND target = :lane AND revision = :revision`,
-  isSame: "SELECT 1 FROM deliveries WHERE event = ? AND number = ? AND revision = ?",
-  applied: "UPDATE receipts SET is_fresh = 0 WHERE path = ? AND message = ? AND status = ?",
+  applied: "UPDATE receipts SET is_fresh = 0 WHERE message = ? AND path = ? AND status = ?",
 } as const;
 
 export class SqliteReceipts implements ReceiptStore {
@@ -73,83 +78,44 @@ export class SqliteReceipts implements ReceiptStore {
     this.#sql = file.prepareAll(statements);
   }
 
-  async accepted({ event, number }: DeliveryRef, path: string, message: string): Promise<void> {
+  async accepted(refs: readonly DeliveryRef[], message: string): Promise<void> {
     await this.#file.write("recordReceipts", () => {
       const now = this.#clock.now();
-      const own = { event, number, path, message };
-      this.#sql.insert.run({ ...own, status: "accepted", at: now, now, failure: null, isFresh: 0 });
-      this.#sql.begin.run(own);
-      this.#sql.improve.run({ ...own, status: "accepted" });
-      const { changes } = this.#sql.link.run(own);
-      if (Number(changes) === 0) return;
-      for (const { status } of this.#sql.statuses.all(path, message)) {
-        this.#sql.improve.run({ ...own, status: status! });
+      for (const { event, number } of refs) {
+        this.#sql.keepAccepted.run({ message, event, number, now });
+        this.#sql.showAccepted.run({ event, number });
       }
-      this.#settle({ event, number }, now);
-      this.#sql.raiseChanges.run();
     });
-  }
-
-  /** Draws the consequences for the chain of a delivery, if it is of one; returns whether there were any. */
-  #settle(ref: DeliveryRef, now: number): boolean {
-    const chain = this.#chains.of(ref);
-    const changes = { released: new Set<string>(), outdated: new Set<string>() };
-    if (chain) this.#chains.settle(chain, now, changes);
-    return changes.released.size + changes.outdated.size > 0;
   }
 
   async hear(path: string, targets: readonly string[], receipts: readonly HeardReceipt[]): Promise<number> {
     return await this.#file.write("recordReceipts", () => {
       const now = this.#clock.now();
-      const fresh = receipts.filter((one) => this.#hearOne(path, targets, one, now)).length;
-      this.#sql.forgetUnknown.run(now - UNKNOWN_KEPT_MS);
-      if (fresh > 0) this.#sql.raiseChanges.run();
-      return fresh;
+      const fresh = receipts.filter((one) => this.#keep(path, targets, one, now));
+      this.#sql.forget.run(now - UNKNOWN_KEPT_MS);
+      if (fresh.some(({ message }) => this.#sql.isKnown.get(message))) this.#sql.raiseChanges.run();
+      return fresh.length;
     });
   }
 
   /** Whether that is new. */
-  #hearOne(
-    path: string,
-    targets: readonly string[],
-    { message, delivery, status, at, failure }: HeardReceipt,
-    now: number,
-  ): boolean {
-    const ref = this.#refOf(path, targets, message, delivery);
-    const { changes } = this.#sql.insert.run({
-      path,
-      message,
-      status,
-      at,
-      now,
-      event: ref?.event ?? null,
-      number: ref?.number ?? null,
-      failure: failure ? storedFailure(failure) : null,
-      isFresh: 1,
-    });
-    if (Number(changes) === 0) return false;
-    if (ref) {
-      this.#sql.improve.run({ ...ref, path, message, status });
-      this.#settle(ref, now);
-    }
-    return true;
+  #keep(path: string, targets: readonly string[], receipt: HeardReceipt, now: number): boolean {
+    const { message, delivery, status, at, failure } = receipt;
+    const stored = failure ? storedFailure(failure) : null;
+    const { changes } = this.#sql.keep.run({ message, path, status, at, now, failure: stored });
+    const ref = delivery === undefined ? undefined : this.#refOf(delivery, targets);
+    if (ref) this.#sql.keepNamed.run(message, ref.event, ref.number);
+    return Number(changes) > 0;
   }
 
-  /** The delivery of a message: as it was accepted, or as the vendor says, if that is of one of the targets. */
-  #refOf(
-    path: string,
-    targets: readonly string[],
-    message: string,
-    delivery: string | undefined,
-  ): DeliveryRef | undefined {
-    const known = this.#sql.linked.get(path, message) as unknown as DeliveryRef | undefined;
-    if (known) return { event: known.event, number: known.number };
-    const id = delivery === undefined ? undefined : parseId(delivery);
+  /** The delivery of this id, if it is one of these targets. */
+  #refOf(delivery: string, targets: readonly string[]): DeliveryRef | undefined {
+    const id = parseId(delivery);
     const { first, last, number } = id ? placeOf(id) : {};
     if (number === undefined) return undefined;
     const found = this.#sql.delivery.get({ first: first!, last: last!, number });
-    const { event, target: lane } = (found ?? {}) as { event?: number; target?: string };
-    return event !== undefined && targets.includes(targetOfLane(lane!)) ? { event, number } : undefined;
+    const { event, target } = (found ?? {}) as { event?: number; target?: string };
+    return event !== undefined && targets.includes(targetOfLane(target!)) ? { event, number } : undefined;
   }
 
   async fresh(lanes: readonly string[]): Promise<FreshReceipt[]> {
@@ -157,34 +123,27 @@ export class SqliteReceipts implements ReceiptStore {
     return (rows as unknown as FreshReceiptRow[]).map(freshReceiptOf);
   }
 
-  async apply(epoch: Epoch, receipts: readonly AppliedReceipt[]): Promise<void> {
-    await this.#file.write("recordReceipts", () => {
-      if (!this.#record.isOwner({ epoch })) return;
+  async apply(epoch: Epoch, deliveries: readonly AppliedReceipt[], receipts: readonly ReceiptKey[]): Promise<boolean> {
+    return await this.#file.write("recordReceipts", () => {
+      if (!this.#record.isOwner({ epoch })) return false;
       const now = this.#clock.now();
-      let isAny = false;
-      for (const one of receipts) {
-        if (!this.#applyOne(epoch.lane, one, now)) continue;
-        this.#sql.applied.run(one.path, one.message, one.status);
-        isAny = (one.change !== undefined && this.#settle(one.ref, now)) || isAny;
+      const changes = { released: new Set<string>(), outdated: new Set<string>() };
+      const isWhole = deliveries.map((one) => this.#applyOne(epoch.lane, one, now)).every(Boolean);
+      for (const { ref } of deliveries) {
+        const chain = this.#chains.of(ref);
+        if (chain) this.#chains.settle(chain, now, changes);
       }
-      if (isAny) this.#sql.raiseChanges.run();
+      if (isWhole) { for (const { message, path, status } of receipts) this.#sql.applied.run(message, path, status); }
+      if (changes.released.size + changes.outdated.size > 0) this.#sql.raiseChanges.run();
+      return isWhole;
     });
   }
 
-  #applyOne(lane: string, { ref, revision, change }: AppliedReceipt, now: number): boolean {
-    const { event, number } = ref;
-    if (!change) return this.#sql.isSame.get(event, number, revision) !== undefined;
+  #applyOne(lane: string, { ref: { event, number }, revision, shown, change }: AppliedReceipt, now: number): boolean {
+    const { changes } = this.#sql.show.run({ event, number, lane, revision, shown });
+    if (Number(changes) === 0 || !change) return Number(changes) > 0;
     const { state, reason = null, dueAt = null } = change;
-    const { changes } = this.#sql.change.run({
-      event,
-      number,
-      lane,
-      revision,
-      state,
-      reason,
-      dueAt,
-      dueSetAt: dueAt && now,
-    });
-    return Number(changes) > 0;
+    this.#sql.change.run({ event, number, lane, revision, state, reason, dueAt, dueSetAt: dueAt && now });
+    return true;
   }
 }

@@ -16,9 +16,5 @@ export const forgetBegun = "DELETE FROM underway WHERE event = ? AND number = ?"
 /** Whether a name is a target's, not that of a lane of relay's own. */
 export const isTarget = (name: string) => `${name} NOT GLOB '${OWN_LANE}*'`;
 
-/** How good a receipt is: a later one is never lowered by an earlier one. */
-export const receiptRank = (status: string) =>
-  `CASE ${status} WHEN 'accepted' THEN 0 WHEN 'sent' THEN 1 WHEN 'failed' THEN 2 WHEN 'delivered' THEN 3 ELSE 4 END`;
-
 /** Raises the counter of changes by anyone but lane owners. */
 export const raiseChanges = "UPDATE changes SET count = count + 1";

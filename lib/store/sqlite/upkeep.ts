@@ -24,7 +24,8 @@ const statements = {
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
-  deleteReceipts: "DELETE FROM receipts WHERE event = ?",
+  deleteReceipts: "DELETE FROM receipts WHERE message IN (SELECT message FROM messages WHERE event = ?)",
+  deleteMessages: "DELETE FROM messages WHERE event = ?",
   deleteChains: "DELETE FROM chains WHERE event = ?",
   deleteNote: "DELETE FROM notes WHERE event = ?",
   deleteEvent: "DELETE FROM events WHERE seq = ?",
@@ -74,6 +75,7 @@ export class SqliteUpkeep implements UpkeepStore {
         this.#sql.deleteAttempts.run(seq);
         this.#sql.deleteDeliveries.run(seq);
         this.#sql.deleteReceipts.run(seq);
+        this.#sql.deleteMessages.run(seq);
         this.#sql.deleteChains.run(seq);
         this.#sql.deleteNote.run(seq);
         this.#sql.deleteEvent.run(seq);

@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { type HmacScheme, verifyHmac } from "../../hmac.ts";
 import { isObject } from "../../json.ts";
 import { Told } from "../../locale/told.ts";
-import { expected, options, pathText, says } from "../../options.ts";
+import { expected, options, pathText, says, text } from "../../options.ts";
 import type { SecretText } from "../../secret.ts";
 import type { ReceiptAnswer, ReceiptEndpoint, ReceiptRequest } from "../receipt_endpoint.ts";
 import { type Gateway, key } from "./gateway.ts";
@@ -34,7 +34,7 @@ export const receiptsSchema = options({
   path: pathText,
   appSecret: z.optional(key),
   verifyToken: z.optional(key),
-  secret: z.optional(key),
+  secret: z.optional(text((words) => words.config.expectations.receiptSecret, /^[\w.~-]+$/)), // as it stands in a URL
 });
 
 type Read = z.output<typeof receiptsSchema>;

@@ -93,23 +93,28 @@ CREATE TABLE relay.attempts (
   PRIMARY KEY (event, number, attempt)
 );
 
--- What vendors tell of messages that they had taken, each word once. Those of a message that is not known yet may have come
--- in before the attempt was recorded.
-CREATE TABLE relay.receipts (
-  path TEXT COLLATE "C" NOT NULL, -- of the public listener, where the vendor tells
+-- Messages that vendors took, by the ids that these gave them. That of a digest is of several deliveries.
+CREATE TABLE relay.messages (
   message TEXT COLLATE "C" NOT NULL, -- the vendor's id
-  status TEXT COLLATE "C" NOT NULL, -- accepted, sent, failed, delivered or read
-  at BIGINT NOT NULL, -- by the vendor's clock; of `accepted` by ours
-  heard_at BIGINT NOT NULL,
-  event BIGINT, -- of the delivery; NULL: not known
-  number INTEGER,
-  failure TEXT COLLATE "C", -- JSON: what a failure means
-  is_fresh BOOLEAN NOT NULL DEFAULT false, -- it is still to be applied
-  PRIMARY KEY (path, message, status)
+  event BIGINT NOT NULL, -- of the delivery
+  number INTEGER NOT NULL,
+  at BIGINT, -- when the vendor took it; NULL: its answer never came, and a receipt named the delivery
+  PRIMARY KEY (message, event, number)
 );
-CREATE INDEX receipts_of ON relay.receipts (event, number) WHERE event IS NOT NULL;
-CREATE INDEX receipts_fresh ON relay.receipts (event, number) WHERE is_fresh AND event IS NOT NULL;
-CREATE INDEX receipts_unknown ON relay.receipts (heard_at) WHERE event IS NULL;
+CREATE INDEX messages_of ON relay.messages (event, number, at);
+
+-- What vendors tell of messages, each word once: also of messages that are not known yet, or never will be.
+CREATE TABLE relay.receipts (
+  message TEXT COLLATE "C" NOT NULL,
+  path TEXT COLLATE "C" NOT NULL, -- of the public listener, where it was told
+  status TEXT COLLATE "C" NOT NULL, -- sent, failed, delivered or read
+  at BIGINT NOT NULL, -- by the vendor's clock
+  heard_at BIGINT NOT NULL,
+  failure TEXT COLLATE "C", -- JSON: what a failure means
+  is_fresh BOOLEAN NOT NULL DEFAULT true, -- it is still to be applied
+  PRIMARY KEY (message, path, status)
+);
+CREATE INDEX receipts_fresh ON relay.receipts (heard_at) WHERE is_fresh;
 
 -- Numbers of lanes and members, by which their owners' locks are known.
 CREATE SEQUENCE relay.lock_numbers AS INTEGER;

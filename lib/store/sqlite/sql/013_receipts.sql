@@ -1,17 +1,22 @@
--- What vendors tell of messages that they had taken, each word once. Those of a message that is not known yet may have come
--- in before the attempt was recorded.
-CREATE TABLE receipts (
-  path TEXT NOT NULL, -- of the public listener, where the vendor tells
+-- Messages that vendors took, by the ids that these gave them. That of a digest is of several deliveries.
+CREATE TABLE messages (
   message TEXT NOT NULL, -- the vendor's id
-  status TEXT NOT NULL CHECK (status IN ('accepted', 'sent', 'failed', 'delivered', 'read')),
-  at INTEGER NOT NULL, -- by the vendor's clock; of `accepted` by ours
-  heard_at INTEGER NOT NULL,
-  event INTEGER, -- of the delivery; NULL: not known
-  number INTEGER,
-  failure TEXT, -- JSON: what a failure means
-  is_fresh INTEGER NOT NULL DEFAULT 0, -- it is still to be applied
-  PRIMARY KEY (path, message, status)
+  event INTEGER NOT NULL, -- of the delivery
+  number INTEGER NOT NULL,
+  at INTEGER, -- when the vendor took it; NULL: its answer never came, and a receipt named the delivery
+  PRIMARY KEY (message, event, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX receipts_of ON receipts (event, number);
-CREATE INDEX receipts_fresh ON receipts (event, number) WHERE is_fresh = 1 AND event IS NOT NULL;
-CREATE INDEX receipts_unknown ON receipts (heard_at) WHERE event IS NULL;
+CREATE INDEX messages_of ON messages (event, number, at);
+
+-- What vendors tell of messages, each word once: also of messages that are not known yet, or never will be.
+CREATE TABLE receipts (
+  message TEXT NOT NULL,
+  path TEXT NOT NULL, -- of the public listener, where it was told
+  status TEXT NOT NULL CHECK (status IN ('sent', 'failed', 'delivered', 'read')),
+  at INTEGER NOT NULL, -- by the vendor's clock
+  heard_at INTEGER NOT NULL,
+  failure TEXT, -- JSON: what a failure means
+  is_fresh INTEGER NOT NULL DEFAULT 1, -- it is still to be applied
+  PRIMARY KEY (message, path, status)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_fresh ON receipts (heard_at) WHERE is_fresh = 1;
