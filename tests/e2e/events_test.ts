@@ -217,10 +217,11 @@ test("events ID tells an event's whole story as JSON, by the event's id and by a
     assert.deepEqual(secret, { number: 1, of: 1 });
     assert.deepEqual(routing, {
       targets: ["crm", "recusa", "fora"],
+      chains: [],
       isFallback: false,
       routes: [
-        { on: ["note.*"], to: ["crm"], verdict: "matched" },
-        { on: ["note.failed"], to: ["recusa", "fora"], verdict: "matched" },
+        { on: ["note.*"], to: ["crm"], chains: [], verdict: "matched" },
+        { on: ["note.failed"], to: ["recusa", "fora"], chains: [], verdict: "matched" },
       ],
       problems: [],
     });

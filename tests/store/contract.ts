@@ -7,6 +7,7 @@ import { HandClock } from "../helpers/clock.ts";
 import { testAccept } from "./contract_accept.ts";
 import { testAlarms } from "./contract_alarms.ts";
 import { testAwaiting } from "./contract_awaiting.ts";
+import { testChainVerbs } from "./contract_chain_verbs.ts";
 import { testChains } from "./contract_chains.ts";
 import { testChanges } from "./contract_changes.ts";
 import { testClock } from "./contract_clock.ts";
@@ -73,6 +74,7 @@ export function testStore(name: string, make: MakeBench): void {
   testAwaiting(it);
   testPostponed(it);
   testChains(it);
+  testChainVerbs(it);
   testLanes(it);
   testChanges(it);
   testTargets(it);
