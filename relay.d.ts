@@ -197,6 +197,7 @@ declare module "relay" {
   ] extends [
     never
   ] ? UnknownEvent : KnownEvents[MatchingName<P>];
+  type ChainUntil = "delivered" | "read";
   interface LocaleOptions {
     /** Language of this target's default message. Default: the config's `locale`. */
     locale?: Locale;
@@ -209,6 +210,25 @@ declare module "relay" {
      * Default: `false`, only their titles.
      */
     includeNoteText?: boolean;
+  }
+  type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+  type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
+  interface Rate {
+    /** The span of time. */
+    per: Duration;
+    /** How many times within it. */
+    limit: number;
+  }
+  interface DigestOptions<Event = AnyEvent> {
+    /** How often it goes out: `"15m"` at a quarter past, at half past and so on; `"1d"` at midnight. */
+    every: Duration;
+    /** Most events in a message; what is left goes out in another one right behind. At most 100. Default: 50. */
+    max?: number;
+    /**
+     * Text of the message. Markup in the events' texts has no effect. Default: how many events of each kind, and a line for
+     * each event.
+     */
+    text?: (events: readonly Event[]) => string;
   }
   type TextOption<Event = AnyEvent> = string | ((event: Event) => string);
   type Json = string | number | boolean | null | readonly Json[] | {
@@ -226,13 +246,15 @@ declare module "relay" {
     /** What an HTTP target sends, as JSON, in place of the bytes received. */
     body?: Json | ((event: Event) => unknown);
   }
-  type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
-  type Size = number | `${number}${"b" | "kb" | "mb" | "gb"}`;
-  interface Rate {
-    /** The span of time. */
-    per: Duration;
-    /** How many times within it. */
-    limit: number;
+  interface QuietOptions {
+    /** When they begin, such as `"20:00"`. */
+    from: string;
+    /** When they end, such as `"07:00"`: on the next day if that is earlier than `from`. */
+    to: string;
+    /** IANA time zone of both. Default: the config's `timeZone`. */
+    zone?: string;
+    /** Events that go out all the same: names, or patterns such as `"note.*"`. */
+    except?: readonly Pattern[];
   }
   type RetryOption = readonly Duration[] | "none" | {
     /** The pauses between attempts. */
@@ -286,6 +308,28 @@ declare module "relay" {
     readonly source: object;
     readonly options: unknown;
   }
+  /** Targets that get an event one after the other, made by `firstOf()`. */
+  export interface Chain<TargetName extends string = string> {
+    readonly firstOf: readonly TargetName[];
+    readonly within?: Duration;
+    readonly until?: ChainUntil;
+  }
+  /** When `firstOf()` goes on to the next target. */
+  export interface ChainOptions {
+    /** How long each target has, at most 7 days. The next one also begins as soon as this one is dead. Default: `"10m"`. */
+    within?: Duration;
+    /**
+     * What is enough, so that no further target is told. `"delivered"`: the target took it, or its receipt says delivered,
+     * where it has receipts. `"read"`: its receipt says read. Default: `"delivered"`.
+     */
+    until?: ChainUntil;
+  }
+  /** Tells the first of these targets, and each next one only if those before it failed or took too long. */
+  export function firstOf<const TargetName extends string>(targets: readonly [
+    TargetName,
+    TargetName,
+    ...TargetName[]
+  ], options?: ChainOptions): Chain<TargetName>;
   type Patterns = Pattern | readonly Pattern[];
   type PayloadOf<On extends Patterns> = EventOf<On extends readonly string[] ? On[number] : On & string>;
   type Given = Patterns | NoteApi;
@@ -294,8 +338,8 @@ declare module "relay" {
   export interface Route<What extends Given = Given, TargetName extends string = string> extends MessageOptions<PayloadOf<PatternsOf<What>> & Noted<What>> {
     /** Which events: a name, a pattern, or a list of them. */
     on: What & Patterns;
-    /** One target, or several. */
-    to: TargetName | readonly TargetName[];
+    /** One target, or several. With `firstOf()`, one after the other, until one has the event. */
+    to: TargetName | Chain<TargetName> | readonly (TargetName | Chain<TargetName>)[];
     /** A further condition. If it throws, the route does not match, and the event's story shows the error. */
     when?: (event: PayloadOf<PatternsOf<What>>) => boolean;
     /** Asks the ConnectVets API for the note before the delivery, with `connectvetsApi()`. Functions see it as `e.note`. */
@@ -410,7 +454,13 @@ declare module "relay" {
   }
   /** Receives webhooks of any sender that signs the body with an HMAC. */
   export function hmac(options: HmacOptions): SourceDefinition;
-  interface ChatOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  interface PeopleOptions<Event = AnyEvent> {
+    /** Hours in which nothing is sent. Deliveries wait until they end, and use up no attempt. */
+    quiet?: QuietOptions;
+    /** One message of all events that have come in, such as every 15 minutes. `order` has no effect then. */
+    digest?: DigestOptions<Event>;
+  }
+  interface ChatOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
     /** Text of the message. Markup in the event's texts has no effect. Default: a text in the language of `locale`. */
     text?: TextOption<AnyEvent & Noted<Api>>;
   }
@@ -438,7 +488,7 @@ declare module "relay" {
   interface ProviderFunction<Options extends ProviderOptions = ProviderOptions> {
     (options: Options): EmailProvider;
   }
-  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  interface EmailOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
     /**
      * A mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465` (TLS), or a provider, such as
      * `resend({ apiKey: env("RESEND_API_KEY") })`.
@@ -514,7 +564,7 @@ declare module "relay" {
   }
   /** Runs a program. Delivered when it ends with 0. 65 is a dead letter at once; after any other code, relay tries again. */
   export function script(options: ScriptOptions): TargetDefinition;
-  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, DefaultMessageOptions, EnrichOptions<Api> {
+  interface SlackOptions<Api extends NoteApi | undefined = undefined> extends TargetOptions, PeopleOptions<AnyEvent & Noted<Api>>, DefaultMessageOptions, EnrichOptions<Api> {
     /** The URL of the incoming webhook. Whoever has it can post to the channel: use `env`. */
     url: SecretText;
     /** Text of the message. `&`, `<` and `>` of the event are escaped. Default: a text in the language of `locale`. */

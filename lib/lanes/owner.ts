@@ -23,6 +23,7 @@ import { StoreTime } from "./store_time.ts";
 import { Serial } from "./serial.ts";
 import type { Start } from "./take_over.ts";
 import { unnamed } from "./unnamed.ts";
+import { nextLookAt, type Openness } from "./open.ts";
 import { type LanesConfig, Worker } from "./worker.ts";
 
 /** How long recording may take after the drain, and giving up lanes after that, in milliseconds. */
@@ -40,6 +41,7 @@ export class Owner implements Claimant {
   readonly #clock: Clock;
   readonly #time: StoreTime;
   readonly #caution: Caution;
+  readonly #openness: () => Openness;
   readonly #worker: Worker;
   readonly #holdings: Holdings;
   readonly #lanes: ReadonlyMap<string, Lane>;
@@ -49,8 +51,6 @@ export class Owner implements Claimant {
   readonly #stopping = new AbortController();
   readonly #serial: Serial;
   #isWoken = false;
-  #isRefreshing = false;
-  #isHearing = false;
   /** Lanes of relay's own in which deliveries wait and that the config does not name. */
   #gone: string[] = [];
   readonly #schedule: Schedule;
@@ -81,15 +81,19 @@ export class Owner implements Claimant {
     this.#serial = new Serial(clock, this.#stopping.signal, () => this.wake());
     this.#config = this.#wanted = config;
     this.#receipts = new Receipts(store, clock, () => this.#sayHolds());
-    this.#worker = new Worker({
-      store: store.lanes,
-      receipts: store.receipts,
-      writer,
+    const shared = {
       time: this.#time,
       clock,
       caution: this.#caution,
+      mayBegin: (lane: string) => this.#membership?.mayBegin(lane) ?? true,
+    };
+    this.#openness = () => ({ ...shared, lanes: this.#lanes, targets: this.#config.lanes });
+    this.#worker = new Worker({
+      ...shared,
+      store: store.lanes,
+      receipts: store.receipts,
+      writer,
       stop: this.#stop.signal,
-      mayBegin: (lane) => this.#mayBegin(lane),
       onChange: () => this.#lookSoon(),
       onDone,
       onWholeHeld: () => this.#sayHolds(),
@@ -117,10 +121,6 @@ export class Owner implements Claimant {
   /** From now on, owns only the lanes that the membership assigns. */
   share(membership: Sharing): void {
     this.#membership = membership;
-  }
-
-  #mayBegin(lane: string): boolean {
-    return this.#membership?.mayBegin(lane) ?? true;
   }
 
   get underway(): UnderwayView[] {
@@ -212,10 +212,7 @@ export class Owner implements Claimant {
 
   /** Signals that an operator or another program may have changed what waits and what is held. */
   refresh(): void {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    this.#serial.insist("look for what is held", async () => {
-      this.#isRefreshing = false;
+    this.#serial.insistOnce("look for what is held", async () => {
       this.#holdings.obey(await this.#store.lanes.holds());
       this.checkOrder();
     });
@@ -225,10 +222,7 @@ export class Owner implements Claimant {
 
   /** Applies receipts of what is not under way. */
   #hearReceipts(): void {
-    if (this.#isHearing) return;
-    this.#isHearing = true;
-    this.#serial.insist("apply receipts", async () => {
-      this.#isHearing = false;
+    this.#serial.insistOnce("apply receipts", async () => {
       if (!await this.#receipts.apply(this.#lanes, this.#config)) return;
       this.#order.ask();
       this.wake();
@@ -281,10 +275,11 @@ export class Owner implements Claimant {
     this.#isWoken = false;
     if (this.#stopping.signal.aborted) return;
     try {
-      await this.#read();
+      const begun = await readDue(this.#store.lanes, this.#openness());
+      if (begun.length > 0) this.wake(begun);
       for (const lane of [...this.#lanes.values()]) this.#work(lane);
       if (await this.#holdings.park()) this.#lookSoon();
-      this.#sleep();
+      this.#schedule.at(nextLookAt(this.#openness()));
     } catch (error) {
       log.error("cannot read due deliveries: {problem}", { problem: explain(error) });
       this.#schedule.at(this.#clock.monotonic() + STORE_RETRY_MS);
@@ -298,37 +293,5 @@ export class Owner implements Claimant {
     const before = lane.pace.inFlight;
     this.#worker.work({ lane, target, config: this.#config });
     if (target.whole && lane.pace.inFlight > before) this.#holdings.putLast(name);
-  }
-
-  /** Reads what is due in all lanes that have room and nothing in memory that may start. */
-  async #read(): Promise<void> {
-    const { lanes } = this.#config;
-    const asks = [...this.#lanes].map(([name, lane]) =>
-      this.#isOpen(name, lane) ? lane.ask(this.#time.now(), lanes.get(name)!.policy.digest?.max) : undefined
-    )
-      .filter((ask) => ask !== undefined);
-    const begun = await readDue(this.#store.lanes, asks, this.#lanes);
-    if (begun.length > 0) this.wake(begun);
-  }
-
-  #isOpen(name: string, { pace, isLeaving }: Lane): boolean {
-    const target = this.#config.lanes.get(name);
-    const now = this.#clock.monotonic();
-    return target !== undefined && !isLeaving && this.#mayBegin(name) &&
-      (pace.room(now) > 0 || (target.expired !== undefined && (pace.opensAt(now) ?? now) > now));
-  }
-
-  /** Schedules the next pass for when the first delivery is due in a lane that is open then. */
-  #sleep(): void {
-    const now = this.#clock.monotonic();
-    for (const [name, lane] of this.#lanes) {
-      const isOpen = this.#config.lanes.has(name) && !lane.isLeaving && this.#mayBegin(name); // else woken elsewhere
-      const opensAt = isOpen ? lane.pace.opensAt(now) : undefined;
-      if (opensAt === undefined || !lane.hasRoom) continue; // the next record wakes it
-      const isReady = lane.next(this.#caution.mayBegin) !== undefined || lane.isHungry;
-      if (!isReady && lane.next()) continue; // caution wakes it when that may start
-      const dueAt = isReady ? opensAt : lane.nextAt === undefined ? Infinity : this.#time.toMonotonic(lane.nextAt);
-      this.#schedule.at(Math.max(opensAt, dueAt));
-    }
   }
 }

@@ -9,6 +9,7 @@ export class Serial {
   readonly #clock: Clock;
   readonly #stop: AbortSignal;
   readonly #onAgain: () => void;
+  readonly #asked = new Set<string>();
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param stop Once it is aborted, nothing is repeated. @param onAgain Called when a task is repeated. */
@@ -33,6 +34,16 @@ export class Serial {
       await this.#clock.sleep(STORE_RETRY_MS, this.#stop);
       this.insist(doing, work);
       this.#onAgain();
+    });
+  }
+
+  /** Does as {@link Serial.insist} does, unless a task with the same words has yet to begin. */
+  insistOnce(doing: string, work: () => Promise<void>): void {
+    if (this.#asked.has(doing)) return;
+    this.#asked.add(doing);
+    this.insist(doing, async () => {
+      this.#asked.delete(doing);
+      await work();
     });
   }
 

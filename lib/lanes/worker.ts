@@ -6,14 +6,10 @@ import type { RelayEvent } from "../event.ts";
 import { log } from "../log.ts";
 import type { Deferred, Outcome } from "../outcome.ts";
 import { isOwnLane } from "../own_lane.ts";
-import { mayNeed, messageFor, type Need, needOf, routedOf, type RoutingTable } from "../pipeline/route.ts";
 import type { Redact } from "../secret.ts";
-import type { Source } from "../sources/source.ts";
-import { readable } from "../sources/view.ts";
 import type { Due, Hold, LaneStore, Waiting } from "../store/mod.ts";
 import type { ReceiptStore } from "../store/receipts.ts";
 import type { Writer } from "../store/writer.ts";
-import { isSystem } from "../system_event.ts";
 import type { Delivery, RetryPolicy, Target } from "../targets/target.ts";
 import { attempt } from "./attempt.ts";
 import type { Caution } from "./caution.ts";
@@ -22,14 +18,13 @@ import { Gathering } from "./gather.ts";
 import type { Lane, Underway } from "./lane.ts";
 import { type Step, stepOf } from "./need.ts";
 import { Postponer, type PutOff } from "./postpone.ts";
+import { deliveryOf, needOfDue, type PrepareConfig } from "./prepare.ts";
 import { type Attempted, Recorder, STORE_RETRY_MS } from "./record.ts";
 import type { StoreTime } from "./store_time.ts";
 import { waitsUntil } from "./wait.ts";
 
 /** What lanes need to know of the config. */
-export interface LanesConfig extends RoutingTable {
-  /** The sources that show events to the config's functions. */
-  sources: readonly Pick<Source, "name" | "view">[];
+export interface LanesConfig extends PrepareConfig {
   /** What the lanes deliver to, by lane name: the config's targets, and what fetches for their deliveries. */
   lanes: ReadonlyMap<string, Target>;
   retry: RetryPolicy;
@@ -281,22 +276,10 @@ function retryOf({ policy }: Target, { retry }: LanesConfig): RetryPolicy {
   return policy.retry ?? retry;
 }
 
-function needOfDue({ event }: Due, target: Target, config: LanesConfig): Need | undefined {
-  if (isSystem(event) || !mayNeed(target, config)) return undefined; // most need nothing, and then no event is read
-  return needOf(routedOf(readable(event, config.sources)), target, config);
-}
-
 function underwayOf(message: readonly Begun[]): Underway[] {
   return message.map(({ underway }) => underway);
 }
 
 function deliveriesOf(message: readonly Begun[], config: LanesConfig): Delivery[] {
   return message.map(({ underway, event }) => deliveryOf(underway.due, event, config));
-}
-
-/** @param event With what was fetched for it, if the delivery may see that. */
-function deliveryOf({ id, attempts, lane, reason: lastReason }: Due, event: RelayEvent, config: LanesConfig): Delivery {
-  const read = readable(event, config.sources);
-  const message = isSystem(event) ? {} : messageFor(routedOf(read), lane, config);
-  return { id, attempt: attempts + 1, event: read, message, lastReason };
 }
