@@ -49,7 +49,7 @@ export function verdictOf(
   if (!failed) {
     const unanswered = last.some(({ wasAccepted, standing }) => !wasAccepted && standing === "sent");
     const change = unanswered && state === "pending" ? { state: "delivered" as const } : undefined;
-    return { shown: last.length > 0 && shown !== "failed" ? "sent" : null, change };
+    return { shown: last.length > 0 && (shown !== "failed" || unanswered) ? "sent" : null, change };
   }
   const failure = judge(failed.failure!);
   if (state !== "delivered" && state !== "pending") return { shown: "failed", failure };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeOf } from "../../lib/lanes/receipts.ts";
+import { verdictOf } from "../../lib/lanes/receipts.ts";
 import { Told } from "../../lib/locale/told.ts";
 import { deliveryId, formatId } from "../../lib/id.ts";
 import type { HeardReceipt } from "../../lib/receipt.ts";
@@ -21,6 +21,8 @@ const fresh = (parts: Partial<FreshReceipt>): FreshReceipt => ({
   path: PATH,
   message: "m",
   status: "failed",
+  standing: parts.status ?? "failed",
+  wasAccepted: true,
   isLast: true,
   ref: { event: 1, number: 1 },
   delivery: "d",
@@ -29,34 +31,91 @@ const fresh = (parts: Partial<FreshReceipt>): FreshReceipt => ({
   source: "clinic",
   lane: "a",
   state: "delivered",
-  best: "failed",
+  reason: null,
+  shown: "accepted",
   revision: 0,
   attempts: 1,
   failures: 1,
   ...parts,
 });
 
-test("changeOf() ends a delivery whose message arrived, and leaves one that has ended so", () => {
-  const change = (parts: Partial<FreshReceipt>) => changeOf(fresh(parts), { scheduleMs: [], jitter: 0 }, T0, 0);
-  assert.deepEqual(change({ status: "sent", state: "pending" }), { state: "delivered" });
-  assert.deepEqual(change({ status: "read", state: "dead" }), { state: "delivered" });
-  assert.equal(change({ status: "sent", state: "dead" }), undefined);
-  assert.equal(change({ status: "delivered", state: "delivered" }), undefined);
+const retry = { scheduleMs: [1_000, 60_000], jitter: 0 };
+
+/** What these receipts mean: what is shown, and the change. */
+function verdict(...all: Partial<FreshReceipt>[]) {
+  const { shown, change } = verdictOf(all.map(fresh), retry, T0, 0);
+  return change ? [shown, change] : [shown];
+}
+
+test("verdictOf() ends a delivery whose message arrived, however its attempt seemed to end", () => {
+  assert.deepEqual(verdict({ status: "delivered" }), ["delivered"]);
+  assert.deepEqual(verdict({ status: "read", shown: "delivered" }), ["read"]);
+  assert.deepEqual(verdict({ status: "read", state: "dead" }), ["read", { state: "delivered" }]);
+  assert.deepEqual(verdict({ status: "delivered", state: "pending" }), ["delivered", { state: "delivered" }]);
+  assert.deepEqual(verdict({ status: "delivered", state: "skipped" }), ["delivered"]);
+  assert.deepEqual(verdict({ status: "delivered", isLast: false, state: "pending" }), [
+    "delivered",
+    { state: "delivered" },
+  ]);
 });
 
-test("changeOf() opens or kills one whose message failed, unless it arrived, or a newer message is out", () => {
-  const retry = { scheduleMs: [1_000, 60_000], jitter: 0 };
-  const change = (parts: Partial<FreshReceipt>) => changeOf(fresh(parts), retry, T0, 0);
-  assert.deepEqual(change({ failure: dead }), { state: "dead", reason: "recipient_unreachable" });
+test("verdictOf() never lowers what is shown", () => {
+  assert.deepEqual(verdict({ status: "sent", standing: "read", shown: "read" }), ["read"]);
+  assert.deepEqual(verdict({ status: "delivered", shown: "read" }), ["read"]);
+  assert.deepEqual(verdict({ failure: dead, standing: "delivered", shown: "accepted" }), ["delivered"]);
+  assert.deepEqual(verdict({ failure: dead, shown: "read" }), ["read"]);
+  assert.deepEqual(verdict({ status: "sent", standing: "failed", shown: "failed" }), [null]);
+});
+
+test("verdictOf() takes what was sent for delivered only where the answer to the attempt never came", () => {
+  assert.deepEqual(verdict({ status: "sent" }), ["sent"]);
+  assert.deepEqual(verdict({ status: "sent", state: "pending" }), ["sent"]);
+  const unanswered = { status: "sent", wasAccepted: false } as const;
+  assert.deepEqual(verdict({ ...unanswered, state: "pending" }), ["sent", { state: "delivered" }]);
+  assert.deepEqual(verdict({ ...unanswered, state: "pending", shown: "failed" }), ["sent", { state: "delivered" }]);
+  assert.deepEqual(verdict({ ...unanswered, state: "dead" }), ["sent"]);
+  assert.deepEqual(verdict({ status: "sent", isLast: false }), [null]);
+});
+
+test("verdictOf() opens or kills a delivery whose last message failed, by its schedule", () => {
+  assert.deepEqual(verdict({ failure: dead }), ["failed", { state: "dead", reason: "recipient_unreachable" }]);
   const again = { state: "pending", reason: "server_failed", dueAt: T0 + 1_000 };
-  assert.deepEqual(change({ failure: passing }), again);
-  assert.deepEqual(change({ failure: { ...passing, pauseMs: 5_000 } }), { ...again, dueAt: T0 + 5_000 });
-  assert.deepEqual(change({ failure: passing, failures: 2 }), { ...again, dueAt: T0 + 60_000 });
-  assert.deepEqual(change({ failure: passing, failures: 3 }), { state: "dead", reason: "server_failed" });
-  assert.deepEqual(change({ failure: passing, failures: 0, state: "pending" }), again);
-  assert.equal(change({ failure: dead, best: "delivered" }), undefined);
-  assert.equal(change({ failure: dead, isLast: false }), undefined);
-  assert.equal(change({ failure: dead, state: "dead" }), undefined);
+  assert.deepEqual(verdict({ failure: passing }), ["failed", again]);
+  assert.deepEqual(verdict({ failure: passing, failures: 0, state: "pending" }), ["failed", again]);
+  assert.deepEqual(verdict({ failure: { ...passing, pauseMs: 5_000 } }), ["failed", { ...again, dueAt: T0 + 5_000 }]);
+  assert.deepEqual(verdict({ failure: passing, failures: 2 }), ["failed", { ...again, dueAt: T0 + 60_000 }]);
+  assert.deepEqual(verdict({ failure: passing, failures: 3 }), ["failed", { state: "dead", reason: "server_failed" }]);
+  assert.deepEqual(verdict({ failure: dead, state: "dead" }), ["failed"]);
+  assert.deepEqual(verdict({ failure: dead, isLast: false, shown: "delivered" }), ["delivered"]);
+  assert.deepEqual(verdict({ failure: dead, isLast: false }), [null]);
+});
+
+test("verdictOf() judges all receipts of a delivery at once, in whatever order they came", () => {
+  const all: Partial<FreshReceipt>[] = [
+    { failure: passing, standing: "read" },
+    { status: "read", standing: "read" },
+    { status: "sent", standing: "read" },
+  ];
+  assert.deepEqual(verdict(...all), ["read"]);
+  assert.deepEqual(verdict(...all.toReversed()), ["read"]);
+  const two = [{ failure: dead, message: "1", isLast: false }, { status: "delivered", message: "2" }] as const;
+  assert.deepEqual(verdict(...two), ["delivered"]);
+  assert.deepEqual(
+    verdict({ failure: passing, standing: "failed" }, { status: "sent", standing: "failed" })[0],
+    "failed",
+  );
+});
+
+test("verdictOf() has a message outside the window sent again at once, as one of another kind, but only once", () => {
+  const closed = { kind: "retry", reason: "window_closed", detail: Told.of("Error 131047") } as const;
+  assert.deepEqual(verdict({ failure: closed, failures: 3 }), [
+    "failed",
+    { state: "pending", reason: "window_closed", dueAt: T0 },
+  ]);
+  assert.deepEqual(verdict({ failure: closed, reason: "window_closed" }), [
+    "failed",
+    { state: "dead", reason: "window_closed" },
+  ]);
 });
 
 /** A target whose attempts each make a message with the number of the attempt. */
@@ -116,15 +175,25 @@ test("Owner tries again what failed late, by the schedule and with a new set of 
   }, { retry: { scheduleMs: [1_000, 1_000], jitter: 0 } });
 });
 
-test("Owner ends an attempt under way whose message is known to have arrived, and makes no second one", async () => {
-  let answered = 0;
-  const answer = () => answered++ === 0 ? failed : { kind: "delivered" } as const;
-  await withOwner(scripted({ answer, takesMs: 5_000 }), async (bench) => {
+test("Owner waits with receipts of an attempt under way until its answer is recorded", async () => {
+  await withOwner(scripted({ takesMs: 5_000 }), async (bench) => {
     await bench.accept(["1"]);
     await bench.clock.run(1_000);
     const delivery = formatId(deliveryId(newEvent("1").id, 1));
-    await hear(bench, { message: "unknown", delivery, status: "delivered" });
-    assert.deepEqual((await shown(bench, "1"))[0], "delivered");
+    await hear(bench, { delivery, status: "delivered" });
+    assert.deepEqual(await shown(bench, "1"), ["pending", 0, null]);
+    await bench.clock.run(5_000);
+    assert.deepEqual(await shown(bench, "1"), ["delivered", 1, "delivered"]);
+    assert.equal(bench.made.length, 1);
+  });
+});
+
+test("Owner makes no second attempt where a receipt tells that the first, which seemed to fail, arrived", async () => {
+  await withOwner(scripted({ answer: () => failed, takesMs: 5_000 }), async (bench) => {
+    await bench.accept(["1"]);
+    await bench.clock.run(1_000);
+    const delivery = formatId(deliveryId(newEvent("1").id, 1));
+    await hear(bench, { message: "unknown", delivery, status: "sent" });
     await bench.clock.run(60_000);
     assert.equal(bench.made.length, 1);
     assert.deepEqual((await shown(bench, "1"))[0], "delivered");
@@ -170,7 +239,19 @@ test("Owner asks the target what a late failure means for it", async () => {
   });
 });
 
-test("Owner applies many receipts of one delivery, one after the other", async () => {
+test("Owner leaves receipts alone that were told at another path than the target's", async () => {
+  await withOwner(scripted(), async (bench) => {
+    await bench.accept(["1"]);
+    await bench.clock.run(10);
+    await bench.store.receipts.hear("/outro", ["a"], [{ message: "1.1", status: "failed", at: T0, failure: dead }]);
+    bench.owner.refresh();
+    await bench.clock.run(1);
+    assert.deepEqual(await shown(bench, "1"), ["delivered", 1, "accepted"]);
+    assert.deepEqual(await bench.store.receipts.fresh(["a"]), []);
+  });
+});
+
+test("Owner applies many receipts of one delivery", async () => {
   await withOwner(scripted(), async (bench) => {
     await bench.accept(["1"]);
     await bench.clock.run(10);

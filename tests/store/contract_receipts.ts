@@ -1,11 +1,11 @@
 /** What every store does: keeping what vendors tell of messages, and applying it to deliveries. */
 
-import type { HeardReceipt } from "../../lib/receipt.ts";
 import assert from "node:assert/strict";
 import { deliveryId, formatId } from "../../lib/id.ts";
 import { Told } from "../../lib/locale/told.ts";
+import type { HeardReceipt, ReceiptStatus } from "../../lib/receipt.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import type { AppliedReceipt, FreshReceipt } from "../../lib/store/receipts.ts";
+import type { FreshReceipt, ReceiptChange } from "../../lib/store/receipts.ts";
 import type { It } from "./contract.ts";
 import { accept, epochOf, newEvent, record, recordOf, settle, T0, takeOver, turnIn } from "./samples.ts";
 
@@ -13,17 +13,20 @@ const ANA = "whats/+5531999998888";
 
 const failure = { kind: "dead", reason: "recipient_unreachable", detail: Told.of("Error 131026 (WhatsApp)") } as const;
 
+/** Later than what the store's clock shows, unless a test moves that. */
+const HEARD_AT = T0 + 2 * 86_400_000;
+
 const idOf = (key: string, number = 1) => formatId(deliveryId(newEvent(key).id, number));
 
 const receipt = (status: HeardReceipt["status"], parts: Partial<HeardReceipt> = {}): HeardReceipt => ({
   message: "wamid.1",
   status,
-  at: T0 + 1,
+  at: HEARD_AT,
   ...(status === "failed" && { failure }),
   ...parts,
 });
 
-/** The delivery of an event to a recipient: its state, its receipt, and each word on it. */
+/** The delivery of an event to a recipient: its state, what is shown of its receipts, and each word on it. */
 async function shown(store: Store, key: string) {
   const { deliveries: [one] } = (await store.story(newEvent(key).id))!;
   return [one!.state, one!.receipt, one!.receipts.map(({ status }) => status).join(" ")];
@@ -33,12 +36,13 @@ async function shown(store: Store, key: string) {
 async function taken(store: Store, key: string, message = "wamid.1"): Promise<void> {
   await accept(store, newEvent(key, [ANA]));
   const due = await turnIn(store, ANA);
-  await store.receipts.accepted(due.ref, "/whatsapp", message);
+  await store.receipts.accepted([due.ref], message);
   await record(store, [recordOf(due, "delivered")]);
 }
 
-const apply = async (store: Store, one: FreshReceipt, change?: AppliedReceipt["change"]) =>
-  await store.receipts.apply(await epochOf(store, ANA), [{ ...one, change }]);
+/** Applies one receipt. */
+const apply = async (store: Store, one: FreshReceipt, shown: ReceiptStatus | null, change?: ReceiptChange) =>
+  await store.receipts.apply(await epochOf(store, ANA), [{ ...one, shown, change }], [one]);
 
 export function testReceipts(it: It): void {
   it("receipts.accepted() shows a message as accepted, also after a restart", async (store, reopen) => {
@@ -47,44 +51,64 @@ export function testReceipts(it: It): void {
     assert.deepEqual(await shown(await reopen(), "1"), ["delivered", "accepted", "accepted"]);
   });
 
-  it("receipts.hear() keeps each word once, in any order, and shows the best", async (store) => {
+  it("receipts.accepted() keeps one message for all the deliveries that it is of", async (store) => {
+    await accept(store, newEvent("1", [ANA]), newEvent("2", [ANA]));
+    await store.receipts.accepted([{ event: 1, number: 1 }, { event: 2, number: 1 }], "wamid.1");
+    assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt("read")]), 1);
+    const fresh = await store.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ ref }) => ref.event), [1, 2]);
+    const deliveries = fresh.map((one) => ({
+      ...one,
+      shown: "read" as const,
+      change: { state: "delivered" as const },
+    }));
+    assert.equal(await store.receipts.apply(await epochOf(store, ANA), deliveries, fresh), true);
+    for (const key of ["1", "2"]) assert.deepEqual(await shown(store, key), ["delivered", "read", "accepted read"]);
+  });
+
+  it("receipts.hear() keeps each word once, in any order, and the best stands", async (store) => {
     await taken(store, "1");
     const rows: [HeardReceipt["status"], number, string][] = [
+      ["sent", 1, "sent"],
+      ["failed", 1, "failed"],
       ["delivered", 1, "delivered"],
-      ["sent", 1, "delivered"],
+      ["sent", 0, "delivered"],
       ["delivered", 0, "delivered"],
-      ["failed", 1, "delivered"],
       ["read", 1, "read"],
-      ["sent", 0, "read"],
     ];
-    for (const [status, fresh, best] of rows) {
-      assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt(status)]), fresh, status);
-      assert.equal((await shown(store, "1"))[1], best, status);
+    for (const [status, count, best] of rows) {
+      assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt(status)]), count, status);
+      const fresh = await store.receipts.fresh([ANA]);
+      assert.deepEqual(new Set(fresh.map(({ standing }) => standing)), new Set([best]), status);
     }
     const { deliveries: [one] } = (await store.story(newEvent("1").id))!;
     const failed = one!.receipts.find(({ status }) => status === "failed")!;
     assert.deepEqual([failed.reason, String(failed.detail), failed.at], [
       "recipient_unreachable",
       "Error 131026 (WhatsApp)",
-      new Date(T0 + 1).toISOString(),
+      new Date(HEARD_AT).toISOString(),
     ]);
-    assert.deepEqual((await store.receipts.fresh([ANA])).map(({ status }) => status).toSorted(), [
-      "delivered",
-      "failed",
-      "read",
-      "sent",
-    ]);
+    const fresh = await store.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ status }) => status).toSorted(), ["delivered", "failed", "read", "sent"]);
   });
 
   it("receipts.hear() finds the delivery by its own id, before an attempt is recorded", async (store) => {
     await accept(store, newEvent("1", [ANA]));
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent", { delivery: idOf("1") })]);
-    assert.deepEqual(await shown(store, "1"), ["pending", "sent", "sent"]);
+    assert.deepEqual(await shown(store, "1"), ["pending", null, "sent"]);
     const [one] = await store.receipts.fresh([ANA]);
-    assert.deepEqual(
-      [one!.delivery, one!.event, one!.lane, one!.state, one!.best, one!.isLast, one!.attempts, one!.failures],
-      [idOf("1"), formatId(newEvent("1").id), ANA, "pending", "sent", true, 0, 0],
-    );
+    const { delivery, event, lane, state, standing, wasAccepted, isLast, attempts, failures } = one!;
+    assert.deepEqual([delivery, event, lane, state, standing, wasAccepted, isLast, attempts, failures], [
+      idOf("1"),
+      formatId(newEvent("1").id),
+      ANA,
+      "pending",
+      "sent",
+      false,
+      true,
+      0,
+      0,
+    ]);
   });
 
   it("receipts of a message that nobody knows yet count once it is accepted", async (store, reopen) => {
@@ -92,8 +116,9 @@ export function testReceipts(it: It): void {
     assert.deepEqual(await store.receipts.fresh([ANA]), []);
     const next = await reopen();
     await taken(next, "1");
-    assert.deepEqual((await shown(next, "1")).slice(0, 2), ["delivered", "delivered"]);
-    assert.equal((await next.receipts.fresh([ANA])).length, 2);
+    assert.deepEqual(await shown(next, "1"), ["delivered", "accepted", "accepted sent delivered"]);
+    const fresh = await next.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ wasAccepted, isLast }) => [wasAccepted, isLast]), [[true, true], [true, true]]);
   });
 
   it("receipts.hear() takes nothing for a delivery that is another target's, or of nobody", async (store) => {
@@ -103,9 +128,17 @@ export function testReceipts(it: It): void {
     }
     assert.deepEqual(await store.receipts.fresh(["crm", "whatsapp/+5531999998888", ANA]), []);
     assert.deepEqual(await shown(store, "1"), ["pending", null, ""]);
-    await taken(store, "4", "m x");
-    await store.receipts.hear("/outro", ["whats"], [receipt("read", { message: "m x" })]);
-    assert.equal((await shown(store, "4"))[1], "accepted");
+  });
+
+  it("receipts.fresh() tells where each was told", async (store) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]);
+    await store.receipts.hear("/outro", ["whats"], [receipt("read")]);
+    const fresh = await store.receipts.fresh([ANA]);
+    assert.deepEqual(fresh.map(({ path, standing }) => [path, standing]).toSorted(), [
+      ["/outro", "read"],
+      ["/whatsapp", "sent"],
+    ]);
   });
 
   it("receipts.hear() raises the count of changes where it tells something new", async (store) => {
@@ -122,7 +155,7 @@ export function testReceipts(it: It): void {
     await taken(store, "1");
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
     const [one] = await store.receipts.fresh([ANA]);
-    await apply(store, one!, { state: "dead", reason: "recipient_unreachable" });
+    assert.equal(await apply(store, one!, "failed", { state: "dead", reason: "recipient_unreachable" }), true);
     const { deliveries: [after] } = (await store.story(newEvent("1").id))!;
     assert.deepEqual([after!.state, after!.reason, after!.receipt], ["dead", "recipient_unreachable", "failed"]);
     assert.deepEqual(await store.receipts.fresh([ANA]), []);
@@ -135,22 +168,24 @@ export function testReceipts(it: It): void {
     await taken(store, "1");
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
     const [one] = await store.receipts.fresh([ANA]);
-    await apply(store, one!, { state: "pending", reason: "server_failed", dueAt: T0 + 60_000 });
+    await apply(store, one!, "failed", { state: "pending", reason: "server_failed", dueAt: T0 + 60_000 });
     const due = await turnIn(store, ANA);
     assert.deepEqual([due.attempts, due.reason, due.revision], [1, "server_failed", 1]);
-    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.2");
+    await store.receipts.accepted([due.ref], "wamid.2");
     await record(store, [recordOf(due, "delivered")]);
     assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "accepted"]);
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("delivered", { message: "wamid.2" })]);
-    assert.equal((await shown(store, "1"))[1], "delivered");
+    const [next] = await store.receipts.fresh([ANA]);
+    await apply(store, next!, "delivered");
+    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "delivered"]);
   });
 
   it("receipts.fresh() tells a failure of an earlier message from that of the last one", async (store, _, clock) => {
     await accept(store, newEvent("1", [ANA]));
     const due = await turnIn(store, ANA);
-    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.1");
+    await store.receipts.accepted([due.ref], "wamid.1");
     await clock.run(1_000);
-    await store.receipts.accepted(due.ref, "/whatsapp", "wamid.2");
+    await store.receipts.accepted([due.ref], "wamid.2");
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed"), receipt("failed", { message: "wamid.2" })]);
     const fresh = await store.receipts.fresh([ANA]);
     assert.deepEqual(fresh.map(({ message, isLast }) => [message, isLast]).toSorted(), [
@@ -159,26 +194,16 @@ export function testReceipts(it: It): void {
     ]);
   });
 
-  it("a failure that is heard of before its message is accepted counts, though an earlier one was", async (store) => {
-    await taken(store, "1", "wamid.1");
-    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed", { message: "wamid.2", delivery: idOf("1") })]);
-    const [early] = await store.receipts.fresh([ANA]);
-    assert.deepEqual([early!.isLast, (await shown(store, "1"))[1]], [false, "accepted"]);
-    await apply(store, early!);
-    await store.receipts.accepted(early!.ref, "/whatsapp", "wamid.2");
-    const fresh = await store.receipts.fresh([ANA]);
-    assert.deepEqual(fresh.map(({ message }) => message), ["wamid.2"]);
-  });
-
-  it("receipts.apply() leaves what was changed since it was read, and does nothing for another owner", async (store) => {
+  it("receipts.apply() leaves all as it is of what was changed since, or of another owner's lane", async (store) => {
     await taken(store, "1");
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
     const [one] = await store.receipts.fresh([ANA]);
     const old = await epochOf(store, ANA);
     await takeOver(store, ANA);
-    await store.receipts.apply(old, [{ ...one!, change: { state: "dead", reason: "refused" } }]);
-    await apply(store, { ...one!, revision: 7 }, { state: "dead", reason: "refused" });
-    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "failed"]);
+    const change = { state: "dead", reason: "refused" } as const;
+    assert.equal(await store.receipts.apply(old, [{ ...one!, shown: "failed", change }], [one!]), false);
+    assert.equal(await apply(store, { ...one!, revision: 7 }, "failed", change), false);
+    assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "accepted"]);
     assert.equal((await store.receipts.fresh([ANA])).length, 1);
   });
 
@@ -189,7 +214,7 @@ export function testReceipts(it: It): void {
     assert.equal((await store.receipts.fresh(["x", ANA])).length, 1);
   });
 
-  it("expire() deletes receipts with their events, and those of nobody after two days", async (store, _, clock) => {
+  it("expire() deletes receipts with their events, and those of nobody go within hours", async (store, _, clock) => {
     await taken(store, "1");
     await store.receipts.hear("/whatsapp", ["whats"], [
       receipt("sent"),
@@ -210,7 +235,7 @@ export function testReceipts(it: It): void {
     const due = await turnIn(store, ANA);
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("delivered", { delivery: idOf("1") })]);
     const [one] = await store.receipts.fresh([ANA]);
-    await apply(store, one!, { state: "delivered" });
+    await apply(store, one!, "delivered", { state: "delivered" });
     await record(store, [recordOf(due, "pending", { dueAt: T0 + 5_000 })]);
     assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "delivered"]);
     await accept(store, newEvent("2", [ANA]));

@@ -15,7 +15,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   until: ["delivered", "read", "delivered"],
   receipt: ["sent", "delivered", "read"],
   outcome: ["delivered", "retry", "dead"],
-  status: ["accepted", "sent", "read"],
+  status: ["failed", "sent", "read"],
   problems: ['["Z"]', '["é", "a\\"{},"]', "[]"],
 };
 
