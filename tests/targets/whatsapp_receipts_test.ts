@@ -78,7 +78,7 @@ test("read() takes Meta's statuses, with the delivery that each gives back", () 
     DELIVERY,
     "failed",
     at,
-    "dead recipient_unreachable: Taken, and not delivered: error 131026 (WhatsApp): No WhatsApp",
+    "dead recipient_unreachable: Accepted, but not delivered: error 131026 (WhatsApp): No WhatsApp",
   ]]);
 });
 
@@ -99,6 +99,17 @@ test("read() judges a failure that is told late by the table of answers, and an 
     const [{ failure }] = answer.receipts as [typeof answer.receipts[number]];
     assert.equal(`${failure!.kind} ${failure!.reason}`, expected, JSON.stringify(error));
   }
+});
+
+test("read() passes ids over that no store can keep, and shows no number whole that a vendor tells", () => {
+  for (const id of ["x".repeat(513), "a\0b", "\ud800", ""]) {
+    assert.deepEqual(said(readCloud(statuses(status("sent", { id })))), [], id.slice(0, 9));
+  }
+  assert.equal((said(readCloud(statuses(status("sent", { id: "x".repeat(512) })))) as unknown[]).length, 1);
+  const failed = { type: "DeliveryCallback", messageId: "A", error: "5531999998888 is not on WhatsApp" };
+  const answer = readToken(zapi, failed);
+  assert.ok(answer.kind === "receipts");
+  assert.match(String(answer.receipts[0]!.failure!.detail), /: …8888 is not on WhatsApp$/);
 });
 
 test("read() takes nothing else that Meta tells, and a time that makes no sense as now", () => {
@@ -172,7 +183,7 @@ test("read() takes Evolution's updates of messages that it sent, and nothing els
       undefined,
       "failed",
       at,
-      "retry server_failed: Taken, and not delivered (Evolution API)",
+      "retry server_failed: Accepted, but not delivered (Evolution API)",
     ]]],
     [update({ keyId: "3EB0", fromMe: false, status: "READ" }), []],
     [update({ keyId: "3EB0", status: "PENDING" }), []],
@@ -207,7 +218,7 @@ test("read() takes Z-API's statuses, and what its queue could not send", () => {
     undefined,
     "failed",
     NOW,
-    "dead recipient_unreachable: Taken, and not delivered (Z-API): Phone number does not exist",
+    "dead recipient_unreachable: Accepted, but not delivered (Z-API): Phone number does not exist",
   ]]);
 });
 
@@ -251,6 +262,8 @@ test("readConfig() refuses receipts that do not fit the gateway, and a path that
     [[[cloud, signedReceipts], [cloud, { ...signedReceipts, appSecret: "x" }]], [
       /^targets\.w1\.receipts\.path: is \/whatsapp, as that/,
     ]],
+    [[[evolution, tokenReceipts], [zapi, tokenReceipts]], [/^targets\.w1\.receipts\.path: is \/whatsapp, as that/]],
+    [[[evolution, { ...tokenReceipts, secret: "with a space & more" }]], [/^targets\.w0\.receipts\.secret: /]],
   ];
   for (const [given, expected] of rows) {
     const problems = problemsOf(configOf(...given));
