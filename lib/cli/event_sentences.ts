@@ -66,7 +66,8 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
   if (state === "delivered" && endedAt !== undefined) return says.delivered(target, endedAt, attempts);
   if (state === "in_flight") return `${says.to(target)} ${says.inFlight(attempts + 1)}`;
   const why = reason === null ? words.pages.states[state] : reasonName(reason);
-  const failed = last && endedAt !== undefined ? says.failed(last.attempt, endedAt, why) : says.untried;
+  const failed = lateFailure(delivery, why, format) ??
+    (last && endedAt !== undefined ? says.failed(last.attempt, endedAt, why) : says.untried);
   if (state === "delivered") return `${says.to(target)} ${words.pages.states.delivered}.`;
   if (state === "skipped") return `${says.to(target)} ${says.skipped}`;
   if (state === "dead") {
@@ -74,6 +75,14 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
     return [says.to(target), failed, ...advice, says.dead(id)].join(" ");
   }
   return [says.to(target), failed, ...nextSentences(delivery, now, format)].join(" ");
+}
+
+/** That its last message was accepted, and did not arrive. */
+function lateFailure({ receipt, receipts, history }: ToldDelivery, why: string, format: Format): string | undefined {
+  const heard = receipt === "failed" ? receipts.findLast(({ status }) => status === "failed") : undefined;
+  const last = history.at(-1);
+  if (!heard || last?.outcome !== "delivered") return undefined;
+  return words.events.story.notArrived(last.attempt, whenTime(msOf(heard.at), format), why);
 }
 
 /** What happens to a delivery that waits. */

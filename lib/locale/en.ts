@@ -1473,6 +1473,10 @@ const events = {
     to: (target: string) => `Delivery to ${target}:`,
     failed: (attempt: number, time: string, reason: string) =>
       `attempt ${forms.number(attempt)} failed ${time}: ${reason}.`,
+    notArrived: (attempt: number, time: string, reason: string) =>
+      `the message of attempt ${
+        forms.number(attempt)
+      } was accepted, and did not arrive; that was told ${time}: ${reason}.`,
     untried: "not tried yet.",
     skipped: "not needed, because another step was enough.",
     triedAt: (time: string) => `The first attempt is ${time}.`,

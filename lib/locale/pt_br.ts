@@ -1497,6 +1497,10 @@ const events: Language["events"] = {
     delivered: (target, time, attempt) => `Entregue a ${target} ${time}, na tentativa ${forms.number(attempt)}.`,
     to: (target) => `Entrega para ${target}:`,
     failed: (attempt, time, reason) => `a tentativa ${forms.number(attempt)} falhou ${time}: ${reason}.`,
+    notArrived: (attempt, time, reason) =>
+      `a tentativa ${
+        forms.number(attempt)
+      } foi aceita, mas uma confirmação disse ${time} que a mensagem não chegou: ${reason}.`,
     untried: "nenhuma tentativa ainda.",
     skipped: "não foi preciso, porque outra etapa bastou.",
     triedAt: (time) => `A primeira é ${time}.`,

@@ -65,6 +65,9 @@ export async function lastFailure(
   const delivery = story?.deliveries.find(isMeant);
   const last = delivery?.history.at(-1);
   if (!story || !delivery || !last) return undefined;
-  const { detail, answer } = last;
+  const heard = last.outcome === "delivered"
+    ? delivery.receipts.findLast(({ status }) => status === "failed")
+    : undefined;
+  const { detail, answer } = heard ? { detail: heard.detail, answer: null } : last;
   return { event: story.id, detail, answer, nextAttemptAt: delivery.nextAttemptAt };
 }
