@@ -52,7 +52,7 @@ export interface WhatsappOptions<Api extends NoteApi | undefined = undefined> ex
    * the recipient's last message. Beside `text`, it is sent when that time is over.
    */
   template?: TemplateOptions<AnyEvent & Noted<Api>>;
-  /** Where the gateway tells what became of each message: relay shows it, and tries again what never arrived. */
+  /** Where the gateway tells what happened to each message: relay shows it, and tries again what never arrived. */
   receipts?: CloudReceiptOptions | TokenReceiptOptions;
 }
 
