@@ -34,7 +34,7 @@ export interface TargetOptions {
   timeout?: Duration;
   /** How many attempts run at the same time. Default: 8; `http()` without `rate` goes up to 64 while answers are fast. */
   concurrency?: number;
-  /** How many attempts start within a span of time. Default: in chats what the vendor allows, by Resend 2 per second, else no limit. */
+  /** How many attempts start within a span of time. Default: what a chat allows, 2 per second by Resend, else no limit. */
   rate?: Rate;
   /** Pauses between attempts, or `"none"` for one attempt. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
   retry?: RetryOption;
