@@ -235,13 +235,13 @@ declare module "relay" {
     readonly [key: string]: Json | undefined;
   };
   interface MessageOptions<Event = AnyEvent> {
-    /** Text of a Slack message or an email. For Slack, `&`, `<` and `>` of the event are escaped. */
+    /** Text of a message to people: a chat, WhatsApp, ntfy or an email. Markup in the event's texts has no effect. */
     text?: TextOption<Event>;
     /** Blocks of a Slack message. @see https://docs.slack.dev/reference/block-kit/blocks */
     blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
     /** Subject of an email. */
     subject?: TextOption<Event>;
-    /** HTML of an email. Texts of the event are escaped. */
+    /** HTML of an email or a Telegram message. Texts of the event are escaped. */
     html?: TextOption<Event>;
     /** What an HTTP target sends, as JSON, in place of the bytes received. */
     body?: Json | ((event: Event) => unknown);
@@ -267,7 +267,7 @@ declare module "relay" {
     timeout?: Duration;
     /** How many attempts run at the same time. Default: 8; `http()` without `rate` goes up to 64 while answers are fast. */
     concurrency?: number;
-    /** How many attempts start within a span of time. Default: no limit; 1 per second for Slack. */
+    /** How many attempts start within a span of time. Default: what a chat allows, 2 per second by Resend, else no limit. */
     rate?: Rate;
     /** Pauses between attempts, or `"none"` for one attempt. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
     retry?: RetryOption;
@@ -656,7 +656,7 @@ declare module "relay" {
      * the recipient's last message. Beside `text`, it is sent when that time is over.
      */
     template?: TemplateOptions<AnyEvent & Noted<Api>>;
-    /** Where the gateway tells what became of each message: relay shows it, and tries again what never arrived. */
+    /** Where the gateway tells what happened to each message: relay shows it, and tries again what never arrived. */
     receipts?: CloudReceiptOptions | TokenReceiptOptions;
   }
   /** Sends to people on WhatsApp, each at most one message in six seconds. Delivered when the gateway has taken it. */

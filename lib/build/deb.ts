@@ -138,8 +138,8 @@ Section: net
 Priority: optional
 Description: receives webhooks, stores them, delivers them
  Receives ConnectVets webhooks, verifies them, stores them durably, answers at
- once, and delivers each event to Slack, email, another HTTP URL or a local
- script, as a typed config file says.
+ once, and delivers each event to WhatsApp, chats, email, another HTTP URL or
+ a local script, as a typed config file says.
 `;
 }
 

@@ -902,7 +902,7 @@ const init = {
       name: "WhatsApp, by Evolution API",
       steps: [
         "In your server's /manager create an instance, and scan its QR code with the",
-        "phone that sends. It is not WhatsApp's own: the number may be blocked.",
+        "phone that sends. Evolution API is unofficial: WhatsApp may block the number.",
         "You need the instance's name and its API key, which the manager shows.",
       ],
       ask: {
@@ -923,7 +923,7 @@ const init = {
       name: "WhatsApp, by Z-API",
       steps: [
         "Create an instance at z-api.io, and scan its QR code with the phone that",
-        "sends. It is not WhatsApp's own: the number may be blocked.",
+        "sends. Z-API is unofficial: WhatsApp may block the number.",
         "You need the instance's ID and token (Edit), and the token under Security.",
       ],
       ask: {
@@ -994,7 +994,7 @@ const init = {
     ntfy: {
       name: "ntfy, a push message to phones",
       steps: [
-        "Install the app ntfy on each phone, and subscribe to one topic. No account.",
+        "Install the ntfy app on each phone, and subscribe to one topic. No account.",
         "On ntfy.sh whoever knows the topic can read it: choose one nobody guesses.",
         "You need only the topic; for a protected one, an access token as well.",
       ],
@@ -1193,7 +1193,8 @@ const warnings = {
 
 /** The command line as a whole: its help, and wrong usage. */
 const cli = {
-  description: "Receives ConnectVets webhooks, stores them, and delivers them to Slack, email, HTTP or a script.",
+  description:
+    "Receives ConnectVets webhooks, stores them, and delivers them to WhatsApp, chats, email, HTTP or a script.",
   startHere:
     "Start here:\n  relay demo             see it at work, with no account anywhere\n  relay init my-relay    write a config to edit",
   /** Headings of a help text, by what they are in English. */

@@ -903,7 +903,7 @@ const init: Language["init"] = {
         "Você precisa da URL do webhook, que essa página mostra em seguida.",
       ],
       ask: { url: "URL do incoming webhook do Slack" },
-      wrong: { url: 'É preciso uma URL como "https://hooks.slack.com/services/…", que o Slack mostra para o webhook' },
+      wrong: { url: 'Informe uma URL como "https://hooks.slack.com/services/…", que o Slack mostra para o webhook' },
       dotenv: { url: "URL do seu incoming webhook do Slack." },
     },
     email: {
@@ -919,9 +919,9 @@ const init: Language["init"] = {
         to: "Endereços dos destinatários, separados por vírgulas",
       },
       wrong: {
-        via: 'É preciso uma URL como "smtp://usuario:senha@host:587"',
-        from: 'É preciso um endereço como "relay@clinica.example"',
-        to: 'São precisos endereços como "equipe@clinica.example", separados por vírgulas',
+        via: 'Informe uma URL como "smtp://usuario:senha@host:587"',
+        from: 'Informe um endereço como "relay@clinica.example"',
+        to: 'Informe endereços como "equipe@clinica.example", separados por vírgulas',
       },
       dotenv: { via: "Seu servidor de e-mail." },
     },
@@ -940,11 +940,11 @@ const init: Language["init"] = {
         language: "Idioma do modelo",
       },
       wrong: {
-        phoneNumberId: 'São precisos só dígitos, como "105512345678901", que a Configuração da API mostra',
-        token: "É preciso o token inteiro, sem espaços",
-        to: 'São precisos números como "+5531999998888", separados por vírgulas',
-        template: 'É preciso um nome como "nota_falhou", que o Gerenciador do WhatsApp mostra',
-        language: 'É preciso um idioma como "pt_BR", que o Gerenciador do WhatsApp mostra',
+        phoneNumberId: 'Informe só dígitos, como "105512345678901", que a Configuração da API mostra',
+        token: "Informe o token inteiro, sem espaços",
+        to: 'Informe números como "+5531999998888", separados por vírgulas',
+        template: 'Informe um nome como "nota_falhou", que o Gerenciador do WhatsApp mostra',
+        language: 'Informe um idioma como "pt_BR", que o Gerenciador do WhatsApp mostra',
       },
       dotenv: { token: "Token permanente do usuário do sistema, para a API de Nuvem do WhatsApp." },
     },
@@ -952,7 +952,7 @@ const init: Language["init"] = {
       name: "WhatsApp, pela Evolution API",
       steps: [
         "No /manager do servidor, crie uma instância e leia o QR code com o celular",
-        "que envia. Ela não é do próprio WhatsApp: o número pode ser bloqueado.",
+        "que envia. A API não é oficial: o WhatsApp pode bloquear o número.",
         "Você precisa do nome da instância e da API key dela, que o manager mostra.",
       ],
       ask: {
@@ -962,10 +962,10 @@ const init: Language["init"] = {
         to: "Números dos destinatários, com país e DDD, separados por vírgulas",
       },
       wrong: {
-        url: 'É preciso uma URL como "http://localhost:8080"',
-        instance: 'É preciso o nome de uma instância, como "clinica"',
-        apiKey: "É preciso a chave inteira, sem espaços",
-        to: 'São precisos números como "+5531999998888", separados por vírgulas',
+        url: 'Informe uma URL como "http://localhost:8080"',
+        instance: 'Informe o nome de uma instância, como "clinica"',
+        apiKey: "Informe a chave inteira, sem espaços",
+        to: 'Informe números como "+5531999998888", separados por vírgulas',
       },
       dotenv: { apiKey: "API key da sua instância da Evolution API." },
     },
@@ -973,7 +973,7 @@ const init: Language["init"] = {
       name: "WhatsApp, pela Z-API",
       steps: [
         "Crie uma instância em z-api.io e leia o QR code com o celular que envia.",
-        "Ela não é do próprio WhatsApp: o número pode ser bloqueado. Você precisa de",
+        "A Z-API não é oficial: o WhatsApp pode bloquear o número. Você precisa de",
         "ID e token da instância (Editar) e do token de segurança (aba Segurança).",
       ],
       ask: {
@@ -983,10 +983,10 @@ const init: Language["init"] = {
         to: "Números dos destinatários, com país e DDD, separados por vírgulas",
       },
       wrong: {
-        instance: "É preciso o ID da instância, sem espaços",
-        token: "É preciso o token inteiro da instância, sem espaços",
-        clientToken: "É preciso o token de segurança inteiro, sem espaços",
-        to: 'São precisos números como "+5531999998888", separados por vírgulas',
+        instance: "Informe o ID da instância, sem espaços",
+        token: "Informe o token inteiro da instância, sem espaços",
+        clientToken: "Informe o token de segurança inteiro, sem espaços",
+        to: 'Informe números como "+5531999998888", separados por vírgulas',
       },
       dotenv: {
         instance: "ID da sua instância da Z-API.",
@@ -1003,8 +1003,8 @@ const init: Language["init"] = {
       ],
       ask: { token: "Token do bot", chat: "Id do chat" },
       wrong: {
-        token: 'É preciso o token inteiro, como "123456:ABC…", que o @BotFather deu',
-        chat: 'É preciso um número como "-1001234567890", ou "@" e o nome de um canal público',
+        token: 'Informe o token inteiro, como "123456:ABC…", que o @BotFather deu',
+        chat: 'Informe um número como "-1001234567890", ou "@" e o nome de um canal público',
       },
       dotenv: { token: "Token do seu bot do Telegram, fornecido pelo @BotFather." },
     },
@@ -1016,7 +1016,7 @@ const init: Language["init"] = {
         "Office 365 não existem mais. Você precisa da URL que o fluxo mostra no final.",
       ],
       ask: { url: "URL do webhook do fluxo de trabalho" },
-      wrong: { url: "É preciso a URL inteira que o fluxo mostra, que começa com https://" },
+      wrong: { url: "Informe a URL inteira que o fluxo mostra, que começa com https://" },
       dotenv: { url: "URL do webhook do seu fluxo de trabalho do Teams." },
     },
     googleChat: {
@@ -1027,7 +1027,7 @@ const init: Language["init"] = {
         "Você precisa da URL do webhook: os três pontos ao lado dele, Copiar link.",
       ],
       ask: { url: "URL do webhook do Google Chat" },
-      wrong: { url: 'É preciso uma URL como "https://chat.googleapis.com/v1/spaces/…"' },
+      wrong: { url: 'Informe uma URL como "https://chat.googleapis.com/v1/spaces/…"' },
       dotenv: { url: "URL do seu webhook do Google Chat." },
     },
     discord: {
@@ -1038,7 +1038,7 @@ const init: Language["init"] = {
         "Você precisa da URL do webhook: Copiar URL do webhook.",
       ],
       ask: { url: "URL do webhook do Discord" },
-      wrong: { url: 'É preciso uma URL como "https://discord.com/api/webhooks/…"' },
+      wrong: { url: 'Informe uma URL como "https://discord.com/api/webhooks/…"' },
       dotenv: { url: "URL do seu webhook do Discord." },
     },
     ntfy: {
@@ -1050,9 +1050,9 @@ const init: Language["init"] = {
       ],
       ask: { url: "Servidor", topic: "Tópico", token: "Token de acesso, ou usuario:senha" },
       wrong: {
-        url: 'É preciso uma URL como "https://ntfy.sh"',
-        topic: "São permitidos no máximo 64 letras, dígitos, - e _",
-        token: 'É preciso um token de acesso como "tk_…", ou "usuario:senha"',
+        url: 'Informe uma URL como "https://ntfy.sh"',
+        topic: "Informe no máximo 64 letras, dígitos, - e _",
+        token: 'Informe um token de acesso como "tk_…", ou "usuario:senha"',
       },
       dotenv: { topic: "Tópico do ntfy que os celulares assinam.", token: "Token de acesso do ntfy." },
     },
@@ -1060,7 +1060,7 @@ const init: Language["init"] = {
       name: "Outro sistema, por HTTP",
       steps: [],
       ask: { url: "URL do outro sistema" },
-      wrong: { url: 'É preciso uma URL como "https://sistema.example/webhook"' },
+      wrong: { url: 'Informe uma URL como "https://sistema.example/webhook"' },
       dotenv: { url: "URL do seu outro sistema." },
     },
     script: {
@@ -1235,7 +1235,7 @@ const warnings: Language["warnings"] = {
 /** The command line as a whole: its help, and wrong usage. */
 const cli: Language["cli"] = {
   description:
-    "Recebe os webhooks do ConnectVets, guarda-os e os entrega ao Slack, por e-mail, por HTTP ou a um script.",
+    "Recebe os webhooks do ConnectVets, guarda-os e os entrega por WhatsApp, chats, e-mail ou HTTP, ou a um script.",
   startHere:
     "Comece aqui:\n  relay demo             mostra o relay em ação, sem conta em lugar nenhum\n  relay init my-relay    cria uma configuração para você editar",
   titles: { "Usage:": "Uso:", "Arguments:": "Argumentos:", "Options:": "Opções:", "Commands:": "Comandos:" },

@@ -107,7 +107,8 @@ export const rules: readonly Rule[] = [
     severity: "warning",
     summary: "An event has waited {{ $value | humanizeDuration }} for {{ $labels.target }}",
     description: "`relay status` shows whether {{ $labels.target }} is failing, held or paused, or no longer in the " +
-      "config; `relay events --state pending --target {{ $labels.target }}` lists what is waiting.",
+      "config; `relay events --state pending --target {{ $labels.target }}` lists what is waiting. " +
+      "It may also wait for quiet hours to end, or for its digest.",
   },
   {
     alert: "RelayBacklogGrowing",

@@ -17,13 +17,13 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /** The message of a route. Each field is for the kinds of target that send it. */
 export interface MessageOptions<Event = AnyEvent> {
-  /** Text of a Slack message or an email. For Slack, `&`, `<` and `>` of the event are escaped. */
+  /** Text of a message to people: a chat, WhatsApp, ntfy or an email. Markup in the event's texts has no effect. */
   text?: TextOption<Event>;
   /** Blocks of a Slack message. @see https://docs.slack.dev/reference/block-kit/blocks */
   blocks?: readonly unknown[] | ((event: Event) => readonly unknown[]);
   /** Subject of an email. */
   subject?: TextOption<Event>;
-  /** HTML of an email. Texts of the event are escaped. */
+  /** HTML of an email or a Telegram message. Texts of the event are escaped. */
   html?: TextOption<Event>;
   /** What an HTTP target sends, as JSON, in place of the bytes received. */
   body?: Json | ((event: Event) => unknown);

@@ -34,7 +34,7 @@ export interface TargetOptions {
   timeout?: Duration;
   /** How many attempts run at the same time. Default: 8; `http()` without `rate` goes up to 64 while answers are fast. */
   concurrency?: number;
-  /** How many attempts start within a span of time. Default: no limit; 1 per second for Slack. */
+  /** How many attempts start within a span of time. Default: what a chat allows, 2 per second by Resend, else no limit. */
   rate?: Rate;
   /** Pauses between attempts, or `"none"` for one attempt. Default: 5 s, 30 s, 2 m, 10 m, 30 m, 2 h, 5 h, 10 h. */
   retry?: RetryOption;
@@ -61,7 +61,7 @@ export interface EnrichOptions<Api extends NoteApi | undefined> {
 /** The zod shape of {@link EnrichOptions}. */
 export const enrichShape = { enrich: z.optional(apiAccess) };
 
-/** A target in a config, made by `http()`, `slack()`, `email()` or `script()`. */
+/** A target in a config, made by a function such as `http()`, `slack()` or `whatsapp()`. */
 export interface TargetDefinition {
   readonly target: object;
   readonly options: unknown;

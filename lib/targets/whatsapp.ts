@@ -16,6 +16,7 @@ import { isSystem } from "../system_event.ts";
 import type { Warning } from "../warnings.ts";
 import { type ChatOptions, chatShape, contentOf } from "./chat.ts";
 import type { MessageFields } from "./message.ts";
+import { peoplePolicy } from "./people.ts";
 import { type Delivery, policyOf, type Target, type TargetDefinition, type TargetKind } from "./target.ts";
 import type { Gateway, GatewayKind, WhatsappGateway, WhatsappMessage } from "./whatsapp/gateway.ts";
 import { markedText, markup, MAX_TEXT, neutralise } from "./whatsapp/markup.ts";
@@ -51,7 +52,7 @@ export interface WhatsappOptions<Api extends NoteApi | undefined = undefined> ex
    * the recipient's last message. Beside `text`, it is sent when that time is over.
    */
   template?: TemplateOptions<AnyEvent & Noted<Api>>;
-  /** Where the gateway tells what became of each message: relay shows it, and tries again what never arrived. */
+  /** Where the gateway tells what happened to each message: relay shows it, and tries again what never arrived. */
   receipts?: CloudReceiptOptions | TokenReceiptOptions;
 }
 
@@ -115,7 +116,7 @@ export const whatsappTarget: TargetKind<Read> = {
     const secrets = [...via.secrets, ...receipts?.secrets ?? []];
     const style = styleOf(options, context);
     const { recipients, warnings } = recipientsOf(options);
-    const policy = policyOf(options);
+    const policy = peoplePolicy(policyOf(options), { quiet: options.quiet }, context, style);
 
     function compose(event: ReadableEvent, message: MessageFields): Ways {
       const content = contentOf({ escape: neutralise }, event, options, message, style);

@@ -66,7 +66,7 @@ test("init asks on a terminal where notes go, and writes what it was told", need
       terminal.type("\r");
       await terminal.shows(/URL do incoming webhook/);
       terminal.type("ftp://x\r");
-      await terminal.shows(/É preciso uma URL/);
+      await terminal.shows(/Informe uma URL/);
       terminal.type(`${"\x7f".repeat(7)}https://hooks.slack.com/services/T/B/segredo\r`);
       await terminal.shows(/Para onde devem ir as notas concluídas/);
       terminal.type(choose("http"));
@@ -127,7 +127,7 @@ test("init goes back by Esc, takes several recipients, and speaks as LANG says",
       terminal.type("relay@vet.example\r");
       await terminal.shows(/Endereços dos destinatários/);
       terminal.type("ana@vet.example, bia\r");
-      await terminal.shows(/São precisos endereços como/);
+      await terminal.shows(/Informe endereços como/);
       terminal.type("@vet.example\r");
       await terminal.shows(/Para onde devem ir as notas concluídas/);
       terminal.type(choose("none"));

@@ -51,8 +51,8 @@ export function configOf(
   parts: { targets: string; routes: string; more?: string; source?: string; admin?: string; port?: number },
 ): string {
   return `import {
-  connectvets, connectvetsApi, defineConfig, email, env, evolution, file, firstOf, hmac, http, script, slack, telegram,
-  whatsapp, whatsappCloud, zapi,
+  connectvets, connectvetsApi, defineConfig, email, env, evolution, file, firstOf, hmac, http, ntfy, script, slack,
+  telegram, whatsapp, whatsappCloud, zapi,
 } from "relay";
 export default defineConfig({
   listen: { host: "127.0.0.1", port: ${parts.port ?? 0} },

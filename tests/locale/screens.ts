@@ -17,7 +17,19 @@ export interface Screen {
 }
 
 /** Names that the config, `init` and the events below give to things. */
-const named = ["crm", "morto", "caido", "plantao", "arquivo", "equipe", "vazio", "sistema", "logger"];
+const named = [
+  "crm",
+  "morto",
+  "caido",
+  "plantao",
+  "arquivo",
+  "equipe",
+  "vazio",
+  "sistema",
+  "logger",
+  "whats",
+  "celular",
+];
 
 /** @param url Of a sink that takes what is posted to `/ok`, refuses `/refuses`, and fails at `/fails`. */
 function configFor(locale: string, url: string): string {
@@ -29,11 +41,20 @@ function configFor(locale: string, url: string): string {
       plantao: slack({ url: "${url}/slack" }),
       equipe: email({ via: "smtp://127.0.0.1:1", requireTls: false, from: "a@b.example", to: ["c@d.example"] }),
       arquivo: script({ command: ["./falta.sh"] }),
+      whats: whatsapp({
+        via: evolution({ url: "${url}", instance: "crm", apiKey: "0123456789" }),
+        to: ["+5531999998888", "+5511988887777", "+551133334444"],
+        quiet: { from: "00:00", to: "23:59", except: ["note.faild"] },
+        receipts: { path: "/receipts", secret: "0123456789abcdef" },
+      }),
+      celular: ntfy({ url: "${url}/refuses", topic: "crm", digest: { every: "1d" } }),
       vazio: slack({ url: "${url}/slack", text: (e) => e.data.falta.x })`,
     routes: `{ on: "note.*", to: ["crm", "morto", "caido", "plantao", "equipe", "arquivo", "vazio"] },
       { on: "note.failed", to: "crm", when: (e) => e.data.falta.x > 1 },
       { on: "note.completed", to: "crm", when: () => false },
-      { on: "note.faild", to: "crm" }`,
+      { on: "note.faild", to: "crm" },
+      { on: "note.failed", to: firstOf(["whats", "celular"], { within: "1h", until: "read" }) },
+      { on: "note.completed", to: firstOf(["morto", "celular", "crm"]) }`,
     more:
       `locale: "${locale}", alerts: [{ when: { dead: 1 }, to: "crm" }, { when: { silent: "order.*", for: "6h" }, to: "crm" }],`,
   });
@@ -95,13 +116,17 @@ const typed: string[][] = [
   ["events", "0190aaaa-0000-7000-8000-000000000000"],
   ["events", "xyz"],
   ["events", "--target", "crmm"],
+  ["events", "--target", "whats"],
   ["routes", "note.failed", "--render"],
+  ["routes", "note.completed"],
   ["routes", "order.paid"],
   ["routes", "--data", "missing.json"],
   ["send", "note.completed"],
   ["send", "--to", "crm"],
   ["send", "--to", "morto"],
   ["send", "--to", "crmm"],
+  ["send", "--to", "whats"],
+  ["send", "--to", "celular", "--wait"],
   ["send", "--to", "crm", "note.failed"],
   ["send", "--url", "http://127.0.0.1:1/"],
   ["send", "--url", "nowhere"],

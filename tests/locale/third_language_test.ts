@@ -41,10 +41,11 @@ function addLanguage(copy: string): void {
 
 /** What has one name in every language: verbs, what is to be typed, JSON, languages, what targets answered and `Intl` says. */
 const names = new Set(
-  ("relay connectvets hmac http https slack email script post systemd routes targets sources deno bun english português via " +
+  ("relay connectvets hmac http https slack email script whatsapp ntfy post systemd routes targets sources deno bun english português via " +
     "init check serve status events retry replay pause resume send sign verify test diff backup restore migrate service " +
     "metrics demo completions version help print install uninstall source bash zsh fish powershell dir target event file " +
-    "config shell null true false data timestamp failed text blocks subject html unrouted xyz nov lun min").split(" "),
+    "config shell null true false data timestamp failed text blocks subject html unrouted topic title message priority within until read xyz nov lun min")
+    .split(" "),
 );
 
 /** Whole words outside of all brackets that are no name: what has a sign, a digit or a dot in it is to be typed, or an address. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
-import { slack } from "../../lib/config/mod.ts";
+import { evolution, slack } from "../../lib/config/mod.ts";
 import { readConfig } from "../../lib/config/schema.ts";
 import { digestNotice } from "../../lib/messages/digest_notice.ts";
 import type { MessageStyle } from "../../lib/messages/style.ts";
@@ -13,6 +13,7 @@ import { emailTarget } from "../../lib/targets/email.ts";
 import { slackTarget } from "../../lib/targets/slack.ts";
 import type { Target } from "../../lib/targets/target.ts";
 import { telegramTarget } from "../../lib/targets/telegram.ts";
+import { whatsappTarget } from "../../lib/targets/whatsapp.ts";
 import { attempt } from "../helpers/attempt.ts";
 import { problemOf } from "../helpers/issues.ts";
 import { startMail } from "../helpers/mail.ts";
@@ -229,6 +230,14 @@ test("a target's policy has its quiet hours in the config's time zone, and no or
   ]);
   const other = makeTarget(slackTarget, { ...given, quiet: { ...quiet, zone: "Asia/Kathmandu" } }).policy;
   assert.deepEqual([other.quiet?.zone, other.digest, other.order], ["Asia/Kathmandu", undefined, given.order]);
+});
+
+test("each recipient of WhatsApp has the quiet hours of its target", () => {
+  const via = evolution({ url: "http://127.0.0.1:1", instance: "clinica", apiKey: "key" });
+  const quiet = { from: "20:00", to: "07:00", except: ["note.failed"] };
+  const { recipients } = makeTarget(whatsappTarget, { via, to: ["+5531999998888", "+5511988887777"], quiet });
+  const read = { from: 1_200, to: 420, zone: "America/Sao_Paulo", except: ["note.failed"] };
+  assert.deepEqual(recipients!.map(({ policy }) => policy.quiet), [read, read]);
 });
 
 const mistakes: [options: object, problem: RegExp][] = [
