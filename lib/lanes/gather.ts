@@ -14,9 +14,10 @@ export class Gathering<Begun extends { underway: Underway }> {
   readonly #open = new Map<string, Begun[]>();
 
   /** @param isAlone Whether a delivery must go out in a message of its own. */
-  constructor({ policy, deliverAll }: Target, isAlone: (due: Due) => boolean) {
+  constructor({ policy, deliverAll, aloneAfter }: Target, isAlone: (due: Due) => boolean) {
     this.#max = deliverAll && policy.digest ? policy.digest.max : 1;
-    this.#isAlone = (due) => this.#max === 1 || isSystem(due.event) || isAlone(due);
+    const failed = ({ reason }: Due) => reason !== undefined && reason === aloneAfter;
+    this.#isAlone = (due) => this.#max === 1 || isSystem(due.event) || failed(due) || isAlone(due);
   }
 
   /** What goes out in each, in the order of acceptance. */

@@ -1131,6 +1131,9 @@ const warnings = {
     noTemplate:
       "has no `template`: WhatsApp takes free text only within 24 hours of the recipient's last message; without a " +
       "template, later messages fail",
+    digest: (hasTemplate: boolean) =>
+      "makes digests, which WhatsApp takes only within 24 hours of the recipient's last message, as they are free text; " +
+      (hasTemplate ? "later, each event goes out by itself, as the `template`" : "later ones fail"),
     templateName: (name: string) =>
       `names the template "${name}"; WhatsApp's names have only lower-case letters, digits and _, and at most 512 of them`,
   },

@@ -1175,6 +1175,9 @@ const warnings: Language["warnings"] = {
     noTemplate:
       "não tem `template`: o WhatsApp só aceita texto livre até 24 horas depois da última mensagem do destinatário; " +
       "depois disso, sem um modelo, as mensagens falham",
+    digest: (hasTemplate) =>
+      "faz resumos, que são texto livre e que o WhatsApp só aceita até 24 horas depois da última mensagem do destinatário; " +
+      (hasTemplate ? "depois disso, cada evento sai sozinho, pelo `template`" : "depois disso, eles falham"),
     templateName: (name) =>
       `usa o modelo "${name}"; no WhatsApp, o nome de um modelo só tem letras minúsculas, dígitos e _, no máximo 512`,
   },

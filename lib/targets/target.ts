@@ -206,6 +206,8 @@ export interface Target {
    * @throws {MessageError} as {@link Target.render} does.
    */
   deliverAll?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome | Deferred>;
+  /** A delivery that failed last for this reason goes out in a message of its own. */
+  aloneAfter?: Reason;
   /**
    * What becomes of a delivery that others await no longer than until its lane is open again, at that time in Unix
    * milliseconds. Absent: it is made all the same.

@@ -7,14 +7,17 @@ import { MessageError } from "../errors.ts";
 import { type AnyEvent, type Payload, payloadOf, type ReadableEvent } from "../event.ts";
 import { writeChat } from "../messages/chat_message.ts";
 import { cutMarked } from "../messages/cut.ts";
+import { digestNotice } from "../messages/digest_notice.ts";
+import type { Notice } from "../messages/notice.ts";
 import { styleOf } from "../messages/style.ts";
 import { expected, options, says, text } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Dead, Outcome } from "../outcome.ts";
 import { partOf } from "../part.ts";
 import { isRecipient, laneOf, shownRecipient } from "../recipient.ts";
 import { isSystem } from "../system_event.ts";
 import type { Warning } from "../warnings.ts";
 import { type ChatOptions, chatShape, contentOf } from "./chat.ts";
+import { digestText } from "./digest.ts";
 import type { MessageFields } from "./message.ts";
 import { peoplePolicy } from "./people.ts";
 import { type Delivery, policyOf, type Target, type TargetDefinition, type TargetKind } from "./target.ts";
@@ -116,14 +119,25 @@ export const whatsappTarget: TargetKind<Read> = {
     const secrets = [...via.secrets, ...receipts?.secrets ?? []];
     const style = styleOf(options, context);
     const { recipients, warnings } = recipientsOf(options);
-    const policy = peoplePolicy(policyOf(options), { quiet: options.quiet }, context, style);
+    const policy = peoplePolicy(policyOf(options), options, context, style);
 
     function compose(event: ReadableEvent, message: MessageFields): Ways {
       const content = contentOf({ escape: neutralise }, event, options, message, style);
       const fill = templateOf(options, event);
       if (fill && content.text === undefined) return { template: fill };
-      const text = content.text ?? writeChat(content.notice, markup);
-      return { text: cutMarked(text, MAX_TEXT, markedText), template: fill };
+      return { text: written(content), template: fill };
+    }
+
+    function composeAll(deliveries: readonly Pick<Delivery, "event">[]): { text: string } {
+      const text = digestText(options.digest?.text, deliveries, neutralise);
+      return {
+        text: written({
+          text,
+          get notice() {
+            return digestNotice(deliveries.map(({ event }) => event), style);
+          },
+        }),
+      };
     }
 
     async function deliver(delivery: Delivery, recipient: string, signal: AbortSignal): Promise<Outcome> {
@@ -133,8 +147,18 @@ export const whatsappTarget: TargetKind<Read> = {
       const isClosed = lastReason === "window_closed"; // as a receipt of the previous attempt said
       if (template && (text === undefined || isClosed)) return await send({ template: template() });
       const outcome = await send({ text: text! });
-      const isRefused = outcome.kind === "dead" && outcome.reason === "window_closed";
-      return isRefused && template ? await send({ template: template() }) : outcome;
+      return isOutsideWindow(outcome) && template ? await send({ template: template() }) : outcome;
+    }
+
+    /** WhatsApp takes no digest outside the window: then each event goes out by itself, as the template. */
+    async function deliverAll(
+      deliveries: readonly Delivery[],
+      recipient: string,
+      signal: AbortSignal,
+    ): Promise<Outcome> {
+      const { id, attempt } = deliveries[0]!;
+      const outcome = await via.send(composeAll(deliveries), { id, attempt, recipient }, signal);
+      return isOutsideWindow(outcome) && template ? { ...outcome, kind: "retry" } : outcome;
     }
 
     function targetOf(recipient: string): Target {
@@ -154,6 +178,9 @@ export const whatsappTarget: TargetKind<Read> = {
         enrich,
         render: (event, message) => rendered(compose(event, message)),
         deliver: async (delivery, signal) => masked(await deliver(delivery, recipient, signal), mask),
+        renderAll: composeAll,
+        deliverAll: async (deliveries, signal) => masked(await deliverAll(deliveries, recipient, signal), mask),
+        aloneAfter: template && "window_closed",
         whole: { name, policy },
       };
     }
@@ -171,12 +198,22 @@ export const whatsappTarget: TargetKind<Read> = {
       enrich,
       render: all[0]!.render,
       deliver: all[0]!.deliver,
+      renderAll: composeAll,
       recipients: all,
     };
   },
 };
 
 const kind = "whatsapp";
+
+/** The config's text, or the notice, as WhatsApp takes it. */
+function written(content: { text?: string; notice: Notice }): string {
+  return cutMarked(content.text ?? writeChat(content.notice, markup), MAX_TEXT, markedText);
+}
+
+function isOutsideWindow(outcome: Outcome): outcome is Dead {
+  return outcome.kind === "dead" && outcome.reason === "window_closed";
+}
 
 /** What can be sent: at least one of them. A template is filled in only when it is sent. */
 interface Ways {
@@ -214,7 +251,7 @@ function fillWithSample(template: TemplateRead, hasNote: boolean): TemplateMessa
 }
 
 /** Each recipient once, and what an operator should know. */
-function recipientsOf({ via, to, template }: Read): { recipients: string[]; warnings: Warning[] } {
+function recipientsOf({ via, to, template, digest }: Read): { recipients: string[]; warnings: Warning[] } {
   const recipients: string[] = [];
   const warnings: Warning[] = [];
   for (const one of to) {
@@ -225,6 +262,7 @@ function recipientsOf({ via, to, template }: Read): { recipients: string[]; warn
     if (!hasKnownLength(one)) warnings.push(({ whatsapp }) => whatsapp.length(shown));
   }
   if (via.isOfficial && !template) warnings.push(({ whatsapp }) => whatsapp.noTemplate);
+  if (via.isOfficial && digest) warnings.push(({ whatsapp }) => whatsapp.digest(template !== undefined));
   if (template && !isTemplateName(template.name)) warnings.push(({ whatsapp }) => whatsapp.templateName(template.name));
   return { recipients, warnings };
 }

@@ -68,3 +68,10 @@ test("Gathering leaves alone what relay itself tells, and what is under suspicio
   const dues = [dueOf(1), system, dueOf(3), dueOf(4)];
   assert.deepEqual(messagesOf(dues, ({ ref }) => ref.event === 3), [[1, 4], [2], [3]]);
 });
+
+test("Gathering leaves alone what failed for the reason that its target names", () => {
+  const failed = (event: number, reason: Due["reason"]) => dueOf(event, { attempts: 1, reason });
+  const dues = [failed(1, "window_closed"), failed(2, "timed_out"), failed(3, "window_closed"), failed(4, "timed_out")];
+  assert.deepEqual(messagesOf(dues, undefined, target({ aloneAfter: "window_closed" })), [[1], [2, 4], [3]]);
+  assert.deepEqual(messagesOf(dues), [[1, 2, 3], [4]]);
+});

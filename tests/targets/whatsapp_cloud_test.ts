@@ -170,6 +170,39 @@ test("deliver() is dead where the 24 hours are over and there is no template", a
   assert.deepEqual([outcome.kind, reasonOf(outcome), requests.length], ["dead", "window_closed", 1]);
 });
 
+const digest = { every: "15m", text: (events: unknown[]) => `${events.length} falhas` };
+
+test("deliverAll() sends a digest as one text, with the first delivery's id", async () => {
+  const server = await startWhatsappCloud({ templates });
+  try {
+    for (const options of [{ digest }, { digest, template }, { digest: { every: "15m" }, locale: "pt-BR" }]) {
+      const { deliverAll } = make(server.url, options).recipients![0]!;
+      const outcome = await deliverAll!([makeDelivery(), { ...makeDelivery(), id: "second" }], never);
+      assert.equal(outcome.kind, "delivered");
+    }
+    assert.deepEqual(server.taken.map(({ biz_opaque_callback_data: id }) => id), Array(3).fill(makeDelivery().id));
+    const [first, second, third] = server.taken.map(({ text }) => text!.body);
+    assert.deepEqual([first, second], ["2 falhas", "2 falhas"]);
+    assert.match(third!, /2 .*falha/);
+  } finally {
+    await server.close();
+  }
+});
+
+test("deliverAll() outside the window is tried again, each delivery as the template, unless there is none", async () => {
+  const server = await startWhatsappCloud({ closed });
+  try {
+    for (const [options, kind] of [[{ digest, template }, "retry"], [{ digest }, "dead"]] as const) {
+      const { deliverAll, aloneAfter } = make(server.url, options).recipients![0]!;
+      const outcome = await deliverAll!([makeDelivery(), makeDelivery()], never);
+      assert.deepEqual([outcome.kind, reasonOf(outcome as Outcome)], [kind, "window_closed"]);
+      assert.equal(aloneAfter, "template" in options ? "window_closed" : undefined);
+    }
+  } finally {
+    await server.close();
+  }
+});
+
 test("deliver() tries the pair rate of one recipient alone later, and later each time", async () => {
   const pauses = [];
   for (const attempt of [1, 2, 3]) {

@@ -131,6 +131,7 @@ const warned: [what: string, options: object, warning: RegExp][] = [
     /^targets\.whats: the number …8881 cannot be Brazilian/,
   ],
   ["whatsappCloud() without a template", { template: undefined }, /^targets\.whats: has no `template`: .* 24 hours/],
+  ["digests beside a template", { digest: { every: "1h" } }, /makes digests, .* by itself, as the `template`$/],
   [
     "a template's name that Meta refuses",
     { template: { ...template, name: "Nota-Falhou" } },
