@@ -19,6 +19,14 @@ export interface HeardReceipt {
   failure?: Retry | Dead;
 }
 
+/** Longest id of a message, in characters: no index of a store takes much longer ones. */
+const MAX_ID = 512;
+
+/** Whether a value can be a vendor's id of a message. */
+export function isMessageId(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= MAX_ID && !/[\0\ud800-\udfff]/.test(value);
+}
+
 /** Whether a receipt is as good as this one, or better. */
 export function isAtLeast(status: ReceiptStatus | null, least: ReceiptStatus): boolean {
   return status !== null && receiptStatuses.indexOf(status) >= receiptStatuses.indexOf(least);

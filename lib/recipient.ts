@@ -35,12 +35,16 @@ export function maskRecipients(text: string): string {
   return text.includes("/") ? text.replace(IN_TEXT, (one) => `/${shownRecipient(one)}`) : text;
 }
 
-/** A run of digits that may be somebody's number, as people and vendors write them. */
-const NUMBER = /\+?\d(?:[\s().-]{0,2}\d){9,14}(?!\d)/g;
+/** A run of digits that may be somebody's number, as people and vendors write them, also without its area code. */
+const NUMBER = /\+?\d(?:[\s\p{Pd}\p{Cf}()./_]{0,3}\d){8,14}(?!\d)/gu;
 
-/** A text of somebody else's in which each number is shown by its last four digits. */
+/** An id that is scoped to a business. */
+const SCOPED_ID = /(?<![A-Za-z0-9])[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{8,128}(?![A-Za-z0-9])/g;
+
+/** A text of somebody else's in which each number or id of a recipient is shown by its last four characters. */
 export function maskNumbers(text: string): string {
-  return text.replaceAll(NUMBER, (one) => shownRecipient(one.replaceAll(/\D/g, "")));
+  return text.replaceAll(NUMBER, (one) => shownRecipient(one.replaceAll(/\D/g, "")))
+    .replaceAll(SCOPED_ID, (one) => shownRecipient(one));
 }
 
 /** Whether a name stands for a lane: it is the lane's own, or that of its target, or the one that people are shown. */

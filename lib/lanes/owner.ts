@@ -241,8 +241,9 @@ export class Owner implements Claimant {
     this.#serial.insist("say until when lanes are held", () => this.#holdings.holdAnew());
   }
 
-  /** Has order keys checked whose heads may be parked, chains, and lanes that the config no longer names. */
+  /** Has order keys checked whose heads may be parked, chains, receipts, and lanes that the config no longer names. */
   checkOrder(): void {
+    this.#hearReceipts();
     this.#order.ask();
     if (this.#membership) this.#serial.insist("look for what waits", () => this.#adopt(this.#wanted));
   }

@@ -25,8 +25,8 @@ export interface Verdict {
 
 /**
  * What fresh receipts of one delivery mean for it. That a message arrived ends it, however an attempt seemed to end. That
- * its last message failed opens it again or kills it, as an answer would have. That a message was sent ends a delivery
- * that waits only where the answer to its attempt never came.
+ * its last message failed opens it again or kills it, as an answer would have. That its last message was sent ends a
+ * delivery that waits, since it does so only where relay never had, or never kept, the answer to its attempt.
  * @param judge What a failure means for the target.
  * @param random A number from 0 to under 1, which places the next attempt within the jitter.
  */
@@ -37,7 +37,7 @@ export function verdictOf(
   random: number,
   judge: (failure: Retry | Dead) => Retry | Dead = (failure) => failure,
 ): Verdict {
-  const { state, shown, failures, reason: before } = receipts[0]!;
+  const { state, shown, failures } = receipts[0]!;
   const arrived = receipts.map(({ standing }) => standing).filter((one) => isAtLeast(one, "delivered"));
   if (arrived.length > 0 || isAtLeast(shown, "delivered")) {
     const best = arrived.includes("read") ? "read" : shown ?? "delivered";
@@ -47,16 +47,16 @@ export function verdictOf(
   const last = receipts.filter(({ isLast }) => isLast);
   const failed = last.find(({ status, failure, standing }) => status === "failed" && standing === "failed" && failure);
   if (!failed) {
-    const unanswered = last.some(({ wasAccepted, standing }) => !wasAccepted && standing === "sent");
-    const change = unanswered && state === "pending" ? { state: "delivered" as const } : undefined;
-    return { shown: last.length > 0 && (shown !== "failed" || unanswered) ? "sent" : null, change };
+    const wasSent = last.some(({ standing }) => standing === "sent");
+    const change = wasSent && state === "pending" ? { state: "delivered" as const } : undefined;
+    return { shown: wasSent ? "sent" : null, change };
   }
   const failure = judge(failed.failure!);
   if (state !== "delivered" && state !== "pending") return { shown: "failed", failure };
   const { reason } = failure;
-  // A message of another kind is not bound to the window, and needs no pause. If it is refused for the same, that is all.
-  const isAtOnce = reason === "window_closed" && before !== reason;
-  const dueAt = failure.kind === "dead" || (reason === "window_closed" && !isAtOnce)
+  // A message of another kind is not bound to the window, and needs no pause.
+  const isAtOnce = failure.kind === "retry" && reason === "window_closed" && failures <= 1;
+  const dueAt = failure.kind === "dead"
     ? undefined
     : isAtOnce
     ? now
@@ -125,10 +125,10 @@ export class Receipts {
       const { ref, revision } = receipts[0]!;
       return { ref, revision, shown, change };
     });
-    if (!await this.#store.receipts.apply(lane.epoch, applied, ready)) return false;
-    for (const one of judged) this.#tell(one, lane);
+    const isWhole = await this.#store.receipts.apply(lane.epoch, applied, ready);
     lane.forgetRead();
-    return true;
+    if (isWhole) { for (const one of judged) this.#tell(one, lane); }
+    return isWhole;
   }
 
   /** @param receipts None, where they were told at another path than the target's. */

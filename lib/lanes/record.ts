@@ -111,7 +111,7 @@ function recordOf(
     durationMs,
     outcome: mask(outcome, redact),
     isAwaited: due.isAwaited,
-    isOfChain: due.isOfChain,
+    isOfChain: due.step !== undefined,
     wasBegun,
     wasMade,
     state: outcome.kind !== "retry" ? outcome.kind : dueAt === undefined ? "dead" : "pending",

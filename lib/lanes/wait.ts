@@ -9,7 +9,7 @@ import type { Policy } from "../targets/target.ts";
 type WaitPolicy = Pick<Policy, "quiet" | "digest">;
 
 /** What of a delivery decides whether it waits. */
-type Waiter = Pick<Due, "revision" | "failures" | "dueAt" | "putOffAt" | "awaited" | "isOfChain"> & {
+type Waiter = Pick<Due, "revision" | "failures" | "dueAt" | "putOffAt" | "awaited" | "step"> & {
   event: { source: string; type: string };
 };
 
@@ -33,10 +33,10 @@ function isNew({ failures, putOffAt, awaited }: Waiter): boolean {
 
 /**
  * An operator made it due, and no attempt has been made since. Whatever else makes one due leaves its revision at 0, but
- * the beginning of a step of a chain.
+ * the beginning of a later step of a chain.
  */
 function isRetriedNow(due: Waiter): boolean {
-  return due.revision > (due.isOfChain ? 1 : 0) && isNew(due);
+  return due.revision > (due.step === undefined || due.step === 1 ? 0 : 1) && isNew(due);
 }
 
 /**

@@ -16,6 +16,9 @@ import { clientAddress } from "./client.ts";
 /** Largest body, in bytes: Meta sends no more than 3 MB. */
 const MAX_BYTES = 3 * 1024 ** 2;
 
+/** How many are stored at a time. */
+const BATCH = 1_000;
+
 /** What receiving receipts needs to know of the config. */
 export interface ReceiptsConfig {
   targets: ReadonlyMap<string, Target>;
@@ -80,7 +83,10 @@ export function createHear(
     const { receipts } = read;
     if (receipts.length === 0) return answers.stored;
     try {
-      await store.hear(endpoint.path, targets, receipts);
+      for (let at = 0; at < receipts.length; at += BATCH) {
+        if (at > 0) await clock.sleep(0); // lets other work run in between
+        await store.hear(endpoint.path, targets, receipts.slice(at, at + BATCH));
+      }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       return refuse("store_failed", laterAnswer("The receipts cannot be stored now"), explain(error));

@@ -33,7 +33,6 @@ export function freshDue(event: RelayEvent, seq: number, lane: string, index: nu
     fetched: undefined,
     isAwaited: false,
     expiresAt: undefined,
-    isOfChain: false,
     isWaiting: false,
   };
 }

@@ -64,8 +64,8 @@ export interface Due {
   isAwaited: boolean;
   /** From then on, all deliveries that await it go without it; Unix milliseconds. */
   expiresAt?: number;
-  /** It is a step of a chain, or one of several deliveries of one. */
-  isOfChain: boolean;
+  /** Of a delivery of a chain: its step, from 1. */
+  step?: number;
   /** Its step has not begun although its time has come: {@link LaneStore.beginSteps} begins it. */
   isWaiting: boolean;
 }

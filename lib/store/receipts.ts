@@ -82,7 +82,7 @@ export interface ReceiptStore {
    * @param targets Those whose deliveries it may name.
    */
   hear(path: string, targets: readonly string[], receipts: readonly HeardReceipt[]): Promise<number>;
-  /** Receipts of deliveries in these lanes that are still to be applied, those of one delivery together. */
+  /** Receipts of deliveries in these lanes that are still to be applied, each for all its deliveries there. */
   fresh(lanes: readonly string[]): Promise<FreshReceipt[]>;
   /**
    * Changes deliveries of a lane, and counts these receipts as applied.

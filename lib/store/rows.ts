@@ -60,6 +60,7 @@ export interface DueRow extends EventRow {
   expires_at: number | null;
   /** Whether its step of a chain waits; `null`: it is of none. */
   is_waiting: number | boolean | null;
+  step: number | null;
   fetched_at: number | null;
   data: Uint8Array | null;
   problem: string | null;
@@ -181,7 +182,7 @@ export function dueOfRow(row: DueRow, lane: string): Due {
     fetched: at === null ? undefined : { at, outcome: data ? undefined : fetchFailureOf(row) },
     isAwaited: Boolean(row.is_awaited),
     expiresAt: row.expires_at ?? undefined,
-    isOfChain: row.is_waiting !== null,
+    step: row.step ?? undefined,
     isWaiting: Boolean(row.is_waiting),
   };
 }

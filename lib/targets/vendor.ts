@@ -4,8 +4,9 @@ import { Told } from "../locale/told.ts";
 import type { AnswerHeaders } from "../outbound/request.ts";
 import type { Answer, Dead, Outcome, Retry } from "../outcome.ts";
 import type { Reason } from "../reason.ts";
-import { VERSION } from "../version.ts";
+import { isMessageId } from "../receipt.ts";
 import { maskNumbers } from "../recipient.ts";
+import { VERSION } from "../version.ts";
 import { ask } from "./exchange.ts";
 import { excerptOf } from "./excerpt.ts";
 import { jsonOf } from "./message.ts";
@@ -131,7 +132,7 @@ function outcomeOf(
 ): Outcome {
   if (reading.isTaken) {
     const { message, pauseMs } = reading;
-    return { kind: "delivered", ...answer, pauseMs, ...(message !== undefined && { message }) };
+    return { kind: "delivered", ...answer, pauseMs, ...(isMessageId(message) && { message }) };
   }
   const { code, said, isTransient } = reading;
   const { status } = answer;

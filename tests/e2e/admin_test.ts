@@ -130,6 +130,7 @@ test("admin tells every metric of the contract, with the outcomes of a few event
       "relay_events_received_total counter",
       "relay_note_requests_total counter",
       "relay_oldest_pending_seconds gauge",
+      "relay_receipts_total counter",
       "relay_store_bytes gauge",
       "relay_store_commit_duration_seconds histogram",
     ]);

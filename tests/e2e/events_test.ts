@@ -86,7 +86,16 @@ test("events gives events as JSON, newest first, the same beside a relay that se
       state: "accepted",
       receivedAt: failed.receivedAt,
       deliveries: [
-        { id: crm.id, target: "crm", state: "delivered", attempts: 1, reason: null, nextAttemptAt: null, chain: null },
+        {
+          id: crm.id,
+          target: "crm",
+          state: "delivered",
+          attempts: 1,
+          reason: null,
+          nextAttemptAt: null,
+          receipt: null,
+          chain: null,
+        },
         {
           id: recusa.id,
           target: "recusa",
@@ -94,6 +103,7 @@ test("events gives events as JSON, newest first, the same beside a relay that se
           attempts: 1,
           reason: "refused",
           nextAttemptAt: null,
+          receipt: null,
           chain: null,
         },
         {
@@ -103,6 +113,7 @@ test("events gives events as JSON, newest first, the same beside a relay that se
           attempts: 1,
           reason: "connection_refused",
           nextAttemptAt: fora.nextAttemptAt,
+          receipt: null,
           chain: null,
         },
       ],
@@ -227,10 +238,11 @@ test("events ID tells an event's whole story as JSON, by the event's id and by a
     });
     assert.deepEqual(payload, JSON.parse(FAILED));
     const withoutHistory = deliveries.map((
-      { history: _, held: __, attemptsLeft: ___, ...delivery }: Record<string, unknown>,
+      { history: _, held: __, attemptsLeft: ___, receipts: ____, ...delivery }: Record<string, unknown>,
     ) => delivery);
     assert.deepEqual(deliveries.map(({ attemptsLeft }: { attemptsLeft: unknown }) => attemptsLeft), [null, null, 1]);
     assert.deepEqual(withoutHistory, shown);
+    assert.deepEqual(deliveries.map(({ receipts }: { receipts: unknown }) => receipts), [[], [], []]);
     const [attempt] = deliveries[1].history;
     assert.match(attempt.startedAt, TIME);
     assert.ok(attempt.durationMs >= 0);

@@ -47,7 +47,7 @@ test("serve shows what is under way as in flight, retries none of it, and a stop
 
     const listed = async () => {
       const [{ deliveries: [one] }] = await cli("events", "--text", "first");
-      return { ...one, nextAttemptAt: undefined, chain: null };
+      return { ...one, nextAttemptAt: undefined };
     };
     const pending = {
       id,
@@ -56,6 +56,7 @@ test("serve shows what is under way as in flight, retries none of it, and a stop
       attempts: 0,
       reason: null,
       nextAttemptAt: undefined,
+      receipt: null,
       chain: null,
     };
     assert.deepEqual(await listed(), pending);

@@ -11,6 +11,7 @@ import {
   startWhatsappCloud,
 } from "../helpers/vendors/whatsapp_cloud.ts";
 import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
+import { startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
 
 const ANA = "+5531999998888";
@@ -20,7 +21,17 @@ const VERIFY = "um-texto-longo-e-aleatorio";
 
 const BODY = '{"event":"note.failed","data":{"note_id":"nota-42","status":"failed","external_id":"CLIENTE_123"}}';
 
-const whatsappConfig = ({ url }: CloudServer, to: string[], options = "") =>
+interface Parts {
+  to?: string[];
+  /** Further options of the target. */
+  options?: string;
+  /** Further targets. */
+  targets?: string;
+  /** Where the route leads. */
+  route?: string;
+}
+
+const whatsappConfig = ({ url }: CloudServer, { to = [ANA], options = "", targets = "", route = '"whats"' }: Parts) =>
   configOf({
     admin: "{ port: 0 }",
     targets: `whats: whatsapp({
@@ -29,8 +40,8 @@ const whatsappConfig = ({ url }: CloudServer, to: string[], options = "") =>
       template: { name: "nota_falhou", language: "pt_BR", parameters: (e) => [e.data.note_id] },
       receipts: { path: "/whatsapp", appSecret: "${APP_SECRET}", verifyToken: "${VERIFY}" },
       ${options}
-    })`,
-    routes: '{ on: "note.failed", to: "whats" }',
+    }), ${targets}`,
+    routes: `{ on: "note.failed", to: ${route} }`,
   });
 
 const templates = [{ name: "nota_falhou", language: "pt_BR", parameters: 1 }];
@@ -68,10 +79,10 @@ const statusOf = ({ id, to, biz_opaque_callback_data }: CloudMessage, status: st
 
 async function withCloud(
   work: (cloud: CloudServer, relay: RunningRelay) => Promise<void>,
-  { to = [ANA], options = "" }: { to?: string[]; options?: string } = {},
+  parts: Parts = {},
 ): Promise<void> {
   const cloud = await startWhatsappCloud({ templates });
-  const relay = await startRelay(whatsappConfig(cloud, to, options));
+  const relay = await startRelay(whatsappConfig(cloud, parts));
   try {
     await work(cloud, relay);
   } finally {
@@ -191,6 +202,14 @@ test("a failure that is told late kills the delivery, or opens it again", async 
       return event!.deliveries[0]!.state === "dead" && event!.deliveries[0];
     });
     assert.deepEqual([dead.reason, dead.receipt], ["recipient_unreachable", "failed"]);
+    const shown = await runRelay(["events", dead.id], { cwd: relay.folder });
+    const page = await (await fetch(`${await relay.adminUrl()}/events/${dead.id}`)).text();
+    const { detail } = await relay.logged(
+      "its death",
+      ({ level, receipt }) => level === "error" && receipt === "failed",
+    );
+    for (const text of [shown.stdout, page, String(detail)]) assert.match(text, /No WhatsApp: …8888/);
+    for (const text of [shown.stdout, page, relay.output()]) assert.doesNotMatch(text, /99999?8888/);
 
     await runRelay(["retry", dead.id], { cwd: relay.folder });
     const second = await until("a second message", () => cloud.taken[1]);
@@ -246,4 +265,41 @@ test("send --to sends the template that is configured, and --wait follows it", a
     assert.equal(waited.code, 0, waited.stdout);
     assert.match(waited.stdout, /attempt 1 delivered in .*\nwhats\/…8888: accepted\nwhats\/…8888: arrived\n/);
   }, { to: [ANA, RUI] });
+});
+
+test("a chain goes on at once when a receipt says that WhatsApp never delivers, and ends when it did", async () => {
+  const sink = await startSink();
+  const parts = { targets: `desk: http({ url: "${sink.url}" })`, route: 'firstOf(["whats", "desk"])' };
+  const work = async (cloud: CloudServer, relay: RunningRelay) => {
+    const steps = async (count: number, ...wanted: string[]) =>
+      await until(`steps to be ${wanted}`, async () => {
+        const [{ deliveries } = { deliveries: [] }, ...others] = await eventsOf(relay);
+        return others.length + 1 === count && deliveries.map(({ state }) => state).join() === wanted.join() &&
+          deliveries;
+      });
+    await relay.post(BODY);
+    const [first] = await until("the message", () => cloud.taken.length === 1 && cloud.taken);
+    await steps(1, "delivered", "pending"); // accepted, and no more
+    assert.deepEqual(await tell(relay, [statusOf(first!, "sent")]), [200, "OK"]);
+    await until("that it was sent", async () => (await eventsOf(relay))[0]?.deliveries[0]?.receipt === "sent");
+    await steps(1, "delivered", "pending");
+    const errors = [{ code: 131026, title: "Message undeliverable", error_data: { details: `No WhatsApp: ${ANA}` } }];
+    await tell(relay, [statusOf(first!, "failed", { errors })]);
+    const [dead] = await steps(1, "dead", "delivered");
+    assert.equal(dead!.reason, "recipient_unreachable");
+    assert.equal(sink.requests.length, 1);
+
+    await relay.post(BODY.replace("nota-42", "nota-43"));
+    const [, second] = await until("the second message", () => cloud.taken.length === 2 && cloud.taken);
+    await steps(2, "delivered", "pending");
+    await tell(relay, [statusOf(second!, "delivered")]);
+    const [arrived] = await steps(2, "delivered", "skipped");
+    assert.equal(arrived!.receipt, "delivered");
+    assert.equal(sink.requests.length, 1);
+  };
+  try {
+    await withCloud(work, parts);
+  } finally {
+    await sink.close();
+  }
 });

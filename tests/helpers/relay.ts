@@ -43,6 +43,26 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
   return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 }
 
+/** In one line of the config, whatever is added, so that what follows keeps its places. */
+const IMPORTS = [
+  "connectvets",
+  "connectvetsApi",
+  "defineConfig",
+  "email",
+  "env",
+  "evolution",
+  "file",
+  "firstOf",
+  "hmac",
+  "http",
+  "script",
+  "slack",
+  "telegram",
+  "whatsapp",
+  "whatsappCloud",
+  "zapi",
+];
+
 /**
  * A config with one ConnectVets source at `/webhook`, on a free port unless one is given.
  * @param parts Source text of `targets`, `routes`, `admin` (off unless it is given), and anything else at the top level.
@@ -50,10 +70,7 @@ export function sign(body: string | Uint8Array, secret = SECRET): string {
 export function configOf(
   parts: { targets: string; routes: string; more?: string; source?: string; admin?: string; port?: number },
 ): string {
-  return `import {
-  connectvets, connectvetsApi, defineConfig, email, env, evolution, file, firstOf, hmac, http, ntfy, script, slack,
-  telegram, whatsapp, whatsappCloud, zapi,
-} from "relay";
+  return `import { ${IMPORTS.join(", ")} } from "relay";
 export default defineConfig({
   listen: { host: "127.0.0.1", port: ${parts.port ?? 0} },
   admin: ${parts.admin ?? "false"},

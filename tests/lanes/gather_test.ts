@@ -25,7 +25,6 @@ const dueOf = (event: number, parts: Partial<Due> = {}): Due => ({
   dueAt: T0,
   event: makeEvent(),
   isAwaited: false,
-  isOfChain: false,
   isWaiting: false,
   ...parts,
 });

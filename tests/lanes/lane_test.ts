@@ -22,7 +22,6 @@ const dueOf = (event: number, parts: Partial<Due> = {}): Due => ({
   dueAt: T0 + event,
   event: makeEvent(),
   isAwaited: false,
-  isOfChain: false,
   isWaiting: false,
   ...parts,
 });

@@ -29,7 +29,6 @@ const dueOf = (parts: Partial<Due> = {}): Due => ({
   dueAt: T0,
   event: makeEvent(),
   isAwaited: false,
-  isOfChain: false,
   isWaiting: false,
   ...parts,
 });

@@ -67,9 +67,9 @@ test("verdictOf() never lowers what is shown", () => {
   assert.deepEqual(verdict({ status: "sent", standing: "failed", shown: "failed" }), [null]);
 });
 
-test("verdictOf() takes what was sent for delivered only where the answer to the attempt never came", () => {
+test("verdictOf() takes what was sent for delivered where the answer to the attempt was never kept", () => {
   assert.deepEqual(verdict({ status: "sent" }), ["sent"]);
-  assert.deepEqual(verdict({ status: "sent", state: "pending" }), ["sent"]);
+  assert.deepEqual(verdict({ status: "sent", state: "pending" }), ["sent", { state: "delivered" }]);
   const unanswered = { status: "sent", wasAccepted: false } as const;
   assert.deepEqual(verdict({ ...unanswered, state: "pending" }), ["sent", { state: "delivered" }]);
   assert.deepEqual(verdict({ ...unanswered, state: "pending", shown: "failed" }), ["sent", { state: "delivered" }]);
@@ -106,16 +106,12 @@ test("verdictOf() judges all receipts of a delivery at once, in whatever order t
   );
 });
 
-test("verdictOf() has a message outside the window sent again at once, as one of another kind, but only once", () => {
+test("verdictOf() has a message outside the window sent again at once, as one of another kind, and later by the schedule", () => {
   const closed = { kind: "retry", reason: "window_closed", detail: Told.of("Error 131047") } as const;
-  assert.deepEqual(verdict({ failure: closed, failures: 3 }), [
-    "failed",
-    { state: "pending", reason: "window_closed", dueAt: T0 },
-  ]);
-  assert.deepEqual(verdict({ failure: closed, reason: "window_closed" }), [
-    "failed",
-    { state: "dead", reason: "window_closed" },
-  ]);
+  assert.deepEqual(verdict({ failure: closed }), ["failed", { state: "pending", reason: "window_closed", dueAt: T0 }]);
+  const later = { state: "pending", reason: "window_closed", dueAt: T0 + 60_000 };
+  assert.deepEqual(verdict({ failure: closed, failures: 2 }), ["failed", later]);
+  assert.deepEqual(verdict({ failure: closed, failures: 3 }), ["failed", { state: "dead", reason: "window_closed" }]);
 });
 
 /** A target whose attempts each make a message with the number of the attempt. */
@@ -237,6 +233,21 @@ test("Owner asks the target what a late failure means for it", async () => {
     await bench.clock.run(100);
     assert.deepEqual([(await shown(bench, "1"))[1], bench.made.at(-1)!.delivery.lastReason], [2, "window_closed"]);
   });
+});
+
+test("Owner gives up by the schedule what fails outside the window again and again", async () => {
+  const closed = { kind: "dead", reason: "window_closed", detail: Told.of("Error 131047") } as const;
+  const judgeLate = () => ({ ...closed, kind: "retry" }) as const;
+  await withOwner(scripted({ parts: { judgeLate } }), async (bench) => {
+    await bench.accept(["1"]);
+    await bench.clock.run(10);
+    for (const attempt of [1, 2, 3]) {
+      await hear(bench, { message: `1.${attempt}`, status: "failed", failure: closed });
+      await bench.clock.run(61_000);
+    }
+    assert.deepEqual(await shown(bench, "1"), ["dead", 3, "failed"]);
+    assert.equal(bench.made.length, 3);
+  }, { retry: { scheduleMs: [1_000, 60_000], jitter: 0 } });
 });
 
 test("Owner leaves receipts alone that were told at another path than the target's", async () => {

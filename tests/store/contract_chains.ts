@@ -25,7 +25,7 @@ export function testChains(it: It): void {
     const after = await reopen();
     assert.deepEqual(await shown(after, "1"), ["a pending 0", `b waits ${WITHIN}`, `c waits ${WITHIN}`, "d waits"]);
     const due = await turnIn(after);
-    assert.deepEqual([due.isOfChain, due.isWaiting, due.awaited], [true, false, undefined]);
+    assert.deepEqual([due.step, due.isWaiting, due.awaited], [1, false, undefined]);
     assert.deepEqual([await nextIn(after, "b"), await nextIn(after, "d")], [WITHIN, undefined]);
     const story = (await after.story(newEvent("1").id))!;
     const place = { id: 1, steps: 3, withinMs: WITHIN, until: "delivered" };
@@ -120,7 +120,7 @@ export function testChains(it: It): void {
     clock.set(T0 + WITHIN);
     const after = await reopen();
     const waiting = await turnIn(after, "b");
-    assert.deepEqual([waiting.isOfChain, waiting.isWaiting, waiting.dueAt], [true, true, T0 + WITHIN]);
+    assert.deepEqual([waiting.step, waiting.isWaiting, waiting.dueAt], [2, true, T0 + WITHIN]);
     clock.pass(50);
     assert.deepEqual((await after.lanes.beginSteps([waiting.ref])).toSorted(), ["b", "c"]);
     assert.deepEqual(await shown(after, "1"), [

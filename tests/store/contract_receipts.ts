@@ -180,6 +180,41 @@ export function testReceipts(it: It): void {
     assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "delivered"]);
   });
 
+  it(
+    "receipts.apply() opens a delivery again for its next attempt, which no new rule of its target brings forward",
+    async (store, _, clock) => {
+      await taken(store, "1");
+      await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
+      const [one] = await store.receipts.fresh([ANA]);
+      const dueAt = clock.now() + 3_600_000;
+      await apply(store, one!, "failed", { state: "pending", reason: "server_failed", dueAt });
+      assert.equal(await store.lanes.recall(await epochOf(store, ANA), clock.now()), 0);
+      const { deliveries: [after] } = (await store.story(newEvent("1").id))!;
+      assert.equal(after!.nextAttemptAt, new Date(dueAt).toISOString());
+    },
+  );
+
+  it("receipts of known messages wait for whoever applies them, however long", async (store, _, clock) => {
+    await taken(store, "1");
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed")]);
+    await clock.run(3 * 3_600_000);
+    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent", { message: "of another program" })]);
+    assert.deepEqual((await store.receipts.fresh([ANA])).map(({ status }) => status), ["failed"]);
+  });
+
+  it("receipts.fresh() gives a receipt for all deliveries of its message, however many there are", async (store) => {
+    const keys = Array.from({ length: 60 }, (_, at) => `${at}`);
+    await accept(store, ...keys.map((key) => newEvent(key, [ANA])));
+    const refs = keys.map((_, at) => ({ event: at + 1, number: 1 }));
+    const heard = [];
+    for (let at = 0; at < 12; at++) {
+      await store.receipts.accepted(refs, `wamid.${at}`);
+      heard.push(receipt("sent", { message: `wamid.${at}` }));
+    }
+    await store.receipts.hear("/whatsapp", ["whats"], heard);
+    assert.equal((await store.receipts.fresh([ANA])).length, 60 * 12);
+  });
+
   it("receipts.fresh() tells a failure of an earlier message from that of the last one", async (store, _, clock) => {
     await accept(store, newEvent("1", [ANA]));
     const due = await turnIn(store, ANA);

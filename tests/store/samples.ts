@@ -117,7 +117,7 @@ export function recordOf(due: Due, state: AttemptRecord["state"], parts: Partial
     state,
     dueAt: state === "pending" ? T0 : undefined,
     isAwaited: due.isAwaited,
-    isOfChain: due.isOfChain,
+    isOfChain: due.step !== undefined,
     wasBegun: false,
     wasMade: true,
     ...parts,

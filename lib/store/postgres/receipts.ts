@@ -31,10 +31,13 @@ const FRESH = `SELECT r.message, r.path, r.status, r.failure, m.at AS accepted_a
       WHERE o.event = m.event AND o.number = m.number AND o.at > coalesce(m.at, 0)) AS is_last,
     d.event AS seq, d.number, d.target AS lane, d.state, d.reason, d.receipt, d.revision, d.attempts, d.first_attempt,
     e.id, e.type, e.source
-  FROM relay.receipts r JOIN relay.messages m ON m.message = r.message
+  FROM (SELECT r.* FROM relay.receipts r WHERE r.is_fresh AND EXISTS (SELECT 1 FROM relay.messages m
+          JOIN relay.deliveries d ON d.event = m.event AND d.number = m.number
+        WHERE m.message = r.message AND d.target = ANY ($1::text[]))
+      ORDER BY r.heard_at LIMIT ${MAX_FRESH}) r
+    JOIN relay.messages m ON m.message = r.message
     JOIN relay.deliveries d ON d.event = m.event AND d.number = m.number JOIN relay.events e ON e.seq = d.event
-  WHERE r.is_fresh AND d.target = ANY ($1::text[])
-  ORDER BY m.event, m.number, r.heard_at LIMIT ${MAX_FRESH}`;
+  WHERE d.target = ANY ($1::text[]) ORDER BY m.event, m.number, r.heard_at`;
 
 interface NamedRow extends DeliveryRef {
   place: number;

@@ -58,7 +58,7 @@ const statements = {
     ORDER BY due_at, event, number LIMIT ?`,
   due:
     `SELECT d.event, d.number, d.attempts, d.first_attempt, d.due_at, d.due_set_at, d.order_key, d.reason, d.revision,
-      d.is_awaited, d.expires_at, iif(d.chain IS NULL, NULL,
+      d.is_awaited, d.expires_at, d.step, iif(d.chain IS NULL, NULL,
         d.step > (SELECT iif(is_settled, d.step, step) FROM chains c WHERE c.event = d.event AND c.chain = d.chain)) AS is_waiting,
       iif(d.awaits IS NULL, NULL,
         (SELECT target FROM deliveries a WHERE a.event = d.event AND a.number = d.awaits)) AS awaited,

@@ -25,6 +25,10 @@ import { raiseChanges } from "./statements.ts";
 
 const rank = `CASE status WHEN 'sent' THEN 1 WHEN 'failed' THEN 2 WHEN 'delivered' THEN 3 ELSE 4 END`;
 
+/** Of a receipt `r`: it is of a delivery in these lanes. */
+const inLanes = `SELECT 1 FROM messages m CROSS JOIN deliveries d ON d.event = m.event AND d.number = m.number
+  WHERE m.message = r.message AND d.target IN (SELECT value FROM json_each(:lanes))`;
+
 const statements = {
   keepAccepted: `INSERT INTO messages (message, event, number, at) VALUES (:message, :event, :number, :now)
     ON CONFLICT (message, event, number) DO UPDATE SET at = coalesce(at, excluded.at)`,
@@ -39,8 +43,8 @@ const statements = {
   keep: `INSERT INTO receipts (message, path, status, at, heard_at, failure)
     VALUES (:message, :path, :status, :at, :now, :failure) ON CONFLICT DO NOTHING`,
   isKnown: "SELECT 1 FROM messages WHERE message = ? LIMIT 1",
-  /** Those of messages that somebody knows are applied long before. */
-  forget: "DELETE FROM receipts WHERE is_fresh = 1 AND heard_at < ?",
+  forget: `DELETE FROM receipts WHERE is_fresh = 1 AND heard_at < ?
+    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message = receipts.message)`,
   raiseChanges,
 
   fresh: `SELECT r.message, r.path, r.status, r.failure, m.at AS accepted_at,
@@ -50,15 +54,16 @@ const statements = {
         AS is_last,
       d.event AS seq, d.number, d.target AS lane, d.state, d.reason, d.receipt, d.revision, d.attempts, d.first_attempt,
       e.id, e.type, e.source
-    FROM receipts r CROSS JOIN messages m ON m.message = r.message
+    FROM (SELECT r.* FROM receipts r WHERE r.is_fresh = 1 AND EXISTS (${inLanes}) ORDER BY r.heard_at LIMIT ${MAX_FRESH}) r
+      CROSS JOIN messages m ON m.message = r.message
       CROSS JOIN deliveries d ON d.event = m.event AND d.number = m.number CROSS JOIN events e ON e.seq = d.event
-    WHERE r.is_fresh = 1 AND d.target IN (SELECT value FROM json_each(:lanes))
-    ORDER BY m.event, m.number, r.heard_at LIMIT ${MAX_FRESH}`,
+    WHERE d.target IN (SELECT value FROM json_each(:lanes)) ORDER BY m.event, m.number, r.heard_at`,
   show: `UPDATE deliveries SET receipt = coalesce(:shown, receipt)
     WHERE event = :event AND number = :number AND target = :lane AND revision = :revision`,
   change:
-    `UPDATE deliveries SET state = :state, reason = :reason, due_at = :dueAt, due_set_at = :dueSetAt, awaits = NULL,
-      revision = revision + 1
+    `UPDATE deliveries SET state = :state, reason = :reason, due_at = :dueAt, due_set_at = iif(:dueAt IS NULL, NULL,
+        coalesce((SELECT max(started_at + duration_ms) FROM attempts WHERE event = :event AND number = :number), :now)),
+      awaits = NULL, revision = revision + 1
     WHERE event = :event AND number = :number AND target = :lane AND revision = :revision`,
   applied: "UPDATE receipts SET is_fresh = 0 WHERE message = ? AND path = ? AND status = ?",
 } as const;
@@ -143,7 +148,7 @@ export class SqliteReceipts implements ReceiptStore {
     const { changes } = this.#sql.show.run({ event, number, lane, revision, shown });
     if (Number(changes) === 0 || !change) return Number(changes) > 0;
     const { state, reason = null, dueAt = null } = change;
-    this.#sql.change.run({ event, number, lane, revision, state, reason, dueAt, dueSetAt: dueAt && now });
+    this.#sql.change.run({ event, number, lane, revision, state, reason, dueAt, now });
     return true;
   }
 }

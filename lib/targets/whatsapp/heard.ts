@@ -1,7 +1,7 @@
 /** What gateways tell of messages, in the shapes of their webhooks. What is of another shape is passed over. */
 
 import { isObject } from "../../json.ts";
-import type { HeardReceipt } from "../../receipt.ts";
+import { type HeardReceipt, isMessageId } from "../../receipt.ts";
 import { lateFailure, type Vendor, type VendorError } from "../vendor.ts";
 
 type Status = HeardReceipt["status"];
@@ -26,7 +26,7 @@ export function heardFromCloud(
     .flatMap(({ value }) => isObject(value) ? listOf(value.statuses) : []);
   return statuses.flatMap(({ id, status, timestamp, errors, biz_opaque_callback_data: delivery }) => {
     const known = statusOf(cloudStatuses, status);
-    if (!isId(id) || !known) return [];
+    if (!isMessageId(id) || !known) return [];
     const [error] = listOf(errors);
     return [{
       message: id,
@@ -61,7 +61,7 @@ export function heardFromEvolution(body: Record<string, unknown>, now: number, v
     const update = isObject(data.update) ? data.update : {};
     const message = keyId ?? key.id;
     const status = statusOf(evolutionStatuses, data.status ?? update.status);
-    if (!isId(message) || !status || (key.fromMe ?? fromMe) === false) return [];
+    if (!isMessageId(message) || !status || (key.fromMe ?? fromMe) === false) return [];
     const at = timeOf(Date.parse(String(body.date_time)), now);
     return [{ message, status, at, ...(status === "failed" && { failure: lateFailure(vendor, {}, "retry") }) }];
   });
@@ -79,25 +79,18 @@ const zapiStatuses: Readonly<Record<string, Status>> = {
 export function heardFromZapi(body: Record<string, unknown>, now: number, vendor: Vendor): HeardReceipt[] {
   const at = timeOf(Number(body.momment), now);
   // @see https://developer.z-api.io/en/webhooks/on-message-send
-  if (body.type === "DeliveryCallback" && isId(body.messageId)) {
+  if (body.type === "DeliveryCallback" && isMessageId(body.messageId)) {
     const { messageId: message, error: said } = body;
     return typeof said === "string" ? [{ message, status: "failed", at, failure: lateFailure(vendor, { said }) }] : [];
   }
   const status = body.type === "MessageStatusCallback" ? statusOf(zapiStatuses, body.status) : undefined;
   if (!status || !Array.isArray(body.ids)) return [];
-  return body.ids.filter(isId).map((message) => ({ message, status, at }));
+  return body.ids.filter(isMessageId).map((message) => ({ message, status, at }));
 }
 
 function listOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
-
-/** Whether it can be a vendor's id of a message; an index of a store takes no longer ones. */
-function isId(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= MAX_ID && !/[\0\ud800-\udfff]/.test(value);
-}
-
-const MAX_ID = 512;
 
 function statusOf(statuses: Readonly<Record<string, Status>>, status: unknown): Status | undefined {
   const name = String(status);

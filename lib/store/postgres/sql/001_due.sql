@@ -13,7 +13,7 @@ CREATE FUNCTION relay.due(
   now bigint, lane int, seen int, fresh int, next_at bigint, event bigint, number int, attempts int, first_attempt int,
   due_at bigint, order_key text, reason text, revision int, is_awaited boolean, expires_at bigint, is_waiting boolean,
   awaited text, failing_since bigint, head_event bigint, head_number int, id uuid, source text, type text, received_at bigint,
-  headers text, body bytea, fetched_at bigint, data bytea, problem text, outcome text, due_set_at bigint
+  headers text, body bytea, fetched_at bigint, data bytea, problem text, outcome text, due_set_at bigint, step int
 ) LANGUAGE plpgsql STABLE ROWS 100
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off
@@ -65,7 +65,7 @@ BEGIN
   RETURN QUERY
   SELECT NULL::bigint, p.lane, NULL::int, NULL::int, NULL::bigint, p.event, p.number, d.attempts, d.first_attempt, d.due_at,
     d.order_key, d.reason, d.revision, d.is_awaited, d.expires_at, d.is_waiting, d.awaited, d.failing_since, h.event, h.number, e.id,
-    e.source, e.type, e.received_at, e.headers, e.body, n.at, n.data, n.problem, n.outcome, d.due_set_at
+    e.source, e.type, e.received_at, e.headers, e.body, n.at, n.data, n.problem, n.outcome, d.due_set_at, d.step
   FROM (
       SELECT f.lane, f.event, f.number, f.place, sum(s.size) OVER (PARTITION BY f.lane ORDER BY f.place) - s.size AS before
       FROM (

@@ -37,8 +37,8 @@ BEGIN
     ORDER BY 1, 3 ON CONFLICT DO NOTHING RETURNING message
   )
   SELECT count(*), array_agg(k.message) INTO fresh, new_messages FROM kept k;
-  -- Those of messages that somebody knows are applied long before.
-  DELETE FROM relay.receipts r WHERE r.is_fresh AND r.heard_at < now - kept_ms;
+  DELETE FROM relay.receipts r WHERE r.is_fresh AND r.heard_at < now - kept_ms
+    AND NOT EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = r.message);
   IF EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = ANY (new_messages)) THEN
     PERFORM relay.raise_changes();
   END IF;
@@ -68,7 +68,8 @@ BEGIN
   UPDATE relay.deliveries d SET receipt = coalesce(c.shown, d.receipt), state = coalesce(c.state, d.state),
     reason = CASE WHEN c.state IS NULL THEN d.reason ELSE c.reason END,
     due_at = CASE WHEN c.state IS NULL THEN d.due_at ELSE c.due_at END,
-    due_set_at = CASE WHEN c.state IS NULL THEN d.due_set_at WHEN c.due_at IS NOT NULL THEN now END,
+    due_set_at = CASE WHEN c.state IS NULL THEN d.due_set_at WHEN c.due_at IS NOT NULL THEN coalesce((SELECT
+      max(a.started_at + a.duration_ms) FROM relay.attempts a WHERE a.event = d.event AND a.number = d.number), now) END,
     awaits = CASE WHEN c.state IS NULL THEN d.awaits END,
     revision = d.revision + CASE WHEN c.state IS NULL THEN 0 ELSE 1 END
   FROM unnest(c_event, c_number, c_revision, c_shown, c_state, c_reason, c_due_at)
