@@ -136,8 +136,11 @@ export const whatsappTarget: TargetKind<Read> = {
       return isRefused && template ? await send({ template: template() }) : outcome;
     }
 
+    const masks = recipients.map(recipientMask);
+    /** Whatever a gateway says of one recipient may name another one. */
+    const mask = (text: string) => masks.reduce((shown, one) => one(shown), text);
+
     function targetOf(recipient: string): Target {
-      const mask = recipientMask(recipient);
       return {
         name: laneOf(name, recipient),
         kind,
