@@ -161,8 +161,11 @@ export const whatsappTarget: TargetKind<Read> = {
       return isOutsideWindow(outcome) && template ? { ...outcome, kind: "retry" } : outcome;
     }
 
+    const masks = recipients.map(recipientMask);
+    /** Whatever a gateway says of one recipient may name another one. */
+    const mask = (text: string) => masks.reduce((shown, one) => one(shown), text);
+
     function targetOf(recipient: string): Target {
-      const mask = recipientMask(recipient);
       return {
         name: laneOf(name, recipient),
         kind,
