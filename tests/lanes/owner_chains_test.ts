@@ -221,3 +221,20 @@ test("Owner begins a step that an operator retries", async () => {
     assert.deepEqual(await states(bench), ["a skipped", "b delivered"]);
   });
 });
+
+test("Owner makes at once what an operator retries of a chain, in quiet hours too, at its first step as at the next", async () => {
+  const quiet = { from: 0, to: 24 * 60 - 1, zone: "UTC", except: [] };
+  await withOwner({ a: { policy: { quiet }, answer: () => refused }, b: { policy: { quiet } } }, async (bench) => {
+    await bench.offer(["1"], [], chained("a", "b"));
+    await bench.clock.run(MINUTE);
+    assert.deepEqual(made(bench), []);
+    await bench.store.retry([{ event: 1, number: 1 }], bench.clock.now());
+    bench.owner.refresh();
+    await bench.clock.run(MINUTE);
+    assert.deepEqual(made(bench), ["a 1"], "the step after it waits for its target's quiet hours to end");
+    await bench.store.retry([{ event: 1, number: 2 }], bench.clock.now());
+    bench.owner.refresh();
+    await bench.clock.run(MINUTE);
+    assert.deepEqual(made(bench), ["a 1", "b 2"]);
+  });
+});
