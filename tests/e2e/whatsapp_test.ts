@@ -10,6 +10,7 @@ import {
   PHONE_NUMBER_ID,
   startWhatsappCloud,
 } from "../helpers/vendors/whatsapp_cloud.ts";
+import { startPostgres } from "../helpers/postgres.ts";
 import { configOf, type RunningRelay, runRelay, startRelay } from "../helpers/relay.ts";
 import { startSink } from "../helpers/sink.ts";
 import { until } from "../helpers/wait.ts";
@@ -29,9 +30,13 @@ interface Parts {
   targets?: string;
   /** Where the route leads. */
   route?: string;
+  store?: string;
 }
 
-const whatsappConfig = ({ url }: CloudServer, { to = [ANA], options = "", targets = "", route = '"whats"' }: Parts) =>
+const whatsappConfig = (
+  { url }: CloudServer,
+  { to = [ANA], options = "", targets = "", route = '"whats"', store }: Parts,
+) =>
   configOf({
     admin: "{ port: 0 }",
     targets: `whats: whatsapp({
@@ -42,6 +47,7 @@ const whatsappConfig = ({ url }: CloudServer, { to = [ANA], options = "", target
       ${options}
     }), ${targets}`,
     routes: `{ on: "note.failed", to: ${route} }`,
+    more: store && `store: "${store}",`,
   });
 
 const templates = [{ name: "nota_falhou", language: "pt_BR", parameters: 1 }];
@@ -301,5 +307,33 @@ test("a chain goes on at once when a receipt says that WhatsApp never delivers, 
     await withCloud(work, parts);
   } finally {
     await sink.close();
+  }
+});
+
+test("of two relays that share a store, receipts may come to either, whichever of them delivers", async () => {
+  const database = await startPostgres();
+  const cloud = await startWhatsappCloud({ templates });
+  const to = Array.from({ length: 3 }, (_, at) => `+553199999000${at}`);
+  const config = whatsappConfig(cloud, { to, store: database.url() });
+  const relays: RunningRelay[] = [];
+  try {
+    while (relays.length < 2) relays.push(await startRelay(config));
+    const [one, other] = relays as [RunningRelay, RunningRelay];
+    assert.equal((await one.post(BODY)).status, 200);
+    await until("all to be taken", () => cloud.taken.length === to.length);
+    const [lost, ...rest] = cloud.taken;
+    const errors = [{ code: 131026, title: "Message undeliverable" }];
+    await tell(one, [statusOf(lost!, "failed", { errors })]); // one of them owns the target's lanes, the other does not
+    await tell(other, rest.map((message) => statusOf(message, "read")));
+    const deliveries = await until("all to be told of", async () => {
+      const [event] = await eventsOf(one);
+      return event!.deliveries.every(({ receipt }) => receipt === "read" || receipt === "failed") && event!.deliveries;
+    });
+    assert.deepEqual(deliveries.map(({ state }) => state).toSorted(), ["dead", "delivered", "delivered"]);
+    assert.equal(cloud.taken.length, to.length);
+  } finally {
+    await Promise.all(relays.map((relay) => relay.close()));
+    await cloud.close();
+    await database.close();
   }
 });
