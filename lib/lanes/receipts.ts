@@ -117,9 +117,11 @@ export class Receipts {
     const ready = fresh.filter(({ message }) => !busy.has(message));
     if (ready.length === 0) return false;
     const target = config.lanes.get(lane.epoch.lane)!;
+    const retry = target.policy.retry ?? config.retry;
+    const now = this.#store.time.now();
     const judged = [...Map.groupBy(ready, ({ ref }) => keyOf(ref)).values()].map((receipts) => ({
       receipts,
-      ...this.#judge(receipts.filter(({ path }) => path === target.receipts?.path), receipts[0]!, target, config.retry),
+      ...verdictOf(receipts, retry, now, this.#clock.random(), target.judgeLate),
     }));
     const applied = judged.map(({ receipts, shown, change }): AppliedReceipt => {
       const { ref, revision } = receipts[0]!;
@@ -129,13 +131,6 @@ export class Receipts {
     lane.forgetRead();
     if (isWhole) { for (const one of judged) this.#tell(one, lane); }
     return isWhole;
-  }
-
-  /** @param receipts None, where they were told at another path than the target's. */
-  #judge(receipts: readonly FreshReceipt[], { shown }: FreshReceipt, target: Target, retry: RetryPolicy): Verdict {
-    if (receipts.length === 0) return { shown };
-    const policy = target.policy.retry ?? retry;
-    return verdictOf(receipts, policy, this.#store.time.now(), this.#clock.random(), target.judgeLate);
   }
 
   #tell({ receipts, shown, change, failure }: Judged, lane: Lane): void {

@@ -210,8 +210,9 @@ export class Worker {
   async #keepMessage({ target }: Work, underway: readonly Underway[], outcome: Outcome): Promise<void> {
     if (!target.receipts || outcome.kind !== "delivered" || outcome.message === undefined) return;
     const { message } = outcome;
+    const { path } = target.receipts;
     const refs = underway.map(({ due }) => due.ref);
-    await this.#recorder.insist(underway[0]!.due.id, () => this.#tools.receipts.accepted(refs, message));
+    await this.#recorder.insist(underway[0]!.due.id, () => this.#tools.receipts.accepted(refs, path, message));
   }
 
   async #defer({ lane, target }: Work, underway: readonly Underway[], outcome: Deferred): Promise<void> {

@@ -74,8 +74,11 @@ export interface AppliedReceipt extends Pick<FreshReceipt, "ref" | "revision"> {
 }
 
 export interface ReceiptStore {
-  /** Keeps that a vendor took this message for these deliveries. Receipts of it may have come in before. */
-  accepted(refs: readonly DeliveryRef[], message: string): Promise<void>;
+  /**
+   * Keeps that a vendor took this message for these deliveries. Receipts of it may have come in before.
+   * @param path Of the public listener, where its receipts are told.
+   */
+  accepted(refs: readonly DeliveryRef[], path: string, message: string): Promise<void>;
   /**
    * Keeps what a vendor told; once it resolves, that is on disk. Returns how much of it is new.
    * @param path Of the public listener, where it was told.

@@ -135,8 +135,8 @@ export const tables: readonly Table[] = [
   },
   {
     name: "messages",
-    columns: { message: text, event: whole, number: whole, at: whole },
-    key: ["message", "event", "number"],
+    columns: { message: text, path: text, event: whole, number: whole, at: whole },
+    key: ["message", "path", "event", "number"],
   },
   {
     name: "receipts",

@@ -36,7 +36,7 @@ async function shown(store: Store, key: string) {
 async function taken(store: Store, key: string, message = "wamid.1"): Promise<void> {
   await accept(store, newEvent(key, [ANA]));
   const due = await turnIn(store, ANA);
-  await store.receipts.accepted([due.ref], message);
+  await store.receipts.accepted([due.ref], "/whatsapp", message);
   await record(store, [recordOf(due, "delivered")]);
 }
 
@@ -53,7 +53,7 @@ export function testReceipts(it: It): void {
 
   it("receipts.accepted() keeps one message for all the deliveries that it is of", async (store) => {
     await accept(store, newEvent("1", [ANA]), newEvent("2", [ANA]));
-    await store.receipts.accepted([{ event: 1, number: 1 }, { event: 2, number: 1 }], "wamid.1");
+    await store.receipts.accepted([{ event: 1, number: 1 }, { event: 2, number: 1 }], "/whatsapp", "wamid.1");
     assert.equal(await store.receipts.hear("/whatsapp", ["whats"], [receipt("read")]), 1);
     const fresh = await store.receipts.fresh([ANA]);
     assert.deepEqual(fresh.map(({ ref }) => ref.event), [1, 2]);
@@ -130,15 +130,11 @@ export function testReceipts(it: It): void {
     assert.deepEqual(await shown(store, "1"), ["pending", null, ""]);
   });
 
-  it("receipts.fresh() tells where each was told", async (store) => {
+  it("receipts that are told at another path than the target's are of nobody", async (store) => {
     await taken(store, "1");
-    await store.receipts.hear("/whatsapp", ["whats"], [receipt("sent")]);
-    await store.receipts.hear("/outro", ["whats"], [receipt("read")]);
-    const fresh = await store.receipts.fresh([ANA]);
-    assert.deepEqual(fresh.map(({ path, standing }) => [path, standing]).toSorted(), [
-      ["/outro", "read"],
-      ["/whatsapp", "sent"],
-    ]);
+    assert.equal(await store.receipts.hear("/outro", ["other"], [receipt("read")]), 1);
+    assert.deepEqual(await store.receipts.fresh([ANA]), []);
+    assert.deepEqual(await shown(store, "1"), ["delivered", "accepted", "accepted"]);
   });
 
   it("receipts.hear() raises the count of changes where it tells something new", async (store) => {
@@ -171,7 +167,7 @@ export function testReceipts(it: It): void {
     await apply(store, one!, "failed", { state: "pending", reason: "server_failed", dueAt: T0 + 60_000 });
     const due = await turnIn(store, ANA);
     assert.deepEqual([due.attempts, due.reason, due.revision], [1, "server_failed", 1]);
-    await store.receipts.accepted([due.ref], "wamid.2");
+    await store.receipts.accepted([due.ref], "/whatsapp", "wamid.2");
     await record(store, [recordOf(due, "delivered")]);
     assert.deepEqual((await shown(store, "1")).slice(0, 2), ["delivered", "accepted"]);
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("delivered", { message: "wamid.2" })]);
@@ -208,7 +204,7 @@ export function testReceipts(it: It): void {
     const refs = keys.map((_, at) => ({ event: at + 1, number: 1 }));
     const heard = [];
     for (let at = 0; at < 12; at++) {
-      await store.receipts.accepted(refs, `wamid.${at}`);
+      await store.receipts.accepted(refs, "/whatsapp", `wamid.${at}`);
       heard.push(receipt("sent", { message: `wamid.${at}` }));
     }
     await store.receipts.hear("/whatsapp", ["whats"], heard);
@@ -218,9 +214,9 @@ export function testReceipts(it: It): void {
   it("receipts.fresh() tells a failure of an earlier message from that of the last one", async (store, _, clock) => {
     await accept(store, newEvent("1", [ANA]));
     const due = await turnIn(store, ANA);
-    await store.receipts.accepted([due.ref], "wamid.1");
+    await store.receipts.accepted([due.ref], "/whatsapp", "wamid.1");
     await clock.run(1_000);
-    await store.receipts.accepted([due.ref], "wamid.2");
+    await store.receipts.accepted([due.ref], "/whatsapp", "wamid.2");
     await store.receipts.hear("/whatsapp", ["whats"], [receipt("failed"), receipt("failed", { message: "wamid.2" })]);
     const fresh = await store.receipts.fresh([ANA]);
     assert.deepEqual(fresh.map(({ message, isLast }) => [message, isLast]).toSorted(), [

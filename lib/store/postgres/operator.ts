@@ -37,7 +37,7 @@ const statements = {
         SELECT m.number, 'accepted' AS status, m.at, NULL AS failure FROM relay.messages m
         WHERE m.event = e.seq AND m.at IS NOT NULL
         UNION ALL SELECT m.number, r.status, r.at, r.failure FROM relay.messages m
-          JOIN relay.receipts r ON r.message = m.message WHERE m.event = e.seq) r) AS receipts,
+          JOIN relay.receipts r ON r.message = m.message AND r.path = m.path WHERE m.event = e.seq) r) AS receipts,
       (SELECT coalesce(json_object_agg(d.number, d.first_attempt), '{}')::text FROM relay.deliveries d WHERE d.event = e.seq)
         AS first_attempts,
       n.at AS note_at, n.data AS note_data, n.problem AS note_problem

@@ -33,9 +33,9 @@ const FRESH = `SELECT r.message, r.path, r.status, r.failure, m.at AS accepted_a
     e.id, e.type, e.source
   FROM (SELECT r.* FROM relay.receipts r WHERE r.is_fresh AND EXISTS (SELECT 1 FROM relay.messages m
           JOIN relay.deliveries d ON d.event = m.event AND d.number = m.number
-        WHERE m.message = r.message AND d.target = ANY ($1::text[]))
+        WHERE m.message = r.message AND m.path = r.path AND d.target = ANY ($1::text[]))
       ORDER BY r.heard_at LIMIT ${MAX_FRESH}) r
-    JOIN relay.messages m ON m.message = r.message
+    JOIN relay.messages m ON m.message = r.message AND m.path = r.path
     JOIN relay.deliveries d ON d.event = m.event AND d.number = m.number JOIN relay.events e ON e.seq = d.event
   WHERE d.target = ANY ($1::text[]) ORDER BY m.event, m.number, r.heard_at`;
 
@@ -51,9 +51,10 @@ export class PostgresReceipts implements ReceiptStore {
     this.#database = database;
   }
 
-  async accepted(refs: readonly DeliveryRef[], message: string): Promise<void> {
+  async accepted(refs: readonly DeliveryRef[], path: string, message: string): Promise<void> {
     await this.#database.call("recordReceipts", "receipt_accepted", [
       this.#database.at(),
+      path,
       message,
       refs.map(({ event }) => event),
       refs.map(({ number }) => number),

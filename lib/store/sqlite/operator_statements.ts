@@ -64,7 +64,7 @@ export const operatorStatements = {
   attempts: "SELECT * FROM attempts WHERE event = ? AND number = ? ORDER BY attempt",
   receipts: `SELECT number, 'accepted' AS status, at, NULL AS failure FROM messages
       WHERE event = :event AND number = :number AND at IS NOT NULL
-    UNION ALL SELECT m.number, r.status, r.at, r.failure FROM messages m JOIN receipts r ON r.message = m.message
+    UNION ALL SELECT m.number, r.status, r.at, r.failure FROM messages m JOIN receipts r ON r.message = m.message AND r.path = m.path
       WHERE m.event = :event AND m.number = :number`,
 
   dead: `SELECT event, number FROM deliveries

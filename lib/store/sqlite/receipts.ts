@@ -27,24 +27,24 @@ const rank = `CASE status WHEN 'sent' THEN 1 WHEN 'failed' THEN 2 WHEN 'delivere
 
 /** Of a receipt `r`: it is of a delivery in these lanes. */
 const inLanes = `SELECT 1 FROM messages m CROSS JOIN deliveries d ON d.event = m.event AND d.number = m.number
-  WHERE m.message = r.message AND d.target IN (SELECT value FROM json_each(:lanes))`;
+  WHERE m.message = r.message AND m.path = r.path AND d.target IN (SELECT value FROM json_each(:lanes))`;
 
 const statements = {
-  keepAccepted: `INSERT INTO messages (message, event, number, at) VALUES (:message, :event, :number, :now)
-    ON CONFLICT (message, event, number) DO UPDATE SET at = coalesce(at, excluded.at)`,
+  keepAccepted: `INSERT INTO messages (message, path, event, number, at) VALUES (:message, :path, :event, :number, :now)
+    ON CONFLICT (message, path, event, number) DO UPDATE SET at = coalesce(at, excluded.at)`,
   /** A message that failed says nothing of the next one. */
   showAccepted: `UPDATE deliveries SET receipt = 'accepted'
     WHERE event = :event AND number = :number AND (receipt IS NULL OR receipt = 'failed')`,
 
-  keepNamed: "INSERT INTO messages (message, event, number) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+  keepNamed: "INSERT INTO messages (message, path, event, number) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   delivery:
     `SELECT d.event, d.number, d.target FROM events e JOIN deliveries d ON d.event = e.seq AND d.number = :number
     WHERE e.id BETWEEN :first AND :last`,
   keep: `INSERT INTO receipts (message, path, status, at, heard_at, failure)
     VALUES (:message, :path, :status, :at, :now, :failure) ON CONFLICT DO NOTHING`,
-  isKnown: "SELECT 1 FROM messages WHERE message = ? LIMIT 1",
+  isKnown: "SELECT 1 FROM messages WHERE message = ? AND path = ? LIMIT 1",
   forget: `DELETE FROM receipts WHERE is_fresh = 1 AND heard_at < ?
-    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message = receipts.message)`,
+    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message = receipts.message AND m.path = receipts.path)`,
   raiseChanges,
 
   fresh: `SELECT r.message, r.path, r.status, r.failure, m.at AS accepted_at,
@@ -55,7 +55,7 @@ const statements = {
       d.event AS seq, d.number, d.target AS lane, d.state, d.reason, d.receipt, d.revision, d.attempts, d.first_attempt,
       e.id, e.type, e.source
     FROM (SELECT r.* FROM receipts r WHERE r.is_fresh = 1 AND EXISTS (${inLanes}) ORDER BY r.heard_at LIMIT ${MAX_FRESH}) r
-      CROSS JOIN messages m ON m.message = r.message
+      CROSS JOIN messages m ON m.message = r.message AND m.path = r.path
       CROSS JOIN deliveries d ON d.event = m.event AND d.number = m.number CROSS JOIN events e ON e.seq = d.event
     WHERE d.target IN (SELECT value FROM json_each(:lanes)) ORDER BY m.event, m.number, r.heard_at`,
   show: `UPDATE deliveries SET receipt = coalesce(:shown, receipt)
@@ -83,11 +83,11 @@ export class SqliteReceipts implements ReceiptStore {
     this.#sql = file.prepareAll(statements);
   }
 
-  async accepted(refs: readonly DeliveryRef[], message: string): Promise<void> {
+  async accepted(refs: readonly DeliveryRef[], path: string, message: string): Promise<void> {
     await this.#file.write("recordReceipts", () => {
       const now = this.#clock.now();
       for (const { event, number } of refs) {
-        this.#sql.keepAccepted.run({ message, event, number, now });
+        this.#sql.keepAccepted.run({ message, path, event, number, now });
         this.#sql.showAccepted.run({ event, number });
       }
     });
@@ -98,7 +98,7 @@ export class SqliteReceipts implements ReceiptStore {
       const now = this.#clock.now();
       const fresh = receipts.filter((one) => this.#keep(path, targets, one, now));
       this.#sql.forget.run(now - UNKNOWN_KEPT_MS);
-      if (fresh.some(({ message }) => this.#sql.isKnown.get(message))) this.#sql.raiseChanges.run();
+      if (fresh.some(({ message }) => this.#sql.isKnown.get(message, path))) this.#sql.raiseChanges.run();
       return fresh.length;
     });
   }
@@ -109,7 +109,7 @@ export class SqliteReceipts implements ReceiptStore {
     const stored = failure ? storedFailure(failure) : null;
     const { changes } = this.#sql.keep.run({ message, path, status, at, now, failure: stored });
     const ref = delivery === undefined ? undefined : this.#refOf(delivery, targets);
-    if (ref) this.#sql.keepNamed.run(message, ref.event, ref.number);
+    if (ref) this.#sql.keepNamed.run(message, path, ref.event, ref.number);
     return Number(changes) > 0;
   }
 

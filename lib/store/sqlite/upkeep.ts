@@ -24,7 +24,7 @@ const statements = {
 
   deleteAttempts: "DELETE FROM attempts WHERE event = ?",
   deleteDeliveries: "DELETE FROM deliveries WHERE event = ?",
-  deleteReceipts: "DELETE FROM receipts WHERE message IN (SELECT message FROM messages WHERE event = ?)",
+  deleteReceipts: "DELETE FROM receipts WHERE (message, path) IN (SELECT message, path FROM messages WHERE event = ?)",
   deleteMessages: "DELETE FROM messages WHERE event = ?",
   deleteChains: "DELETE FROM chains WHERE event = ?",
   deleteNote: "DELETE FROM notes WHERE event = ?",

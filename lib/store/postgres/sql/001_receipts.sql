@@ -1,16 +1,16 @@
 -- Receipts: what vendors tell of messages that they had taken.
 
 -- Keeps that a vendor took this message for these deliveries. Receipts of it may have come in before.
-CREATE FUNCTION relay.receipt_accepted(moment bigint, of_message text, of_events bigint[], of_numbers integer[])
+CREATE FUNCTION relay.receipt_accepted(moment bigint, of_path text, of_message text, of_events bigint[], of_numbers integer[])
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   now CONSTANT bigint := coalesce(moment, relay.now_ms());
 BEGIN
   PERFORM relay.refuse_moved();
   PERFORM relay.lock_chains(of_events, of_numbers);
-  INSERT INTO relay.messages AS m (message, event, number, at)
-  SELECT of_message, r.event, r.number, now FROM unnest(of_events, of_numbers) r(event, number)
-  ON CONFLICT (message, event, number) DO UPDATE SET at = coalesce(m.at, excluded.at);
+  INSERT INTO relay.messages AS m (message, path, event, number, at)
+  SELECT of_message, of_path, r.event, r.number, now FROM unnest(of_events, of_numbers) r(event, number)
+  ON CONFLICT (message, path, event, number) DO UPDATE SET at = coalesce(m.at, excluded.at);
   -- A message that failed says nothing of the next one.
   UPDATE relay.deliveries d SET receipt = 'accepted' FROM unnest(of_events, of_numbers) r(event, number)
   WHERE d.event = r.event AND d.number = r.number AND (d.receipt IS NULL OR d.receipt = 'failed');
@@ -27,9 +27,9 @@ DECLARE
 BEGIN
   PERFORM relay.refuse_moved();
   -- Sorted, so that two that tell the same never wait for each other.
-  INSERT INTO relay.messages (message, event, number)
-  SELECT n.message, n.event, n.number FROM unnest(n_message, n_event, n_number) n(message, event, number)
-  ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
+  INSERT INTO relay.messages (message, path, event, number)
+  SELECT n.message, of_path, n.event, n.number FROM unnest(n_message, n_event, n_number) n(message, event, number)
+  ORDER BY 1, 3, 4 ON CONFLICT DO NOTHING;
   WITH kept AS (
     INSERT INTO relay.receipts (message, path, status, at, heard_at, failure)
     SELECT r.message, of_path, r.status, r.at, now, r.failure
@@ -38,8 +38,8 @@ BEGIN
   )
   SELECT count(*), array_agg(k.message) INTO fresh, new_messages FROM kept k;
   DELETE FROM relay.receipts r WHERE r.is_fresh AND r.heard_at < now - kept_ms
-    AND NOT EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = r.message);
-  IF EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = ANY (new_messages)) THEN
+    AND NOT EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = r.message AND m.path = r.path);
+  IF EXISTS (SELECT 1 FROM relay.messages m WHERE m.message = ANY (new_messages) AND m.path = of_path) THEN
     PERFORM relay.raise_changes();
   END IF;
 END $$;

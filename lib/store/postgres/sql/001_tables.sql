@@ -96,10 +96,11 @@ CREATE TABLE relay.attempts (
 -- Messages that vendors took, by the ids that these gave them. That of a digest is of several deliveries.
 CREATE TABLE relay.messages (
   message TEXT COLLATE "C" NOT NULL, -- the vendor's id
+  path TEXT COLLATE "C" NOT NULL, -- of the public listener, where its receipts are told
   event BIGINT NOT NULL, -- of the delivery
   number INTEGER NOT NULL,
   at BIGINT, -- when the vendor took it; NULL: its answer never came, and a receipt named the delivery
-  PRIMARY KEY (message, event, number)
+  PRIMARY KEY (message, path, event, number)
 );
 CREATE INDEX messages_of ON relay.messages (event, number, at);
 

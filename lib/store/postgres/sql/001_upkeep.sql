@@ -42,7 +42,8 @@ BEGIN
   DELETE FROM relay.deliveries WHERE event = ANY (old);
   DELETE FROM relay.chains WHERE event = ANY (old);
   DELETE FROM relay.notes WHERE event = ANY (old);
-  DELETE FROM relay.receipts r USING relay.messages m WHERE m.event = ANY (old) AND r.message = m.message;
+  DELETE FROM relay.receipts r USING relay.messages m WHERE m.event = ANY (old) AND r.message = m.message
+    AND r.path = m.path;
   DELETE FROM relay.messages WHERE event = ANY (old);
   DELETE FROM relay.events WHERE seq = ANY (old);
   GET DIAGNOSTICS deleted = ROW_COUNT;

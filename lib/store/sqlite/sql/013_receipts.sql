@@ -1,10 +1,11 @@
 -- Messages that vendors took, by the ids that these gave them. That of a digest is of several deliveries.
 CREATE TABLE messages (
   message TEXT NOT NULL, -- the vendor's id
+  path TEXT NOT NULL, -- of the public listener, where its receipts are told
   event INTEGER NOT NULL, -- of the delivery
   number INTEGER NOT NULL,
   at INTEGER, -- when the vendor took it; NULL: its answer never came, and a receipt named the delivery
-  PRIMARY KEY (message, event, number)
+  PRIMARY KEY (message, path, event, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX messages_of ON messages (event, number, at);
 
