@@ -1478,9 +1478,9 @@ const events = {
     failed: (attempt: number, time: string, reason: string) =>
       `attempt ${forms.number(attempt)} failed ${time}: ${reason}.`,
     notArrived: (attempt: number, time: string, reason: string) =>
-      `the message of attempt ${
+      `attempt ${
         forms.number(attempt)
-      } was accepted, and did not arrive; that was told ${time}: ${reason}.`,
+      } was accepted, but a receipt said ${time} that the message did not arrive: ${reason}.`,
     untried: "not tried yet.",
     skipped: "not needed, because another step was enough.",
     triedAt: (time: string) => `The first attempt is ${time}.`,

@@ -214,8 +214,10 @@ test("a failure that is told late kills the delivery, or opens it again", async 
       "its death",
       ({ level, receipt }) => level === "error" && receipt === "failed",
     );
-    for (const text of [shown.stdout, page, String(detail)]) assert.match(text, /No WhatsApp: …8888/);
-    for (const text of [shown.stdout, page, relay.output()]) assert.doesNotMatch(text, /99999?8888/);
+    assert.match(shown.stdout, /attempt 1 was accepted, but a receipt said .* did not arrive: recipient unreachable\./);
+    const { stdout: status } = await runRelay(["status"], { cwd: relay.folder });
+    for (const text of [shown.stdout, page, status, String(detail)]) assert.match(text, /No WhatsApp: …8888/);
+    for (const text of [shown.stdout, page, status, relay.output()]) assert.doesNotMatch(text, /99999?8888/);
 
     await runRelay(["retry", dead.id], { cwd: relay.folder });
     const second = await until("a second message", () => cloud.taken[1]);
