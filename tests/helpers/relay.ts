@@ -55,6 +55,7 @@ const IMPORTS = [
   "firstOf",
   "hmac",
   "http",
+  "ntfy",
   "script",
   "slack",
   "telegram",
