@@ -33,6 +33,7 @@ export function freshDue(event: RelayEvent, seq: number, lane: string, index: nu
     fetched: undefined,
     isAwaited: false,
     expiresAt: undefined,
+    step: undefined,
     isWaiting: false,
   };
 }
