@@ -43,8 +43,8 @@ const SCOPED_ID = /(?<![A-Za-z0-9])[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{8,128}(?![A-Z
 
 /** A text of somebody else's in which each number or id of a recipient is shown by its last four characters. */
 export function maskNumbers(text: string): string {
-  return text.replaceAll(NUMBER, (one) => shownRecipient(one.replaceAll(/\D/g, "")))
-    .replaceAll(SCOPED_ID, (one) => shownRecipient(one));
+  return text.replaceAll(SCOPED_ID, shownRecipient)
+    .replaceAll(NUMBER, (one) => shownRecipient(one.replaceAll(/\D/g, "")));
 }
 
 /** Whether a name stands for a lane: it is the lane's own, or that of its target, or the one that people are shown. */

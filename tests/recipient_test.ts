@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isNamed, isRecipient, laneOf, lanesNamed, maskRecipients, targetOfLane } from "../lib/recipient.ts";
+import {
+  isNamed,
+  isRecipient,
+  laneOf,
+  lanesNamed,
+  maskNumbers,
+  maskRecipients,
+  targetOfLane,
+} from "../lib/recipient.ts";
 
 const ANA = "whats/+5531999998888";
 const BSUID = "whats/BR.13491208655302741918";
@@ -39,4 +47,29 @@ test("lanesNamed() finds a lane by its own name, its target's, and the one that 
   ];
   for (const [name, expected] of rows) assert.deepEqual(lanesNamed(name, lanes), expected, name);
   assert.ok(!isNamed("crm", "cr"));
+});
+
+test("maskNumbers() leaves the last four of a number or id, however a vendor writes it", () => {
+  const numbers = [
+    "+5531999998888",
+    "5531999998888@s.whatsapp.net",
+    "+55 (31) 99999-8888",
+    "+55\u00a031\u00a099999\u20118888",
+    "55 31 99999\u20138888",
+    "31 - 99999 - 8888",
+    "31/99999-8888",
+    "55_31_99999_8888",
+    "5\u200b5\u200b31\u200b99999\u200b8888",
+    "99999-8888",
+  ];
+  for (const one of numbers) {
+    assert.match(maskNumbers(`to ${one}: no`), /^to …8888(@s\.whatsapp\.net)?: no$/, one);
+  }
+  assert.equal(maskNumbers("to BR.AbcDefGhi1918, US.ENT.11815799212886844830"), "to …1918, …4830");
+});
+
+test("maskNumbers() leaves codes and times as they are", () => {
+  for (const text of ["Error 131026 (WhatsApp): v25.0", "after 3600000 ms", "AbcDef.1234"]) {
+    assert.equal(maskNumbers(text), text);
+  }
 });

@@ -112,6 +112,28 @@ test("deliver() posts a text, addressed in digits, with the delivery's id", asyn
   }]);
 });
 
+test("deliver() takes an id of a message that no store can keep for none", async () => {
+  const answer = (id: string) => JSON.stringify({ messages: [{ id }] });
+  for (const [id, kept] of [["wamid.A", "wamid.A"], ["x".repeat(8_000), undefined], ["a\0b", undefined]] as const) {
+    const { target, close } = await against(status(200, answer(id)))({ text: "Olá" });
+    try {
+      const outcome = await attempt(target, () => makeDelivery(), never);
+      assert.deepEqual([outcome!.kind, (outcome as { message?: string }).message], ["delivered", kept]);
+    } finally {
+      await close();
+    }
+  }
+});
+
+test("deliver() shows no recipient of the target whole, whoever an answer names", async () => {
+  const details = "Message undeliverable to +5521988887777";
+  const to = [NUMBER, "+5521988887777"];
+  const { outcomes } = await send({ text: "Olá", to }, {}, { failures: [{ code: 131026, details }] });
+  const [first] = outcomes as [Outcome & { detail: unknown }];
+  assert.equal(first.kind, "dead");
+  for (const text of [String(first.detail), first.answer]) assert.doesNotMatch(text!, /988887777/);
+});
+
 test("deliver() addresses a business-scoped id as `recipient`", async () => {
   const { outcome, requests: [request] } = await send({ text: "Olá", to: "BR.13491208655302741918" });
   assert.equal(outcome.kind, "delivered");
