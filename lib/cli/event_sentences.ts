@@ -4,6 +4,7 @@ import type { Format } from "../locale/format.ts";
 import { sayReason } from "../locale/reasons.ts";
 import type { Paced } from "../operator/paced.ts";
 import type { Held } from "../operator/status.ts";
+import { lateFailure } from "../operator/late_failure.ts";
 import type { Story, ToldDelivery } from "../operator/story.ts";
 import { isSystem } from "../system_event.ts";
 import { reasonName } from "./event_words.ts";
@@ -66,8 +67,12 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
   if (state === "delivered" && endedAt !== undefined) return says.delivered(target, endedAt, attempts);
   if (state === "in_flight") return `${says.to(target)} ${says.inFlight(attempts + 1)}`;
   const why = reason === null ? words.pages.states[state] : reasonName(reason);
-  const failed = lateFailure(delivery, why, format) ??
-    (last && endedAt !== undefined ? says.failed(last.attempt, endedAt, why) : says.untried);
+  const late = lateFailure(delivery);
+  const failed = !last || endedAt === undefined
+    ? says.untried
+    : late
+    ? says.notArrived(last.attempt, whenTime(msOf(late.at), format), why)
+    : says.failed(last.attempt, endedAt, why);
   if (state === "delivered") return `${says.to(target)} ${words.pages.states.delivered}.`;
   if (state === "skipped") return `${says.to(target)} ${says.skipped}`;
   if (state === "dead") {
@@ -75,14 +80,6 @@ function deliverySentence(delivery: ToldDelivery, now: number, format: Format): 
     return [says.to(target), failed, ...advice, says.dead(id)].join(" ");
   }
   return [says.to(target), failed, ...nextSentences(delivery, now, format)].join(" ");
-}
-
-/** That its last message was accepted, and did not arrive. */
-function lateFailure({ receipt, receipts, history }: ToldDelivery, why: string, format: Format): string | undefined {
-  const heard = receipt === "failed" ? receipts.findLast(({ status }) => status === "failed") : undefined;
-  const last = history.at(-1);
-  if (!heard || last?.outcome !== "delivered") return undefined;
-  return words.events.story.notArrived(last.attempt, whenTime(msOf(heard.at), format), why);
 }
 
 /** What happens to a delivery that waits. */

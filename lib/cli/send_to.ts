@@ -2,6 +2,7 @@
 
 import { ExitCode, RelayError } from "../errors.ts";
 import { parseId } from "../id.ts";
+import { lateFailure } from "../operator/late_failure.ts";
 import { heldAt } from "../operator/status.ts";
 import { sendTest } from "../operator/test_message.ts";
 import { isNamed } from "../recipient.ts";
@@ -65,9 +66,11 @@ async function sendAndWait(open: OpenStore, { to, source, json, waitMs }: Option
   say(words.send.follow.seeEvent(sent.event));
 }
 
-/** How a delivery is, and its last attempt; of an event that was deleted meanwhile nothing is known. */
+/** How a delivery is, its last attempt, and what came of that; of an event that was deleted meanwhile nothing is known. */
 function lastOf(delivery?: DeliveryStory) {
   const { state = "pending", history = [], receipt = null } = delivery ?? {};
-  const { status = null, answer = null, detail = null, reason = null } = history.at(-1) ?? {};
+  const last = history.at(-1);
+  const { status = null, answer = null } = last ?? {};
+  const { reason = null, detail = null } = (delivery && lateFailure(delivery)) ?? last ?? {};
   return { state, reason, status, detail, answer, receipt };
 }

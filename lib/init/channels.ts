@@ -84,7 +84,7 @@ function onWhatsapp(
 }
 
 /** Options that are not known to be right yet. */
-// deno-lint-ignore no-explicit-any
+// deno-lint-ignore no-explicit-any -- the schema of each kind judges them
 const loose = (options: Record<string, unknown>): any => options;
 
 const nothing = { fields: [], options: () => ({}), code: () => "" };

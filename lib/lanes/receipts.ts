@@ -55,13 +55,10 @@ export function verdictOf(
   if (state !== "delivered" && state !== "pending") return { shown: "failed", failure };
   const { reason } = failure;
   // A message of another kind is not bound to the window, and needs no pause.
-  const isAtOnce = failure.kind === "retry" && reason === "window_closed" && failures <= 1;
-  const dueAt = failure.kind === "dead"
-    ? undefined
-    : isAtOnce
-    ? now
-    : nextAttemptAt(retry, Math.max(failures, 1), now, failure.pauseMs ?? 0, random);
-  const change: ReceiptChange = dueAt === undefined ? { state: "dead", reason } : { state: "pending", reason, dueAt };
+  const isAtOnce = reason === "window_closed" && failures <= 1;
+  const nextAt = isAtOnce ? now : nextAttemptAt(retry, Math.max(failures, 1), now, failure.pauseMs ?? 0, random);
+  const isDead = failure.kind === "dead" || nextAt === undefined;
+  const change: ReceiptChange = isDead ? { state: "dead", reason } : { state: "pending", reason, dueAt: nextAt };
   return { shown: "failed", failure, change };
 }
 

@@ -8,6 +8,7 @@ import type { Reason } from "../reason.ts";
 import type { Store } from "../store/mod.ts";
 import type { EventView } from "../store/views.ts";
 import { isSystem } from "../system_event.ts";
+import { lateFailure } from "./late_failure.ts";
 import { tellStory } from "./story.ts";
 
 /** Events that are looked through: unless alarms and tests are all that has come in for long, one of a sender is among them. */
@@ -65,9 +66,6 @@ export async function lastFailure(
   const delivery = story?.deliveries.find(isMeant);
   const last = delivery?.history.at(-1);
   if (!story || !delivery || !last) return undefined;
-  const heard = last.outcome === "delivered"
-    ? delivery.receipts.findLast(({ status }) => status === "failed")
-    : undefined;
-  const { detail, answer } = heard ? { detail: heard.detail, answer: null } : last;
+  const { detail, answer = null }: { detail: Told | null; answer?: string | null } = lateFailure(delivery) ?? last;
   return { event: story.id, detail, answer, nextAttemptAt: delivery.nextAttemptAt };
 }

@@ -105,15 +105,7 @@ export function defineChat<Options extends ChatRead, Message extends object>(
       }
 
       function renderAll(deliveries: readonly Pick<Delivery, "event">[]): Message {
-        const content: Content = {
-          text: digestText(options.digest?.text, deliveries, chat.escape),
-          get notice() {
-            return digestNotice(deliveries.map(({ event }) => event), style);
-          },
-          value: () => undefined,
-          raw: () => undefined,
-        };
-        return chat.compose(content, options, style);
+        return chat.compose(digestContentOf(chat, deliveries, options, style), options, style);
       }
 
       return {
@@ -161,5 +153,25 @@ export function contentOf(
     },
     value: (name, option) => system ? undefined : textOf(name, option, payload),
     raw: (name, option) => system ? undefined : textOf(name, option, payloadOf(event)),
+  };
+}
+
+/**
+ * What one message of several events is made of.
+ * @throws {MessageError} if the config's function fails or gives no text.
+ */
+export function digestContentOf(
+  { escape }: Pick<ChatKind<never, never>, "escape">,
+  deliveries: readonly Pick<Delivery, "event">[],
+  { digest }: Pick<ChatRead, "digest">,
+  style: MessageStyle,
+): Content {
+  return {
+    text: digestText(digest?.text, deliveries, escape),
+    get notice() {
+      return digestNotice(deliveries.map(({ event }) => event), style);
+    },
+    value: () => undefined,
+    raw: () => undefined,
   };
 }

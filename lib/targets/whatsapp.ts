@@ -7,8 +7,6 @@ import { MessageError } from "../errors.ts";
 import { type AnyEvent, type Payload, payloadOf, type ReadableEvent } from "../event.ts";
 import { writeChat } from "../messages/chat_message.ts";
 import { cutMarked } from "../messages/cut.ts";
-import { digestNotice } from "../messages/digest_notice.ts";
-import type { Notice } from "../messages/notice.ts";
 import { styleOf } from "../messages/style.ts";
 import { expected, options, says, text } from "../options.ts";
 import type { Dead, Outcome } from "../outcome.ts";
@@ -16,8 +14,7 @@ import { partOf } from "../part.ts";
 import { isRecipient, laneOf, shownRecipient } from "../recipient.ts";
 import { isSystem } from "../system_event.ts";
 import type { Warning } from "../warnings.ts";
-import { type ChatOptions, chatShape, contentOf } from "./chat.ts";
-import { digestText } from "./digest.ts";
+import { type ChatOptions, chatShape, type Content, contentOf, digestContentOf } from "./chat.ts";
 import type { MessageFields } from "./message.ts";
 import { peoplePolicy } from "./people.ts";
 import { type Delivery, policyOf, type Target, type TargetDefinition, type TargetKind } from "./target.ts";
@@ -129,15 +126,7 @@ export const whatsappTarget: TargetKind<Read> = {
     }
 
     function composeAll(deliveries: readonly Pick<Delivery, "event">[]): { text: string } {
-      const text = digestText(options.digest?.text, deliveries, neutralise);
-      return {
-        text: written({
-          text,
-          get notice() {
-            return digestNotice(deliveries.map(({ event }) => event), style);
-          },
-        }),
-      };
+      return { text: written(digestContentOf({ escape: neutralise }, deliveries, options, style)) };
     }
 
     async function deliver(delivery: Delivery, recipient: string, signal: AbortSignal): Promise<Outcome> {
@@ -210,7 +199,7 @@ export const whatsappTarget: TargetKind<Read> = {
 const kind = "whatsapp";
 
 /** The config's text, or the notice, as WhatsApp takes it. */
-function written(content: { text?: string; notice: Notice }): string {
+function written(content: Content): string {
   return cutMarked(content.text ?? writeChat(content.notice, markup), MAX_TEXT, markedText);
 }
 

@@ -272,6 +272,12 @@ test("send --to sends the template that is configured, and --wait follows it", a
     const waited = await runRelay(["send", "--to", "whats/…8888", "--wait"], { cwd: relay.folder });
     assert.equal(waited.code, 0, waited.stdout);
     assert.match(waited.stdout, /attempt 1 delivered in .*\nwhats\/…8888: accepted\nwhats\/…8888: arrived\n/);
+    const errors = [{ code: 131026, title: "Message undeliverable" }];
+    cloud.onTaken = (message) => void setTimeout(() => tell(relay, [statusOf(message, "failed", { errors })]), 300);
+    const lost = await runRelay(["send", "--to", "whats/…7777", "--wait", "--json"], { cwd: relay.folder });
+    const { state, reason, receipt, detail } = JSON.parse(lost.stdout);
+    assert.deepEqual([lost.code, state, reason, receipt], [1, "dead", "recipient_unreachable", "failed"], lost.stdout);
+    assert.match(detail, /^Accepted, but not delivered: error 131026/);
   }, { to: [ANA, RUI] });
 });
 

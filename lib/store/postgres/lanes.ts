@@ -14,11 +14,13 @@ import type {
   Taking,
   Waiting,
 } from "../mod.ts";
+import type { Doing } from "../fault.ts";
 import { holdOf, type HoldRow } from "../rows.ts";
 import { epochColumns, holdColumns } from "./columns.ts";
 import type { Database } from "./database.ts";
 import { type DueAnswer, readDue } from "./due.ts";
 import type { PostgresMembers } from "./members.ts";
+import type { SqlValue } from "./sql_text.ts";
 
 /** A read of a lane ends with the body that brings it to this many bytes. */
 const MAX_BYTES = 1024 ** 2;
@@ -143,36 +145,23 @@ export class PostgresLanes implements LaneStore {
   }
 
   async recall(epoch: Epoch, latest: number): Promise<number> {
-    let sum = 0;
-    for (let from: ForwardRow | undefined = { due_at: latest, event: 0, number: 0, count: 0 }; from;) {
-      const [row]: ForwardRow[] = await this.#database.call("postponeDeliveries", "recall", [
-        this.#database.at(),
-        ...epochValues(epoch),
-        latest,
-        from.due_at,
-        from.event,
-        from.number,
-      ]);
-      sum += row!.count;
-      from = row!.due_at === null ? undefined : row;
-    }
-    return sum;
+    return await this.#inPages("postponeDeliveries", "recall", [...epochValues(epoch), latest], latest);
   }
 
   async bringForward(): Promise<number> {
     let sum = 0;
-    for (const lane of await this.waiting()) {
-      for (let from: ForwardRow | undefined = { due_at: 0, event: 0, number: 0, count: 0 }; from;) {
-        const [row]: ForwardRow[] = await this.#database.call("bringForward", "bring_forward", [
-          this.#database.at(),
-          lane,
-          from.due_at,
-          from.event,
-          from.number,
-        ]);
-        sum += row!.count;
-        from = row!.due_at === null ? undefined : row;
-      }
+    for (const lane of await this.waiting()) sum += await this.#inPages("bringForward", "bring_forward", [lane], 0);
+    return sum;
+  }
+
+  /** Calls a function that makes a page of deliveries due, until there are no more. Returns how many these were. */
+  async #inPages(doing: Doing, name: string, values: readonly SqlValue[], after: number): Promise<number> {
+    let sum = 0;
+    for (let from: ForwardRow | undefined = { due_at: after, event: 0, number: 0, count: 0 }; from;) {
+      const place: SqlValue[] = [from.due_at, from.event, from.number];
+      const [row]: ForwardRow[] = await this.#database.call(doing, name, [this.#database.at(), ...values, ...place]);
+      sum += row!.count;
+      from = row!.due_at === null ? undefined : row;
     }
     return sum;
   }

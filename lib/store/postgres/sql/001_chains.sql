@@ -14,6 +14,19 @@ BEGIN
 END
 $$;
 
+-- The chains that these deliveries are of, each once, in their order.
+CREATE FUNCTION relay.chains_of(in_events bigint[], in_numbers int[]) RETURNS TABLE (event bigint, chain int) LANGUAGE plpgsql
+STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT DISTINCT r.event, d.chain FROM unnest(in_events, in_numbers) r(event, number)
+    CROSS JOIN LATERAL (SELECT d.chain FROM relay.deliveries d WHERE d.event = r.event AND d.number = r.number LIMIT 1) d
+  WHERE d.chain IS NOT NULL ORDER BY 1, 2;
+END
+$$;
+
 -- Locks these deliveries with all others of their chains, and the events of those that are of one. The lanes are locked.
 CREATE FUNCTION relay.lock_chains(in_events bigint[], in_numbers int[]) RETURNS void LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -22,9 +35,7 @@ AS $$
 DECLARE
   chained bigint[];
 BEGIN
-  SELECT array_agg(DISTINCT r.event) INTO chained FROM unnest(in_events, in_numbers) r(event, number)
-    CROSS JOIN LATERAL (SELECT d.chain FROM relay.deliveries d WHERE d.event = r.event AND d.number = r.number LIMIT 1) d
-  WHERE d.chain IS NOT NULL;
+  SELECT array_agg(DISTINCT c.event) INTO chained FROM relay.chains_of(in_events, in_numbers) c;
   PERFORM 1 FROM (SELECT c.event FROM unnest(chained) c(event) ORDER BY c.event) c,
     LATERAL (SELECT 1 FROM relay.events e WHERE e.seq = c.event FOR NO KEY UPDATE) e;
   PERFORM 1 FROM (
@@ -183,11 +194,7 @@ BEGIN
   PERFORM relay.lock_lanes(relay.chain_lanes(of_events, of_numbers));
   PERFORM relay.lock_chains(of_events, of_numbers);
   FOR chain IN
-    SELECT DISTINCT d.event, d.chain FROM unnest(of_events, of_numbers) r(event, number)
-      CROSS JOIN LATERAL (
-        SELECT d.event, d.chain FROM relay.deliveries d WHERE d.event = r.event AND d.number = r.number LIMIT 1
-      ) d
-    WHERE d.chain IS NOT NULL ORDER BY 1, 2
+    SELECT * FROM relay.chains_of(of_events, of_numbers)
   LOOP
     SELECT * INTO settled FROM relay.settle_chain(chain.event, chain.chain, now);
     lanes := lanes || settled.released;

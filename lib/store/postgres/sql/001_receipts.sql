@@ -83,11 +83,7 @@ BEGIN
     WHERE r.message = a.message AND r.path = a.path AND r.status = a.status;
   END IF;
   FOR chain IN
-    SELECT DISTINCT d.event, d.chain FROM unnest(c_event, c_number) r(event, number)
-      CROSS JOIN LATERAL (
-        SELECT d.event, d.chain FROM relay.deliveries d WHERE d.event = r.event AND d.number = r.number LIMIT 1
-      ) d
-    WHERE d.chain IS NOT NULL ORDER BY 1, 2
+    SELECT * FROM relay.chains_of(c_event, c_number)
   LOOP
     SELECT * INTO settled FROM relay.settle_chain(chain.event, chain.chain, now);
     is_any := is_any OR settled.released IS NOT NULL OR settled.outdated IS NOT NULL;
